@@ -1,0 +1,130 @@
+// Package pki converges keys, certificates, revocation lists and what OpenVPN needs of key material.
+package pki
+
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
+
+// PrivateKey is a private key in a file, 0600 from its first byte. Its name is
+// the absolute path.
+type PrivateKey struct {
+	Algorithm *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Format    *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
+	Mode      *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
+	Owner     *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
+	Group     *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	PEM       *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// Subject is a distinguished name, RFC 5280.
+type Subject struct {
+	CommonName         string `vpnd:"common_name,required" doc:"CN"`
+	Organization       string `vpnd:"organization" doc:"O"`
+	OrganizationalUnit string `vpnd:"organizational_unit" doc:"OU"`
+	Country            string `vpnd:"country" doc:"C, two letters"`
+	Province           string `vpnd:"province" doc:"ST"`
+	Locality           string `vpnd:"locality" doc:"L"`
+	Email              string `vpnd:"email" doc:"emailAddress"`
+}
+
+// Certificate is an X.509 certificate in a PEM file. Its name is the absolute
+// path. Without an issuer it is self-signed.
+type Certificate struct {
+	Key         *string            `vpnd:"key,required" doc:"path of its private key"`
+	Usage       *string            `vpnd:"usage" doc:"ca, server, client or signing" default:"server"`
+	Subject     *Subject           `vpnd:"subject,block,required" doc:"the distinguished name"`
+	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
+	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
+	Validity    *resource.Duration `vpnd:"validity,hint" doc:"how long a new one is good for" default:"825d"`
+	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its validity"`
+	Issuer      *string            `vpnd:"issuer" doc:"path of the certificate that signs it; left out, it signs itself"`
+	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
+	Ledger      *string            `vpnd:"ledger,hint" doc:"folder that keeps a copy of all that the issuer signed"`
+	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and its renewal window has not begun"`
+	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now, and is not revoked"`
+	NotAfter    *string            `vpnd:"not_after,computed" doc:"when it runs out, RFC 3339 in UTC"`
+	Serial      *string            `vpnd:"serial,computed" doc:"serial number in hexadecimal"`
+	PEM         *string            `vpnd:"pem,computed" doc:"the certificate itself"`
+}
+
+// CRL is a certificate revocation list in a PEM file, RFC 5280. Its name is
+// the absolute path. It lists every certificate of the ledger that has not run
+// out and either was once revoked or whose name is not among the members.
+type CRL struct {
+	Issuer    *string            `vpnd:"issuer,required" doc:"path of the certificate of the CA"`
+	IssuerKey *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
+	Ledger    *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
+	Members   []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked"`
+	Validity  *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
+	Revoked   []string           `vpnd:"revoked,computed" doc:"common names of which no certificate stands"`
+	Fresh     *bool              `vpnd:"fresh,computed" doc:"whether less than half of its life is gone"`
+	Current   *bool              `vpnd:"current,computed" doc:"whether it lists just what it shall and was signed by the CA as that is now"`
+	PEM       *string            `vpnd:"pem,computed" doc:"the list itself"`
+}
+
+// StaticKey is a key of OpenVPN's tls-crypt and tls-auth, version 1. Its name is
+// the absolute path.
+type StaticKey struct {
+	Mode  *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
+	Owner *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
+	Group *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	PEM   *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// TLSCryptV2Key is a key of OpenVPN's tls-crypt-v2: of the server, or, where
+// server names that one's file, of a client. Its name is the absolute path.
+type TLSCryptV2Key struct {
+	Server  *string          `vpnd:"server" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
+	Mode    *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
+	Group   *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether the server's key opens it"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// DHParams is a file of Diffie-Hellman parameters: a group of RFC 7919. Its
+// name is the absolute path.
+type DHParams struct {
+	Bits *int           `vpnd:"bits" doc:"2048, 3072, 4096, 6144 or 8192" default:"2048"`
+	Mode *resource.Mode `vpnd:"mode" doc:"permissions" default:"0644"`
+	PEM  *string        `vpnd:"pem,computed" doc:"the parameters themselves"`
+}
+
+// AssembledFile is a file made of other files, which may not exist while a
+// plan is made: a client's profile, a bundle of certificates. Its name is the
+// absolute path.
+type AssembledFile struct {
+	Parts   []Part           `vpnd:"part,block,hint" doc:"what it is made of, in order"`
+	Mode    *resource.Mode   `vpnd:"mode" doc:"permissions" default:"0600"`
+	Owner   *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
+	Group   *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
+	Content *resource.Secret `vpnd:"content,computed" doc:"what it holds"`
+}
+
+// Part is one piece of an assembled file: text or a file, not both.
+type Part struct {
+	Text *string `vpnd:"text" doc:"text to put there"`
+	File *string `vpnd:"file" doc:"absolute path of a file to put there"`
+}
+
+// Authority is what a pki block tells other blocks: where things are and whom
+// it knows, never key material.
+type Authority struct {
+	Name        string          `vpnd:"name"`
+	Directory   string          `vpnd:"directory" doc:"folder of the PKI, 0700"`
+	Certificate string          `vpnd:"ca_certificate" doc:"path of the certificate of the CA"`
+	CRL         string          `vpnd:"crl" doc:"path of the revocation list"`
+	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`
+	Clients     map[string]Pair `vpnd:"clients" doc:"certificates of clients that are not revoked, by name"`
+	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
+}
+
+// Pair is where a certificate and its private key are.
+type Pair struct {
+	CommonName  string `vpnd:"common_name"`
+	Certificate string `vpnd:"certificate" doc:"path of the certificate"`
+	Key         string `vpnd:"key" doc:"path of the private key"`
+}

@@ -1,0 +1,84 @@
+package resource
+
+// A Composite is a block that stands for several resources.
+type Composite struct {
+	Name string
+	Doc  string // one sentence or more, for vpnd explain
+	New  func() Expander
+}
+
+// An Expander is the shape of a composite. Expand is a pure function from the
+// block, its defaults filled in, to resources; it sets neither owners nor the
+// order between blocks, which the configuration does. It is called after
+// Validate found nothing wrong.
+type Expander interface {
+	Expand(name string) ([]Resource, error)
+}
+
+// Compose makes a composite of its shape.
+func Compose[T any, P interface {
+	*T
+	Expander
+}](name, doc string) Composite {
+	return Composite{Name: name, Doc: doc, New: func() Expander { return P(new(T)) }}
+}
+
+// A Validator is a shape, of a kind or a composite, that can tell without a
+// host what is wrong with a block: everything at once.
+type Validator interface {
+	Validate(name string) []Mistake
+}
+
+// A Mistake is one thing wrong with a block.
+type Mistake struct {
+	Path    string // the attribute or nested block: "keepalive.restart", "client.guest.address"; empty means the block or its label
+	Summary string // what is wrong, a sentence without its full stop
+	Hint    string // the way out
+	Warning bool   // it works, but there is a better way
+}
+
+// An Exporter is a composite that has more to tell than its attributes: Exports
+// returns a struct with vpnd tags, all of it known without the host, and never
+// key material.
+type Exporter interface {
+	Exports(name string) any
+}
+
+// A Claimer is a shape that needs something for itself alone.
+type Claimer interface {
+	Claims(name string) []Claim
+}
+
+// A Claim is something that two blocks can't share. Equal values of one sort
+// conflict; networks, written as CIDR, conflict where they overlap.
+type Claim struct {
+	Sort  string // "listener", "device", "network"
+	Value string // "udp/1194", "tun0", "10.8.0.0/24"
+	Path  string // the attribute that says so
+}
+
+// A Catalog is every kind and composite that vpnd has.
+type Catalog struct {
+	Kinds      []Kind
+	Composites []Composite
+}
+
+// Kind returns the kind of that name.
+func (c Catalog) Kind(name string) (Kind, bool) {
+	for _, k := range c.Kinds {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// Composite returns the composite of that name.
+func (c Catalog) Composite(name string) (Composite, bool) {
+	for _, k := range c.Composites {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Composite{}, false
+}

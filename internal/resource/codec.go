@@ -1,0 +1,185 @@
+package resource
+
+import (
+	"encoding"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"unicode/utf8"
+)
+
+// Encode writes a shape as JSON, one member an attribute, nil ones left out.
+// A secret is written as whatever seal makes of it: a keyed digest for the
+// state, the text itself for a blob that nobody else may read. Bytes that are
+// no UTF-8 survive.
+func Encode(shape any, seal func(Secret) any) (json.RawMessage, error) {
+	v := reflect.ValueOf(shape)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return json.Marshal(plain(v, seal))
+}
+
+// Reveal is the seal for blobs that hold secrets in the clear.
+func Reveal(s Secret) any { return text(s.Reveal()) }
+
+func plain(v reflect.Value, seal func(Secret) any) any {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Type() == secretType {
+		return seal(v.Interface().(Secret))
+	}
+	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
+		written, err := m.MarshalText()
+		if err != nil {
+			return fmt.Sprintf("(%v)", err)
+		}
+		return text(string(written))
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return text(v.String())
+	case reflect.Slice:
+		items := make([]any, v.Len())
+		for i := range items {
+			items[i] = plain(v.Index(i), seal)
+		}
+		return items
+	case reflect.Map:
+		items := make(map[string]any, v.Len())
+		for _, key := range v.MapKeys() {
+			items[key.String()] = plain(v.MapIndex(key), seal)
+		}
+		return items
+	case reflect.Struct:
+		items := make(map[string]any)
+		for _, f := range Fields(v.Type()) {
+			if !isNil(v.Field(f.Index)) {
+				items[key(f)] = plain(v.Field(f.Index), seal)
+			}
+		}
+		return items
+	default:
+		return v.Interface()
+	}
+}
+
+func key(f Field) string {
+	if f.Label {
+		return "_label"
+	}
+	return f.Name
+}
+
+type encoded struct {
+	Base64 []byte `json:"base64"`
+}
+
+func text(s string) any {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return encoded{Base64: []byte(s)}
+}
+
+// Decode reads what [Encode] wrote with [Reveal] into shape, a pointer to a
+// struct.
+func Decode(data []byte, shape any) error {
+	return fill(reflect.ValueOf(shape).Elem(), data)
+}
+
+func fill(v reflect.Value, data json.RawMessage) error {
+	switch {
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return fill(v.Elem(), data)
+	case v.Type() == secretType:
+		s, err := readText(data)
+		v.Set(reflect.ValueOf(Secret{text: s}))
+		return err
+	case IsText(v.Type()):
+		s, err := readText(data)
+		if err != nil {
+			return err
+		}
+		return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
+	}
+	switch v.Kind() {
+	case reflect.String:
+		s, err := readText(data)
+		v.SetString(s)
+		return err
+	case reflect.Slice:
+		return fillSlice(v, data)
+	case reflect.Map:
+		return fillMap(v, data)
+	case reflect.Struct:
+		return fillStruct(v, data)
+	default:
+		return json.Unmarshal(data, v.Addr().Interface())
+	}
+}
+
+func fillSlice(v reflect.Value, data json.RawMessage) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil {
+		return err
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	for i, item := range items {
+		if err := fill(v.Index(i), item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fillMap(v reflect.Value, data json.RawMessage) error {
+	var items map[string]json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil {
+		return err
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(items)))
+	for key, item := range items {
+		value := reflect.New(v.Type().Elem()).Elem()
+		if err := fill(value, item); err != nil {
+			return err
+		}
+		v.SetMapIndex(reflect.ValueOf(key), value)
+	}
+	return nil
+}
+
+func fillStruct(v reflect.Value, data json.RawMessage) error {
+	var items map[string]json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil {
+		return err
+	}
+	for _, f := range Fields(v.Type()) {
+		item, ok := items[key(f)]
+		if !ok {
+			continue
+		}
+		if err := fill(v.Field(f.Index), item); err != nil {
+			return fmt.Errorf("reading %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func readText(data json.RawMessage) (string, error) {
+	var s string
+	if err := json.Unmarshal(data, &s); err == nil {
+		return s, nil
+	}
+	var e struct {
+		Base64 *string `json:"base64"`
+	}
+	if err := json.Unmarshal(data, &e); err != nil || e.Base64 == nil {
+		return "", fmt.Errorf("neither a string nor base64")
+	}
+	raw, err := base64.StdEncoding.DecodeString(*e.Base64)
+	return string(raw), err
+}

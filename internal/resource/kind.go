@@ -1,0 +1,289 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+)
+
+// Verbs are what a kind can do; T is its shape.
+type Verbs[T any] interface {
+	// Observe returns what is on the host under this name, nothing in it nil
+	// or left out, or nil where there is nothing. It changes nothing.
+	Observe(ctx context.Context, name string) (*T, error)
+	// Apply makes the host as want says; got is what Observe just said, nil
+	// where there was nothing.
+	Apply(ctx context.Context, name string, got *T, want T) error
+	// Remove takes the thing away. That it is not there is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+// What follows are verbs that a kind may have besides; [Define] finds them.
+
+// A Refresher can make a reader take notice of what it reads.
+type Refresher[T any] interface {
+	Refresh(ctx context.Context, name string, want T, how Effect) error
+}
+
+// A Checker asks the program that will read the result whether it would accept
+// it. It is called before the host is touched, and writes nothing there.
+type Checker[T any] interface {
+	Check(ctx context.Context, name string, want T) error
+}
+
+// A Normalizer turns wishes into the words in which the host will say them
+// back, all of a kind at once, and so proves them. What it can't accept it
+// leaves out and reports as a [NameError], joined with others. It changes
+// nothing on the host.
+type Normalizer[T any] interface {
+	Normalize(ctx context.Context, wants map[string]*T) (map[string]*T, error)
+}
+
+// A BulkObserver reads many at the price of one. Names that are not there are
+// not in the answer; one that can't be read is reported as a [NameError].
+type BulkObserver[T any] interface {
+	ObserveAll(ctx context.Context, names []string) (map[string]*T, error)
+}
+
+// A BulkApplier applies many in one transaction or with one flush to disk.
+// After an error the caller looks again to learn what was done.
+type BulkApplier[T any] interface {
+	ApplyAll(ctx context.Context, items []Item[T]) error
+}
+
+// An Item is one call of Apply.
+type Item[T any] struct {
+	Name string
+	Got  *T
+	Want T
+}
+
+// A Coster says what applying a change does to those who are connected. A nil
+// got is a creation, a nil want a removal. Kinds without it cost nothing.
+type Coster[T any] interface {
+	Cost(name string, got, want *T) Effect
+}
+
+// A Keeper leaves the thing on the host when its block goes, as a package
+// stays installed until its removal is asked for.
+type Keeper interface{ Keeps() bool }
+
+// A NameError is an error about one of many.
+type NameError struct {
+	Name string
+	Err  error
+}
+
+// Error returns the text of the error without the name, which the engine adds.
+func (e *NameError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *NameError) Unwrap() error { return e.Err }
+
+// An Observation is what was seen of one name: nil and no error where nothing
+// is there.
+type Observation struct {
+	Got any
+	Err error
+}
+
+// A Change is one call of Apply, its shape hidden.
+type Change struct {
+	Name string
+	Got  any
+	Want any
+}
+
+// A Kind is a kind's verbs with the shape hidden. [Define] makes one.
+type Kind struct {
+	Name string
+	Doc  string // one sentence or more, for vpnd explain
+	Keep bool   // see [Keeper]
+
+	shape     func() any
+	observe   func(context.Context, []string) map[string]Observation
+	apply     func(context.Context, []Change) error
+	remove    func(context.Context, string) error
+	refresh   func(context.Context, string, any, Effect) error
+	check     func(context.Context, string, any) error
+	normalize func(context.Context, map[string]any) (map[string]any, error)
+	cost      func(name string, got, want any) Effect
+}
+
+// New returns a pointer to an empty shape.
+func (k Kind) New() any { return k.shape() }
+
+// Observe looks at every name; each has its answer.
+func (k Kind) Observe(ctx context.Context, names []string) map[string]Observation {
+	return k.observe(ctx, names)
+}
+
+// Apply makes all changes, in one go where the kind can.
+func (k Kind) Apply(ctx context.Context, changes []Change) error { return k.apply(ctx, changes) }
+
+// Remove takes the thing away.
+func (k Kind) Remove(ctx context.Context, name string) error { return k.remove(ctx, name) }
+
+// Refresh makes the reader take notice. It is an error where the kind reads
+// nothing.
+func (k Kind) Refresh(ctx context.Context, name string, want any, how Effect) error {
+	return k.refresh(ctx, name, want, how)
+}
+
+// Check asks the program that will read the result. Without one, all is well.
+func (k Kind) Check(ctx context.Context, name string, want any) error {
+	return k.check(ctx, name, want)
+}
+
+// Normalize returns the wishes as the host will say them back; those that it
+// would refuse are missing, each with a [NameError].
+func (k Kind) Normalize(ctx context.Context, wants map[string]any) (map[string]any, error) {
+	return k.normalize(ctx, wants)
+}
+
+// Cost says what the change does to those who are connected.
+func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got, want) }
+
+// Define makes a kind of its verbs. It is the only place that hides the shape.
+func Define[T any](name, doc string, v Verbs[T]) Kind {
+	k := Kind{
+		Name:      name,
+		Doc:       doc,
+		shape:     func() any { return new(T) },
+		observe:   observer(v),
+		apply:     applier(v),
+		remove:    v.Remove,
+		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
+		check:     func(context.Context, string, any) error { return nil },
+		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
+		cost:      func(string, any, any) Effect { return None },
+	}
+	if r, ok := v.(Refresher[T]); ok {
+		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {
+			return r.Refresh(ctx, name, *want.(*T), how)
+		}
+	}
+	if c, ok := v.(Checker[T]); ok {
+		k.check = func(ctx context.Context, name string, want any) error { return c.Check(ctx, name, *want.(*T)) }
+	}
+	if n, ok := v.(Normalizer[T]); ok {
+		k.normalize = normalizer(n)
+	}
+	if c, ok := v.(Coster[T]); ok {
+		k.cost = func(name string, got, want any) Effect { return c.Cost(name, typed[T](got), typed[T](want)) }
+	}
+	if c, ok := v.(Keeper); ok {
+		k.Keep = c.Keeps()
+	}
+	return k
+}
+
+// typed turns an erased shape back; an untyped nil is a nil pointer.
+func typed[T any](v any) *T {
+	t, _ := v.(*T)
+	return t
+}
+
+// erased hides a shape and keeps a nil pointer an untyped nil.
+func erased[T any](v *T) any {
+	if v == nil {
+		return nil
+	}
+	return v
+}
+
+func observer[T any](v Verbs[T]) func(context.Context, []string) map[string]Observation {
+	bulk, ok := v.(BulkObserver[T])
+	if !ok {
+		return func(ctx context.Context, names []string) map[string]Observation {
+			seen := make(map[string]Observation, len(names))
+			for _, name := range names {
+				got, err := v.Observe(ctx, name)
+				seen[name] = Observation{Got: erased(got), Err: err}
+			}
+			return seen
+		}
+	}
+	return func(ctx context.Context, names []string) map[string]Observation {
+		got, err := bulk.ObserveAll(ctx, names)
+		failed, general := Split(err)
+		seen := make(map[string]Observation, len(names))
+		for _, name := range names {
+			seen[name] = Observation{Got: erased(got[name]), Err: errors.Join(general, failed[name])}
+		}
+		return seen
+	}
+}
+
+func applier[T any](v Verbs[T]) func(context.Context, []Change) error {
+	bulk, ok := v.(BulkApplier[T])
+	if !ok {
+		return func(ctx context.Context, changes []Change) error {
+			var errs []error
+			for _, c := range changes {
+				if err := v.Apply(ctx, c.Name, typed[T](c.Got), *c.Want.(*T)); err != nil {
+					errs = append(errs, &NameError{Name: c.Name, Err: err})
+				}
+			}
+			return errors.Join(errs...)
+		}
+	}
+	return func(ctx context.Context, changes []Change) error {
+		items := make([]Item[T], len(changes))
+		for i, c := range changes {
+			items[i] = Item[T]{Name: c.Name, Got: typed[T](c.Got), Want: *c.Want.(*T)}
+		}
+		return bulk.ApplyAll(ctx, items)
+	}
+}
+
+func normalizer[T any](n Normalizer[T]) func(context.Context, map[string]any) (map[string]any, error) {
+	return func(ctx context.Context, wants map[string]any) (map[string]any, error) {
+		in := make(map[string]*T, len(wants))
+		for name, want := range wants {
+			in[name] = want.(*T)
+		}
+		out, err := n.Normalize(ctx, in)
+		normal := make(map[string]any, len(out))
+		for name, want := range out {
+			normal[name] = want
+		}
+		return normal, err
+	}
+}
+
+// Split takes a joined error apart: what concerns single names, and the rest.
+func Split(err error) (named map[string]error, general error) {
+	named = make(map[string]error)
+	var rest []error
+	var walk func(error)
+	walk = func(err error) {
+		if err == nil {
+			return
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		var n *NameError
+		if errors.As(err, &n) {
+			named[n.Name] = errors.Join(named[n.Name], n.Err)
+			return
+		}
+		rest = append(rest, err)
+	}
+	walk(err)
+	return named, errors.Join(rest...)
+}
+
+// Clone returns a shallow copy of a shape: the struct is new, what its fields
+// point to is shared and must not be written.
+func Clone(shape any) any {
+	v := reflect.ValueOf(shape).Elem()
+	c := reflect.New(v.Type())
+	c.Elem().Set(v)
+	return c.Interface()
+}

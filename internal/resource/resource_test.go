@@ -1,0 +1,114 @@
+package resource
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestIDIsReadAsItIsWritten(t *testing.T) {
+	for _, id := range []ID{
+		{"tun", "tun0"},
+		{"sysctl", "net.ipv4.ip_forward"},
+		{"chain", "ip/filter/VPND-X"},
+		{"file", `/odd "name" [with] \ all.of.it`},
+	} {
+		got, err := ParseID(id.String())
+		if err != nil || got != id {
+			t.Errorf("ParseID(%s) = %v, %v", id, got, err)
+		}
+	}
+	for _, bad := range []string{"", "tun", "tun.", ".x", `tun["x"`, `tun["x"]y`, "tun.a.b", "tun[x]"} {
+		if id, err := ParseID(bad); err == nil {
+			t.Errorf("ParseID(%q) = %v, want an error", bad, id)
+		}
+	}
+}
+
+func TestDurationIsReadAsItIsWritten(t *testing.T) {
+	for in, want := range map[string]string{"90d": "90d", "12h": "12h", "1h30m": "90m", "2w": "14d", "0s": "0s", "1d1s": "86401s"} {
+		d, err := ParseDuration(in)
+		if err != nil || d.String() != want {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %s", in, d, err, want)
+		}
+	}
+	for _, bad := range []string{"", "d", "90", "-1d", "1y", "1.5h", "99999999999999999999d", "2147483647w2147483647w"} {
+		if d, err := ParseDuration(bad); err == nil {
+			t.Errorf("ParseDuration(%q) = %v, want an error", bad, d)
+		}
+	}
+}
+
+type shape struct {
+	Text   *string           `vpnd:"text,text"`
+	Number *int              `vpnd:"number"`
+	Secret *Secret           `vpnd:"secret"`
+	Mode   *Mode             `vpnd:"mode"`
+	List   []netip.Prefix    `vpnd:"list"`
+	Labels map[string]string `vpnd:"labels"`
+	Parts  []part            `vpnd:"part,block"`
+	Hint   *string           `vpnd:"hint,hint"`
+}
+
+type part struct {
+	Name string  `vpnd:"name,label"`
+	Text *string `vpnd:"text"`
+}
+
+func full() *shape {
+	return &shape{
+		Text:   Ptr("a\nb\xff"),
+		Number: Ptr(7),
+		Secret: NewSecret("hush"),
+		Mode:   Ptr(Mode(0o600)),
+		List:   []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Labels: map[string]string{"a": "b"},
+		Parts:  []part{{Name: "one", Text: Ptr("1")}},
+		Hint:   Ptr("h"),
+	}
+}
+
+func TestCompareLeavesOutWhatTheWishLeavesOut(t *testing.T) {
+	if diffs := Compare(full(), &shape{}); len(diffs) != 0 {
+		t.Errorf("an empty wish differs: %v", diffs)
+	}
+	want := &shape{Number: Ptr(8), List: []netip.Prefix{}, Hint: Ptr("other")}
+	got := fmt.Sprint(Compare(full(), want))
+	if got != "[{number 7 8 false false} {list [10.0.0.0/8] [] false false}]" {
+		t.Error(got)
+	}
+}
+
+func TestSecretIsNeverShown(t *testing.T) {
+	diffs := Compare(full(), &shape{Secret: NewSecret("new")})
+	if len(diffs) != 1 || diffs[0].Before != Masked || diffs[0].After != Masked || !diffs[0].Sensitive {
+		t.Errorf("%+v", diffs)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, *NewSecret("hush")); got != Masked {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+	data, err := Encode(full(), func(Secret) any { return "digest" })
+	if err != nil || string(data) == "" {
+		t.Fatal(err)
+	}
+	if want := `"secret":"digest"`; !strings.Contains(string(data), want) {
+		t.Errorf("%s lacks %s", data, want)
+	}
+}
+
+func TestShapeSurvivesBeingWrittenDown(t *testing.T) {
+	data, err := Encode(full(), Reveal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again shape
+	if err := Decode(data, &again); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	if !Equal(full(), &again) {
+		t.Errorf("wrote %s, read %+v", data, again)
+	}
+}

@@ -1,0 +1,124 @@
+package resource
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// A Field is one attribute or nested block of a shape, read from the tags of
+// its struct:
+//
+//	Value *string `vpnd:"value,required" doc:"what to write" default:"1"`
+//
+// The vpnd tag holds the name and then any of
+//
+//	required  the configuration must give it
+//	block     a nested block: a pointer to a struct for at most one, a slice
+//	          of structs for any number
+//	label     (without a name) the label of the nested block
+//	computed  set by vpnd, not accepted in a configuration
+//	hint      accepted and documented, but not compared with the host
+//	text      several lines; shown as a unified diff
+//	exports   the shape of another block's exports, given by a reference
+type Field struct {
+	Name     string
+	Doc      string
+	Default  string
+	Index    int
+	Type     reflect.Type // without the pointer
+	Required bool
+	Block    bool
+	Label    bool
+	Computed bool
+	Hint     bool
+	Text     bool
+	Exports  bool
+}
+
+var (
+	secretType      = reflect.TypeFor[Secret]()
+	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+	shapes          sync.Map // reflect.Type → []Field
+)
+
+// IsSecret says whether the field holds a [Secret] or a list or map of them.
+func (f Field) IsSecret() bool {
+	t := f.Type
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t == secretType
+}
+
+// IsScalar says whether t is written as one word: a string, a number, a
+// boolean, a secret or a type that reads itself from text.
+func IsScalar(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint32:
+		return true
+	default:
+		return t == secretType || IsText(t)
+	}
+}
+
+// IsText says whether t reads itself from text, as netip.Prefix and Duration do.
+func IsText(t reflect.Type) bool {
+	return t != secretType && reflect.PointerTo(t).Implements(unmarshalerType)
+}
+
+// Fields returns the fields of a shape, given as its struct type or a pointer
+// to it, in the order of the struct. Fields without a vpnd tag are passed
+// over. It panics where a tag can't be read, which is a mistake of ours.
+func Fields(t reflect.Type) []Field {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if known, ok := shapes.Load(t); ok {
+		return known.([]Field)
+	}
+	var fields []Field
+	for i := range t.NumField() {
+		if f, ok := fieldOf(t.Field(i), i); ok {
+			fields = append(fields, f)
+		}
+	}
+	shapes.Store(t, fields)
+	return fields
+}
+
+func fieldOf(s reflect.StructField, index int) (Field, bool) {
+	tag, ok := s.Tag.Lookup("vpnd")
+	if !ok {
+		return Field{}, false
+	}
+	f := Field{Doc: s.Tag.Get("doc"), Default: s.Tag.Get("default"), Index: index, Type: s.Type}
+	if f.Type.Kind() == reflect.Pointer {
+		f.Type = f.Type.Elem()
+	}
+	words := strings.Split(tag, ",")
+	f.Name = words[0]
+	for _, word := range words[1:] {
+		switch word {
+		case "required":
+			f.Required = true
+		case "block":
+			f.Block = true
+		case "label":
+			f.Label = true
+		case "computed":
+			f.Computed = true
+		case "hint":
+			f.Hint = true
+		case "text":
+			f.Text = true
+		case "exports":
+			f.Exports = true
+		default:
+			panic(fmt.Sprintf("resource: field %s: unknown word %q in its tag", s.Name, word))
+		}
+	}
+	return f, true
+}
