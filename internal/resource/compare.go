@@ -18,6 +18,7 @@ type Diff struct {
 	After     string `json:"after"`  // empty where there will be nothing
 	Sensitive bool   `json:"sensitive"`
 	Text      bool   `json:"-"` // several lines: show a unified diff
+	Meta      bool   `json:"-"` // no reader has to notice
 }
 
 // Compare returns the attributes in which got, an observation, is not what
@@ -34,7 +35,7 @@ func Compare(got, want any) []Diff {
 		if f.Hint || isNil(wish) {
 			continue
 		}
-		d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text}
+		d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta}
 		if there {
 			is := g.Elem().Field(f.Index)
 			if equal(is, wish) {

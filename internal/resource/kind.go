@@ -69,6 +69,17 @@ type Coster[T any] interface {
 // stays installed until its removal is asked for.
 type Keeper interface{ Keeps() bool }
 
+// A Marker can tell by marks on the host itself (a name of its own, a header
+// line) that vpnd made the thing, so that it is not taken for somebody else's
+// when the state was lost.
+type Marker[T any] interface {
+	Marked(name string, got *T) bool
+}
+
+// A Lingerer is removed after all else was applied and not before: a rule set
+// must not go before its successor stands.
+type Lingerer interface{ Lingers() bool }
+
 // A NameError is an error about one of many.
 type NameError struct {
 	Name string
@@ -100,6 +111,7 @@ type Kind struct {
 	Name string
 	Doc  string // one sentence or more, for vpnd explain
 	Keep bool   // see [Keeper]
+	Late bool   // see [Lingerer]
 
 	shape     func() any
 	observe   func(context.Context, []string) map[string]Observation
@@ -109,6 +121,7 @@ type Kind struct {
 	check     func(context.Context, string, any) error
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
+	marked    func(name string, got any) bool
 }
 
 // New returns a pointer to an empty shape.
@@ -145,6 +158,9 @@ func (k Kind) Normalize(ctx context.Context, wants map[string]any) (map[string]a
 // Cost says what the change does to those who are connected.
 func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got, want) }
 
+// Marked says whether the host's own marks show that vpnd made the thing.
+func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
+
 // Define makes a kind of its verbs. It is the only place that hides the shape.
 func Define[T any](name, doc string, v Verbs[T]) Kind {
 	k := Kind{
@@ -158,6 +174,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		check:     func(context.Context, string, any) error { return nil },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
+		marked:    func(string, any) bool { return false },
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {
@@ -173,8 +190,14 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	if c, ok := v.(Coster[T]); ok {
 		k.cost = func(name string, got, want any) Effect { return c.Cost(name, typed[T](got), typed[T](want)) }
 	}
+	if m, ok := v.(Marker[T]); ok {
+		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }
+	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()
+	}
+	if l, ok := v.(Lingerer); ok {
+		k.Late = l.Lingers()
 	}
 	return k
 }

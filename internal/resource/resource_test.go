@@ -75,7 +75,7 @@ func TestCompareLeavesOutWhatTheWishLeavesOut(t *testing.T) {
 	}
 	want := &shape{Number: Ptr(8), List: []netip.Prefix{}, Hint: Ptr("other")}
 	got := fmt.Sprint(Compare(full(), want))
-	if got != "[{number 7 8 false false} {list [10.0.0.0/8] [] false false}]" {
+	if got != "[{number 7 8 false false false} {list [10.0.0.0/8] [] false false false}]" {
 		t.Error(got)
 	}
 }

@@ -21,6 +21,8 @@ import (
 //	label     (without a name) the label of the nested block
 //	computed  set by vpnd, not accepted in a configuration
 //	hint      accepted and documented, but not compared with the host
+//	meta      says who may use the thing, not what it says; a change of it
+//	          refreshes no reader
 //	text      several lines; shown as a unified diff
 //	exports   the shape of another block's exports, given by a reference
 type Field struct {
@@ -34,6 +36,7 @@ type Field struct {
 	Label    bool
 	Computed bool
 	Hint     bool
+	Meta     bool
 	Text     bool
 	Exports  bool
 }
@@ -112,6 +115,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Computed = true
 		case "hint":
 			f.Hint = true
+		case "meta":
+			f.Meta = true
 		case "text":
 			f.Text = true
 		case "exports":

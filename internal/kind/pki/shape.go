@@ -12,9 +12,9 @@ import (
 type PrivateKey struct {
 	Algorithm *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Format    *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
-	Mode      *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
-	Owner     *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
-	Group     *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Mode      *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner     *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
+	Group     *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
 	PEM       *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
@@ -67,9 +67,9 @@ type CRL struct {
 // StaticKey is a key of OpenVPN's tls-crypt and tls-auth, version 1. Its name is
 // the absolute path.
 type StaticKey struct {
-	Mode  *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
-	Owner *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
-	Group *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Mode  *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
+	Group *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
 	PEM   *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
@@ -77,9 +77,9 @@ type StaticKey struct {
 // server names that one's file, of a client. Its name is the absolute path.
 type TLSCryptV2Key struct {
 	Server  *string          `vpnd:"server" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
-	Mode    *resource.Mode   `vpnd:"mode" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
-	Group   *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
 	Current *bool            `vpnd:"current,computed" doc:"whether the server's key opens it"`
 	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
@@ -88,7 +88,7 @@ type TLSCryptV2Key struct {
 // name is the absolute path.
 type DHParams struct {
 	Bits *int           `vpnd:"bits" doc:"2048, 3072, 4096, 6144 or 8192" default:"2048"`
-	Mode *resource.Mode `vpnd:"mode" doc:"permissions" default:"0644"`
+	Mode *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	PEM  *string        `vpnd:"pem,computed" doc:"the parameters themselves"`
 }
 
@@ -97,9 +97,9 @@ type DHParams struct {
 // absolute path.
 type AssembledFile struct {
 	Parts   []Part           `vpnd:"part,block,hint" doc:"what it is made of, in order"`
-	Mode    *resource.Mode   `vpnd:"mode" doc:"permissions" default:"0600"`
-	Owner   *string          `vpnd:"owner" doc:"user that owns the file" default:"root"`
-	Group   *string          `vpnd:"group" doc:"group that owns the file" default:"root"`
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
 	Current *bool            `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
 	Content *resource.Secret `vpnd:"content,computed" doc:"what it holds"`
 }
