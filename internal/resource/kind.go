@@ -310,3 +310,17 @@ func Clone(shape any) any {
 	c.Elem().Set(v)
 	return c.Interface()
 }
+
+// Lasting returns an observation as a wish that can be made true again: what
+// vpnd computes of the moment (whether it is fresh, what a list holds) is left
+// out, what it computes of the thing itself (the key, the text) stays.
+func Lasting(shape any) any {
+	c := Clone(shape)
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range Fields(v.Type()) {
+		if f.Computed && (f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Slice) {
+			v.Field(f.Index).SetZero()
+		}
+	}
+	return c
+}
