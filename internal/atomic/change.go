@@ -1,0 +1,129 @@
+package atomic
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Remove removes a file or a symbolic link, and what a killed writer left
+// beside it. That nothing is there is no error.
+func Remove(root, name string) error { return remove(root, name, 0) }
+
+// RemoveFolder removes an empty folder. That nothing is there is no error;
+// where the folder is not empty, the error is [unix.ENOTEMPTY].
+func RemoveFolder(root, name string) error { return remove(root, name, unix.AT_REMOVEDIR) }
+
+func remove(root, name string, flags int) error {
+	in, base, err := locate(root, name)
+	if absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	left, err := in.leftovers()
+	if err != nil {
+		return err
+	}
+	if err := in.sweep(left, base); err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(in.fd, base, flags); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("removing %s: %w", name, explain(err))
+	}
+	return in.sync()
+}
+
+// absent says whether err means that there is nothing of that name.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
+}
+
+// Mkdir makes a folder, 0700 from birth, and gives it its owner before its
+// mode. Its parent must be there.
+func Mkdir(root, name string, mode fs.FileMode, uid, gid int) error {
+	in, base, err := locate(root, name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if err := unix.Mkdirat(in.fd, base, 0o700); err != nil {
+		return fmt.Errorf("making the folder %s: %w", name, explain(err))
+	}
+	if err := in.own(base, mode, uid, gid); err != nil {
+		return err
+	}
+	return in.sync()
+}
+
+// Symlink makes a symbolic link of that content, in the place of a regular
+// file or another link if there is one.
+func Symlink(root, name, content string, uid, gid int) error {
+	in, base, err := locate(root, name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	old, err := in.lstat(base)
+	if err != nil {
+		return err
+	}
+	if err := replaceable(old); err != nil {
+		return &Error{Path: name, Err: err}
+	}
+	temporary := temporaryOf(base)
+	err = unix.Symlinkat(content, in.fd, temporary)
+	if err == nil {
+		err = unix.Fchownat(in.fd, temporary, uid, gid, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	if err == nil {
+		err = unix.Renameat(in.fd, temporary, in.fd, base)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(in.fd, temporary, 0)
+		return &Error{Path: name, Err: explain(err)}
+	}
+	return in.sync()
+}
+
+// Own gives a regular file or a folder its owner and mode where it stands, so
+// that nobody may more in between than before or after.
+func Own(root, name string, mode fs.FileMode, uid, gid int) error {
+	in, base, err := locate(root, name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	return in.own(base, mode, uid, gid)
+}
+
+func (f *folder) own(name string, mode fs.FileMode, uid, gid int) error {
+	t, err := f.openat(name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	info, err := t.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is neither a regular file nor a folder", t.Name())
+	}
+	for _, step := range []func(*os.File) error{
+		func(t *os.File) error { return t.Chmod(info.Mode().Perm() & mode.Perm()) },
+		func(t *os.File) error { return t.Chown(uid, gid) },
+		func(t *os.File) error { return t.Chmod(mode) },
+		(*os.File).Sync,
+	} {
+		if err := step(t); err != nil {
+			return explain(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package atomic
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/user"
+	"strconv"
+	"strings"
+)
+
+// maxAccounts is how large /etc/passwd or /etc/group may be, in bytes.
+const maxAccounts = 16 << 20
+
+// Names are the users and groups below a root.
+type Names struct {
+	users  table
+	groups table
+}
+
+// table is one of passwd(5) and group(5). The first line of a name and of a
+// number counts.
+type table struct {
+	what    string
+	numbers map[string]int
+	names   map[int]string
+	ask     func(name string) (string, error) // the host's other sources; nil below another root
+}
+
+// ReadNames reads /etc/passwd and /etc/group below the root. A root without
+// them has numbers only.
+func ReadNames(root string) (*Names, error) {
+	users, err := readTable(root, "/etc/passwd", "user")
+	if err != nil {
+		return nil, err
+	}
+	groups, err := readTable(root, "/etc/group", "group")
+	if err != nil {
+		return nil, err
+	}
+	if root == "/" {
+		users.ask, groups.ask = userID, groupID
+	}
+	return &Names{users: users, groups: groups}, nil
+}
+
+func userID(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+func groupID(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
+}
+
+func readTable(root, file, what string) (table, error) {
+	t := table{what: what, numbers: make(map[string]int), names: make(map[int]string)}
+	data, err := ReadFile(root, file, maxAccounts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("reading the %ss: %w", what, err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, maxAccounts)
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), ":")
+		if len(fields) < 3 {
+			continue
+		}
+		number, err := strconv.Atoi(fields[2])
+		if err != nil {
+			continue
+		}
+		if _, known := t.numbers[fields[0]]; !known {
+			t.numbers[fields[0]] = number
+		}
+		if _, known := t.names[number]; !known {
+			t.names[number] = fields[0]
+		}
+	}
+	return t, lines.Err()
+}
+
+// number reads a name or a number.
+func (t table) number(s string) (int, error) {
+	if n, ok := t.numbers[s]; ok {
+		return n, nil
+	}
+	if n, err := strconv.ParseUint(s, 10, 31); err == nil {
+		return int(n), nil
+	}
+	if t.ask != nil {
+		if answer, err := t.ask(s); err == nil {
+			return strconv.Atoi(answer)
+		}
+	}
+	return 0, fmt.Errorf("there is no %s %q; create it first, or give a number", t.what, s)
+}
+
+func (t table) name(n int) string {
+	if name, ok := t.names[n]; ok {
+		return name
+	}
+	return strconv.Itoa(n)
+}
+
+// UID returns the number of a user, given by name or number.
+func (n *Names) UID(user string) (int, error) { return n.users.number(user) }
+
+// GID returns the number of a group, given by name or number.
+func (n *Names) GID(group string) (int, error) { return n.groups.number(group) }
+
+// User returns the name of a user, or the number in digits where it has none.
+func (n *Names) User(uid int) string { return n.users.name(uid) }
+
+// Group returns the name of a group, or the number in digits where it has none.
+func (n *Names) Group(gid int) string { return n.groups.name(gid) }
+
+// Lookup returns the numbers of an owner and a group, each given by name or
+// number.
+func Lookup(root, owner, group string) (uid, gid int, err error) {
+	names, err := ReadNames(root)
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, errUser := names.UID(owner)
+	gid, errGroup := names.GID(group)
+	return uid, gid, errors.Join(errUser, errGroup)
+}

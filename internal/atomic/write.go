@@ -1,0 +1,267 @@
+// Package atomic puts whole files in place so that a reader sees the old one
+// or the new one and never a part, whenever the writer is killed, and so that
+// nobody leads the writer elsewhere by a symbolic link.
+//
+// All paths are absolute as seen below a root, which is "/" for the host
+// itself. Writers of one target must not run at the same time, which vpnd's
+// lock sees to; where they do, one of them fails, and no file is torn.
+package atomic
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// manyFiles is from how many files on one flush of the file system is cheaper
+// than one of each file.
+const manyFiles = 8
+
+// File is one file to put in place.
+type File struct {
+	Path string // absolute, as seen below the root
+	Data []byte
+	Mode fs.FileMode // permission, set-id and sticky bits
+	UID  int
+	GID  int
+
+	// Accept, where given, is asked before the file takes its place. It is told
+	// where the new content is on the host; an error leaves the old file.
+	Accept func(temporary string) error
+}
+
+// An Error is why one file could not be put in place.
+type Error struct {
+	Path string // as in [File]
+	Err  error
+}
+
+// Error names the path.
+func (e *Error) Error() string { return fmt.Sprintf("writing %s: %v", e.Path, e.Err) }
+
+// Unwrap returns the error without the path.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Write puts one file in place. The new file is 0600 from birth, and gets its
+// owner before its mode; it is on disk before it takes its place, and so is
+// its name when Write returns. A symbolic link in its place is replaced, and
+// anything else that is no regular file is an error. The modification time in
+// whole seconds moves, since that is what OpenVPN tells a new CRL by.
+func Write(root string, f File) error { return WriteAll(root, []File{f}) }
+
+// WriteAll puts many files in place with one flush to disk a file system and
+// one a folder. All are prepared before the first takes its place: where one
+// can't be, none is changed, and the error joins an [Error] for each that
+// failed.
+func WriteAll(root string, files []File) error {
+	b := batch{root: root, folders: make(map[string]*folder), left: make(map[string][]string)}
+	defer b.close()
+	for i := range files {
+		b.pending = append(b.pending, &pending{File: &files[i]})
+	}
+	if err := b.each(b.prepare); err != nil {
+		return err
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	if err := b.each(b.accept); err != nil {
+		return err
+	}
+	return errors.Join(b.each(b.place), b.syncFolders())
+}
+
+// pending is a file on its way.
+type pending struct {
+	*File
+	in        *folder
+	name      string // of the target
+	temporary string // its name; empty where there is none
+}
+
+type batch struct {
+	root    string
+	pending []*pending
+	folders map[string]*folder  // by the folder's part of a path
+	left    map[string][]string // temporaries of killed writers, by the same
+}
+
+func (b *batch) each(step func(*pending) error) error {
+	var errs []error
+	for _, p := range b.pending {
+		if err := step(p); err != nil {
+			errs = append(errs, &Error{Path: p.Path, Err: explain(err)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prepare writes the temporary, complete but for the flush.
+func (b *batch) prepare(p *pending) error {
+	if err := b.locate(p); err != nil {
+		return err
+	}
+	old, err := p.in.lstat(p.name)
+	if err != nil {
+		return err
+	}
+	if err := replaceable(old); err != nil {
+		return err
+	}
+	temporary := temporaryOf(p.name)
+	t, err := p.in.openat(temporary, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	p.temporary = temporary
+	if _, err := t.Write(p.Data); err != nil {
+		return err
+	}
+	if err := t.Chown(p.UID, p.GID); err != nil {
+		return err
+	}
+	if err := t.Chmod(p.Mode); err != nil {
+		return err
+	}
+	if err := p.advance(old); err != nil {
+		return err
+	}
+	if len(b.pending) < manyFiles {
+		return t.Sync()
+	}
+	return nil
+}
+
+// locate opens the folder of the target, once for all that are in it, and
+// takes away what an earlier run left of this target.
+func (b *batch) locate(p *pending) error {
+	dir, base := path.Split(p.Path)
+	if b.folders[dir] == nil {
+		in, _, err := locate(b.root, p.Path)
+		if err != nil {
+			return err
+		}
+		b.folders[dir] = in
+		if b.left[dir], err = in.leftovers(); err != nil {
+			return err
+		}
+	}
+	p.in, p.name = b.folders[dir], base
+	return p.in.sweep(b.left[dir], base)
+}
+
+// replaceable says whether a regular file may take the place of this.
+func replaceable(old *unix.Stat_t) error {
+	if old == nil {
+		return nil
+	}
+	switch old.Mode & unix.S_IFMT {
+	case unix.S_IFREG, unix.S_IFLNK:
+		return nil
+	case unix.S_IFDIR:
+		return errors.New("a folder stands there; move it away or choose another path")
+	default:
+		return errors.New("a device, socket or pipe stands there; remove it or choose another path")
+	}
+}
+
+// advance sets the modification time of the temporary a second after the old
+// file's where it would be the same or earlier.
+func (p *pending) advance(old *unix.Stat_t) error {
+	if old == nil || old.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil
+	}
+	fresh, err := p.in.lstat(p.temporary)
+	if err != nil || fresh == nil || fresh.Mtim.Sec > old.Mtim.Sec {
+		return err
+	}
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Sec: old.Mtim.Sec + 1}}
+	return unix.UtimesNanoAt(p.in.fd, p.temporary, times, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// flush makes the content of many files durable, once a file system.
+func (b *batch) flush() error {
+	if len(b.pending) < manyFiles {
+		return nil
+	}
+	done := make(map[uint64]bool)
+	for _, f := range b.folders {
+		st, err := f.lstat(".")
+		if err != nil {
+			return err
+		}
+		if done[st.Dev] {
+			continue
+		}
+		done[st.Dev] = true
+		if err := f.syncfs(); err != nil {
+			return fmt.Errorf("flushing %s to disk: %w", f.path, explain(err))
+		}
+	}
+	return nil
+}
+
+func (f *folder) syncfs() error {
+	d, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return unix.Syncfs(int(d.Fd()))
+}
+
+func (b *batch) accept(p *pending) error {
+	if p.Accept == nil {
+		return nil
+	}
+	return p.Accept(path.Join(p.in.path, p.temporary))
+}
+
+func (b *batch) place(p *pending) error {
+	if err := unix.Renameat(p.in.fd, p.temporary, p.in.fd, p.name); err != nil {
+		return err
+	}
+	p.temporary = ""
+	return nil
+}
+
+func (b *batch) syncFolders() error {
+	var errs []error
+	for _, f := range b.folders {
+		if err := f.sync(); err != nil {
+			errs = append(errs, fmt.Errorf("flushing %s to disk: %w", f.path, explain(err)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// close takes away what did not take its place.
+func (b *batch) close() {
+	for _, p := range b.pending {
+		if p.temporary != "" {
+			_ = unix.Unlinkat(p.in.fd, p.temporary, 0)
+		}
+	}
+	for _, f := range b.folders {
+		f.close()
+	}
+}
+
+// explain says in words what a user can do about an error of the kernel.
+func explain(err error) error {
+	for errno, words := range map[unix.Errno]string{
+		unix.ENOSPC: "the disk is full; nothing was changed",
+		unix.EDQUOT: "the disk quota is used up; nothing was changed",
+		unix.EROFS:  "the file system is mounted read-only",
+		unix.EBUSY:  "it is a mount point, as in a container, and can't be replaced",
+	} {
+		if errors.Is(err, errno) {
+			return fmt.Errorf("%s: %w", words, err)
+		}
+	}
+	return err
+}
