@@ -7,20 +7,29 @@ import "net/netip"
 // most 15 bytes.
 type Tun struct {
 	Mode       *string        `vpnd:"mode" doc:"tun (layer 3) or tap (layer 2)" default:"tun"`
-	Addresses  []netip.Prefix `vpnd:"addresses" doc:"addresses with their prefix lengths"`
+	Addresses  []netip.Prefix `vpnd:"addresses" doc:"addresses with their prefix lengths; all others go, but for the link-local ones of the kernel"`
 	MTU        *int           `vpnd:"mtu" doc:"largest packet, in bytes"`
 	Up         *bool          `vpnd:"up" doc:"whether the interface is switched on" default:"true"`
-	User       *string        `vpnd:"user" doc:"user that may attach to the interface, by name or number"`
+	User       *string        `vpnd:"user" doc:"user that may attach to the interface, by name or number; where a group is named too, it must be in that group"`
 	Group      *string        `vpnd:"group" doc:"group that may attach to the interface, by name or number"`
 	MultiQueue *bool          `vpnd:"multi_queue" doc:"whether several processes may attach at once"`
+	Alias      *string        `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
 }
 
 // Route is a route of the kernel. Its name is the destination as CIDR, or
-// default; the same destination in another table is written
+// default for 0.0.0.0/0; in another table than main it is written
 // "10.1.0.0/16 table 100".
+//
+// The name stands for the one route to that destination which vpnd made, and
+// which its protocol number marks. Where there is none, a hand-made route to
+// the same network, at the metric that the kernel gives by itself, is taken
+// over. Every other route of somebody else, and each default route, is left
+// alone: the one of vpnd stands beside it, or is refused where the kernel
+// can't hold both.
 type Route struct {
-	Via    *netip.Addr `vpnd:"via" doc:"the next hop"`
-	Dev    *string     `vpnd:"dev" doc:"the interface to send through"`
-	Metric *int        `vpnd:"metric" doc:"priority; the lower wins"`
-	Table  *int        `vpnd:"table" doc:"routing table, by number; main is 254"`
+	Via      *netip.Addr `vpnd:"via" doc:"the next hop"`
+	Dev      *string     `vpnd:"dev" doc:"the interface to send through"`
+	Metric   *int        `vpnd:"metric" doc:"priority; the lower wins"`
+	Table    *int        `vpnd:"table" doc:"routing table, by number, as the name says it too; main is 254"`
+	Protocol *int        `vpnd:"protocol,computed" doc:"who made it, by number; see rt_protos of iproute2"`
 }

@@ -1,0 +1,68 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// create makes a persistent interface. It asks the kernel itself, see
+// Documentation/networking/tuntap.rst: the library can't leave the group out
+// and sets it to 0, which keeps every user but root from attaching. Without
+// packet information and with one queue OpenVPN can attach.
+func create(name string, want Tun) error {
+	owner, err := users.number(want.User)
+	if err != nil {
+		return err
+	}
+	group, err := groups.number(want.Group)
+	if err != nil {
+		return err
+	}
+	// Not os.Open: before its first ioctl the device can't be polled.
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("opening /dev/net/tun: %w; load the kernel module with: modprobe tun", err)
+	}
+	if err != nil {
+		return fmt.Errorf("opening /dev/net/tun: %w", err)
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return fmt.Errorf("%s is no name of an interface: %w", name, err)
+	}
+	req.SetUint16(flags(want))
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
+		return fmt.Errorf("making the interface: %w", err)
+	}
+	if owner >= 0 {
+		if err := unix.IoctlSetInt(fd, unix.TUNSETOWNER, owner); err != nil {
+			return fmt.Errorf("setting the user to %s: %w", *want.User, err)
+		}
+	}
+	if group >= 0 {
+		if err := unix.IoctlSetInt(fd, unix.TUNSETGROUP, group); err != nil {
+			return fmt.Errorf("setting the group to %s: %w", *want.Group, err)
+		}
+	}
+	// Last: until then an error takes the interface away with the descriptor.
+	if err := unix.IoctlSetInt(fd, unix.TUNSETPERSIST, 1); err != nil {
+		return fmt.Errorf("making the interface stay: %w", err)
+	}
+	return nil
+}
+
+func flags(want Tun) uint16 {
+	// EXCL refuses to attach to one that appeared meanwhile.
+	f := unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_TUN_EXCL
+	if want.Mode != nil && *want.Mode == "tap" {
+		f = unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_TUN_EXCL
+	}
+	if want.MultiQueue != nil && *want.MultiQueue {
+		f |= unix.IFF_MULTI_QUEUE
+	}
+	return uint16(f)
+}

@@ -1,0 +1,230 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/resource"
+)
+
+// Mark is the alias of the interfaces that vpnd makes.
+const Mark = "vpnd"
+
+// TunVerbs converge tun interfaces in the network namespace of the caller.
+type TunVerbs struct{}
+
+// Observe returns the interface. One of that name which is no tun is an error.
+func (v TunVerbs) Observe(ctx context.Context, name string) (*Tun, error) {
+	seen, err := v.ObserveAll(ctx, []string{name})
+	return seen[name], err
+}
+
+// ObserveAll reads one list of interfaces and one of addresses.
+func (TunVerbs) ObserveAll(_ context.Context, names []string) (map[string]*Tun, error) {
+	all, err := devices()
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := addresses()
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]*Tun)
+	var errs []error
+	for _, name := range names {
+		d, ok := named(all, name)
+		switch {
+		case !ok:
+		case d.tun == nil:
+			errs = append(errs, &resource.NameError{Name: name, Err: notTun(d)})
+		default:
+			seen[name] = observed(d, addrs[d.index()])
+		}
+	}
+	return seen, errors.Join(errs...)
+}
+
+func notTun(d device) error {
+	return fmt.Errorf("there is an interface %s already, and it is no tun or tap but a %s; choose another name", d.name(), d.Type())
+}
+
+func observed(d device, addrs []netip.Prefix) *Tun {
+	mode := "tun"
+	if d.tun.tap {
+		mode = "tap"
+	}
+	if addrs == nil {
+		addrs = []netip.Prefix{}
+	}
+	return &Tun{
+		Mode:       &mode,
+		Addresses:  addrs,
+		MTU:        resource.Ptr(d.Attrs().MTU),
+		Up:         resource.Ptr(d.up()),
+		User:       resource.Ptr(users.name(d.tun.owner)),
+		Group:      resource.Ptr(groups.name(d.tun.group)),
+		MultiQueue: &d.tun.multiQueue,
+		Alias:      resource.Ptr(d.Attrs().Alias),
+	}
+}
+
+// Normalize sorts the addresses and writes users and groups by their names.
+func (TunVerbs) Normalize(_ context.Context, wants map[string]*Tun) (map[string]*Tun, error) {
+	normal := make(map[string]*Tun, len(wants))
+	for name, want := range wants {
+		w := *want
+		if w.Addresses != nil {
+			w.Addresses = slices.Clone(w.Addresses)
+			slices.SortFunc(w.Addresses, netip.Prefix.Compare)
+			w.Addresses = slices.Compact(w.Addresses)
+		}
+		w.User = users.canonical(w.User)
+		w.Group = groups.canonical(w.Group)
+		normal[name] = &w
+	}
+	return normal, nil
+}
+
+// Apply makes the interface, anew where its mode, its owner, its group or its
+// queues change: the kernel can't change those, and a process that was
+// attached loses it.
+func (TunVerbs) Apply(_ context.Context, name string, got *Tun, want Tun) error {
+	if got != nil && rebuilt(got, &want) {
+		// What the wish leaves out stays as it was.
+		want = over(*got, want)
+		if err := remove(name); err != nil {
+			return err
+		}
+		got = nil
+	}
+	if got == nil {
+		want.Alias = first(want.Alias, resource.Ptr(Mark))
+		if err := create(name, want); err != nil {
+			return err
+		}
+	}
+	return configure(name, want)
+}
+
+// rebuilt says whether the change needs a new interface.
+func rebuilt(got, want *Tun) bool {
+	return differs(got.Mode, want.Mode) || differs(got.User, want.User) ||
+		differs(got.Group, want.Group) || differs(got.MultiQueue, want.MultiQueue)
+}
+
+func differs[T comparable](got, want *T) bool { return want != nil && *want != *got }
+
+// over is an observation with the wish laid over it.
+func over(got, want Tun) Tun {
+	want.Mode = first(want.Mode, got.Mode)
+	want.MTU = first(want.MTU, got.MTU)
+	want.Up = first(want.Up, got.Up)
+	want.User = first(want.User, got.User)
+	want.Group = first(want.Group, got.Group)
+	want.MultiQueue = first(want.MultiQueue, got.MultiQueue)
+	if want.Addresses == nil {
+		want.Addresses = got.Addresses
+	}
+	return want
+}
+
+func first[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// configure sets what can be changed on an interface that is there. Addresses
+// come last: switching an interface off takes its IPv6 addresses away.
+func configure(name string, want Tun) error {
+	all, err := devices()
+	if err != nil {
+		return err
+	}
+	d, ok := named(all, name)
+	if !ok {
+		return missing(name)
+	}
+	if want.Alias != nil && *want.Alias != d.Attrs().Alias {
+		if err := netlink.LinkSetAlias(d, *want.Alias); err != nil {
+			return fmt.Errorf("setting the alias: %w", err)
+		}
+	}
+	if want.MTU != nil && *want.MTU != d.Attrs().MTU {
+		if err := netlink.LinkSetMTU(d, *want.MTU); err != nil {
+			return fmt.Errorf("setting the mtu to %d: %w", *want.MTU, err)
+		}
+	}
+	if want.Up != nil && *want.Up != d.up() {
+		if err := setUp(d, *want.Up); err != nil {
+			return err
+		}
+	}
+	if want.Addresses == nil {
+		return nil
+	}
+	return setAddresses(d, want.Addresses)
+}
+
+func setUp(d device, up bool) error {
+	set, how := netlink.LinkSetDown, "off"
+	if up {
+		set, how = netlink.LinkSetUp, "on"
+	}
+	if err := set(d); err != nil {
+		return fmt.Errorf("switching the interface %s: %w", how, err)
+	}
+	return nil
+}
+
+// Remove takes an interface away that bears vpnd's alias; another one of that
+// name is somebody else's and an error.
+func (TunVerbs) Remove(_ context.Context, name string) error {
+	all, err := devices()
+	if err != nil {
+		return err
+	}
+	d, ok := named(all, name)
+	switch {
+	case !ok:
+		return nil
+	case d.tun == nil:
+		return notTun(d)
+	case d.Attrs().Alias != Mark:
+		return fmt.Errorf("the interface lacks the alias %s, so somebody else made it; if nobody needs it, remove it with: ip link delete dev %s", Mark, name)
+	}
+	return remove(name)
+}
+
+func remove(name string) error {
+	err := netlink.LinkDel(&netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}})
+	if err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("removing the interface: %w", err)
+	}
+	return nil
+}
+
+// Cost is a restart where those attached lose the interface, and a tunnel's
+// where an address goes.
+func (TunVerbs) Cost(_ string, got, want *Tun) resource.Effect {
+	switch {
+	case got == nil:
+		return resource.None
+	case want == nil, rebuilt(got, want), *got.Up && differs(got.Up, want.Up):
+		return resource.Restart
+	case want.Addresses != nil && slices.ContainsFunc(got.Addresses, func(p netip.Prefix) bool { return !slices.Contains(want.Addresses, p) }):
+		return resource.Tunnel
+	default:
+		return resource.None
+	}
+}
+
+// Marked says whether the interface bears vpnd's alias.
+func (TunVerbs) Marked(_ string, got *Tun) bool { return *got.Alias == Mark }
