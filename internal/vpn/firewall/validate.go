@@ -1,0 +1,252 @@
+package firewall
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+var (
+	isName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	isInterface = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$|^[A-Za-z0-9_.@-]{0,14}\+$`)
+	isProtocol  = regexp.MustCompile(`^[a-z][a-z0-9-]*$|^[0-9]{1,3}$`)
+	isRange     = regexp.MustCompile(`^[0-9]+-[0-9]+$`)
+	isNumber    = regexp.MustCompile(`^[0-9]+$`)
+	isService   = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	isLimit     = regexp.MustCompile(`^[1-9][0-9]{0,4}/(second|minute|hour|day|sec|min|s|m|h|d)$`)
+)
+
+// maxName keeps VPND-NAME-FWD-END within the 28 characters of a chain.
+const maxName = 28 - len("VPND-") - len("-FWD-END")
+
+// Validate returns everything that is wrong with the block.
+func (f *Firewall) Validate(name string) []resource.Mistake {
+	c := &check{}
+	if !isName.MatchString(name) || len(name) > maxName {
+		c.add("", fmt.Sprintf("%q can't be part of the name of a chain", name),
+			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName))
+	}
+	for i, r := range f.Input {
+		c.rule(fmt.Sprintf("input[%d]", i), r, "out")
+	}
+	for i, r := range f.Forward {
+		c.rule(fmt.Sprintf("forward[%d]", i), r, "")
+	}
+	for i, r := range f.Output {
+		c.rule(fmt.Sprintf("output[%d]", i), r, "in")
+	}
+	for i, n := range f.NAT {
+		c.nat(fmt.Sprintf("nat[%d]", i), n)
+	}
+	c.oneOf("input_default", or(f.InputDefault, "return"), "return", "drop", "reject")
+	c.oneOf("forward_default", or(f.ForwardDefault, "return"), "return", "drop", "reject")
+	c.oneOf("at", or(f.At, "top"), "top", "bottom")
+	if or(f.InputDefault, "return") != "return" && !slices.ContainsFunc(f.Input, admitsSSH) {
+		c.warn("input_default", "no rule here accepts a new SSH connection",
+			`add an input rule with protocol = "tcp" and ports = ["ssh"], unless another block does or you have another way in`)
+	}
+	return c.found
+}
+
+// admitsSSH says whether the rule lets somebody open TCP port 22.
+func admitsSSH(r Rule) bool {
+	if or(r.Action, "") != "accept" || or(r.Protocol, "tcp") != "tcp" {
+		return false
+	}
+	if len(r.State) > 0 && !slices.Contains(r.State, "new") {
+		return false
+	}
+	return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports, func(p string) bool {
+		first, last, err := parsePorts(p)
+		return p == "ssh" || err == nil && first <= 22 && 22 <= last
+	})
+}
+
+type check struct{ found []resource.Mistake }
+
+func (c *check) add(path, summary, hint string) {
+	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint})
+}
+
+func (c *check) warn(path, summary, hint string) {
+	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint, Warning: true})
+}
+
+func (c *check) oneOf(path, got string, words ...string) {
+	if !slices.Contains(words, got) {
+		c.add(path, fmt.Sprintf("%q is none of its words", got), "use one of "+strings.Join(words, ", "))
+	}
+}
+
+func (c *check) rule(path string, r Rule, never string) {
+	c.oneOf(path+".action", or(r.Action, ""), "accept", "drop", "reject", "log")
+	c.match(path, r.match())
+	if never == "in" && len(r.In) > 0 || never == "out" && len(r.Out) > 0 {
+		c.add(path+"."+never, "packets of this hook have no such interface",
+			"leave it out; packets through this host are the concern of forward")
+	}
+	for _, s := range r.State {
+		c.oneOf(path+".state", s, "new", "established", "related", "invalid", "untracked")
+	}
+	if r.Limit != nil && !isLimit.MatchString(*r.Limit) {
+		c.add(path+".limit", fmt.Sprintf("%q is no rate", *r.Limit), "write it as in 5/minute")
+	}
+	if r.LogPrefix != nil {
+		c.text(path+".log_prefix", *r.LogPrefix, 29)
+		if or(r.Action, "") != "log" {
+			c.add(path+".log_prefix", "only a rule that logs has a prefix", `write a rule with action = "log" before this one`)
+		}
+	}
+}
+
+func (c *check) nat(path string, n NAT) {
+	action := or(n.Action, "")
+	c.oneOf(path+".action", action, "masquerade", "snat", "dnat", "accept")
+	c.match(path, n.match())
+	if action == "dnat" && len(n.Out) > 0 {
+		c.add(path+".out", "where a packet leaves isn't known yet when its destination changes", "leave it out")
+	}
+	if action != "dnat" && len(n.In) > 0 {
+		c.add(path+".in", "where a packet came in isn't known any more when its source changes", "name its source instead")
+	}
+	if action == "masquerade" && len(n.Source) == 0 {
+		c.add(path+".source", "without a source all that leaves would be masqueraded, the host's own packets and IPv6 too",
+			"name the networks that shall share the address of the host")
+	}
+	c.target(path, n)
+}
+
+func (c *check) target(path string, n NAT) {
+	changes := or(n.Action, "") == "snat" || or(n.Action, "") == "dnat"
+	switch {
+	case changes != (n.To != nil):
+		c.add(path+".to", "snat and dnat need a new address, and nothing else has one", `write to = "192.0.2.1" or to = "192.0.2.1:8080"`)
+	case n.To == nil:
+	default:
+		to, err := parseTarget(*n.To)
+		if err != nil {
+			c.add(path+".to", fmt.Sprintf("%q is no address", *n.To), `write it as in "192.0.2.1", "192.0.2.1:8080" or "[2001:db8::1]:8080"`)
+			return
+		}
+		if to.Port() != 0 && !hasPorts(or(n.Protocol, "")) {
+			c.add(path+".to", "a port can only change in a protocol that has ports", `add protocol = "tcp" or "udp"`)
+		}
+		fam := family{six: to.Addr().Is6()}
+		if n.match().lines(fam) == nil {
+			c.add(path+".to", fmt.Sprintf("%s is of another family than the networks of the rule", to.Addr()), "IPv4 and IPv6 can't be translated into each other")
+		}
+	}
+}
+
+func (c *check) match(path string, m match) {
+	c.empty(path, m)
+	c.interfaces(path+".in", m.in)
+	c.interfaces(path+".out", m.out)
+	if m.protocol != "" && !isProtocol.MatchString(m.protocol) {
+		c.add(path+".protocol", fmt.Sprintf("%q is no protocol", m.protocol), "write it as in tcp, udp, icmp or esp")
+	}
+	c.ports(path+".ports", m.ports, m.protocol)
+	c.ports(path+".source_ports", m.sourcePorts, m.protocol)
+	if m.comment != "" {
+		c.text(path+".comment", m.comment, 255)
+	}
+	if m.lines(families[0]) == nil && m.lines(families[1]) == nil {
+		c.add(path, "no packet can match: its addresses and protocol are not all of one family",
+			"give source, destination and protocol at least one family in common")
+	}
+}
+
+// empty refuses lists with nothing in them: iptables has no way to say "from
+// nowhere", and a rule that leaves the list out would mean everywhere.
+func (c *check) empty(path string, m match) {
+	for _, list := range []struct {
+		attribute string
+		empty     bool
+	}{
+		{"in", m.in != nil && len(m.in) == 0},
+		{"out", m.out != nil && len(m.out) == 0},
+		{"source", m.source != nil && len(m.source) == 0},
+		{"destination", m.destination != nil && len(m.destination) == 0},
+		{"ports", m.ports != nil && len(m.ports) == 0},
+		{"source_ports", m.sourcePorts != nil && len(m.sourcePorts) == 0},
+		{"state", m.state != nil && len(m.state) == 0},
+	} {
+		if list.empty {
+			c.add(path+"."+list.attribute, "an empty list matches nothing",
+				"leave the attribute out where anything will do, or the rule where nothing will")
+		}
+	}
+}
+
+func (c *check) interfaces(path string, names []string) {
+	for _, name := range names {
+		if !isInterface.MatchString(name) {
+			c.add(path, fmt.Sprintf("%q is no name of an interface", name),
+				"at most 15 letters, digits, dots and dashes; a + at the end stands for any end")
+		}
+	}
+}
+
+func (c *check) ports(path string, ports []string, protocol string) {
+	if len(ports) > 0 && !hasPorts(protocol) {
+		c.add(path, "only tcp, udp and sctp have ports", `add protocol = "tcp" or "udp"`)
+	}
+	for _, p := range ports {
+		if isService.MatchString(p) {
+			continue
+		}
+		if _, _, err := parsePorts(p); err != nil {
+			c.add(path, fmt.Sprintf("%q is no port", p), "write a number up to 65535, a range as in 1000-2000, or the name of a service")
+		}
+	}
+}
+
+// text refuses what would end the quotes that it stands in, or its line.
+func (c *check) text(path, text string, limit int) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
+		c.add(path, "quotes, backslashes and control characters can't stand in a rule", "leave them out")
+	}
+	if len(text) > limit {
+		c.add(path, fmt.Sprintf("%d bytes are more than iptables keeps", len(text)), fmt.Sprintf("use at most %d", limit))
+	}
+}
+
+func hasPorts(protocol string) bool {
+	return slices.Contains([]string{"tcp", "udp", "sctp"}, protocol)
+}
+
+func parsePorts(s string) (first, last int, err error) {
+	from, to := s, s
+	switch {
+	case isRange.MatchString(s):
+		from, to, _ = strings.Cut(s, "-")
+	case !isNumber.MatchString(s):
+		return 0, 0, fmt.Errorf("%q is neither a port nor a range", s)
+	}
+	first, err = strconv.Atoi(from)
+	if err != nil {
+		return 0, 0, err
+	}
+	last, err = strconv.Atoi(to)
+	if err != nil || first > last || last > 65535 {
+		return 0, 0, fmt.Errorf("%q is no range of ports", s)
+	}
+	return first, last, nil
+}
+
+// parseTarget reads an address with or without a port; port 0 means none.
+func parseTarget(s string) (netip.AddrPort, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		return netip.AddrPortFrom(addr, 0), nil
+	}
+	to, err := netip.ParseAddrPort(s)
+	if err == nil && to.Port() == 0 {
+		return to, fmt.Errorf("port 0 is no port")
+	}
+	return to, err
+}

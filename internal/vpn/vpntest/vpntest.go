@@ -1,0 +1,134 @@
+// Package vpntest helps to test composites: what they expand into, as text,
+// and whether the kernel takes their rules.
+package vpntest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vpnd/internal/kind/chain"
+	"vpnd/internal/resource"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+// Print writes resources as text: what each is, what it waits for and what
+// refreshes it.
+func Print(resources []resource.Resource) string {
+	var b strings.Builder
+	for _, r := range resources {
+		fmt.Fprintf(&b, "%s\n", r.ID)
+		for _, d := range resource.Describe(r.Want) {
+			printAttribute(&b, d.Attribute, d.After)
+		}
+		if c, ok := r.Want.(*chain.Chain); ok {
+			for _, rule := range c.Rules {
+				fmt.Fprintf(&b, "      %s\n", rule)
+			}
+		}
+		for _, id := range r.After {
+			fmt.Fprintf(&b, "    after %s\n", id)
+		}
+		for _, t := range r.Triggers {
+			fmt.Fprintf(&b, "    on %s: %s\n", t.On, t.Do)
+		}
+	}
+	return b.String()
+}
+
+func printAttribute(b *strings.Builder, name, value string) {
+	switch {
+	case name == "rules":
+	case strings.Contains(value, "\n"):
+		fmt.Fprintf(b, "  %s\n      %s\n", name, strings.ReplaceAll(strings.TrimSuffix(value, "\n"), "\n", "\n      "))
+	default:
+		fmt.Fprintf(b, "  %s = %s\n", name, value)
+	}
+}
+
+// Mistakes writes what Validate found, one a line.
+func Mistakes(found []resource.Mistake) string {
+	var b strings.Builder
+	for _, m := range found {
+		word := "error"
+		if m.Warning {
+			word = "warning"
+		}
+		fmt.Fprintf(&b, "%s: %s: %s; %s\n", word, m.Path, m.Summary, m.Hint)
+	}
+	return b.String()
+}
+
+// Golden compares got with testdata/NAME, or writes that file where the test
+// was called with -update.
+func Golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// Restore hands the rules of all chains among the resources to the kernel of
+// the room the test runs in (see package nettest) and fails where it refuses.
+func Restore(t *testing.T, resources []resource.Resource) {
+	t.Helper()
+	inputs := map[string]map[string]string{}
+	for _, r := range resources {
+		c, ok := r.Want.(*chain.Chain)
+		if !ok {
+			continue
+		}
+		parts := strings.SplitN(r.ID.Name, "/", 3)
+		if inputs[parts[0]] == nil {
+			inputs[parts[0]] = map[string]string{}
+		}
+		if len(parts[2]) > 28 {
+			t.Errorf("%s is too long for a chain", parts[2])
+		}
+		lines := ":" + parts[2] + " - [0:0]\n"
+		for _, rule := range c.Rules {
+			lines += "-A " + parts[2] + " " + rule + "\n"
+		}
+		lines += "-A " + *c.Hook + " -j " + parts[2] + "\n"
+		inputs[parts[0]][parts[1]] += lines
+	}
+	for family, tables := range inputs {
+		restore(t, map[string]string{"ip": "iptables-restore", "ip6": "ip6tables-restore"}[family], tables)
+	}
+}
+
+func restore(t *testing.T, program string, tables map[string]string) {
+	t.Helper()
+	var names []string
+	for name := range tables {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		input := "*" + name + "\n" + tables[name] + "COMMIT\n"
+		cmd := exec.Command(program, "--noflush")
+		cmd.Stdin = strings.NewReader(input)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s\n%s", program, err, out, input)
+		}
+	}
+}
