@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// A Result is what became of one change.
+type Result struct {
+	Change
+	Err     error
+	Skipped bool // because something it needs failed
+}
+
+// A Report is what became of an apply.
+type Report struct {
+	Results  []Result
+	Snapshot string // what undoes it; empty where nothing was changed
+	Err      error  // why it ended early, apart from the errors of single changes
+}
+
+// Failed returns all that went wrong, joined; nil where all is well.
+func (r Report) Failed() error {
+	errs := []error{r.Err}
+	for _, result := range r.Results {
+		if result.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", result.ID, result.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Apply makes the plan come true. A failure skips what needs the failed thing
+// and nothing else; what was not done is in the next plan. Before the first
+// touch every program that will read a changed thing is asked whether it
+// would accept it; one refusal, and nothing is touched.
+func (e *Engine) Apply(ctx context.Context, p *Plan) Report {
+	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool)}
+	for _, problem := range p.Problems {
+		r.failed[problem.ID] = true
+	}
+	if err := r.check(ctx); err != nil {
+		return Report{Err: err}
+	}
+	if err := r.prepare(); err != nil {
+		return Report{Err: err}
+	}
+	for _, batch := range batches(p.Changes) {
+		if err := ctx.Err(); err != nil {
+			r.report.Err = fmt.Errorf("stopped before %s: %w", batch[0].ID, err)
+			break
+		}
+		r.batch(ctx, batch)
+	}
+	r.report.Err = errors.Join(r.report.Err, r.settleAll())
+	return r.report
+}
+
+// run is one Apply at work.
+type run struct {
+	*Engine
+	plan    *Plan
+	failed  map[resource.ID]bool // failed or skipped
+	pending []state.Fact         // to be written with the next flush
+	orphans []state.Record       // whose priors are to be removed after it
+	report  Report
+}
+
+// check asks the readers, before anything is touched.
+func (r *run) check(ctx context.Context) error {
+	var errs []error
+	for _, c := range r.plan.Changes {
+		if c.Action != Create && c.Action != Update {
+			continue
+		}
+		if err := c.item.kind.Check(ctx, c.ID.Name, c.item.Want); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prepare writes down what undoes the plan.
+func (r *run) prepare() error {
+	if len(r.plan.Changes) > 0 && !r.plan.undoes() {
+		snap, err := r.before(r.plan)
+		if err != nil {
+			return err
+		}
+		if err := r.Store.SaveSnapshot(snap); err != nil {
+			return err
+		}
+		r.report.Snapshot = snap.Name
+	}
+	return nil
+}
+
+// settleAll brings the records up to date for all that needed no change. It
+// comes last: the earlier records still say who reads what leaves.
+func (r *run) settleAll() error {
+	for _, it := range r.plan.quiet {
+		if err := r.settle(it); err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+// batches groups neighbours that one call of a kind can make at once: the same
+// kind, and none needing another.
+func batches(changes []Change) [][]Change {
+	var all [][]Change
+	for _, c := range changes {
+		if n := len(all); n > 0 && together(all[n-1][0], c) {
+			all[n-1] = append(all[n-1], c)
+			continue
+		}
+		all = append(all, []Change{c})
+	}
+	return all
+}
+
+func together(a, b Change) bool {
+	sets := func(c Change) bool { return c.Action == Create || c.Action == Update }
+	return sets(a) && sets(b) && a.ID.Kind == b.ID.Kind && a.item.depth == b.item.depth
+}
+
+func (r *run) batch(ctx context.Context, batch []Change) {
+	var ready []Change
+	for _, c := range batch {
+		if blocker, ok := r.blocked(c.item); ok {
+			r.done(c, fmt.Errorf("skipped, since %s is not done", blocker), true)
+			continue
+		}
+		if r.Started != nil {
+			r.Started(c)
+		}
+		ready = append(ready, c)
+	}
+	if len(ready) == 0 {
+		return
+	}
+	switch ready[0].Action {
+	case Remove:
+		r.remove(ctx, ready[0])
+	case Refresh:
+		r.refresh(ctx, ready[0])
+	default:
+		r.set(ctx, ready)
+	}
+}
+
+// blocked says what failed that this one needs; where things leave, what
+// failed that needs this one.
+func (r *run) blocked(it *item) (resource.ID, bool) {
+	for _, other := range r.plan.items {
+		if len(r.failed) == 0 {
+			break
+		}
+		if !r.failed[other.ID] || other.leave != it.leave {
+			continue
+		}
+		first, second := other, it
+		if it.leave {
+			first, second = it, other
+		}
+		needs := func(id resource.ID) bool { return id == first.ID || owns(first, id) && !owns(second, id) }
+		if slices.ContainsFunc(second.After, needs) {
+			return other.ID, true
+		}
+	}
+	return resource.ID{}, false
+}
+
+func (r *run) done(c Change, err error, skipped bool) {
+	if err != nil {
+		r.failed[c.ID] = true
+	}
+	r.report.Results = append(r.report.Results, Result{Change: c, Err: err, Skipped: skipped})
+	if r.Done != nil {
+		r.Done(c, err)
+	}
+}
+
+// set makes a batch of wishes true: look, write down what must not be lost,
+// change, look again.
+func (r *run) set(ctx context.Context, batch []Change) {
+	items := make([]*item, len(batch))
+	for i, c := range batch {
+		items[i] = c.item
+	}
+	k := items[0].kind
+	if err := r.renormalize(ctx, items); err != nil {
+		r.all(batch, err)
+		return
+	}
+	observe(ctx, items)
+	var changes []resource.Change
+	for _, it := range items {
+		if it.err == nil && (it.got == nil || len(resource.Compare(it.got, it.Want)) > 0) {
+			changes = append(changes, resource.Change{Name: it.ID.Name, Got: it.got, Want: it.Want})
+		}
+	}
+	if err := r.announce(batch); err != nil {
+		r.all(batch, err)
+		return
+	}
+	var named map[string]error
+	var general error
+	if len(changes) > 0 {
+		named, general = resource.Split(k.Apply(ctx, changes))
+		observe(ctx, items)
+	}
+	for i, it := range items {
+		err := errors.Join(named[it.ID.Name], it.err)
+		if diffs := resource.Compare(it.got, it.Want); err == nil && (it.got == nil || len(diffs) > 0) {
+			if err = general; err == nil {
+				err = fmt.Errorf("the host still differs in %s after the change", attributes(diffs))
+			}
+		}
+		if err == nil {
+			r.finished(batch[i])
+		}
+		r.done(batch[i], err, false)
+	}
+	r.report.Err = errors.Join(r.report.Err, r.flush())
+}
+
+// renormalize repeats what a plan may not have been able to do, since a
+// package was missing then, or what earlier steps of this apply changed.
+func (r *run) renormalize(ctx context.Context, items []*item) error {
+	wished, _ := partition(items, func(it *item) bool { return !it.leave && !it.undo })
+	return normalize(ctx, wished)
+}
+
+func (r *run) all(batch []Change, err error) {
+	for _, c := range batch {
+		r.done(c, err, false)
+	}
+}
+
+func attributes(diffs []resource.Diff) string {
+	names := make([]string, len(diffs))
+	for i, d := range diffs {
+		names[i] = d.Attribute
+		if !d.Sensitive && !d.Text {
+			names[i] += fmt.Sprintf(" (%s instead of %s)", d.Before, d.After)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (r *run) remove(ctx context.Context, c Change) {
+	err := r.announce([]Change{c})
+	if err == nil {
+		err = c.item.kind.Remove(ctx, c.ID.Name)
+	}
+	if err == nil {
+		r.finished(c)
+		err = r.flush()
+	}
+	r.done(c, err, false)
+}
+
+// refresh does what is owed. Where nothing is, the change that would have
+// called for it did not happen after all.
+func (r *run) refresh(ctx context.Context, c Change) {
+	owed := r.Store.Owed(c.ID)
+	if owed == resource.None {
+		r.done(c, nil, false)
+		return
+	}
+	err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed)
+	if err == nil {
+		err = r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}})
+	}
+	r.done(c, err, false)
+}

@@ -1,0 +1,229 @@
+// Package engine compares what a host shall be with what it is, and makes the
+// difference go away: plan, apply, look again.
+//
+// A plan is advice. Apply observes each thing anew right before it touches it,
+// and once more afterwards; a host that still differs then is an error.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// An Engine converges one host.
+type Engine struct {
+	Catalog resource.Catalog
+	Store   *state.Store
+	Now     func() time.Time
+	Started func(Change)        // told before a change is made; may be nil
+	Done    func(Change, error) // told after a change was made; may be nil
+}
+
+// Action is what is done to a resource.
+type Action string
+
+// The actions. Adopting and forgetting change nothing on the host, so they are
+// no actions.
+const (
+	Create  Action = "create"
+	Update  Action = "update"
+	Remove  Action = "remove"
+	Restore Action = "restore" // what stood there before vpnd comes back
+	Refresh Action = "refresh" // the reader takes notice of what changed
+)
+
+// Reason is why something is done.
+type Reason string
+
+// The reasons.
+const (
+	New           Reason = "new"           // asked for and not there
+	Configuration Reason = "configuration" // the configuration changed
+	Drift         Reason = "drift"         // the host moved behind vpnd's back
+	Both          Reason = "both"          // the configuration changed and the host moved too
+	TakesOver     Reason = "takes_over"    // something of others stood there
+	Renewal       Reason = "renewal"       // it runs out
+	Unfinished    Reason = "unfinished"    // an earlier run was cut short
+	Dropped       Reason = "dropped"       // no longer asked for
+	Follows       Reason = "follows"       // something it reads changes
+	Owed          Reason = "owed"          // something it reads changed in an earlier run
+	Undone        Reason = "undone"        // an apply is rolled back
+)
+
+// A Change is one thing that an apply does.
+type Change struct {
+	ID      resource.ID
+	Action  Action
+	Reason  Reason
+	Because resource.ID // what it follows, for Follows
+	Diffs   []resource.Diff
+	Cost    resource.Effect // what those who are connected notice
+	Owners  []resource.Owner
+	IsDrift bool // put right, not newly asked for
+
+	item *item
+}
+
+// A Problem is a resource that could not be looked at: it is unknown, and
+// never acted on.
+type Problem struct {
+	ID     resource.ID
+	Owners []resource.Owner
+	Err    error
+}
+
+// A Plan is what an apply would do, in that order.
+type Plan struct {
+	Changes  []Change
+	Problems []Problem
+
+	quiet []*item // what needs no change, but perhaps a record
+	items []*item // everything that was looked at, in order
+}
+
+// item is one resource on its way through a plan.
+type item struct {
+	resource.Resource // Want is nil where the thing shall go
+
+	kind  resource.Kind
+	got   any
+	err   error // why it could not be looked at
+	depth int   // longest chain of what must be applied before it
+	past  *state.Record
+	final []state.Fact // what the records say once it is done
+	leave bool         // no longer asked for: removed, or restored to what stood there before
+	undo  bool         // part of a rollback
+}
+
+// IDs returns the distinct resources that the plan changes, in order.
+func (p *Plan) IDs() []resource.ID {
+	var ids []resource.ID
+	seen := make(map[resource.ID]bool)
+	for _, c := range p.Changes {
+		if !seen[c.ID] {
+			seen[c.ID] = true
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// Drifted says whether the plan puts right what moved behind vpnd's back.
+func (p *Plan) Drifted() bool { return p.any(func(c Change) bool { return c.IsDrift }) }
+
+// Configured says whether the plan makes something new.
+func (p *Plan) Configured() bool { return p.any(func(c Change) bool { return !c.IsDrift }) }
+
+func (p *Plan) any(is func(Change) bool) bool {
+	for _, c := range p.Changes {
+		if is(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// Cost is the dearest change of the plan.
+func (p *Plan) Cost() resource.Effect {
+	var cost resource.Effect
+	for _, c := range p.Changes {
+		cost = max(cost, c.Cost)
+	}
+	return cost
+}
+
+// A WishError is a wish that the host would refuse, found while planning.
+type WishError struct {
+	ID     resource.ID
+	Owners []resource.Owner
+	Err    error
+}
+
+// Error names the resource and the place that asks for it.
+func (e *WishError) Error() string { return fmt.Sprintf("%s: %v", e.ID, e.Err) }
+
+// Unwrap returns what the kind said.
+func (e *WishError) Unwrap() error { return e.Err }
+
+// Leftovers returns what is recorded and no longer wished.
+func (e *Engine) Leftovers(present []resource.Resource) []resource.ID {
+	wished := make(map[resource.ID]bool, len(present))
+	for _, r := range present {
+		wished[r.ID] = true
+	}
+	var absent []resource.ID
+	for _, r := range e.Store.Records() {
+		if !wished[r.ID] {
+			absent = append(absent, r.ID)
+		}
+	}
+	return absent
+}
+
+func (e *Engine) kind(id resource.ID) (resource.Kind, error) {
+	k, ok := e.Catalog.Kind(id.Kind)
+	if !ok {
+		return k, fmt.Errorf("%s: this vpnd knows no kind %q", id, id.Kind)
+	}
+	return k, nil
+}
+
+// perKind calls do once a kind, all kinds at the same time.
+func perKind(items []*item, do func(k resource.Kind, items []*item)) {
+	groups := make(map[string][]*item)
+	for _, it := range items {
+		groups[it.ID.Kind] = append(groups[it.ID.Kind], it)
+	}
+	var wg sync.WaitGroup
+	for _, group := range groups {
+		wg.Go(func() { do(group[0].kind, group) })
+	}
+	wg.Wait()
+}
+
+// observe looks at all items anew.
+func observe(ctx context.Context, items []*item) {
+	perKind(items, func(k resource.Kind, group []*item) {
+		names := make([]string, len(group))
+		for i, it := range group {
+			names[i] = it.ID.Name
+		}
+		seen := k.Observe(ctx, names)
+		for _, it := range group {
+			it.got, it.err = seen[it.ID.Name].Got, seen[it.ID.Name].Err
+		}
+	})
+}
+
+// normalize turns the wishes into the host's own words. What the host would
+// refuse is returned as joined WishErrors.
+func normalize(ctx context.Context, items []*item) error {
+	var mu sync.Mutex
+	var errs []error
+	perKind(items, func(k resource.Kind, group []*item) {
+		wants := make(map[string]any, len(group))
+		for _, it := range group {
+			wants[it.ID.Name] = it.Want
+		}
+		normal, err := k.Normalize(ctx, wants)
+		named, general := resource.Split(err)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, it := range group {
+			if want, ok := normal[it.ID.Name]; ok {
+				it.Want = want
+			}
+			if err := errors.Join(named[it.ID.Name], general); err != nil {
+				errs = append(errs, &WishError{ID: it.ID, Owners: it.Owners, Err: err})
+				general = nil
+			}
+		}
+	})
+	return errors.Join(errs...)
+}

@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// announce writes down, before the host is touched, what a kill must not make
+// vpnd forget: that the touch is under way, what stood there before, and which
+// readers will have to take notice.
+func (r *run) announce(batch []Change) error {
+	var facts []state.Fact
+	for _, c := range batch {
+		record, err := r.opened(c.item)
+		if err != nil {
+			return err
+		}
+		facts = append(facts, state.Fact{Put: record})
+		facts = append(facts, r.debts(c)...)
+	}
+	return r.Store.Commit(facts...)
+}
+
+// opened returns the record of an item while it is being changed.
+func (r *run) opened(it *item) (*state.Record, error) {
+	open := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Since: r.Now().UTC()}
+	if it.past != nil {
+		open = *it.past
+	}
+	if put := puts(it.final); put != nil && !it.undo {
+		if err := r.remember(it, put); err != nil {
+			return nil, err
+		}
+		open = *put
+	}
+	open.Open = true
+	return &open, nil
+}
+
+func puts(facts []state.Fact) *state.Record {
+	for _, f := range facts {
+		if f.Put != nil {
+			return f.Put
+		}
+	}
+	return nil
+}
+
+// remember keeps what stood on the host at vpnd's first touch, if that was not
+// of vpnd's own making.
+func (r *run) remember(it *item, record *state.Record) error {
+	if it.past != nil || it.got == nil || it.kind.Keep || it.kind.Marked(it.ID.Name, it.got) || record.Prior != "" {
+		return nil
+	}
+	var err error
+	record.Prior, err = r.Store.KeepPrior(it.ID, it.got)
+	return err
+}
+
+// debts returns what the readers of a change will be owed.
+func (r *run) debts(c Change) []state.Fact {
+	if !noticeable(c) || c.Action == Refresh {
+		return nil
+	}
+	var facts []state.Fact
+	for _, it := range r.plan.items {
+		for _, t := range it.reads() {
+			if t.On == c.ID && t.Do > resource.Rebuild && t.Do > r.Store.Owed(it.ID) {
+				facts = append(facts, state.Fact{Owe: &state.Debt{ID: it.ID, Do: t.Do}})
+			}
+		}
+	}
+	return facts
+}
+
+// finished writes the final word on a change that succeeded.
+func (r *run) finished(c Change) {
+	if c.item.Want != nil && covers(&c, r.Store.Owed(c.ID)) {
+		c.item.final = append(c.item.final, state.Fact{Owe: &state.Debt{ID: c.ID}})
+	}
+	r.conclude(c.item)
+}
+
+// settle brings the records up to date for an item that needs no change.
+func (r *run) settle(it *item) error {
+	if record := puts(it.final); record != nil && !it.undo {
+		if it.past != nil && unchanged(*it.past, *record) {
+			return nil
+		}
+		if err := r.remember(it, record); err != nil {
+			return err
+		}
+	}
+	r.conclude(it)
+	return nil
+}
+
+func unchanged(past, now state.Record) bool {
+	return !past.Open && past.Want.Equal(now.Want) && slices.Equal(past.Owners, now.Owners) &&
+		slices.Equal(past.After, now.After) && slices.Equal(past.Triggers, now.Triggers)
+}
+
+// conclude queues the final word on an item for the next flush.
+func (r *run) conclude(it *item) {
+	r.pending = append(r.pending, it.final...)
+	if puts(it.final) == nil && it.past != nil {
+		r.orphans = append(r.orphans, *it.past)
+	}
+}
+
+// flush commits what waits to be written, in one go, and only then removes the
+// priors that no record names any more.
+func (r *run) flush() error {
+	if err := r.Store.Commit(r.pending...); err != nil {
+		return err
+	}
+	var errs []error
+	for _, record := range r.orphans {
+		errs = append(errs, r.Store.DropPrior(record))
+	}
+	r.pending, r.orphans = nil, nil
+	return errors.Join(errs...)
+}

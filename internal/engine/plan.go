@@ -1,0 +1,275 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// Plan compares the host with d and writes nothing. Where targets are given,
+// only they, the blocks they name and all that those need take part. A wish
+// that the host would refuse is an error, every one a [WishError].
+func (e *Engine) Plan(ctx context.Context, d resource.Desired, targets ...resource.ID) (*Plan, error) {
+	present, err := e.wishes(d.Present)
+	if err != nil {
+		return nil, err
+	}
+	leaving, err := e.leaving(d.Absent)
+	if err != nil {
+		return nil, err
+	}
+	if len(targets) > 0 {
+		if present, leaving, err = narrow(present, leaving, targets); err != nil {
+			return nil, err
+		}
+	}
+	if err := normalize(ctx, present); err != nil {
+		return nil, err
+	}
+	return e.plan(ctx, present, leaving)
+}
+
+// plan puts the items in order, looks at them and judges each.
+func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, error) {
+	present, err := order(present)
+	if err != nil {
+		return nil, err
+	}
+	leaving, err = order(leaving)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(leaving)
+	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
+	items := slices.Concat(early, present, late)
+	observe(ctx, items)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := &Plan{items: items}
+	f := newFollower(e.Store)
+	for _, it := range items {
+		if err := e.judge(p, f, it); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func partition(items []*item, first func(*item) bool) (yes, no []*item) {
+	for _, it := range items {
+		if first(it) {
+			yes = append(yes, it)
+		} else {
+			no = append(no, it)
+		}
+	}
+	return yes, no
+}
+
+func (e *Engine) wishes(present []resource.Resource) ([]*item, error) {
+	items := make([]*item, 0, len(present))
+	for _, r := range present {
+		k, err := e.kind(r.ID)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, &item{Resource: r, kind: k, past: e.past(r.ID)})
+	}
+	return items, nil
+}
+
+func (e *Engine) past(id resource.ID) *state.Record {
+	if r, ok := e.Store.Record(id); ok {
+		return &r
+	}
+	return nil
+}
+
+// leaving makes items of what is no longer asked for. Where something stood
+// before vpnd's first touch, that is what they shall be again.
+func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
+	var items []*item
+	for _, id := range absent {
+		k, err := e.kind(id)
+		if err != nil {
+			return nil, err
+		}
+		it := &item{Resource: resource.Resource{ID: id}, kind: k, past: e.past(id), leave: true}
+		it.final = []state.Fact{{Drop: &id}, {Owe: &state.Debt{ID: id}}}
+		if it.past != nil {
+			it.Owners, it.After = it.past.Owners, it.past.After
+			if it.past.Prior != "" && !k.Keep {
+				prior := k.New()
+				if err := e.Store.Prior(*it.past, prior); err != nil {
+					return nil, fmt.Errorf("%s: %w", id, err)
+				}
+				it.Want = resource.Lasting(prior)
+			}
+		}
+		items = append(items, it)
+	}
+	return items, nil
+}
+
+// judge adds to the plan what is to be done about one item.
+func (e *Engine) judge(p *Plan, f *follower, it *item) error {
+	if it.err != nil {
+		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
+		return nil
+	}
+	c, err := e.change(it)
+	if err != nil {
+		return err
+	}
+	if c == nil && it.Want != nil && !it.leave {
+		c = f.rebuild(it)
+	}
+	if c == nil {
+		p.quiet = append(p.quiet, it)
+	} else {
+		f.note(it, *c)
+		p.Changes = append(p.Changes, *c)
+	}
+	if r := f.refresh(it, c); r != nil {
+		p.Changes = append(p.Changes, *r)
+	}
+	return nil
+}
+
+// change says what is to be done about one item for its own sake, or nil.
+func (e *Engine) change(it *item) (*Change, error) {
+	c := &Change{ID: it.ID, Owners: it.Owners, item: it}
+	if it.Want == nil {
+		if it.got == nil || it.kind.Keep {
+			return nil, nil
+		}
+		c.Action, c.Reason, c.Diffs = Remove, Dropped, swapped(resource.Describe(it.got))
+		c.Cost = it.kind.Cost(it.ID.Name, it.got, nil)
+		return c, e.finish(it, c)
+	}
+	c.Diffs = resource.Compare(it.got, it.Want)
+	if err := e.finish(it, c); err != nil {
+		return nil, err
+	}
+	if len(c.Diffs) == 0 && it.got != nil {
+		return nil, nil
+	}
+	c.Action = Update
+	if it.got == nil {
+		c.Action = Create
+	}
+	if it.leave {
+		c.Action = Restore
+	}
+	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
+	return c, nil
+}
+
+// finish says why c is done, and what the records shall hold afterwards.
+func (e *Engine) finish(it *item, c *Change) error {
+	switch {
+	case it.undo:
+		c.Reason = Undone
+		return nil
+	case it.leave:
+		c.Reason = Dropped
+		return nil
+	}
+	wish, err := e.Store.Digest(it.Want)
+	if err != nil {
+		return fmt.Errorf("%s: %w", it.ID, err)
+	}
+	is, err := e.Store.Digest(it.got)
+	if err != nil {
+		return fmt.Errorf("%s: %w", it.ID, err)
+	}
+	c.Reason = reason(it, wish, is, c.Diffs)
+	c.IsDrift = c.Reason == Drift || c.Reason == Renewal
+	record := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Want: wish, Since: e.Now().UTC().Truncate(time.Second)}
+	if it.past != nil {
+		record.Prior, record.Since = it.past.Prior, it.past.Since
+	}
+	it.final = []state.Fact{{Put: &record}}
+	return nil
+}
+
+// reason is the three-way comparison: the wish, what was applied last, and
+// what is there.
+func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
+	switch {
+	case it.past == nil && it.got == nil:
+		return New
+	case it.past == nil && it.kind.Marked(it.ID.Name, it.got):
+		return Drift
+	case it.past == nil:
+		return TakesOver
+	case it.past.Open:
+		return Unfinished
+	case it.past.Want.Equal(wish) && aged(diffs):
+		return Renewal
+	case it.past.Want.Equal(wish):
+		return Drift
+	case it.got != nil && it.past.Want.Holds(is):
+		return Configuration
+	case it.got == nil && len(it.past.Want) == 0:
+		return New
+	default:
+		return Both
+	}
+}
+
+// aged says whether time alone made the difference: the fresh predicate.
+func aged(diffs []resource.Diff) bool {
+	return len(diffs) == 1 && diffs[0].Attribute == "fresh"
+}
+
+func swapped(diffs []resource.Diff) []resource.Diff {
+	for i := range diffs {
+		diffs[i].Before, diffs[i].After = diffs[i].After, ""
+	}
+	return diffs
+}
+
+// narrow keeps the targets and, of what is asked for, all that they need.
+func narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err error) {
+	hit := func(it *item) bool {
+		return slices.ContainsFunc(targets, func(t resource.ID) bool { return it.ID == t || owns(it, t) })
+	}
+	var missed []error
+	for _, t := range targets {
+		one := func(it *item) bool { return it.ID == t || owns(it, t) }
+		if !slices.ContainsFunc(present, one) && !slices.ContainsFunc(leaving, one) {
+			missed = append(missed, fmt.Errorf("there is no %s, neither in the configuration nor on record", t))
+		}
+	}
+	if len(missed) > 0 {
+		return nil, nil, errors.Join(missed...)
+	}
+	needed := make(map[resource.ID]bool)
+	var need func(it *item)
+	need = func(it *item) {
+		if needed[it.ID] {
+			return
+		}
+		needed[it.ID] = true
+		for _, other := range present {
+			if slices.ContainsFunc(it.After, func(id resource.ID) bool { return other.ID == id || owns(other, id) }) {
+				need(other)
+			}
+		}
+	}
+	for _, it := range present {
+		if hit(it) {
+			need(it)
+		}
+	}
+	present, _ = partition(present, func(it *item) bool { return needed[it.ID] })
+	leaving, _ = partition(leaving, hit)
+	return present, leaving, nil
+}

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// FormatVersion is the version of the JSON form. The first number grows when
+// something is taken away or changes its meaning.
+const FormatVersion = "1.0"
+
+// Plan is the JSON form of a plan.
+type Plan struct {
+	FormatVersion string          `json:"format_version"`
+	Changes       []Change        `json:"changes"`        // what the configuration asks for anew
+	Drift         []Change        `json:"resource_drift"` // what moved behind vpnd's back
+	Unknown       []Unknown       `json:"unknown,omitempty"`
+	Disruption    resource.Effect `json:"disruption"`
+}
+
+// Change is the JSON form of a change.
+type Change struct {
+	Step       int             `json:"step"`    // its place in the order of apply, from 1
+	Address    string          `json:"address"` // the block that asks for it
+	ID         resource.ID     `json:"id"`
+	Action     engine.Action   `json:"action"`
+	Reason     engine.Reason   `json:"reason"`
+	Because    *resource.ID    `json:"because,omitempty"`
+	Diffs      []resource.Diff `json:"diffs"`
+	Disruption resource.Effect `json:"disruption"`
+	Source     *Source         `json:"source,omitempty"`
+}
+
+// Source is a place in the configuration.
+type Source struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+// Unknown is a resource that could not be looked at.
+type Unknown struct {
+	ID    resource.ID `json:"id"`
+	Error string      `json:"error"`
+}
+
+// ToJSON returns the JSON form of a plan.
+func ToJSON(p *engine.Plan) Plan {
+	j := Plan{FormatVersion: FormatVersion, Changes: []Change{}, Drift: []Change{}, Disruption: p.Cost()}
+	for i, c := range p.Changes {
+		change := toJSON(c)
+		change.Step = i + 1
+		if c.IsDrift {
+			j.Drift = append(j.Drift, change)
+		} else {
+			j.Changes = append(j.Changes, change)
+		}
+	}
+	for _, problem := range p.Problems {
+		j.Unknown = append(j.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
+	}
+	return j
+}
+
+func toJSON(c engine.Change) Change {
+	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost}
+	if j.Diffs == nil {
+		j.Diffs = []resource.Diff{}
+	}
+	if c.Reason == engine.Follows {
+		j.Because = &c.Because
+	}
+	if len(c.Owners) > 0 {
+		o := c.Owners[0]
+		j.Address = o.Block.String()
+		if o.File != "" {
+			j.Source = &Source{File: o.File, Line: o.Line}
+		}
+	}
+	return j
+}
+
+// WriteJSON writes any JSON form, indented, with a last newline.
+func WriteJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,50 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// KeepPrior writes down what stood on the host before vpnd's first touch and
+// returns the name under which a record refers to it. The blob may hold
+// secrets, so it is 0600.
+func (s *Store) KeepPrior(id resource.ID, got any) (string, error) {
+	data, err := resource.Encode(got, resource.Reveal)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(id.String()))
+	name := id.Kind + "-" + hex.EncodeToString(sum[:12]) + ".json"
+	if err := makeDir(s.path("priors")); err != nil {
+		return "", err
+	}
+	if err := s.write(s.path("priors", name), data); err != nil {
+		return "", fmt.Errorf("keeping what stood there before: %w", err)
+	}
+	return name, nil
+}
+
+// Prior reads a prior into shape, a pointer to the struct of its kind.
+func (s *Store) Prior(r Record, shape any) error {
+	data, err := os.ReadFile(s.path("priors", r.Prior))
+	if err == nil {
+		err = resource.Decode(data, shape)
+	}
+	if err != nil {
+		return fmt.Errorf("reading what stood there before: %w", err)
+	}
+	return nil
+}
+
+// DropPrior removes the blob of a record that is dropped.
+func (s *Store) DropPrior(r Record) error {
+	if r.Prior == "" {
+		return nil
+	}
+	return atomic.Remove("/", s.path("priors", r.Prior))
+}

@@ -1,0 +1,61 @@
+// Package state remembers what vpnd did to the host: what it last applied,
+// what stood there before, what it still owes, and what undoes each apply.
+//
+// The folder (0700) holds
+//
+//	records.jsonl  one line a fact, appended and flushed before it is relied on
+//	key            the key of the digests that stand for secrets
+//	priors/        what stood on the host before vpnd's first touch
+//	snapshots/     what undoes an apply
+//	history.jsonl  what was applied when
+//	lock           flock(2) of whoever changes the host
+//
+// No secret stands in records.jsonl or history.jsonl; a prior or a snapshot
+// may hold one and is 0600.
+package state
+
+import (
+	"encoding/json"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// A Record is what vpnd knows of one resource that it manages.
+type Record struct {
+	ID       resource.ID        `json:"id"`
+	Owners   []resource.Owner   `json:"owners,omitempty"`
+	After    []resource.ID      `json:"after,omitempty"`
+	Triggers []resource.Trigger `json:"triggers,omitempty"` // so that the end of what it reads reaches it too
+	Want     Digest             `json:"want"`               // what was applied last
+	Prior    string             `json:"prior,omitempty"`    // name of the blob with what stood there before; empty where nothing did
+	Open     bool               `json:"open,omitempty"`     // the host was about to be touched and nobody has looked since
+	Since    time.Time          `json:"since"`              // when vpnd took it up, UTC
+}
+
+// A Digest is a shape without its secrets: attribute to JSON value, where a
+// secret or a long value is replaced by a keyed digest of it.
+type Digest map[string]json.RawMessage
+
+// inline is how many bytes of JSON a value may have to be kept as it is, so
+// that vpnd show can tell it.
+const inline = 160
+
+// Equal says whether two digests hold the same attributes with the same
+// values.
+func (d Digest) Equal(other Digest) bool {
+	return len(d) == len(other) && d.covers(other)
+}
+
+// covers says whether every attribute of d has the same value in other.
+func (d Digest) covers(other Digest) bool {
+	for attr, value := range d {
+		if string(other[attr]) != string(value) {
+			return false
+		}
+	}
+	return true
+}
+
+// Holds says whether the host, observed as got, is still as d says.
+func (d Digest) Holds(got Digest) bool { return d.covers(got) }

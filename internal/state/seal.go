@@ -1,0 +1,74 @@
+package state
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+const keySize = 32
+
+// A Sealer makes digests. Its key never leaves the host, so that a digest of a
+// guessable secret tells nothing to whoever sees the state.
+type Sealer struct{ key []byte }
+
+// loadSealer reads the key of the folder. Without one it makes one, and keeps
+// it where create says so: a plan must not write.
+func loadSealer(dir string, create bool) (Sealer, error) {
+	path := filepath.Join(dir, "key")
+	key, err := os.ReadFile(path)
+	switch {
+	case err == nil && len(key) == keySize:
+		return Sealer{key}, nil
+	case err == nil:
+		return Sealer{}, fmt.Errorf("%s is damaged: it has %d bytes instead of %d; remove it and every managed secret counts as changed", path, len(key), keySize)
+	case !errors.Is(err, fs.ErrNotExist):
+		return Sealer{}, fmt.Errorf("reading the key of the state: %w", err)
+	}
+	key = make([]byte, keySize)
+	rand.Read(key)
+	if create {
+		if err := atomic.Write("/", atomic.File{Path: path, Data: key, Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
+			return Sealer{}, fmt.Errorf("keeping the key of the state: %w", err)
+		}
+	}
+	return Sealer{key}, nil
+}
+
+// Sum returns a keyed digest of data.
+func (s Sealer) Sum(data []byte) string {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write(data)
+	return "hmac-sha256:" + base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Digest returns the digest of a shape; that of nil is nil.
+func (s Sealer) Digest(shape any) (Digest, error) {
+	if shape == nil {
+		return nil, nil
+	}
+	data, err := resource.Encode(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
+	if err != nil {
+		return nil, err
+	}
+	var d Digest
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, err
+	}
+	for attr, value := range d {
+		if len(value) > inline {
+			d[attr] = json.RawMessage(`"` + s.Sum(value) + `"`)
+		}
+	}
+	return d, nil
+}

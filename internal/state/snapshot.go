@@ -1,0 +1,107 @@
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// keepSnapshots is how many applies can be undone.
+const keepSnapshots = 20
+
+// A Snapshot is what undoes one apply: the host and the records as they were
+// for all that the apply was about to change.
+type Snapshot struct {
+	Name    string        `json:"name"` // the time of the apply, UTC, sortable
+	Taken   time.Time     `json:"taken"`
+	Present []Was         `json:"present"`
+	Absent  []resource.ID `json:"absent"`
+	Records []Record      `json:"records"` // of the same resources; one without a record had none
+	Debts   []Debt        `json:"debts,omitempty"`
+}
+
+// Was is one resource as it was observed, secrets in the clear. Readers of what
+// changed are among them, changed or not, so that an undo reaches them too.
+type Was struct {
+	ID       resource.ID        `json:"id"`
+	Owners   []resource.Owner   `json:"owners,omitempty"`
+	After    []resource.ID      `json:"after,omitempty"`
+	Triggers []resource.Trigger `json:"triggers,omitempty"`
+	Shape    json.RawMessage    `json:"shape"`
+}
+
+// SaveSnapshot keeps a snapshot, names it and forgets the oldest ones.
+func (s *Store) SaveSnapshot(snap *Snapshot) error {
+	if err := makeDir(s.path("snapshots")); err != nil {
+		return err
+	}
+	snap.Name = snap.Taken.UTC().Format("20060102T150405.000000Z")
+	data, err := json.Marshal(snap)
+	if err != nil {
+		return err
+	}
+	if err := s.write(s.path("snapshots", snap.Name+".json"), data); err != nil {
+		return fmt.Errorf("keeping a snapshot: %w", err)
+	}
+	names, err := s.Snapshots()
+	for len(names) > keepSnapshots && err == nil {
+		err = atomic.Remove("/", s.path("snapshots", names[0]+".json"))
+		names = names[1:]
+	}
+	return err
+}
+
+// Snapshots returns the names of all snapshots, oldest first.
+func (s *Store) Snapshots() ([]string, error) {
+	entries, err := os.ReadDir(s.path("snapshots"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing snapshots: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Snapshot reads a snapshot; an empty name is the newest.
+func (s *Store) Snapshot(name string) (*Snapshot, error) {
+	names, err := s.Snapshots()
+	if err != nil {
+		return nil, err
+	}
+	if name == "" && len(names) > 0 {
+		name = names[len(names)-1]
+	}
+	if !slices.Contains(names, name) {
+		return nil, fmt.Errorf("there is no snapshot %q; vpnd history lists them", name)
+	}
+	data, err := os.ReadFile(s.path("snapshots", name+".json"))
+	if err != nil {
+		return nil, fmt.Errorf("reading a snapshot: %w", err)
+	}
+	var snap Snapshot
+	if err := json.Unmarshal(data, &snap); err != nil {
+		return nil, fmt.Errorf("snapshot %s is damaged: %w", name, err)
+	}
+	return &snap, nil
+}
+
+// DropSnapshot removes a snapshot that was used.
+func (s *Store) DropSnapshot(name string) error {
+	return atomic.Remove("/", s.path("snapshots", name+".json"))
+}

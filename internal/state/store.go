@@ -1,0 +1,232 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// A Store is the state folder, read into memory. Facts are appended to
+// records.jsonl, so a commit costs what it says and not what is known already.
+type Store struct {
+	Sealer
+
+	dir     string
+	records map[resource.ID]Record
+	owed    map[resource.ID]resource.Effect
+	log     *os.File // nil where the store is only read
+	lines   int      // lines of the log, stale ones included
+}
+
+// A Fact is one line of the log. It says one thing.
+type Fact struct {
+	Put  *Record      `json:"put,omitempty"`  // this is what is known of a resource
+	Drop *resource.ID `json:"drop,omitempty"` // nothing is known of it any more
+	Owe  *Debt        `json:"owe,omitempty"`  // a reader has yet to take notice
+}
+
+// A Debt is a refresh that is owed to a resource; none pays it.
+type Debt struct {
+	ID resource.ID     `json:"id"`
+	Do resource.Effect `json:"do"`
+}
+
+// Read opens the state for looking only. It writes nothing; a folder that is
+// not there is an empty state.
+func Read(dir string) (*Store, error) { return open(dir, false) }
+
+// Open opens the state for changing. The caller holds the [Lock].
+func Open(dir string) (*Store, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	s, err := open(dir, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tidy(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func open(dir string, write bool) (*Store, error) {
+	s := &Store{dir: dir, records: make(map[resource.ID]Record), owed: make(map[resource.ID]resource.Effect)}
+	var err error
+	if s.Sealer, err = loadSealer(dir, write); err != nil {
+		return nil, err
+	}
+	return s, s.load()
+}
+
+func (s *Store) path(parts ...string) string {
+	return filepath.Join(append([]string{s.dir}, parts...)...)
+}
+
+// load reads the log. A last line that was cut off by a crash was never relied
+// on and is passed over; damage elsewhere is an error.
+func (s *Store) load() error {
+	data, err := os.ReadFile(s.path("records.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	for len(data) > 0 {
+		line, rest, whole := bytes.Cut(data, []byte("\n"))
+		var f Fact
+		if err := json.Unmarshal(line, &f); err != nil {
+			if !whole {
+				return nil
+			}
+			return fmt.Errorf("%s is damaged in line %d (%w); move it away and vpnd takes up the host anew", s.path("records.jsonl"), s.lines+1, err)
+		}
+		s.lines++
+		s.learn(f)
+		data = rest
+	}
+	return nil
+}
+
+func (s *Store) learn(f Fact) {
+	switch {
+	case f.Put != nil:
+		s.records[f.Put.ID] = *f.Put
+	case f.Drop != nil:
+		delete(s.records, *f.Drop)
+	case f.Owe != nil && f.Owe.Do == resource.None:
+		delete(s.owed, f.Owe.ID)
+	case f.Owe != nil:
+		s.owed[f.Owe.ID] = f.Owe.Do
+	}
+}
+
+// tidy writes the log anew where most of it is stale or its end is torn, and
+// opens it for appending.
+func (s *Store) tidy() error {
+	path := s.path("records.jsonl")
+	data, err := os.ReadFile(path)
+	torn := len(data) > 0 && data[len(data)-1] != '\n'
+	if errors.Is(err, fs.ErrNotExist) || torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
+		if err := s.rewrite(path); err != nil {
+			return err
+		}
+	}
+	s.log, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the state: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) rewrite(path string) error {
+	var b bytes.Buffer
+	facts := s.facts()
+	if err := encode(&b, facts); err != nil {
+		return err
+	}
+	if err := s.write(path, b.Bytes()); err != nil {
+		return fmt.Errorf("tidying the state: %w", err)
+	}
+	s.lines = len(facts)
+	return nil
+}
+
+// write puts a file of the state in place, readable to nobody else.
+func (s *Store) write(path string, data []byte) error {
+	return atomic.Write("/", atomic.File{Path: path, Data: data, Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
+}
+
+func (s *Store) facts() []Fact {
+	var facts []Fact
+	for _, r := range s.Records() {
+		facts = append(facts, Fact{Put: &r})
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(s.owed), resource.ID.Compare) {
+		facts = append(facts, Fact{Owe: &Debt{ID: id, Do: s.owed[id]}})
+	}
+	return facts
+}
+
+func encode(b *bytes.Buffer, facts []Fact) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	for _, f := range facts {
+		if err := e.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Commit appends facts; when it returns without an error they survive a crash
+// of the machine. All of them cost one flush.
+func (s *Store) Commit(facts ...Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := encode(&b, facts); err != nil {
+		return err
+	}
+	if err := s.append(b.Bytes()); err != nil {
+		return fmt.Errorf("writing the state: %w", err)
+	}
+	s.lines += len(facts)
+	for _, f := range facts {
+		s.learn(f)
+	}
+	return nil
+}
+
+// append writes whole lines or nothing: what a full disk cut off is taken back,
+// or the next line would be glued to it.
+func (s *Store) append(data []byte) error {
+	size, err := s.log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if _, err = s.log.Write(data); err == nil {
+		err = s.log.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, s.log.Truncate(size))
+	}
+	return nil
+}
+
+// Close closes the log.
+func (s *Store) Close() error {
+	if s.log == nil {
+		return nil
+	}
+	return s.log.Close()
+}
+
+// Record returns what is known of a resource.
+func (s *Store) Record(id resource.ID) (Record, bool) {
+	r, ok := s.records[id]
+	return r, ok
+}
+
+// Records returns everything that is known, by ID.
+func (s *Store) Records() []Record {
+	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return a.ID.Compare(b.ID) })
+}
+
+// Owed returns the refresh that is owed to a resource, or none.
+func (s *Store) Owed(id resource.ID) resource.Effect { return s.owed[id] }
+
+// Debts returns all that is owed.
+func (s *Store) Debts() map[resource.ID]resource.Effect { return maps.Clone(s.owed) }
