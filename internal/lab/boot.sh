@@ -1,0 +1,25 @@
+# Boots one host. Runs as the first process of a PID and a mount namespace,
+# with the host's network namespace as file descriptor 3.
+name=$1 lower=$2 dir=$3
+shift 3
+
+# systemd inside takes the control group it starts in for the root of the tree,
+# and two hosts in one group would stop each other's units.
+for group; do
+	echo 0 >"$group/cgroup.procs"
+done
+
+# nspawn keeps locks and mount points in /run, which is the machine's.
+mount -t tmpfs -o mode=755 tmpfs /run
+: >/run/net
+mount --bind /proc/self/fd/3 /run/net
+exec 3<&-
+
+mount -t overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
+
+# A network namespace of ours counts as the machine's own for nspawn, which
+# then withholds the capability and the writable /proc/sys/net.
+export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_LOG_TARGET=console
+exec systemd-nspawn --quiet --boot --machine="$name" --directory="$dir/root" \
+	--register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
+	--console=pipe --network-namespace-path=/run/net --capability=CAP_NET_ADMIN

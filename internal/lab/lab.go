@@ -1,0 +1,140 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Options say how a Lab is made. The zero value is good.
+type Options struct {
+	// Progress hears, a line each, of what takes long: packages being
+	// installed, the root file system being built. Nil is silence.
+	Progress io.Writer
+}
+
+// A Lab is a set of hosts and the links between them. It may be used from
+// several goroutines.
+type Lab struct {
+	root     string // the file system all hosts share as their lower layer
+	dir      string // what the hosts write, removed by Close
+	owner    *os.File
+	progress io.Writer
+	thread   *thread
+
+	mu       sync.Mutex
+	closed   bool
+	hosts    map[string]*Host
+	switches map[string]*netns
+}
+
+// New makes a lab without hosts, after making sure of the root file system
+// (see Root) and removing what labs of dead processes left. Close it.
+func New(ctx context.Context, o Options) (*Lab, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	root, err := Root(ctx, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{root: root, progress: o.Progress, hosts: map[string]*Host{}, switches: map[string]*netns{}}
+	if err := l.claim(ctx, filepath.Join(filepath.Dir(root), "labs")); err != nil {
+		return nil, fmt.Errorf("making the lab's folder: %w", err)
+	}
+	l.thread = newThread()
+	return l, nil
+}
+
+// claim makes the lab's folder in dir, locks it for as long as this process
+// lives, and removes the folders nobody holds any more.
+func (l *Lab) claim(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	// A new folder is not locked yet for an instant, and must not pass for a
+	// dead one.
+	f, err := lock(ctx, dir+".lock", nil)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range old {
+		sweep(filepath.Join(dir, e.Name()), l.progress)
+	}
+	id := make([]byte, 4)
+	rand.Read(id)
+	l.dir = filepath.Join(dir, hex.EncodeToString(id))
+	if err := os.Mkdir(l.dir, 0o755); err != nil {
+		return err
+	}
+	if l.owner, err = lock(ctx, filepath.Join(l.dir, "owner"), nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(l.owner, os.Getpid()) // for the curious; the lock is what counts
+	return err
+}
+
+// sweep removes a lab's folder and control groups if its owner is dead. It can
+// wait for another time, so it doesn't fail.
+func sweep(dir string, progress io.Writer) {
+	owner, ok := free(filepath.Join(dir, "owner"))
+	if !ok {
+		return
+	}
+	defer owner.Close()
+	fmt.Fprintf(progress, "lab: removing %s, whose owner is dead\n", dir)
+	groups, _ := filepath.Glob(filepath.Join(dir, "*", "cgroups"))
+	var errs []error
+	for _, file := range groups {
+		errs = append(errs, removeRecorded(file))
+	}
+	errs = append(errs, os.RemoveAll(dir))
+	if err := errors.Join(errs...); err != nil {
+		fmt.Fprintf(progress, "lab: removing %s: %v\n", dir, err)
+	}
+}
+
+// Hosts are the lab's hosts by name, up or down.
+func (l *Lab) Hosts() []*Host {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.SortedFunc(maps.Values(l.hosts), func(a, b *Host) int { return strings.Compare(a.name, b.name) })
+}
+
+// Close ends every host at once, as a power cut would, and removes all that the
+// lab made. It may be called twice.
+func (l *Lab) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	var errs []error
+	for _, h := range l.hosts {
+		errs = append(errs, h.discard())
+	}
+	for _, ns := range l.switches {
+		ns.close()
+	}
+	l.thread.close()
+	errs = append(errs, os.RemoveAll(l.dir), l.owner.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing the lab: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// suite is the Debian release of every host.
+const suite = "bookworm"
+
+// packages are what a host has beyond Debian's minimal system.
+var packages = strings.Fields(`
+	systemd systemd-sysv dbus procps
+	iproute2 iptables nftables iputils-ping conntrack netcat-openbsd socat tcpdump openssl
+	openvpn
+	strongswan-swanctl charon-systemd libcharon-extra-plugins
+	libstrongswan-extra-plugins libstrongswan-standard-plugins
+	openssh-server openssh-client
+`)
+
+//go:embed root.sh
+var rootScript string
+
+// buildTimeout bounds the building of the root file system, which takes about
+// a minute; a mirror that hangs must not hang a test.
+const buildTimeout = 20 * time.Minute
+
+// Root makes sure that the root file system of the lab's hosts exists and
+// returns its path. It stands in $VPND_LAB_CACHE, or else in
+// /var/cache/vpnd-lab, under a name that changes with what goes into it. Several
+// processes may call Root at once: one builds, the others wait. What takes long
+// is told to progress.
+func Root(ctx context.Context, progress io.Writer) (string, error) {
+	if os.Geteuid() != 0 {
+		return "", errors.New("a lab needs root: it mounts, makes namespaces and boots hosts")
+	}
+	cache := cmp.Or(os.Getenv("VPND_LAB_CACHE"), "/var/cache/vpnd-lab")
+	cache, err := filepath.Abs(cache)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", fmt.Errorf("making the lab's cache: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
+	defer cancel()
+	f, err := lock(ctx, filepath.Join(cache, "root.lock"), func() {
+		fmt.Fprintln(progress, "lab: waiting for another process that builds the root file system")
+	})
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if err := ensureTools(ctx, progress); err != nil {
+		return "", err
+	}
+	root := filepath.Join(cache, "root-"+suite+"-"+fingerprint())
+	if _, err := os.Stat(root); err == nil {
+		return root, nil
+	}
+	if err := build(ctx, root, progress); err != nil {
+		return "", fmt.Errorf("building the root file system: %w", err)
+	}
+	return root, nil
+}
+
+// fingerprint is the name of what a root file system is made from.
+func fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, suite, packages, rootScript)
+	return fmt.Sprintf("%x", h.Sum(nil)[:6])
+}
+
+// tools are the programs of the machine that a lab needs, each with its
+// package.
+var tools = map[string]string{
+	"debootstrap":    "debootstrap",
+	"systemd-nspawn": "systemd-container",
+	"nsenter":        "util-linux",
+	"mount":          "mount",
+}
+
+// ensureTools installs what is missing of the tools.
+func ensureTools(ctx context.Context, progress io.Writer) error {
+	var missing []string
+	for program, pkg := range tools {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, pkg)
+		}
+	}
+	if _, err := os.Stat("/usr/share/keyrings/debian-archive-keyring.gpg"); err != nil {
+		missing = append(missing, "debian-archive-keyring")
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	install := append(strings.Fields("apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 install"), missing...)
+	if err := say(ctx, progress, install...); err == nil {
+		return nil
+	}
+	if err := say(ctx, progress, "apt-get", "-q", "update"); err != nil {
+		return fmt.Errorf("installing what the lab needs: %w", err)
+	}
+	if err := say(ctx, progress, install...); err != nil {
+		return fmt.Errorf("installing what the lab needs: %w", err)
+	}
+	return nil
+}
+
+// build makes the root file system in a folder beside its place and moves it
+// there when it is whole. The caller holds the lock.
+func build(ctx context.Context, root string, progress io.Writer) error {
+	a, err := findArchive(ctx, suite, progress)
+	if err != nil {
+		return err
+	}
+	cache := filepath.Dir(root)
+	if err := removeUnfinished(cache); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(cache, "unfinished-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // it becomes the hosts' /
+		return err
+	}
+	fmt.Fprintf(progress, "lab: building %s, once; this takes about a minute\n", root)
+	began := time.Now()
+	if err := bootstrap(ctx, dir, a, progress); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, root); err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "lab: built in %s\n", time.Since(began).Round(time.Second))
+	return nil
+}
+
+// removeUnfinished removes what builders left that were killed. Their mounts
+// went with them.
+func removeUnfinished(cache string) error {
+	left, err := filepath.Glob(filepath.Join(cache, "unfinished-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bootstrap runs debootstrap(8) into dir and then root.sh. It runs in a cage
+// because debootstrap mounts into the folder, and what is left mounted by a
+// killed one would be removed with it.
+func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) error {
+	argv := []string{"--variant=minbase", "--include=" + strings.Join(packages, ",")}
+	if a.keyring != "" {
+		argv = append(argv, "--keyring="+a.keyring)
+	}
+	argv = append(argv, suite, dir)
+	if a.uri != "" {
+		argv = append(argv, a.uri)
+	}
+	cmd := cage("dir=$1\nshift\ndebootstrap \"$@\"\n"+rootScript, append([]string{dir}, argv...)...)
+	cmd.Env = append(cmd.Env, a.proxy...)
+	log := &tail{}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(progress, log), io.MultiWriter(progress, log)
+	t := newThread()
+	defer t.close()
+	if err := t.start(cmd); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+	defer stop()
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("debootstrap: %w: %s", errors.Join(err, context.Cause(ctx)), log)
+	}
+	return nil
+}
