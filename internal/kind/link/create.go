@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/atomic"
 )
 
 // create makes a persistent interface. It asks the kernel itself, see
@@ -13,11 +15,7 @@ import (
 // and sets it to 0, which keeps every user but root from attaching. Without
 // packet information and with one queue OpenVPN can attach.
 func create(name string, want Tun) error {
-	owner, err := users.number(want.User)
-	if err != nil {
-		return err
-	}
-	group, err := groups.number(want.Group)
+	owner, group, err := owners(want)
 	if err != nil {
 		return err
 	}
@@ -65,4 +63,21 @@ func flags(want Tun) uint16 {
 		f |= unix.IFF_MULTI_QUEUE
 	}
 	return uint16(f)
+}
+
+// owners returns the numbers of the user and the group, each -1 for nobody.
+func owners(want Tun) (uid, gid int, err error) {
+	names, err := atomic.ReadNames("/")
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, gid = -1, -1
+	var errUser, errGroup error
+	if want.User != nil && *want.User != "" {
+		uid, errUser = names.UID(*want.User)
+	}
+	if want.Group != nil && *want.Group != "" {
+		gid, errGroup = names.GID(*want.Group)
+	}
+	return uid, gid, errors.Join(errUser, errGroup)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
 )
 
@@ -26,7 +27,7 @@ func (v TunVerbs) Observe(ctx context.Context, name string) (*Tun, error) {
 }
 
 // ObserveAll reads one list of interfaces and one of addresses.
-func (TunVerbs) ObserveAll(_ context.Context, names []string) (map[string]*Tun, error) {
+func (TunVerbs) ObserveAll(_ context.Context, wanted []string) (map[string]*Tun, error) {
 	all, err := devices()
 	if err != nil {
 		return nil, err
@@ -35,16 +36,20 @@ func (TunVerbs) ObserveAll(_ context.Context, names []string) (map[string]*Tun, 
 	if err != nil {
 		return nil, err
 	}
+	names, err := atomic.ReadNames("/")
+	if err != nil {
+		return nil, err
+	}
 	seen := make(map[string]*Tun)
 	var errs []error
-	for _, name := range names {
+	for _, name := range wanted {
 		d, ok := named(all, name)
 		switch {
 		case !ok:
 		case d.tun == nil:
 			errs = append(errs, &resource.NameError{Name: name, Err: notTun(d)})
 		default:
-			seen[name] = observed(d, addrs[d.index()])
+			seen[name] = observed(d, addrs[d.index()], names)
 		}
 	}
 	return seen, errors.Join(errs...)
@@ -54,7 +59,8 @@ func notTun(d device) error {
 	return fmt.Errorf("there is an interface %s already, and it is no tun or tap but a %s; choose another name", d.name(), d.Type())
 }
 
-func observed(d device, addrs []netip.Prefix) *Tun {
+// observed returns what is there. A user or group that isn't set is empty.
+func observed(d device, addrs []netip.Prefix, names *atomic.Names) *Tun {
 	mode := "tun"
 	if d.tun.tap {
 		mode = "tap"
@@ -62,13 +68,20 @@ func observed(d device, addrs []netip.Prefix) *Tun {
 	if addrs == nil {
 		addrs = []netip.Prefix{}
 	}
+	var user, group string
+	if d.tun.owner != nil {
+		user = names.User(int(*d.tun.owner))
+	}
+	if d.tun.group != nil {
+		group = names.Group(int(*d.tun.group))
+	}
 	return &Tun{
 		Mode:       &mode,
 		Addresses:  addrs,
 		MTU:        resource.Ptr(d.Attrs().MTU),
 		Up:         resource.Ptr(d.up()),
-		User:       resource.Ptr(users.name(d.tun.owner)),
-		Group:      resource.Ptr(groups.name(d.tun.group)),
+		User:       &user,
+		Group:      &group,
 		MultiQueue: &d.tun.multiQueue,
 		Alias:      resource.Ptr(d.Attrs().Alias),
 	}
@@ -76,6 +89,10 @@ func observed(d device, addrs []netip.Prefix) *Tun {
 
 // Normalize sorts the addresses and writes users and groups by their names.
 func (TunVerbs) Normalize(_ context.Context, wants map[string]*Tun) (map[string]*Tun, error) {
+	names, err := atomic.ReadNames("/")
+	if err != nil {
+		return nil, err
+	}
 	normal := make(map[string]*Tun, len(wants))
 	for name, want := range wants {
 		w := *want
@@ -84,11 +101,25 @@ func (TunVerbs) Normalize(_ context.Context, wants map[string]*Tun) (map[string]
 			slices.SortFunc(w.Addresses, netip.Prefix.Compare)
 			w.Addresses = slices.Compact(w.Addresses)
 		}
-		w.User = users.canonical(w.User)
-		w.Group = groups.canonical(w.Group)
+		w.User = canonical(w.User, names.UID, names.User)
+		w.Group = canonical(w.Group, names.GID, names.Group)
 		normal[name] = &w
 	}
 	return normal, nil
+}
+
+// canonical writes a number as the name it has. What can't be found stays: a
+// package may bring it.
+func canonical(word *string, number func(string) (int, error), name func(int) string) *string {
+	if word == nil || *word == "" {
+		return word
+	}
+	n, err := number(*word)
+	if err != nil {
+		return word
+	}
+	known := name(n)
+	return &known
 }
 
 // Apply makes the interface, anew where its mode, its owner, its group or its

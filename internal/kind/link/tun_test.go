@@ -56,8 +56,8 @@ func apply[T any](t *testing.T, v resource.Verbs[T], name string, want T) {
 func TestProcessLikeOpenVPNCanAttach(t *testing.T) {
 	nettest.Fresh(t)
 	apply(t, TunVerbs{}, "tun0", Tun{User: resource.Ptr("nobody"), Addresses: prefixes("10.8.0.1/24"), Up: resource.Ptr(true)})
-	if out := ip(t, "-d link show tun0"); !strings.Contains(out, "user nobody ") || strings.Contains(out, "user nobody group") {
-		t.Errorf("a group is set that wasn't asked for: %s", out)
+	if out := ip(t, "-d link show tun0"); !strings.Contains(out, "user nobody ") || strings.Contains(out, "user nobody group") || !strings.Contains(out, "pi off") {
+		t.Errorf("a group or packet information is on that wasn't asked for: %s", out)
 	}
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR, 0)
 	if err != nil {
@@ -132,7 +132,7 @@ func TestTunThatWasTakenOverIsGivenBackAsItWas(t *testing.T) {
 func TestUnknownUserIsNamed(t *testing.T) {
 	nettest.Fresh(t)
 	err := TunVerbs{}.Apply(context.Background(), "tun0", nil, Tun{User: resource.Ptr("nobodyknows")})
-	if err == nil || err.Error() != `there is no user "nobodyknows"; if a package brings it, add that to depends_on` {
+	if err == nil || err.Error() != `there is no user "nobodyknows"; create it first, or give a number` {
 		t.Error(err)
 	}
 	if _, err := os.Stat("/sys/class/net/tun0"); err == nil {
