@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/sysctl"
+	"vpnd/internal/resource"
+)
+
+const masquerade = "masquerade"
+
+// Expand returns the chains of each family in use and the switch that turns
+// forwarding on. The switch waits for the chains, so that nothing is ever
+// forwarded that they would not let through.
+func (g *Gateway) Expand(name string) ([]resource.Resource, error) {
+	var all []resource.Resource
+	for _, six := range []bool{false, true} {
+		if s := g.side(six); len(s.networks) > 0 {
+			all = append(all, s.expand("VPND-GW-"+name)...)
+		}
+	}
+	return all, nil
+}
+
+func (s side) expand(name string) []resource.Resource {
+	var all []resource.Resource
+	var ids []resource.ID
+	add := func(table, chainName, hook, at string, rules []string, after ...resource.ID) resource.ID {
+		id := resource.ID{Kind: "chain", Name: s.family() + "/" + table + "/" + chainName}
+		if len(rules) > 0 {
+			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Rules: rules}, After: after})
+			ids = append(ids, id)
+		}
+		return id
+	}
+	accepted := add("filter", name, "FORWARD", "top", s.accepted())
+	add("filter", name+"-END", "FORWARD", "bottom", s.refused(), accepted)
+	add("nat", name, "POSTROUTING", "top", s.translated())
+	add("mangle", name, "FORWARD", "top", s.clamped())
+	return append(all, s.sysctls(ids)...)
+}
+
+// sysctls returns the switches. Forwarding comes first: writing it resets
+// other keys of the interfaces.
+func (s side) sysctls(after []resource.ID) []resource.Resource {
+	key := "net.ipv4.ip_forward"
+	if s.six {
+		key = "net.ipv6.conf.all.forwarding"
+	}
+	all := []resource.Resource{{ID: resource.ID{Kind: "sysctl", Name: key}, Want: &sysctl.Sysctl{Value: resource.Ptr("1")}, After: after}}
+	if s.six && s.AcceptRA != nil {
+		value := "0"
+		if *s.AcceptRA {
+			value = "2" // also while forwarding, see ip-sysctl of the kernel
+		}
+		all = append(all, resource.Resource{
+			// With slashes, since a name such as eth0.100 has dots of its own.
+			ID:    resource.ID{Kind: "sysctl", Name: "net/ipv6/conf/" + *s.Uplink + "/accept_ra"},
+			Want:  &sysctl.Sysctl{Value: &value},
+			After: []resource.ID{all[0].ID},
+		})
+	}
+	return all
+}

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+var (
+	isName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	isDevice  = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$`)
+	isPattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,15}$|^[A-Za-z0-9_.@-]{0,14}\+$`)
+)
+
+// maxName keeps VPND-GW-NAME-END within the 28 characters of a chain.
+const maxName = 28 - len("VPND-GW-") - len("-END")
+
+// Validate returns everything that is wrong with the block.
+func (g *Gateway) Validate(name string) []resource.Mistake {
+	c := &check{}
+	if !isName.MatchString(name) || len(name) > maxName {
+		c.add("", fmt.Sprintf("%q can't be part of the name of a chain", name),
+			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName))
+	}
+	if uplink := or(g.Uplink, ""); !isDevice.MatchString(uplink) {
+		c.add("uplink", fmt.Sprintf("%q is no name of an interface", uplink), "write it as ip(8) lists it, for example eth0")
+	}
+	for _, pattern := range g.Interfaces {
+		if !isPattern.MatchString(pattern) {
+			c.add("interfaces", fmt.Sprintf("%q is no name of an interface", pattern),
+				"at most 15 letters, digits, dots and dashes; a + at the end stands for any end")
+		}
+	}
+	if g.Interfaces != nil && len(g.Interfaces) == 0 {
+		c.add("interfaces", "an empty list lets nobody in", "leave it out for any interface but the uplink")
+	}
+	c.networks(g)
+	c.nat("nat", or(g.NAT, masquerade), false)
+	if g.NAT6 != nil {
+		c.nat("nat6", *g.NAT6, true)
+	}
+	c.routerAdvertisements(g)
+	return c.found
+}
+
+type check struct{ found []resource.Mistake }
+
+func (c *check) add(path, summary, hint string) {
+	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint})
+}
+
+func (c *check) networks(g *Gateway) {
+	if len(g.Networks) == 0 {
+		c.add("networks", "a gateway without networks has nothing to do", `name them, for example networks = ["10.8.0.0/24"]`)
+	}
+	for _, list := range []struct {
+		path     string
+		networks []netip.Prefix
+	}{{"networks", g.Networks}, {"reach", g.Reach}, {"admit", g.Admit}, {"exempt", g.Exempt}} {
+		for _, p := range list.networks {
+			if p != p.Masked() {
+				c.add(list.path, fmt.Sprintf("%s has bits set behind its prefix", p), fmt.Sprintf("write %s", p.Masked()))
+			}
+		}
+	}
+	for i, a := range g.Networks {
+		if a.Bits() == 0 {
+			c.add("networks", fmt.Sprintf("%s is everything, and this gateway would drop the traffic of others", a), "name the networks behind this host")
+		}
+		for _, b := range g.Networks[:i] {
+			if a.Overlaps(b) {
+				c.add("networks", fmt.Sprintf("%s and %s overlap", b, a), "keep the larger of them")
+			}
+		}
+	}
+}
+
+func (c *check) nat(path, how string, six bool) {
+	if slices.Contains([]string{masquerade, "false"}, how) {
+		return
+	}
+	addr, err := netip.ParseAddr(how)
+	switch {
+	case err != nil || addr.Zone() != "":
+		c.add(path, fmt.Sprintf("%q says neither how nor to what", how), "write masquerade, an address of this host, or false")
+	case addr.Is6() != six:
+		c.add(path, fmt.Sprintf("%s is an address of the other family", how), "nat takes IPv4 addresses, nat6 those of IPv6")
+	}
+}
+
+// routerAdvertisements warns of what cuts hosts off: with forwarding on, the
+// kernel ignores router advertisements, and the default route runs out.
+func (c *check) routerAdvertisements(g *Gateway) {
+	if len(g.side(true).networks) == 0 || g.AcceptRA != nil {
+		return
+	}
+	c.found = append(c.found, resource.Mistake{
+		Path:    "accept_ra",
+		Summary: "forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out",
+		Hint:    "set accept_ra = true where the uplink gets its IPv6 route that way and the kernel handles it, else false",
+		Warning: true,
+	})
+}
