@@ -108,15 +108,20 @@ func (f *folder) own(name string, mode fs.FileMode, uid, gid int) error {
 		return err
 	}
 	defer t.Close()
-	info, err := t.Stat()
-	if err != nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(t.Fd()), &st); err != nil {
 		return err
 	}
-	if !info.IsDir() && !info.Mode().IsRegular() {
+	now := modeOf(st.Mode)
+	switch {
+	case !now.IsDir() && !now.IsRegular():
 		return fmt.Errorf("%s is neither a regular file nor a folder", t.Name())
+	case now.IsRegular() && st.Nlink > 1:
+		// Somebody may have put /etc/shadow there by a hard link.
+		return fmt.Errorf("%s has %d names (hard links), and its owner and mode would change under all of them; copy it to a file of its own", t.Name(), st.Nlink)
 	}
 	for _, step := range []func(*os.File) error{
-		func(t *os.File) error { return t.Chmod(info.Mode().Perm() & mode.Perm()) },
+		func(t *os.File) error { return t.Chmod(now.Perm() & mode.Perm()) },
 		func(t *os.File) error { return t.Chown(uid, gid) },
 		func(t *os.File) error { return t.Chmod(mode) },
 		(*os.File).Sync,

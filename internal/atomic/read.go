@@ -19,9 +19,13 @@ type Info struct {
 }
 
 // Stat looks at a name below the root and does not follow it where it is a
-// symbolic link. Where nothing is there, the error is [fs.ErrNotExist].
+// symbolic link. Where nothing is there, or the way there ends before, the
+// error is [fs.ErrNotExist].
 func Stat(root, name string) (Info, error) {
 	in, base, err := locate(root, name)
+	if absent(err) {
+		err = &fs.PathError{Op: "looking at", Path: name, Err: fs.ErrNotExist}
+	}
 	if err != nil {
 		return Info{}, err
 	}
@@ -95,12 +99,37 @@ func ReadFile(root, name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return readAll(f, limit)
+}
+
+// Look returns what is known of a name and, where it is a regular file, what
+// it holds, both of the same file. Like [Stat] it does not follow a link;
+// where nothing is there, the error is [fs.ErrNotExist].
+func Look(root, name string, limit int64) (Info, []byte, error) {
+	info, err := Stat(root, name)
+	if err != nil || !info.Mode.IsRegular() {
+		return info, nil, err
+	}
+	f, err := Open(root, name)
+	if err != nil {
+		return info, nil, err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return info, nil, &fs.PathError{Op: "looking at", Path: name, Err: err}
+	}
+	data, err := readAll(f, limit)
+	return infoOf(&st), data, err
+}
+
+func readAll(f *os.File, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
+		return nil, fmt.Errorf("%s is larger than %d MiB, more than is read", f.Name(), limit>>20)
 	}
 	return data, nil
 }

@@ -1,0 +1,101 @@
+package file
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// builtin begins the first word of a validate that is no command but a
+// validator of vpnd's own.
+const builtin = "vpnd:"
+
+// maxOutput is how much of what a validator says is told, in bytes.
+const maxOutput = 4 << 10
+
+// A Validator says what is wrong with the content of a file; path is where it
+// stands on the host for the moment.
+type Validator func(ctx context.Context, path string) error
+
+// knows says whether the validator exists, as far as that can be told without
+// running a command.
+func (v verbs[T, P]) knows(validate []string) error {
+	if len(validate) == 0 || !strings.HasPrefix(validate[0], builtin) || v.Validators[validate[0]] != nil {
+		return nil
+	}
+	return fmt.Errorf("there is no validator %q built in; give a command in which {} stands for the path", validate[0])
+}
+
+// accept asks the validator about the new content.
+func (v verbs[T, P]) accept(ctx context.Context, validate []string, temporary string) error {
+	if err := v.knows(validate); err != nil {
+		return err
+	}
+	limit := cmp.Or(v.Timeout, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	said, err := "", error(nil)
+	if check := v.Validators[validate[0]]; check != nil {
+		err = check(ctx, temporary)
+	} else {
+		said, err = run(ctx, validate, temporary)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("%s did not answer within %s, so the old file stays", validate[0], limit)
+	case P(nil).secret():
+		return fmt.Errorf("%s refuses the new content (%s); what it says is not shown, since that may quote the secret", validate[0], status(err))
+	}
+	return fmt.Errorf("%s refuses the new content: %w%s", validate[0], err, said)
+}
+
+// run runs a command on the file and returns what it said, on a new line.
+func run(ctx context.Context, validate []string, temporary string) (said string, err error) {
+	args := make([]string, len(validate))
+	for i, arg := range validate {
+		args[i] = strings.ReplaceAll(arg, "{}", temporary)
+	}
+	out := &head{}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = out, out
+	// What the command started dies with it, and can't hold its output open.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if text := strings.TrimSpace(out.String()); text != "" {
+		said = "\n" + strings.ReplaceAll(text, temporary, "{}")
+	}
+	return said, err
+}
+
+// status says how a validator ended without a word of what it said.
+func status(err error) string {
+	var exit *exec.ExitError
+	var start *exec.Error
+	switch {
+	case errors.As(err, &exit):
+		return exit.ProcessState.String()
+	case errors.As(err, &start):
+		return "it can't be started: " + start.Err.Error()
+	default:
+		return "an error"
+	}
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ bytes.Buffer }
+
+// Write never fails, so that the writer is not stopped.
+func (h *head) Write(p []byte) (int, error) {
+	h.Buffer.Write(p[:min(len(p), maxOutput-h.Len())])
+	return len(p), nil
+}

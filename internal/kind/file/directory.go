@@ -1,0 +1,91 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// DirectoryVerbs are the verbs of the kind directory.
+type DirectoryVerbs struct {
+	Root string // "/" for the host itself
+}
+
+// Observe looks at the folder. Anything else in its place, a symbolic link
+// too, is an error: who knows what would be lost with it.
+func (v DirectoryVerbs) Observe(_ context.Context, name string) (*Directory, error) {
+	info, err := atomic.Stat(v.Root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode&fs.ModeSymlink != 0 {
+		return nil, errors.New("a symbolic link to " + info.Links + " stands where the folder shall be; remove it, or name the folder where it leads")
+	}
+	if !info.Mode.IsDir() {
+		return nil, errors.New("a file stands where the folder shall be; move it away or choose another path")
+	}
+	names, err := atomic.ReadNames(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	return &Directory{
+		Mode:  resource.Ptr(resource.ModeOf(info.Mode)),
+		Owner: resource.Ptr(names.User(info.UID)),
+		Group: resource.Ptr(names.Group(info.GID)),
+	}, nil
+}
+
+// Normalize names owners and groups as the host will say them back.
+func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
+	names, err := atomic.ReadNames(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	normal := make(map[string]*Directory, len(wants))
+	for name, want := range wants {
+		normal[name] = &Directory{Mode: want.Mode, Owner: userOf(names, want.Owner), Group: groupOf(names, want.Group)}
+	}
+	return normal, nil
+}
+
+// Apply makes the folder, one level only, so that nothing comes to be that the
+// plan doesn't show; or it gives the folder its owner and mode.
+func (v DirectoryVerbs) Apply(_ context.Context, name string, got *Directory, want Directory) error {
+	names, err := atomic.ReadNames(v.Root)
+	if err != nil {
+		return err
+	}
+	if got == nil {
+		got = &Directory{}
+	}
+	uid, gid, err := account(names, first(want.Owner, got.Owner), first(want.Group, got.Group))
+	if err != nil {
+		return err
+	}
+	mode := first(want.Mode, got.Mode)
+	if mode == nil {
+		mode = resource.Ptr(resource.Mode(0o700))
+	}
+	if got.Mode != nil {
+		return hint(name, atomic.Own(v.Root, name, mode.FileMode(), uid, gid))
+	}
+	return hint(name, atomic.Mkdir(v.Root, name, mode.FileMode(), uid, gid))
+}
+
+// Remove removes the folder. One that is not empty stays, since what is in it
+// isn't ours.
+func (v DirectoryVerbs) Remove(_ context.Context, name string) error {
+	err := atomic.RemoveFolder(v.Root, name)
+	if errors.Is(err, unix.ENOTEMPTY) {
+		return nil
+	}
+	return err
+}
