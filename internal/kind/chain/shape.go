@@ -1,4 +1,9 @@
 // Package chain converges iptables chains of vpnd's own.
+//
+// The kernel is the normaliser: wished rules are restored in a network
+// namespace of their own and read back, which proves them and yields the very
+// text in which the host will say them. A chain is replaced whole, in one
+// transaction a table; nothing of others is flushed, moved or deleted.
 package chain
 
 // Chain is a chain of vpnd's own in iptables or ip6tables, replaced whole. Its
@@ -8,3 +13,11 @@ type Chain struct {
 	At    *string  `vpnd:"at" doc:"where the jump stands in the hook: top or bottom" default:"top"`
 	Rules []string `vpnd:"rules,required" doc:"the rules in the syntax of iptables(8), without -A and the chain"`
 }
+
+// The two places of a jump. What else an observation says (middle) is a place
+// where somebody else put it.
+const (
+	top    = "top"
+	bottom = "bottom"
+	middle = "middle"
+)

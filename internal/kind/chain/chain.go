@@ -1,0 +1,85 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// Verbs converge chains in the network namespace of the calling thread.
+type Verbs struct {
+	// Backend is nft or legacy; empty, it is the one that the host's iptables
+	// command writes to.
+	Backend string
+	// Cache is a folder that remembers which rules were proved, so that an
+	// unchanged configuration is not rehearsed again. Empty, nothing is
+	// remembered. It is made where it is missing, for root alone.
+	Cache string
+}
+
+// Observe returns a chain as iptables-save prints it.
+func (v Verbs) Observe(ctx context.Context, name string) (*Chain, error) {
+	got, err := v.ObserveAll(ctx, []string{name})
+	return got[name], err
+}
+
+// ObserveAll reads every family once, however many chains are asked for.
+func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Chain, error) {
+	seen := make(map[string]*Chain)
+	h := v.host()
+	var errs []error
+	for _, name := range names {
+		got, err := h.observe(ctx, name)
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+		} else if got != nil {
+			seen[name] = got
+		}
+	}
+	return seen, errors.Join(errs...)
+}
+
+// Apply replaces one chain.
+func (v Verbs) Apply(ctx context.Context, name string, got *Chain, want Chain) error {
+	err := v.ApplyAll(ctx, []resource.Item[Chain]{{Name: name, Got: got, Want: want}})
+	named, general := resource.Split(err)
+	return errors.Join(named[name], general)
+}
+
+// ApplyAll replaces the chains, in one transaction a family and table. Chains
+// whose rules are right already are not rewritten and keep their counters. A
+// transaction that is refused has changed nothing, and is an error of each of
+// its chains.
+func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Chain]) error {
+	var errs []error
+	groups := make(map[spot]map[string]Chain) // by family and table
+	members := make(map[spot][]string)
+	for _, item := range items {
+		s, err := parse(item.Name)
+		if err == nil {
+			err = printable(item.Want.Rules)
+		}
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
+			continue
+		}
+		group := spot{family: s.family, table: s.table}
+		if groups[group] == nil {
+			groups[group] = make(map[string]Chain)
+		}
+		groups[group][s.chain] = item.Want
+		members[group] = append(members[group], item.Name)
+	}
+	h := v.host()
+	for _, group := range slices.SortedFunc(maps.Keys(groups), spot.compare) {
+		if err := h.write(ctx, group, groups[group]); err != nil {
+			for _, name := range members[group] {
+				errs = append(errs, &resource.NameError{Name: name, Err: err})
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

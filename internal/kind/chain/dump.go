@@ -1,0 +1,79 @@
+package chain
+
+import "strings"
+
+// A dump is what iptables-save prints, by table.
+type dump map[string]*table
+
+// A table holds its chains, each with its rules in order, as text without -A
+// and the chain.
+type table struct {
+	chains map[string][]string
+	order  []string // of the chains
+	opaque bool     // holds what iptables can't show, so the rest says nothing
+}
+
+func (d dump) table(name string) *table {
+	if d[name] == nil {
+		d[name] = &table{chains: make(map[string][]string)}
+	}
+	return d[name]
+}
+
+// parseDump reads the output of iptables-save.
+func parseDump(text string) dump {
+	d := make(dump)
+	var current *table
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "*"):
+			current = d.table(line[1:])
+		case strings.HasPrefix(line, "# Table `"):
+			// "# Table `filter' is incompatible, use 'nft' tool."
+			name, rest, _ := strings.Cut(strings.TrimPrefix(line, "# Table `"), "'")
+			d.table(name).opaque = strings.Contains(rest, "is incompatible")
+		case current == nil:
+		case strings.HasPrefix(line, ":"):
+			name, _, _ := strings.Cut(line[1:], " ")
+			current.declare(name)
+		case strings.HasPrefix(line, "-A "):
+			name, rule, _ := strings.Cut(line[len("-A "):], " ")
+			current.chains[name] = append(current.chains[name], rule)
+		}
+	}
+	return d
+}
+
+func (t *table) declare(name string) {
+	if _, ok := t.chains[name]; !ok {
+		t.chains[name] = []string{}
+		t.order = append(t.order, name)
+	}
+}
+
+func (t *table) has(chain string) bool {
+	_, ok := t.chains[chain]
+	return ok
+}
+
+// A reference is a rule that leads to a chain.
+type reference struct {
+	chain string // where the rule stands
+	rule  string
+	index int
+}
+
+// references lists the rules that lead to a chain, in the order of the dump.
+func (t *table) references(to string) []reference {
+	var found []reference
+	for _, chain := range t.order {
+		for i, rule := range t.chains[chain] {
+			// Most rules don't even hold the name, and taking words apart is dear.
+			if strings.Contains(rule, to) && target(rule) == to {
+				found = append(found, reference{chain: chain, rule: rule, index: i})
+			}
+		}
+	}
+	return found
+}

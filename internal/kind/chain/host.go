@@ -1,0 +1,77 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"vpnd/internal/resource"
+)
+
+// A host is what one call of a verb sees: each family is read once.
+type host struct {
+	backend string
+	seen    map[string]view
+}
+
+type view struct {
+	tool *tool
+	dump dump
+	err  error
+}
+
+func (v Verbs) host() host { return host{backend: v.Backend, seen: make(map[string]view)} }
+
+func (h host) view(ctx context.Context, family string) view {
+	seen, ok := h.seen[family]
+	if !ok {
+		seen.tool, seen.err = find(ctx, family, h.backend)
+		if seen.err == nil {
+			seen.dump, seen.err = seen.tool.dump(ctx)
+		}
+		h.seen[family] = seen
+	}
+	return seen
+}
+
+// table returns the tool of a family and one of its tables as read.
+func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
+	seen := h.view(ctx, s.family)
+	if seen.err != nil {
+		return nil, nil, seen.err
+	}
+	t := seen.dump.table(s.table)
+	if t.opaque {
+		return nil, nil, fmt.Errorf("table %s holds native nftables rules that iptables can't read; move them to a table of another name, or remove them with nft", s.table)
+	}
+	return seen.tool, t, nil
+}
+
+// observe returns a chain, nil where it is not there.
+func (h host) observe(ctx context.Context, name string) (*Chain, error) {
+	s, err := parse(name)
+	if err != nil {
+		return nil, err
+	}
+	_, t, err := h.table(ctx, s)
+	if err != nil || !t.has(s.chain) {
+		return nil, err
+	}
+	hook, at := t.whence(s.table, s.chain)
+	return &Chain{Hook: resource.Ptr(hook), At: resource.Ptr(at), Rules: t.chains[s.chain]}, nil
+}
+
+// write converges chains of one table.
+func (h host) write(ctx context.Context, group spot, wants map[string]Chain) error {
+	tool, now, err := h.table(ctx, group)
+	if err != nil {
+		return err
+	}
+	changes := transaction(group.table, now, wants)
+	if changes == "" {
+		return nil
+	}
+	if _, err := run(ctx, tool.restoration(changes)); err != nil {
+		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.table, group.family, err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package chain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+)
+
+// An ipset is a set that rules match, without its members. A rule that names a
+// set is refused where there is none, or where it is of another family; its
+// type is nothing to the rule.
+type ipset struct {
+	name   string
+	family uint8 // 0 for those without addresses
+}
+
+var setOptions = []string{"--match-set", "--add-set", "--del-set", "--map-set"}
+
+// setsOf returns the ipsets of the host that rules name. One that is not there
+// is left out: iptables says so better.
+func setsOf(rules []string) []ipset {
+	var names []string
+	for _, rule := range rules {
+		list, err := words(rule)
+		if err != nil {
+			continue
+		}
+		for _, o := range options(list) {
+			if slices.Contains(setOptions, o.name) {
+				names = append(names, o.value)
+			}
+		}
+	}
+	slices.Sort(names)
+	var sets []ipset
+	for _, name := range slices.Compact(names) {
+		if there, err := netlink.IpsetList(name); err == nil {
+			sets = append(sets, ipset{name: name, family: there.Family})
+		}
+	}
+	return sets
+}
+
+// make makes the set, empty, in the network namespace of the calling thread.
+func (s ipset) make() error {
+	kind := "hash:ip"
+	if s.family == 0 {
+		kind = "hash:mac"
+	}
+	if err := netlink.IpsetCreate(s.name, kind, netlink.IpsetCreateOptions{Family: s.family}); err != nil {
+		return fmt.Errorf("making an empty ipset %s to prove the rules that match it: %w", s.name, err)
+	}
+	return nil
+}

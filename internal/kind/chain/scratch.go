@@ -1,0 +1,84 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// scratch restores input in a network namespace made for it, with the ipsets
+// that it matches, and returns how iptables-save reads it back. The namespace
+// ends with it.
+func (t *tool) scratch(ctx context.Context, sets []ipset, input string) (string, error) {
+	lock, err := privateLock()
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	var text string
+	err = apart(func() error {
+		for _, s := range sets {
+			if err := s.make(); err != nil {
+				return err
+			}
+		}
+		if _, err := run(ctx, inRoom(t.restoration(input), lock)); err != nil {
+			return err
+		}
+		text, err = run(ctx, inRoom(exec.Command(t.save), lock))
+		return err
+	})
+	return text, err
+}
+
+// inRoom gives a command a lock of its own: rules that nobody sees need not
+// wait for the lock of the host, nor make it wait.
+func inRoom(cmd *exec.Cmd, lock *os.File) *exec.Cmd {
+	cmd.ExtraFiles = []*os.File{lock}
+	cmd.Env = []string{"XTABLES_LOCKFILE=/proc/self/fd/3"}
+	return cmd
+}
+
+// privateLock is a file that no other program can lock, nor find.
+func privateLock() (*os.File, error) {
+	fd, err := unix.MemfdCreate("xtables.lock", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making a lock for the rehearsal of rules: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "xtables.lock"), nil
+}
+
+// apart runs do, and the programs that it starts, in a network namespace made
+// for it. The thread that was there ends with it, and the namespace with the
+// thread.
+func apart(do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		// The main thread never ends, and /proc/self shows its network. While
+		// this goroutine holds it, the next one gets another.
+		if unix.Gettid() == unix.Getpid() {
+			done <- apart(do)
+			runtime.UnlockOSThread()
+			return
+		}
+		done <- unshared(do)
+	}()
+	return <-done
+}
+
+func unshared(do func() error) error {
+	err := unix.Unshare(unix.CLONE_NEWNET)
+	if errors.Is(err, unix.EPERM) {
+		return errors.New("rules are proved in a network namespace of their own, which needs root; run vpnd as root")
+	}
+	if err != nil {
+		return fmt.Errorf("making a network namespace to prove rules in: %w", err)
+	}
+	return do()
+}

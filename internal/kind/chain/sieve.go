@@ -1,0 +1,75 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A sieve finds the rules of one table that are refused. The line numbers that
+// iptables-restore complains about are no help: they are off by one or more,
+// or missing, as the version and backend will have it.
+type sieve struct {
+	r        *rehearsal
+	wishes   []*wish
+	passed   []line
+	culprits []culprit
+}
+
+// A culprit is a rule that was refused.
+type culprit struct {
+	line
+	err error
+}
+
+func (s *sieve) try(ctx context.Context, lines []line) error {
+	_, err := s.r.tool.scratch(ctx, s.r.sets, script(s.wishes, s.r.others, lines))
+	return err
+}
+
+// sift tries the lines together with those that passed before, and where they
+// are refused each half by itself. An error is one that is no refusal.
+func (s *sieve) sift(ctx context.Context, lines []line) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	candidates := slices.Concat(s.passed, lines)
+	err := s.try(ctx, candidates)
+	switch {
+	case err == nil:
+		s.passed = candidates
+		return nil
+	case !refused(err):
+		return err
+	case len(lines) == 1:
+		s.culprits = append(s.culprits, culprit{line: lines[0], err: err})
+		return nil
+	}
+	half := len(lines) / 2
+	if err := s.sift(ctx, lines[:half]); err != nil {
+		return err
+	}
+	return s.sift(ctx, lines[half:])
+}
+
+// blame says what is wrong with a rule, and the way out.
+func (r *rehearsal) blame(c culprit) error {
+	rule := c.of.rules[c.index]
+	hint := "see iptables-extensions(8)"
+	to := target(rule)
+	text := c.err.Error()
+	switch {
+	case strings.HasPrefix(text, kernelRefusal):
+		hint = fmt.Sprintf("it may not be meant for table %s", c.of.table)
+		if c.of.hook != "" {
+			hint += " or for the hook " + c.of.hook
+		}
+		hint += ", lead round in a circle, or need a module that the kernel lacks; see iptables-extensions(8)"
+	case strings.HasPrefix(text, "Set "):
+		hint = "create the ipset first"
+	case to != "" && !slices.Contains(targets, to) && strings.Contains(text, to):
+		hint = fmt.Sprintf("%s is no target, and there is no such chain in table %s of %s; create it first, or correct the name", to, c.of.table, c.of.family)
+	}
+	return fmt.Errorf("rules[%d] %q: %w; %s", c.index, rule, c.err, hint)
+}

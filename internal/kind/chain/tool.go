@@ -1,0 +1,194 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-iptables/iptables"
+)
+
+// The two ways into the kernel. Neither sees the rules of the other.
+const (
+	nft    = "nft"
+	legacy = "legacy"
+)
+
+// command is the iptables of each family.
+var command = map[string]string{"ip": "iptables", "ip6": "ip6tables"}
+
+// A tool is the iptables of one family: its programs, all of one backend.
+type tool struct {
+	family  string
+	backend string // nft or legacy
+	version string
+	client  *iptables.IPTables
+	restore string
+	save    string
+}
+
+// seconds is how long the lock of xtables is waited for.
+const seconds = 5
+
+// find finds the iptables of a family; an empty backend is the one that the
+// host's iptables command is linked to.
+func find(ctx context.Context, family, backend string) (*tool, error) {
+	base := command[family]
+	if backend != "" {
+		base += "-" + backend
+	}
+	path, err := exec.LookPath(base)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not installed, or not in the PATH of vpnd; install the package iptables", base)
+	}
+	proto := iptables.ProtocolIPv4
+	if family == "ip6" {
+		proto = iptables.ProtocolIPv6
+	}
+	client, err := iptables.New(iptables.Path(path), iptables.IPFamily(proto), iptables.Timeout(seconds))
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	t := &tool{family: family, client: client}
+	v1, v2, v3 := client.GetIptablesVersion()
+	t.version = fmt.Sprintf("%d.%d.%d", v1, v2, v3)
+	// go-iptables reads the backend too and keeps it to itself.
+	if t.backend, err = backendOf(ctx, path); err != nil {
+		return nil, err
+	}
+	if t.restore, err = t.sibling(ctx, path, "restore"); err != nil {
+		return nil, err
+	}
+	t.save, err = t.sibling(ctx, path, "save")
+	return t, err
+}
+
+// backendOf asks a program of iptables which backend it writes to. Versions
+// before 1.8 have one and don't say it.
+func backendOf(ctx context.Context, path string) (string, error) {
+	out, err := run(ctx, exec.Command(path, "--version"))
+	if err != nil {
+		return "", fmt.Errorf("asking %s for its backend: %w", path, err)
+	}
+	if strings.Contains(out, "(nf_tables)") {
+		return nft, nil
+	}
+	return legacy, nil
+}
+
+// sibling finds the save or restore that goes with the iptables at path. The
+// names that say their backend come first; a name that doesn't is asked, since
+// the three can be linked apart.
+func (t *tool) sibling(ctx context.Context, path, verb string) (string, error) {
+	base := command[t.family]
+	for _, name := range []string{base + "-" + t.backend + "-" + verb, base + "-" + verb} {
+		for _, candidate := range []string{filepath.Join(filepath.Dir(path), name), name} {
+			found, err := exec.LookPath(candidate)
+			if err != nil {
+				continue
+			}
+			if strings.Contains(name, t.backend) {
+				return found, nil
+			}
+			if backend, err := backendOf(ctx, found); err == nil && backend == t.backend {
+				return found, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s writes to the %s backend, and there is no %s-%s that does; repair the alternatives of iptables", path, t.backend, base, verb)
+}
+
+// dump reads all rules of the family. It makes no table: iptables-save without
+// -t reads only those that are there.
+func (t *tool) dump(ctx context.Context) (dump, error) {
+	text, err := run(ctx, exec.Command(t.save))
+	if err != nil {
+		return nil, fmt.Errorf("reading the rules: %w", err)
+	}
+	return parseDump(text), nil
+}
+
+// restoration returns the command that writes input, in one transaction a
+// table.
+func (t *tool) restoration(input string) *exec.Cmd {
+	cmd := exec.Command(t.restore, "--noflush", "-w", fmt.Sprint(seconds))
+	cmd.Stdin = strings.NewReader(input)
+	return cmd
+}
+
+// A refusal is what a program of iptables said no with.
+type refusal struct {
+	status int
+	text   string
+}
+
+// kernelRefusal begins the text of a refusal for which iptables has no words
+// of its own.
+const kernelRefusal = "the kernel refuses it"
+
+func (r *refusal) Error() string {
+	reason := kernelReason.FindStringSubmatch(r.text)
+	switch {
+	case strings.Contains(r.text, "xtables lock"):
+		return fmt.Sprintf("another program held the lock of xtables for %d seconds, and nothing tells which; try again", seconds)
+	case reason != nil:
+		return kernelRefusal + " (" + reason[1] + ")"
+	case r.text == "":
+		return fmt.Sprintf("%s (exit status %d)", kernelRefusal, r.status)
+	default:
+		return r.text
+	}
+}
+
+// kernelReason finds the errno in "line 4: RULE_APPEND failed (Invalid
+// argument): rule in chain VPND-X".
+var kernelReason = regexp.MustCompile(`[A-Z]+_[A-Z]+ failed \(([^)]*)\)`)
+
+// run runs a program and returns what it wrote. Where ctx ends first it is
+// killed, which a restore survives whole or not at all.
+func run(ctx context.Context, cmd *exec.Cmd) (string, error) {
+	var out, complaint bytes.Buffer
+	bound := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
+	bound.Stdin, bound.Stdout, bound.Stderr = cmd.Stdin, &out, &complaint
+	bound.Env, bound.ExtraFiles = append(append(os.Environ(), "LC_ALL=C"), cmd.Env...), cmd.ExtraFiles
+	bound.WaitDelay = time.Second
+	err := bound.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case errors.As(err, &exit):
+		return "", &refusal{status: exit.ExitCode(), text: essence(complaint.String())}
+	case err != nil:
+		return "", err
+	}
+	return out.String(), nil
+}
+
+var noise = regexp.MustCompile("^Error occurred at line|^Try `|\\):$|^ip6?tables(-nft|-legacy)?-restore: line [0-9]+ failed$")
+
+// essence takes from what iptables complained about all that is not about the
+// matter: its name, line numbers of an input that nobody sees (and which are
+// wrong as often as not), and where to read on.
+func essence(complaint string) string {
+	var kept []string
+	for line := range strings.Lines(complaint) {
+		line = strings.TrimSpace(line)
+		if _, rest, ok := strings.Cut(line, "): "); ok && strings.HasPrefix(line, "ip") {
+			line = rest
+		}
+		switch {
+		case noise.MatchString(line):
+		case line != "":
+			kept = append(kept, strings.TrimSuffix(line, "."))
+		}
+	}
+	return strings.Join(kept, ", ")
+}
