@@ -41,7 +41,7 @@ func (r Report) Failed() error {
 // touch every program that will read a changed thing is asked whether it
 // would accept it; one refusal, and nothing is touched.
 func (e *Engine) Apply(ctx context.Context, p *Plan) Report {
-	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool)}
+	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items)}
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
 	}
@@ -66,9 +66,10 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report {
 type run struct {
 	*Engine
 	plan    *Plan
-	failed  map[resource.ID]bool // failed or skipped
-	pending []state.Fact         // to be written with the next flush
-	orphans []state.Record       // whose priors are to be removed after it
+	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
+	failed  map[resource.ID]bool         // failed or skipped
+	pending []state.Fact                 // to be written with the next flush
+	orphans []state.Record               // whose priors are to be removed after it
 	report  Report
 }
 

@@ -60,17 +60,29 @@ func (r *run) remember(it *item, record *state.Record) error {
 	return err
 }
 
+// readers returns, for each thing that is read, what a change of it owes to
+// whom.
+func readers(items []*item) map[resource.ID][]state.Debt {
+	owes := make(map[resource.ID][]state.Debt)
+	for _, it := range items {
+		for _, t := range it.reads() {
+			if t.Do > resource.Rebuild {
+				owes[t.On] = append(owes[t.On], state.Debt{ID: it.ID, Do: t.Do})
+			}
+		}
+	}
+	return owes
+}
+
 // debts returns what the readers of a change will be owed.
 func (r *run) debts(c Change) []state.Fact {
 	if !noticeable(c) || c.Action == Refresh {
 		return nil
 	}
 	var facts []state.Fact
-	for _, it := range r.plan.items {
-		for _, t := range it.reads() {
-			if t.On == c.ID && t.Do > resource.Rebuild && t.Do > r.Store.Owed(it.ID) {
-				facts = append(facts, state.Fact{Owe: &state.Debt{ID: it.ID, Do: t.Do}})
-			}
+	for _, debt := range r.readers[c.ID] {
+		if debt.Do > r.Store.Owed(debt.ID) {
+			facts = append(facts, state.Fact{Owe: &debt})
 		}
 	}
 	return facts

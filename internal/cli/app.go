@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"vpnd/internal/catalog"
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/report"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// app holds the flags that all commands share.
+type app struct {
+	Streams
+
+	config   []string
+	stateDir string
+	runDir   string
+	root     string
+	vars     []string
+	varFiles []string
+	color    string
+}
+
+func (a *app) flags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringArrayVar(&a.config, "config", []string{"/etc/vpnd"}, "configuration, a file or a folder `PATH`; may be repeated")
+	f.StringVar(&a.stateDir, "state-dir", "", "folder of the state (default /var/lib/vpnd)")
+	f.StringVar(&a.runDir, "run-dir", "/run/vpnd", "folder of what lasts until the next boot, and of caches")
+	f.StringVar(&a.root, "root", "/", "converge another root file system below `DIR`: files and links only")
+	f.StringArrayVar(&a.vars, "var", nil, "value of a variable, as `NAME=VALUE`; may be repeated")
+	f.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
+	f.StringVar(&a.color, "color", "auto", "colour: auto, always or never")
+	for _, name := range []string{"config", "var-file"} {
+		_ = root.MarkPersistentFlagFilename(name)
+	}
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// colored says whether to write colour to f.
+func (a *app) colored(w any) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && isTerminal(w)
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored(a.Out)} }
+
+// catalog returns every kind on the host that --root names.
+func (a *app) catalog() resource.Catalog {
+	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")})
+}
+
+// load reads the configuration. Its mistakes and warnings are written to Err.
+func (a *app) load() (*config.Config, error) {
+	vars := make(map[string]string)
+	for _, v := range a.vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return nil, fmt.Errorf("--var %s has no value; write --var NAME=VALUE", v)
+		}
+		vars[name] = value
+	}
+	cfg, diags := config.Load(config.Source{
+		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
+		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
+	}, a.catalog(), Version)
+	a.print(diags, cfg.Files)
+	if diags.HasErrors() {
+		return nil, status(exitError)
+	}
+	return cfg, nil
+}
+
+func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
+	config.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
+}
+
+func (a *app) width() int {
+	if f, ok := a.Err.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
+			return width
+		}
+	}
+	return 100
+}
+
+// dir returns the state folder; without a configuration, the flag's or the
+// usual one.
+func (a *app) dir(cfg *config.Config) string {
+	switch {
+	case a.stateDir != "":
+		return a.stateDir
+	case cfg != nil && cfg.Settings.StateDir != nil && *cfg.Settings.StateDir != "":
+		return *cfg.Settings.StateDir
+	default:
+		return "/var/lib/vpnd"
+	}
+}
+
+// look opens the state for planning only.
+func (a *app) look(dir string) (*engine.Engine, error) {
+	store, err := state.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	return a.engine(store), nil
+}
+
+// lockWait is how long a command waits for another vpnd to end.
+const lockWait = 30 * time.Second
+
+// change opens the state for changing the host, under the lock. The caller
+// must call the returned function.
+func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), error) {
+	wait, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	unlock, err := state.Lock(wait, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := state.Open(dir)
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return a.engine(store), func() { _ = store.Close(); unlock() }, nil
+}
+
+func (a *app) engine(store *state.Store) *engine.Engine {
+	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now}
+	e.Done = a.text().Done
+	return e
+}
+
+// plan compares the host with the configuration. Wishes that the host would
+// refuse are written as diagnostics with their place.
+func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, targets []string) (*engine.Plan, error) {
+	ids, err := addresses(targets)
+	if err != nil {
+		return nil, err
+	}
+	d := cfg.Desired
+	d.Absent = e.Leftovers(d.Present)
+	p, err := e.Plan(ctx, d, ids...)
+	return p, a.placed(err, cfg)
+}
+
+func addresses(words []string) ([]resource.ID, error) {
+	var ids []resource.ID
+	var errs []error
+	for _, word := range words {
+		id, err := resource.ParseID(word)
+		ids, errs = append(ids, id), append(errs, err)
+	}
+	return ids, errors.Join(errs...)
+}
+
+// placed writes refused wishes as diagnostics and leaves other errors alone.
+func (a *app) placed(err error, cfg *config.Config) error {
+	var diags hcl.Diagnostics
+	var rest []error
+	for _, e := range split(err) {
+		var wish *engine.WishError
+		if !errors.As(e, &wish) {
+			rest = append(rest, e)
+			continue
+		}
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError,
+			Summary:  "The host would refuse " + wish.ID.String(),
+			Detail:   upper(wish.Err.Error()) + ".",
+			Subject:  place(cfg, wish.Owners),
+		})
+	}
+	a.print(diags, cfg.Files)
+	if len(rest) == 0 && len(diags) > 0 {
+		return status(exitError)
+	}
+	return errors.Join(rest...)
+}
+
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+func place(cfg *config.Config, owners []resource.Owner) *hcl.Range {
+	for _, o := range owners {
+		if i := slices.IndexFunc(cfg.Blocks, func(b config.Block) bool { return b.ID == o.Block }); i >= 0 {
+			return &cfg.Blocks[i].Range
+		}
+	}
+	return nil
+}
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/report"
+)
+
+func (a *app) driftCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "drift",
+		Short: "Show what moved behind vpnd's back; change nothing",
+		Long:  "Shows what moved behind vpnd's back. Exits with 0 where nothing did, 3 where something did.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			e, err := a.look(a.dir(cfg))
+			if err != nil {
+				return err
+			}
+			p, err := a.plan(c.Context(), e, cfg, nil)
+			if err != nil {
+				return err
+			}
+			return a.showDrift(p, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return c
+}
+
+func (a *app) showDrift(p *engine.Plan, asJSON bool) error {
+	moved := &engine.Plan{Problems: p.Problems}
+	for _, c := range p.Changes {
+		if c.IsDrift {
+			moved.Changes = append(moved.Changes, c)
+		}
+	}
+	switch {
+	case asJSON:
+		if err := report.WriteJSON(a.Out, report.ToJSON(moved)); err != nil {
+			return err
+		}
+	case len(moved.Changes)+len(moved.Problems) == 0:
+		_, _ = fmt.Fprintln(a.Out, "No drift: all that vpnd applied is as it left it.")
+	default:
+		a.text().Plan(moved)
+	}
+	switch {
+	case len(moved.Problems) > 0:
+		return status(exitError)
+	case len(moved.Changes) > 0:
+		return status(exitDrift)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/spf13/cobra"
+	"github.com/vishvananda/netlink"
+)
+
+//go:embed init/*.hcl
+var starters embed.FS
+
+func (a *app) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "init [openvpn]",
+		Short:     "Write a commented starter configuration that fits this host",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"openvpn"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			kind := "openvpn"
+			if len(args) == 1 {
+				kind = args[0]
+			}
+			return a.initialize(kind)
+		},
+	}
+}
+
+// initialize writes the starter configuration into the first folder of
+// --config. It never overwrites.
+func (a *app) initialize(kind string) error {
+	path := filepath.Join(a.config[0], "vpn.hcl")
+	t, err := template.ParseFS(starters, "init/"+kind+".hcl")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(a.config[0], 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already and is not overwritten; choose another folder with --config", path)
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(t.Execute(f, a.facts()), f.Close()); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.Out, "Wrote %s. Read it, then: vpnd plan\n", path)
+	return nil
+}
+
+// facts are what a starter configuration says of this host.
+type facts struct {
+	Uplink  string // the interface of the default route
+	Address string // its first address
+}
+
+// facts looks for the way to the internet. A host without one gets names to
+// be replaced.
+func (a *app) facts() facts {
+	found := facts{Uplink: "eth0", Address: "vpn.example.com"}
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: nil}, netlink.RT_FILTER_DST)
+	if err != nil || len(routes) == 0 {
+		_, _ = fmt.Fprintln(a.Err, "vpnd: this host has no default route, so the uplink in the file is a guess")
+		return found
+	}
+	link, err := net.InterfaceByIndex(routes[0].LinkIndex)
+	if err != nil {
+		return found
+	}
+	found.Uplink = link.Name
+	addrs, err := link.Addrs()
+	if err != nil {
+		return found
+	}
+	for _, addr := range addrs {
+		if n, ok := addr.(*net.IPNet); ok && n.IP.To4() != nil {
+			found.Address = n.IP.String()
+			break
+		}
+	}
+	return found
+}

@@ -1,0 +1,33 @@
+# What this host shall be: an OpenVPN server for people. Look at what it would
+# change with `vpnd plan`, make it so with `vpnd apply`; `vpnd explain BLOCK`
+# tells what else a block can say.
+
+# The certificate authority and who has a certificate. To let someone in, add a
+# client; to shut someone out, write revoked = true into the block.
+pki "office" {
+  subject {
+    common_name = "VPN CA"
+  }
+
+  server "server" {}
+  client "alice" {}
+}
+
+# The server, and a profile for each client in /var/lib/vpnd/profiles/office.
+openvpn_server "office" {
+  listen  = ["udp/1194"]
+  network = "10.8.0.0/24"
+  pki     = pki.office
+  remote  = "{{.Address}}" # the name or address that clients dial
+
+  push {
+    routes           = [] # networks behind this host, as in ["10.0.0.0/16"]
+    redirect_gateway = false
+  }
+}
+
+# Clients reach what lies behind this host, under its address.
+gateway "office" {
+  uplink   = "{{.Uplink}}"
+  networks = [openvpn_server.office.network]
+}

@@ -1,0 +1,82 @@
+// Package cli is the command line of vpnd, one file a command.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses, as vpnd(8) names them.
+const (
+	exitError      = 1
+	exitPending    = 2 // plan --detailed-exitcode: configuration changes
+	exitDrift      = 3 // plan --detailed-exitcode: drift only; drift: drift
+	exitBoth       = 4 // plan --detailed-exitcode: both
+	exitRolledBack = 5 // apply: undone
+)
+
+// status ends the command with an exit status; what there is to say was said.
+type status int
+
+// Error is never shown.
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// Streams is where a command reads and writes: answers go to Out, talk to Err.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// Main runs vpnd with the arguments and streams of the process and returns its
+// exit status.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr})
+}
+
+func run(ctx context.Context, args []string, s Streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var code status
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	_, _ = fmt.Fprintf(s.Err, "vpnd: %v\n", err)
+	return exitError
+}
+
+func newRoot(s Streams) *cobra.Command {
+	a := &app{Streams: s}
+	root := &cobra.Command{
+		Use:   "vpnd",
+		Short: "Make a Linux host the VPN host that a file says, and keep it so",
+		Long: `vpnd reads what a host shall be from HCL files, shows what would change
+(vpnd plan), and makes it so (vpnd apply).`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	a.flags(root)
+	root.AddCommand(
+		a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(),
+		a.planCommand(), a.applyCommand(), a.driftCommand(), a.rollbackCommand(), a.destroyCommand(),
+		a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/engine"
+	"vpnd/internal/report"
+)
+
+type planFlags struct {
+	out      string
+	json     bool
+	detailed bool
+	targets  []string
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would change; change nothing",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			e, err := a.look(a.dir(cfg))
+			if err != nil {
+				return err
+			}
+			p, err := a.plan(c.Context(), e, cfg, f.targets)
+			if err != nil {
+				return err
+			}
+			return a.showPlan(p, f)
+		},
+	}
+	c.Flags().StringVar(&f.out, "out", "", "save the plan to `FILE` for vpnd apply FILE")
+	c.Flags().BoolVar(&f.json, "json", false, "write JSON")
+	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where the configuration changes something, 3 where only drift is put right, 4 for both")
+	targetFlag(c, &f.targets)
+	return c
+}
+
+func targetFlag(c *cobra.Command, targets *[]string) {
+	c.Flags().StringArrayVar(targets, "target", nil, "only this block or resource and what it needs, by `ADDRESS`; may be repeated")
+}
+
+func (a *app) showPlan(p *engine.Plan, f planFlags) error {
+	if f.json {
+		if err := report.WriteJSON(a.Out, report.ToJSON(p)); err != nil {
+			return err
+		}
+	} else {
+		a.text().Plan(p)
+	}
+	if f.out != "" {
+		if err := savePlan(p, f.out); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(p.Problems) > 0:
+		return status(exitError)
+	case !f.detailed:
+		return nil
+	case p.Configured() && p.Drifted():
+		return status(exitBoth)
+	case p.Configured():
+		return status(exitPending)
+	case p.Drifted():
+		return status(exitDrift)
+	}
+	return nil
+}
+
+// savedPlan is a plan in a file. It holds no wish and so no secret: apply
+// plans anew and compares.
+type savedPlan struct {
+	FormatVersion string      `json:"format_version"`
+	Salt          []byte      `json:"salt"`
+	Fingerprint   string      `json:"fingerprint"`
+	Plan          report.Plan `json:"plan"`
+}
+
+func savePlan(p *engine.Plan, path string) error {
+	saved := savedPlan{FormatVersion: report.FormatVersion, Salt: make([]byte, 16), Plan: report.ToJSON(p)}
+	rand.Read(saved.Salt)
+	var err error
+	if saved.Fingerprint, err = p.Fingerprint(saved.Salt); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(saved, "", "  ")
+	if err != nil {
+		return err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	if err := atomic.Write("/", atomic.File{Path: path, Data: append(data, '\n'), Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	return nil
+}
+
+// fits says whether the plan is the one that was saved in a file.
+func fits(p *engine.Plan, path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the saved plan: %w", err)
+	}
+	var saved savedPlan
+	if err := json.Unmarshal(data, &saved); err != nil || saved.Fingerprint == "" {
+		return fmt.Errorf("%s is no saved plan; vpnd plan --out %s makes one", path, path)
+	}
+	now, err := p.Fingerprint(saved.Salt)
+	if err != nil {
+		return err
+	}
+	if now != saved.Fingerprint {
+		return fmt.Errorf("the saved plan is stale: the host or the configuration changed since %s was made; look at a new vpnd plan", path)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [ADDRESS]",
+		Short: "Show what is recorded of a block or a resource, secrets masked",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			store, err := state.Read(a.dir(nil))
+			if err != nil {
+				return err
+			}
+			records, err := recorded(store, args)
+			if err != nil {
+				return err
+			}
+			for _, r := range records {
+				a.showRecord(r, len(args) == 1)
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) showRecord(r state.Record, whole bool) {
+	var blocks []string
+	for _, o := range r.Owners {
+		blocks = append(blocks, o.Block.String())
+	}
+	_, _ = fmt.Fprintf(a.Out, "%s  for %s, since %s", r.ID, strings.Join(blocks, ", "), r.Since.Format(time.RFC3339))
+	if r.Prior != "" {
+		_, _ = fmt.Fprint(a.Out, ", taken over")
+	}
+	_, _ = fmt.Fprintln(a.Out)
+	if !whole {
+		return
+	}
+	for _, attr := range slices.Sorted(maps.Keys(r.Want)) {
+		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr]))
+	}
+}
+
+// shown masks what the state holds as a digest only.
+func shown(value json.RawMessage) string {
+	if strings.HasPrefix(string(value), `"hmac-sha256:`) {
+		return resource.Masked
+	}
+	return string(value)
+}

@@ -1,0 +1,23 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate",
+		Short: "Check the configuration, as far as that goes without a host",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(a.Out, "The configuration is valid: %d blocks, %d resources.\n", len(cfg.Blocks), len(cfg.Desired.Present))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,116 @@
+// Package internal_test checks who imports whom: the walls of the house.
+package internal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule says what packages below a path may import of ours, and what they may
+// import of nobody.
+type rule struct {
+	path  string
+	ours  []string // path prefixes below vpnd/internal
+	never []string
+}
+
+var rules = []rule{
+	{"resource", nil, []string{"*"}},
+	{"atomic", nil, nil},
+	{"kind/", []string{"resource", "atomic"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"vpn/", []string{"resource", "kind/"}, []string{
+		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
+	}},
+	{"config", []string{"resource"}, nil},
+	{"state", []string{"resource", "atomic"}, []string{"github.com/hashicorp/hcl"}},
+	{"engine", []string{"resource", "state"}, []string{"github.com/hashicorp/hcl"}},
+	{"report", []string{"resource", "engine"}, []string{"os"}},
+	{"catalog", []string{"resource", "config", "kind/", "vpn/"}, nil},
+	{"cli", []string{""}, nil},
+	{"lab", []string{"lab"}, nil},
+	{"nettest", nil, nil},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, p := range list(t, "vpnd/...") {
+		rest, inside := strings.CutPrefix(p.ImportPath, "vpnd/internal/")
+		if !inside {
+			if p.ImportPath == "vpnd/cmd/vpnd" {
+				check(t, p, rule{"cmd/vpnd", []string{"cli"}, nil})
+			}
+			continue
+		}
+		i := slices.IndexFunc(rules, func(r rule) bool {
+			return rest == r.path || strings.HasPrefix(rest, strings.TrimSuffix(r.path, "/")+"/")
+		})
+		if i < 0 {
+			t.Errorf("%s has no rule here; say what it may import", p.ImportPath)
+			continue
+		}
+		seen[rules[i].path] = true
+		check(t, p, rules[i])
+	}
+	for _, r := range rules {
+		if !seen[r.path] {
+			t.Errorf("the rule for %s fits no package; take it away", r.path)
+		}
+	}
+}
+
+func check(t *testing.T, p pkg, r rule) {
+	t.Helper()
+	self := strings.TrimPrefix(p.ImportPath, "vpnd/internal/")
+	for _, imported := range p.Imports {
+		ours, internal := strings.CutPrefix(imported, "vpnd/internal/")
+		switch {
+		case internal && !allowed(self, ours, r.ours):
+			t.Errorf("%s imports %s, which is not for %s", p.ImportPath, imported, r.path)
+		case !internal && slices.Contains(r.never, "*") && strings.Contains(imported, "."):
+			t.Errorf("%s imports %s; %s lives on the standard library alone", p.ImportPath, imported, r.path)
+		case !internal && slices.ContainsFunc(r.never, func(n string) bool { return imported == n || strings.HasPrefix(imported, n+"/") }):
+			t.Errorf("%s imports %s, which %s never does", p.ImportPath, imported, r.path)
+		}
+	}
+}
+
+// allowed says whether a package may import another of ours: one that its rule
+// names, or one below itself. Kinds and composites keep apart from each other.
+func allowed(self, other string, ours []string) bool {
+	if strings.HasPrefix(self, other+"/") || strings.HasPrefix(other, self+"/") {
+		return true
+	}
+	return slices.ContainsFunc(ours, func(o string) bool {
+		return other == o || o == "" || strings.HasSuffix(o, "/") && strings.HasPrefix(other, o)
+	})
+}
+
+func list(t *testing.T, pattern string) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", pattern).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}

@@ -1,0 +1,200 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+type shape struct {
+	Text   *string          `vpnd:"text"`
+	Secret *resource.Secret `vpnd:"secret"`
+}
+
+func id(name string) resource.ID { return resource.ID{Kind: "thing", Name: name} }
+
+func open1(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestFactsSurviveReopening(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s := open1(t, dir)
+	a, b := id("a"), id("b")
+	if err := s.Commit(
+		Fact{Put: &Record{ID: a}}, Fact{Put: &Record{ID: b}}, Fact{Drop: &b},
+		Fact{Owe: &Debt{ID: a, Do: resource.Restart}}, Fact{Owe: &Debt{ID: b, Do: resource.Reload}}, Fact{Owe: &Debt{ID: b}},
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Store{s, open1(t, dir)} {
+		if _, ok := s.Record(b); ok || len(s.Records()) != 1 || s.Owed(a) != resource.Restart || s.Owed(b) != resource.None {
+			t.Errorf("%+v, owed %v and %v", s.Records(), s.Owed(a), s.Owed(b))
+		}
+	}
+}
+
+func TestReadingWritesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s, err := Read(dir)
+	if err != nil || len(s.Records()) != 0 {
+		t.Fatal(s, err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("Read made the folder")
+	}
+}
+
+func TestTornLastLineIsPassedOverAndDamageIsNot(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "records.jsonl")
+	if err := os.WriteFile(log, []byte(`{"put":{"id":"thing.a"}}`+"\n"+`{"put":{"id":"thi`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open1(t, dir)
+	b := id("b")
+	if err := s.Commit(Fact{Put: &Record{ID: b}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(open1(t, dir).Records()); got != 2 {
+		t.Errorf("%d records after a torn line, want 2", got)
+	}
+	if err := os.WriteFile(log, []byte("{\"put\":{\"id\":\"thi\n{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(dir); err == nil || !strings.Contains(err.Error(), "damaged in line 1") {
+		t.Errorf("a damaged line: %v", err)
+	}
+}
+
+func TestLogStaysInProportion(t *testing.T) {
+	dir := t.TempDir()
+	s := open1(t, dir)
+	a := id("a")
+	for range 1000 {
+		if err := s.append([]byte(`{"put":{"id":"thing.a"}}` + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = open1(t, dir)
+	data, err := os.ReadFile(filepath.Join(dir, "records.jsonl"))
+	if err != nil || bytes.Count(data, []byte("\n")) != 1 {
+		t.Errorf("%d lines after opening again, %v", bytes.Count(data, []byte("\n")), err)
+	}
+	if _, ok := s.Record(a); !ok {
+		t.Error("tidying lost a record")
+	}
+}
+
+func TestDigestHidesSecretsAndTellsThemApart(t *testing.T) {
+	s := open1(t, t.TempDir())
+	digest := func(text, secret string) Digest {
+		t.Helper()
+		d, err := s.Digest(&shape{Text: &text, Secret: resource.NewSecret(secret)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	one := digest("x", "hush")
+	if strings.Contains(string(one["secret"]), "hush") || string(one["text"]) != `"x"` {
+		t.Errorf("%s", one)
+	}
+	if !one.Equal(digest("x", "hush")) || one.Equal(digest("x", "hush!")) || one.Equal(digest("y", "hush")) {
+		t.Error("equal digests for unequal shapes, or the other way round")
+	}
+	other := open1(t, t.TempDir())
+	if d, _ := other.Digest(&shape{Secret: resource.NewSecret("hush")}); string(d["secret"]) == string(one["secret"]) {
+		t.Error("two hosts make the same digest")
+	}
+	if long := digest(strings.Repeat("x", 1000), ""); len(long["text"]) > 100 {
+		t.Errorf("a long value is kept whole: %s", long["text"])
+	}
+}
+
+func TestPriorSurvives(t *testing.T) {
+	dir := t.TempDir()
+	s := open1(t, dir)
+	name, err := s.KeepPrior(id("a"), &shape{Text: resource.Ptr("\xff\x00"), Secret: resource.NewSecret("hush")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "priors", name))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	var got shape
+	r := Record{ID: id("a"), Prior: name}
+	if err := s.Prior(r, &got); err != nil || *got.Text != "\xff\x00" || got.Secret.Reveal() != "hush" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := s.DropPrior(r); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Prior(r, &got); err == nil {
+		t.Error("a dropped prior is still there")
+	}
+}
+
+func TestSnapshotsAreFew(t *testing.T) {
+	s := open1(t, t.TempDir())
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range keepSnapshots + 3 {
+		if err := s.SaveSnapshot(&Snapshot{Taken: at.Add(time.Duration(i) * time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := s.Snapshots()
+	if err != nil || len(names) != keepSnapshots {
+		t.Errorf("%d snapshots, %v", len(names), err)
+	}
+	if newest, err := s.Snapshot(""); err != nil || newest.Name != names[len(names)-1] {
+		t.Errorf("%v, %v", newest, err)
+	}
+	if _, err := s.Snapshot("../key"); err == nil {
+		t.Error("a name that is no snapshot's was read")
+	}
+}
+
+func TestLockNamesItsHolder(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	var busy *ErrBusy
+	if _, err := Lock(ctx, dir); !errors.As(err, &busy) || !strings.Contains(busy.Error(), "process ") {
+		t.Errorf("the second lock: %v", err)
+	}
+	unlock()
+	if unlock, err = Lock(context.Background(), dir); err != nil {
+		t.Error(err)
+	} else {
+		unlock()
+	}
+}
+
+func TestDamagedKeyIsAnErrorWithAWayOut(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "key"), []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "remove it") {
+		t.Error(err)
+	}
+}
