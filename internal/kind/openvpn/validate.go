@@ -1,0 +1,143 @@
+// Package openvpn asks OpenVPN whether it would start with a configuration.
+package openvpn
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// deadline bounds one question; OpenVPN answers within some milliseconds.
+const deadline = 10 * time.Second
+
+// held is what OpenVPN says once it is through with all its options and waits
+// for leave to open its device and its socket.
+const held = "Need hold release from management interface"
+
+// Validate has OpenVPN process a configuration file in full, short of opening
+// its device and its socket, and returns what it objects to, without the
+// clock. Where OpenVPN is not installed yet there is nobody to ask, and all is
+// well.
+//
+// It is asked in a network namespace of its own, with a copy of the file in
+// which files below /etc/openvpn that do not exist yet have a stand-in and
+// which writes no log. It can't see a wrong key: those are read later.
+func Validate(ctx context.Context, path string) error {
+	program, err := exec.LookPath("openvpn")
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for openvpn: %w", err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the configuration to be checked: %w", err)
+	}
+	// 0700, since the copy may hold keys and OpenVPN makes its socket 0777.
+	room, err := os.MkdirTemp("", "vpnd-openvpn-")
+	if err != nil {
+		return fmt.Errorf("making room for a trial: %w", err)
+	}
+	defer os.RemoveAll(room)
+	r := rehearsal{standIn: filepath.Join(room, "stand-in")}
+	copied := r.rewrite(string(text))
+	if err := r.identities(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(r.standIn, []byte("not made yet\n"), 0o600); err != nil {
+		return fmt.Errorf("writing a trial copy: %w", err)
+	}
+	trial := filepath.Join(room, "trial.conf")
+	if err := os.WriteFile(trial, []byte(copied), 0o600); err != nil {
+		return fmt.Errorf("writing a trial copy: %w", err)
+	}
+	return ask(ctx, program, room, trial)
+}
+
+// identities looks up the accounts OpenVPN shall run as: it does so itself
+// only when it is about to start. The group of nobody is nogroup on Debian and
+// nobody on others.
+func (r rehearsal) identities() error {
+	if r.user != "" {
+		if _, err := user.Lookup(r.user); err != nil {
+			return fmt.Errorf("this host has no user %q; set user to one it has", r.user)
+		}
+	}
+	if r.group != "" {
+		if _, err := user.LookupGroup(r.group); err != nil {
+			return fmt.Errorf("this host has no group %q; set group to one it has, such as nogroup on Debian or nobody on Fedora and its kin", r.group)
+		}
+	}
+	return nil
+}
+
+func ask(ctx context.Context, program, room, trial string) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--cd", folder(), "--config", trial, "--verb", "3", "--suppress-timestamps",
+		"--management", filepath.Join(room, "socket"), "unix", "--management-hold")
+	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() == 0 {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("asking openvpn: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("asking openvpn: %w", err)
+	}
+	accepted, said := listen(out)
+	if accepted {
+		_ = cmd.Process.Kill()
+	}
+	err = cmd.Wait()
+	switch {
+	case accepted:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("asking openvpn: no answer: %w", ctx.Err())
+	case said == "":
+		return fmt.Errorf("openvpn refuses the configuration without a reason: %w", err)
+	default:
+		return fmt.Errorf("openvpn refuses the configuration: %s", strings.ReplaceAll(said, trial+":", "line "))
+	}
+}
+
+// folder is where Debian's unit runs the server; relative paths start there.
+func folder() string {
+	const folder = "/etc/openvpn/server"
+	if _, err := os.Stat(folder); err != nil {
+		return "/"
+	}
+	return folder
+}
+
+// listen reads until OpenVPN waits or is gone, and keeps the last complaint:
+// what it says before are notes, what it says after is how to get help.
+func listen(out io.Reader) (accepted bool, complaint string) {
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		switch {
+		case strings.HasPrefix(line, held):
+			return true, ""
+		case line == "", strings.HasPrefix(line, "Use --help"), strings.HasPrefix(line, "Exiting due to"):
+		case strings.HasPrefix(line, "Options error: Please correct"):
+		default:
+			complaint = line
+		}
+	}
+	return false, complaint
+}
