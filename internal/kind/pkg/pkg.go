@@ -1,0 +1,188 @@
+package pkg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+// Verbs converge packages with apt or with dnf, whichever the host has.
+type Verbs struct {
+	Root string                                                    // "/" for the host itself; below another one packages are observed only
+	Run  func(ctx context.Context, argv ...string) (Result, error) // nil is [Exec]
+}
+
+// A manager is what the verbs need of apt and dnf.
+type manager interface {
+	// versions returns the versions of those names that are installed.
+	versions(ctx context.Context, names []string) (map[string]string, error)
+	// install installs packages, or other versions of them, in one transaction.
+	// It takes nothing else away.
+	install(ctx context.Context, wants []wanted) error
+	// remove removes one package and nothing else. Its settings stay.
+	remove(ctx context.Context, name string) error
+}
+
+// wanted is a package to install; an empty version is any.
+type wanted struct{ name, version string }
+
+// manager returns the one whose database the root has.
+func (v Verbs) manager() (manager, error) {
+	for _, m := range []struct {
+		database string
+		manager  manager
+	}{
+		{"var/lib/dpkg/status", apt{v}},
+		{"usr/lib/sysimage/rpm", dnf{v}},
+		{"var/lib/rpm", dnf{v}},
+	} {
+		if _, err := os.Stat(filepath.Join(v.Root, m.database)); err == nil {
+			return m.manager, nil
+		}
+	}
+	return nil, errors.New("this host has neither the database of dpkg nor of rpm, and no other package manager is supported; install the package by hand and take its block out")
+}
+
+// Observe returns the package, installed or not. It never returns nil.
+func (v Verbs) Observe(ctx context.Context, name string) (*Package, error) {
+	seen, err := v.ObserveAll(ctx, []string{name})
+	return seen[name], err
+}
+
+// ObserveAll asks the database once.
+func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Package, error) {
+	seen := make(map[string]*Package, len(names))
+	var errs []error
+	var sane []string
+	for _, name := range names {
+		if !sound(nameForm, name) {
+			errs = append(errs, &resource.NameError{Name: name, Err: badName(name)})
+			continue
+		}
+		sane = append(sane, name)
+	}
+	if sane == nil {
+		return seen, errors.Join(errs...)
+	}
+	m, err := v.manager()
+	if err != nil {
+		return nil, err
+	}
+	versions, err := m.versions(ctx, sane)
+	if err != nil {
+		return nil, fmt.Errorf("asking which packages are installed: %w", err)
+	}
+	for _, name := range sane {
+		version, ok := versions[name]
+		seen[name] = &Package{Installed: &ok, Version: &version}
+	}
+	return seen, errors.Join(errs...)
+}
+
+// Apply installs or removes one package.
+func (v Verbs) Apply(ctx context.Context, name string, got *Package, want Package) error {
+	return v.ApplyAll(ctx, []resource.Item[Package]{{Name: name, Got: got, Want: want}})
+}
+
+// ApplyAll removes what shall go and then installs the rest in one transaction.
+func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Package]) error {
+	if filepath.Clean(v.Root) != "/" {
+		return errors.New("packages below another root are not managed; let what builds the image install them")
+	}
+	m, err := v.manager()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var wants []wanted
+	for _, item := range items {
+		if asWished(item) {
+			continue // asked again, a manager would upgrade it
+		}
+		if absent(item.Want) {
+			if err := v.Remove(ctx, item.Name); err != nil {
+				errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
+			}
+			continue
+		}
+		w, err := toInstall(item)
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
+			continue
+		}
+		wants = append(wants, w)
+	}
+	if len(wants) > 0 {
+		errs = append(errs, m.install(ctx, wants))
+	}
+	return errors.Join(errs...)
+}
+
+func asWished(item resource.Item[Package]) bool {
+	return item.Got != nil && len(resource.Compare(item.Got, &item.Want)) == 0
+}
+
+func absent(p Package) bool { return p.Installed != nil && !*p.Installed }
+
+// toInstall takes nothing for a name or version that apt-get or dnf could take
+// for something else.
+func toInstall(item resource.Item[Package]) (wanted, error) {
+	w := wanted{name: item.Name}
+	if !sound(nameForm, w.name) {
+		return w, badName(w.name)
+	}
+	if item.Want.Version != nil {
+		w.version = *item.Want.Version
+		if !sound(versionForm, w.version) {
+			return w, fmt.Errorf("%q is no version of a package", w.version)
+		}
+	}
+	return w, nil
+}
+
+func badName(name string) error { return fmt.Errorf("%q is no name of a package", name) }
+
+// Remove removes the package, if it is there. A block that goes does not lead
+// here: see Keeps.
+func (v Verbs) Remove(ctx context.Context, name string) error {
+	got, err := v.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !*got.Installed {
+		return nil
+	}
+	m, err := v.manager()
+	if err != nil {
+		return err
+	}
+	return m.remove(ctx, name)
+}
+
+// Keeps says that a package stays when its block goes.
+func (Verbs) Keeps() bool { return true }
+
+// Cost is a restart where a package that is there goes or changes: its scripts
+// stop and start its services.
+func (Verbs) Cost(_ string, got, want *Package) resource.Effect {
+	if got == nil || want == nil || !*got.Installed {
+		return resource.None
+	}
+	if absent(*want) || want.Version != nil && *want.Version != *got.Version {
+		return resource.Restart
+	}
+	return resource.None
+}
+
+// unavailable is the error about a package or version that no source has.
+func unavailable(w wanted, versions []string, sources string) error {
+	if len(versions) == 0 {
+		return fmt.Errorf("no source of packages has it; see its spelling and the sources in %s", sources)
+	}
+	return fmt.Errorf("version %s is not to be had, only %s; change version or leave it out", w.version, strings.Join(versions, ", "))
+}
