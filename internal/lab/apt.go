@@ -135,7 +135,7 @@ func assignments(text string) []string {
 // output runs a program of the machine and returns what it printed.
 func output(ctx context.Context, argv ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = environ()
+	cmd.Env = machineEnviron()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -149,7 +149,7 @@ func output(ctx context.Context, argv ...string) (string, error) {
 func say(ctx context.Context, progress io.Writer, argv ...string) error {
 	fmt.Fprintf(progress, "lab: %s\n", strings.Join(argv, " "))
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = environ()
+	cmd.Env = machineEnviron()
 	cmd.Stdout, cmd.Stderr = progress, progress
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(argv, " "), err)

@@ -74,7 +74,7 @@ func hierarchies(memberships, mounts string) []string {
 // below them. Their processes have ended or are about to.
 func removeRecorded(file string) error {
 	text, err := os.ReadFile(file)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	var errs []error

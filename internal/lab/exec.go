@@ -63,9 +63,10 @@ func status(err error) int {
 // environment. It is for those who want to stream, to feed
 // standard input, or not to wait; Run is simpler.
 func (h *Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
-	enter := []string{"--target", strconv.Itoa(h.PID()), "--mount", "--uts", "--ipc", "--net", "--pid", "--"}
+	pid := h.PID()
+	enter := []string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--"}
 	cmd := exec.CommandContext(ctx, "nsenter", append(enter, argv...)...)
-	if h.PID() == 0 {
+	if pid == 0 {
 		cmd.Err = fmt.Errorf("%s is not running", h.name)
 	}
 	cmd.Env = environ()

@@ -31,11 +31,15 @@ type Lab struct {
 	progress io.Writer
 	thread   *thread
 
-	mu       sync.Mutex
-	closed   bool
-	hosts    map[string]*Host
+	mu     sync.Mutex
+	closed bool
+	hosts  map[string]*Host
+
+	wires    sync.Mutex // the hosts' namespaces and interfaces, and:
 	switches map[string]*netns
 }
+
+var errClosed = errors.New("the lab is closed")
 
 // New makes a lab without hosts, after making sure of the root file system
 // (see Root) and removing what labs of dead processes left. Close it.

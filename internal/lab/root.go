@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -52,6 +51,14 @@ func Root(ctx context.Context, progress io.Writer) (string, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("making the lab's cache: %w", err)
 	}
+	root := filepath.Join(cache, "root-"+suite+"-"+fingerprint())
+	ready := func() bool {
+		_, err := os.Stat(root)
+		return err == nil && len(missingTools()) == 0
+	}
+	if ready() {
+		return root, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	f, err := lock(ctx, filepath.Join(cache, "root.lock"), func() {
@@ -61,11 +68,10 @@ func Root(ctx context.Context, progress io.Writer) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	if err := ensureTools(ctx, progress); err != nil {
-		return "", err
+	if err := installTools(ctx, progress); err != nil {
+		return "", fmt.Errorf("installing what the lab needs: %w", err)
 	}
-	root := filepath.Join(cache, "root-"+suite+"-"+fingerprint())
-	if _, err := os.Stat(root); err == nil {
+	if ready() { // another process did it, or there was only a tool missing
 		return root, nil
 	}
 	if err := build(ctx, root, progress); err != nil {
@@ -81,40 +87,40 @@ func fingerprint() string {
 	return fmt.Sprintf("%x", h.Sum(nil)[:6])
 }
 
-// tools are the programs of the machine that a lab needs, each with its
-// package.
+// tools are files of the machine that a lab needs, each with its package.
 var tools = map[string]string{
-	"debootstrap":    "debootstrap",
-	"systemd-nspawn": "systemd-container",
-	"nsenter":        "util-linux",
-	"mount":          "mount",
+	"/usr/sbin/debootstrap":                          "debootstrap",
+	"/usr/bin/systemd-nspawn":                        "systemd-container",
+	"/usr/bin/nsenter":                               "util-linux",
+	"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 
-// ensureTools installs what is missing of the tools.
-func ensureTools(ctx context.Context, progress io.Writer) error {
+// missingTools are the packages that have to be installed first.
+func missingTools() []string {
 	var missing []string
-	for program, pkg := range tools {
-		if _, err := exec.LookPath(program); err != nil {
+	for file, pkg := range tools {
+		if _, err := os.Stat(file); err != nil {
 			missing = append(missing, pkg)
 		}
 	}
-	if _, err := os.Stat("/usr/share/keyrings/debian-archive-keyring.gpg"); err != nil {
-		missing = append(missing, "debian-archive-keyring")
-	}
+	return missing
+}
+
+// installTools installs what is missing, with fresh package lists when the old
+// ones don't do.
+func installTools(ctx context.Context, progress io.Writer) error {
+	missing := missingTools()
 	if len(missing) == 0 {
 		return nil
 	}
 	install := append(strings.Fields("apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 install"), missing...)
-	if err := say(ctx, progress, install...); err == nil {
+	if say(ctx, progress, install...) == nil {
 		return nil
 	}
 	if err := say(ctx, progress, "apt-get", "-q", "update"); err != nil {
-		return fmt.Errorf("installing what the lab needs: %w", err)
+		return err
 	}
-	if err := say(ctx, progress, install...); err != nil {
-		return fmt.Errorf("installing what the lab needs: %w", err)
-	}
-	return nil
+	return say(ctx, progress, install...)
 }
 
 // build makes the root file system in a folder beside its place and moves it

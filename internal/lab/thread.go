@@ -11,27 +11,39 @@ import (
 // closed. The kernel sends the parent-death signal when the thread that forked
 // ends, not the process (prctl(2), golang.org/issue/27505), and Go ends threads
 // when it likes; so whatever must die with us is started here.
-type thread struct{ work chan func() }
+type thread struct {
+	work chan func()
+	quit chan struct{}
+}
 
 func newThread() *thread {
-	t := &thread{work: make(chan func())}
+	t := &thread{work: make(chan func()), quit: make(chan struct{})}
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this function
-		for f := range t.work {
-			f()
+		for {
+			select {
+			case f := <-t.work:
+				f()
+			case <-t.quit:
+				return
+			}
 		}
 	}()
 	return t
 }
 
 // close ends the thread and with it everything that was started on it.
-func (t *thread) close() { close(t.work) }
+func (t *thread) close() { close(t.quit) }
 
 // start starts cmd as a child of t.
 func (t *thread) start(cmd *exec.Cmd) error {
-	done := make(chan error)
-	t.work <- func() { done <- cmd.Start() }
-	return <-done
+	done := make(chan error, 1)
+	select {
+	case t.work <- func() { done <- cmd.Start() }:
+		return <-done
+	case <-t.quit:
+		return errClosed
+	}
 }
 
 // cage is a shell script that runs as the first process of a PID namespace,
@@ -39,7 +51,7 @@ func (t *thread) start(cmd *exec.Cmd) error {
 // started, daemons included, and its mounts vanish.
 func cage(script string, args ...string) *exec.Cmd {
 	cmd := exec.Command("sh", append([]string{"-euc", "mount -t proc proc /proc\n" + script, "sh"}, args...)...)
-	cmd.Env = environ()
+	cmd.Env = machineEnviron()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:       true,
 		Pdeathsig:    syscall.SIGKILL,
@@ -49,18 +61,24 @@ func cage(script string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// environ is what commands are given, inside and outside of hosts, so that no
-// setting of the caller's terminal or build changes what they do.
-func environ(more ...string) []string {
-	env := []string{
+// environ is the environment of commands inside of hosts, so that no setting of
+// the caller's terminal or build changes what they do.
+func environ() []string {
+	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "USER=root", "SHELL=/bin/sh", "LANG=C.UTF-8", "TERM=dumb",
 		"DEBIAN_FRONTEND=noninteractive",
 	}
+}
+
+// machineEnviron is the environment of commands on the machine, which may need
+// its proxies.
+func machineEnviron() []string {
+	env := environ()
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}
 	}
-	return append(env, more...)
+	return env
 }

@@ -1,4 +1,5 @@
-// Package labtest lends tests a lab.
+// Package labtest lends tests a lab, so that package lab need not know about
+// testing.
 package labtest
 
 import (
@@ -10,10 +11,12 @@ import (
 
 // New makes a lab that ends with the test. Without root the test is skipped, but
 // not where CI is "true": there a missing lab is a failure. When the test fails,
-// the consoles of its hosts are logged.
+// the last lines on its hosts' consoles are logged.
 func New(t testing.TB) *lab.Lab {
 	t.Helper()
-	NeedRoot(t)
+	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
+		t.Skip("needs root: it boots hosts")
+	}
 	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
@@ -31,10 +34,26 @@ func New(t testing.TB) *lab.Lab {
 	return l
 }
 
-// NeedRoot skips the test without root, but not where CI is "true".
-func NeedRoot(t testing.TB) {
+// Host boots a host or fails the test; so does a host with failed units.
+func Host(t testing.TB, l *lab.Lab, name string) *lab.Host {
 	t.Helper()
-	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
-		t.Skip("needs root: it boots hosts")
+	h, err := l.Host(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if units := h.Degraded(); len(units) > 0 {
+		t.Fatalf("%s booted degraded: %q failed", name, units)
+	}
+	return h
+}
+
+// Run runs a command on the host, returns what it wrote to standard output, and
+// fails the test when the command does.
+func Run(t testing.TB, h *lab.Host, argv ...string) string {
+	t.Helper()
+	out, err := h.Run(t.Context(), argv...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
