@@ -123,6 +123,25 @@ func Look(root, name string, limit int64) (Info, []byte, error) {
 	return infoOf(&st), data, err
 }
 
+// List returns the names in a folder below the root, unsorted, and none where
+// the folder is not there.
+func List(root, name string) ([]string, error) {
+	in, err := openFolder(root, name)
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	d, err := in.open()
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Readdirnames(-1)
+}
+
 func readAll(f *os.File, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {

@@ -1,10 +1,14 @@
 // Package sysctl converges kernel parameters, now and at boot.
 package sysctl
 
-// Sysctl is a kernel parameter, set now and at boot. Its name is the key, with
-// dots or with slashes; see sysctl.d(5).
+// Sysctl is a kernel parameter, set now and at boot. Its name is the key with
+// dots, in which a dot that belongs to the name of an interface is written as
+// a slash, as in net.ipv4.conf.eth0/100.forwarding; see sysctl.d(5).
+//
+// For the boot vpnd has a file of its own a key. It sorts behind the files
+// that distributions and people make, so that it wins over them.
 type Sysctl struct {
 	Value      *string `vpnd:"value,required" doc:"what the kernel shall hold"`
-	Boot       *string `vpnd:"boot,computed" doc:"what the files below sysctl.d will set at the next boot"`
-	Overridden *string `vpnd:"overridden_by,computed" doc:"the file that would win at boot over the one of vpnd; empty where none does"`
+	Boot       *string `vpnd:"boot,computed" doc:"what the file of vpnd below sysctl.d sets at the next boot; empty where there is none"`
+	Overridden *string `vpnd:"overridden_by,computed,hint" doc:"the file of somebody else that wins at boot with another value; empty where none does"`
 }

@@ -1,0 +1,281 @@
+package sysctl
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// maxFile is how much of a configuration file is read, in bytes.
+const maxFile = 1 << 20
+
+// Verbs are the verbs of the kind sysctl.
+type Verbs struct {
+	Root string // where /etc/sysctl.d is: "/" for the host itself
+	Proc string // /proc/sys; empty for an image, which has no kernel: only its boot is managed
+}
+
+// Observe looks at one key. A key that the kernel does not have, for which
+// vpnd has no file either, is not there.
+func (v Verbs) Observe(ctx context.Context, name string) (*Sysctl, error) {
+	all, err := v.ObserveAll(ctx, []string{name})
+	named, general := resource.Split(err)
+	return all[name], errors.Join(named[name], general)
+}
+
+// ObserveAll looks at many keys and reads the files of others once.
+func (v Verbs) ObserveAll(_ context.Context, names []string) (map[string]*Sysctl, error) {
+	late, err := readLate(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]*Sysctl, len(names))
+	var errs []error
+	for _, name := range names {
+		got, err := v.observe(name)
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+		}
+		if got != nil {
+			got.Overridden = resource.Ptr(late.winner(name, cmp.Or(*got.Boot, *got.Value)))
+			seen[name] = got
+		}
+	}
+	return seen, errors.Join(errs...)
+}
+
+func (v Verbs) observe(name string) (*Sysctl, error) {
+	boot, err := v.boot(name)
+	if err != nil {
+		return nil, err
+	}
+	value, err := v.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if boot == "" {
+			return nil, nil
+		}
+		value, err = "", nil
+	}
+	return &Sysctl{Value: &value, Boot: &boot}, err
+}
+
+// read returns what the kernel holds. The value of an image is what its boot
+// will make it.
+func (v Verbs) read(name string) (string, error) {
+	if v.Proc == "" {
+		value, err := v.boot(name)
+		if err == nil && value == "" {
+			err = fs.ErrNotExist
+		}
+		return value, err
+	}
+	data, err := os.ReadFile(filepath.Join(v.Proc, fileOf(name)))
+	switch {
+	case errors.Is(err, unix.EISDIR):
+		return "", errors.New("this is a group of keys and no key; name one of those in it")
+	case errors.Is(err, fs.ErrPermission):
+		return "", fmt.Errorf("the key can't be read, so nobody can tell what it holds: %w", err)
+	}
+	return tidy(string(data)), err
+}
+
+// boot returns the value that vpnd's own file sets, and nothing where that
+// file is not there or not as vpnd writes it.
+func (v Verbs) boot(name string) (string, error) {
+	data, err := atomic.ReadFile(v.Root, bootFile(name), maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if errors.Is(err, unix.ELOOP) {
+		return "", nil // a link, which the next write replaces
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading what is set at boot: %w", err)
+	}
+	text := string(data)
+	_, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n"+name+" = ")
+	if text != bootText(name, value) || strings.Contains(value, "\n") {
+		return "", nil
+	}
+	return value, nil
+}
+
+// Normalize tidies the values, asks for the same at boot and names who would
+// win there.
+func (v Verbs) Normalize(_ context.Context, wants map[string]*Sysctl) (map[string]*Sysctl, error) {
+	late, err := readLate(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	normal := make(map[string]*Sysctl, len(wants))
+	for name, want := range wants {
+		n := *want
+		if n.Value != nil {
+			n.Value = resource.Ptr(tidy(*n.Value))
+		}
+		if n.Boot == nil {
+			n.Boot = n.Value
+		}
+		if n.Boot != nil {
+			n.Overridden = resource.Ptr(late.winner(name, *n.Boot))
+		}
+		normal[name] = &n
+	}
+	return normal, nil
+}
+
+// Apply sets one key.
+func (v Verbs) Apply(ctx context.Context, name string, got *Sysctl, want Sysctl) error {
+	err := v.ApplyAll(ctx, []resource.Item[Sysctl]{{Name: name, Got: got, Want: want}})
+	named, general := resource.Split(err)
+	return errors.Join(named[name], general)
+}
+
+// ApplyAll sets many keys: first for the boot, then in the kernel, those that
+// change others before the others, and at last once more what the kernel
+// changed meanwhile.
+func (v Verbs) ApplyAll(_ context.Context, items []resource.Item[Sysctl]) error {
+	items = slices.Clone(items)
+	slices.SortStableFunc(items, func(a, b resource.Item[Sysctl]) int { return cmp.Compare(rank(a.Name), rank(b.Name)) })
+	failed := make(map[string]error)
+	if err := v.setBoot(items, failed); err != nil {
+		return err
+	}
+	if v.Proc != "" {
+		for range 2 {
+			for _, item := range items {
+				if failed[item.Name] == nil && wished(item) {
+					failed[item.Name] = v.set(item.Name, *item.Want.Value)
+				}
+			}
+		}
+		v.prove(items, failed)
+	}
+	var errs []error
+	for _, item := range items {
+		if err := failed[item.Name]; err != nil {
+			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// rank orders keys by whom the kernel lets change whom.
+func rank(name string) int {
+	switch {
+	case resets(name):
+		return 0
+	case strings.Contains(name, ".conf.all."):
+		return 1
+	case strings.Contains(name, ".conf.default."):
+		return 2
+	default:
+		return 3
+	}
+}
+
+// setBoot writes or removes vpnd's own files.
+func (v Verbs) setBoot(items []resource.Item[Sysctl], failed map[string]error) error {
+	var files []atomic.File
+	for _, item := range items {
+		switch boot := item.Want.Boot; {
+		case boot == nil:
+		case *boot == "":
+			failed[item.Name] = atomic.Remove(v.Root, bootFile(item.Name))
+		case item.Got == nil || *item.Got.Boot != *boot:
+			files = append(files, atomic.File{Path: bootFile(item.Name), Data: []byte(bootText(item.Name, *boot)), Mode: 0o644, UID: -1, GID: -1})
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	err := atomic.WriteAll(v.Root, files)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(`the folder /etc/sysctl.d does not exist; declare directory "/etc/sysctl.d", or install systemd or procps`)
+	}
+	if err != nil {
+		return fmt.Errorf("setting it at boot: %w", err)
+	}
+	return nil
+}
+
+// wished says whether the kernel shall hold something. A key that was not
+// there is given back with no value.
+func wished(item resource.Item[Sysctl]) bool {
+	return item.Want.Value != nil && *item.Want.Value != ""
+}
+
+// set writes a value to the kernel where it holds another one.
+func (v Verbs) set(name, value string) error {
+	now, err := v.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing(name)
+	}
+	if err != nil || now == value {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(v.Proc, fileOf(name)), os.O_WRONLY, 0)
+	if err != nil {
+		return refused(value, err)
+	}
+	_, err = f.WriteString(value + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return refused(value, err)
+	}
+	return nil
+}
+
+func refused(value string, err error) error {
+	switch {
+	case errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("the kernel does not accept %q: %w", value, err)
+	case errors.Is(err, unix.EROFS):
+		return fmt.Errorf("/proc/sys is read-only here, as in a container; set the key on its host: %w", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the key can only be read here: %w", err)
+	}
+	return err
+}
+
+// missing says what to do about a key that the kernel does not have.
+func missing(name string) error {
+	parts := strings.Split(fileOf(name), "/")
+	if len(parts) == 5 && parts[0] == "net" && (parts[2] == "conf" || parts[2] == "neigh") {
+		return fmt.Errorf("there is no interface %s now; it must be there first, so let this block depend on the one that makes it", parts[3])
+	}
+	return errors.New("the kernel has no such key; check its spelling, or load the module that brings it")
+}
+
+// prove reads all back: the kernel may have made something else of a value.
+func (v Verbs) prove(items []resource.Item[Sysctl], failed map[string]error) {
+	for _, item := range items {
+		if failed[item.Name] != nil || !wished(item) {
+			continue
+		}
+		now, err := v.read(item.Name)
+		if err == nil && now != *item.Want.Value {
+			err = fmt.Errorf("the kernel made %q of %q; if that is meant, write it so", now, *item.Want.Value)
+		}
+		failed[item.Name] = err
+	}
+}
+
+// Remove removes vpnd's own file. What the kernel holds stays, since it always
+// holds something.
+func (v Verbs) Remove(_ context.Context, name string) error {
+	return atomic.Remove(v.Root, bootFile(name))
+}
+
+// Marked says whether vpnd's own file for the key is there.
+func (v Verbs) Marked(_ string, got *Sysctl) bool { return *got.Boot != "" }
