@@ -152,7 +152,7 @@ func TestPackagesOfARealHost(t *testing.T) {
 	expect("vpnd-gamma", `true "1.0"`)
 
 	// To apt-get it is a pattern that fits vpnd-xbetay.
-	if err := apply("vpnd-.betay", Package{}); err == nil || err.Error() != "no source of packages has it; see its spelling and the sources in /etc/apt" {
+	if err := apply("vpnd-.betay", Package{Installed: yes}); err == nil || err.Error() != "no source of packages has it; see its spelling and the sources in /etc/apt" {
 		t.Errorf("installing a pattern: %v", err)
 	}
 	expect("vpnd-xbetay", `false ""`)
