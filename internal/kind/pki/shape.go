@@ -1,4 +1,11 @@
-// Package pki converges keys, certificates, revocation lists and what OpenVPN needs of key material.
+// Package pki converges keys, certificates, revocation lists and what OpenVPN
+// needs of key material.
+//
+// Everything here is a file, and most of it depends on other files: a
+// certificate on its key and its issuer, a list on the ledger, a profile on
+// its parts. Whether it still fits them is what the predicates fresh and
+// current say. A wish that names the bytes themselves, in pem or content, is
+// one that was observed before: those bytes come back, and nothing is judged.
 package pki
 
 import (
@@ -8,14 +15,17 @@ import (
 )
 
 // PrivateKey is a private key in a file, 0600 from its first byte. Its name is
-// the absolute path.
+// the absolute path. A key that only stands in another format is converted,
+// not replaced.
 type PrivateKey struct {
-	Algorithm *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
-	Format    *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
-	Mode      *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner     *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
-	Group     *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
-	PEM       *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+	Algorithm   *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Format      *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
+	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, a lost or unsuitable key is an error and never replaced"`
+	Mode        *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group       *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current     *bool            `vpnd:"current,computed" doc:"whether the public key beside it, where its format has one, belongs to it"`
+	PEM         *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
 // Subject is a distinguished name, RFC 5280.
@@ -30,20 +40,25 @@ type Subject struct {
 }
 
 // Certificate is an X.509 certificate in a PEM file. Its name is the absolute
-// path. Without an issuer it is self-signed.
+// path. Without an issuer it is self-signed. A new one is signed for the key
+// as that is, so a renewed certificate has the old one's key; the old one
+// stands until it runs out or is revoked. No certificate outlives its issuer.
 type Certificate struct {
-	Key         *string            `vpnd:"key,required" doc:"path of its private key"`
+	Key         *string            `vpnd:"key,hint,required" doc:"path of its private key"`
 	Usage       *string            `vpnd:"usage" doc:"ca, server, client or signing" default:"server"`
 	Subject     *Subject           `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
 	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
-	Validity    *resource.Duration `vpnd:"validity,hint" doc:"how long a new one is good for" default:"825d"`
-	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its validity"`
-	Issuer      *string            `vpnd:"issuer" doc:"path of the certificate that signs it; left out, it signs itself"`
+	Validity    *resource.Duration `vpnd:"validity,hint" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
+	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
+	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
 	Ledger      *string            `vpnd:"ledger,hint" doc:"folder that keeps a copy of all that the issuer signed"`
-	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and its renewal window has not begun"`
-	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now, and is not revoked"`
+	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
+	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and its renewal window has not begun; one that lasts as long as its issuer has none"`
+	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now, stands in the ledger and is not revoked there"`
 	NotAfter    *string            `vpnd:"not_after,computed" doc:"when it runs out, RFC 3339 in UTC"`
 	Serial      *string            `vpnd:"serial,computed" doc:"serial number in hexadecimal"`
 	PEM         *string            `vpnd:"pem,computed" doc:"the certificate itself"`
@@ -51,45 +66,62 @@ type Certificate struct {
 
 // CRL is a certificate revocation list in a PEM file, RFC 5280. Its name is
 // the absolute path. It lists every certificate of the ledger that has not run
-// out and either was once revoked or whose name is not among the members.
+// out and either was once revoked or whose name is not among the members, and
+// whatever it listed before and is not known to have run out. So who comes
+// back under an old name needs a new certificate.
 type CRL struct {
-	Issuer    *string            `vpnd:"issuer,required" doc:"path of the certificate of the CA"`
+	Issuer    *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
 	IssuerKey *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
 	Ledger    *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
-	Members   []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked"`
+	Members   []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
 	Validity  *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
-	Revoked   []string           `vpnd:"revoked,computed" doc:"common names of which no certificate stands"`
-	Fresh     *bool              `vpnd:"fresh,computed" doc:"whether less than half of its life is gone"`
-	Current   *bool              `vpnd:"current,computed" doc:"whether it lists just what it shall and was signed by the CA as that is now"`
+	Mode      *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
+	Owner     *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group     *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Revoked   []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
+	Fresh     *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and less than half of its life is gone"`
+	Current   *bool              `vpnd:"current,computed" doc:"whether it lists all that it shall and was signed by the CA as that is now"`
 	PEM       *string            `vpnd:"pem,computed" doc:"the list itself"`
+}
+
+// Ledger is the folder in which a CA keeps a copy of every certificate that it
+// signed, SERIAL.pem, and a note on every one that it revoked, SERIAL.revoked.
+// Its name is the absolute path. It goes together with what it holds.
+type Ledger struct {
+	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0700"`
+	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`
+	Group *string        `vpnd:"group,meta" doc:"group that owns the folder, by name or number" default:"root"`
 }
 
 // StaticKey is a key of OpenVPN's tls-crypt and tls-auth, version 1. Its name is
 // the absolute path.
 type StaticKey struct {
-	Mode  *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
-	Group *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
-	PEM   *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
 // TLSCryptV2Key is a key of OpenVPN's tls-crypt-v2: of the server, or, where
 // server names that one's file, of a client. Its name is the absolute path.
 type TLSCryptV2Key struct {
-	Server  *string          `vpnd:"server" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
+	Server  *string          `vpnd:"server,hint" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
 	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
-	Current *bool            `vpnd:"current,computed" doc:"whether the server's key opens it"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it is such a key and, where it is a client's, the server's key opens it"`
 	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
 // DHParams is a file of Diffie-Hellman parameters: a group of RFC 7919. Its
 // name is the absolute path.
 type DHParams struct {
-	Bits *int           `vpnd:"bits" doc:"2048, 3072, 4096, 6144 or 8192" default:"2048"`
-	Mode *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
-	PEM  *string        `vpnd:"pem,computed" doc:"the parameters themselves"`
+	Bits  *int           `vpnd:"bits" doc:"2048, 3072, 4096, 6144 or 8192" default:"2048"`
+	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
+	Owner *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group *string        `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	PEM   *string        `vpnd:"pem,computed" doc:"the parameters themselves"`
 }
 
 // AssembledFile is a file made of other files, which may not exist while a
@@ -98,16 +130,16 @@ type DHParams struct {
 type AssembledFile struct {
 	Parts   []Part           `vpnd:"part,block,hint" doc:"what it is made of, in order"`
 	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file" default:"root"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Current *bool            `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
 	Content *resource.Secret `vpnd:"content,computed" doc:"what it holds"`
 }
 
 // Part is one piece of an assembled file: text or a file, not both.
 type Part struct {
-	Text *string `vpnd:"text" doc:"text to put there"`
-	File *string `vpnd:"file" doc:"absolute path of a file to put there"`
+	Text *string `vpnd:"text" doc:"text to put there, as it is"`
+	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
 }
 
 // Authority is what a pki block tells other blocks: where things are and whom

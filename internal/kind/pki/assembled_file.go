@@ -1,0 +1,51 @@
+package pki
+
+import (
+	"bytes"
+	"fmt"
+
+	"vpnd/internal/resource"
+)
+
+func newAssembledFiles(h Host) *verbs[AssembledFile] {
+	return &verbs[AssembledFile]{Host: h, nature: nature[AssembledFile]{
+		access: func(f *AssembledFile) access { return access{&f.Mode, &f.Owner, &f.Group} },
+		kept:   func(f *AssembledFile) *string { return revealed(f.Content) },
+		settle: func(_ *scene, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
+		waive:  func(f *AssembledFile) { f.Current = nil },
+		read: func(s *scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
+			whole, err := s.assemble(want.Parts)
+			if err := missing(err); err != nil {
+				return nil, err
+			}
+			current := err == nil && len(want.Parts) > 0 && bytes.Equal(whole, data)
+			return &AssembledFile{Parts: want.Parts, Current: &current, Content: resource.NewSecret(string(data))}, nil
+		},
+		build: func(s *scene, _ string, _ []byte, want AssembledFile) (product, error) {
+			data, err := s.assemble(want.Parts)
+			return product{data: data}, err
+		},
+	}}
+}
+
+// assemble puts the parts together.
+func (s *scene) assemble(parts []Part) ([]byte, error) {
+	var whole bytes.Buffer
+	for _, p := range parts {
+		if p.Text != nil {
+			whole.WriteString(*p.Text)
+		}
+		if p.File == nil {
+			continue
+		}
+		data, err := s.follow(*p.File)
+		if err != nil {
+			return nil, fmt.Errorf("reading its part %s: %w", *p.File, err)
+		}
+		whole.Write(data)
+		if !bytes.HasSuffix(data, []byte("\n")) {
+			whole.WriteByte('\n')
+		}
+	}
+	return whole.Bytes(), nil
+}

@@ -1,0 +1,252 @@
+package pki
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// defaultValidity is what easy-rsa gives, and the most that Apple's clients
+// accept of a server.
+const defaultValidity = 825 * resource.Day
+
+// certificates are the verbs of certificates.
+type certificates struct{ verbs[Certificate] }
+
+func newCertificates(h Host) *certificates {
+	return &certificates{verbs[Certificate]{Host: h, nature: nature[Certificate]{
+		access: func(c *Certificate) access { return access{&c.Mode, &c.Owner, &c.Group} },
+		kept:   func(c *Certificate) *string { return c.PEM },
+		read:   readCertificate,
+		build:  buildCertificate,
+		settle: settleCertificate,
+		waive:  func(c *Certificate) { c.Fresh, c.Current = nil, nil },
+	}}}
+}
+
+func settleCertificate(_ *scene, c *Certificate) error {
+	c.Fresh, c.Current = resource.Ptr(true), resource.Ptr(true)
+	if c.DNSNames != nil {
+		c.DNSNames = sortedNames(c.DNSNames)
+	}
+	if c.IPAddresses != nil {
+		c.IPAddresses = sortedAddresses(c.IPAddresses)
+	}
+	return nil
+}
+
+// readCertificate tells what a file holds. One that holds no certificate is an
+// observation too, so that taking it over keeps its bytes.
+func readCertificate(s *scene, _ string, data []byte, want Certificate) (*Certificate, error) {
+	got := &Certificate{
+		Key: want.Key, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
+		Validity: want.Validity, RenewBefore: want.RenewBefore,
+		PEM: resource.Ptr(string(data)),
+	}
+	cert, err := parseCertificate(data)
+	if err != nil {
+		got.Usage, got.Subject = resource.Ptr("unreadable"), new(Subject)
+		got.DNSNames, got.IPAddresses = []string{}, []netip.Addr{}
+		got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(false)
+		got.NotAfter, got.Serial = resource.Ptr(""), resource.Ptr("")
+		return got, nil
+	}
+	suits, err := s.suits(cert, want)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.recorded(cert, want)
+	if err != nil {
+		return nil, err
+	}
+	got.Usage, got.Subject = resource.Ptr(usageOf(cert)), resource.Ptr(subjectOf(cert))
+	got.DNSNames, got.IPAddresses = sortedNames(cert.DNSNames), addressesOf(cert)
+	got.Fresh, got.Current = resource.Ptr(s.fresh(cert, want)), resource.Ptr(suits && known)
+	got.NotAfter = resource.Ptr(cert.NotAfter.UTC().Format(time.RFC3339))
+	got.Serial = resource.Ptr(serialOf(cert.SerialNumber))
+	return got, nil
+}
+
+// suits says whether a certificate belongs to its key, comes from its issuer
+// and is not revoked.
+func (s *scene) suits(cert *x509.Certificate, want Certificate) (bool, error) {
+	if want.Key == nil {
+		return false, nil
+	}
+	key, err := s.key(*want.Key)
+	if err != nil || !samePublic(key.Public(), cert.PublicKey) {
+		return false, missing(err)
+	}
+	if want.Issuer == nil {
+		return signedBy(cert, cert) == nil, nil
+	}
+	issuer, err := s.issuer(*want.Issuer)
+	if err != nil || signedBy(cert, issuer) != nil {
+		return false, missing(err)
+	}
+	if want.Ledger == nil {
+		return true, nil
+	}
+	l, err := s.ledger(*want.Ledger)
+	return err == nil && !l.revoked(serialOf(cert.SerialNumber)), err
+}
+
+// missing passes on what hinders a look; that a file is not there, or holds
+// something else, is an answer and no hindrance.
+func missing(err error) error {
+	var hindrance *fs.PathError
+	if errors.As(err, &hindrance) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// recorded says whether the ledger, where there is one, knows the certificate.
+func (s *scene) recorded(cert *x509.Certificate, want Certificate) (bool, error) {
+	if want.Issuer == nil || want.Ledger == nil {
+		return true, nil
+	}
+	l, err := s.ledger(*want.Ledger)
+	return err == nil && l.holds(serialOf(cert.SerialNumber)), err
+}
+
+// fresh says whether a certificate is valid and not yet to be renewed. One
+// that lasts as long as its issuer can't be had for longer.
+func (s *scene) fresh(cert *x509.Certificate, want Certificate) bool {
+	if s.now.Before(cert.NotBefore) || s.now.After(cert.NotAfter) {
+		return false
+	}
+	if want.Issuer != nil {
+		if issuer, err := s.issuer(*want.Issuer); err == nil && !cert.NotAfter.Before(issuer.NotAfter) {
+			return true
+		}
+	}
+	window := cert.NotAfter.Sub(cert.NotBefore) / 3
+	if want.RenewBefore != nil {
+		window = time.Duration(*want.RenewBefore)
+	}
+	return s.now.Before(cert.NotAfter.Add(-window))
+}
+
+// buildCertificate issues a certificate; one that only the ledger lacks is
+// entered there and stays.
+func buildCertificate(s *scene, _ string, data []byte, want Certificate) (product, error) {
+	if cert, err := parseCertificate(data); err == nil && want.Ledger != nil && s.good(cert, want) {
+		return product{first: []atomic.File{entryFile(*want.Ledger, cert)}, data: data}, nil
+	}
+	cert, err := s.issue(want)
+	if err != nil {
+		return product{}, err
+	}
+	p := product{data: encodeCertificate(cert)}
+	if want.Issuer != nil && want.Ledger != nil {
+		// First, so that a kill can't leave a certificate that the CA doesn't
+		// know of and so could never revoke.
+		p.first = []atomic.File{entryFile(*want.Ledger, cert)}
+	}
+	return p, nil
+}
+
+func encodeCertificate(cert *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: cert.Raw})
+}
+
+// good says whether the certificate is all that the wish asks for, apart from
+// its place in the ledger.
+func (s *scene) good(cert *x509.Certificate, want Certificate) bool {
+	suits, err := s.suits(cert, want)
+	if err != nil || !suits || !s.fresh(cert, want) {
+		return false
+	}
+	return usageOf(cert) == *or(want.Usage, usageServer) && subjectOf(cert) == *want.Subject &&
+		(want.DNSNames == nil || resource.Equal(&Certificate{DNSNames: sortedNames(want.DNSNames)}, &Certificate{DNSNames: sortedNames(cert.DNSNames)})) &&
+		(want.IPAddresses == nil || resource.Equal(&Certificate{IPAddresses: sortedAddresses(want.IPAddresses)}, &Certificate{IPAddresses: addressesOf(cert)}))
+}
+
+// issue signs a new certificate.
+func (s *scene) issue(want Certificate) (*x509.Certificate, error) {
+	key, err := s.key(*want.Key)
+	if err != nil {
+		return nil, fmt.Errorf("reading its key %s: %w", *want.Key, err)
+	}
+	t, err := template(want, key.Public(), s.now)
+	if err != nil {
+		return nil, err
+	}
+	if t.SerialNumber, err = newSerial(s.Rand); err != nil {
+		return nil, err
+	}
+	parent, signer := t, key
+	if want.Issuer != nil {
+		if parent, signer, err = s.authority(*want.Issuer, *want.IssuerKey); err != nil {
+			return nil, err
+		}
+		if t.NotAfter.After(parent.NotAfter) {
+			t.NotAfter = parent.NotAfter
+		}
+	}
+	der, err := x509.CreateCertificate(s.Rand, t, parent, key.Public(), signer)
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
+	return x509.ParseCertificate(der)
+}
+
+// authority returns a CA that can sign now.
+func (s *scene) authority(path, keyPath string) (*x509.Certificate, crypto.Signer, error) {
+	ca, err := s.issuer(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the certificate of the CA %s: %w", path, err)
+	}
+	if s.now.After(ca.NotAfter) {
+		return nil, nil, fmt.Errorf("the CA %s ran out on %s; renew it first", path, ca.NotAfter.UTC().Format(time.DateOnly))
+	}
+	if !ca.IsCA {
+		return nil, nil, fmt.Errorf("%s is not the certificate of a CA; name one that is", path)
+	}
+	key, err := s.key(keyPath)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the key of the CA %s: %w", keyPath, err)
+	}
+	if !samePublic(key.Public(), ca.PublicKey) {
+		return nil, nil, fmt.Errorf("the key %s does not belong to the CA %s; bring back the one that does", keyPath, path)
+	}
+	return ca, key, nil
+}
+
+// Check refuses to replace the certificate of a CA by one that would void all
+// that it signed: another key, another name.
+func (v *certificates) Check(_ context.Context, name string, want Certificate) error {
+	if want.PEM != nil || want.Usage == nil || *want.Usage != usageCA {
+		return nil
+	}
+	const wayOut = "; remove it to begin a new CA, which cuts off everyone who has a certificate of the old one"
+	ca, err := v.standing(name)
+	if err != nil || ca == nil {
+		return err
+	}
+	if is := subjectOf(ca); is != *want.Subject {
+		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, wayOut)
+	}
+	data, err := v.follow(*want.Key)
+	if err != nil {
+		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, wayOut)
+	}
+	key, err := parseSigner(data)
+	if err != nil {
+		return fmt.Errorf("reading the key %s of the CA that stands there: %w%s", *want.Key, err, wayOut)
+	}
+	if !samePublic(key.Public(), ca.PublicKey) {
+		return fmt.Errorf("the CA that stands there does not belong to the key %s%s", *want.Key, wayOut)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package pki
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
+)
+
+// room is a host of its own for a test: a temporary root with users and
+// folders, and a clock that the test moves.
+type room struct {
+	Host
+	*testing.T
+	now time.Time
+}
+
+func newRoom(t *testing.T) *room {
+	t.Helper()
+	r := &room{T: t, now: time.Now().UTC().Truncate(time.Second)}
+	r.Host = Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader}
+	for _, dir := range []string{"etc", "pki"} {
+		if err := os.Mkdir(r.at(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nvpn:x:990:990::/:/bin/false\n")
+	r.put("/etc/group", "root:x:0:\nvpn:x:990:\n")
+	return r
+}
+
+// at returns where a path of the room is on the host.
+func (r *room) at(path string) string { return filepath.Join(r.Root, path) }
+
+func (r *room) put(path, content string) {
+	r.Helper()
+	if err := os.WriteFile(r.at(path), []byte(content), 0o600); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *room) get(path string) string {
+	r.Helper()
+	data, err := os.ReadFile(r.at(path))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return string(data)
+}
+
+func (r *room) remove(path string) {
+	r.Helper()
+	if err := os.Remove(r.at(path)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// run runs a program in the room's root and returns what it says.
+func (r *room) run(name string, args ...string) string {
+	r.Helper()
+	out, err := r.try(name, args...)
+	if err != nil {
+		r.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (r *room) try(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = r.Root
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// make puts one wish in place and fails the test where that is not enough.
+func makeIt[T any](r *room, v resource.Verbs[T], name string, want T) *T {
+	r.Helper()
+	if err := tryIt(r, v, name, want); err != nil {
+		r.Fatalf("%s: %v", name, err)
+	}
+	got, err := v.Observe(context.Background(), name)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if diffs := resource.Compare(got, &want); len(diffs) > 0 {
+		r.Fatalf("%s still differs: %+v", name, diffs)
+	}
+	return got
+}
+
+func tryIt[T any](r *room, v resource.Verbs[T], name string, want T) error {
+	r.Helper()
+	ctx := context.Background()
+	k := resource.Define("it", "", v)
+	normal, err := k.Normalize(ctx, map[string]any{name: &want})
+	if err != nil {
+		r.Fatalf("%s: normalising: %v", name, err)
+	}
+	o := k.Observe(ctx, []string{name})[name]
+	if o.Err != nil {
+		r.Fatalf("%s: observing: %v", name, o.Err)
+	}
+	if err := k.Check(ctx, name, normal[name]); err != nil {
+		return err
+	}
+	return k.Apply(ctx, []resource.Change{{Name: name, Got: o.Got, Want: normal[name]}})
+}
+
+// newCA makes a CA in /pki.
+func (r *room) newCA(algorithm string) {
+	r.Helper()
+	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", PrivateKey{Algorithm: &algorithm})
+	makeIt(r, newCertificates(r.Host), "/pki/ca.crt", Certificate{
+		Key: p("/pki/ca.key"), Usage: p(usageCA), Subject: &Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}, Validity: p(3650 * resource.Day),
+	})
+	makeIt(r, &ledgers{r.Host}, "/pki/issued", Ledger{})
+}
+
+// leaf is a wish for a certificate of that CA.
+func leaf(name, usage string) Certificate {
+	return Certificate{
+		Key: p("/pki/" + name + ".key"), Usage: &usage, Subject: &Subject{CommonName: name}, Validity: p(90 * resource.Day),
+		Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"),
+	}
+}
+
+func p[T any](v T) *T { return &v }
+
+func TestConform(t *testing.T) {
+	mode := p(resource.Mode(0o640))
+	t.Run("private_key", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newPrivateKeys(r.Host), resourcetest.Case[PrivateKey]{
+			Name: "/pki/k", First: PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(pkcs8), Owner: p("990")}, Second: PrivateKey{Algorithm: p("ed25519"), Format: p(openssh), Mode: mode},
+		})
+	})
+	t.Run("private_key in another format", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newPrivateKeys(r.Host), resourcetest.Case[PrivateKey]{
+			Name: "/pki/k", First: PrivateKey{Algorithm: p("ed25519"), Format: p(openssh)}, Second: PrivateKey{Format: p(pkcs8), Algorithm: p("ed25519")},
+		})
+	})
+	t.Run("certificate", func(t *testing.T) {
+		r := newRoom(t)
+		r.newCA("ecdsa-p256")
+		makeIt(r, newPrivateKeys(r.Host), "/pki/a.key", PrivateKey{})
+		first, second := leaf("a", usageServer), leaf("a", usageClient)
+		first.DNSNames, second.DNSNames = []string{"b.example", "A.example"}, []string{}
+		resourcetest.Conform(t, newCertificates(r.Host), resourcetest.Case[Certificate]{Name: "/pki/a.crt", First: first, Second: second})
+	})
+	t.Run("crl", func(t *testing.T) {
+		r := newRoom(t)
+		r.newCA("ecdsa-p256")
+		r.issue("a")
+		first := CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"a"}}
+		second := first
+		second.Mode = mode
+		resourcetest.Conform(t, newCRLs(r.Host), resourcetest.Case[CRL]{Name: "/pki/crl.pem", First: first, Second: second})
+	})
+	t.Run("ledger", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, &ledgers{r.Host}, resourcetest.Case[Ledger]{Name: "/pki/issued", First: Ledger{}, Second: Ledger{Mode: p(resource.Mode(0o750)), Group: p("vpn")}})
+	})
+	t.Run("static_key", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newStaticKeys(r.Host), resourcetest.Case[StaticKey]{Name: "/pki/ta.key", Second: StaticKey{Mode: mode}})
+	})
+	t.Run("tls_crypt_v2_key", func(t *testing.T) {
+		r := newRoom(t)
+		makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/server.key", TLSCryptV2Key{})
+		resourcetest.Conform(t, newTLSCryptV2Keys(r.Host), resourcetest.Case[TLSCryptV2Key]{
+			Name: "/pki/c.key", First: TLSCryptV2Key{Server: p("/pki/server.key")}, Second: TLSCryptV2Key{Server: p("/pki/server.key"), Mode: mode},
+		})
+	})
+	t.Run("dh_params", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newDHParams(r.Host), resourcetest.Case[DHParams]{Name: "/pki/dh.pem", First: DHParams{Bits: p(2048)}, Second: DHParams{Bits: p(3072)}})
+	})
+	t.Run("assembled_file", func(t *testing.T) {
+		r := newRoom(t)
+		r.put("/pki/part", "no newline")
+		resourcetest.Conform(t, newAssembledFiles(r.Host), resourcetest.Case[AssembledFile]{
+			Name:   "/pki/all",
+			First:  AssembledFile{Parts: []Part{{Text: p("<ca>\n")}, {File: p("/pki/part")}, {Text: p("</ca>\n")}}},
+			Second: AssembledFile{Parts: []Part{{File: p("/pki/part")}}, Owner: p("vpn")},
+		})
+	})
+}
+
+// issue gives a name a key and a certificate.
+func (r *room) issue(name string) *Certificate {
+	r.Helper()
+	makeIt(r, newPrivateKeys(r.Host), "/pki/"+name+".key", PrivateKey{})
+	return makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", leaf(name, usageClient))
+}

@@ -1,0 +1,29 @@
+package pki
+
+import "vpnd/internal/resource"
+
+// Names of the kinds.
+const (
+	KindPrivateKey    = "private_key"
+	KindCertificate   = "certificate"
+	KindCRL           = "crl"
+	KindLedger        = "ledger"
+	KindStaticKey     = "static_key"
+	KindTLSCryptV2Key = "tls_crypt_v2_key"
+	KindDHParams      = "dh_params"
+	KindAssembledFile = "assembled_file"
+)
+
+// Kinds returns all kinds of this package.
+func Kinds(h Host) []resource.Kind {
+	return []resource.Kind{
+		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", newPrivateKeys(h)),
+		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", newCertificates(h)),
+		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", newCRLs(h)),
+		resource.Define(KindLedger, "The folder in which a CA keeps a copy of all that it signed. Its label is the path.", &ledgers{Host: h}),
+		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", newStaticKeys(h)),
+		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", newTLSCryptV2Keys(h)),
+		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", newDHParams(h)),
+		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", newAssembledFiles(h)),
+	}
+}

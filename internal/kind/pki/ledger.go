@@ -1,0 +1,233 @@
+package pki
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/atomic"
+)
+
+// ledger is what a CA remembers: the names of the files in its folder.
+type ledger struct {
+	dir     string
+	entries map[string]bool // serial numbers of certificates
+	notes   map[string]bool // serial numbers of those that are revoked
+}
+
+// ledgerFile is a name that vpnd gives in a ledger.
+var ledgerFile = regexp.MustCompile(`^([0-9a-f]+)\.(pem|revoked)$`)
+
+func (h Host) openLedger(dir string) (*ledger, error) {
+	names, err := h.list(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
+	}
+	l := &ledger{dir: dir, entries: make(map[string]bool, len(names)), notes: make(map[string]bool)}
+	for _, name := range names {
+		switch m := ledgerFile.FindStringSubmatch(name); {
+		case m == nil:
+		case m[2] == "pem":
+			l.entries[m[1]] = true
+		default:
+			l.notes[m[1]] = true
+		}
+	}
+	return l, nil
+}
+
+func (l *ledger) holds(serial string) bool   { return l.entries[serial] }
+func (l *ledger) revoked(serial string) bool { return l.notes[serial] }
+
+// entryFile is the copy of a certificate in a ledger.
+func entryFile(dir string, cert *x509.Certificate) atomic.File {
+	return atomic.File{Path: path.Join(dir, serialOf(cert.SerialNumber)+".pem"), Data: encodeCertificate(cert), Mode: 0o600}
+}
+
+// A Reason is why a certificate was revoked, RFC 5280 section 5.3.1.
+type Reason int
+
+// The reasons that vpnd gives.
+const (
+	Compromised Reason = 1 // somebody else has the key
+	Superseded  Reason = 4 // another certificate took its place
+	Ceased      Reason = 5 // its holder may not come in any more
+)
+
+// note is when and why a certificate was revoked.
+type note struct {
+	at     time.Time
+	reason Reason
+}
+
+func noteFile(dir, serial string, n note) atomic.File {
+	text := fmt.Sprintf("%s %d\n", n.at.UTC().Format(time.RFC3339), n.reason)
+	return atomic.File{Path: path.Join(dir, serial+".revoked"), Data: []byte(text), Mode: 0o600}
+}
+
+// note reads when and why. A note that can't be read revokes all the same.
+func (h Host) note(dir, serial string, now time.Time) note {
+	n := note{at: now, reason: Ceased}
+	data, err := atomic.ReadFile(h.Root, path.Join(dir, serial+".revoked"), maxFile)
+	if err != nil {
+		return n
+	}
+	var at string
+	if _, err := fmt.Sscanf(string(data), "%s %d", &at, &n.reason); err != nil {
+		return n
+	}
+	if t, err := time.Parse(time.RFC3339, at); err == nil {
+		n.at = t
+	}
+	return n
+}
+
+// An Entry is a certificate that a CA signed.
+type Entry struct {
+	*x509.Certificate
+	Serial  string
+	Revoked bool
+}
+
+// Issued returns all that is in a ledger, in no order.
+func (h Host) Issued(dir string) ([]Entry, error) {
+	l, err := h.openLedger(dir)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Entry, 0, len(l.entries))
+	for serial := range l.entries {
+		cert, err := h.entry(dir, serial)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Entry{Certificate: cert, Serial: serial, Revoked: l.revoked(serial)})
+	}
+	return all, nil
+}
+
+func (h Host) entry(dir, serial string) (*x509.Certificate, error) {
+	name := path.Join(dir, serial+".pem")
+	data, err := atomic.ReadFile(h.Root, name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := parseCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of the ledger: %w; bring it back from a backup, since without it that certificate can't be revoked", name, err)
+	}
+	return cert, nil
+}
+
+// Revoke notes in the ledger that certificates are void for good, whoever
+// holds them. The next apply lists them and replaces those that are in use.
+func (h Host) Revoke(dir string, why Reason, serials ...string) error {
+	l, err := h.openLedger(dir)
+	if err != nil {
+		return err
+	}
+	var notes []atomic.File
+	for _, serial := range serials {
+		if !l.holds(serial) {
+			return fmt.Errorf("the ledger %s knows no certificate %s", dir, serial)
+		}
+		if !l.revoked(serial) {
+			notes = append(notes, noteFile(dir, serial, note{at: h.Clock(), reason: why}))
+		}
+	}
+	return atomic.WriteAll(h.Root, notes)
+}
+
+// ledgers are the verbs of ledgers.
+type ledgers struct{ Host }
+
+func (l *ledgers) access(w *Ledger) access { return access{&w.Mode, &w.Owner, &w.Group} }
+
+// Normalize turns numbers of owners into names.
+func (l *ledgers) Normalize(_ context.Context, wants map[string]*Ledger) (map[string]*Ledger, error) {
+	names, err := atomic.ReadNames(l.Root)
+	if err != nil {
+		return nil, err
+	}
+	normal := make(map[string]*Ledger, len(wants))
+	for name, want := range wants {
+		w := *want
+		l.access(&w).canonical(names)
+		normal[name] = &w
+	}
+	return normal, nil
+}
+
+// Observe looks at the folder.
+func (l *ledgers) Observe(_ context.Context, name string) (*Ledger, error) {
+	info, err := atomic.Stat(l.Root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode.IsDir() {
+		return nil, errors.New("something that is no folder stands there; move it away")
+	}
+	names, err := atomic.ReadNames(l.Root)
+	if err != nil {
+		return nil, err
+	}
+	got := new(Ledger)
+	l.access(got).show(names, stat{mode: info.Mode, uid: info.UID, gid: info.GID})
+	return got, nil
+}
+
+// Apply makes the folder.
+func (l *ledgers) Apply(_ context.Context, name string, got *Ledger, want Ledger) error {
+	names, err := atomic.ReadNames(l.Root)
+	if err != nil {
+		return err
+	}
+	if got == nil {
+		if err := atomic.Mkdir(l.Root, name, 0o700, 0, 0); err != nil {
+			return err
+		}
+	}
+	info, err := atomic.Stat(l.Root, name)
+	if err != nil {
+		return err
+	}
+	f, err := target(names, name, nil, l.access(&want), &stat{mode: info.Mode, uid: info.UID, gid: info.GID})
+	if err != nil {
+		return err
+	}
+	return atomic.Own(l.Root, name, f.Mode, f.UID, f.GID)
+}
+
+// Remove removes what vpnd wrote there, and the folder.
+func (l *ledgers) Remove(_ context.Context, name string) error {
+	files, err := l.list(name)
+	if err != nil {
+		return err
+	}
+	var foreign []string
+	for _, f := range files {
+		if !ledgerFile.MatchString(f) {
+			foreign = append(foreign, f)
+			continue
+		}
+		if err := atomic.Remove(l.Root, path.Join(name, f)); err != nil {
+			return err
+		}
+	}
+	err = atomic.RemoveFolder(l.Root, name)
+	if errors.Is(err, unix.ENOTEMPTY) {
+		return fmt.Errorf("the folder holds what is not vpnd's: %s; move it away", strings.Join(foreign, ", "))
+	}
+	return err
+}
