@@ -1,0 +1,68 @@
+package config
+
+import (
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// A wish is a resource before it is put in order.
+type wish struct {
+	resource.Resource
+	blocks []*block // its owners
+}
+
+// expand makes resources of the blocks and brings together what several of
+// them ask for.
+func (l *loader) expand() resource.Desired {
+	wishes := make(map[resource.ID]*wish)
+	for _, b := range l.order {
+		if b.failed {
+			continue
+		}
+		for _, r := range l.resources(b) {
+			l.own(b, r.ID)
+			if first, ok := wishes[r.ID]; ok {
+				l.merge(first, r, b)
+				continue
+			}
+			r.Owners = []resource.Owner{b.owner()}
+			wishes[r.ID] = &wish{Resource: r, blocks: []*block{b}}
+		}
+	}
+	l.checkClaims()
+	l.addTriggers(wishes)
+	addOrder(wishes)
+	var desired resource.Desired
+	for _, w := range wishes {
+		slices.SortFunc(w.After, resource.ID.Compare)
+		w.After = slices.Compact(w.After)
+		desired.Present = append(desired.Present, w.Resource)
+	}
+	slices.SortFunc(desired.Present, func(a, b resource.Resource) int { return a.ID.Compare(b.ID) })
+	return desired
+}
+
+func (b *block) owner() resource.Owner {
+	return resource.Owner{Block: b.id, File: b.rng.Filename, Line: b.rng.Start.Line}
+}
+
+func (l *loader) own(b *block, id resource.ID) {
+	if !slices.Contains(b.owned, id) {
+		b.owned = append(b.owned, id)
+	}
+}
+
+// resources returns what a block stands for: a kind's block is its own one.
+func (l *loader) resources(b *block) []resource.Resource {
+	e, composite := b.shape.(resource.Expander)
+	if !composite {
+		return []resource.Resource{{ID: b.id, Want: b.shape}}
+	}
+	resources, err := e.Expand(b.id.Name)
+	if err != nil {
+		b.failed = true
+		l.errorAt(b.rng, "Unsuitable block", "%s: %s.", b.id, err)
+	}
+	return resources
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// largestFile is more than any file that belongs into a configuration.
+const largestFile = 16 << 20
+
+// beside counts a path from the folder of the file that names it.
+func beside(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(dir, name)
+}
+
+func readBeside(dir, name string) ([]byte, error) {
+	full := beside(dir, name)
+	info, err := os.Stat(full)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", full)
+	}
+	if err == nil && info.Size() > largestFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB", full, largestFile>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %s", full, reason(err))
+	}
+	data, err := os.ReadFile(full)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %s", full, reason(err))
+	}
+	return data, nil
+}
+
+func readTextBeside(dir, name string) (string, error) {
+	data, err := readBeside(dir, name)
+	if err == nil && !utf8.Valid(data) {
+		err = fmt.Errorf("%s is no UTF-8 text; filebase64 reads any file", beside(dir, name))
+	}
+	return string(data), err
+}
+
+// sentence begins an error with a capital.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// pathFunc makes a function of one path.
+func pathFunc(result cty.Type, f func(name string) (cty.Value, error)) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{textParam("path")},
+		Type:   function.StaticReturnType(result),
+		Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f(args[0].AsString()) },
+	})
+}
+
+func fileFunc(dir string) function.Function {
+	return pathFunc(cty.String, func(name string) (cty.Value, error) {
+		text, err := readTextBeside(dir, name)
+		return cty.StringVal(text), err
+	})
+}
+
+func fileBase64Func(dir string) function.Function {
+	return pathFunc(cty.String, func(name string) (cty.Value, error) {
+		data, err := readBeside(dir, name)
+		return cty.StringVal(base64.StdEncoding.EncodeToString(data)), err
+	})
+}
+
+func fileExistsFunc(dir string) function.Function {
+	return pathFunc(cty.Bool, func(name string) (cty.Value, error) {
+		info, err := os.Stat(beside(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return cty.NilVal, fmt.Errorf("looking for %s: %s", beside(dir, name), reason(err))
+		}
+		return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
+	})
+}
+
+// credentialFunc reads a credential that systemd handed over, see
+// systemd.exec(5).
+func credentialFunc(folder string) function.Function {
+	return pathFunc(cty.String, func(name string) (cty.Value, error) {
+		switch {
+		case folder == "":
+			return cty.NilVal, errors.New("there is no folder of credentials: systemd makes one for a unit with LoadCredential= and names it in CREDENTIALS_DIRECTORY")
+		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
+			return cty.NilVal, errors.New("the name of a credential is a plain file name")
+		}
+		data, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			return cty.NilVal, fmt.Errorf("reading credential %q: %s", name, reason(err))
+		}
+		if !utf8.Valid(data) {
+			return cty.NilVal, fmt.Errorf("credential %q is no UTF-8 text", name)
+		}
+		return cty.StringVal(string(data)).Mark(sensitive), nil
+	})
+}
+
+// templateFileFunc renders a file of HCL's template language. A template sees
+// nothing but the values handed to it, and includes no other template.
+func templateFileFunc(dir string, functions map[string]function.Function) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{textParam("path"), {Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			text, err := readTextBeside(dir, name)
+			if err != nil {
+				return cty.NilVal, err
+			}
+			values, marks := args[1].Unmark()
+			if !values.CanIterateElements() || !values.Type().IsObjectType() && !values.Type().IsMapType() {
+				return cty.NilVal, function.NewArgErrorf(1, "it has to be a map, as in { name = \"office\" }")
+			}
+			expr, diags := hclsyntax.ParseTemplate([]byte(text), name, hcl.InitialPos)
+			if diags.HasErrors() {
+				return cty.NilVal, templateError(diags)
+			}
+			ctx := &hcl.EvalContext{Variables: values.AsValueMap(), Functions: make(map[string]function.Function)}
+			for f, impl := range functions {
+				if f != "templatefile" {
+					ctx.Functions[f] = impl
+				}
+			}
+			v, diags := expr.Value(ctx)
+			if diags.HasErrors() {
+				return cty.NilVal, templateError(polish(diags))
+			}
+			rendered, more := v.Unmark()
+			out, ok := asText(rendered)
+			if !ok {
+				return cty.NilVal, fmt.Errorf("%s does not render to text", name)
+			}
+			return cty.StringVal(out).WithMarks(marks, more), nil
+		},
+	})
+}
+
+func templateError(diags hcl.Diagnostics) error {
+	d := diags[0]
+	return fmt.Errorf("%s: %s", where(place(d)), strings.TrimSuffix(d.Detail, "."))
+}
+
+// fileSetFunc lists the files below a folder whose path matches a pattern of
+// path.Match; ** stands for any number of folders.
+func fileSetFunc(dir string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{textParam("folder"), textParam("pattern")},
+		Type:   function.StaticReturnType(cty.Set(cty.String)),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			folder, pattern := beside(dir, args[0].AsString()), strings.Split(args[1].AsString(), "/")
+			if _, err := path.Match(args[1].AsString(), ""); err != nil {
+				return cty.NilVal, function.NewArgErrorf(1, "it is no pattern of file names")
+			}
+			var found []cty.Value
+			err := fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
+				if err == nil && e.Type().IsRegular() && matches(pattern, strings.Split(name, "/")) {
+					found = append(found, cty.StringVal(name))
+				}
+				return err
+			})
+			if err != nil {
+				return cty.NilVal, fmt.Errorf("reading %s: %s", folder, reason(err))
+			}
+			if len(found) == 0 {
+				return cty.SetValEmpty(cty.String), nil
+			}
+			return cty.SetVal(found), nil
+		},
+	})
+}
+
+func matches(pattern, name []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(name) == 0
+	case pattern[0] == "**":
+		return matches(pattern[1:], name) || len(name) > 0 && matches(pattern, name[1:])
+	case len(name) == 0:
+		return false
+	}
+	ok, err := path.Match(pattern[0], name[0])
+	return ok && err == nil && matches(pattern[1:], name[1:])
+}

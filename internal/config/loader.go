@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+
+	"vpnd/internal/resource"
+)
+
+// A loader is one run of [Load].
+type loader struct {
+	src     Source
+	catalog resource.Catalog
+	parser  *hclparse.Parser
+	files   map[string]*hcl.File
+	sources []source
+	diags   hcl.Diagnostics
+
+	variables map[string]*variable
+	values    map[string]cty.Value // of variables
+	locals    map[string]*node
+	dynamics  map[string][]*node // by the type of block they make
+	blocks    map[resource.ID]*block
+	order     []*block // as declared; grows while dynamic blocks are expanded
+	byType    map[string][]*block
+	settings  []*hcl.Block
+	raw       []*hcl.Block // every block at the top level, for blankSecrets
+
+	stack     []*node // what is being evaluated, to tell a cycle
+	functions map[string]map[string]function.Function
+}
+
+// A source is one file that was read.
+type source struct {
+	name string // as users know it
+	dir  string // what its functions' paths are relative to
+	body hcl.Body
+}
+
+func newLoader(src Source, catalog resource.Catalog) *loader {
+	return &loader{
+		src:       src,
+		catalog:   catalog,
+		parser:    hclparse.NewParser(),
+		files:     make(map[string]*hcl.File),
+		variables: make(map[string]*variable),
+		values:    make(map[string]cty.Value),
+		locals:    make(map[string]*node),
+		dynamics:  make(map[string][]*node),
+		blocks:    make(map[resource.ID]*block),
+		byType:    make(map[string][]*block),
+		functions: make(map[string]map[string]function.Function),
+	}
+}
+
+func (l *loader) add(diags hcl.Diagnostics) { l.diags = append(l.diags, polish(diags)...) }
+
+func (l *loader) errorAt(at hcl.Range, summary, detail string, args ...any) {
+	l.diags = append(l.diags, errorAt(at, summary, detail, args...))
+}
+
+func errorAt(at hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(detail, args...)}
+	if at != (hcl.Range{}) {
+		d.Subject = &at
+	}
+	return d
+}
+
+// shapeOf returns an empty shape of that type of block, or nil where there is
+// no such type.
+func (l *loader) shapeOf(blockType string) any {
+	if k, ok := l.catalog.Kind(blockType); ok {
+		return k.New()
+	}
+	if c, ok := l.catalog.Composite(blockType); ok {
+		return c.New()
+	}
+	return nil
+}
+
+// blockTypes lists the types of the catalog, kinds first.
+func blockTypes(catalog resource.Catalog) []string {
+	var names []string
+	for _, k := range catalog.Kinds {
+		names = append(names, k.Name)
+	}
+	for _, c := range catalog.Composites {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// where writes a place for the text of a diagnostic.
+func where(r hcl.Range) string { return fmt.Sprintf("%s:%d", r.Filename, r.Start.Line) }

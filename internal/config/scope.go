@@ -1,0 +1,201 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"vpnd/internal/resource"
+)
+
+// A scope collects the values that one node refers to: by root, then by name.
+// Only what is referred to is in it, so a large configuration isn't copied for
+// each of its blocks.
+type scope map[string]map[string]cty.Value
+
+func (s scope) set(root, name string, v cty.Value) {
+	if s[root] == nil {
+		s[root] = make(map[string]cty.Value)
+	}
+	s[root][name] = v
+}
+
+// context evaluates what n refers to and returns the context for n itself.
+// What does not exist is reported here, better than HCL could, and stands in
+// the context as an unknown value.
+func (l *loader) context(n *node) *hcl.EvalContext {
+	found := make(scope)
+	ctx := &hcl.EvalContext{Variables: make(map[string]cty.Value), Functions: l.functionsIn(n.dir)}
+	for _, t := range n.refs {
+		root := t.RootName()
+		switch {
+		case n.iter[root] != cty.NilVal:
+		case root == "var":
+			l.useVariable(t, found)
+		case root == "local":
+			l.useLocal(n, t, found)
+		case l.shapeOf(root) != nil:
+			l.useBlock(n, t, found)
+		default:
+			l.reportUnknownRoot(t)
+			ctx.Variables[root] = cty.DynamicVal
+		}
+	}
+	for root, values := range found {
+		ctx.Variables[root] = cty.ObjectVal(values)
+	}
+	maps.Copy(ctx.Variables, n.iter)
+	return ctx
+}
+
+// step returns the name that follows the root: x of var.x and of tun["x"].
+// There is none where the reference means all there are.
+func step(t hcl.Traversal) (string, bool) {
+	if len(t) < 2 {
+		return "", false
+	}
+	switch s := t[1].(type) {
+	case hcl.TraverseAttr:
+		return s.Name, true
+	case hcl.TraverseIndex:
+		if s.Key.Type() == cty.String && s.Key.IsKnown() && !s.Key.IsNull() && !s.Key.IsMarked() {
+			return s.Key.AsString(), true
+		}
+	}
+	return "", false
+}
+
+func (l *loader) useVariable(t hcl.Traversal, found scope) {
+	name, one := step(t)
+	if !one {
+		found["var"] = maps.Clone(l.values)
+		return
+	}
+	v, ok := l.values[name]
+	if !ok {
+		v = cty.DynamicVal
+		l.errorAt(t.SourceRange(), "Reference to an undeclared variable", "There is no variable %q.%s Declare it with variable %q {}.", name, suggest(name, sortedKeys(l.variables)), name)
+	}
+	found.set("var", name, v)
+}
+
+func (l *loader) useLocal(n *node, t hcl.Traversal, found scope) {
+	use := func(name string, other *node) {
+		l.visit(other, t.SourceRange())
+		n.after(other.reach)
+		found.set("local", name, other.value)
+	}
+	name, one := step(t)
+	if !one {
+		for _, name := range sortedKeys(l.locals) {
+			use(name, l.locals[name])
+		}
+		return
+	}
+	if other, ok := l.locals[name]; ok {
+		use(name, other)
+		return
+	}
+	found.set("local", name, cty.DynamicVal)
+	l.errorAt(t.SourceRange(), "Reference to an undeclared local value", "There is no local value %q.%s", name, suggest(name, sortedKeys(l.locals)))
+}
+
+func (l *loader) useBlock(n *node, t hcl.Traversal, found scope) {
+	kind := t.RootName()
+	use := func(b *block) {
+		l.visit(&b.node, t.SourceRange())
+		n.after([]resource.ID{b.id})
+		found.set(kind, b.id.Name, b.value)
+	}
+	name, one := step(t)
+	if !one {
+		l.visitMakers(kind, t.SourceRange())
+		found[kind] = cmpOr(found[kind])
+		for _, b := range slices.Clone(l.byType[kind]) {
+			if &b.node != n {
+				use(b)
+			}
+		}
+		return
+	}
+	b := l.lookup(resource.ID{Kind: kind, Name: name}, t)
+	if b == nil {
+		found.set(kind, name, cty.DynamicVal)
+		return
+	}
+	use(b)
+	if !l.checkAttribute(b, t) {
+		found.set(kind, name, cty.DynamicVal)
+	}
+}
+
+func cmpOr(m map[string]cty.Value) map[string]cty.Value {
+	if m == nil {
+		return make(map[string]cty.Value)
+	}
+	return m
+}
+
+// lookup finds a block; where it can't, a diagnostic says so.
+func (l *loader) lookup(id resource.ID, t hcl.Traversal) *block {
+	if b, ok := l.blocks[id]; ok {
+		return b
+	}
+	certain := l.visitMakers(id.Kind, t.SourceRange())
+	if b, ok := l.blocks[id]; ok || !certain {
+		return b
+	}
+	var names []string
+	for _, b := range l.byType[id.Kind] {
+		names = append(names, b.id.Name)
+	}
+	hint := suggest(id.Name, names)
+	if len(names) == 0 {
+		hint = fmt.Sprintf(" There is no %s block at all.", id.Kind)
+	}
+	l.errorAt(t.SourceRange(), "Reference to an undeclared block", "There is no block %s %q.%s", id.Kind, id.Name, hint)
+	return nil
+}
+
+// checkAttribute looks at x of kind.name.x.
+func (l *loader) checkAttribute(b *block, t hcl.Traversal) bool {
+	if len(t) < 3 {
+		return true
+	}
+	attr, ok := t[2].(hcl.TraverseAttr)
+	if !ok || !b.value.Type().IsObjectType() || b.value.Type().HasAttribute(attr.Name) {
+		return true
+	}
+	names := sortedKeys(b.value.Type().AttributeTypes())
+	hint := suggest(attr.Name, names)
+	if hint == "" {
+		hint = fmt.Sprintf(" It has %s.", enumerate(names, "and"))
+	}
+	l.errorAt(attr.SrcRange, "Reference to an unknown attribute", "%s has no attribute %q.%s", b.id, attr.Name, hint)
+	return false
+}
+
+func (l *loader) reportUnknownRoot(t hcl.Traversal) {
+	root := t.RootName()
+	names := append(blockTypes(l.catalog), "var", "local")
+	hint := ""
+	if name := nearest(root, names); name != "" {
+		hint = fmt.Sprintf(" Did you mean %q?", name)
+	}
+	if len(t) == 1 {
+		hint += fmt.Sprintf(" If it is text, put it in quotes: %q.", root)
+	}
+	if _, ok := l.variables[root]; ok {
+		hint = fmt.Sprintf(" Did you mean var.%s?", root)
+	} else if _, ok := l.locals[root]; ok {
+		hint = fmt.Sprintf(" Did you mean local.%s?", root)
+	}
+	l.errorAt(t.SourceRange(), "Reference to an unknown name", "There is nothing named %q: a reference begins with var, local or the type of a block.%s", root, hint)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
