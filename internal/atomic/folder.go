@@ -1,6 +1,7 @@
 package atomic
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -187,5 +188,18 @@ func locate(root, name string) (*folder, string, error) {
 		return nil, "", fmt.Errorf("%q is no absolute path of a file", name)
 	}
 	f, err := openFolder(root, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &NoFolderError{Path: path.Clean(dir)}
+	}
 	return f, base, err
 }
+
+// A NoFolderError says that the folder which a file is to be in is not there.
+// It is [fs.ErrNotExist].
+type NoFolderError struct{ Path string }
+
+// Error names the folder.
+func (e *NoFolderError) Error() string { return fmt.Sprintf("the folder %s does not exist", e.Path) }
+
+// Unwrap returns [fs.ErrNotExist].
+func (*NoFolderError) Unwrap() error { return fs.ErrNotExist }

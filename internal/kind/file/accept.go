@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -71,7 +70,7 @@ func run(ctx context.Context, validate []string, temporary string) (said string,
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	err = cmd.Run()
-	if text := strings.TrimSpace(out.String()); text != "" {
+	if text := strings.TrimSpace(string(out.kept)); text != "" {
 		said = "\n" + strings.ReplaceAll(text, temporary, "{}")
 	}
 	return said, err
@@ -92,10 +91,10 @@ func status(err error) string {
 }
 
 // head keeps the beginning of what is written to it.
-type head struct{ bytes.Buffer }
+type head struct{ kept []byte }
 
 // Write never fails, so that the writer is not stopped.
 func (h *head) Write(p []byte) (int, error) {
-	h.Buffer.Write(p[:min(len(p), maxOutput-h.Len())])
+	h.kept = append(h.kept, p[:min(len(p), maxOutput-len(h.kept))]...)
 	return len(p), nil
 }

@@ -75,9 +75,9 @@ func (v DirectoryVerbs) Apply(_ context.Context, name string, got *Directory, wa
 		mode = resource.Ptr(resource.Mode(0o700))
 	}
 	if got.Mode != nil {
-		return hint(name, atomic.Own(v.Root, name, mode.FileMode(), uid, gid))
+		return hint(atomic.Own(v.Root, name, mode.FileMode(), uid, gid))
 	}
-	return hint(name, atomic.Mkdir(v.Root, name, mode.FileMode(), uid, gid))
+	return hint(atomic.Mkdir(v.Root, name, mode.FileMode(), uid, gid))
 }
 
 // Remove removes the folder. One that is not empty stays, since what is in it

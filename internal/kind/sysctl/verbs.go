@@ -201,8 +201,9 @@ func (v Verbs) setBoot(items []resource.Item[Sysctl], failed map[string]error) e
 		return nil
 	}
 	err := atomic.WriteAll(v.Root, files)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New(`the folder /etc/sysctl.d does not exist; declare directory "/etc/sysctl.d", or install systemd or procps`)
+	var missing *atomic.NoFolderError
+	if errors.As(err, &missing) {
+		return fmt.Errorf("%w; declare directory %q, or install systemd or procps", missing, missing.Path)
 	}
 	if err != nil {
 		return fmt.Errorf("setting it at boot: %w", err)
