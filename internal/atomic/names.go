@@ -21,7 +21,7 @@ type Names struct {
 }
 
 // table is one of passwd(5) and group(5). The first line of a name and of a
-// number counts.
+// number counts, and digits are always a number.
 type table struct {
 	what    string
 	numbers map[string]int
@@ -30,7 +30,7 @@ type table struct {
 }
 
 // ReadNames reads /etc/passwd and /etc/group below the root. A root without
-// them has numbers only.
+// them has numbers, and root, which is always 0.
 func ReadNames(root string) (*Names, error) {
 	users, err := readTable(root, "/etc/passwd", "user")
 	if err != nil {
@@ -65,10 +65,7 @@ func groupID(name string) (string, error) {
 func readTable(root, file, what string) (table, error) {
 	t := table{what: what, numbers: make(map[string]int), names: make(map[int]string)}
 	data, err := ReadFile(root, file, maxAccounts)
-	if errors.Is(err, fs.ErrNotExist) {
-		return t, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return t, fmt.Errorf("reading the %ss: %w", what, err)
 	}
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -78,18 +75,29 @@ func readTable(root, file, what string) (table, error) {
 		if len(fields) < 3 {
 			continue
 		}
-		number, err := strconv.Atoi(fields[2])
-		if err != nil {
-			continue
-		}
-		if _, known := t.numbers[fields[0]]; !known {
-			t.numbers[fields[0]] = number
-		}
-		if _, known := t.names[number]; !known {
-			t.names[number] = fields[0]
+		if number, err := strconv.Atoi(fields[2]); err == nil {
+			t.add(fields[0], number)
 		}
 	}
+	t.add("root", 0)
 	return t, lines.Err()
+}
+
+// add takes in a line, unless its name is known or could be taken for a
+// number: what name returns, number must read back.
+func (t table) add(name string, number int) {
+	if _, known := t.numbers[name]; known || isNumber(name) {
+		return
+	}
+	t.numbers[name] = number
+	if _, known := t.names[number]; !known {
+		t.names[number] = name
+	}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 31)
+	return err == nil
 }
 
 // number reads a name or a number.

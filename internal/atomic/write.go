@@ -25,7 +25,7 @@ type File struct {
 	Path string // absolute, as seen below the root
 	Data []byte
 	Mode fs.FileMode // permission, set-id and sticky bits
-	UID  int
+	UID  int         // owner, where -1 is whoever writes, as in chown(2)
 	GID  int
 
 	// Accept, where given, is asked before the file takes its place. It is told
@@ -254,8 +254,8 @@ func (b *batch) close() {
 // explain says in words what a user can do about an error of the kernel.
 func explain(err error) error {
 	for errno, words := range map[unix.Errno]string{
-		unix.ENOSPC: "the disk is full; nothing was changed",
-		unix.EDQUOT: "the disk quota is used up; nothing was changed",
+		unix.ENOSPC: "the disk is full",
+		unix.EDQUOT: "the disk quota is used up",
 		unix.EROFS:  "the file system is mounted read-only",
 		unix.EBUSY:  "it is a mount point, as in a container, and can't be replaced",
 	} {

@@ -2,11 +2,14 @@ package atomic
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func mine(path, data string, mode fs.FileMode) File {
@@ -37,14 +40,14 @@ func entries(t *testing.T, dir string) string {
 
 func TestWriteReplacesWhole(t *testing.T) {
 	root := t.TempDir()
-	for _, f := range []File{mine("/a", "long content", 0o640), mine("/a", "short", 0o604), mine("/a", "", 0o4755)} {
+	for _, f := range []File{mine("/a", "long content", 0o640), mine("/a", "short", 0o604), mine("/a", "", 0o755|fs.ModeSetuid)} {
 		if err := Write(root, f); err != nil {
 			t.Fatal(err)
 		}
 		holds(t, filepath.Join(root, "a"), string(f.Data))
 	}
 	info, err := Stat(root, "/a")
-	if err != nil || info.Mode != 0o755 && info.Mode != 0o755|fs.ModeSetuid {
+	if err != nil || info.Mode != 0o755|fs.ModeSetuid {
 		t.Errorf("%v %v", info, err)
 	}
 	if got := entries(t, root); got != "a" {
@@ -99,5 +102,85 @@ func TestRefusedFileLeavesAll(t *testing.T) {
 	holds(t, filepath.Join(root, "a"), "old")
 	if got := entries(t, root); got != "a" {
 		t.Errorf("the folder holds %s", got)
+	}
+}
+
+func TestWriteGivesOwnerAndMode(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to give files away")
+	}
+	root := t.TempDir()
+	f := File{Path: "/x", Mode: 0o640 | fs.ModeSetgid, UID: 1234, GID: 5678}
+	if err := Write(root, f); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := Stat(root, "/x"); err != nil || info.Mode != f.Mode || info.UID != f.UID || info.GID != f.GID {
+		t.Errorf("%+v %v", info, err)
+	}
+	if err := Mkdir(root, "/dir", 0o750|fs.ModeSetgid, 1234, 5678); err != nil {
+		t.Fatal(err)
+	}
+	if err := Own(root, "/dir", 0o777|fs.ModeSticky, 0, -1); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := Stat(root, "/dir"); err != nil || info.Mode != 0o777|fs.ModeSticky|fs.ModeDir || info.UID != 0 || info.GID != 5678 {
+		t.Errorf("%+v %v", info, err)
+	}
+	if err := Mkdir(root, "/dir", 0o750, 0, 0); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWriteManyInManyFolders(t *testing.T) {
+	root := t.TempDir()
+	var files []File
+	for _, dir := range []string{"/a", "/b", "/c"} {
+		if err := Mkdir(root, dir, 0o755, -1, -1); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 * manyFiles {
+			name := fmt.Sprintf("%s/%d", dir, i)
+			files = append(files, mine(name, name, 0o600))
+		}
+	}
+	for range 2 {
+		if err := WriteAll(root, files); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			holds(t, filepath.Join(root, f.Path), f.Path)
+		}
+	}
+	if got := len(strings.Fields(entries(t, filepath.Join(root, "a")))); got != 2*manyFiles {
+		t.Errorf("%d names for %d files", got, 2*manyFiles)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	root := t.TempDir()
+	if err := Write(root, mine("/x", "", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/x", "/x", "/missing/x"} {
+		if err := Remove(root, name); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"/dir", "/dir/sub"} {
+		if err := Mkdir(root, name, 0o700, -1, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveFolder(root, "/dir"); !errors.Is(err, unix.ENOTEMPTY) {
+		t.Errorf("%v", err)
+	}
+	if err := Remove(root, "/dir"); err == nil {
+		t.Error("a folder was removed as a file")
+	}
+	if err := errors.Join(RemoveFolder(root, "/dir/sub"), RemoveFolder(root, "/dir"), RemoveFolder(root, "/dir")); err != nil {
+		t.Error(err)
+	}
+	if got := entries(t, root); got != "" {
+		t.Errorf("left %s", got)
 	}
 }
