@@ -15,9 +15,16 @@ import (
 	"vpnd/internal/resource"
 )
 
-// defaultValidity is what easy-rsa gives, and the most that Apple's clients
-// accept of a server.
-const defaultValidity = 825 * resource.Day
+// DefaultValidity is how long a certificate is good for unless its wish says
+// otherwise. It is what easy-rsa gives.
+const DefaultValidity = 825 * resource.Day
+
+// MinValidity and MaxValidity bound how long a certificate, a CA or a list may
+// be good for. Less is used up by differing clocks.
+const (
+	MinValidity = 4 * resource.Duration(backdate)
+	MaxValidity = 36500 * resource.Day
+)
 
 // certificates are the verbs of certificates.
 type certificates struct{ verbs[Certificate] }

@@ -168,10 +168,11 @@ func (st *list) due(e entry) bool {
 	return st.ca != nil && e.by(st.ca) && (st.ledger.revoked(e.serial) || st.outside(e.name))
 }
 
-// void says whether a server that reads this list refuses the certificate.
+// void says whether a server that knows this CA and list refuses the
+// certificate.
 func (st *list) void(e entry) bool {
 	_, listed := st.listed[e.serial]
-	return listed || st.ca != nil && !e.by(st.ca)
+	return listed || st.ca == nil || !e.by(st.ca)
 }
 
 // current says whether all is listed that must be. What has run out meanwhile

@@ -151,7 +151,7 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 		m.add("dns_names", fmt.Sprintf("%q is no host name", bad), "addresses belong into ip_addresses")
 	}
 	m.validity("validity", c.Validity)
-	life := *or(c.Validity, defaultValidity)
+	life := *or(c.Validity, DefaultValidity)
 	if c.RenewBefore != nil && (*c.RenewBefore <= 0 || *c.RenewBefore >= life) {
 		m.add("renew_before", fmt.Sprintf("a certificate that is good for %s can't be renewed %s before its end", life, c.RenewBefore), "choose less than validity, or leave it out for a third")
 	}
@@ -159,11 +159,10 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 	return m
 }
 
-// validity checks how long something is good for. 100 years is more than the
-// dates of X.509 are used for anywhere.
+// validity checks how long something is good for.
 func (m *mistakes) validity(where string, d *resource.Duration) {
-	if d != nil && (*d < resource.Duration(2*backdate) || *d > 36500*resource.Day) {
-		m.add(where, fmt.Sprintf("%s is no sensible life of a certificate", d), "from 10m to 36500d, as in \"825d\"")
+	if d != nil && (*d < MinValidity || *d > MaxValidity) {
+		m.add(where, fmt.Sprintf("%s is no sensible life of a certificate", d), fmt.Sprintf("from %s to %s, as in \"825d\"", MinValidity, MaxValidity))
 	}
 }
 

@@ -116,7 +116,7 @@ func template(want Certificate, public crypto.PublicKey, now time.Time) (*x509.C
 		SubjectKeyId:          id,
 		DNSNames:              want.DNSNames,
 		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(time.Duration(*or(want.Validity, defaultValidity))),
+		NotAfter:              now.Add(time.Duration(*or(want.Validity, DefaultValidity))),
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 	}

@@ -1,0 +1,255 @@
+// Package pki expands a public key infrastructure: a CA, the certificates of
+// servers and clients, and the list of those that are revoked.
+package pki
+
+import (
+	"maps"
+	"path"
+	"slices"
+
+	"vpnd/internal/kind/file"
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// parent is the folder of all PKIs that have no folder of their own choice.
+const parent = "/var/lib/vpnd/pki"
+
+// PKI is a CA and those it vouches for. Its label is a name of the user's
+// choice.
+type PKI struct {
+	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
+	Key           *string            `vpnd:"key" doc:"algorithm of new keys: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Directory     *string            `vpnd:"directory" doc:"folder of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
+	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
+	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
+	RenewBefore   *resource.Duration `vpnd:"renew_before" doc:"how long before its end a certificate is renewed; left out, a third of its life"`
+	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
+	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is; with ca_key and instead of a new one"`
+	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA"`
+	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the folder of the PKI"`
+	Servers       []Server           `vpnd:"server,block" doc:"a server that gets a key and a certificate"`
+	Clients       []Client           `vpnd:"client,block" doc:"a client that gets a key and a certificate"`
+}
+
+// Server is a server that gets a key and a certificate.
+type Server struct {
+	Name       string             `vpnd:"name,label" doc:"name of its files and, unless it has another, its common name"`
+	CommonName *string            `vpnd:"common_name" doc:"CN; left out, the label"`
+	DNSNames   []string           `vpnd:"dns_names" doc:"host names that it goes by"`
+	Validity   *resource.Duration `vpnd:"validity" doc:"how long its certificate is good for; left out, cert_validity"`
+}
+
+// Client is a client that gets a key and a certificate. Where it is revoked,
+// or its block is dropped, every certificate that it ever had is revoked for
+// good; if it comes back it gets a new one.
+type Client struct {
+	Name       string             `vpnd:"name,label" doc:"name of its files and, unless it has another, its common name"`
+	CommonName *string            `vpnd:"common_name" doc:"CN; left out, the label"`
+	DNSNames   []string           `vpnd:"dns_names" doc:"host names that it goes by"`
+	Validity   *resource.Duration `vpnd:"validity" doc:"how long its certificate is good for; left out, cert_validity"`
+	Revoked    *bool              `vpnd:"revoked" doc:"whether it may not come in any more" default:"false"`
+}
+
+// holder is a server or a client.
+type holder struct {
+	block      string // "server" or "client"
+	name       string
+	commonName string
+	dnsNames   []string
+	validity   *resource.Duration
+	revoked    bool
+}
+
+// holders returns servers and clients, in the order of their names.
+func (p *PKI) holders() []holder {
+	var all []holder
+	for _, s := range p.Servers {
+		all = append(all, holder{"server", s.Name, or(s.CommonName, s.Name), s.DNSNames, s.Validity, false})
+	}
+	for _, c := range p.Clients {
+		all = append(all, holder{"client", c.Name, or(c.CommonName, c.Name), c.DNSNames, c.Validity, or(c.Revoked, false)})
+	}
+	return all
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// layout is where the files of a PKI are.
+type layout struct{ dir, ca, caKey, crl, ledger, keys, certs string }
+
+func (p *PKI) layout(name string) layout {
+	dir := or(p.Directory, path.Join(parent, name))
+	return layout{
+		dir:    dir,
+		ca:     or(p.CACertificate, path.Join(dir, "ca.crt")),
+		caKey:  or(p.CAKey, path.Join(dir, "ca.key")),
+		crl:    or(p.CRL, path.Join(dir, "crl.pem")),
+		ledger: path.Join(dir, "issued"),
+		keys:   path.Join(dir, "keys"),
+		certs:  path.Join(dir, "certs"),
+	}
+}
+
+func (l layout) pair(h holder) pki.Pair {
+	return pki.Pair{
+		CommonName:  h.commonName,
+		Certificate: path.Join(l.certs, h.name+".crt"),
+		Key:         path.Join(l.keys, h.name+".key"),
+	}
+}
+
+// Exports tells other blocks where things are and whom the PKI knows.
+func (p *PKI) Exports(name string) any {
+	l := p.layout(name)
+	a := pki.Authority{
+		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl,
+		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{},
+	}
+	for _, h := range p.holders() {
+		switch {
+		case h.revoked:
+			a.Revoked = append(a.Revoked, h.name)
+		case h.block == "server":
+			a.Servers[h.name] = l.pair(h)
+		default:
+			a.Clients[h.name] = l.pair(h)
+		}
+	}
+	slices.Sort(a.Revoked)
+	return a
+}
+
+// Expand returns the folders, the CA unless it exists already, the revocation
+// list, and a key and a certificate for everyone who is not revoked.
+func (p *PKI) Expand(name string) ([]resource.Resource, error) {
+	l := p.layout(name)
+	all := p.folders(l)
+	if p.CACertificate == nil {
+		all = append(all, p.authority(l)...)
+	}
+	members := make(map[string]bool)
+	for _, h := range p.holders() {
+		if !h.revoked {
+			members[h.commonName] = true
+			all = append(all, p.pair(l, h)...)
+		}
+	}
+	return append(all, p.list(l, slices.Sorted(maps.Keys(members)))), nil
+}
+
+func (p *PKI) folders(l layout) []resource.Resource {
+	private := resource.Ptr(resource.Mode(0o700))
+	var all []resource.Resource
+	add := func(dir string, after ...resource.ID) {
+		all = append(all, resource.Resource{
+			ID:    folder(dir),
+			Want:  &file.Directory{Mode: private, Owner: root(), Group: root()},
+			After: after,
+		})
+	}
+	if p.Directory == nil {
+		add(parent)
+	}
+	add(l.dir, folder(path.Dir(l.dir)))
+	add(l.keys, folder(l.dir))
+	add(l.certs, folder(l.dir))
+	return append(all, resource.Resource{
+		ID:    resource.ID{Kind: pki.KindLedger, Name: l.ledger},
+		Want:  &pki.Ledger{Mode: private, Owner: root(), Group: root()},
+		After: []resource.ID{folder(l.dir)},
+	})
+}
+
+func root() *string { return resource.Ptr("root") }
+
+func folder(dir string) resource.ID  { return resource.ID{Kind: "directory", Name: dir} }
+func key(path string) resource.ID    { return resource.ID{Kind: pki.KindPrivateKey, Name: path} }
+func cert(path string) resource.ID   { return resource.ID{Kind: pki.KindCertificate, Name: path} }
+func ledger(path string) resource.ID { return resource.ID{Kind: pki.KindLedger, Name: path} }
+
+// authority is the CA itself. Its key is never replaced while its certificate
+// stands.
+func (p *PKI) authority(l layout) []resource.Resource {
+	subject := *p.Subject
+	return []resource.Resource{
+		{
+			ID: key(l.caKey),
+			Want: &pki.PrivateKey{
+				Algorithm: resource.Ptr(or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca),
+				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
+			},
+			After: []resource.ID{folder(l.dir)},
+		},
+		{
+			ID: cert(l.ca),
+			Want: &pki.Certificate{
+				Key: resource.Ptr(l.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity,
+				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+			},
+			After:    []resource.ID{folder(l.dir), key(l.caKey)},
+			Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
+		},
+	}
+}
+
+// pair is the key and the certificate of a server or client. The certificate
+// follows its own key and the CA's: a CA that is renewed has the same key, and
+// what it signed stands.
+func (p *PKI) pair(l layout, h holder) []resource.Resource {
+	at := l.pair(h)
+	validity := h.validity
+	if validity == nil {
+		validity = p.CertValidity
+	}
+	return []resource.Resource{
+		{
+			ID: key(at.Key),
+			Want: &pki.PrivateKey{
+				Algorithm: resource.Ptr(or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
+				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
+			},
+			After: []resource.ID{folder(l.keys)},
+		},
+		{
+			ID: cert(at.Certificate),
+			Want: &pki.Certificate{
+				Key: resource.Ptr(at.Key), Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
+				Validity: validity, RenewBefore: p.RenewBefore,
+				Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger),
+				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+			},
+			After: []resource.ID{folder(l.certs), ledger(l.ledger), key(at.Key), cert(l.ca), key(l.caKey)},
+			Triggers: []resource.Trigger{
+				{On: key(at.Key), Do: resource.Rebuild},
+				{On: key(l.caKey), Do: resource.Rebuild},
+			},
+		},
+	}
+}
+
+// subject is the CA's with a common name of one's own; the CA's address is
+// nobody else's.
+func (p *PKI) subject(h holder) *pki.Subject {
+	s := or(p.Subject, pki.Subject{})
+	s.CommonName, s.Email = h.commonName, ""
+	return &s
+}
+
+func (p *PKI) list(l layout, members []string) resource.Resource {
+	return resource.Resource{
+		ID: resource.ID{Kind: pki.KindCRL, Name: l.crl},
+		Want: &pki.CRL{
+			Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger),
+			Members: append([]string{}, members...), Validity: p.CRLValidity,
+			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+		},
+		After:    []resource.ID{folder(l.dir), ledger(l.ledger), cert(l.ca), key(l.caKey)},
+		Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
+	}
+}

@@ -1,0 +1,159 @@
+package pki
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// holderName is what can be a common name, a file name and a label at once:
+// OpenVPN looks for a client's own settings in a file of that name.
+var holderName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// blockName is a label of the block: part of a path.
+var blockName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
+
+// Validate checks what needs no host.
+func (p *PKI) Validate(name string) []resource.Mistake {
+	c := &check{}
+	if !blockName.MatchString(name) {
+		c.wrong("", fmt.Sprintf("%q can't be the name of a folder", name), "letters, digits and . _ -, at most 64 of them")
+	}
+	c.authority(p)
+	c.algorithm(p)
+	c.lives(p)
+	c.holders(p)
+	return c.found
+}
+
+type check struct{ found []resource.Mistake }
+
+func (c *check) wrong(where, summary, hint string) {
+	c.found = append(c.found, resource.Mistake{Path: where, Summary: summary, Hint: hint})
+}
+
+func (c *check) warn(where, summary, hint string) {
+	c.found = append(c.found, resource.Mistake{Path: where, Summary: summary, Hint: hint, Warning: true})
+}
+
+// authority checks what makes the CA.
+func (c *check) authority(p *PKI) {
+	c.path("directory", p.Directory)
+	c.path("ca_certificate", p.CACertificate)
+	c.path("ca_key", p.CAKey)
+	c.path("crl", p.CRL)
+	if (p.CACertificate == nil) != (p.CAKey == nil) {
+		c.wrong("ca_certificate", "a CA that exists already needs both its certificate and its key", "give both ca_certificate and ca_key, or neither for a new CA")
+	}
+	if p.Subject != nil {
+		c.found = append(c.found, p.Subject.Validate("subject")...)
+	} else if p.CACertificate == nil {
+		c.wrong("subject", "the CA has no name", "add subject { common_name = \"Acme VPN CA\" }")
+	}
+}
+
+func (c *check) path(where string, p *string) {
+	if p != nil && (*p == "/" || !path.IsAbs(*p) || path.Clean(*p) != *p || strings.ContainsFunc(*p, unicode.IsControl)) {
+		c.wrong(where, fmt.Sprintf("%q is no clean absolute path", *p), "write the whole path without a slash at its end, as in \"/var/lib/vpnd/pki/office\"")
+	}
+}
+
+func (c *check) algorithm(p *PKI) {
+	if p.Key == nil {
+		return
+	}
+	if summary, hint := pki.CheckAlgorithm(*p.Key); summary != "" {
+		c.wrong("key", summary, hint)
+	}
+	if *p.Key == "ed25519" {
+		c.warn("key", "an OpenVPN that was built with mbed TLS, as on many routers, can't read Ed25519 certificates", "ecdsa-p256 is read by every client")
+	}
+}
+
+// lives checks how long things are good for.
+func (c *check) lives(p *PKI) {
+	life := or(p.CertValidity, pki.DefaultValidity)
+	c.life("ca_validity", p.CAValidity)
+	c.life("cert_validity", p.CertValidity)
+	c.life("crl_validity", p.CRLValidity)
+	if p.CRLValidity != nil && *p.CRLValidity < resource.Week {
+		c.warn("crl_validity", fmt.Sprintf("a list that is good for %s locks everybody out if vpnd stands still for half of that", p.CRLValidity), "choose 7d or more; who is revoked is listed at once whatever it says")
+	}
+	c.within(p, "cert_validity", life)
+	c.window(p, "renew_before", life)
+	for _, h := range p.holders() {
+		if h.validity != nil {
+			where := h.where("validity")
+			c.life(where, h.validity)
+			c.within(p, where, *h.validity)
+			c.window(p, where, *h.validity)
+		}
+	}
+}
+
+func (c *check) life(where string, d *resource.Duration) {
+	if d != nil && (*d < pki.MinValidity || *d > pki.MaxValidity) {
+		c.wrong(where, fmt.Sprintf("%s is no sensible life", d), fmt.Sprintf("from %s to %s, as in \"825d\"", pki.MinValidity, pki.MaxValidity))
+	}
+}
+
+// within warns where a certificate is to outlive the CA.
+func (c *check) within(p *PKI, where string, life resource.Duration) {
+	if p.CACertificate == nil && p.CAValidity != nil && life > *p.CAValidity {
+		c.warn(where, fmt.Sprintf("a certificate can't outlive its CA, so this one will be good for %s at most", p.CAValidity), "choose less than ca_validity")
+	}
+}
+
+// window checks that a certificate lives before it is to be renewed.
+func (c *check) window(p *PKI, where string, life resource.Duration) {
+	if p.RenewBefore != nil && (*p.RenewBefore <= 0 || *p.RenewBefore >= life) {
+		c.wrong(where, fmt.Sprintf("a certificate that is good for %s can't be renewed %s before its end", life, p.RenewBefore), "choose a renew_before that is less, or leave it out for a third")
+	}
+}
+
+func (h holder) where(attribute string) string { return h.block + "." + h.name + "." + attribute }
+
+// holders checks the names. A host's file system and a user's eye may not tell
+// upper case from lower, so names must differ in more than that.
+func (c *check) holders(p *PKI) {
+	names := make(map[string]string)
+	commonNames := make(map[string]string)
+	if p.Subject != nil {
+		commonNames[strings.ToLower(p.Subject.CommonName)] = "the CA"
+	}
+	for _, h := range p.holders() {
+		self := h.block + "." + h.name
+		c.name(self, h.name)
+		if h.commonName != h.name {
+			c.name(h.where("common_name"), h.commonName)
+		}
+		c.unique(names, self, h.name, self, "label")
+		c.unique(commonNames, self, h.commonName, self, "common name")
+		if bad := pki.CheckHostNames(h.dnsNames); bad != "" {
+			c.wrong(h.where("dns_names"), fmt.Sprintf("%q is no host name", bad), "as in \"vpn.example.com\"")
+		}
+	}
+}
+
+func (c *check) name(where, name string) {
+	switch {
+	case !holderName.MatchString(name):
+		c.wrong(where, fmt.Sprintf("%q can't be a common name and the name of a file", name), "1 to 64 letters, digits, _ and -")
+	case strings.EqualFold(name, "DEFAULT"):
+		c.wrong(where, "DEFAULT is what OpenVPN calls the settings of everybody who has none of their own", "choose another name")
+	}
+}
+
+func (c *check) unique(seen map[string]string, self, name, where, what string) {
+	folded := strings.ToLower(name)
+	if other, taken := seen[folded]; taken {
+		c.wrong(where, fmt.Sprintf("%s has the %s %q already, apart from upper and lower case", other, what, name), "choose another name for one of the two")
+		return
+	}
+	seen[folded] = self
+}
