@@ -13,7 +13,7 @@ import (
 func (v Verbs) Advise(ctx context.Context) []string {
 	var advice []string
 	for _, family := range slices.Sorted(maps.Keys(command)) {
-		ours, err := find(ctx, family, v.Backend)
+		ours, err := v.find(ctx, family)
 		if err != nil {
 			continue
 		}
@@ -24,13 +24,13 @@ func (v Verbs) Advise(ctx context.Context) []string {
 		if other == legacy && len(legacyTables(family)) == 0 {
 			continue
 		}
-		theirs, err := find(ctx, family, other)
+		theirs, err := Verbs{Backend: other}.find(ctx, family)
 		if err != nil {
 			continue
 		}
 		there, err := theirs.dump(ctx)
 		if n := there.rules(); err == nil && n > 0 {
-			advice = append(advice, fmt.Sprintf("the %s backend of %s holds %d rules that apply besides those of the %s backend, which vpnd writes to; move them over, or remove them with %s-%s",
+			advice = append(advice, fmt.Sprintf("the %s backend of %s holds rules (%d) that apply besides those of the %s backend, which vpnd writes to; move them over, or remove them with %s-%s",
 				other, command[family], n, ours.backend, command[family], other))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"vpnd/internal/resource"
 )
@@ -18,6 +19,9 @@ type Verbs struct {
 	// unchanged configuration is not rehearsed again. Empty, nothing is
 	// remembered. It is made where it is missing, for root alone.
 	Cache string
+	// LockWait is how long the lock of xtables is waited for, in whole seconds;
+	// 0 means five of them.
+	LockWait time.Duration
 }
 
 // Observe returns a chain as iptables-save prints it.

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"flag"
 	"os/exec"
 	"strings"
 	"testing"
@@ -11,7 +12,14 @@ import (
 	"vpnd/internal/resource/resourcetest"
 )
 
-func TestMain(m *testing.M) { nettest.Main(m) }
+func TestMain(m *testing.M) {
+	// A property is tried this often in each room, unless the command line says
+	// otherwise.
+	if err := flag.Set("rapid.checks", "15"); err != nil {
+		panic(err)
+	}
+	nettest.Main(m)
+}
 
 // A room is one family and backend in a network of its own.
 type room struct {

@@ -9,8 +9,8 @@ import (
 
 // A host is what one call of a verb sees: each family is read once.
 type host struct {
-	backend string
-	seen    map[string]view
+	verbs Verbs
+	seen  map[string]view
 }
 
 type view struct {
@@ -19,12 +19,12 @@ type view struct {
 	err  error
 }
 
-func (v Verbs) host() host { return host{backend: v.Backend, seen: make(map[string]view)} }
+func (v Verbs) host() host { return host{verbs: v, seen: make(map[string]view)} }
 
 func (h host) view(ctx context.Context, family string) view {
 	seen, ok := h.seen[family]
 	if !ok {
-		seen.tool, seen.err = find(ctx, family, h.backend)
+		seen.tool, seen.err = h.verbs.find(ctx, family)
 		if seen.err == nil {
 			seen.dump, seen.err = seen.tool.dump(ctx)
 		}

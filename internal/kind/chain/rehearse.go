@@ -18,7 +18,7 @@ type rehearsal struct {
 // rehearse returns the rules of each wish as read back, without those that
 // were refused, each of which is in the error.
 func (v Verbs) rehearse(ctx context.Context, family string, wishes []*wish) (map[string][]string, error) {
-	t, err := find(ctx, family, v.Backend)
+	t, err := v.find(ctx, family)
 	if err != nil {
 		return nil, err
 	}

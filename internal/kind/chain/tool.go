@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,17 +34,23 @@ type tool struct {
 	client  *iptables.IPTables
 	restore string
 	save    string
+	wait    string // for the lock, in seconds
 }
 
-// seconds is how long the lock of xtables is waited for.
-const seconds = 5
+// patience is LockWait in seconds.
+func (v Verbs) patience() int {
+	if v.LockWait <= 0 {
+		return 5
+	}
+	return int(math.Ceil(v.LockWait.Seconds()))
+}
 
 // find finds the iptables of a family; an empty backend is the one that the
 // host's iptables command is linked to.
-func find(ctx context.Context, family, backend string) (*tool, error) {
+func (v Verbs) find(ctx context.Context, family string) (*tool, error) {
 	base := command[family]
-	if backend != "" {
-		base += "-" + backend
+	if v.Backend != "" {
+		base += "-" + v.Backend
 	}
 	path, err := exec.LookPath(base)
 	if err != nil {
@@ -52,11 +60,11 @@ func find(ctx context.Context, family, backend string) (*tool, error) {
 	if family == "ip6" {
 		proto = iptables.ProtocolIPv6
 	}
-	client, err := iptables.New(iptables.Path(path), iptables.IPFamily(proto), iptables.Timeout(seconds))
+	client, err := iptables.New(iptables.Path(path), iptables.IPFamily(proto), iptables.Timeout(v.patience()))
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
 	}
-	t := &tool{family: family, client: client}
+	t := &tool{family: family, client: client, wait: strconv.Itoa(v.patience())}
 	v1, v2, v3 := client.GetIptablesVersion()
 	t.version = fmt.Sprintf("%d.%d.%d", v1, v2, v3)
 	// go-iptables reads the backend too and keeps it to itself.
@@ -118,7 +126,7 @@ func (t *tool) dump(ctx context.Context) (dump, error) {
 // restoration returns the command that writes input, in one transaction a
 // table.
 func (t *tool) restoration(input string) *exec.Cmd {
-	cmd := exec.Command(t.restore, "--noflush", "-w", fmt.Sprint(seconds))
+	cmd := exec.Command(t.restore, "--noflush", "-w", t.wait)
 	cmd.Stdin = strings.NewReader(input)
 	return cmd
 }
@@ -137,7 +145,7 @@ func (r *refusal) Error() string {
 	reason := kernelReason.FindStringSubmatch(r.text)
 	switch {
 	case strings.Contains(r.text, "xtables lock"):
-		return fmt.Sprintf("another program held the lock of xtables for %d seconds, and nothing tells which; try again", seconds)
+		return "another program holds the lock of xtables, and nothing tells which; try again"
 	case reason != nil:
 		return kernelRefusal + " (" + reason[1] + ")"
 	case r.text == "":

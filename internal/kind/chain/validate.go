@@ -60,12 +60,20 @@ func examine(family, rule string) []problem {
 	if len(rule) > maxRule {
 		return []problem{{fmt.Sprintf("is longer than %d bytes", maxRule), "split it, or match an ipset"}}
 	}
+	if singleQuote.MatchString(doubleQuoted.ReplaceAllString(rule, "")) {
+		return []problem{{"iptables-restore does not know single quotes", `write \" in their place`}}
+	}
 	list, err := words(rule)
 	if err != nil {
 		return []problem{{err.Error(), `close it, or write \" for a quote within quotes`}}
 	}
 	return slices.Concat(commands(list), values(family, list))
 }
+
+var (
+	doubleQuoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+	singleQuote  = regexp.MustCompile(`(^|[ \t=])'`)
+)
 
 // short are the options with one dash that describe a packet or what becomes
 // of it. The rest are commands, or change what iptables itself does: -h ends
@@ -87,8 +95,6 @@ func commands(list []string) []problem {
 	var found []problem
 	for i, word := range list {
 		switch {
-		case strings.HasPrefix(word, "'"):
-			found = append(found, problem{"iptables-restore does not know single quotes", `write \" in their place`})
 		case len(word) > maxWord:
 			found = append(found, problem{fmt.Sprintf("a word of it is longer than %d bytes", maxWord), "shorten it"})
 		case isText(list, i) || !forbidden(word):
@@ -136,7 +142,7 @@ func values(family string, list []string) []problem {
 			found = append(found, problem{fmt.Sprintf("%q is longer than the %d bytes of an interface name", o.value, maxLink), "shorten it; a final + stands for any ending"})
 		case o.name == "--comment" && len(o.value) > maxComment:
 			found = append(found, problem{fmt.Sprintf("its comment is longer than %d bytes", maxComment), "shorten it; iptables would cut it silently"})
-		case strings.HasPrefix(o.value, "-") && len(o.name) == 2:
+		case len(o.name) == 2 && o.name != "-f" && (o.value == "" || strings.HasPrefix(o.value, "-")):
 			found = append(found, problem{o.name + " has no value", "write the value behind it"})
 		}
 	}

@@ -1,0 +1,107 @@
+package chain
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+func TestProofIsRemembered(t *testing.T) {
+	everywhere(t, func(r room) {
+		r.Cache = filepath.Join(r.TempDir(), "cache")
+		file := filepath.Join(r.Cache, "rules-"+r.family+"-"+r.Backend)
+		name := r.name("filter/VPND-X")
+		prove := func(rules ...string) string {
+			r.Helper()
+			normal, err := r.Normalize(context.Background(), map[string]*Chain{name: wishFor("INPUT", "", rules...)})
+			if err != nil {
+				r.Fatal(err)
+			}
+			return strings.Join(normal[name].Rules, "; ")
+		}
+		if got := prove("-p 6 -j DROP"); got != "-p tcp -j DROP" {
+			r.Fatalf("proved %q", got)
+		}
+		for path, want := range map[string]os.FileMode{r.Cache: 0o700, file: 0o600} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+				r.Errorf("%s: %v, %v; want mode %o", path, info, err, want)
+			}
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			r.Fatal(err)
+		}
+		// An answer of another name shows that it is the remembered one.
+		key, text, _ := strings.Cut(string(data), " ")
+		_, text, _ = strings.Cut(text, "\n")
+		odd := strings.ReplaceAll(text, "-p tcp", "-p udp")
+		if err := os.WriteFile(file, []byte(memory{key: key}.head(odd)+"\n"+odd), 0o600); err != nil {
+			r.Fatal(err)
+		}
+		if got := prove("-p 6 -j DROP"); got != "-p udp -j DROP" {
+			r.Errorf("not remembered: %q", got)
+		}
+		if got := prove("-p 17 -j ACCEPT"); got != "-p udp -j ACCEPT" {
+			r.Errorf("another rule: %q", got)
+		}
+		// What was cut short or written over is not believed.
+		for _, damaged := range []string{"", "x", string(data[:len(data)-1]), strings.Replace(string(data), "DROP", "RETURN", 1)} {
+			if err := os.WriteFile(file, []byte(damaged), 0o600); err != nil {
+				r.Fatal(err)
+			}
+			if got := prove("-p 6 -j DROP"); got != "-p tcp -j DROP" {
+				r.Errorf("believed %q: %q", damaged, got)
+			}
+		}
+	})
+}
+
+func TestRefusalIsNotRemembered(t *testing.T) {
+	everywhere(t, func(r room) {
+		r.Cache = r.TempDir()
+		wants := map[string]*Chain{r.name("filter/VPND-X"): wishFor("INPUT", "", "-j OTHERS")}
+		if _, err := r.Normalize(context.Background(), wants); err == nil {
+			r.Fatal("a jump to nowhere was accepted")
+		}
+		r.iptables("-N OTHERS")
+		if _, err := r.Normalize(context.Background(), wants); err != nil {
+			r.Errorf("now it is there: %v", err)
+		}
+	})
+}
+
+func TestHostsOwnBackend(t *testing.T) {
+	everywhere(t, func(r room) {
+		// The host's iptables is a link to that of a backend, save and restore
+		// are not: they must be found all the same.
+		folder := r.TempDir()
+		for _, name := range []string{"iptables", "ip6tables"} {
+			if err := os.Symlink("/usr/sbin/"+name+"-"+r.Backend, filepath.Join(folder, name)); err != nil {
+				r.Fatal(err)
+			}
+		}
+		r.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+		name := r.name("filter/VPND-X")
+		host := room{T: r.T, family: r.family}
+		host.converge(map[string]*Chain{name: wishFor("INPUT", "", "-p 6 -j DROP")})
+		if got := r.chain("filter", "VPND-X"); got != "-N VPND-X\n-A VPND-X -p tcp -j DROP\n" {
+			r.Errorf("the backend %s has %s", r.Backend, got)
+		}
+		r.Setenv("PATH", folder)
+		_, err := host.Observe(context.Background(), name)
+		want := filepath.Join(folder, command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + command[r.family] + "-restore that does; repair the alternatives of iptables"
+		if err == nil || err.Error() != want {
+			r.Errorf("got  %v\nwant %s", err, want)
+		}
+		r.Setenv("PATH", "/nowhere")
+		_, err = host.ObserveAll(context.Background(), []string{name})
+		named, _ := resource.Split(err)
+		if want := command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; named[name] == nil || named[name].Error() != want {
+			r.Errorf("got  %v\nwant %s", err, want)
+		}
+	})
+}
