@@ -254,6 +254,24 @@ func TestTooLargeIsSaid(t *testing.T) {
 	}
 }
 
+func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
+	root := accounts(t)
+	one, other, stranger := text("one"), text("other"), text("")
+	stranger.Owner = resource.Ptr("nobody-knows")
+	err := (FileVerbs{Root: root}).ApplyAll(t.Context(), []resource.Item[File]{
+		{Name: "/etc/one", Want: one},
+		{Name: "/nowhere/x", Want: text("")},
+		{Name: "/etc/stranger", Want: stranger},
+		{Name: "/etc/other", Want: other},
+	})
+	named, general := resource.Split(err)
+	if general != nil || len(named) != 2 || named["/nowhere/x"] == nil || named["/etc/stranger"] == nil {
+		t.Errorf("%v", err)
+	}
+	holds(t, root, "/etc/one", "one")
+	holds(t, root, "/etc/other", "other")
+}
+
 // Ten thousand clients have ten thousand files.
 func TestManyFilesAtOnce(t *testing.T) {
 	root := accounts(t)
@@ -266,12 +284,9 @@ func TestManyFilesAtOnce(t *testing.T) {
 		names = append(names, name)
 		changes = append(changes, resource.Change{Name: name, Want: &want})
 	}
-	missing := text("")
-	changes = append(changes, resource.Change{Name: "/nowhere/x", Want: &missing})
 	start := time.Now()
-	named, general := resource.Split(k.Apply(t.Context(), changes))
-	if general != nil || len(named) != 1 || named["/nowhere/x"] == nil {
-		t.Fatalf("%v %v", named, general)
+	if err := k.Apply(t.Context(), changes); err != nil {
+		t.Fatal(err)
 	}
 	for name, o := range k.Observe(t.Context(), names) {
 		if o.Err != nil || o.Got == nil || *o.Got.(*File).Content != name {

@@ -81,10 +81,7 @@ func parse(file, text string) late {
 		if !set || line[0] == '#' || line[0] == ';' || strings.ContainsAny(key, "*?[") {
 			continue
 		}
-		if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '.' {
-			key = fileOf(key)
-		}
-		all = append(all, setting{file: file, key: key, value: tidy(value)})
+		all = append(all, setting{file: file, key: fileOf(key), value: tidy(value)})
 	}
 	return all
 }

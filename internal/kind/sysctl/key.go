@@ -7,9 +7,8 @@ import (
 	"vpnd/internal/resource"
 )
 
-// fileOf returns the path of a key below /proc/sys: dots and slashes are
-// swapped, sysctl.d(5).
-func fileOf(name string) string {
+// swap exchanges dots and slashes.
+func swap(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
 		case '.':
@@ -18,14 +17,26 @@ func fileOf(name string) string {
 			return '.'
 		}
 		return r
-	}, name)
+	}, s)
 }
+
+// dotted returns the one name of a key in whichever form it is written: the
+// first separator tells, sysctl.d(5).
+func dotted(name string) string {
+	if i := strings.IndexAny(name, "./"); i >= 0 && name[i] == '/' {
+		return swap(name)
+	}
+	return name
+}
+
+// fileOf returns the path of a key below /proc/sys.
+func fileOf(name string) string { return swap(dotted(name)) }
 
 // resets says whether writing the key makes the kernel write others:
 // Documentation/networking/ip-sysctl.rst. Such a key must be written first,
 // now and at boot.
 func resets(name string) bool {
-	switch name {
+	switch dotted(name) {
 	case "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding":
 		return true
 	}
@@ -37,7 +48,7 @@ const prefix = "zz-vpnd-"
 
 // bootFile returns the path of vpnd's own file for a key.
 func bootFile(name string) string {
-	file := strings.ReplaceAll(name, "/", "~") + ".conf"
+	file := strings.ReplaceAll(dotted(name), "/", "~") + ".conf"
 	if resets(name) {
 		file = "0-" + file // before all keys, which begin with a letter
 	}
@@ -46,6 +57,7 @@ func bootFile(name string) string {
 
 // bootText returns what vpnd's own file for a key holds.
 func bootText(name, value string) string {
+	name = dotted(name)
 	id := resource.ID{Kind: "sysctl", Name: name}
 	return fmt.Sprintf("# Made by vpnd for %s; edits are undone. Change /etc/vpnd instead.\n%s = %s\n", id, name, value)
 }
@@ -83,8 +95,8 @@ func badName(name string) []resource.Mistake {
 	case strings.ContainsFunc(name, stranger):
 		return wrong(fmt.Sprintf("%q holds a character that no key has", name), "write the key as sysctl -a shows it")
 	case separator > 0 && name[separator] == '/' && badParts(name) == "":
-		return wrong(fmt.Sprintf("%q is written with slashes", name), fmt.Sprintf("write %q, so that each key has one name", fileOf(name)))
-	case separator <= 0 || badParts(fileOf(name)) != "" || len(name) > maxKey:
+		return wrong(fmt.Sprintf("%q is written with slashes", name), fmt.Sprintf("write %q, so that each key has one name", dotted(name)))
+	case separator <= 0 || badParts(swap(name)) != "" || len(name) > maxKey:
 		return wrong(fmt.Sprintf("%q is no key of the kernel", name), `write it as in "net.ipv4.ip_forward"`)
 	}
 	return nil

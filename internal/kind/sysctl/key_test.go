@@ -14,6 +14,9 @@ func TestNameIsItsFile(t *testing.T) {
 		if got := fileOf(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
+		if got := fileOf(want); got != want || bootFile(want) != bootFile(name) || bootText(want, "1") != bootText(name, "1") {
+			t.Errorf("written with slashes %s is %s in %s", name, got, bootFile(want))
+		}
 		if found := (&Sysctl{}).Validate(name); len(found) > 0 {
 			t.Errorf("%s: %+v", name, found)
 		}

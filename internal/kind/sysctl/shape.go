@@ -3,7 +3,8 @@ package sysctl
 
 // Sysctl is a kernel parameter, set now and at boot. Its name is the key with
 // dots, in which a dot that belongs to the name of an interface is written as
-// a slash, as in net.ipv4.conf.eth0/100.forwarding; see sysctl.d(5).
+// a slash, as in net.ipv4.conf.eth0/100.forwarding; see sysctl.d(5). Verbs take
+// the form with slashes for the same key.
 //
 // For the boot vpnd has a file of its own a key. It sorts behind the files
 // that distributions and people make, so that it wins over them.

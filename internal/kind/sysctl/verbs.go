@@ -104,7 +104,7 @@ func (v Verbs) boot(name string) (string, error) {
 		return "", fmt.Errorf("reading what is set at boot: %w", err)
 	}
 	text := string(data)
-	_, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n"+name+" = ")
+	_, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n"+dotted(name)+" = ")
 	if text != bootText(name, value) || strings.Contains(value, "\n") {
 		return "", nil
 	}
@@ -176,9 +176,9 @@ func rank(name string) int {
 	switch {
 	case resets(name):
 		return 0
-	case strings.Contains(name, ".conf.all."):
+	case strings.Contains(dotted(name), ".conf.all."):
 		return 1
-	case strings.Contains(name, ".conf.default."):
+	case strings.Contains(dotted(name), ".conf.default."):
 		return 2
 	default:
 		return 3

@@ -74,6 +74,7 @@ func TestConform(t *testing.T) {
 		"a switch":   {Name: "net.ipv4.ip_forward", First: wish("1"), Second: wish("0")},
 		"numbers":    {Name: "net.ipv4.tcp_rmem", First: wish("4096  131072\t6291456"), Second: wish("4096 65536 1000000")},
 		"a list":     {Name: "net.ipv4.ip_local_reserved_ports", First: wish("8080,9148-9150"), Second: wish("500")},
+		"slashes":    {Name: "net/ipv6/conf/lo/accept_ra", First: wish("2"), Second: wish("0")},
 		"a loopback": {Name: "net.ipv4.conf.lo.rp_filter", First: wish("1"), Second: wish("2")},
 	}
 	for title, c := range cases {
