@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 )
 
@@ -29,11 +30,7 @@ func Print(resources []resource.Resource) string {
 		for _, d := range resource.Describe(r.Want) {
 			printAttribute(&b, d.Attribute, d.After)
 		}
-		if c, ok := r.Want.(*chain.Chain); ok {
-			for _, rule := range c.Rules {
-				fmt.Fprintf(&b, "      %s\n", rule)
-			}
-		}
+		printLists(&b, r.Want)
 		for _, id := range r.After {
 			fmt.Fprintf(&b, "    after %s\n", id)
 		}
@@ -42,6 +39,24 @@ func Print(resources []resource.Resource) string {
 		}
 	}
 	return b.String()
+}
+
+// printLists writes what reads better one a line.
+func printLists(b *strings.Builder, want any) {
+	switch w := want.(type) {
+	case *chain.Chain:
+		for _, rule := range w.Rules {
+			fmt.Fprintf(b, "      %s\n", rule)
+		}
+	case *pki.AssembledFile:
+		for _, part := range w.Parts {
+			if part.File != nil {
+				fmt.Fprintf(b, "      (%s)\n", *part.File)
+			} else {
+				fmt.Fprintf(b, "      %s\n", strings.ReplaceAll(strings.TrimSuffix(*part.Text, "\n"), "\n", "\n      "))
+			}
+		}
+	}
 }
 
 func printAttribute(b *strings.Builder, name, value string) {

@@ -1,0 +1,43 @@
+package openvpn
+
+import "net/netip"
+
+// hasFile says whether the client needs a file of its own.
+func (s *settings) hasFile(m member) bool {
+	return m.block != nil || or(s.CCDExclusive, false)
+}
+
+// clientConfig writes the file that the server reads when the client connects.
+func (s *settings) clientConfig(m member) directives {
+	var d directives
+	c := or(m.block, Client{})
+	if or(c.Disabled, false) {
+		d.add("disable")
+	}
+	if c.Address != nil {
+		d.add("ifconfig-push", c.Address.String(), s.counterpart(*c.Address))
+	}
+	if c.Address6 != nil {
+		d.add("ifconfig-ipv6-push", netip.PrefixFrom(*c.Address6, s.Network6.Bits()).String())
+	}
+	for _, p := range c.Routes {
+		suffix, args := route(p)
+		d.add("iroute"+suffix, args...)
+	}
+	s.writePush(&d, or(c.Push, Push{}))
+	d.raw(c.Options)
+	return d
+}
+
+// counterpart is what stands beside an address in ifconfig-push: the mask of
+// the network, or the other end of the client's own link.
+func (s *settings) counterpart(address netip.Addr) string {
+	switch s.topology() {
+	case "net30":
+		return address.Prev().String()
+	case "p2p":
+		return s.serverAddress().String()
+	default:
+		return mask(*s.Network)
+	}
+}

@@ -1,0 +1,244 @@
+package openvpn
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// serverConfig writes the configuration of the server.
+func (s *settings) serverConfig() directives {
+	var d directives
+	s.writeNetwork(&d)
+	s.writeKeys(&d)
+	s.writeChannels(&d)
+	s.writeClients(&d)
+	s.writeProcess(&d)
+	d.raw(s.Options)
+	return d
+}
+
+func (s *settings) writeNetwork(d *directives) {
+	if s.listen.address.IsValid() {
+		d.add("local", s.listen.address.String())
+	}
+	d.add("port", strconv.Itoa(int(s.listen.port)))
+	d.add("proto", s.listen.protocol)
+	s.writeDevice(d, s.dev())
+	d.add("topology", s.topology())
+	s.writePool(d)
+	if s.persists() {
+		d.add("ifconfig-pool-persist", s.pool())
+	}
+	for _, m := range s.members {
+		for _, p := range or(m.block, Client{}).Routes {
+			suffix, args := route(p)
+			d.add("route"+suffix, args...)
+		}
+	}
+}
+
+// writePool gives addresses to the server and to its clients. With a range of
+// its own the IPv6 side has to be spelled out: server-ipv6 refuses nopool.
+func (s *settings) writePool(d *directives) {
+	network := []string{s.Network.Addr().String(), mask(*s.Network)}
+	pool := or(s.Pool, Pool{})
+	if pool.Start == nil && pool.End == nil {
+		d.add("server", network...)
+		if s.Network6 != nil {
+			d.add("server-ipv6", s.Network6.String())
+		}
+		return
+	}
+	first, last := s.dynamic()
+	d.add("server", append(network, "nopool")...)
+	d.add("ifconfig-pool", first.String(), last.String(), mask(*s.Network))
+	if s.Network6 == nil {
+		return
+	}
+	server := s.Network6.Addr().Next()
+	d.add("ifconfig-ipv6", netip.PrefixFrom(server, s.Network6.Bits()).String(), server.Next().String())
+	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(s.pool6(), s.Network6.Bits()).String())
+}
+
+// pool6 is where the IPv6 pool begins, as server-ipv6 would have it: 0x1000
+// behind the network, or at once where that is too small.
+func (s *settings) pool6() netip.Addr {
+	if s.Network6.Bits() >= 112 {
+		return s.Network6.Addr().Next().Next()
+	}
+	bytes := s.Network6.Addr().As16()
+	bytes[14] |= 0x10
+	return netip.AddrFrom16(bytes)
+}
+
+// writeDevice says what kind of device it is where the name does not.
+func (s *settings) writeDevice(d *directives, name string) {
+	d.add("dev", name)
+	if !strings.HasPrefix(name, "tun") {
+		d.add("dev-type", "tun")
+	}
+	if or(s.DCO, "auto") == "false" {
+		d.add("disable-dco")
+	}
+	s.writeSizes(d)
+}
+
+// writeSizes is for both sides.
+func (s *settings) writeSizes(d *directives) {
+	for _, size := range []struct {
+		name  string
+		bytes *int
+	}{{"tun-mtu", s.MTU}, {"fragment", s.Fragment}, {"mssfix", s.MSSFix}} {
+		if size.bytes != nil {
+			d.add(size.name, strconv.Itoa(*size.bytes))
+		}
+	}
+}
+
+func (s *settings) writeKeys(d *directives) {
+	d.add("ca", s.ca())
+	d.add("cert", s.cert())
+	d.add("key", s.key())
+	if s.DH == nil {
+		d.add("dh", "none") // has to be said up to OpenVPN 2.6
+	} else {
+		d.add("dh", s.dh())
+	}
+	switch s.tlsKey() {
+	case tlsCryptV2, tlsCrypt:
+		d.add(s.tlsKey(), s.shield())
+	case tlsAuth:
+		d.add(tlsAuth, s.shield(), "0")
+	}
+	d.add("crl-verify", s.crl())
+	d.add("remote-cert-tls", "client")
+}
+
+// writeChannels is for the server; what both sides say is in writeShared.
+func (s *settings) writeChannels(d *directives) {
+	s.writeShared(d)
+	if groups := s.tls().Groups; len(groups) > 0 {
+		d.add("tls-groups", strings.Join(groups, ":"))
+	}
+	d.add("data-ciphers", strings.Join(s.dataCiphers(), ":"))
+	if f := s.fallback(); f != nil {
+		d.add("data-ciphers-fallback", *f)
+	}
+	if s.compression() == "migrate" {
+		d.add("compress", "migrate")
+	}
+}
+
+// writeShared is what both sides have to say alike.
+func (s *settings) writeShared(d *directives) {
+	t := s.tls()
+	d.add("tls-version-min", or(t.MinVersion, "1.2"))
+	d.add("tls-cert-profile", or(t.CertProfile, "preferred"))
+	if len(t.Ciphers) > 0 {
+		d.add("tls-cipher", strings.Join(t.Ciphers, ":"))
+	}
+	if len(t.Ciphersuites) > 0 {
+		d.add("tls-ciphersuites", strings.Join(t.Ciphersuites, ":"))
+	}
+	d.add("auth", or(s.Auth, "SHA256"))
+	if s.compression() == "lzo" {
+		d.add("comp-lzo")
+	}
+	if s.RenegotiateAfter != nil {
+		d.add("reneg-sec", strconv.FormatInt(s.RenegotiateAfter.Seconds(), 10))
+	}
+}
+
+func (s *settings) writeClients(d *directives) {
+	d.add("client-config-dir", s.ccd())
+	for _, flag := range []struct {
+		name string
+		set  *bool
+	}{{"ccd-exclusive", s.CCDExclusive}, {"client-to-client", s.ClientToClient}, {"duplicate-cn", s.DuplicateCN}} {
+		if or(flag.set, false) {
+			d.add(flag.name)
+		}
+	}
+	if s.MaxClients != nil {
+		d.add("max-clients", strconv.Itoa(*s.MaxClients))
+	}
+	ping, restart := s.keepalive()
+	d.add("keepalive", strconv.FormatInt(ping.Seconds(), 10), strconv.FormatInt(restart.Seconds(), 10))
+	s.writePush(d, s.push())
+}
+
+// writePush is for the server and for the files of its clients.
+func (s *settings) writePush(d *directives, p Push) {
+	for _, network := range p.Routes {
+		suffix, args := route(network)
+		d.add("push", "route"+suffix+" "+strings.Join(args, " "))
+	}
+	if or(p.RedirectGateway, false) {
+		s.writeRedirect(d)
+	}
+	for _, server := range p.DNS {
+		d.add("push", "dhcp-option DNS "+server.String())
+	}
+	if p.Domain != nil {
+		d.add("push", "dhcp-option DOMAIN "+*p.Domain)
+	}
+	for _, option := range p.Options {
+		d.add("push", option)
+	}
+}
+
+// decoy is an address for clients whose IPv6 goes nowhere: OpenVPN can only
+// redirect a family that the tunnel has. It is the one of openvpn(8), under
+// block-ipv6.
+const decoy = "ifconfig-ipv6 fd15:53b6:dead::2/64 fd15:53b6:dead::1"
+
+func (s *settings) writeRedirect(d *directives) {
+	d.add("push", "redirect-gateway def1 ipv6")
+	if s.Network6 == nil {
+		d.add("push", decoy)
+		d.add("push", "block-ipv6")
+	}
+}
+
+func (s *settings) writeProcess(d *directives) {
+	if user := or(s.User, "nobody"); user != "root" {
+		d.add("user", user)
+		d.add("group", or(s.Group, "nogroup"))
+	}
+	// The keys and the device are out of reach once privileges are dropped.
+	d.add("persist-key")
+	d.add("persist-tun")
+	if s.exitNotify() {
+		d.add("explicit-exit-notify", "1")
+	}
+	if or(s.Management, true) {
+		d.add("management", s.management(), "unix")
+	}
+	if s.Status != nil {
+		d.add("status", *s.Status)
+	}
+	if s.Log != nil {
+		d.add("log-append", *s.Log)
+	}
+	d.add("verb", strconv.Itoa(or(s.Verb, 3)))
+}
+
+// dynamic returns the first and the last address of the pool.
+func (s *Server) dynamic() (first, last netip.Addr) {
+	pool := or(s.Pool, Pool{})
+	server := s.serverAddress()
+	return or(pool.Start, server.Next()), or(pool.End, lastOf(*s.Network).Prev())
+}
+
+// serverAddress is the first address of the network.
+func (s *Server) serverAddress() netip.Addr { return s.Network.Masked().Addr().Next() }
+
+// lastOf returns the last address of an IPv4 network, its broadcast address.
+func lastOf(p netip.Prefix) netip.Addr {
+	bytes := p.Masked().Addr().As4()
+	for bit := p.Bits(); bit < 32; bit++ {
+		bytes[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom4(bytes)
+}

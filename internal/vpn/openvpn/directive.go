@@ -1,0 +1,71 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// lineSize is how long a line may be: OpenVPN has room for 256 bytes with the
+// newline and the end of the string (OPTION_LINE_SIZE).
+const lineSize = 254
+
+// directives are the lines of a configuration of OpenVPN.
+type directives []string
+
+// add appends a directive; each argument stays one.
+func (d *directives) add(name string, args ...string) {
+	line := name
+	for _, arg := range args {
+		line += " " + quote(arg)
+	}
+	*d = append(*d, line)
+}
+
+// raw appends lines that the user wrote, which checkOption passed.
+func (d *directives) raw(lines []string) { *d = append(*d, lines...) }
+
+func (d *directives) text(header string) string {
+	return header + strings.Join(append(*d, ""), "\n")
+}
+
+var bare = regexp.MustCompile(`^[A-Za-z0-9_./:@+,=?%\[\]-]+$`)
+
+// quote is the one place where text becomes an argument of a directive, by the
+// rules of openvpn(8): within double quotes only the backslash and the quote
+// itself are special. Control characters have no way to be written and are
+// refused by Validate.
+func quote(arg string) string {
+	if bare.MatchString(arg) {
+		return arg
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg) + `"`
+}
+
+// header is the first line of every file made for a block.
+func header(name string) string {
+	return fmt.Sprintf("# Made by vpnd for openvpn_server.%s; edits are undone. Change /etc/vpnd instead.\n", name)
+}
+
+// mask writes the prefix length of an IPv4 network as OpenVPN wants it.
+func mask(p netip.Prefix) string {
+	m := ^uint32(0) << (32 - p.Bits())
+	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}).String()
+}
+
+// route writes a network as the arguments of route or iroute and says how the
+// directive of its family ends.
+func route(p netip.Prefix) (suffix string, args []string) {
+	if p.Addr().Is6() {
+		return "-ipv6", []string{p.Masked().String()}
+	}
+	return "", []string{p.Masked().Addr().String(), mask(p)}
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}

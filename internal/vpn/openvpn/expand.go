@@ -1,0 +1,124 @@
+package openvpn
+
+import (
+	"fmt"
+
+	"vpnd/internal/kind/file"
+	"vpnd/internal/kind/pkg"
+	"vpnd/internal/kind/unit"
+	"vpnd/internal/resource"
+)
+
+// Expand returns all that the server and its clients need. What the unit reads
+// stands before it starts, and so does the firewall.
+func (s *Server) Expand(name string) ([]resource.Resource, error) {
+	all, err := s.settings(name)
+	if err != nil {
+		return nil, err
+	}
+	e := &expansion{settings: all}
+	e.addPackage()
+	e.addFolders()
+	e.addKeys()
+	e.addClients()
+	e.addConfig()
+	e.addFirewall()
+	e.addUnit()
+	e.addProfiles()
+	return e.resources, nil
+}
+
+// expansion collects resources.
+type expansion struct {
+	*settings
+	resources []resource.Resource
+	readers   []resource.Trigger // what the unit reads, and what a change of it costs
+	walls     []resource.ID      // chains that shall stand before the unit starts
+}
+
+func (e *expansion) add(id resource.ID, want any, after ...resource.ID) {
+	e.resources = append(e.resources, resource.Resource{ID: id, Want: want, After: after})
+}
+
+// read notes that the unit reads a resource.
+func (e *expansion) read(id resource.ID, effect resource.Effect) {
+	e.readers = append(e.readers, resource.Trigger{On: id, Do: effect})
+}
+
+var packageID = id("package", "openvpn")
+
+func (e *expansion) addPackage() {
+	if or(e.Package, true) {
+		e.add(packageID, &pkg.Package{Installed: resource.Ptr(true)})
+	}
+}
+
+// addFolders makes the way to the CRL and to the files of the clients open to
+// the user that OpenVPN becomes. Fedora's package closes /etc/openvpn/server:
+// a server there would go on with an old CRL, and say so only in its log.
+func (e *expansion) addFolders() {
+	e.add(id("directory", root), folder(0o755), packageID)
+	e.add(id("directory", e.folder()), folder(0o755), id("directory", root))
+	e.add(id("directory", e.ccd()), folder(0o755), id("directory", e.folder()))
+}
+
+func folder(mode resource.Mode) *file.Directory {
+	return &file.Directory{Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+}
+
+func plain(content string) *file.File {
+	return &file.File{Content: &content, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+}
+
+// addClients writes the files that OpenVPN reads when a client connects.
+func (e *expansion) addClients() {
+	for _, m := range e.members {
+		if !e.hasFile(m) {
+			continue
+		}
+		ccd := id("file", e.ccd()+"/"+m.CommonName)
+		lines := e.clientConfig(m)
+		e.add(ccd, plain(lines.text(header(e.name))), id("directory", e.ccd()))
+		e.read(ccd, resource.None)
+	}
+}
+
+// addConfig writes the configuration after all that it names, so that OpenVPN
+// can be asked about it.
+func (e *expansion) addConfig() {
+	lines := e.serverConfig()
+	config := plain(lines.text(header(e.name)))
+	config.Validator = []string{"vpnd:openvpn", "{}"}
+	after := []resource.ID{packageID, id("directory", e.ccd())}
+	for _, r := range e.readers {
+		after = append(after, r.On)
+	}
+	e.add(id("file", e.config()), config, after...)
+	e.read(id("file", e.config()), resource.Restart)
+}
+
+func (e *expansion) addUnit() {
+	after := append([]resource.ID{packageID}, e.walls...)
+	for _, r := range e.readers {
+		after = append(after, r.On)
+	}
+	e.add(id("unit", e.unit()), &unit.Unit{
+		Enabled: resource.Ptr(true),
+		Active:  resource.Ptr(true),
+		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(e.dropin())}},
+	}, after...)
+	e.resources[len(e.resources)-1].Triggers = e.readers
+}
+
+// dropin has systemd make the folders of the management socket and of the
+// addresses last given, closed to all but root.
+func (e *expansion) dropin() string {
+	text := header(e.name) + "[Service]\n"
+	if or(e.Management, true) {
+		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", e.name)
+	}
+	if e.persists() {
+		text += fmt.Sprintf("StateDirectory=openvpn/%s\nStateDirectoryMode=0700\n", e.name)
+	}
+	return text
+}

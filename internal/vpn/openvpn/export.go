@@ -1,0 +1,63 @@
+package openvpn
+
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
+
+// Exports is what other blocks may know of a server.
+type Exports struct {
+	Name       string        `vpnd:"name"`
+	Network    netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN"`
+	Network6   *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN"`
+	Dev        string        `vpnd:"dev" doc:"its interface"`
+	Protocol   string        `vpnd:"protocol" doc:"udp or tcp"`
+	Port       int           `vpnd:"port" doc:"the port it listens on"`
+	Unit       string        `vpnd:"unit" doc:"its unit of systemd"`
+	Config     string        `vpnd:"config" doc:"path of its configuration"`
+	Profiles   string        `vpnd:"profiles" doc:"folder of the profiles, empty where there are none"`
+	Management string        `vpnd:"management" doc:"path of its management socket, empty where it has none"`
+	Status     string        `vpnd:"status" doc:"path of its list of clients"`
+}
+
+// Exports tells other blocks where things are.
+func (s *Server) Exports(name string) any {
+	all, err := s.settings(name)
+	if err != nil {
+		return &Exports{Name: name}
+	}
+	e := &Exports{
+		Name: name, Network: *s.Network, Network6: s.Network6, Dev: s.dev(),
+		Protocol: all.listen.transport(), Port: int(all.listen.port),
+		Unit: all.unit(), Config: all.config(), Profiles: all.profiles(),
+		Status: or(s.Status, "/run/openvpn-server/status-"+name+".log"),
+	}
+	if or(s.Management, true) {
+		e.Management = all.management()
+	}
+	return e
+}
+
+// Claims tells what no other block may have: the socket, the device, the
+// networks of the VPN and those behind its clients.
+func (s *Server) Claims(name string) []resource.Claim {
+	all, err := s.settings(name)
+	if err != nil {
+		return nil
+	}
+	claims := []resource.Claim{
+		{Sort: "listener", Value: all.listen.claim(), Path: "listen"},
+		{Sort: "device", Value: s.dev(), Path: "dev"},
+		{Sort: "network", Value: s.Network.String(), Path: "network"},
+	}
+	if s.Network6 != nil {
+		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network6.String(), Path: "network6"})
+	}
+	for _, m := range all.members {
+		for _, p := range or(m.block, Client{}).Routes {
+			claims = append(claims, resource.Claim{Sort: "network", Value: p.String(), Path: "client." + m.block.Name + ".routes"})
+		}
+	}
+	return claims
+}

@@ -1,0 +1,101 @@
+package openvpn
+
+import (
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// addKeys copies what the server reads out of the PKI, which nobody but root
+// may enter, and makes the keys that it shares with its clients.
+func (e *expansion) addKeys() {
+	e.copy(e.ca(), 0o644, id("certificate", e.PKI.Certificate), resource.Restart)
+	e.copy(e.cert(), 0o644, id("certificate", e.pair.Certificate), resource.Restart)
+	e.copy(e.key(), 0o600, id("private_key", e.pair.Key), resource.Restart)
+	e.copy(e.crl(), 0o644, id("crl", e.PKI.CRL), resource.None)
+	if e.DH != nil {
+		dh := id("dh_params", e.dh())
+		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.folder()))
+		e.read(dh, resource.Restart)
+	}
+	if e.tlsKey() != "none" {
+		e.addShield()
+	}
+}
+
+// addShield makes the key that shields the control channel and, with
+// tls-crypt-v2, one of each client.
+func (e *expansion) addShield() {
+	vault := id("directory", e.vault())
+	e.add(vault, folder(0o700))
+	key := e.shieldID()
+	if e.tlsKey() == tlsCryptV2 {
+		e.add(key, &pki.TLSCryptV2Key{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
+		for _, m := range e.members {
+			e.add(e.clientShieldID(m), &pki.TLSCryptV2Key{
+				Server: resource.Ptr(e.shieldKey()), Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
+			}, key)
+			e.resources[len(e.resources)-1].Triggers = []resource.Trigger{{On: key, Do: resource.Rebuild}}
+		}
+	} else {
+		e.add(key, &pki.StaticKey{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
+	}
+	e.copy(e.shield(), 0o600, key, resource.Restart)
+}
+
+func (s *settings) shieldID() resource.ID {
+	if s.tlsKey() == tlsCryptV2 {
+		return id("tls_crypt_v2_key", s.shieldKey())
+	}
+	return id("static_key", s.shieldKey())
+}
+
+func (s *settings) clientShieldID(m member) resource.ID {
+	return id("tls_crypt_v2_key", m.shieldIn(s.vault()))
+}
+
+func private() *resource.Mode { return resource.Ptr(resource.Mode(0o600)) }
+
+// copy puts a copy of another resource's file where the server reads it.
+func (e *expansion) copy(to string, mode resource.Mode, from resource.ID, effect resource.Effect) {
+	target := id("assembled_file", to)
+	e.addAssembled(target, mode, []pki.Part{{File: &from.Name}}, []resource.ID{from}, id("directory", e.folder()))
+	e.read(target, effect)
+}
+
+// addAssembled adds a file that follows the resources it is made of.
+func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts []pki.Part, from []resource.ID, after ...resource.ID) {
+	e.add(target, &pki.AssembledFile{
+		Parts: parts, Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
+	}, append(after, from...)...)
+	made := &e.resources[len(e.resources)-1]
+	for _, part := range from {
+		made.Triggers = append(made.Triggers, resource.Trigger{On: part, Do: resource.Rebuild})
+	}
+}
+
+// addProfiles writes a profile for every client that is not revoked.
+func (e *expansion) addProfiles() {
+	folderPath := e.profiles()
+	if folderPath == "" {
+		return
+	}
+	if e.Profiles == nil {
+		e.add(id("directory", profileRoot), folder(0o700))
+	}
+	parent := id("directory", folderPath)
+	e.add(parent, folder(0o700), id("directory", profileRoot))
+	for _, m := range e.members {
+		from := []resource.ID{id("certificate", e.PKI.Certificate), id("certificate", m.Certificate)}
+		if m.Key != "" {
+			from = append(from, id("private_key", m.Key))
+		}
+		switch e.tlsKey() {
+		case "none":
+		case tlsCryptV2:
+			from = append(from, e.clientShieldID(m))
+		default:
+			from = append(from, e.shieldID())
+		}
+		e.addAssembled(id("assembled_file", folderPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
+	}
+}

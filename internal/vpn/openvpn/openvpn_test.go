@@ -1,0 +1,172 @@
+package openvpn
+
+import (
+	"net/netip"
+	"testing"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/nettest"
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/vpntest"
+)
+
+// The room has nothing where servers and their unit keep things.
+func TestMain(m *testing.M) { nettest.Main(m, "/etc/openvpn", "/var/lib") }
+
+func word(s string) *string { return &s }
+
+func prefix(s string) *netip.Prefix { return resource.Ptr(netip.MustParsePrefix(s)) }
+
+func addr(s string) *netip.Addr { return resource.Ptr(netip.MustParseAddr(s)) }
+
+func nets(all ...string) []netip.Prefix {
+	var list []netip.Prefix
+	for _, s := range all {
+		list = append(list, netip.MustParsePrefix(s))
+	}
+	return list
+}
+
+func span(s string) *resource.Duration {
+	d, err := resource.ParseDuration(s)
+	if err != nil {
+		panic(err)
+	}
+	return &d
+}
+
+// vault is where the test keeps its PKI: a folder that the room has empty.
+const vault = "/run/pki"
+
+func authority() *pki.Authority {
+	pair := func(folder, name string) pki.Pair {
+		return pki.Pair{CommonName: name, Certificate: vault + "/" + folder + "/" + name + ".crt", Key: vault + "/" + folder + "/" + name + ".key"}
+	}
+	return &pki.Authority{
+		Name: "office", Directory: vault, Certificate: vault + "/ca.crt", CRL: vault + "/crl.pem",
+		Servers: map[string]pki.Pair{"server": pair("servers", "server")},
+		Clients: map[string]pki.Pair{"tpham": pair("clients", "tpham"), "anna": pair("clients", "anna")},
+		Revoked: []string{"guest"},
+	}
+}
+
+// today is the first seed host in HCL as product.md has it.
+func today() *Server {
+	return &Server{
+		PKI: authority(), Cert: word("server"), Network: prefix("10.8.0.0/24"), Listen: []string{"tcp/1194"}, Remote: word("vpn.example.com"),
+		Keepalive: &Keepalive{Ping: span("10s"), Restart: span("120s")},
+		Push:      &Push{Routes: nets("10.0.0.0/16"), DNS: []netip.Addr{*addr("10.0.0.2")}, RedirectGateway: resource.Ptr(false)},
+		User:      word("nobody"), Group: word("nogroup"), Log: word("/var/log/openvpn.log"),
+	}
+}
+
+// seed is the first seed host as its server.conf had it.
+func seed() *Server {
+	s := today()
+	s.Topology = word("net30")
+	s.TLS = &TLS{MinVersion: word("1.2"), Ciphers: []string{"TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384", "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384"}}
+	s.TLSKey = word("none")
+	s.Cipher = word("AES-256-CBC")
+	s.DH = resource.Ptr(2048)
+	s.Compression = word("lzo")
+	s.DuplicateCN = resource.Ptr(true)
+	s.Pool = nil
+	s.Push.RedirectGateway = resource.Ptr(true)
+	s.Push.DNS = append(s.Push.DNS, *addr("10.0.0.3"))
+	s.Status = word("/etc/openvpn/openvpn-status.log")
+	s.Verb = resource.Ptr(4)
+	return s
+}
+
+// all uses about every attribute there is.
+func all() *Server {
+	return &Server{
+		PKI: authority(), Network: prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"),
+		Listen: []string{"udp6/1195"}, Remote: word("vpn.example.com:443"), Remotes: []string{"192.0.2.1", "[2001:db8::1]:1195"},
+		Dev: word("vpn0"), DCO: word("false"), MaxClients: resource.Ptr(100), ClientToClient: resource.Ptr(true), CCDExclusive: resource.Ptr(true),
+		Pool: &Pool{Start: addr("10.8.0.128"), End: addr("10.8.0.200")},
+		Push: &Push{
+			Routes: nets("10.0.0.0/16", "2001:db8:1::/48"), DNS: []netip.Addr{*addr("10.0.0.2"), *addr("2001:db8:1::2")},
+			Domain: word("corp.example.com"), RedirectGateway: resource.Ptr(true), Options: []string{`setenv-safe GREETING "a \\ b"`},
+		},
+		Clients: []Client{{
+			Name: "tpham", Address: addr("10.8.0.9"), Address6: addr("fd00:8::9"), Routes: nets("10.9.0.0/24", "fd00:9::/64"),
+			Push: &Push{Routes: nets("10.7.0.0/24")}, Options: []string{"push-remove dhcp-option"}, Disabled: resource.Ptr(false),
+		}},
+		TLS:    &TLS{Ciphersuites: []string{"TLS_AES_256_GCM_SHA384"}, Groups: []string{"X25519", "secp256r1"}},
+		TLSKey: word("tls-auth"), Compression: word("migrate"), RenegotiateAfter: span("2h"), DataCiphersFallback: word("AES-256-CBC"),
+		MTU: resource.Ptr(1400), MSSFix: resource.Ptr(1360), ExplicitExitNotify: resource.Ptr(true),
+		Log: word(`/var/log/a "quoted" \ name.log`), Options: []string{"sndbuf 0", `setenv GREETING "hello # ; world"`},
+		Profiles: word("/srv/profiles"), Package: resource.Ptr(false), Firewall: resource.Ptr(true),
+	}
+}
+
+func expand(t *testing.T, s *Server) []resource.Resource {
+	t.Helper()
+	resources, err := s.Expand("office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resources
+}
+
+func TestServerBecomesResources(t *testing.T) {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all()} {
+		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
+		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
+	}
+}
+
+func TestChainsAreTakenByTheKernel(t *testing.T) {
+	nettest.Need(t)
+	for _, listen := range []string{"udp/1194", "tcp4/192.0.2.1:443", "udp6/1194", "tcp/[2001:db8::1]:443"} {
+		s := today()
+		s.Listen = []string{listen}
+		vpntest.Restore(t, expand(t, s))
+	}
+}
+
+func TestDefaultsInTheDocumentationAreThoseUsed(t *testing.T) {
+	left := &Server{PKI: authority(), Network: prefix("10.8.0.0/24"), Remote: word("vpn.example.com")}
+	spelled := &Server{
+		PKI: authority(), Network: prefix("10.8.0.0/24"), Remote: word("vpn.example.com"),
+		Cert: word("server"), Listen: []string{"udp/1194"}, Dev: word("tun0"), Topology: word("subnet"), DCO: word("auto"),
+		ClientToClient: resource.Ptr(false), DuplicateCN: resource.Ptr(false), CCDExclusive: resource.Ptr(false),
+		Keepalive: &Keepalive{Ping: span("10s"), Restart: span("120s")}, Push: &Push{RedirectGateway: resource.Ptr(false)},
+		TLS: &TLS{MinVersion: word("1.2"), CertProfile: word("preferred")}, TLSKey: word("tls-crypt-v2"),
+		DataCiphers: []string{"AES-256-GCM", "AES-128-GCM", "?CHACHA20-POLY1305"}, Auth: word("SHA256"), Compression: word("none"),
+		User: word("nobody"), Group: word("nogroup"), Verb: resource.Ptr(3), Management: resource.Ptr(true), Package: resource.Ptr(true), Firewall: resource.Ptr(true),
+	}
+	if found := left.Validate("office"); len(found) > 0 {
+		t.Errorf("the defaults are warned of: %s", vpntest.Mistakes(found))
+	}
+	if a, b := vpntest.Print(expand(t, left)), vpntest.Print(expand(t, spelled)); a != b {
+		t.Errorf("left out:\n%s\nspelled out:\n%s", a, b)
+	}
+}
+
+func TestWhatOthersMayKnow(t *testing.T) {
+	s := all()
+	s.Listen = []string{"udp/192.0.2.1:1195"}
+	want := Exports{
+		Name: "office", Network: *prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"), Dev: "vpn0", Protocol: "udp", Port: 1195,
+		Unit: "openvpn-server@office.service", Config: "/etc/openvpn/server/office.conf", Profiles: "/srv/profiles",
+		Management: "/run/openvpn-server/office/management.sock", Status: "/run/openvpn-server/status-office.log",
+	}
+	if got := s.Exports("office"); !resource.Equal(got, &want) {
+		t.Errorf("exports %+v, want %+v", got, want)
+	}
+	claims := ""
+	for _, c := range s.Claims("office") {
+		claims += c.Path + ": " + c.Sort + " " + c.Value + "\n"
+	}
+	if want := `listen: listener udp/192.0.2.1:1195
+dev: device vpn0
+network: network 10.8.0.0/24
+network6: network fd00:8::/64
+client.tpham.routes: network 10.9.0.0/24
+client.tpham.routes: network fd00:9::/64
+`; claims != want {
+		t.Errorf("claims\n%s", claims)
+	}
+}

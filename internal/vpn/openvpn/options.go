@@ -1,0 +1,142 @@
+package openvpn
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var isDirective = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// gone are directives that OpenVPN refuses or will refuse, and what took their
+// place.
+var gone = map[string]string{
+	"ncp-disable":              "delete it; data_ciphers decides",
+	"ncp-ciphers":              "use the attribute data_ciphers",
+	"keysize":                  "delete it; the cipher decides",
+	"key-method":               "delete it; method 2 is the only one",
+	"no-iv":                    "delete it",
+	"no-replay":                "delete it; OpenVPN 2.7 refuses it",
+	"ifconfig-pool-linear":     `use topology = "subnet"`,
+	"client-cert-not-required": "write verify-client-cert none, if you must",
+	"secret":                   "use certificates; OpenVPN 2.8 refuses static keys",
+	"ns-cert-type":             "delete it; remote-cert-tls is always written",
+	"ecdh-curve":               "use tls { groups = [...] }",
+	"max-routes":               "delete it",
+	"tls-remote":               "delete it; profiles verify the server's name",
+	"tun-ipv6":                 "delete it; network6 decides",
+	"win-sys":                  "delete it",
+	"prng":                     "delete it",
+	"comp-noadapt":             "delete it",
+	"opt-verify":               "delete it",
+	"link-mtu":                 "use the attribute mtu",
+}
+
+// owned are directives that attributes stand for, or that would make another
+// thing of the server.
+var owned = map[string]string{
+	"port": "listen", "lport": "listen", "proto": "listen", "local": "listen", "bind": "listen", "nobind": "listen",
+	"dev": "dev", "dev-type": "dev", "dev-node": "dev", "disable-dco": "dco", "mktun": "dev", "rmtun": "dev",
+	"server": "network", "server-ipv6": "network6", "server-bridge": "network", "mode": "network", "tls-server": "network",
+	"ifconfig": "network", "ifconfig-ipv6": "network6", "topology": "topology",
+	"ifconfig-pool": "pool", "ifconfig-ipv6-pool": "network6", "ifconfig-pool-persist": "pool { persist }",
+	"ca": "pki", "cert": "server", "key": "server", "pkcs12": "server", "crl-verify": "pki", "remote-cert-tls": "pki",
+	"dh": "dh", "tls-auth": "tls_key", "tls-crypt": "tls_key", "tls-crypt-v2": "tls_key", "key-direction": "tls_key",
+	"tls-version-min": "tls { min_version }", "tls-cipher": "tls { ciphers }", "tls-ciphersuites": "tls { ciphersuites }",
+	"tls-groups": "tls { groups }", "tls-cert-profile": "tls { cert_profile }",
+	"data-ciphers": "data_ciphers", "data-ciphers-fallback": "data_ciphers_fallback", "cipher": "data_ciphers_fallback", "auth": "auth",
+	"comp-lzo": "compression", "compress": "compression", "allow-compression": "compression",
+	"push": "push { options }", "keepalive": "keepalive", "ping": "keepalive", "ping-restart": "keepalive",
+	"client-config-dir": "client", "ccd-exclusive": "ccd_exclusive", "client-to-client": "client_to_client",
+	"duplicate-cn": "duplicate_cn", "max-clients": "max_clients",
+	"user": "user", "group": "group", "persist-key": "user", "persist-tun": "user",
+	"log": "log", "log-append": "log", "syslog": "log", "status": "status", "status-version": "status", "verb": "verb",
+	"explicit-exit-notify": "explicit_exit_notify", "management": "management",
+	"tun-mtu": "mtu", "mssfix": "mssfix", "fragment": "fragment", "reneg-sec": "reneg_sec",
+}
+
+// foreign are directives that have no place in the server of a unit.
+var foreign = map[string]bool{
+	"config": true, "daemon": true, "cd": true, "chroot": true, "inetd": true, "writepid": true, "genkey": true,
+	"client": true, "tls-client": true, "pull": true, "remote": true, "askpass": true, "auth-user-pass": true,
+	"test-crypto": true, "help": true, "version": true, "show-ciphers": true, "show-digests": true, "show-tls": true,
+	"show-curves": true, "show-groups": true, "show-engines": true, "show-pkcs11-ids": true,
+}
+
+// programs are directives that run something.
+var programs = map[string]bool{
+	"up": true, "down": true, "ipchange": true, "route-up": true, "route-pre-down": true, "learn-address": true,
+	"client-connect": true, "client-disconnect": true, "client-crresponse": true, "tls-verify": true,
+	"tls-crypt-v2-verify": true, "auth-user-pass-verify": true, "plugin": true, "iproute": true, "script-security": true,
+}
+
+// ccdDirectives are what a client's file may hold, openvpn(8) under
+// client-config-dir.
+var ccdDirectives = map[string]bool{
+	"push": true, "push-reset": true, "push-remove": true, "iroute": true, "iroute-ipv6": true,
+	"ifconfig-push": true, "ifconfig-ipv6-push": true, "vlan-pvid": true, "disable": true,
+}
+
+// options checks directives that are written as they are.
+func (c *check) options(path string, lines []string) {
+	for i, line := range lines {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		name, ok := c.directive(at, line)
+		if !ok {
+			continue
+		}
+		attribute, isOwned := owned[name]
+		switch {
+		case gone[name] != "":
+			c.add(at, fmt.Sprintf("%s is gone from OpenVPN or about to go", name), gone[name])
+		case isOwned:
+			c.add(at, fmt.Sprintf("%s is written by vpnd", name), "use the attribute "+attribute)
+		case foreign[name]:
+			c.add(at, fmt.Sprintf("%s has no place in a server that systemd runs", name), "delete it")
+		case programs[name]:
+			c.warn(at, fmt.Sprintf("%s lets OpenVPN run a program, with what clients send in its environment", name),
+				"make sure that only root can write that program, and that it trusts nothing it is told")
+		case name == "verify-client-cert" && !strings.Contains(line, "require"):
+			c.warn(at, "clients get in without a certificate, so nobody can be revoked", "delete it, unless something else asks who they are")
+		}
+	}
+}
+
+// clientOptions checks directives for the file of a client.
+func (c *check) clientOptions(path string, lines []string) {
+	for i, line := range lines {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		name, ok := c.directive(at, line)
+		if ok && !ccdDirectives[name] {
+			c.add(at, fmt.Sprintf("%s can't stand in the file of a client", name), "write it under options of the server")
+		}
+	}
+}
+
+// pushOptions checks directives that clients are sent. There a comma ends one.
+func (c *check) pushOptions(path string, lines []string) {
+	for i, line := range lines {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if _, ok := c.directive(at, line); ok && strings.Contains(line, ",") {
+			c.add(at, "a comma would make two directives of it on the client", "write each as an entry of its own")
+		}
+	}
+}
+
+// directive returns the name of a directive. It refuses whatever could be read
+// as anything but one directive.
+func (c *check) directive(at, line string) (name string, ok bool) {
+	fields := strings.Fields(line)
+	if len(fields) == 0 || hasControl(line) {
+		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
+		return "", false
+	}
+	if len(fields) > 2 && fields[0] == "setenv" && fields[1] == "opt" {
+		fields = fields[2:]
+	}
+	if !isDirective.MatchString(fields[0]) {
+		c.add(at, fmt.Sprintf("%q is no name of a directive", fields[0]), "write it as openvpn(8) does, without dashes before it; files can't stand inline")
+		return "", false
+	}
+	return fields[0], true
+}

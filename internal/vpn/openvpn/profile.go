@@ -1,0 +1,113 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"vpnd/internal/kind/pki"
+)
+
+// profile returns what a client's profile is made of: directives, and files
+// that are put between tags.
+func (s *settings) profile(m member) []pki.Part {
+	text := s.clientDirectives()
+	parts := []pki.Part{{Text: new(string)}}
+	last := parts[0].Text
+	*last = text.text(header(s.name))
+	inline := func(tag, file string) {
+		*last += "<" + tag + ">\n"
+		last = new(string)
+		*last = "</" + tag + ">\n"
+		parts = append(parts, pki.Part{File: &file}, pki.Part{Text: last})
+	}
+	inline("ca", s.PKI.Certificate)
+	inline("cert", m.Certificate)
+	if m.Key != "" { // else only its owner has it
+		inline("key", m.Key)
+	}
+	switch s.tlsKey() {
+	case tlsCryptV2:
+		inline(tlsCryptV2, m.shieldIn(s.vault()))
+	case tlsCrypt:
+		inline(tlsCrypt, s.shieldKey())
+	case tlsAuth:
+		*last += "key-direction 1\n"
+		inline(tlsAuth, s.shieldKey())
+	}
+	return parts
+}
+
+// clientDirectives writes what every profile says.
+func (s *settings) clientDirectives() directives {
+	var d directives
+	d.add("client")
+	d.add("dev", "tun")
+	s.writeSizes(&d)
+	for _, remote := range append([]string{or(s.Remote, "")}, s.Remotes...) {
+		if host, port, err := s.dial(remote); err == nil {
+			d.add("remote", host, strconv.Itoa(int(port)), s.listen.transport())
+		}
+	}
+	d.add("resolv-retry", "infinite")
+	d.add("nobind")
+	d.add("persist-key")
+	d.add("persist-tun")
+	d.add("remote-cert-tls", "server")
+	d.add("verify-x509-name", s.pair.CommonName, "name")
+	s.writeShared(&d)
+	s.writeClientCiphers(&d)
+	d.add("auth-nocache")
+	if push := s.push(); or(push.RedirectGateway, false) && len(push.DNS) > 0 {
+		d.add("setenv", "opt", "block-outside-dns") // known to Windows only
+	}
+	if s.exitNotify() {
+		d.add("explicit-exit-notify")
+	}
+	d.add("verb", "3")
+	return d
+}
+
+// writeClientCiphers leaves out what may be missing: clients before OpenVPN
+// 2.6 stumble over the question mark, and those before 2.5 over the directive.
+func (s *settings) writeClientCiphers(d *directives) {
+	var certain []string
+	for _, cipher := range s.dataCiphers() {
+		if !strings.HasPrefix(cipher, "?") {
+			certain = append(certain, cipher)
+		}
+	}
+	if len(certain) == 0 {
+		return
+	}
+	d.add("ignore-unknown-option", "data-ciphers")
+	d.add("data-ciphers", strings.Join(certain, ":"))
+}
+
+// dial reads what clients dial: a host, or a host and a port of its own.
+func (s *settings) dial(remote string) (host string, port uint16, err error) {
+	return parseRemote(remote, s.listen.port)
+}
+
+func parseRemote(remote string, port uint16) (string, uint16, error) {
+	bad := fmt.Errorf("%q is neither a host name nor an address; write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", remote)
+	if addr, err := netip.ParseAddr(remote); err == nil && addr.Zone() == "" {
+		return addr.String(), port, nil
+	}
+	if to, err := netip.ParseAddrPort(remote); err == nil && to.Port() > 0 && to.Addr().Zone() == "" {
+		return to.Addr().String(), to.Port(), nil
+	}
+	host, number, given := strings.Cut(remote, ":")
+	if !isHost.MatchString(host) || len(host) > 253 {
+		return "", 0, bad
+	}
+	if !given {
+		return host, port, nil
+	}
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil || n == 0 {
+		return "", 0, bad
+	}
+	return host, uint16(n), nil
+}

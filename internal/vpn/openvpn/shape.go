@@ -1,0 +1,108 @@
+// Package openvpn turns an openvpn_server block into everything an OpenVPN
+// server needs on a Debian or Fedora host, and into profiles for its clients.
+//
+// The server's configuration and the profiles are written from one place, so
+// that they agree. What belongs to one client stands in a file of its own,
+// which OpenVPN reads when that client connects: no client costs a restart.
+package openvpn
+
+import (
+	"net/netip"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// Server is one OpenVPN server, with its clients.
+type Server struct {
+	PKI     *pki.Authority `vpnd:"pki,exports,required" doc:"the PKI that knows the server and its clients, as in pki.office"`
+	Cert    *string        `vpnd:"server" doc:"which server certificate of the PKI it uses; left out, the only one"`
+	Network *netip.Prefix  `vpnd:"network,required" doc:"the IPv4 network of the VPN; the server has its first address"`
+
+	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families" default:"[\"udp/1194\"]"`
+	Network6       *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN, between /64 and /124"`
+	Remote         *string       `vpnd:"remote" doc:"what profiles dial: a name or an address, with :PORT where it differs from the one listened on"`
+	Remotes        []string      `vpnd:"remotes" doc:"what profiles dial besides, in this order, when remote does not answer"`
+	Dev            *string       `vpnd:"dev" doc:"its tun interface, which OpenVPN itself makes" default:"tun0"`
+	Topology       *string       `vpnd:"topology" doc:"subnet; net30 and p2p for clients of OpenVPN 2.0" default:"subnet"`
+	DCO            *string       `vpnd:"dco" doc:"auto: the kernel carries the data where it can; false: never" default:"auto"`
+	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once"`
+	ClientToClient *bool         `vpnd:"client_to_client" doc:"pass packets between clients inside OpenVPN, past the firewall" default:"false"`
+	DuplicateCN    *bool         `vpnd:"duplicate_cn" doc:"let several clients connect with one certificate" default:"false"`
+	CCDExclusive   *bool         `vpnd:"ccd_exclusive" doc:"admit only clients that the PKI of this configuration lists, whatever certificate they show" default:"false"`
+
+	Keepalive *Keepalive `vpnd:"keepalive,block" doc:"how a dead peer is noticed"`
+	Pool      *Pool      `vpnd:"pool,block" doc:"addresses given to clients without one of their own"`
+	Push      *Push      `vpnd:"push,block" doc:"what every client is told"`
+	Clients   []Client   `vpnd:"client,block" doc:"what holds for one client; its label is the name in the PKI"`
+	TLS       *TLS       `vpnd:"tls,block" doc:"the control channel"`
+
+	TLSKey              *string            `vpnd:"tls_key" doc:"what shields the control channel from strangers: tls-crypt-v2 (a key for each client), tls-crypt, tls-auth or none" default:"tls-crypt-v2"`
+	DataCiphers         []string           `vpnd:"data_ciphers" doc:"ciphers of the data channel in order of preference; a leading ? marks one that may be missing" default:"[\"AES-256-GCM\", \"AES-128-GCM\", \"?CHACHA20-POLY1305\"]"`
+	DataCiphersFallback *string            `vpnd:"data_ciphers_fallback" doc:"cipher for clients that can't negotiate one, of OpenVPN 2.3 and before"`
+	Cipher              *string            `vpnd:"cipher" doc:"the old name of data_ciphers_fallback"`
+	Auth                *string            `vpnd:"auth" doc:"digest of packets where the cipher has none of its own" default:"SHA256"`
+	Compression         *string            `vpnd:"compression" doc:"none; migrate: tell clients that still ask for it to stop; lzo: comp-lzo of old" default:"none"`
+	DH                  *int               `vpnd:"dh" doc:"bits of finite-field Diffie-Hellman for clients without elliptic curves; left out, none"`
+	RenegotiateAfter    *resource.Duration `vpnd:"reneg_sec" doc:"how long a session key lasts; left out, OpenVPN's one hour"`
+
+	MTU                *int  `vpnd:"mtu" doc:"largest packet inside the tunnel, in bytes"`
+	MSSFix             *int  `vpnd:"mssfix" doc:"largest UDP packet that TCP inside the tunnel may lead to, in bytes; 0 switches that off"`
+	Fragment           *int  `vpnd:"fragment" doc:"split packets so that none is larger, in bytes; UDP only"`
+	ExplicitExitNotify *bool `vpnd:"explicit_exit_notify" doc:"tell clients of a restart; left out, on UDP"`
+
+	User       *string  `vpnd:"user" doc:"user that it runs as once it is up" default:"nobody"`
+	Group      *string  `vpnd:"group" doc:"group that it runs as; nogroup on Debian, nobody on Fedora and its kin" default:"nogroup"`
+	Log        *string  `vpnd:"log" doc:"file to log to; left out, the journal"`
+	Status     *string  `vpnd:"status" doc:"file with the list of clients; left out, the one of the unit below /run/openvpn-server"`
+	Verb       *int     `vpnd:"verb" doc:"how much it logs, 0 to 11" default:"3"`
+	Management *bool    `vpnd:"management" doc:"offer a management socket to root, which vpnd client needs" default:"true"`
+	Options    []string `vpnd:"options" doc:"further directives of OpenVPN, one an entry, that no attribute here stands for"`
+
+	Profiles *string `vpnd:"profiles" doc:"folder for the profiles of the clients; left out, /var/lib/vpnd/profiles/NAME; false for none"`
+	Package  *bool   `vpnd:"package" doc:"install the package openvpn" default:"true"`
+	Firewall *bool   `vpnd:"firewall" doc:"accept packets to where it listens" default:"true"`
+}
+
+// Keepalive is how a dead peer is noticed.
+type Keepalive struct {
+	Ping    *resource.Duration `vpnd:"ping" doc:"how often an idle peer is sent something" default:"10s"`
+	Restart *resource.Duration `vpnd:"restart" doc:"how long a silent peer is waited for, at least twice ping; the server itself waits twice as long" default:"120s"`
+}
+
+// Pool is the range of addresses given to clients without one of their own.
+type Pool struct {
+	Start   *netip.Addr `vpnd:"start" doc:"the first address; left out, the first after the server's"`
+	End     *netip.Addr `vpnd:"end" doc:"the last address; left out, the last of the network"`
+	Persist *bool       `vpnd:"persist" doc:"give a client the address it had the last time where that is free; left out, yes unless duplicate_cn is set"`
+}
+
+// Push is what clients are told to do.
+type Push struct {
+	Routes          []netip.Prefix `vpnd:"routes" doc:"networks that are behind the server"`
+	DNS             []netip.Addr   `vpnd:"dns" doc:"name servers"`
+	Domain          *string        `vpnd:"domain" doc:"domain that names without one are looked up in"`
+	RedirectGateway *bool          `vpnd:"redirect_gateway" doc:"send everything through the VPN; IPv6 too, or, without network6, nowhere, so that it does not leak" default:"false"`
+	Options         []string       `vpnd:"options" doc:"further directives to push, one an entry"`
+}
+
+// Client is what holds for one client.
+type Client struct {
+	Name     string         `vpnd:"name,label" doc:"name in the PKI"`
+	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address"`
+	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address"`
+	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client; a change restarts the server"`
+	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
+	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate" default:"false"`
+	Options  []string       `vpnd:"options" doc:"further directives for its file, one an entry"`
+}
+
+// TLS is the control channel. Lists left out are OpenVPN's own, which follow
+// the state of the art.
+type TLS struct {
+	MinVersion   *string  `vpnd:"min_version" doc:"oldest version accepted" default:"1.2"`
+	Ciphers      []string `vpnd:"ciphers" doc:"cipher suites up to TLS 1.2, names as in tls-cipher"`
+	Ciphersuites []string `vpnd:"ciphersuites" doc:"cipher suites of TLS 1.3"`
+	Groups       []string `vpnd:"groups" doc:"groups for key agreement; OpenVPN does not start where one is unknown"`
+	CertProfile  *string  `vpnd:"cert_profile" doc:"what certificates must be worth: legacy, preferred, suiteb or insecure" default:"preferred"`
+}

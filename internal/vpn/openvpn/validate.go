@@ -1,0 +1,261 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+// maxName keeps VPND-OVPN-NAME within the 28 characters of a chain.
+const maxName = 28 - len("VPND-OVPN-")
+
+// Validate returns everything that is wrong with the block.
+func (s *Server) Validate(name string) []resource.Mistake {
+	c := &check{}
+	if !isName.MatchString(name) || len(name) > maxName {
+		c.add("", fmt.Sprintf("%q can't be the name of a server", name),
+			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them: files, a unit and a chain are named after it", maxName))
+	}
+	s.checkPKI(c)
+	transport := s.checkListen(c)
+	s.checkNetwork(c)
+	s.checkTransport(c, transport)
+	s.checkPool(c)
+	s.checkKeepalive(c)
+	s.checkPush(c, "push", s.push())
+	s.checkClients(c)
+	s.checkSharing(c)
+	s.checkSecurity(c)
+	s.checkProcess(c)
+	c.options("options", s.Options)
+	if !c.failed() {
+		s.checkLines(c, name)
+	}
+	return c.found
+}
+
+func (s *Server) checkPKI(c *check) {
+	if s.PKI == nil {
+		c.add("pki", "a server without a PKI knows nobody", `write pki = pki.office for a block pki "office"`)
+		return
+	}
+	if _, err := s.certificate(); err != nil {
+		c.add("server", err.Error(), `name one of them, or add server "NAME" {} to the pki block`)
+	}
+	if s.Remote == nil {
+		if len(s.PKI.Clients) > 0 && or(s.Profiles, "") != "false" {
+			c.add("remote", "profiles don't know what to dial", `write the name or address of this host as clients see it, or profiles = false`)
+		}
+		return
+	}
+	for i, remote := range append([]string{*s.Remote}, s.Remotes...) {
+		path := "remote"
+		if i > 0 {
+			path = fmt.Sprintf("remotes[%d]", i-1)
+		}
+		if _, _, err := parseRemote(remote, 1194); err != nil {
+			c.add(path, err.Error(), "one name or address without a protocol")
+		}
+	}
+}
+
+// checkListen returns udp or tcp, empty where the listener can't be read.
+func (s *Server) checkListen(c *check) (transport string) {
+	all := s.listeners()
+	if len(all) > 1 {
+		c.add("listen", "OpenVPN before 2.7 listens on one socket a process",
+			"write a second openvpn_server with the same pki, and a network and dev of its own")
+	}
+	for i, one := range all {
+		l, err := parseListener(one)
+		if err != nil {
+			c.add(fmt.Sprintf("listen[%d]", i), err.Error(), "the protocol is one of "+strings.Join(protocols, ", "))
+			continue
+		}
+		transport = l.transport()
+	}
+	if dev := s.dev(); !isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == "" {
+		c.add("dev", fmt.Sprintf("%q can't be the name of a tun interface", dev),
+			"use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported")
+	}
+	return transport
+}
+
+func (s *Server) checkNetwork(c *check) {
+	c.oneOf("topology", s.topology(), "subnet", "net30", "p2p")
+	if t := s.topology(); t == "net30" || t == "p2p" {
+		c.warn("topology", t+" is for clients older than OpenVPN 2.1, and keeps the data out of the kernel", `use topology = "subnet"`)
+	}
+	switch p := or(s.Network, netip.Prefix{}); {
+	case !p.IsValid() || !p.Addr().Is4():
+		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
+	case p.Bits() < 16 || p.Bits() > 29:
+		c.add("network", fmt.Sprintf("%s is too large or too small; OpenVPN takes a /16 to a /29", p), "a /24 has room for 253 clients")
+	default:
+		c.masked("network", []netip.Prefix{p})
+	}
+	switch p := or(s.Network6, netip.Prefix{}); {
+	case s.Network6 == nil:
+	case !p.Addr().Is6() || p.Addr().Is4In6() || p.Bits() < 64 || p.Bits() > 124:
+		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", p), `write it as in "fd00:8::/64"`)
+	default:
+		c.masked("network6", []netip.Prefix{p})
+	}
+}
+
+// checkTransport checks what depends on UDP or TCP.
+func (s *Server) checkTransport(c *check, transport string) {
+	if transport == "tcp" && or(s.ExplicitExitNotify, false) {
+		c.add("explicit_exit_notify", "only UDP needs to be told that a peer goes", "leave it out")
+	}
+	if s.Fragment != nil {
+		if transport == "tcp" {
+			c.add("fragment", "only UDP can be fragmented by OpenVPN", "leave it out")
+		} else {
+			c.warn("fragment", "fragments cost throughput, keep the data out of the kernel, and clients of OpenVPN Connect don't know them", "use mssfix or mtu")
+		}
+	}
+	c.between("mtu", s.MTU, 576, 65535)
+	c.between("fragment", s.Fragment, 68, 65535)
+	if s.MSSFix != nil && *s.MSSFix != 0 {
+		c.between("mssfix", s.MSSFix, 576, 65535)
+	}
+}
+
+// hasNetwork says whether addresses can be judged at all.
+func (s *Server) hasNetwork() bool {
+	p := or(s.Network, netip.Prefix{})
+	return p.IsValid() && p.Addr().Is4() && p.Bits() >= 16 && p.Bits() <= 29
+}
+
+func (s *Server) checkPool(c *check) {
+	pool := or(s.Pool, Pool{})
+	if pool.Start == nil && pool.End == nil || !s.hasNetwork() {
+		return
+	}
+	if s.topology() != "subnet" {
+		c.add("pool", "a range of its own needs topology subnet", `use topology = "subnet", or leave start and end out`)
+	}
+	first, last := s.dynamic()
+	for _, end := range []struct {
+		path    string
+		address netip.Addr
+	}{{"pool.start", first}, {"pool.end", last}} {
+		c.host(end.path, s, end.address)
+	}
+	if last.Less(first) {
+		c.add("pool", fmt.Sprintf("it begins at %s, after its end at %s", first, last), "exchange start and end")
+	}
+}
+
+// host checks that an address can be a client's.
+func (c *check) host(path string, s *Server, address netip.Addr) {
+	switch {
+	case !s.Network.Contains(address):
+		c.add(path, fmt.Sprintf("%s lies outside of the network %s", address, s.Network), "choose an address inside")
+	case address == s.serverAddress():
+		c.add(path, fmt.Sprintf("%s is the address of the server", address), "choose another one")
+	case address == s.Network.Masked().Addr() || address == lastOf(*s.Network):
+		c.add(path, fmt.Sprintf("%s stands for the whole network", address), "choose an address between the first and the last")
+	}
+}
+
+func (s *Server) checkKeepalive(c *check) {
+	ping, restart := s.keepalive()
+	if ping < second {
+		c.add("keepalive.ping", "a ping needs at least a second", `use ping = "10s"`)
+	}
+	if restart < 2*ping {
+		c.add("keepalive.restart", fmt.Sprintf("%s is less than twice the ping of %s, which OpenVPN refuses", restart, ping),
+			fmt.Sprintf("use at least %s", 2*ping))
+	}
+	c.between("max_clients", s.MaxClients, 1, 65535)
+	if s.RenegotiateAfter != nil && *s.RenegotiateAfter < 60*second {
+		c.add("reneg_sec", fmt.Sprintf("a new key every %s is a load without a use", *s.RenegotiateAfter), `use "1h", or leave it out`)
+	}
+}
+
+func (s *Server) checkPush(c *check, path string, p Push) {
+	c.masked(path+".routes", p.Routes)
+	for _, network := range p.Routes {
+		if network.Addr().Is6() && s.Network6 == nil {
+			c.add(path+".routes", fmt.Sprintf("%s can't be reached without IPv6 in the VPN", network), "set network6")
+		}
+		if network.Bits() == 0 {
+			c.add(path+".routes", fmt.Sprintf("%s is everything, the way to this server too", network), "use redirect_gateway = true")
+		}
+	}
+	for _, server := range p.DNS {
+		if server.Zone() != "" {
+			c.add(path+".dns", fmt.Sprintf("%s is known on one link only", server), "use an address without a zone")
+		}
+	}
+	if p.Domain != nil && (!isHost.MatchString(*p.Domain) || len(*p.Domain) > 253) {
+		c.add(path+".domain", fmt.Sprintf("%q is no domain", *p.Domain), "write it as in corp.example.com")
+	}
+	c.pushOptions(path+".options", p.Options)
+}
+
+// checkSharing checks what certificates used by many are at odds with.
+func (s *Server) checkSharing(c *check) {
+	if !or(s.DuplicateCN, false) {
+		return
+	}
+	c.warn("duplicate_cn", "whoever has one copy of the certificate can't be revoked without all others", "give each device a certificate of its own")
+	if or(or(s.Pool, Pool{}).Persist, false) {
+		c.add("pool.persist", "clients that share a name can't each have the address of the last time", "leave it out, or duplicate_cn")
+	}
+	if or(s.CCDExclusive, false) {
+		c.add("ccd_exclusive", "files of clients go by names, which duplicate_cn lets several share", "leave one of them out")
+	}
+	for _, client := range s.Clients {
+		if client.Address != nil || client.Address6 != nil || len(client.Routes) > 0 {
+			c.add("client."+client.Name, "clients that share a name can't have an address or networks of their own", "leave them out, or duplicate_cn")
+		}
+	}
+}
+
+func (s *Server) checkProcess(c *check) {
+	for _, account := range []struct {
+		path string
+		name *string
+	}{{"user", s.User}, {"group", s.Group}} {
+		if account.name != nil && !isAccount.MatchString(*account.name) {
+			c.add(account.path, fmt.Sprintf("%q is no account", *account.name), "write it as in nobody")
+		}
+	}
+	if or(s.User, "nobody") == "root" {
+		c.warn("user", "a server that stays root is one mistake of OpenVPN away from the whole host", `use user = "nobody"`)
+	}
+	c.path("log", s.Log)
+	c.path("status", s.Status)
+	if s.Profiles != nil && *s.Profiles != "false" {
+		c.path("profiles", s.Profiles)
+	}
+	c.between("verb", s.Verb, 0, 11)
+	c.oneOf("dco", or(s.DCO, "auto"), "auto", "false")
+}
+
+// checkLines checks that OpenVPN can read every line to its end.
+func (s *Server) checkLines(c *check, name string) {
+	all, err := s.settings(name)
+	if err != nil {
+		return
+	}
+	c.lines("", all.serverConfig())
+	c.lines("", all.clientDirectives())
+	for _, m := range all.members {
+		c.lines("client."+m.CommonName, all.clientConfig(m))
+	}
+}
+
+func (c *check) lines(path string, lines directives) {
+	for _, line := range lines {
+		if len(line) > lineSize {
+			word, _, _ := strings.Cut(line, " ")
+			c.add(path, fmt.Sprintf("the line %s would have %d bytes, and OpenVPN reads %d", word, len(line), lineSize), "shorten it")
+		}
+	}
+}

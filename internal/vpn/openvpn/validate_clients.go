@@ -1,0 +1,111 @@
+package openvpn
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+func (s *Server) checkClients(c *check) {
+	if s.PKI == nil {
+		return
+	}
+	given := make(map[netip.Addr]string)
+	seen := make(map[string]bool)
+	var behind []netip.Prefix
+	for _, client := range s.Clients {
+		path := "client." + client.Name
+		if seen[client.Name] {
+			c.add(path, "there are two blocks for this client", "make one of them")
+		}
+		seen[client.Name] = true
+		s.checkKnown(c, path, client.Name)
+		s.checkAddresses(c, path, client, given)
+		behind = s.checkRoutes(c, path, client, behind)
+		s.checkPush(c, path+".push", or(client.Push, Push{}))
+		c.clientOptions(path+".options", client.Options)
+	}
+}
+
+func (s *Server) checkKnown(c *check, path, name string) {
+	if _, ok := s.PKI.Clients[name]; ok {
+		return
+	}
+	if slices.Contains(s.PKI.Revoked, name) {
+		c.warn(path, "the PKI has revoked this client, so its block does nothing", "delete the block, or give the client a new certificate under a new name")
+		return
+	}
+	names := slices.Sorted(maps.Keys(s.PKI.Clients))
+	hint := "add client " + fmt.Sprintf("%q", name) + " {} to the pki block"
+	if len(names) > 0 && len(names) <= 20 {
+		hint += "; it has " + strings.Join(names, ", ")
+	}
+	c.add(path, "the PKI has no client of this name", hint)
+}
+
+func (s *Server) checkAddresses(c *check, path string, client Client, given map[netip.Addr]string) {
+	for _, fixed := range []struct {
+		path    string
+		address *netip.Addr
+	}{{path + ".address", client.Address}, {path + ".address6", client.Address6}} {
+		if fixed.address == nil {
+			continue
+		}
+		if other, ok := given[*fixed.address]; ok {
+			c.add(fixed.path, fmt.Sprintf("%s has the address %s already", other, fixed.address), "give each client one of its own")
+		}
+		given[*fixed.address] = client.Name
+	}
+	if client.Address != nil && s.hasNetwork() {
+		s.checkAddress(c, path+".address", *client.Address)
+	}
+	switch a := or(client.Address6, netip.Addr{}); {
+	case client.Address6 == nil:
+	case s.Network6 == nil:
+		c.add(path+".address6", "the VPN has no IPv6 network", "set network6")
+	case !s.Network6.Contains(a):
+		c.add(path+".address6", fmt.Sprintf("%s lies outside of the network %s", a, s.Network6), "choose an address inside")
+	case a == s.Network6.Masked().Addr() || a == s.Network6.Masked().Addr().Next():
+		c.add(path+".address6", fmt.Sprintf("%s is the address of the server or of the network", a), "choose another one")
+	}
+}
+
+func (s *Server) checkAddress(c *check, path string, address netip.Addr) {
+	before := len(c.found)
+	c.host(path, s, address)
+	if len(c.found) > before {
+		return
+	}
+	if bytes := address.As4(); s.topology() == "net30" && bytes[3]%4 != 2 {
+		c.add(path, fmt.Sprintf("with net30, %s is not the client's end of a /30", address), "choose an address that leaves 2 when divided by 4, such as .6 or .10")
+	}
+	first, last := s.dynamic()
+	if s.topology() == "subnet" && !address.Less(first) && !last.Less(address) {
+		c.warn(path, fmt.Sprintf("%s lies in the pool from %s to %s, so another client may have it first", address, first, last),
+			"set start or end of the pool so that fixed addresses lie outside")
+	}
+}
+
+// checkRoutes returns all networks behind clients so far.
+func (s *Server) checkRoutes(c *check, path string, client Client, behind []netip.Prefix) []netip.Prefix {
+	path += ".routes"
+	c.masked(path, client.Routes)
+	for _, p := range client.Routes {
+		if p.Addr().Is6() && s.Network6 == nil {
+			c.add(path, fmt.Sprintf("%s can't be reached without IPv6 in the VPN", p), "set network6")
+		}
+		if p.Bits() == 0 {
+			c.add(path, fmt.Sprintf("%s is everything, and this server would lose its own way out", p), "name the networks behind this client")
+			continue
+		}
+		for _, other := range append([]netip.Prefix{or(s.Network, netip.Prefix{}), or(s.Network6, netip.Prefix{})}, behind...) {
+			if other.IsValid() && other.Overlaps(p) {
+				c.add(path, fmt.Sprintf("%s overlaps with %s, which is somewhere else", p, other), "a network can be behind one client only, and not be the VPN itself")
+			}
+		}
+		behind = append(behind, p)
+	}
+	return behind
+}

@@ -1,0 +1,134 @@
+package openvpn
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/vpntest"
+)
+
+func TestEveryMistakeIsNamed(t *testing.T) {
+	var out strings.Builder
+	for _, c := range []struct {
+		name string
+		spot func(*Server)
+	}{
+		{"no PKI", func(s *Server) { s.PKI = nil }},
+		{"another server", func(s *Server) { s.Cert = word("sevrer") }},
+		{"two servers", func(s *Server) { s.Cert = nil; s.PKI.Servers["backup"] = s.PKI.Servers["server"] }},
+		{"no server", func(s *Server) { s.Cert = nil; s.PKI.Servers = nil }},
+		{"nothing to dial", func(s *Server) { s.Remote = nil }},
+		{"bad names to dial", func(s *Server) {
+			s.Remote = word("vpn.example.com 1194\nup /bin/sh")
+			s.Remotes = []string{"a:0", "[fe80::1%eth0]:1", "-x", "ok.example.com:99999"}
+		}},
+		{"two listeners", func(s *Server) { s.Listen = []string{"udp/1194", "tcp/443"} }},
+		{"bad listeners", func(s *Server) { s.Listen = []string{"sctp/1"} }},
+		{"families disagree", func(s *Server) { s.Listen = []string{"udp4/[2001:db8::1]:1194"} }},
+		{"port 0", func(s *Server) { s.Listen = []string{"udp/0"} }},
+		{"tap", func(s *Server) { s.Dev = word("tap0") }},
+		{"long device", func(s *Server) { s.Dev = word("a-device-too-long") }},
+		{"networks", func(s *Server) { s.Network = prefix("10.8.0.1/24"); s.Network6 = prefix("fd00::/48") }},
+		{"small network", func(s *Server) { s.Network = prefix("10.8.0.0/30") }},
+		{"large network", func(s *Server) { s.Network = prefix("10.0.0.0/8"); s.Pool = &Pool{Start: addr("10.9.0.1")} }},
+		{"IPv6 as IPv4", func(s *Server) { s.Network = prefix("fd00::/64") }},
+		{"exit notice on TCP", func(s *Server) { s.ExplicitExitNotify = resource.Ptr(true) }},
+		{"fragments on TCP", func(s *Server) { s.Fragment = resource.Ptr(1300) }},
+		{"fragments on UDP", func(s *Server) { s.Listen = nil; s.Fragment = resource.Ptr(1300) }},
+		{"sizes", func(s *Server) { s.MTU = resource.Ptr(100); s.MSSFix = resource.Ptr(1); s.Verb = resource.Ptr(12) }},
+		{"pool outside", func(s *Server) { s.Pool = &Pool{Start: addr("10.9.0.1"), End: addr("10.8.0.255")} }},
+		{"pool backwards", func(s *Server) { s.Pool = &Pool{Start: addr("10.8.0.20"), End: addr("10.8.0.10")} }},
+		{"pool takes the server", func(s *Server) { s.Pool = &Pool{Start: addr("10.8.0.1")} }},
+		{"pool of net30", func(s *Server) { s.Pool = &Pool{Start: addr("10.8.0.9")}; s.Topology = word("net30") }},
+		{"impatient", func(s *Server) { s.Keepalive = &Keepalive{Ping: span("90s")}; s.RenegotiateAfter = span("1s") }},
+		{"no ping", func(s *Server) { s.Keepalive = &Keepalive{Ping: span("0s")}; s.MaxClients = resource.Ptr(0) }},
+		{"pushed", func(s *Server) {
+			s.Push = &Push{
+				Routes: nets("10.0.0.1/8", "2001:db8::/32", "0.0.0.0/0"), DNS: []netip.Addr{*addr("fe80::1%eth0")},
+				Domain: word("a\"b"), Options: []string{"route 1.2.3.4,dhcp-option DNS 6.6.6.6", "a\nb", "", `"quoted" x`},
+			}
+		}},
+		{"unknown client", func(s *Server) { s.Clients = []Client{{Name: "nobody"}} }},
+		{"revoked client", func(s *Server) { s.Clients = []Client{{Name: "guest"}} }},
+		{"client twice", func(s *Server) { s.Clients = []Client{{Name: "tpham"}, {Name: "tpham"}} }},
+		{"addresses", func(s *Server) {
+			s.Pool = &Pool{Start: addr("10.8.0.128")}
+			s.Clients = []Client{
+				{Name: "tpham", Address: addr("10.8.0.1"), Address6: addr("fd00::9")},
+				{Name: "anna", Address: addr("10.8.0.1")},
+			}
+		}},
+		{"address outside", func(s *Server) { s.Clients = []Client{{Name: "tpham", Address: addr("10.9.0.1")}} }},
+		{"address of all", func(s *Server) { s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.255")}} }},
+		{"address in the pool", func(s *Server) { s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9")}} }},
+		{"address of net30", func(s *Server) {
+			s.Topology = word("net30")
+			s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9")}}
+		}},
+		{"IPv6 addresses", func(s *Server) {
+			s.Network6 = prefix("fd00:8::/64")
+			s.Clients = []Client{{Name: "tpham", Address6: addr("fd00:8::1")}, {Name: "anna", Address6: addr("fd00:9::1")}}
+		}},
+		{"networks behind clients", func(s *Server) {
+			s.Clients = []Client{
+				{Name: "tpham", Routes: nets("10.8.0.0/25", "10.9.0.0/24", "fd00::/64")},
+				{Name: "anna", Routes: nets("10.9.0.0/16", "0.0.0.0/0")},
+			}
+		}},
+		{"client's options", func(s *Server) {
+			s.Clients = []Client{{Name: "tpham", Options: []string{"iroute 10.9.0.0 255.255.0.0", "up /bin/sh", "config /etc/shadow"}}}
+		}},
+		{"one certificate for many", func(s *Server) {
+			s.DuplicateCN, s.CCDExclusive = resource.Ptr(true), resource.Ptr(true)
+			s.Pool = &Pool{Start: addr("10.8.0.128"), Persist: resource.Ptr(true)}
+			s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9")}}
+		}},
+		{"TLS of old", func(s *Server) {
+			s.TLS = &TLS{MinVersion: word("1.0"), CertProfile: word("insecure"), Ciphers: []string{"A:B"}, Groups: []string{"x y"}}
+		}},
+		{"words", func(s *Server) {
+			s.TLS = &TLS{MinVersion: word("SSLv3"), CertProfile: word("best")}
+			s.TLSKey, s.Compression, s.Topology, s.DCO = word("yes"), word("lz4"), word("ring"), word("on")
+		}},
+		{"ciphers of old", func(s *Server) { s.DataCiphers = []string{"AES-256-GCM", "BF-CBC", "?DES-EDE3-CBC", "a b"} }},
+		{"in the clear", func(s *Server) {
+			s.DataCiphers, s.DataCiphersFallback, s.Auth = []string{"none"}, word("none"), word("none")
+		}},
+		{"no cipher", func(s *Server) { s.DataCiphers = []string{} }},
+		{"two fallbacks", func(s *Server) { s.Cipher, s.DataCiphersFallback = word("AES-256-CBC"), word("AES-128-CBC") }},
+		{"shields", func(s *Server) { s.TLSKey = word("tls-auth") }},
+		{"dh", func(s *Server) { s.DH = resource.Ptr(1024) }},
+		{"process", func(s *Server) {
+			s.User, s.Group = word("root"), word("no group")
+			s.Log, s.Status, s.Profiles = word("openvpn.log"), word("/var/log/a\nb"), word("/var/../etc")
+		}},
+		{"options", func(s *Server) {
+			s.Options = []string{
+				"ncp-disable", "secret static.key", "port 443", "push \"route 1.2.3.4\"", "config /tmp/more", "up /bin/true", "verify-client-cert none",
+				"--dev tap", "<ca>", "", "a\nb", "sndbuf 0\x00", "setenv opt port 443", "# a comment",
+			}
+		}},
+		{"a long line", func(s *Server) { s.Options = []string{"setenv LONG " + strings.Repeat("x", 300)} }},
+		{"long label", func(s *Server) { s.Remote = word(strings.Repeat("a.", 130) + "example.com") }},
+	} {
+		s := today()
+		s.PKI = authority()
+		c.spot(s)
+		out.WriteString("== " + c.name + "\n" + vpntest.Mistakes(s.Validate("office")))
+	}
+	out.WriteString("== names\n" + vpntest.Mistakes(today().Validate("a/b")) + vpntest.Mistakes(today().Validate("a-name-of-19-letters")))
+	vpntest.Golden(t, "mistakes.txt", out.String())
+}
+
+func TestTheSeedIsAcceptedWithWarningsOnly(t *testing.T) {
+	for _, m := range seed().Validate("office") {
+		if !m.Warning {
+			t.Errorf("%+v", m)
+		}
+	}
+	if found := today().Validate("office"); len(found) > 0 {
+		t.Errorf("the seed as of today is warned of: %s", vpntest.Mistakes(found))
+	}
+}

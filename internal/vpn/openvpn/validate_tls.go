@@ -1,0 +1,89 @@
+package openvpn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// weak are beginnings of ciphers that OpenSSL 3 refuses, most of them since
+// their blocks of 64 bits give plain text away (Sweet32).
+var weak = []string{"BF", "DES", "RC2", "RC4", "RC5", "CAST", "IDEA"}
+
+func (s *Server) checkSecurity(c *check) {
+	s.checkTLS(c)
+	s.checkCiphers(c)
+	c.oneOf("tls_key", s.tlsKey(), tlsCryptV2, tlsCrypt, tlsAuth, "none")
+	switch s.tlsKey() {
+	case tlsAuth:
+		c.warn("tls_key", "tls-auth shows strangers the certificates", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5")
+	case "none":
+		c.warn("tls_key", "strangers can talk to the TLS library of the server", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5")
+	}
+	c.oneOf("compression", s.compression(), "none", "migrate", "lzo")
+	if s.compression() == "lzo" {
+		c.warn("compression", "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it",
+			`use compression = "migrate" while clients still ask for it, then leave it out`)
+	}
+	if s.DH != nil {
+		if !slices.Contains([]int{2048, 3072, 4096, 6144, 8192}, *s.DH) {
+			c.add("dh", fmt.Sprintf("there is no group of %d bits in RFC 7919", *s.DH), "use 2048, 3072, 4096, 6144 or 8192, or leave it out")
+		} else {
+			c.warn("dh", "finite-field Diffie-Hellman is being phased out", "leave it out: every client since OpenVPN 2.4 knows elliptic curves")
+		}
+	}
+}
+
+func (s *Server) checkTLS(c *check) {
+	t := s.tls()
+	version := or(t.MinVersion, "1.2")
+	c.oneOf("tls.min_version", version, "1.0", "1.1", "1.2", "1.3")
+	if version == "1.0" || version == "1.1" {
+		c.warn("tls.min_version", "TLS "+version+" is deprecated (RFC 8996)", "use 1.2")
+	}
+	c.oneOf("tls.cert_profile", or(t.CertProfile, "preferred"), "legacy", "preferred", "suiteb", "insecure")
+	if or(t.CertProfile, "preferred") == "insecure" {
+		c.warn("tls.cert_profile", "insecure takes certificates that can be forged", "reissue them, and use preferred")
+	}
+	c.words("tls.ciphers", t.Ciphers)
+	c.words("tls.ciphersuites", t.Ciphersuites)
+	c.words("tls.groups", t.Groups)
+	if len(t.Ciphers) > 0 {
+		c.warn("tls.ciphers", "a list of one's own grows old, and says nothing about TLS 1.3", "leave it out")
+	}
+}
+
+func (s *Server) checkCiphers(c *check) {
+	if s.DataCiphers != nil && len(s.DataCiphers) == 0 {
+		c.add("data_ciphers", "without a cipher nobody can connect", "leave it out")
+	}
+	for i, cipher := range s.dataCiphers() {
+		c.cipher(fmt.Sprintf("data_ciphers[%d]", i), strings.TrimPrefix(cipher, "?"))
+	}
+	if s.DataCiphersFallback != nil {
+		c.cipher("data_ciphers_fallback", *s.DataCiphersFallback)
+	}
+	if s.Cipher != nil {
+		c.cipher("cipher", *s.Cipher)
+		c.warn("cipher", "since OpenVPN 2.6 a server uses cipher only for clients that can't negotiate one",
+			"leave it out; for clients of OpenVPN 2.3 use data_ciphers_fallback")
+		if s.DataCiphersFallback != nil && *s.DataCiphersFallback != *s.Cipher {
+			c.add("cipher", "it is the old name of data_ciphers_fallback, which says something else", "leave it out")
+		}
+	}
+	auth := or(s.Auth, "SHA256")
+	c.words("auth", []string{auth})
+	if strings.EqualFold(auth, "none") {
+		c.warn("auth", "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", `use auth = "SHA256"`)
+	}
+}
+
+func (c *check) cipher(path, name string) {
+	c.words(path, []string{name})
+	if strings.EqualFold(name, "none") {
+		c.warn(path, "EVERYTHING WOULD BE SENT IN THE CLEAR", "use AES-256-GCM")
+	}
+	if slices.ContainsFunc(weak, func(w string) bool { return strings.HasPrefix(strings.ToUpper(name), w) }) {
+		c.add(path, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", name), "use AES-256-GCM, or AES-256-CBC for clients of OpenVPN 2.3")
+	}
+}
