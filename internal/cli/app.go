@@ -95,7 +95,7 @@ func (a *app) load() (*config.Config, error) {
 }
 
 func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
-	config.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
+	_ = config.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
 }
 
 func (a *app) width() int {

@@ -1,0 +1,47 @@
+# A key for SSH, and a self-signed certificate with its key.
+private_key "/etc/acme-keys/deploy" {
+  algorithm = "ed25519"
+  format    = "openssh"
+}
+
+private_key "/etc/acme-keys/signing.key" {
+  algorithm = "rsa-2048"
+}
+
+certificate "/etc/acme-keys/signing.crt" {
+  key   = private_key["/etc/acme-keys/signing.key"].name
+  usage = "signing"
+  subject {
+    common_name  = "Acme signing"
+    organization = "Acme Corp"
+  }
+  validity     = "365d"
+  renew_before = "30d"
+}
+
+# What OpenVPN needs besides certificates.
+static_key "/etc/acme-keys/ta.key" {}
+
+tls_crypt_v2_key "/etc/acme-keys/server.tc2" {}
+
+tls_crypt_v2_key "/etc/acme-keys/client.tc2" {
+  server = tls_crypt_v2_key["/etc/acme-keys/server.tc2"].name
+}
+
+dh_params "/etc/acme-keys/dh.pem" {
+  bits = 3072
+}
+
+# A file made of other files.
+assembled_file "/etc/acme-keys/bundle.pem" {
+  part {
+    file = certificate["/etc/acme-keys/signing.crt"].name
+  }
+  part {
+    file = private_key["/etc/acme-keys/signing.key"].name
+  }
+}
+
+directory "/etc/acme-keys" {
+  mode = "0700"
+}

@@ -1,0 +1,63 @@
+// Package catalog lists every kind and composite that vpnd has, on the real
+// host. It is the one place to add a new one.
+package catalog
+
+import (
+	"crypto/rand"
+	"path/filepath"
+	"time"
+
+	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/file"
+	"vpnd/internal/kind/link"
+	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/pkg"
+	kindpki "vpnd/internal/kind/pki"
+	"vpnd/internal/kind/sysctl"
+	"vpnd/internal/kind/unit"
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/firewall"
+	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/openvpn"
+	"vpnd/internal/vpn/pki"
+)
+
+// Options say which host the kinds work on.
+type Options struct {
+	Root  string // "/" for this host; another folder is a root file system that does not run
+	Cache string // folder for what can be found out again; empty for none
+}
+
+// New returns the catalog.
+func New(o Options) resource.Catalog {
+	return resource.Catalog{Kinds: kinds(o), Composites: composites()}
+}
+
+func kinds(o Options) []resource.Kind {
+	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
+	keys, units := sysctl.Verbs{Root: o.Root}, unit.Verbs{Root: o.Root}
+	if filepath.Clean(o.Root) == "/" { // only there a kernel and a systemd run
+		keys.Proc, units.Connect = "/proc/sys", unit.Connect
+	}
+	all := []resource.Kind{
+		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", keys),
+		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators}),
+		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators}),
+		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root}),
+		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{}),
+		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{}),
+		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache}),
+		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root}),
+		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),
+	}
+	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader})...)
+}
+
+func composites() []resource.Composite {
+	return []resource.Composite{
+		resource.Compose[pki.PKI]("pki", "A certificate authority with its servers, clients and revocation list."),
+		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
+		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
+		resource.Compose[firewall.Firewall]("firewall", "Filter and NAT rules in words, for IPv4 and IPv6."),
+	}
+}

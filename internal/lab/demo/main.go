@@ -1,0 +1,195 @@
+// Demo runs vpnd's main job on lab hosts and tells it in plain words: a gateway
+// is converged from the example, a client connects through it, drift is made
+// and repaired, a client is revoked, and everything is taken away again.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"vpnd/internal/lab"
+	"vpnd/internal/lab/office"
+)
+
+func main() {
+	vpnd := flag.String("vpnd", "bin/vpnd", "the binary to show")
+	config := flag.String("config", "examples/openvpn-gateway", "the configuration to apply")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	start := time.Now()
+	if err := run(ctx, *vpnd, *config); err != nil {
+		fmt.Printf("\nThe demo ended early: %v\n", err)
+		os.Exit(1)
+	}
+	fmt.Printf("\nThat was vpnd: %d seconds. The README tells how to begin on a host of yours.\n", int(time.Since(start).Seconds()))
+}
+
+// show is the demo at work: what fails ends it.
+type show struct {
+	*office.Office
+	ctx   context.Context
+	first string // the gateway before vpnd came
+}
+
+func run(ctx context.Context, vpnd, config string) (err error) {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("it boots hosts, so it must run as root")
+	}
+	say("Three Debian hosts boot: a gateway, a laptop in the world, an intranet server behind the gateway.")
+	l, err := lab.New(ctx, lab.Options{Progress: os.Stdout})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := l.Close(); err == nil {
+			err = closing
+		}
+	}()
+	o, err := office.Open(ctx, l, vpnd, config)
+	if err != nil {
+		return err
+	}
+	s := &show{Office: o, ctx: ctx}
+	for _, act := range []func() error{s.strangers, s.converge, s.connect, s.drift, s.revoke, s.leave} {
+		if err := act(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func say(format string, args ...any) { fmt.Printf("\n▶ "+format+"\n", args...) }
+
+func good(format string, args ...any) { fmt.Printf("  ✓ "+format+"\n", args...) }
+
+// vpnd runs a command on the gateway, shows what it prints, and wants its exit
+// status.
+func (s *show) vpnd(want int, args ...string) (string, error) {
+	fmt.Printf("\n  gateway# vpnd %s\n", strings.Join(args, " "))
+	out, status, err := s.VPND(s.ctx, args...)
+	for line := range strings.Lines(out) {
+		fmt.Printf("  │ %s", line)
+	}
+	if err == nil && status != want {
+		err = fmt.Errorf("vpnd %s ended with status %d instead of %d", args[0], status, want)
+	}
+	return out, err
+}
+
+func (s *show) strangers() error {
+	say("The gateway is no blank page: rules of the kind that Docker and firewalld make, a sysctl file, a unit, a file of somebody's.")
+	return s.Foreigners(s.ctx)
+}
+
+func (s *show) converge() error {
+	before, err := s.Print(s.ctx)
+	if err != nil {
+		return err
+	}
+	s.first = before
+	say("What would vpnd change? Planning changes nothing.")
+	if _, err := s.vpnd(0, "plan"); err != nil {
+		return err
+	}
+	if after, err := s.Print(s.ctx); err != nil || after != before {
+		return fmt.Errorf("planning changed the host (%v): %s", err, office.Diff(before, after))
+	}
+	good("the host is byte for byte as before")
+	say("Make it so.")
+	if _, err := s.vpnd(0, "apply", "--yes"); err != nil {
+		return err
+	}
+	say("And now? Converged means empty.")
+	_, err = s.vpnd(0, "plan", "--detailed-exitcode")
+	return err
+}
+
+func (s *show) connect() error {
+	say("The laptop gets tpham's profile and connects.")
+	if err := s.Connect(s.ctx, "tpham"); err != nil {
+		return err
+	}
+	address, err := s.Laptop.Run(s.ctx, "ip", "-4", "-br", "addr", "show", "dev", "tun0")
+	if err != nil {
+		return err
+	}
+	good("connected: %s", strings.Join(strings.Fields(address), " "))
+	if err := s.Reach(s.ctx); err != nil {
+		return err
+	}
+	good("it reaches the intranet server, which knows no way back: forwarding and NAT work")
+	return nil
+}
+
+func (s *show) drift() error {
+	say("Somebody works on the gateway by hand:")
+	for _, m := range office.Mischiefs() {
+		if _, err := s.Gateway.Run(s.ctx, m.Argv...); err != nil {
+			return err
+		}
+		fmt.Printf("  – %s\n", m.Words)
+	}
+	out, err := s.vpnd(3, "drift")
+	if err != nil {
+		return err
+	}
+	for _, m := range office.Mischiefs() {
+		if !strings.Contains(out, m.Named) {
+			return fmt.Errorf("vpnd drift does not name %s", m.Named)
+		}
+	}
+	good("each is named")
+	if _, err := s.vpnd(0, "apply", "--yes"); err != nil {
+		return err
+	}
+	if _, err := s.vpnd(0, "drift"); err != nil {
+		return err
+	}
+	if err := s.Dial(s.ctx); err != nil {
+		return err
+	}
+	if err := s.Reach(s.ctx); err != nil {
+		return err
+	}
+	good("all is repaired, and the laptop reaches the intranet server again")
+	return nil
+}
+
+func (s *show) revoke() error {
+	say("tpham leaves the company: one line in the file.")
+	if err := s.Edit(s.ctx, "vpn.hcl", `client "tpham" {}`, `client "tpham" { revoked = true }`); err != nil {
+		return err
+	}
+	if _, err := s.vpnd(0, "apply", "--yes"); err != nil {
+		return err
+	}
+	if err := s.Dial(s.ctx); err == nil {
+		return fmt.Errorf("a revoked client could connect")
+	}
+	good("the laptop still has the profile, and is refused; the server was not restarted")
+	return s.Hangup(s.ctx)
+}
+
+func (s *show) leave() error {
+	say("vpnd goes, and gives the host back.")
+	if _, err := s.vpnd(0, "destroy", "--yes"); err != nil {
+		return err
+	}
+	after, err := s.Print(s.ctx)
+	if err != nil {
+		return err
+	}
+	if after != s.first {
+		return fmt.Errorf("the host is not as it was: %s", office.Diff(s.first, after))
+	}
+	good("rules, sysctls, links, units and files are as they were, byte for byte; what was others' is still there")
+	return nil
+}
