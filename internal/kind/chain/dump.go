@@ -64,10 +64,10 @@ type reference struct {
 	index int
 }
 
-// references lists the rules that lead to a chain, in the order of the dump.
-func (t *table) references(to string) []reference {
+// references lists the rules of the chains in that lead to another one.
+func (t *table) references(to string, in []string) []reference {
 	var found []reference
-	for _, chain := range t.order {
+	for _, chain := range in {
 		for i, rule := range t.chains[chain] {
 			// Most rules don't even hold the name, and taking words apart is dear.
 			if strings.Contains(rule, to) && target(rule) == to {

@@ -26,7 +26,7 @@ func isBottomJump(rule string) bool {
 
 // jumps lists the rules of built-in chains that lead to a chain.
 func (t *table) jumps(table, chain string) []reference {
-	return slices.DeleteFunc(t.references(chain), func(r reference) bool { return !builtin(table, r.chain) })
+	return t.references(chain, hooks[table])
 }
 
 // whence says in the words of a shape where a chain is jumped to from. What

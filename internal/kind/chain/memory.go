@@ -54,7 +54,8 @@ func (m memory) recall() (string, bool) {
 }
 
 // keep remembers an answer. That it could not is no error: the next rehearsal
-// takes a moment longer.
+// takes a moment longer. Nothing waits for the disk, since the digest tells
+// what was cut short.
 func (m memory) keep(text string) {
 	if m.file == "" || os.MkdirAll(filepath.Dir(m.file), 0o700) != nil {
 		return

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -122,6 +123,36 @@ func TestCancelledContextIsAnError(t *testing.T) {
 	})
 }
 
+// A restore that is killed anywhere has done all of a table or nothing.
+func TestKilledApplyIsWholeOrNotThere(t *testing.T) {
+	everywhere(t, func(r room) {
+		name := r.name("filter/VPND-X")
+		want := Chain{Hook: resource.Ptr("FORWARD"), Rules: make([]string, 5000)}
+		for i := range want.Rules {
+			want.Rules[i] = fmt.Sprintf("-p tcp -m tcp --dport %d -j ACCEPT", i+1)
+		}
+		killed := 0
+		for wait := time.Duration(1); wait < 100; wait *= 2 {
+			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Millisecond+wait*time.Millisecond)
+			err := r.Apply(ctx, name, nil, want)
+			cancel()
+			if err != nil {
+				killed++
+			}
+			got, err := r.Observe(context.Background(), name)
+			if err != nil || got != nil && (len(got.Rules) != len(want.Rules) || *got.Hook != "FORWARD") {
+				r.Fatalf("half of it is there: %v, %v", got, err)
+			}
+			if err := r.Remove(context.Background(), name); err != nil {
+				r.Fatal(err)
+			}
+		}
+		if killed == 0 {
+			r.Error("none was killed, so the test shows nothing")
+		}
+	})
+}
+
 func TestProvingNeedsRoot(t *testing.T) {
 	nettest.Need(t)
 	err := apart(func() error {
@@ -133,7 +164,7 @@ func TestProvingNeedsRoot(t *testing.T) {
 		}
 		return unshared(func() error { return nil })
 	})
-	want := "rules are proved in a network namespace of their own, which needs root; run vpnd as root"
+	want := "rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces="
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

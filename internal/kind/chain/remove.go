@@ -19,7 +19,7 @@ func (v Verbs) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	var b strings.Builder
-	for _, r := range now.references(s.chain) {
+	for _, r := range now.references(s.chain, now.order) {
 		if !builtin(s.table, r.chain) && !own(r.chain) {
 			return fmt.Errorf("chain %s, which is not of vpnd, leads there; first run %s -t %s -D %s %s", r.chain, command[s.family], s.table, r.chain, r.rule)
 		}

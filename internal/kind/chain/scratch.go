@@ -75,7 +75,7 @@ func apart(do func() error) error {
 func unshared(do func() error) error {
 	err := unix.Unshare(unix.CLONE_NEWNET)
 	if errors.Is(err, unix.EPERM) {
-		return errors.New("rules are proved in a network namespace of their own, which needs root; run vpnd as root")
+		return errors.New("rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces=")
 	}
 	if err != nil {
 		return fmt.Errorf("making a network namespace to prove rules in: %w", err)

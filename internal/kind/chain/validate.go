@@ -60,7 +60,7 @@ func examine(family, rule string) []problem {
 	if len(rule) > maxRule {
 		return []problem{{fmt.Sprintf("is longer than %d bytes", maxRule), "split it, or match an ipset"}}
 	}
-	if singleQuote.MatchString(doubleQuoted.ReplaceAllString(rule, "")) {
+	if strings.Contains(rule, "'") && singleQuote.MatchString(doubleQuoted.ReplaceAllString(rule, "")) {
 		return []problem{{"iptables-restore does not know single quotes", `write \" in their place`}}
 	}
 	list, err := words(rule)
