@@ -8,12 +8,12 @@ import (
 // addKeys copies what the server reads out of the PKI, which nobody but root
 // may enter, and makes the keys that it shares with its clients.
 func (e *expansion) addKeys() {
-	e.copy(e.ca(), 0o644, id("certificate", e.PKI.Certificate), resource.Restart)
-	e.copy(e.cert(), 0o644, id("certificate", e.pair.Certificate), resource.Restart)
-	e.copy(e.key(), 0o600, id("private_key", e.pair.Key), resource.Restart)
-	e.copy(e.crl(), 0o644, id("crl", e.PKI.CRL), resource.None)
+	e.copy(e.ca(), 0o644, id(pki.KindCertificate, e.PKI.Certificate), resource.Restart)
+	e.copy(e.cert(), 0o644, id(pki.KindCertificate, e.pair.Certificate), resource.Restart)
+	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)
+	e.copy(e.crl(), 0o644, id(pki.KindCRL, e.PKI.CRL), resource.None)
 	if e.DH != nil {
-		dh := id("dh_params", e.dh())
+		dh := id(pki.KindDHParams, e.dh())
 		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.folder()))
 		e.read(dh, resource.Restart)
 	}
@@ -44,20 +44,20 @@ func (e *expansion) addShield() {
 
 func (s *settings) shieldID() resource.ID {
 	if s.tlsKey() == tlsCryptV2 {
-		return id("tls_crypt_v2_key", s.shieldKey())
+		return id(pki.KindTLSCryptV2Key, s.shieldKey())
 	}
-	return id("static_key", s.shieldKey())
+	return id(pki.KindStaticKey, s.shieldKey())
 }
 
 func (s *settings) clientShieldID(m member) resource.ID {
-	return id("tls_crypt_v2_key", m.shieldIn(s.vault()))
+	return id(pki.KindTLSCryptV2Key, m.shieldIn(s.vault()))
 }
 
 func private() *resource.Mode { return resource.Ptr(resource.Mode(0o600)) }
 
 // copy puts a copy of another resource's file where the server reads it.
 func (e *expansion) copy(to string, mode resource.Mode, from resource.ID, effect resource.Effect) {
-	target := id("assembled_file", to)
+	target := id(pki.KindAssembledFile, to)
 	e.addAssembled(target, mode, []pki.Part{{File: &from.Name}}, []resource.ID{from}, id("directory", e.folder()))
 	e.read(target, effect)
 }
@@ -85,9 +85,9 @@ func (e *expansion) addProfiles() {
 	parent := id("directory", folderPath)
 	e.add(parent, folder(0o700), id("directory", profileRoot))
 	for _, m := range e.members {
-		from := []resource.ID{id("certificate", e.PKI.Certificate), id("certificate", m.Certificate)}
+		from := []resource.ID{id(pki.KindCertificate, e.PKI.Certificate), id(pki.KindCertificate, m.Certificate)}
 		if m.Key != "" {
-			from = append(from, id("private_key", m.Key))
+			from = append(from, id(pki.KindPrivateKey, m.Key))
 		}
 		switch e.tlsKey() {
 		case "none":
@@ -96,6 +96,6 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id("assembled_file", folderPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
+		e.addAssembled(id(pki.KindAssembledFile, folderPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
 	}
 }

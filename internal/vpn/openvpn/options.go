@@ -131,6 +131,10 @@ func (c *check) directive(at, line string) (name string, ok bool) {
 		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
 		return "", false
 	}
+	if !closed(line) {
+		c.add(at, fmt.Sprintf("%q has a quote that does not end, or ends in a backslash", line), "close it, or write a backslash before it")
+		return "", false
+	}
 	if len(fields) > 2 && fields[0] == "setenv" && fields[1] == "opt" {
 		fields = fields[2:]
 	}
@@ -139,4 +143,32 @@ func (c *check) directive(at, line string) (name string, ok bool) {
 		return "", false
 	}
 	return fields[0], true
+}
+
+// closed says whether every quote of a directive ends, as OpenVPN reads them:
+// one begins an argument, and only a double one lets a backslash escape.
+func closed(line string) bool {
+	var quote rune // the one we are within
+	word, escaped := false, false
+	for _, r := range line {
+		switch {
+		case escaped:
+			escaped, word = false, true
+		case r == '\\' && quote != '\'':
+			escaped = true
+		case quote != 0:
+			if r == quote {
+				quote, word = 0, false
+			}
+		case r == ' ':
+			word = false
+		case !word && (r == '"' || r == '\''):
+			quote = r
+		case !word && (r == '#' || r == ';'):
+			return true
+		default:
+			word = true
+		}
+	}
+	return quote == 0 && !escaped
 }

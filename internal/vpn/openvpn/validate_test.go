@@ -108,6 +108,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Options = []string{
 				"ncp-disable", "secret static.key", "port 443", "push \"route 1.2.3.4\"", "config /tmp/more", "up /bin/true", "verify-client-cert none",
 				"--dev tap", "<ca>", "", "a\nb", "sndbuf 0\x00", "setenv opt port 443", "# a comment",
+				`setenv A "open`, `setenv A 'open`, `setenv A b\`, `setenv A "x\""`, `setenv A 'x\'`, `setenv A it's`, `setenv A b # "open`,
 			}
 		}},
 		{"a long line", func(s *Server) { s.Options = []string{"setenv LONG " + strings.Repeat("x", 300)} }},
