@@ -79,13 +79,18 @@ type packageShape struct {
 // fakeVerbs has a host on which nothing is.
 type fakeVerbs[T any] struct{}
 
-func (fakeVerbs[T]) Observe(context.Context, string) (*T, error)     { return nil, nil }
-func (fakeVerbs[T]) Apply(context.Context, string, *T, T) error      { return nil }
-func (fakeVerbs[T]) Remove(context.Context, string) error            { return nil }
-func kindOf[T any](name, doc string) resource.Kind                   { return resource.Define(name, doc, fakeVerbs[T]{}) }
-func pointers(ids ...resource.ID) []resource.ID                      { return ids }
-func (s *authorityShape) path(name, file string) string              { return "/var/lib/vpnd/pki/" + name + "/" + file }
-func (s *serverShape) file(name string) resource.ID                  { return resource.ID{Kind: "file", Name: "/etc/openvpn/" + name + ".conf"} }
+func (fakeVerbs[T]) Observe(context.Context, string) (*T, error) { return nil, nil }
+func (fakeVerbs[T]) Apply(context.Context, string, *T, T) error  { return nil }
+func (fakeVerbs[T]) Remove(context.Context, string) error        { return nil }
+func kindOf[T any](name, doc string) resource.Kind               { return resource.Define(name, doc, fakeVerbs[T]{}) }
+func pointers(ids ...resource.ID) []resource.ID                  { return ids }
+func (s *authorityShape) path(name, file string) string {
+	return "/var/lib/vpnd/pki/" + name + "/" + file
+}
+
+func (s *serverShape) file(name string) resource.ID {
+	return resource.ID{Kind: "file", Name: "/etc/openvpn/" + name + ".conf"}
+}
 
 // authorityShape is like pki.
 type authorityShape struct {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -9,13 +10,24 @@ import (
 )
 
 // validate asks the shape itself what is wrong with it and reports each
-// mistake at its place. It says whether the block is good to use.
-func (l *loader) validate(b *block) bool {
+// mistake at its place. Of a block in which an attribute is missing because
+// its value did not fit, it reports only what concerns other attributes.
+func (l *loader) validate(b *block) {
 	v, ok := b.shape.(resource.Validator)
 	if !ok {
-		return true
+		return
 	}
-	return l.reportMistakes(v.Validate(b.id.Name), b.at, b.rng, b.id.String())
+	mistakes := v.Validate(b.id.Name)
+	if b.failed {
+		mistakes = slices.DeleteFunc(mistakes, func(m resource.Mistake) bool { return m.Path == "" || l.reportedAt(b.at.find(m.Path, b.rng)) })
+	}
+	if !l.reportMistakes(mistakes, b.at, b.rng, b.id.String()) {
+		b.failed = true
+	}
+}
+
+func (l *loader) reportedAt(at hcl.Range) bool {
+	return slices.ContainsFunc(l.diags, func(d *hcl.Diagnostic) bool { return place(d).Overlaps(at) })
 }
 
 func (l *loader) reportMistakes(mistakes []resource.Mistake, at places, whole hcl.Range, block string) bool {
@@ -55,7 +67,7 @@ func (l *loader) inlineSource(b *block) {
 		return
 	}
 	from := v.Field(source.Index)
-	if from.Kind() != reflect.Pointer || from.IsNil() {
+	if from.Kind() != reflect.Pointer || from.IsNil() || from.Elem().String() == "" {
 		return
 	}
 	at := b.at.find("source", b.rng)

@@ -20,10 +20,14 @@ func (l *loader) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	d.body(reflect.ValueOf(b.shape).Elem(), b.id.Kind, "", body, bodySchema(fields, metas(fields)...))
 	b.at = d.at
 	l.add(d.diags)
-	if !d.unknown && !d.diags.HasErrors() {
+	b.failed = d.unknown || d.diags.HasErrors()
+	if !b.failed {
 		l.inlineSource(b)
 	}
-	if b.failed = b.failed || d.unknown || d.diags.HasErrors() || !l.validate(b); b.failed {
+	if !d.unknown && !d.holes {
+		l.validate(b)
+	}
+	if b.failed {
 		return cty.DynamicVal
 	}
 	return exports(b)
@@ -40,6 +44,7 @@ type decoder struct {
 	block   string // type of the block at the top level
 	at      places
 	unknown bool // something has no value, which is told elsewhere
+	holes   bool // something is missing that a shape can rely on
 	diags   hcl.Diagnostics
 }
 
@@ -102,6 +107,7 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		v, diags := attr.Expr.Value(d.ctx)
 		d.add(diags)
 		if diags.HasErrors() {
+			d.unknown = true
 			return
 		}
 		given = v
@@ -114,6 +120,7 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		return
 	}
 	if problem := d.misplacedSecret(dst.Type(), f, given); problem != "" {
+		d.holes = true
 		d.diags = append(d.diags, errorAt(attr.Expr.Range(), "Sensitive value in a public attribute", "%s", problem))
 		return
 	}
@@ -123,6 +130,7 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		return
 	}
 	for _, fault := range convertTo(dst.Field(f.Index), given, "") {
+		d.holes = d.holes || f.Required || f.Default != "" || f.Exports || !optional(dst.Field(f.Index).Kind())
 		at := d.at.find(path+f.Name+fault.path, attr.Expr.Range())
 		d.diags = append(d.diags, errorAt(at, "Unsuitable value", "%s", d.unsuitable(f, fault)))
 	}
@@ -133,9 +141,10 @@ func (d *decoder) omitted(dst reflect.Value, f resource.Field, name string, miss
 	case f.Default != "":
 		setDefault(dst, f)
 	case f.Required:
-		detail := fmt.Sprintf("%s %s wants %s, as in %s.", article(name), name, f.Name, d.example(f))
+		d.holes = true
+		detail := fmt.Sprintf("%s wants %s, as in %s.", a(name), f.Name, d.example(f))
 		if f.Doc != "" {
-			detail = fmt.Sprintf("%s %s wants %s: %s. Write it as in %s.", article(name), name, f.Name, f.Doc, d.example(f))
+			detail = fmt.Sprintf("%s wants %s: %s. Write it as in %s.", a(name), f.Name, f.Doc, d.example(f))
 		}
 		d.diags = append(d.diags, errorAt(missing, "Missing attribute", "%s", detail))
 	}
@@ -146,12 +155,13 @@ func (d *decoder) blocks(dst reflect.Value, f resource.Field, name, path string,
 	many := f.Type.Kind() == reflect.Slice
 	if len(blocks) == 0 {
 		if f.Required {
-			d.diags = append(d.diags, errorAt(missing, "Missing block", "%s %s wants a nested block %s { }: %s.", article(name), name, f.Name, f.Doc))
+			d.holes = true
+			d.diags = append(d.diags, errorAt(missing, "Missing block", "%s wants a nested block %s { }: %s.", a(name), f.Name, f.Doc))
 		}
 		return
 	}
 	if !many && len(blocks) > 1 {
-		d.diags = append(d.diags, errorAt(blocks[1].DefRange, "Block given twice", "%s %s has at most one block %s; the first is at %s.", article(name), name, f.Name, where(blocks[0].DefRange)))
+		d.diags = append(d.diags, errorAt(blocks[1].DefRange, "Block given twice", "%s has at most one block %s; the first is at %s.", a(name), f.Name, where(blocks[0].DefRange)))
 	}
 	labels := make(map[string]hcl.Range)
 	for i, b := range blocks {

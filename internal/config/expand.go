@@ -21,11 +21,11 @@ func (l *loader) expand() resource.Desired {
 			continue
 		}
 		for _, r := range l.resources(b) {
-			l.own(b, r.ID)
 			if first, ok := wishes[r.ID]; ok {
 				l.merge(first, r, b)
 				continue
 			}
+			b.owned = append(b.owned, r.ID)
 			r.Owners = []resource.Owner{b.owner()}
 			wishes[r.ID] = &wish{Resource: r, blocks: []*block{b}}
 		}
@@ -45,12 +45,6 @@ func (l *loader) expand() resource.Desired {
 
 func (b *block) owner() resource.Owner {
 	return resource.Owner{Block: b.id, File: b.rng.Filename, Line: b.rng.Start.Line}
-}
-
-func (l *loader) own(b *block, id resource.ID) {
-	if !slices.Contains(b.owned, id) {
-		b.owned = append(b.owned, id)
-	}
 }
 
 // resources returns what a block stands for: a kind's block is its own one.

@@ -28,7 +28,7 @@ func (l *loader) readFiles() {
 	}
 	if len(seen) == 0 && !l.diags.HasErrors() {
 		// An empty wish would take everything off the host.
-		l.errorAt(hcl.Range{}, "No configuration", "There is no file named *.hcl or *.hcl.json in %s. \"vpnd init\" writes one to start from.", strings.Join(l.src.Paths, ", "))
+		l.errorAt(hcl.Range{}, "No configuration", "%s holds no file named *.hcl or *.hcl.json. \"vpnd init\" writes one to start from.", strings.Join(l.src.Paths, ", "))
 	}
 }
 
@@ -52,8 +52,8 @@ func (l *loader) parse(path, name string) hcl.Body {
 	}
 	file, diags := read(data, name)
 	l.add(diags)
-	if file == nil {
-		l.files[name] = &hcl.File{Bytes: data}
+	if diags.HasErrors() {
+		l.files[name] = &hcl.File{Bytes: l.blankTokens(data, name)}
 		return nil
 	}
 	l.files[name] = file

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -135,7 +136,8 @@ func templateFileFunc(dir string, functions map[string]function.Function) functi
 			if diags.HasErrors() {
 				return cty.NilVal, templateError(diags)
 			}
-			ctx := &hcl.EvalContext{Variables: values.AsValueMap(), Functions: make(map[string]function.Function)}
+			ctx := &hcl.EvalContext{Variables: make(map[string]cty.Value), Functions: make(map[string]function.Function)}
+			maps.Copy(ctx.Variables, values.AsValueMap())
 			for f, impl := range functions {
 				if f != "templatefile" {
 					ctx.Functions[f] = impl

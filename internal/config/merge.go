@@ -21,6 +21,7 @@ func (l *loader) merge(first *wish, r resource.Resource, b *block) {
 	if !slices.Contains(first.blocks, b) {
 		first.blocks = append(first.blocks, b)
 		first.Owners = append(first.Owners, b.owner())
+		b.owned = append(b.owned, r.ID)
 	}
 	first.After = append(first.After, r.After...)
 	for _, t := range r.Triggers {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"vpnd/internal/resource"
 )
 
@@ -59,34 +57,35 @@ func (l *loader) addTriggers(wishes map[resource.ID]*wish) {
 				continue
 			}
 			if w := wishes[unit.id]; w != nil {
-				l.trigger(w, b, unit, effect, t.SourceRange())
+				l.trigger(w, b, effect)
 			}
 		}
 	}
 }
 
-func (l *loader) trigger(w *wish, b, unit *block, effect resource.Effect, at hcl.Range) {
+func (l *loader) trigger(w *wish, b *block, effect resource.Effect) {
 	for _, id := range b.owned {
 		t := resource.Trigger{On: id, Do: effect}
-		if id != unit.id && !slices.Contains(w.Triggers, t) {
+		if id != w.ID && !slices.Contains(w.Triggers, t) {
 			w.Triggers = append(w.Triggers, t)
 		}
 	}
 	// A unit is started after what it reads is there, unless that needs the
 	// unit in turn.
-	if b != unit && !l.reaches(b, unit.id, make(map[resource.ID]bool)) {
+	if !l.reaches(b, w.blocks, make(map[*block]bool)) {
 		w.After = append(w.After, b.id)
 	}
 }
 
-// reaches says whether a block refers to another one, directly or not.
-func (l *loader) reaches(b *block, id resource.ID, seen map[resource.ID]bool) bool {
-	if seen[b.id] {
-		return false
+// reaches says whether a block is one of some others or refers to one,
+// directly or not.
+func (l *loader) reaches(b *block, others []*block, seen map[*block]bool) bool {
+	if slices.Contains(others, b) {
+		return true
 	}
-	seen[b.id] = true
-	for _, next := range b.reach {
-		if next == id || l.blocks[next] != nil && l.reaches(l.blocks[next], id, seen) {
+	seen[b] = true
+	for _, id := range b.reach {
+		if next := l.blocks[id]; next != nil && !seen[next] && l.reaches(next, others, seen) {
 			return true
 		}
 	}

@@ -11,11 +11,12 @@ import (
 // of them.
 func polish(diags hcl.Diagnostics) hcl.Diagnostics {
 	for _, d := range diags {
-		redact(d)
 		if strings.Contains(d.Detail, "dynamic marks") {
 			d.Summary = "Sensitive value as a name"
 			d.Detail = "The name of a block is shown in plans, so it can't be a sensitive value."
+			d.Expression, d.EvalContext = nil, nil
 		}
+		redact(d)
 	}
 	return diags
 }

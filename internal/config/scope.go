@@ -77,7 +77,11 @@ func (l *loader) useVariable(t hcl.Traversal, found scope) {
 	v, ok := l.values[name]
 	if !ok {
 		v = cty.DynamicVal
-		l.errorAt(t.SourceRange(), "Reference to an undeclared variable", "There is no variable %q.%s Declare it with variable %q {}.", name, suggest(name, sortedKeys(l.variables)), name)
+		hint := suggest(name, sortedKeys(l.variables))
+		if hint == "" {
+			hint = fmt.Sprintf(" Declare it: variable %q {}.", name)
+		}
+		l.errorAt(t.SourceRange(), "Reference to an undeclared variable", "There is no variable %q.%s", name, hint)
 	}
 	found.set("var", name, v)
 }
@@ -113,7 +117,9 @@ func (l *loader) useBlock(n *node, t hcl.Traversal, found scope) {
 	name, one := step(t)
 	if !one {
 		l.visitMakers(kind, t.SourceRange())
-		found[kind] = cmpOr(found[kind])
+		if found[kind] == nil {
+			found[kind] = make(map[string]cty.Value)
+		}
 		for _, b := range slices.Clone(l.byType[kind]) {
 			if &b.node != n {
 				use(b)
@@ -130,13 +136,6 @@ func (l *loader) useBlock(n *node, t hcl.Traversal, found scope) {
 	if !l.checkAttribute(b, t) {
 		found.set(kind, name, cty.DynamicVal)
 	}
-}
-
-func cmpOr(m map[string]cty.Value) map[string]cty.Value {
-	if m == nil {
-		return make(map[string]cty.Value)
-	}
-	return m
 }
 
 // lookup finds a block; where it can't, a diagnostic says so.

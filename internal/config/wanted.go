@@ -16,7 +16,7 @@ type form struct{ one, many, example string }
 
 // forms are the types that read themselves from text.
 var forms = map[reflect.Type]form{
-	secretType:                           {"secret text", "secret texts", `credential("name")`},
+	secretType:                           {"secret text", "secrets", `credential("name")`},
 	reflect.TypeFor[resource.Duration](): {"a duration", "durations", `"90d"`},
 	reflect.TypeFor[resource.Mode]():     {"a file mode", "file modes", `"0640"`},
 	reflect.TypeFor[netip.Prefix]():      {"a network as CIDR", "networks as CIDR", `"10.8.0.0/24"`},
@@ -49,7 +49,7 @@ func formOf(t reflect.Type) form {
 	if n := reflect.New(t).Elem(); !resource.IsText(t) && (n.CanInt() || n.CanUint()) {
 		return form{"a whole number", "whole numbers", "10"}
 	}
-	return form{"text", "texts", `"…"`}
+	return form{"text", "text", `"…"`}
 }
 
 // example writes an attribute as a user might.
@@ -61,11 +61,14 @@ func (d *decoder) example(f resource.Field) string {
 }
 
 func exampleValue(f resource.Field) string {
-	value := formOf(f.Type)
-	if f.Default != "" {
+	switch {
+	case f.Exports:
+		return f.Name + ".office"
+	case f.Default != "":
 		return written(f)
+	default:
+		return formOf(f.Type).example
 	}
-	return value.example
 }
 
 // written writes the default of a field as HCL does.
@@ -106,8 +109,11 @@ func (d *decoder) unsuitable(f resource.Field, bad fault) string {
 	case f.IsSecret():
 	case ours(bad.want) && bad.text != "":
 		return text + "; " + bad.text + "."
-	case bad.got.Type() == cty.String && !bad.got.IsNull():
+	case !bad.got.IsNull() && bad.got.Type() == cty.String:
 		return fmt.Sprintf("%s; %q is not.", text, bad.got.AsString())
+	}
+	if word, ok := asText(bad.got); ok && !f.IsSecret() {
+		return fmt.Sprintf("%s; %s is not.", text, word)
 	}
 	return fmt.Sprintf("%s; this is %s.", text, describe(bad.got))
 }
@@ -141,6 +147,12 @@ func describe(v cty.Value) string {
 	default:
 		return "something else"
 	}
+}
+
+// a begins a sentence with a noun.
+func a(noun string) string {
+	word := article(noun)
+	return strings.ToUpper(word[:1]) + word[1:] + " " + noun
 }
 
 func article(noun string) string {
