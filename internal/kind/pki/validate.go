@@ -2,6 +2,7 @@ package pki
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -125,7 +126,7 @@ var hostName = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-
 // CheckHostNames returns the first of the names that is none; empty where all are.
 func CheckHostNames(names []string) string {
 	for _, name := range names {
-		if len(name) > 253 || !hostName.MatchString(name) {
+		if _, err := netip.ParseAddr(name); err == nil || len(name) > 253 || !hostName.MatchString(name) {
 			return name
 		}
 	}
