@@ -1,17 +1,37 @@
 // Package unit converges units of systemd.
 package unit
 
+import "vpnd/internal/resource"
+
 // Unit is a unit of systemd. Its name is the unit's, with its suffix. vpnd
 // never edits a unit file of others: what shall differ goes into a drop-in.
+//
+// A unit that isn't installed is neither enabled nor active and is observed as
+// such, never as nothing: so a block that brought a service to life and goes
+// again also ends it.
 type Unit struct {
-	Enabled  *bool    `vpnd:"enabled" doc:"whether it starts at boot"`
+	Enabled  *bool    `vpnd:"enabled" doc:"whether it starts at boot; true also lifts a mask"`
 	Active   *bool    `vpnd:"active" doc:"whether it runs now"`
 	OnChange *string  `vpnd:"on_change,hint" doc:"what a change of what it reads does to it: reload, restart or none" default:"restart"`
-	Dropins  []Dropin `vpnd:"dropin,block" doc:"a drop-in of the unit"`
+	Dropins  []Dropin `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
+	Reloads  *bool    `vpnd:"reloads,computed" doc:"whether it can reload; one that can't is restarted where a reload is asked for"`
+	Own      *bool    `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
 }
 
-// Dropin is a drop-in of a unit, see systemd.unit(5).
+// Dropin is a drop-in of a unit, see systemd.unit(5). It stands in
+// /etc/systemd/system/UNIT.d/NAME.conf. A file of somebody else that stands
+// there is set aside as NAME.conf.vpnd-saved, and put back when the drop-in
+// goes.
 type Dropin struct {
 	Name    string  `vpnd:"name,label" doc:"file name without .conf"`
 	Content *string `vpnd:"content,text,required" doc:"what the drop-in holds"`
+}
+
+// EffectOf says what a refresh does in truth: a unit that can't reload is
+// restarted. It is meant for observations.
+func (u *Unit) EffectOf(how resource.Effect) resource.Effect {
+	if how == resource.Reload && u.Reloads != nil && !*u.Reloads {
+		return resource.Restart
+	}
+	return how
 }

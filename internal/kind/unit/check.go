@@ -1,0 +1,121 @@
+package unit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// searched are the folders of unit files that packages and operators use, the
+// strongest first; see systemd.unit(5).
+var searched = []string{etc, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+
+// Check has systemd-analyze read the unit with its new drop-ins, in a temporary
+// folder, and reports what it didn't say without them. Faults of a unit file
+// that isn't ours are not for us to report. Where the file isn't there yet, or
+// systemd-analyze isn't, there is nothing to ask.
+func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
+	if v.Connect == nil || len(want.Dropins) == 0 {
+		return nil
+	}
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		return nil
+	}
+	content, err := v.unitFile(name)
+	if err != nil || content == "" {
+		return err
+	}
+	got, err := v.dropins(name)
+	if err != nil {
+		return err
+	}
+	none := make(map[string]string)
+	for _, d := range got {
+		none[d.Name] = "" // hides the one on the host
+	}
+	wished := make(map[string]string)
+	for _, d := range want.Dropins {
+		wished[d.Name] = withMark(name, *d.Content)
+		none[d.Name] = ""
+	}
+	for _, d := range got {
+		if _, ok := wished[d.Name]; !ok {
+			wished[d.Name] = ""
+		}
+	}
+	before, err := v.verify(ctx, name, content, none)
+	if err != nil {
+		return err
+	}
+	after, err := v.verify(ctx, name, content, wished)
+	if err != nil {
+		return err
+	}
+	after = slices.DeleteFunc(after, func(line string) bool { return slices.Contains(before, line) })
+	if len(after) > 0 {
+		return fmt.Errorf("systemd would not accept the drop-in: %s", strings.Join(after, " / "))
+	}
+	return nil
+}
+
+// unitFile returns the unit file, of an instance that of its template, or
+// nothing where there is none.
+func (v Verbs) unitFile(name string) (string, error) {
+	names := []string{name}
+	if prefix, _, ok := strings.Cut(name, "@"); ok {
+		names = append(names, prefix+"@"+path.Ext(name))
+	}
+	for _, n := range names {
+		for _, dir := range searched {
+			data, err := os.ReadFile(filepath.Join(v.Root, dir, n))
+			if err == nil {
+				return string(data), nil
+			}
+			if !errors.Is(err, os.ErrNotExist) {
+				return "", fmt.Errorf("reading the unit file: %w", err)
+			}
+		}
+	}
+	return "", nil
+}
+
+// verify returns what systemd-analyze has to say about a unit with these
+// drop-ins, a line each.
+func (v Verbs) verify(ctx context.Context, name, content string, dropins map[string]string) ([]string, error) {
+	dir, err := os.MkdirTemp("", "vpnd-verify-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	unit := filepath.Join(dir, name)
+	if err := os.Mkdir(unit+".d", 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(unit, []byte(content), 0o600); err != nil {
+		return nil, err
+	}
+	for dropin, text := range dropins {
+		if err := os.WriteFile(filepath.Join(unit+".d", dropin+".conf"), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	path := dir
+	for _, d := range searched {
+		path += ":" + filepath.Join(v.Root, d)
+	}
+	cmd := exec.CommandContext(ctx, "systemd-analyze", "verify", "--man=no", "--", unit)
+	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+path, "SYSTEMD_COLORS=0", "LC_ALL=C")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("running systemd-analyze: %w", err)
+	}
+	said := strings.ReplaceAll(string(out), dir+"/", "")
+	return strings.FieldsFunc(strings.TrimSpace(said), func(r rune) bool { return r == '\n' }), nil
+}

@@ -1,0 +1,170 @@
+package unit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/atomic"
+)
+
+const (
+	// mark begins every file that vpnd writes.
+	mark = "# Made by vpnd "
+	// etc is where an operator's unit files are.
+	etc = "/etc/systemd/system"
+	// saved ends the name of a file of somebody else that had to make room.
+	// systemd reads only what ends in .conf.
+	saved = ".vpnd-saved"
+	// maxFile is how large a unit file or drop-in may be, in bytes.
+	maxFile = 1 << 20
+)
+
+func folder(unit string) string { return path.Join(etc, unit+".d") }
+
+func file(unit, dropin string) string { return path.Join(folder(unit), dropin+".conf") }
+
+// withMark returns the content with the line that says whose it is.
+func withMark(unit, content string) string {
+	if !strings.HasPrefix(content, mark) {
+		content = fmt.Sprintf("%sfor the unit %s; edits are undone. Change /etc/vpnd instead.\n%s", mark, unit, content)
+	}
+	if !strings.HasSuffix(content, "\n") {
+		content += "\n"
+	}
+	return content
+}
+
+// dropins returns the drop-ins of vpnd, by name.
+func (v Verbs) dropins(unit string) ([]Dropin, error) {
+	found := []Dropin{}
+	names, err := v.list(folder(unit))
+	if err != nil {
+		return nil, fmt.Errorf("listing the drop-ins: %w", err)
+	}
+	for _, name := range names {
+		dropin, ok := strings.CutSuffix(name, ".conf")
+		if !ok {
+			continue
+		}
+		content, err := v.read(file(unit, dropin))
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(content, mark) {
+			found = append(found, Dropin{Name: dropin, Content: &content})
+		}
+	}
+	slices.SortFunc(found, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// list returns the names of the regular files of a folder; a folder that isn't
+// there is empty.
+func (v Verbs) list(dir string) ([]string, error) {
+	root, err := os.OpenRoot(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), strings.TrimPrefix(dir, "/"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// read returns the content of a file, and nothing where it isn't there.
+func (v Verbs) read(name string) (string, error) {
+	data, err := atomic.ReadFile(v.Root, name, maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(data), err
+}
+
+// setDropins makes the drop-ins of vpnd these and no others, and says whether
+// that took a change.
+func (v Verbs) setDropins(unit string, want []Dropin) (changed bool, err error) {
+	got, err := v.dropins(unit)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range got {
+		if !slices.ContainsFunc(want, func(w Dropin) bool { return w.Name == d.Name }) {
+			if err := v.takeAway(file(unit, d.Name)); err != nil {
+				return changed, err
+			}
+			changed = true
+		}
+	}
+	for _, w := range want {
+		content := withMark(unit, *w.Content)
+		if slices.ContainsFunc(got, func(d Dropin) bool { return d.Name == w.Name && *d.Content == content }) {
+			continue
+		}
+		if err := v.put(file(unit, w.Name), content); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	if err := atomic.RemoveFolder(v.Root, folder(unit)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
+		return changed, err
+	}
+	return changed, nil
+}
+
+// put writes a drop-in and saves what somebody else has there.
+func (v Verbs) put(name, content string) error {
+	if err := atomic.Mkdir(v.Root, path.Dir(name), 0o755, 0, 0); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	other, err := v.read(name)
+	if err != nil {
+		return err
+	}
+	if other != "" && !strings.HasPrefix(other, mark) {
+		if err := v.copyTo(name, name+saved); err != nil {
+			return err
+		}
+	}
+	return atomic.Write(v.Root, atomic.File{Path: name, Data: []byte(content), Mode: 0o644})
+}
+
+// takeAway removes a drop-in and brings back what was saved for it.
+func (v Verbs) takeAway(name string) error {
+	if _, err := atomic.Stat(v.Root, name+saved); err == nil {
+		if err := v.copyTo(name+saved, name); err != nil {
+			return err
+		}
+		return atomic.Remove(v.Root, name+saved)
+	}
+	return atomic.Remove(v.Root, name)
+}
+
+// copyTo copies a file with its owner and mode; the caller replaces or removes
+// the old one, so that a kill between loses nothing.
+func (v Verbs) copyTo(from, to string) error {
+	info, err := atomic.Stat(v.Root, from)
+	if err != nil {
+		return err
+	}
+	data, err := atomic.ReadFile(v.Root, from, maxFile)
+	if err != nil {
+		return err
+	}
+	return atomic.Write(v.Root, atomic.File{Path: to, Data: data, Mode: info.Mode, UID: info.UID, GID: info.GID})
+}

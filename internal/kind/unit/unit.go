@@ -1,0 +1,270 @@
+package unit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// Verbs converge units of systemd.
+type Verbs struct {
+	// Root is where /etc/systemd is: "/" for the host itself.
+	Root string
+	// Connect reaches systemd; see the function [Connect]. Nil is for an image, where none runs:
+	// units can be enabled there and have drop-ins, and don't run.
+	Connect func(ctx context.Context) (Manager, error)
+	// Settle is how long a service is watched after its start; zero is one and
+	// a half seconds.
+	Settle time.Duration
+}
+
+// Observe returns the state of the unit. It never returns nil.
+func (v Verbs) Observe(ctx context.Context, name string) (*Unit, error) {
+	seen, err := v.ObserveAll(ctx, []string{name})
+	return seen[name], err
+}
+
+// ObserveAll asks over one connection.
+func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Unit, error) {
+	m, err := v.manager(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	seen := make(map[string]*Unit, len(names))
+	var errs []error
+	for _, name := range names {
+		u, err := v.observe(ctx, m, name)
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+			continue
+		}
+		seen[name] = u
+	}
+	return seen, errors.Join(errs...)
+}
+
+func (v Verbs) observe(ctx context.Context, m Manager, name string) (*Unit, error) {
+	s, err := look(ctx, m, name)
+	if err != nil {
+		return nil, err
+	}
+	dropins, err := v.dropins(name)
+	if err != nil {
+		return nil, err
+	}
+	own, err := v.own(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Unit{
+		Enabled: resource.Ptr(s.enabled()),
+		Active:  resource.Ptr(s.running()),
+		Dropins: dropins,
+		Reloads: &s.canLoad,
+		Own:     &own,
+	}, nil
+}
+
+// own says whether vpnd wrote the unit file.
+func (v Verbs) own(s state) (bool, error) {
+	if !strings.HasPrefix(s.fragment, etc+"/") {
+		return false, nil
+	}
+	info, err := atomic.Stat(v.Root, s.fragment)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode.IsRegular() {
+		return false, nil // just gone, masked, or a link to a file elsewhere
+	}
+	if err != nil {
+		return false, err
+	}
+	content, err := v.read(s.fragment)
+	return strings.HasPrefix(content, mark), err
+}
+
+// Normalize writes drop-ins as they will stand on the host. In an image nothing
+// runs, and whether it shall is left out.
+func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]*Unit, error) {
+	normal := make(map[string]*Unit, len(wants))
+	for name, want := range wants {
+		w := *want
+		if w.Dropins != nil {
+			w.Dropins = slices.Clone(w.Dropins)
+			for i, d := range w.Dropins {
+				w.Dropins[i].Content = resource.Ptr(withMark(name, *d.Content))
+			}
+			slices.SortFunc(w.Dropins, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
+		}
+		if v.Connect == nil {
+			w.Active = nil
+		}
+		normal[name] = &w
+	}
+	return normal, nil
+}
+
+// Apply writes drop-ins, then enables or disables, then starts or stops. A unit
+// that runs is restarted where its drop-ins change: they count from the next
+// start on.
+func (v Verbs) Apply(ctx context.Context, name string, _ *Unit, want Unit) error {
+	m, err := v.manager(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	changed := false
+	if want.Dropins != nil {
+		if changed, err = v.setDropins(name, want.Dropins); err != nil {
+			return err
+		}
+	}
+	s, err := fresh(ctx, m, name, changed)
+	if err != nil {
+		return err
+	}
+	if s.missing() {
+		return absent(name, want)
+	}
+	if s, err = enable(ctx, m, s, want.Enabled); err != nil {
+		return err
+	}
+	switch {
+	case want.Active != nil && !*want.Active:
+		return v.stop(ctx, m, s)
+	case s.running() && changed:
+		return v.start(ctx, m, s, Restart)
+	case !s.running() && want.Active != nil:
+		return v.start(ctx, m, s, Start)
+	default:
+		return nil
+	}
+}
+
+// absent is the error about a unit that isn't installed, unless nothing is
+// asked of it.
+func absent(name string, want Unit) error {
+	asked := want.Enabled != nil && *want.Enabled || want.Active != nil && *want.Active
+	if !asked {
+		return nil
+	}
+	return fmt.Errorf("there is no unit %s on this host; install the package that brings it, with a package block that this one names in depends_on, or see the spelling", name)
+}
+
+// fresh has systemd read its files again where they changed, and looks.
+func fresh(ctx context.Context, m Manager, name string, changed bool) (state, error) {
+	s, err := look(ctx, m, name)
+	if err != nil {
+		return s, err
+	}
+	if !changed && !s.stale && !s.missing() {
+		return s, nil
+	}
+	return again(ctx, m, name)
+}
+
+// again has systemd read its files again, and looks.
+func again(ctx context.Context, m Manager, name string) (state, error) {
+	if err := m.Reload(ctx); err != nil {
+		return state{}, fmt.Errorf("having systemd read its unit files again: %w", err)
+	}
+	return look(ctx, m, name)
+}
+
+// enable makes the unit start at boot or not. Who asks for a unit to be enabled
+// asks for its mask to go too.
+func enable(ctx context.Context, m Manager, s state, want *bool) (state, error) {
+	if want == nil || *want == s.enabled() {
+		return s, nil
+	}
+	if s.masked() {
+		// Twice, where it is masked both in /etc and in /run.
+		for _, runtime := range []bool{false, true} {
+			if err := m.Unmask(ctx, s.id, runtime); err != nil {
+				return s, fmt.Errorf("lifting the mask: %w", err)
+			}
+		}
+		var err error
+		if s, err = again(ctx, m, s.id); err != nil || s.enabled() {
+			return s, err
+		}
+	}
+	installs, err := m.Enable(ctx, s.id, *want)
+	if err != nil {
+		return s, fmt.Errorf("changing whether it is enabled: %w", err)
+	}
+	if !installs {
+		return s, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
+	}
+	return again(ctx, m, s.id)
+}
+
+// Remove takes the drop-ins of vpnd away, and a unit whose file vpnd wrote out
+// of service. Anything else is given back by the state that was found.
+func (v Verbs) Remove(ctx context.Context, name string) error {
+	got, err := v.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	want := Unit{Dropins: []Dropin{}}
+	if *got.Own {
+		want.Enabled, want.Active = resource.Ptr(false), resource.Ptr(false)
+	}
+	return v.Apply(ctx, name, got, want)
+}
+
+// Refresh reloads or restarts a unit that runs or shall run; see
+// [Unit.EffectOf].
+func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource.Effect) error {
+	if v.Connect == nil || how == resource.None || how == resource.Rebuild {
+		return nil
+	}
+	if how != resource.Reload && how != resource.Restart {
+		return fmt.Errorf("a unit can be reloaded or restarted as a whole, and not to the effect of %s", how)
+	}
+	m, err := v.manager(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	s, err := fresh(ctx, m, name, false)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !s.running() && (want.Active == nil || !*want.Active):
+		return nil
+	case s.missing():
+		return absent(name, want)
+	case !s.running():
+		return v.start(ctx, m, s, Start)
+	case how == resource.Reload && s.canLoad:
+		return v.start(ctx, m, s, Reload)
+	default:
+		return v.start(ctx, m, s, Restart)
+	}
+}
+
+// Cost is a restart where a unit that runs is stopped or gets other drop-ins.
+func (Verbs) Cost(_ string, got, want *Unit) resource.Effect {
+	if got == nil || !*got.Active {
+		return resource.None
+	}
+	stopped := want == nil && *got.Own || want != nil && want.Active != nil && !*want.Active
+	changed := want == nil && len(got.Dropins) > 0 ||
+		want != nil && len(resource.Compare(got, &Unit{Dropins: want.Dropins})) > 0
+	if stopped || changed {
+		return resource.Restart
+	}
+	return resource.None
+}
+
+// Marked says whether the unit has files that vpnd wrote.
+func (Verbs) Marked(_ string, got *Unit) bool { return *got.Own || len(got.Dropins) > 0 }
