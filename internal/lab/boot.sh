@@ -22,4 +22,5 @@ mount -t overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" over
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_LOG_TARGET=console
 exec systemd-nspawn --quiet --boot --machine="$name" --directory="$dir/root" \
 	--register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
-	--console=pipe --network-namespace-path=/run/net --capability=CAP_NET_ADMIN
+	--console=read-only --network-namespace-path=/run/net --capability=CAP_NET_ADMIN \
+	-- --show-status=yes

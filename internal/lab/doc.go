@@ -11,5 +11,21 @@
 // appears on the machine itself. What a killed process leaves is a folder and
 // some empty control groups, which the next lab removes.
 //
+// Hosts share the machine's kernel and what it lacks. Inside, /proc/sys/net is
+// the host's own and writable, the rest of /proc/sys is read-only, /dev/net/tun
+// is there, and both backends of iptables work. There is no way out: no name
+// server, no mirror. The archives of all installed packages are on the disk, so
+// apt-get can remove a package and install it again.
+//
+//	l, err := lab.New(ctx, lab.Options{Progress: os.Stderr})
+//	…
+//	defer l.Close()
+//	server, err := l.Host(ctx, "server")
+//	client, err := l.Host(ctx, "client")
+//	err = l.Link(server, "eth0", netip.MustParsePrefix("192.0.2.1/24"),
+//		client, "eth0", netip.MustParsePrefix("192.0.2.2/24"))
+//	err = server.Copy(ctx, "bin/vpnd", "/usr/bin/vpnd")
+//	out, err := client.Run(ctx, "ping", "-c1", "192.0.2.1")
+//
 // A lab needs root and a Debian or Ubuntu machine.
 package lab

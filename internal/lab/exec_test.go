@@ -127,6 +127,23 @@ func TestBootFailure(t *testing.T) {
 	}
 }
 
+func TestBootTimeout(t *testing.T) {
+	h := labtest.Host(t, labtest.New(t), "a")
+	write(t, h, "/etc/systemd/system/slow.service", "[Service]\nType=oneshot\nExecStart=/bin/sleep 600\n[Install]\nWantedBy=multi-user.target\n")
+	labtest.Run(t, h, "systemctl", "enable", "slow")
+	if err := h.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := h.Start(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "Starting slow.service") {
+		t.Errorf("Start of a host that never finishes booting returned %v", err)
+	}
+	if pid := h.PID(); pid != 0 {
+		t.Errorf("after a failed Start the host runs as %d", pid)
+	}
+}
+
 func TestDegraded(t *testing.T) {
 	l := labtest.New(t)
 	h := labtest.Host(t, l, "a")

@@ -112,6 +112,13 @@ func sweep(dir string, progress io.Writer) {
 	}
 }
 
+// say tells progress, which need not be made for several goroutines.
+func (l *Lab) say(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.progress, "lab: "+format+"\n", args...)
+}
+
 // Hosts are the lab's hosts by name, up or down.
 func (l *Lab) Hosts() []*Host {
 	l.mu.Lock()

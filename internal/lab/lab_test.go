@@ -127,8 +127,8 @@ func TestRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("down after %s", time.Since(began))
-			if _, err := b.Run(t.Context(), "ping", "-c1", "-W1", "192.0.2.1"); err == nil {
-				t.Error("a host that is down answers")
+			if got := read(t, b, "/sys/class/net/eth0/carrier"); got != "0\n" {
+				t.Errorf("with its neighbour down, b has the carrier %q", got)
 			}
 			if err := a.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -232,6 +232,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
+// linkNames are the machine's links of the types that a lab makes.
 func linkNames(t *testing.T) []string {
 	t.Helper()
 	links, err := netlink.LinkList()
@@ -240,7 +241,9 @@ func linkNames(t *testing.T) []string {
 	}
 	var names []string
 	for _, l := range links {
-		names = append(names, l.Attrs().Name)
+		if l.Type() == "veth" || l.Type() == "bridge" {
+			names = append(names, l.Attrs().Name)
+		}
 	}
 	return names
 }

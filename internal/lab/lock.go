@@ -38,8 +38,8 @@ func lock(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	}
 }
 
-// free says whether nobody holds the lock on the file at path, and takes it if
-// so. A missing file is free.
+// free takes the lock on the file at path, which is made when it is missing, if
+// nobody holds it.
 func free(path string) (*os.File, bool) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

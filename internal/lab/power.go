@@ -64,9 +64,11 @@ func (h *Host) boot(ctx context.Context) ([]string, error) {
 		}
 		m.init.Store(initOf(m.cmd.Process.Pid))
 	}
-	for {
-		out, _ := h.Run(ctx, "systemctl", "is-system-running") // fails unless running, and before D-Bus is there
-		state := strings.TrimSpace(out)
+	for state := "nothing"; ; {
+		// Fails unless running, also before systemd listens.
+		if out, _ := h.Run(ctx, "systemctl", "is-system-running"); out != "" {
+			state = strings.TrimSpace(out)
+		}
 		switch state {
 		case "running":
 			return nil, nil
@@ -174,7 +176,7 @@ func (h *Host) listFailed(ctx context.Context) ([]string, error) {
 		unit, _, _ := strings.Cut(line, " ")
 		units = append(units, unit)
 	}
-	fmt.Fprintf(h.lab.progress, "lab: %s is degraded: %s failed\n", h.name, strings.Join(units, ", "))
+	h.lab.say("%s is degraded: %s failed", h.name, strings.Join(units, ", "))
 	return units, nil
 }
 

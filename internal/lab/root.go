@@ -184,7 +184,8 @@ func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) e
 	cmd := cage("dir=$1\nshift\ndebootstrap \"$@\"\n"+rootScript, append([]string{dir}, argv...)...)
 	cmd.Env = append(cmd.Env, a.proxy...)
 	log := &tail{}
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(progress, log), io.MultiWriter(progress, log)
+	both := io.MultiWriter(progress, log)
+	cmd.Stdout, cmd.Stderr = both, both
 	t := newThread()
 	defer t.close()
 	if err := t.start(cmd); err != nil {

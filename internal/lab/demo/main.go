@@ -147,6 +147,10 @@ func (s *show) drift() error {
 		}
 	}
 	good("each is named")
+	if err := s.Docker(s.ctx); err != nil {
+		return err
+	}
+	good("Docker puts its own nat rules back, and vpnd those of vpnd:")
 	if _, err := s.vpnd(0, "apply", "--yes"); err != nil {
 		return err
 	}

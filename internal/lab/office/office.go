@@ -176,7 +176,7 @@ func Mischiefs() []Mischief {
 		{"flushes the nat table", []string{"iptables", "-t", "nat", "-F"}, `chain["ip/nat/`},
 		{"switches forwarding off", []string{"sysctl", "-q", "-w", "net.ipv4.ip_forward=0"}, `sysctl["net.ipv4.ip_forward"]`},
 		{"edits the server's configuration", []string{"sh", "-c", "echo verb 9 >> /etc/openvpn/server/office.conf"}, `file["/etc/openvpn/server/office.conf"]`},
-		{"makes the server's key readable to all", []string{"chmod", "0644", "/var/lib/vpnd/pki/office/private/server.key"}, `private_key["/var/lib/vpnd/pki/office/private/server.key"]`},
+		{"makes the server's key readable to all", []string{"chmod", "0644", "/etc/openvpn/server/office/server.key"}, `assembled_file["/etc/openvpn/server/office/server.key"]`},
 		{"stops the server", []string{"systemctl", "stop", "openvpn-server@office"}, `unit["openvpn-server@office.service"]`},
 	}
 }

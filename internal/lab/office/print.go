@@ -28,15 +28,14 @@ func (o *Office) Print(ctx context.Context) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-// Foreign is what other tools left on the gateway before vpnd came: rules of
+// foreign is what other tools left on the gateway before vpnd came: rules of
 // the shapes of Docker and firewalld, a sysctl file, a unit, files beside those
 // of vpnd.
 const foreign = `
 set -e
 iptables -N DOCKER; iptables -N DOCKER-USER; iptables -P FORWARD DROP
 iptables -A FORWARD -j DOCKER-USER; iptables -A FORWARD -i docker0 ! -o docker0 -j ACCEPT; iptables -A DOCKER-USER -j RETURN
-iptables -t nat -N DOCKER; iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
-iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+iptables -t nat -N DOCKER
 iptables -t mangle -N PREROUTING_direct; iptables -t mangle -A PREROUTING -j PREROUTING_direct
 iptables -N IN_public_log; iptables -A INPUT -m comment --comment "it's \"theirs\"" -j IN_public_log
 ip6tables -A INPUT -p tcp --dport 8443 -j REJECT
@@ -46,9 +45,24 @@ systemctl enable -q --now theirs.service
 printf 'theirs\n' > /etc/openvpn/server/theirs.txt
 `
 
+// docker is what Docker puts into the nat table, again after a flush.
+const docker = `
+set -e
+iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+iptables -t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+`
+
 // Foreigners makes the gateway look as if other tools lived there as well.
 func (o *Office) Foreigners(ctx context.Context) error {
-	_, err := o.Gateway.Run(ctx, "sh", "-c", foreign)
+	if _, err := o.Gateway.Run(ctx, "sh", "-c", foreign); err != nil {
+		return err
+	}
+	return o.Docker(ctx)
+}
+
+// Docker puts the rules that Docker would have into the nat table.
+func (o *Office) Docker(ctx context.Context) error {
+	_, err := o.Gateway.Run(ctx, "sh", "-c", docker)
 	return err
 }
 
