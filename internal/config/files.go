@@ -41,7 +41,7 @@ func (l *loader) readFile(path, name string) {
 // parse reads one file of HCL, or of JSON where its name says so. It returns
 // nil where there is none.
 func (l *loader) parse(path, name string) hcl.Body {
-	data, err := os.ReadFile(path)
+	data, err := readRegular(path)
 	if err != nil {
 		l.errorAt(hcl.Range{}, "Unreadable file", "Reading %s: %s.", name, reason(err))
 		return nil

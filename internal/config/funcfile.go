@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -31,21 +32,32 @@ func beside(dir, name string) string {
 
 func readBeside(dir, name string) ([]byte, error) {
 	full := beside(dir, name)
-	info, err := os.Stat(full)
-	if err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", full)
-	}
-	if err == nil && info.Size() > largestFile {
-		return nil, fmt.Errorf("%s is larger than %d MiB", full, largestFile>>20)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %s", full, reason(err))
-	}
-	data, err := os.ReadFile(full)
+	data, err := readRegular(full)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %s", full, reason(err))
 	}
 	return data, nil
+}
+
+// readRegular reads a file that neither blocks nor fills the memory.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("this is no regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, largestFile+1)) // files of the kernel tell no size
+	if err == nil && len(data) > largestFile {
+		err = fmt.Errorf("it is larger than %d MiB", largestFile>>20)
+	}
+	return data, err
 }
 
 func readTextBeside(dir, name string) (string, error) {
@@ -105,7 +117,7 @@ func credentialFunc(folder string) function.Function {
 		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
 			return cty.NilVal, errors.New("the name of a credential is a plain file name")
 		}
-		data, err := os.ReadFile(filepath.Join(folder, name))
+		data, err := readRegular(filepath.Join(folder, name))
 		if err != nil {
 			return cty.NilVal, fmt.Errorf("reading credential %q: %s", name, reason(err))
 		}

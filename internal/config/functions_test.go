@@ -55,7 +55,7 @@ func TestFunctions(t *testing.T) {
 
 		`file("a.txt")`:     `hello`,
 		`file("bin")`:       `error: Error in function call: Call to function "file" failed: ` + filepath.Join(dir, "bin") + ` is no UTF-8 text; filebase64 reads any file.`,
-		`file("ccd")`:       `error: Error in function call: Call to function "file" failed: ` + filepath.Join(dir, "ccd") + ` is no regular file.`,
+		`file("ccd")`:       `error: Error in function call: Call to function "file" failed: reading ` + filepath.Join(dir, "ccd") + `: this is no regular file.`,
 		`filebase64("bin")`: `/w==`,
 		`fileexists("a.txt") && !fileexists("b.txt")`:               `true`,
 		`join(" ", fileset("ccd", "*"))`:                            `one`,

@@ -33,6 +33,7 @@ func explainUnknown(diags hcl.Diagnostics, block string, schema *hcl.BodySchema)
 		d.Summary = map[bool]string{true: "Unknown block", false: "Unknown attribute"}[unknownBlock]
 		d.Detail = strings.ReplaceAll(d.Detail, "argument named", "attribute named")
 		d.Detail = strings.ReplaceAll(d.Detail, "define argument", "set attribute")
+		d.Detail = strings.ReplaceAll(d.Detail, "No argument or", "No attribute or")
 		if !strings.Contains(d.Detail, "Did you mean") {
 			d.Detail += hintUnknown(d.Detail, block, schema)
 		}

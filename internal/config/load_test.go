@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+func TestBlocksTellWhatTheyOwnAndNeed(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"b.hcl": "pki \"p\" {\n subject {\n common_name = local.cn\n }\n}\nlocals {\n cn = tun.t.name\n}\n",
+		"a.hcl": "server \"s\" {\n network = \"10.8.0.0/24\"\n pki = pki.p\n}\npackage \"openvpn\" {}\ntun \"t\" {}\n",
+	})
+	c, diags := Load(Source{Paths: []string{dir}}, fakeCatalog(), "")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	var lines []string
+	for _, b := range c.Blocks {
+		lines = append(lines, fmt.Sprint(b.ID, " at ", filepath.Base(b.Range.Filename), ":", b.Range.Start.Line, " owns ", b.Resources, " after ", b.After))
+	}
+	want := `server.s at a.hcl:1 owns [package.openvpn file["/etc/openvpn/s.conf"]] after [pki.p]
+package.openvpn at a.hcl:5 owns [package.openvpn] after []
+tun.t at a.hcl:6 owns [tun.t] after []
+pki.p at b.hcl:1 owns [directory["/var/lib/vpnd/pki/p"] file["/var/lib/vpnd/pki/p/ca.crt"]] after [tun.t]`
+	if got := strings.Join(lines, "\n"); got != want {
+		t.Errorf("got:\n%s", got)
+	}
+	if s, ok := c.Blocks[0].Shape.(*serverShape); !ok || s.PKI.Certificate != "/var/lib/vpnd/pki/p/ca.crt" {
+		t.Errorf("%+v", c.Blocks[0].Shape)
+	}
+}
+
+// A resource must have the same wish whatever the order of the files, or a
+// plan would not be empty after a file was renamed.
+func TestFilesMergeInAnyOrder(t *testing.T) {
+	one, two := "tun \"a\" {\n mode = tun.b.mode\n}\n", "tun \"b\" {\n mode = \"tap\"\n}\n"
+	var wants [2]any
+	for i, files := range []map[string]string{{"1.hcl": one, "2.hcl": two}, {"1.hcl": two, "2.hcl": one}} {
+		c, diags := Load(Source{Paths: []string{folder(t, files)}}, fakeCatalog(), "")
+		if diags.HasErrors() || len(c.Desired.Present) != 2 || c.Desired.Present[0].ID != (resource.ID{Kind: "tun", Name: "a"}) {
+			t.Fatal(diags, c.Desired)
+		}
+		wants[i] = c.Desired.Present[0].Want
+	}
+	if !resource.Equal(wants[0], wants[1]) {
+		t.Errorf("%+v and %+v", wants[0], wants[1])
+	}
+}
+
+// The names of files are counted from the folder of the file that names them.
+func TestPathsAreCountedFromTheFile(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"x/a.hcl": "file \"/a\" {\n content = \"${file(\"t.txt\")} ${local.l}\"\n}\n", "x/t.txt": "x",
+		"y/b.hcl": "locals {\n l = file(\"t.txt\")\n}\n", "y/t.txt": "y",
+	})
+	c, diags := Load(Source{Paths: []string{filepath.Join(dir, "x"), filepath.Join(dir, "y", "b.hcl")}}, fakeCatalog(), "")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if got := *c.Desired.Present[0].Want.(*fileShape).Content; got != "x y" {
+		t.Errorf("%q", got)
+	}
+}
+
+// No diagnostic, however it is formatted, holds the value of a secret.
+func TestSecretsStayOut(t *testing.T) {
+	text := `variable "psk" {
+  default   = "hunter2hunter2"
+  sensitive = true
+}
+file "/a" {
+  content = var.psk
+}
+file "/b" {
+  mode = tonumber(var.psk)
+}
+tun "t" {
+  mtu = regex("x+", var.psk)
+}
+secret_file "/c" {
+  content = { "hunter2hunter2" = var.psk }[var.psk].nope
+}
+sysctl "x" {
+  value = [for k in [var.psk] : { (k) = 1 }][0].x
+}
+server "s" {
+  psk     = "hunter2hunter2"
+  network = var.psk
+  pki     = { name = var.psk }
+  labels  = { (var.psk) = "x" }
+}
+unit "u" {
+  on_change = jsondecode(var.psk)
+}
+`
+	c, diags := Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": text})}}, fakeCatalog(), "")
+	if len(diags) < 8 {
+		t.Errorf("only %d mistakes were found", len(diags))
+	}
+	var out strings.Builder
+	if err := Print(&out, diags, c.Files, 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if all := out.String() + fmt.Sprintf("%+v", diags); strings.Contains(all, "hunter2") {
+		t.Error(all)
+	}
+}
