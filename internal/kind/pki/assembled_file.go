@@ -11,7 +11,7 @@ func newAssembledFiles(h Host) *verbs[AssembledFile] {
 	return &verbs[AssembledFile]{Host: h, nature: nature[AssembledFile]{
 		access: func(f *AssembledFile) access { return access{&f.Mode, &f.Owner, &f.Group} },
 		kept:   func(f *AssembledFile) *string { return revealed(f.Content) },
-		settle: func(_ *scene, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
+		settle: func(_ *scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
 		waive:  func(f *AssembledFile) { f.Current = nil },
 		read: func(s *scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
 			whole, err := s.assemble(want.Parts)

@@ -40,7 +40,7 @@ func newCertificates(h Host) *certificates {
 	}}}
 }
 
-func settleCertificate(_ *scene, c *Certificate) error {
+func settleCertificate(_ *scene, _ string, c *Certificate) error {
 	c.Fresh, c.Current = resource.Ptr(true), resource.Ptr(true)
 	if c.DNSNames != nil {
 		c.DNSNames = sortedNames(c.DNSNames)

@@ -119,7 +119,7 @@ func outsiders(all []entry, m members, void func(entry) bool) []string {
 // settleCRL foretells whom the list will bar. That needs no more than the
 // ledger as it is now: whoever gets a certificate by the same apply is a
 // member.
-func (v *crls) settleCRL(s *scene, want *CRL) error {
+func (v *crls) settleCRL(s *scene, _ string, want *CRL) error {
 	all, _, err := v.entries(s, *want.Ledger)
 	if err != nil {
 		return err
@@ -168,6 +168,9 @@ func (st *list) due(e entry) bool {
 	return st.ca != nil && e.by(st.ca) && (st.ledger.revoked(e.serial) || st.outside(e.name))
 }
 
+// noted says whether it must whoever is a member.
+func (st *list) noted(e entry) bool { return st.due(e) && st.ledger.revoked(e.serial) }
+
 // void says whether a server that knows this CA and list refuses the
 // certificate.
 func (st *list) void(e entry) bool {
@@ -175,10 +178,11 @@ func (st *list) void(e entry) bool {
 	return listed || st.ca == nil || !e.by(st.ca)
 }
 
-// current says whether all is listed that must be. What has run out meanwhile
-// may stay until the list is renewed, RFC 5280 section 3.3.
+// current says whether all is listed that must be, apart from those whose name
+// is no member's: that is for the attribute revoked to say. What has run out
+// meanwhile may stay until the list is renewed, RFC 5280 section 3.3.
 func (st *list) current() bool {
-	return st.old != nil && !slices.ContainsFunc(st.all, func(e entry) bool { return st.due(e) && !st.void(e) })
+	return st.old != nil && !slices.ContainsFunc(st.all, func(e entry) bool { return st.noted(e) && !st.void(e) })
 }
 
 func parseCRL(data []byte) (*x509.RevocationList, error) {

@@ -28,7 +28,7 @@ func newDHParams(h Host) *verbs[DHParams] {
 	return &verbs[DHParams]{Host: h, nature: nature[DHParams]{
 		access: func(p *DHParams) access { return access{&p.Mode, &p.Owner, &p.Group} },
 		kept:   func(p *DHParams) *string { return p.PEM },
-		settle: func(*scene, *DHParams) error { return nil },
+		settle: func(*scene, string, *DHParams) error { return nil },
 		waive:  func(*DHParams) {},
 		read: func(_ *scene, _ string, data []byte, _ DHParams) (*DHParams, error) {
 			return &DHParams{Bits: resource.Ptr(bitsOf(data)), PEM: resource.Ptr(string(data))}, nil

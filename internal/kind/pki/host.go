@@ -93,7 +93,7 @@ func (h Host) list(dir string) ([]string, error) {
 }
 
 func (h Host) openDir(dir string) (*os.File, error) {
-	if h.Root == "/" {
+	if path.Clean(h.Root) == "/" {
 		return os.Open(dir)
 	}
 	root, err := os.OpenRoot(h.Root)

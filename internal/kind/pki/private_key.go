@@ -22,7 +22,7 @@ func newPrivateKeys(h Host) *privateKeys {
 		kept:   func(k *PrivateKey) *string { return revealed(k.PEM) },
 		read:   readPrivateKey,
 		build:  buildPrivateKey,
-		settle: func(_ *scene, k *PrivateKey) error { k.Current = resource.Ptr(true); return nil },
+		settle: settlePrivateKey,
 		waive:  func(k *PrivateKey) { k.Current = nil },
 		beside: publicKey,
 	}}}
@@ -33,6 +33,22 @@ func revealed(s *resource.Secret) *string {
 		return nil
 	}
 	return resource.Ptr(s.Reveal())
+}
+
+// settlePrivateKey lets the key of a CA that stands keep its algorithm.
+func settlePrivateKey(s *scene, name string, k *PrivateKey) error {
+	k.Current = resource.Ptr(true)
+	if k.Certificate == nil {
+		return nil
+	}
+	ca, err := s.standing(*k.Certificate)
+	if err != nil || ca == nil {
+		return err
+	}
+	if key, err := s.key(name); err == nil && samePublic(key.Public(), ca.PublicKey) {
+		k.Algorithm = resource.Ptr(algorithmOf(ca.PublicKey))
+	}
+	return nil
 }
 
 // readPrivateKey tells what a file holds. One that holds no usable key is an
@@ -120,8 +136,8 @@ func (v *privateKeys) Check(_ context.Context, name string, want PrivateKey) err
 	if err != nil {
 		return fmt.Errorf("the key of the CA %s can't be used: %w; bring it back from a backup, or remove that certificate to begin a new CA", *want.Certificate, err)
 	}
-	if is := algorithmOf(key.Public()); want.Algorithm != nil && is != *want.Algorithm {
-		return fmt.Errorf("a key of another algorithm would void all that the CA %s signed; keep %s, or remove that certificate to begin a new CA", *want.Certificate, is)
+	if !samePublic(key.Public(), ca.PublicKey) {
+		return fmt.Errorf("the key that stands there does not belong to the CA %s; bring back the one that does, or remove that certificate to begin a new CA", *want.Certificate)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 type PrivateKey struct {
 	Algorithm   *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Format      *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
-	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, a lost or unsuitable key is an error and never replaced"`
+	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, the key keeps its algorithm, and a lost or unsuitable one is an error and never replaced"`
 	Mode        *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -80,7 +80,7 @@ type CRL struct {
 	Group     *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Revoked   []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
 	Fresh     *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and less than half of its life is gone"`
-	Current   *bool              `vpnd:"current,computed" doc:"whether it lists all that it shall and was signed by the CA as that is now"`
+	Current   *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that the ledger says is revoked, and was signed by the CA as that is now"`
 	PEM       *string            `vpnd:"pem,computed" doc:"the list itself"`
 }
 

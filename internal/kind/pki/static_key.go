@@ -23,7 +23,7 @@ func newStaticKeys(h Host) *verbs[StaticKey] {
 	return &verbs[StaticKey]{Host: h, nature: nature[StaticKey]{
 		access: func(k *StaticKey) access { return access{&k.Mode, &k.Owner, &k.Group} },
 		kept:   func(k *StaticKey) *string { return revealed(k.PEM) },
-		settle: func(_ *scene, k *StaticKey) error { k.Current = resource.Ptr(true); return nil },
+		settle: func(_ *scene, _ string, k *StaticKey) error { k.Current = resource.Ptr(true); return nil },
 		waive:  func(k *StaticKey) { k.Current = nil },
 		read: func(_ *scene, _ string, data []byte, _ StaticKey) (*StaticKey, error) {
 			return &StaticKey{Current: resource.Ptr(isStaticKey(data)), PEM: resource.NewSecret(string(data))}, nil

@@ -24,7 +24,7 @@ type nature[T any] struct {
 	build func(s *scene, name string, data []byte, want T) (product, error)
 	// settle fills in what the wish takes for granted, the predicates first of
 	// all. It is not called where bytes are kept; then waive is.
-	settle func(s *scene, want *T) error
+	settle func(s *scene, name string, want *T) error
 	// waive drops from the wish what can't be made true by bringing bytes back.
 	waive func(want *T)
 	// beside returns what stands beside a file of that content, or nil.
@@ -86,7 +86,7 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 		v.remember(name, w)
 		if v.kept(&w) != nil {
 			v.waive(&w)
-		} else if err := v.settle(s, &w); err != nil {
+		} else if err := v.settle(s, name, &w); err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
 		}

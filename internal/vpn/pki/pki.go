@@ -19,7 +19,7 @@ const parent = "/var/lib/vpnd/pki"
 // choice.
 type PKI struct {
 	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
-	Key           *string            `vpnd:"key" doc:"algorithm of new keys: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Key           *string            `vpnd:"key" doc:"algorithm of keys; a CA that stands keeps its own: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Directory     *string            `vpnd:"directory" doc:"folder of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
 	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
@@ -61,7 +61,7 @@ type holder struct {
 	revoked    bool
 }
 
-// holders returns servers and clients, in the order of their names.
+// holders returns servers and clients, in the order of the configuration.
 func (p *PKI) holders() []holder {
 	var all []holder
 	for _, s := range p.Servers {
