@@ -31,7 +31,7 @@ func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
 	if err != nil || content == "" {
 		return err
 	}
-	got, err := v.dropins(name)
+	got, err := v.written(name)
 	if err != nil {
 		return err
 	}

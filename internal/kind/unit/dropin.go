@@ -23,6 +23,9 @@ const (
 	// saved ends the name of a file of somebody else that had to make room.
 	// systemd reads only what ends in .conf.
 	saved = ".vpnd-saved"
+	// owed is a file beside the drop-ins while they don't count yet: from
+	// before the first is changed until the unit was restarted.
+	owed = "vpnd-owed"
 	// maxFile is how large a unit file or drop-in may be, in bytes.
 	maxFile = 1 << 20
 )
@@ -42,8 +45,18 @@ func withMark(unit, content string) string {
 	return content
 }
 
-// dropins returns the drop-ins of vpnd, by name.
+// dropins returns the drop-ins of vpnd, by name; none while a restart is owed
+// them, so that a run that was killed before it is made good by the next.
 func (v Verbs) dropins(unit string) ([]Dropin, error) {
+	found := []Dropin{}
+	if owes, err := v.owes(unit); owes || err != nil {
+		return found, err
+	}
+	return v.written(unit)
+}
+
+// written returns the drop-ins of vpnd that stand on the host.
+func (v Verbs) written(unit string) ([]Dropin, error) {
 	found := []Dropin{}
 	names, err := v.list(folder(unit))
 	if err != nil {
@@ -97,41 +110,69 @@ func (v Verbs) read(name string) (string, error) {
 }
 
 // setDropins makes the drop-ins of vpnd these and no others, and says whether
-// that took a change.
+// the unit owes a restart for that; if so, paid is to be called after it.
 func (v Verbs) setDropins(unit string, want []Dropin) (changed bool, err error) {
-	got, err := v.dropins(unit)
+	got, err := v.written(unit)
 	if err != nil {
 		return false, err
 	}
+	if changed, err = v.owes(unit); err != nil {
+		return false, err
+	}
+	var steps []func() error
 	for _, d := range got {
 		if !slices.ContainsFunc(want, func(w Dropin) bool { return w.Name == d.Name }) {
-			if err := v.takeAway(file(unit, d.Name)); err != nil {
-				return changed, err
-			}
-			changed = true
+			steps = append(steps, func() error { return v.takeAway(file(unit, d.Name)) })
 		}
 	}
 	for _, w := range want {
 		content := withMark(unit, *w.Content)
-		if slices.ContainsFunc(got, func(d Dropin) bool { return d.Name == w.Name && *d.Content == content }) {
-			continue
+		if !slices.ContainsFunc(got, func(d Dropin) bool { return d.Name == w.Name && *d.Content == content }) {
+			steps = append(steps, func() error { return v.put(file(unit, w.Name), content) })
 		}
-		if err := v.put(file(unit, w.Name), content); err != nil {
-			return changed, err
+	}
+	if steps == nil {
+		return changed, nil
+	}
+	if err := v.owe(unit); err != nil {
+		return false, err
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return true, err
 		}
-		changed = true
+	}
+	return true, nil
+}
+
+func (v Verbs) owes(unit string) (bool, error) {
+	_, err := atomic.Stat(v.Root, path.Join(folder(unit), owed))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (v Verbs) owe(unit string) error {
+	if err := atomic.Mkdir(v.Root, folder(unit), 0o755, 0, 0); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return atomic.Write(v.Root, atomic.File{Path: path.Join(folder(unit), owed), Mode: 0o644})
+}
+
+// paid says that the drop-ins count now. A folder that is left empty goes.
+func (v Verbs) paid(unit string) error {
+	if err := atomic.Remove(v.Root, path.Join(folder(unit), owed)); err != nil {
+		return err
 	}
 	if err := atomic.RemoveFolder(v.Root, folder(unit)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
-		return changed, err
+		return err
 	}
-	return changed, nil
+	return nil
 }
 
 // put writes a drop-in and saves what somebody else has there.
 func (v Verbs) put(name, content string) error {
-	if err := atomic.Mkdir(v.Root, path.Dir(name), 0o755, 0, 0); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
 	other, err := v.read(name)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -274,10 +275,32 @@ func dropins(w world) {
 	if again := w.run("systemctl show -P MainPID drop"); again == pid {
 		w.Error("not restarted although a drop-in went")
 	}
+	killed := w.v
+	killed.Connect = func(ctx context.Context) (Manager, error) {
+		m, err := Connect(ctx)
+		return dies{m}, err
+	}
+	running := w.run("systemctl show -P MainPID drop")
+	if err := killed.Apply(w.Context(), "drop.service", nil, wish); err == nil {
+		w.Error("the killed run ended well")
+	}
+	// They are in place, but the unit runs without them.
+	w.expect("drop.service", "enabled=false active=true dropins=[]")
+	w.converge("drop.service", wish)
+	if again := w.run("systemctl show -P MainPID drop"); again == running {
+		w.Error("the restart that was owed was not made")
+	}
 	w.converge("drop.service", *first)
 	if after := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *"); after != before {
 		w.Errorf("was\n%s\nis\n%s", before, after)
 	}
+}
+
+// dies is a systemd to which vpnd is cut off before a job.
+type dies struct{ Manager }
+
+func (dies) Run(context.Context, Job, string) (string, error) {
+	return "", errors.New("killed")
 }
 
 func refresh(w world) {

@@ -126,6 +126,15 @@ func (v Verbs) Apply(ctx context.Context, name string, _ *Unit, want Unit) error
 			return err
 		}
 	}
+	if err := v.settle(ctx, m, name, want, changed); err != nil || !changed {
+		return err
+	}
+	return v.paid(name)
+}
+
+// settle brings the unit into the state that is wished, and its drop-ins into
+// effect where they changed.
+func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, changed bool) error {
 	s, err := fresh(ctx, m, name, changed)
 	if err != nil {
 		return err
