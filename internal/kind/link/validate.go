@@ -43,12 +43,19 @@ func (t *Tun) Validate(name string) []resource.Mistake {
 	if t.MTU != nil && (*t.MTU < 68 || *t.MTU > 65535) {
 		add("mtu", "a tunnel over the internet has 1400 to 1500", "an mtu of %d is out of the range 68 to 65535", *t.MTU)
 	}
-	for path, who := range map[string]*string{"user": t.User, "group": t.Group} {
-		if who != nil && (*who == "" || strings.ContainsFunc(*who, func(r rune) bool { return r <= ' ' || r == ':' || r == 0x7f })) {
-			add(path, "give its name or number, or leave the line out", "%q is no %s", *who, path)
+	for _, account := range []struct {
+		path string
+		word *string
+	}{{"user", t.User}, {"group", t.Group}} {
+		if account.word != nil && badAccount(*account.word) {
+			add(account.path, "give its name or number, or leave the line out", "%q is no %s", *account.word, account.path)
 		}
 	}
 	return append(found, t.badAddresses()...)
+}
+
+func badAccount(word string) bool {
+	return word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == ':' || r == 0x7f })
 }
 
 func (t *Tun) badAddresses() []resource.Mistake {
