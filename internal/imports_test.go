@@ -24,6 +24,7 @@ var rules = []rule{
 	{"resource", nil, []string{"*"}},
 	{"atomic", nil, nil},
 	{"kind/", []string{"resource", "atomic"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},
@@ -93,7 +94,7 @@ func allowed(self, other string, ours []string) bool {
 		return true
 	}
 	return slices.ContainsFunc(ours, func(o string) bool {
-		return other == o || o == "" || strings.HasSuffix(o, "/") && strings.HasPrefix(other, o)
+		return other == o || strings.HasPrefix(self, o+"/") && strings.HasPrefix(other, o+"/") || o == "" || strings.HasSuffix(o, "/") && strings.HasPrefix(other, o)
 	})
 }
 

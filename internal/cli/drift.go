@@ -37,7 +37,7 @@ func (a *app) driftCommand() *cobra.Command {
 }
 
 func (a *app) showDrift(p *engine.Plan, asJSON bool) error {
-	moved := &engine.Plan{Problems: p.Problems}
+	moved := &engine.Plan{Problems: p.Problems, Notes: p.Notes}
 	for _, c := range p.Changes {
 		if c.IsDrift {
 			moved.Changes = append(moved.Changes, c)

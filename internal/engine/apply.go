@@ -233,11 +233,28 @@ func (r *run) set(ctx context.Context, batch []Change) {
 	r.report.Err = errors.Join(r.report.Err, r.flush())
 }
 
-// renormalize repeats what a plan may not have been able to do, since a
-// package was missing then, or what earlier steps of this apply changed.
+// renormalize repeats what a plan may not have been able to do, since a package
+// was missing then, or what earlier steps of this apply changed. The whole kind
+// takes part, since wishes may lean on each other, but only what is about to be
+// changed can fail.
 func (r *run) renormalize(ctx context.Context, items []*item) error {
-	wished, _ := partition(items, func(it *item) bool { return !it.leave && !it.undo })
-	return normalize(ctx, wished)
+	kind := items[0].ID.Kind
+	wished, _ := partition(r.plan.items, func(it *item) bool { return it.ID.Kind == kind && !it.leave && !it.undo })
+	var errs []error
+	for _, err := range split(normalize(ctx, wished)) {
+		var wish *WishError
+		if !errors.As(err, &wish) || slices.ContainsFunc(items, func(it *item) bool { return it.ID == wish.ID }) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
 }
 
 func (r *run) all(batch []Change, err error) {

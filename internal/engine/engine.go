@@ -6,9 +6,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,10 +80,18 @@ type Problem struct {
 	Err    error
 }
 
+// A Note is something that no apply can change, for people to know: another
+// file that would win over vpnd's at boot, rules that vpnd does not see.
+type Note struct {
+	ID   resource.ID // without a name where it concerns the whole kind
+	Text string
+}
+
 // A Plan is what an apply would do, in that order.
 type Plan struct {
 	Changes  []Change
 	Problems []Problem
+	Notes    []Note
 
 	quiet []*item // what needs no change, but perhaps a record
 	items []*item // everything that was looked at, in order
@@ -185,6 +195,21 @@ func perKind(items []*item, do func(k resource.Kind, items []*item)) {
 		wg.Go(func() { do(group[0].kind, group) })
 	}
 	wg.Wait()
+}
+
+// advice asks each kind in use what people should know.
+func advice(ctx context.Context, items []*item) []Note {
+	var mu sync.Mutex
+	var notes []Note
+	perKind(items, func(k resource.Kind, _ []*item) {
+		for _, text := range k.Advise(ctx) {
+			mu.Lock()
+			notes = append(notes, Note{ID: resource.ID{Kind: k.Name}, Text: text})
+			mu.Unlock()
+		}
+	})
+	slices.SortFunc(notes, func(a, b Note) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
+	return notes
 }
 
 // observe looks at all items anew.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"vpnd/internal/resource"
@@ -51,7 +54,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &Plan{items: items}
+	p := &Plan{items: items, Notes: advice(ctx, present)}
 	f := newFollower(e.Store)
 	for _, it := range items {
 		if err := e.judge(p, f, it); err != nil {
@@ -123,6 +126,7 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
 		return nil
 	}
+	p.Notes = append(p.Notes, notes(it)...)
 	c, err := e.change(it)
 	if err != nil {
 		return err
@@ -142,6 +146,22 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 	return nil
 }
 
+// notes returns what the observation tells besides what can be wished for.
+func notes(it *item) []Note {
+	if it.got == nil || it.leave || it.undo {
+		return nil
+	}
+	var all []Note
+	v := reflect.ValueOf(it.got).Elem()
+	for _, f := range resource.Fields(v.Type()) {
+		fact, ok := v.Field(f.Index).Interface().(*string)
+		if ok && f.Computed && f.Hint && fact != nil && *fact != "" {
+			all = append(all, Note{ID: it.ID, Text: strings.ReplaceAll(f.Name, "_", " ") + " " + *fact})
+		}
+	}
+	return all
+}
+
 // change says what is to be done about one item for its own sake, or nil.
 func (e *Engine) change(it *item) (*Change, error) {
 	c := &Change{ID: it.ID, Owners: it.Owners, item: it}
@@ -152,6 +172,9 @@ func (e *Engine) change(it *item) (*Change, error) {
 		c.Action, c.Reason, c.Diffs = Remove, Dropped, swapped(resource.Describe(it.got))
 		c.Cost = it.kind.Cost(it.ID.Name, it.got, nil)
 		return c, e.finish(it, c)
+	}
+	if it.leave && it.past != nil && it.got != nil {
+		it.Want = managed(it.Want, it.past.Want)
 	}
 	c.Diffs = resource.Compare(it.got, it.Want)
 	if err := e.finish(it, c); err != nil {
@@ -215,7 +238,7 @@ func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 		return Renewal
 	case it.past.Want.Equal(wish):
 		return Drift
-	case it.got != nil && it.past.Want.Holds(is):
+	case it.got != nil && lasting(it, it.past.Want).Holds(is):
 		return Configuration
 	case it.got == nil && len(it.past.Want) == 0:
 		return New
@@ -224,9 +247,35 @@ func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 	}
 }
 
+// lasting returns what was applied without hints, which no host can tell, and
+// without predicates: that a list is no longer current says that the wish
+// moved, not the host.
+func lasting(it *item, applied state.Digest) state.Digest {
+	kept := maps.Clone(applied)
+	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
+		if f.Hint || f.Computed && f.Type.Kind() == reflect.Bool {
+			delete(kept, f.Name)
+		}
+	}
+	return kept
+}
+
 // aged says whether time alone made the difference: the fresh predicate.
 func aged(diffs []resource.Diff) bool {
 	return len(diffs) == 1 && diffs[0].Attribute == "fresh"
+}
+
+// managed leaves out of a prior what vpnd never touched: the log that a
+// program wrote meanwhile is not for vpnd to take back.
+func managed(prior any, applied state.Digest) any {
+	c := resource.Clone(prior)
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range resource.Fields(v.Type()) {
+		if _, ok := applied[f.Name]; !ok && !f.Computed && !f.Hint {
+			v.Field(f.Index).SetZero()
+		}
+	}
+	return c
 }
 
 func swapped(diffs []resource.Diff) []resource.Diff {

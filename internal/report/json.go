@@ -18,6 +18,7 @@ type Plan struct {
 	Changes       []Change        `json:"changes"`        // what the configuration asks for anew
 	Drift         []Change        `json:"resource_drift"` // what moved behind vpnd's back
 	Unknown       []Unknown       `json:"unknown,omitempty"`
+	Notes         []Note          `json:"notes,omitempty"`
 	Disruption    resource.Effect `json:"disruption"`
 }
 
@@ -46,6 +47,12 @@ type Unknown struct {
 	Error string      `json:"error"`
 }
 
+// Note is something that no apply can change.
+type Note struct {
+	About string `json:"about"` // a resource or a kind
+	Text  string `json:"text"`
+}
+
 // ToJSON returns the JSON form of a plan.
 func ToJSON(p *engine.Plan) Plan {
 	j := Plan{FormatVersion: FormatVersion, Changes: []Change{}, Drift: []Change{}, Disruption: p.Cost()}
@@ -60,6 +67,9 @@ func ToJSON(p *engine.Plan) Plan {
 	}
 	for _, problem := range p.Problems {
 		j.Unknown = append(j.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
+	}
+	for _, n := range p.Notes {
+		j.Notes = append(j.Notes, Note{About: about(n.ID), Text: n.Text})
 	}
 	return j
 }

@@ -50,10 +50,21 @@ func (t Text) Plan(p *engine.Plan) {
 	for _, problem := range p.Problems {
 		t.printf("%s %s is unknown and left alone: %v\n", t.paint(red, "?"), problem.ID, problem.Err)
 	}
-	if len(p.Changes) > 0 {
+	for _, n := range p.Notes {
+		t.printf("%s %s: %s\n", t.paint(yellow, "note:"), about(n.ID), clean(n.Text))
+	}
+	if len(p.Changes)+len(p.Notes) > 0 {
 		t.printf("\n")
 	}
 	t.printf("%s\n", Summary(p))
+}
+
+// about names what a note is about: a resource, or a whole kind.
+func about(id resource.ID) string {
+	if id.Name == "" {
+		return id.Kind
+	}
+	return id.String()
 }
 
 // heading names the block that asks for a change and where it stands.
@@ -75,6 +86,9 @@ func heading(c engine.Change) string {
 func (t Text) change(c engine.Change) {
 	sign := signs[c.Action]
 	t.printf("  %s %s  %s\n", t.paint(sign.color, sign.sign), c.ID, t.paint(faint, "("+why(c)+")"))
+	if c.Action == engine.Remove {
+		return
+	}
 	for _, d := range c.Diffs {
 		t.diff(c, d)
 	}
@@ -114,7 +128,10 @@ func why(c engine.Change) string {
 	case c.Action == engine.Restore && c.Reason == engine.Dropped:
 		words += "; what was there before comes back"
 	}
-	if c.Cost > resource.Rebuild {
+	switch {
+	case c.Cost == resource.Restart && c.Reason == engine.Dropped:
+		words += "; disconnects everybody"
+	case c.Cost > resource.Rebuild:
 		words += "; " + Cost(c.Cost)
 	}
 	return words
@@ -138,14 +155,12 @@ func Cost(e resource.Effect) string {
 
 func (t Text) diff(c engine.Change, d resource.Diff) {
 	switch {
-	case d.Sensitive && c.Action != engine.Create && c.Action != engine.Remove:
+	case d.Sensitive && c.Action != engine.Create:
 		t.printf("      %s: %s, changes\n", d.Attribute, resource.Masked)
 	case d.Text && !d.Sensitive && strings.Contains(d.Before+d.After, "\n"):
 		t.unified(d)
 	case c.Action == engine.Create || d.Before == "" && c.Action != engine.Restore:
 		t.printf("      %s: %s\n", d.Attribute, short(d.After))
-	case c.Action == engine.Remove:
-		t.printf("      %s: %s\n", d.Attribute, short(d.Before))
 	default:
 		t.printf("      %s: %s → %s\n", d.Attribute, short(d.Before), short(d.After))
 	}

@@ -42,6 +42,8 @@ func Compare(got, want any) []Diff {
 				continue
 			}
 			d.Before = show(is)
+		} else if d.After == "" && f.Computed {
+			continue
 		}
 		diffs = append(diffs, d)
 	}
@@ -148,7 +150,7 @@ func showMap(v reflect.Value) string {
 func showStruct(v reflect.Value) string {
 	var b bytes.Buffer
 	for _, f := range Fields(v.Type()) {
-		if isNil(v.Field(f.Index)) {
+		if isNil(v.Field(f.Index)) || v.Field(f.Index).IsZero() {
 			continue
 		}
 		if b.Len() > 0 {

@@ -80,6 +80,12 @@ type Marker[T any] interface {
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }
 
+// An Adviser tells what people should know about the host besides what can be
+// wished for, a sentence each. It changes nothing.
+type Adviser interface {
+	Advise(ctx context.Context) []string
+}
+
 // A NameError is an error about one of many.
 type NameError struct {
 	Name string
@@ -122,6 +128,7 @@ type Kind struct {
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
+	advise    func(context.Context) []string
 }
 
 // New returns a pointer to an empty shape.
@@ -161,6 +168,9 @@ func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got,
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
+// Advise tells what people should know about the host.
+func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
+
 // Define makes a kind of its verbs. It is the only place that hides the shape.
 func Define[T any](name, doc string, v Verbs[T]) Kind {
 	k := Kind{
@@ -175,6 +185,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
+		advise:    func(context.Context) []string { return nil },
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {
@@ -195,6 +206,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()
+	}
+	if a, ok := v.(Adviser); ok {
+		k.advise = a.Advise
 	}
 	if l, ok := v.(Lingerer); ok {
 		k.Late = l.Lingers()

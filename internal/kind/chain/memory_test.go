@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"vpnd/internal/resource"
 )
 
 func TestProofIsRemembered(t *testing.T) {
@@ -98,9 +96,15 @@ func TestHostsOwnBackend(t *testing.T) {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 		r.Setenv("PATH", "/nowhere")
-		_, err = host.ObserveAll(context.Background(), []string{name})
-		named, _ := resource.Split(err)
-		if want := command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; named[name] == nil || named[name].Error() != want {
+		if got, err := host.Observe(context.Background(), name); got != nil || err != nil {
+			r.Errorf("without iptables there is no chain, but %v, %v", got, err)
+		}
+		wishes := map[string]*Chain{name: {Rules: []string{"-p 6 -j DROP"}}}
+		if normal, err := host.Normalize(context.Background(), wishes); err != nil || normal[name].Rules[0] != "-p 6 -j DROP" {
+			r.Errorf("without iptables a wish is taken at its word, but %v, %v", normal, err)
+		}
+		err = host.Apply(context.Background(), name, nil, Chain{Rules: []string{"-p 6 -j DROP"}})
+		if want := command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 	})

@@ -19,6 +19,9 @@ type rehearsal struct {
 // were refused, each of which is in the error.
 func (v Verbs) rehearse(ctx context.Context, family string, wishes []*wish) (map[string][]string, error) {
 	t, err := v.find(ctx, family)
+	if missing(err) {
+		return unproved(wishes), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +48,16 @@ func (v Verbs) rehearse(ctx context.Context, family string, wishes []*wish) (map
 		return nil, err
 	}
 	return r.sortOut(ctx, wishes)
+}
+
+// unproved takes the wishes at their word; the engine asks again once iptables
+// is there.
+func unproved(wishes []*wish) map[string][]string {
+	taken := make(map[string][]string, len(wishes))
+	for _, w := range wishes {
+		taken[w.name] = w.rules
+	}
+	return taken
 }
 
 func refused(err error) bool {

@@ -45,6 +45,20 @@ func (v Verbs) patience() int {
 	return int(math.Ceil(v.LockWait.Seconds()))
 }
 
+// A missingError says that there is no iptables. Then there are no rules of it
+// either, and they can't be proved before a package block has installed it.
+type missingError struct{ command string }
+
+// Error names the command and the way out.
+func (e *missingError) Error() string {
+	return e.command + " is not installed, or not in the PATH of vpnd; install the package iptables"
+}
+
+func missing(err error) bool {
+	var m *missingError
+	return errors.As(err, &m)
+}
+
 // find finds the iptables of a family; an empty backend is the one that the
 // host's iptables command is linked to.
 func (v Verbs) find(ctx context.Context, family string) (*tool, error) {
@@ -54,7 +68,7 @@ func (v Verbs) find(ctx context.Context, family string) (*tool, error) {
 	}
 	path, err := exec.LookPath(base)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not installed, or not in the PATH of vpnd; install the package iptables", base)
+		return nil, &missingError{base}
 	}
 	proto := iptables.ProtocolIPv4
 	if family == "ip6" {

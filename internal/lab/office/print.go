@@ -14,7 +14,7 @@ for t in filter nat mangle raw; do
 	echo "== $t"; iptables-save -t $t | grep -v '^#'; ip6tables-save -t $t | grep -v '^#'
 done | sed -E 's/\[[0-9]+:[0-9]+\]//'
 echo "== sysctl"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6)\.(ip_forward|conf\.(all|default|eth0|wan0|lo)\.)' | sort
-echo "== links"; ip -o link | sed -E 's/ (qlen|mtu) .*//' | awk '{print $2, $3}' | sort; ip route; ip -6 route | grep -v fe80 | sort
+echo "== links"; ip -br link | awk '{print $1, $3}' | sort; ip route; ip -6 route | grep -v fe80 | sort
 echo "== units"; systemctl list-unit-files --no-legend --plain | sort
 systemctl list-units --no-legend --plain 'openvpn*' 'ssh*' | sort
 echo "== files"; find /etc /root /usr/local /var/lib /home -xdev \( -path /var/lib/systemd -o -path /etc/vpnd -o -path /var/lib/vpnd -o -name .updated -o -name '*.cache' \) -prune -o -printf '%p %M %u %g %l\n' | sort

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/pkg"
 	"vpnd/internal/resource"
 )
 
@@ -12,15 +13,16 @@ import (
 // the bottom for each default, which waits until the rules before it stand.
 func (f *Firewall) Expand(name string) ([]resource.Resource, error) {
 	prefix := "VPND-" + name
-	var all []resource.Resource
+	all := []resource.Resource{{ID: iptables, Want: &pkg.Package{Installed: resource.Ptr(true)}}}
 	for _, fam := range families {
 		add := func(table, hook, suffix, at string, rules []string) {
 			if len(rules) == 0 {
 				return
 			}
 			c := chainOf(fam, table, prefix+suffix, hook, at, rules)
+			c.After = []resource.ID{iptables}
 			if before, ends := strings.CutSuffix(c.ID.Name, "-END"); ends {
-				c.After = earlier(all, resource.ID{Kind: "chain", Name: before})
+				c.After = append(c.After, earlier(all, resource.ID{Kind: "chain", Name: before})...)
 			}
 			all = append(all, c)
 		}
@@ -35,6 +37,9 @@ func (f *Firewall) Expand(name string) ([]resource.Resource, error) {
 	}
 	return all, nil
 }
+
+// iptables is what chains are made with; Debian doesn't install it by itself.
+var iptables = resource.ID{Kind: "package", Name: "iptables"}
 
 // earlier returns the ID where it is among the resources.
 func earlier(all []resource.Resource, id resource.ID) []resource.ID {

@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"strings"
+
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 )
@@ -12,7 +15,7 @@ const masquerade = "masquerade"
 // forwarding on. The switch waits for the chains, so that nothing is ever
 // forwarded that they would not let through.
 func (g *Gateway) Expand(name string) ([]resource.Resource, error) {
-	var all []resource.Resource
+	all := []resource.Resource{{ID: iptables, Want: &pkg.Package{Installed: resource.Ptr(true)}}}
 	for _, six := range []bool{false, true} {
 		if s := g.side(six); len(s.networks) > 0 {
 			all = append(all, s.expand("VPND-GW-"+name)...)
@@ -21,13 +24,16 @@ func (g *Gateway) Expand(name string) ([]resource.Resource, error) {
 	return all, nil
 }
 
+// iptables is what chains are made with; Debian doesn't install it by itself.
+var iptables = resource.ID{Kind: "package", Name: "iptables"}
+
 func (s side) expand(name string) []resource.Resource {
 	var all []resource.Resource
 	var ids []resource.ID
 	add := func(table, chainName, hook, at string, rules []string, after ...resource.ID) resource.ID {
 		id := resource.ID{Kind: "chain", Name: s.family() + "/" + table + "/" + chainName}
 		if len(rules) > 0 {
-			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Rules: rules}, After: after})
+			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Rules: rules}, After: append(after, iptables)})
 			ids = append(ids, id)
 		}
 		return id
@@ -53,8 +59,8 @@ func (s side) sysctls(after []resource.ID) []resource.Resource {
 			value = "2" // also while forwarding, see ip-sysctl of the kernel
 		}
 		all = append(all, resource.Resource{
-			// With slashes, since a name such as eth0.100 has dots of its own.
-			ID:    resource.ID{Kind: "sysctl", Name: "net/ipv6/conf/" + *s.Uplink + "/accept_ra"},
+			// A dot of the interface's own, as in eth0.100, is a slash in a key.
+			ID:    resource.ID{Kind: "sysctl", Name: "net.ipv6.conf." + strings.ReplaceAll(*s.Uplink, ".", "/") + ".accept_ra"},
 			Want:  &sysctl.Sysctl{Value: &value},
 			After: []resource.ID{all[0].ID},
 		})

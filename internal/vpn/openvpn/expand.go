@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"fmt"
+	"path"
 
 	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pkg"
@@ -60,6 +61,20 @@ func (e *expansion) addFolders() {
 	e.add(id("directory", root), folder(0o755), packageID)
 	e.add(id("directory", e.folder()), folder(0o755), id("directory", root))
 	e.add(id("directory", e.ccd()), folder(0o755), id("directory", e.folder()))
+	if e.persists() {
+		e.addPool()
+	}
+}
+
+// addPool makes the file in which OpenVPN remembers who had which address. What
+// it holds is OpenVPN's; that it goes with the block is vpnd's.
+func (e *expansion) addPool() {
+	e.add(id("directory", poolRoot), folder(0o755), packageID)
+	e.add(id("directory", path.Dir(e.pool())), folder(0o700), id("directory", poolRoot))
+	pool := plain("")
+	pool.Content, pool.Mode = nil, resource.Ptr(resource.Mode(0o600))
+	e.add(id("file", e.pool()), pool, id("directory", path.Dir(e.pool())))
+	e.read(id("file", e.pool()), resource.None)
 }
 
 func folder(mode resource.Mode) *file.Directory {
@@ -110,15 +125,12 @@ func (e *expansion) addUnit() {
 	e.resources[len(e.resources)-1].Triggers = e.readers
 }
 
-// dropin has systemd make the folders of the management socket and of the
-// addresses last given, closed to all but root.
+// dropin has systemd make the folder of the management socket, closed to all
+// but root.
 func (e *expansion) dropin() string {
 	text := header(e.name) + "[Service]\n"
 	if or(e.Management, true) {
 		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", e.name)
-	}
-	if e.persists() {
-		text += fmt.Sprintf("StateDirectory=openvpn/%s\nStateDirectoryMode=0700\n", e.name)
 	}
 	return text
 }

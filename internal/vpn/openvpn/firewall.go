@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/pkg"
 	"vpnd/internal/resource"
 )
 
@@ -15,6 +16,8 @@ func (e *expansion) addFirewall() {
 	if !or(e.Firewall, true) {
 		return
 	}
+	iptables := id("package", "iptables") // Debian doesn't install it by itself
+	e.add(iptables, &pkg.Package{Installed: resource.Ptr(true)})
 	l := e.listen
 	for _, family := range l.families() {
 		rule := "-p " + l.transport() + " -m " + l.transport() + " --dport " + strconv.Itoa(int(l.port)) + " -j ACCEPT"
@@ -22,7 +25,7 @@ func (e *expansion) addFirewall() {
 			rule = "-d " + l.address.String() + " " + rule
 		}
 		wall := id("chain", family+"/filter/VPND-OVPN-"+e.name)
-		e.add(wall, &chain.Chain{Hook: resource.Ptr("INPUT"), At: resource.Ptr("top"), Rules: []string{rule}})
+		e.add(wall, &chain.Chain{Hook: resource.Ptr("INPUT"), At: resource.Ptr("top"), Rules: []string{rule}}, iptables)
 		e.walls = append(e.walls, wall)
 	}
 }

@@ -19,7 +19,7 @@ func (s *settings) dh() string        { return s.folder() + "/dh.pem" }
 func (s *settings) shield() string    { return s.folder() + "/" + s.tlsKey() + ".key" }
 func (s *settings) unit() string      { return "openvpn-server@" + s.name + ".service" }
 func (s *settings) runFolder() string { return "/run/openvpn-server/" + s.name }
-func (s *settings) pool() string      { return "/var/lib/openvpn/" + s.name + "/pool" }
+func (s *settings) pool() string      { return poolRoot + "/" + s.name + "/pool" }
 
 // management is in a folder only root may enter: OpenVPN makes the socket 0777.
 func (s *settings) management() string { return s.runFolder() + "/management.sock" }
@@ -41,6 +41,8 @@ func (s *settings) profiles() string {
 		return folder
 	}
 }
+
+const poolRoot = "/var/lib/openvpn"
 
 const profileRoot = "/var/lib/vpnd/profiles"
 
