@@ -33,6 +33,8 @@ func (h *Host) Copy(ctx context.Context, src, dst string) error {
 }
 
 func (h *Host) install(ctx context.Context, path string, r io.Reader, mode fs.FileMode) error {
+	ctx, cancel := context.WithTimeout(ctx, runTimeout)
+	defer cancel()
 	cmd := h.Command(ctx, "install", "-D", "-T", fmt.Sprintf("--mode=%o", mode.Perm()), "/dev/stdin", path)
 	cmd.Stdin = r
 	if out, err := cmd.CombinedOutput(); err != nil {

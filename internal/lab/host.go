@@ -85,8 +85,11 @@ func (h *Host) groupsFile() string { return filepath.Join(h.dir, "cgroups") }
 // tells it from other hosts. With a machine ID in place systemd doesn't take
 // the boot for the first one, when it would enable every unit there is.
 func (h *Host) makeDisk() error {
-	for _, dir := range []string{"upper/etc", "work", "root"} {
-		if err := os.MkdirAll(filepath.Join(h.dir, dir), 0o755); err != nil {
+	// The modes of upper and its etc are those of / and /etc on the host, and
+	// must not depend on our umask.
+	for _, name := range []string{"", "upper", "upper/etc", "work", "root"} {
+		dir := filepath.Join(h.dir, name)
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
 			return err
 		}
 	}
@@ -97,7 +100,8 @@ func (h *Host) makeDisk() error {
 		"hostname":   h.name,
 		"hosts":      "127.0.0.1 localhost\n127.0.1.1 " + h.name + "\n::1 localhost ip6-localhost ip6-loopback",
 	} {
-		if err := os.WriteFile(filepath.Join(h.dir, "upper/etc", name), []byte(text+"\n"), 0o644); err != nil {
+		file := filepath.Join(h.dir, "upper/etc", name)
+		if err := errors.Join(os.WriteFile(file, []byte(text+"\n"), 0o644), os.Chmod(file, 0o644)); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,7 @@ func sweep(dir string, progress io.Writer) {
 	}
 }
 
-// say tells progress, which need not be made for several goroutines.
+// say tells progress, which need not be fit for several goroutines.
 func (l *Lab) say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTwoHosts(t *testing.T) {
+	t.Parallel()
 	l := labtest.New(t)
 	a, b := labtest.Host(t, l, "a"), labtest.Host(t, l, "b")
 	t.Logf("booted in %s and %s", a.BootTime(), b.BootTime())
@@ -45,6 +46,7 @@ func TestTwoHosts(t *testing.T) {
 }
 
 func TestUnits(t *testing.T) {
+	t.Parallel()
 	h := labtest.Host(t, labtest.New(t), "a")
 	write(t, h, "/etc/systemd/system/hello.service", "[Service]\nExecStart=/bin/sleep infinity\nExecStop=/bin/touch /root/stopped\n")
 	labtest.Run(t, h, "systemctl", "start", "hello")
@@ -66,6 +68,7 @@ func TestUnits(t *testing.T) {
 // Two hosts in one control group stop each other's units, or fail to stop
 // their own.
 func TestControlGroupsApart(t *testing.T) {
+	t.Parallel()
 	l := labtest.New(t)
 	a, b := labtest.Host(t, l, "a"), labtest.Host(t, l, "b")
 	for _, h := range []*lab.Host{a, b} {
@@ -79,6 +82,7 @@ func TestControlGroupsApart(t *testing.T) {
 
 // A network of three hosts, and a route through one of them.
 func TestNetworks(t *testing.T) {
+	t.Parallel()
 	l := labtest.New(t)
 	router, near, far := labtest.Host(t, l, "router"), labtest.Host(t, l, "near"), labtest.Host(t, l, "far")
 	join := func(network string, h *lab.Host, ifname, addr string) {
@@ -105,6 +109,7 @@ func TestNetworks(t *testing.T) {
 
 // What a reboot keeps and what it doesn't.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	l := labtest.New(t)
 	a, b := labtest.Host(t, l, "a"), labtest.Host(t, l, "b")
 	link(t, l, a, "192.0.2.1/24", b, "192.0.2.2/24")
@@ -166,6 +171,7 @@ func within(ctx context.Context, h *lab.Host, how string) error {
 // Neither during a lab nor after it is there a mount or a link of it on the
 // machine, and after it no process, control group or folder.
 func TestCloseLeavesNothing(t *testing.T) {
+	t.Parallel()
 	l := labtest.New(t)
 	links := linkNames(t)
 	a, b := labtest.Host(t, l, "a"), labtest.Host(t, l, "b")

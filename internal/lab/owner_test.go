@@ -42,6 +42,7 @@ func beOwner() {
 // A test binary that is killed takes its hosts with it, and the next lab cleans
 // up; but not while the owner lives.
 func TestKilledOwner(t *testing.T) {
+	t.Parallel()
 	labtest.New(t) // skips without root
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), playOwner+"=1")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -62,7 +61,7 @@ func (h *Host) boot(ctx context.Context) ([]string, error) {
 		if err := m.wait(ctx, 5*time.Millisecond); err != nil {
 			return nil, fmt.Errorf("waiting for systemd to start: %w", err)
 		}
-		m.init.Store(initOf(m.cmd.Process.Pid))
+		m.init.Store(int64(initOf(m.cmd.Process.Pid)))
 	}
 	for state := "nothing"; ; {
 		// Fails unless running, also before systemd listens.
@@ -147,19 +146,14 @@ func (m *machine) wait(ctx context.Context, d time.Duration) error {
 
 // initOf is the child of nspawn that is PID 1 of its own namespace and has
 // become systemd, or 0. Before that nspawn has a helper for a child.
-func initOf(nspawn int) int64 {
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", nspawn, nspawn))
-	if err != nil {
-		return 0
-	}
-	for _, child := range strings.Fields(string(children)) {
-		status, err := os.ReadFile("/proc/" + child + "/status")
+func initOf(nspawn int) int {
+	for _, pid := range children(nspawn) {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			continue
 		}
 		f := fields(string(status))
 		if f["Name"] == "systemd" && strings.HasSuffix(f["NSpid"], "\t1") {
-			pid, _ := strconv.ParseInt(child, 10, 64)
 			return pid
 		}
 	}
@@ -192,29 +186,26 @@ func (h *Host) Stop(ctx context.Context) error {
 	if pid == 0 {
 		return nil
 	}
-	if err := syscall.Kill(pid, sigPoweroff); err != nil {
+	if err := syscall.Kill(pid, sigPoweroff); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stopping %s: %w", h.name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
-	defer cancel()
-	if err := h.Wait(ctx); err != nil {
-		return fmt.Errorf("stopping %s: %w\nlast on its console:\n%s", h.name, err, h.LastWords())
-	}
-	return nil
+	return h.Wait(ctx)
 }
 
-// Wait waits until the host is down. A reboot from within ends a host as a
-// shutdown does; Start it again.
+// Wait waits until the host is down, which it was told to be from within or by
+// Stop. A reboot ends a host as a shutdown does; Start it again.
 func (h *Host) Wait(ctx context.Context) error {
 	m := h.running()
 	if m == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
 	select {
 	case <-m.done:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return fmt.Errorf("waiting for %s to go down: %w\nlast on its console:\n%s", h.name, context.Cause(ctx), h.LastWords())
 	}
 }
 

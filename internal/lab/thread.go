@@ -50,7 +50,7 @@ func (t *thread) start(cmd *exec.Cmd) error {
 // in a mount namespace and a session of its own. Killing it kills all that it
 // started, daemons included, and its mounts vanish.
 func cage(script string, args ...string) *exec.Cmd {
-	cmd := exec.Command("sh", append([]string{"-euc", "mount -t proc proc /proc\n" + script, "sh"}, args...)...)
+	cmd := exec.Command("sh", append([]string{"-euc", "umask 022\nmount -t proc proc /proc\n" + script, "sh"}, args...)...)
 	cmd.Env = machineEnviron()
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Setsid:       true,
