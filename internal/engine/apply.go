@@ -98,6 +98,9 @@ func (r *run) prepare() error {
 			return err
 		}
 		r.report.Snapshot = snap.Name
+		if r.Armed != nil {
+			return r.Armed(snap.Name)
+		}
 	}
 	return nil
 }

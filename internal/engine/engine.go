@@ -23,8 +23,9 @@ type Engine struct {
 	Catalog resource.Catalog
 	Store   *state.Store
 	Now     func() time.Time
-	Started func(Change)        // told before a change is made; may be nil
-	Done    func(Change, error) // told after a change was made; may be nil
+	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
+	Started func(Change)                // told before a change is made; may be nil
+	Done    func(Change, error)         // told after a change was made; may be nil
 }
 
 // Action is what is done to a resource.

@@ -80,6 +80,22 @@ type Marker[T any] interface {
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }
 
+// A Watcher hears of changes on the host as they happen. Watch calls kick, from
+// any goroutine, for each event that may concern one of the names, and returns
+// nil when ctx ends. Events only say "look now": false ones cost a look, and
+// after a lost one (an overflow, a lost connection) Watch kicks with an empty
+// Hint or returns an error, and is called again.
+type Watcher interface {
+	Watch(ctx context.Context, names []string, kick func(Hint)) error
+}
+
+// A Hint is where to look, and who was there, as far as the kernel tells.
+type Hint struct {
+	Kind string // empty means everywhere
+	Name string // empty means the whole kind
+	By   string // the program that made the change, as in "iptables (process 4711)"; empty where unknown
+}
+
 // An Adviser tells what people should know about the host besides what can be
 // wished for, a sentence each. It changes nothing.
 type Adviser interface {
@@ -129,6 +145,7 @@ type Kind struct {
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
 	advise    func(context.Context) []string
+	watch     func(ctx context.Context, names []string, kick func(Hint)) error
 }
 
 // New returns a pointer to an empty shape.
@@ -171,6 +188,12 @@ func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 // Advise tells what people should know about the host.
 func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
 
+// Watch hears of changes until ctx ends; see [Watcher]. Of a kind without
+// events it returns nil at once: such a kind is polled.
+func (k Kind) Watch(ctx context.Context, names []string, kick func(Hint)) error {
+	return k.watch(ctx, names, func(h Hint) { h.Kind = k.Name; kick(h) })
+}
+
 // Define makes a kind of its verbs. It is the only place that hides the shape.
 func Define[T any](name, doc string, v Verbs[T]) Kind {
 	k := Kind{
@@ -186,6 +209,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
 		advise:    func(context.Context) []string { return nil },
+		watch:     func(context.Context, []string, func(Hint)) error { return nil },
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {
@@ -206,6 +230,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()
+	}
+	if w, ok := v.(Watcher); ok {
+		k.watch = w.Watch
 	}
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise
