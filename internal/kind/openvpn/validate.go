@@ -1,4 +1,5 @@
-// Package openvpn asks OpenVPN whether it would start with a configuration.
+// Package openvpn asks OpenVPN: whether it would start with a configuration, who
+// is connected, and to let somebody go.
 package openvpn
 
 import (

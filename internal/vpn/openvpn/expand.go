@@ -3,8 +3,10 @@ package openvpn
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"vpnd/internal/kind/file"
+	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/resource"
@@ -25,6 +27,7 @@ func (s *Server) Expand(name string) ([]resource.Resource, error) {
 	e.addConfig()
 	e.addFirewall()
 	e.addUnit()
+	e.addAdmission()
 	e.addProfiles()
 	return e.resources, nil
 }
@@ -123,6 +126,27 @@ func (e *expansion) addUnit() {
 		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(e.dropin())}},
 	}, after...)
 	e.resources[len(e.resources)-1].Triggers = e.readers
+}
+
+// addAdmission has those disconnected who are connected and may be no longer.
+// A CA that was there before may have signed for others too, so there only
+// those are unwelcome whom the configuration names.
+func (e *expansion) addAdmission() {
+	if !or(e.Management, true) {
+		return
+	}
+	want := &kindopenvpn.Admission{Refused: e.PKI.Revoked, Members: []string{}}
+	for _, m := range e.members {
+		if m.block != nil && or(m.block.Disabled, false) {
+			want.Refused = append(slices.Clone(want.Refused), m.CommonName)
+		} else {
+			want.Members = append(want.Members, m.CommonName)
+		}
+	}
+	if e.PKI.Imported {
+		want.Members = nil
+	}
+	e.add(id("openvpn_admission", e.management()), want, id("unit", e.unit()))
 }
 
 // dropin has systemd make the folder of the management socket, closed to all

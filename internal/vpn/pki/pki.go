@@ -110,6 +110,7 @@ func (p *PKI) Exports(name string) any {
 	a := pki.Authority{
 		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl,
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{},
+		Imported: p.CACertificate != nil,
 	}
 	for _, h := range p.holders() {
 		switch {

@@ -1,0 +1,149 @@
+package openvpn
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// patience is how long the management interface may take. It serves one client
+// at a time, and the next one waits.
+const patience = 2 * time.Second
+
+// A Session is one connected client, as the management interface of OpenVPN
+// tells it (status 3; see management-notes.txt of OpenVPN).
+type Session struct {
+	CommonName string
+	Real       string // address and port that it comes from
+	Virtual    string // address in the VPN
+	Since      string // as OpenVPN writes it, in the host's time zone
+}
+
+// Sessions lists who is connected to the server behind a management socket.
+// A server that is not running has nobody connected.
+func Sessions(ctx context.Context, socket string) ([]Session, error) {
+	c, err := dial(ctx, socket)
+	if c == nil {
+		return nil, err
+	}
+	defer c.close()
+	lines, err := c.ask("status 3", "END")
+	if err != nil {
+		return nil, err
+	}
+	return parseSessions(lines), nil
+}
+
+// Disconnect ends the sessions of a common name. That there is none is no
+// error.
+func Disconnect(ctx context.Context, socket, name string) error {
+	if strings.ContainsAny(name, "\r\n\x00") {
+		return fmt.Errorf("%q is no common name", name)
+	}
+	c, err := dial(ctx, socket)
+	if c == nil {
+		return err
+	}
+	defer c.close()
+	_, err = c.ask("kill "+name, "SUCCESS:")
+	var refused *refusal
+	if errors.As(err, &refused) && strings.Contains(refused.text, "not found") {
+		return nil
+	}
+	return err
+}
+
+// refusal is an answer that begins with ERROR.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return "OpenVPN answers: " + r.text }
+
+type connection struct {
+	net.Conn
+	lines *bufio.Scanner
+}
+
+// dial connects to the socket. Where nobody listens it returns nil and no
+// error.
+func dial(ctx context.Context, socket string) (*connection, error) {
+	d := net.Dialer{Timeout: patience}
+	conn, err := d.DialContext(ctx, "unix", socket)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reaching the management interface: %w", err)
+	}
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &connection{Conn: conn, lines: bufio.NewScanner(conn)}, nil
+}
+
+func (c *connection) close() {
+	_, _ = c.Write([]byte("quit\n")) // a courtesy: the next one is served sooner
+	_ = c.Close()
+}
+
+// ask sends a command and returns the lines of its answer up to the one that
+// begins with end. Lines that begin with > are news and no answer.
+func (c *connection) ask(command, end string) ([]string, error) {
+	if _, err := c.Write([]byte(command + "\n")); err != nil {
+		return nil, fmt.Errorf("asking the management interface: %w", err)
+	}
+	var answer []string
+	for c.lines.Scan() {
+		line := strings.TrimSuffix(c.lines.Text(), "\r")
+		switch {
+		case strings.HasPrefix(line, ">"):
+		case strings.HasPrefix(line, "ERROR:"):
+			return nil, &refusal{strings.TrimSpace(strings.TrimPrefix(line, "ERROR:"))}
+		case strings.HasPrefix(line, end):
+			return answer, nil
+		default:
+			answer = append(answer, line)
+		}
+	}
+	err := c.lines.Err()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("the management interface did not answer within %v; somebody else may be connected to it", patience)
+	}
+	if err == nil {
+		err = errors.New("it closed the connection")
+	}
+	return nil, fmt.Errorf("reading from the management interface: %w", err)
+}
+
+// parseSessions reads the rows of status 3, whose columns its HEADER names.
+// Clients that are still shaking hands have no name yet and are left out.
+func parseSessions(lines []string) []Session {
+	columns := make(map[string]int)
+	var sessions []Session
+	for _, line := range lines {
+		cells := strings.Split(line, "\t")
+		switch {
+		case len(cells) > 2 && cells[0] == "HEADER" && cells[1] == "CLIENT_LIST":
+			for i, title := range cells[2:] {
+				columns[title] = i + 1
+			}
+		case cells[0] == "CLIENT_LIST":
+			cell := func(title string) string {
+				if i := columns[title]; i > 0 && i < len(cells) {
+					return cells[i]
+				}
+				return ""
+			}
+			if name := cell("Common Name"); name != "" && name != "UNDEF" {
+				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since")})
+			}
+		}
+	}
+	return sessions
+}

@@ -1,0 +1,116 @@
+package openvpn
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vpnd/internal/resource"
+)
+
+// office is what OpenVPN 2.6 answers, cut to the columns that matter here.
+var office = []string{
+	"TITLE\tOpenVPN 2.6.14",
+	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since",
+	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05",
+	"CLIENT_LIST\ttpham\t203.0.113.11:1194\t10.8.0.3\t\t1\t2\t2026-01-02 03:04:05",
+	"CLIENT_LIST\tUNDEF\t203.0.113.12:1194\t\t\t1\t2\t2026-01-02 03:04:05",
+	"GLOBAL_STATS\tMax bcast/mcast queue length\t0",
+}
+
+// serve plays OpenVPN's management interface and returns its socket.
+func serve(t *testing.T) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "m.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	connected := strings.Join(office, "\r\n")
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = fmt.Fprint(c, ">INFO:OpenVPN Management Interface Version 5\r\n")
+			for in := bufio.NewScanner(c); in.Scan(); {
+				name, kill := strings.CutPrefix(in.Text(), "kill ")
+				switch {
+				case in.Text() == "status 3":
+					_, _ = fmt.Fprintf(c, ">CLIENT:ESTABLISHED,0\r\n%s\r\nEND\r\n", connected)
+				case kill && strings.Contains(connected, "\t"+name+"\t"):
+					connected = strings.ReplaceAll(connected, "\t"+name+"\t", "\tUNDEF\t")
+					_, _ = fmt.Fprintf(c, "SUCCESS: common name '%s' found, 1 client(s) killed\r\n", name)
+				case kill:
+					_, _ = fmt.Fprintf(c, "ERROR: common name '%s' not found\r\n", name)
+				default:
+					_ = c.Close()
+				}
+			}
+		}
+	}()
+	return socket
+}
+
+func TestSessionsAreRead(t *testing.T) {
+	got, err := Sessions(context.Background(), serve(t))
+	want := []Session{
+		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05"},
+		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05"},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
+	if got, err := Sessions(context.Background(), filepath.Join(t.TempDir(), "none")); got != nil || err != nil {
+		t.Error(got, err)
+	}
+}
+
+func TestIntrudersAreDisconnected(t *testing.T) {
+	for _, c := range []struct {
+		wish      Admission
+		intruders string
+	}{
+		{Admission{}, "[]"},
+		{Admission{Members: []string{"alice", "tpham"}}, "[]"},
+		{Admission{Members: []string{"alice"}}, "[tpham]"},
+		{Admission{Refused: []string{"alice"}}, "[alice]"},
+	} {
+		socket := serve(t)
+		k := resource.Define("openvpn_admission", "", &Admissions{})
+		normal, err := k.Normalize(context.Background(), map[string]any{socket: &c.wish})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := k.Observe(context.Background(), []string{socket})[socket]
+		if s := fmt.Sprint(got.Got.(*Admission).Intruders); got.Err != nil || s != c.intruders {
+			t.Errorf("intruders %s, %v, want %s", s, got.Err, c.intruders)
+		}
+		if err := k.Apply(context.Background(), []resource.Change{{Name: socket, Got: got.Got, Want: normal[socket]}}); err != nil {
+			t.Error(err)
+		}
+		if after := k.Observe(context.Background(), []string{socket})[socket]; len(resource.Compare(after.Got, normal[socket])) > 0 {
+			t.Errorf("still there: %+v", after.Got)
+		}
+	}
+}
+
+func TestDisconnectingSomebodyWhoIsNotThere(t *testing.T) {
+	if err := Disconnect(context.Background(), serve(t), "nobody"); err != nil {
+		t.Error(err)
+	}
+	if err := Disconnect(context.Background(), serve(t), "x\nsignal SIGTERM"); err == nil {
+		t.Error("a name became a command")
+	}
+}
