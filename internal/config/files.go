@@ -86,15 +86,15 @@ func list(path string) ([]string, error) {
 	return files, nil
 }
 
-// display names a file the shorter way: as it was given, or from the working
-// folder.
+// display names a file as it was given, or, where that is shorter, from the
+// working folder that it is in.
 func display(path string) string {
 	path = filepath.Clean(path)
 	cwd, err := os.Getwd()
-	if err != nil || !filepath.IsAbs(path) {
+	if err != nil || cwd == "/" || !filepath.IsAbs(path) {
 		return path
 	}
-	if rel, err := filepath.Rel(cwd, path); err == nil && len(rel) < len(path) {
+	if rel, err := filepath.Rel(cwd, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
 	return path

@@ -253,7 +253,7 @@ func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 func lasting(it *item, applied state.Digest) state.Digest {
 	kept := maps.Clone(applied)
 	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
-		if f.Hint || f.Computed && f.Type.Kind() == reflect.Bool {
+		if f.Hint || f.IsPredicate() {
 			delete(kept, f.Name)
 		}
 	}

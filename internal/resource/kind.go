@@ -359,7 +359,7 @@ func Lasting(shape any) any {
 	c := Clone(shape)
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range Fields(v.Type()) {
-		if f.Computed && (f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Slice) {
+		if f.IsPredicate() {
 			v.Field(f.Index).SetZero()
 		}
 	}

@@ -56,6 +56,12 @@ func (f Field) IsSecret() bool {
 	return t == secretType
 }
 
+// IsPredicate says whether the field is computed of the moment (whether a thing
+// is fresh, who is there) and not of the thing itself.
+func (f Field) IsPredicate() bool {
+	return f.Computed && (f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Slice)
+}
+
 // IsScalar says whether t is written as one word: a string, a number, a
 // boolean, a secret or a type that reads itself from text.
 func IsScalar(t reflect.Type) bool {
