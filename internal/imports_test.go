@@ -36,6 +36,7 @@ var rules = []rule{
 	{"cli", []string{""}, nil},
 	{"lab", []string{"lab"}, nil},
 	{"nettest", nil, nil},
+	{"system", []string{"lab"}, nil},
 }
 
 type pkg struct {

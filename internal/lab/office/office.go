@@ -32,56 +32,82 @@ type Office struct {
 	Intranet *lab.Host
 }
 
+// The ports of the hosts: interface to network and address.
+var (
+	gatewayPorts  = map[string][2]string{"wan0": {"internet", Remote + "/24"}, "eth0": {"lan", "10.0.0.1/16"}}
+	laptopPorts   = map[string][2]string{"eth0": {"internet", "203.0.113.10/24"}}
+	intranetPorts = map[string][2]string{"eth0": {"lan", Intranet + "/16"}}
+)
+
 // Open boots and joins the hosts, and brings the vpnd binary and the
 // configuration, a file or a folder, to the gateway.
 func Open(ctx context.Context, l *lab.Lab, vpnd, config string) (*Office, error) {
-	o := &Office{}
-	for _, h := range []struct {
-		host  **lab.Host
-		name  string
-		ports map[string][2]string // interface to network and address
-	}{
-		{&o.Gateway, "gateway", map[string][2]string{"wan0": {"internet", Remote + "/24"}, "eth0": {"lan", "10.0.0.1/16"}}},
-		{&o.Laptop, "laptop", map[string][2]string{"eth0": {"internet", "203.0.113.10/24"}}},
-		{&o.Intranet, "intranet", map[string][2]string{"eth0": {"lan", Intranet + "/16"}}},
-	} {
-		host, err := l.Host(ctx, h.name)
-		if err != nil {
-			return nil, err
-		}
-		for ifname, port := range h.ports {
-			if err := l.Join(port[0], host, ifname, netip.MustParsePrefix(port[1])); err != nil {
-				return nil, err
-			}
-		}
-		*h.host = host
+	o, err := Alone(ctx, l, vpnd)
+	if err != nil {
+		return nil, err
 	}
-	if err := o.Gateway.Copy(ctx, vpnd, "/usr/sbin/vpnd"); err != nil {
+	if o.Laptop, err = boot(ctx, l, "laptop", laptopPorts); err != nil {
+		return nil, err
+	}
+	if o.Intranet, err = boot(ctx, l, "intranet", intranetPorts); err != nil {
 		return nil, err
 	}
 	return o, o.Configure(ctx, config)
 }
 
+// Alone boots the gateway without its neighbours, and brings the vpnd binary to
+// it.
+func Alone(ctx context.Context, l *lab.Lab, vpnd string) (*Office, error) {
+	gateway, err := boot(ctx, l, "gateway", gatewayPorts)
+	if err != nil {
+		return nil, err
+	}
+	return &Office{Gateway: gateway}, gateway.Copy(ctx, vpnd, "/usr/sbin/vpnd")
+}
+
+func boot(ctx context.Context, l *lab.Lab, name string, ports map[string][2]string) (*lab.Host, error) {
+	host, err := l.Host(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for ifname, port := range ports {
+		if err := l.Join(port[0], host, ifname, netip.MustParsePrefix(port[1])); err != nil {
+			return nil, err
+		}
+	}
+	return host, nil
+}
+
 // Configure replaces the configuration on the gateway by a file or the files of
 // a folder.
 func (o *Office) Configure(ctx context.Context, config string) error {
-	files := []string{config}
+	paths := []string{config}
 	if info, err := os.Stat(config); err != nil {
 		return err
 	} else if info.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(config, "*.hcl")); err != nil {
+		if paths, err = filepath.Glob(filepath.Join(config, "*.hcl")); err != nil {
 			return err
 		}
 	}
-	if _, err := o.Gateway.Run(ctx, "sh", "-c", "mkdir -p /etc/vpnd && rm -f /etc/vpnd/*.hcl"); err != nil {
-		return err
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
+	files := make(map[string]string)
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		if err := o.Gateway.WriteFile(ctx, "/etc/vpnd/"+filepath.Base(file), data, 0o600); err != nil {
+		files[filepath.Base(path)] = string(data)
+	}
+	return o.Write(ctx, files)
+}
+
+// Write replaces the configuration on the gateway by files of these names and
+// texts.
+func (o *Office) Write(ctx context.Context, files map[string]string) error {
+	if _, err := o.Gateway.Run(ctx, "sh", "-c", "mkdir -p /etc/vpnd && rm -f /etc/vpnd/*.hcl"); err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := o.Gateway.WriteFile(ctx, "/etc/vpnd/"+name, []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
@@ -101,10 +127,16 @@ func (o *Office) Edit(ctx context.Context, file, old, replacement string) error 
 	return o.Gateway.WriteFile(ctx, path, []byte(strings.Replace(string(data), old, replacement, 1)), 0o600)
 }
 
+// Argv is how vpnd is run on the gateway: what clients dial is a variable of
+// those configurations that have it.
+func Argv(args ...string) []string {
+	return append([]string{"env", "VPND_VAR_remote=" + Remote, "vpnd"}, args...)
+}
+
 // VPND runs vpnd on the gateway and returns what it printed and its exit
 // status.
 func (o *Office) VPND(ctx context.Context, args ...string) (out string, status int, err error) {
-	out, err = o.Gateway.Run(ctx, append([]string{"vpnd", "--var", "remote=" + Remote}, args...)...)
+	out, err = o.Gateway.Run(ctx, Argv(args...)...)
 	var exit *lab.ExitError
 	if errors.As(err, &exit) && exit.Status > 0 {
 		return out + exit.Stderr, exit.Status, nil

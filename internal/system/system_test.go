@@ -1,0 +1,140 @@
+package system
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vpnd/internal/lab/labtest"
+	"vpnd/internal/lab/office"
+)
+
+// vpnd is the binary under test, as people get it.
+var vpnd string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(build(m))
+}
+
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "vpnd-system-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	vpnd = filepath.Join(dir, "vpnd")
+	cmd := exec.Command("go", "build", "-o", vpnd, "vpnd/cmd/vpnd")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building vpnd: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// A scene is the office, or its gateway alone, in a test that each of its
+// methods fails where something is not as it shall be.
+type scene struct {
+	*office.Office
+	t *testing.T
+}
+
+// alone is a fresh gateway without neighbours.
+func alone(t *testing.T) scene {
+	t.Helper()
+	o, err := office.Alone(t.Context(), labtest.New(t), vpnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scene{o, t}
+}
+
+// in is the same scene in a subtest.
+func (s scene) in(t *testing.T) scene { return scene{s.Office, t} }
+
+// ok ends the test where a step of the scene failed.
+func (s scene) ok(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// run runs a command on the gateway.
+func (s scene) run(argv ...string) string {
+	s.t.Helper()
+	return labtest.Run(s.t, s.Gateway, argv...)
+}
+
+// sh runs a script on the gateway and returns what it wrote, trimmed.
+func (s scene) sh(script string) string {
+	s.t.Helper()
+	return strings.TrimSpace(s.run("sh", "-c", script))
+}
+
+// vpnd runs vpnd on the gateway, wants its exit status, and returns all that it
+// wrote.
+func (s scene) vpnd(want int, args ...string) string {
+	s.t.Helper()
+	out, status, err := s.VPND(s.t.Context(), args...)
+	if err != nil || status != want {
+		s.t.Fatalf("vpnd %s ended with status %d instead of %d (%v):\n%s", strings.Join(args, " "), status, want, err, out)
+	}
+	return out
+}
+
+// configure makes text the whole configuration.
+func (s scene) configure(text string) {
+	s.t.Helper()
+	s.ok(s.Write(s.t.Context(), map[string]string{"vpn.hcl": text}))
+}
+
+// apply applies the configuration; afterwards there is nothing left to do.
+func (s scene) apply() string {
+	s.t.Helper()
+	out := s.vpnd(0, "apply", "--yes")
+	s.converged()
+	return out
+}
+
+// converged wants an empty plan.
+func (s scene) converged() {
+	s.t.Helper()
+	out, status, err := s.VPND(s.t.Context(), "plan", "--detailed-exitcode")
+	if err != nil || status != 0 {
+		s.t.Fatalf("the plan after an apply is not empty (status %d, %v):\n%s", status, err, out)
+	}
+}
+
+// print is the gateway as it is.
+func (s scene) print() string {
+	s.t.Helper()
+	text, err := s.Print(s.t.Context())
+	s.ok(err)
+	return text
+}
+
+// as wants the gateway to be as it was.
+func (s scene) as(was, after string) {
+	s.t.Helper()
+	if is := s.print(); is != was {
+		s.t.Fatalf("after %s the host is not as it was:\n%s", after, office.Diff(was, is))
+	}
+}
+
+// names wants a text to hold all these words.
+func (s scene) names(text string, words ...string) {
+	s.t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			s.t.Errorf("%q is not named in:\n%s", word, text)
+		}
+	}
+}
+
