@@ -36,19 +36,22 @@ func New(o Options) resource.Catalog {
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
 	keys, units := sysctl.Verbs{Root: o.Root}, unit.Verbs{Root: o.Root}
-	if filepath.Clean(o.Root) == "/" { // only there a kernel and a systemd run
+	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
+	if running {
 		keys.Proc, units.Connect = "/proc/sys", unit.Connect
 	}
+	// live is a kind that has nothing to do with files below a root.
+	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", keys),
 		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators}),
 		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators}),
 		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root}),
-		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{}),
-		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{}),
-		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache}),
-		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root}),
-		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", &kindopenvpn.Admissions{}),
+		live(resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{})),
+		live(resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{})),
+		live(resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache})),
+		live(resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root})),
+		live(resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", &kindopenvpn.Admissions{})),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),
 	}
 	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader})...)

@@ -37,15 +37,18 @@ type app struct {
 
 func (a *app) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringArrayVar(&a.config, "config", []string{"/etc/vpnd"}, "configuration, a file or a folder `PATH`; may be repeated")
-	f.StringVar(&a.stateDir, "state-dir", "", "folder of the state (default /var/lib/vpnd)")
-	f.StringVar(&a.runDir, "run-dir", "/run/vpnd", "folder of what lasts until the next boot, and of caches")
-	f.StringVar(&a.root, "root", "/", "converge another root file system below `DIR`: files and links only")
+	f.StringArrayVar(&a.config, "config", nil, "configuration, a file or a folder `PATH`; may be repeated (default /etc/vpnd)")
+	f.StringVar(&a.stateDir, "state-dir", "", "`DIR` of the state (default /var/lib/vpnd)")
+	f.StringVar(&a.runDir, "run-dir", "", "`DIR` of what lasts until the next boot, and of caches (default /run/vpnd)")
+	f.StringVar(&a.root, "root", "/", "converge the root file system below `DIR`, which does not run: files and links only")
 	f.StringArrayVar(&a.vars, "var", nil, "value of a variable, as `NAME=VALUE`; may be repeated")
 	f.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	f.StringVar(&a.color, "color", "auto", "colour: auto, always or never")
 	for _, name := range []string{"config", "var-file"} {
 		_ = root.MarkPersistentFlagFilename(name)
+	}
+	for _, name := range []string{"state-dir", "run-dir", "root"} {
+		_ = root.MarkPersistentFlagDirname(name)
 	}
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -70,28 +73,37 @@ func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")})
+	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.run(), "cache")})
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.
 func (a *app) load() (*config.Config, error) {
-	vars := make(map[string]string)
-	for _, v := range a.vars {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok {
-			return nil, fmt.Errorf("--var %s has no value; write --var NAME=VALUE", v)
-		}
-		vars[name] = value
+	cfg, diags, err := a.read()
+	if err != nil {
+		return nil, err
 	}
-	cfg, diags := config.Load(config.Source{
-		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
-		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-	}, a.catalog(), Version)
 	a.print(diags, cfg.Files)
 	if diags.HasErrors() {
 		return nil, status(exitError)
 	}
 	return cfg, nil
+}
+
+// read reads the configuration without a word.
+func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
+	vars := make(map[string]string)
+	for _, v := range a.vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return nil, nil, fmt.Errorf("--var %s has no value; write --var NAME=VALUE", v)
+		}
+		vars[name] = value
+	}
+	cfg, diags := config.Load(config.Source{
+		Paths: a.sources(), Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
+		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
+	}, a.catalog(), Version)
+	return cfg, diags, nil
 }
 
 func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
@@ -105,19 +117,6 @@ func (a *app) width() int {
 		}
 	}
 	return 100
-}
-
-// dir returns the state folder; without a configuration, the flag's or the
-// usual one.
-func (a *app) dir(cfg *config.Config) string {
-	switch {
-	case a.stateDir != "":
-		return a.stateDir
-	case cfg != nil && cfg.Settings.StateDir != nil && *cfg.Settings.StateDir != "":
-		return *cfg.Settings.StateDir
-	default:
-		return "/var/lib/vpnd"
-	}
 }
 
 // look opens the state for planning only.
@@ -165,7 +164,11 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	d := cfg.Desired
 	d.Absent = e.Leftovers(d.Present)
 	p, err := e.Plan(ctx, d, ids...)
-	return p, a.placed(err, cfg)
+	if err != nil {
+		return nil, a.placed(err, cfg)
+	}
+	a.tellLeftOut(p)
+	return p, nil
 }
 
 func addresses(words []string) ([]resource.ID, error) {

@@ -22,6 +22,7 @@ func (a *app) destroyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a.tellLeftOut(p)
 			return a.apply(c.Context(), e, p, "destroy", f)
 		},
 	}

@@ -36,12 +36,13 @@ func (a *app) initCommand() *cobra.Command {
 // initialize writes the starter configuration into the first folder of
 // --config. It never overwrites.
 func (a *app) initialize(kind string) error {
-	path := filepath.Join(a.config[0], "vpn.hcl")
+	dir := a.sources()[0]
+	path := filepath.Join(dir, "vpn.hcl")
 	t, err := template.ParseFS(starters, "init/"+kind+".hcl")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(a.config[0], 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)

@@ -65,9 +65,10 @@ func newRoot(s Streams) *cobra.Command {
 		Short: "Make a Linux host the VPN host that a file says, and keep it so",
 		Long: `vpnd reads what a host shall be from HCL files, shows what would change
 (vpnd plan), and makes it so (vpnd apply).`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.rooted() },
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)

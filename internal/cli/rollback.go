@@ -43,6 +43,7 @@ func (a *app) rollback(ctx context.Context, e *engine.Engine, name string, f app
 	if err != nil {
 		return err
 	}
+	a.tellLeftOut(p)
 	if err := a.apply(ctx, e, p, "rollback", applyFlags{yes: f.yes}); err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ type Plan struct {
 	Changes  []Change
 	Problems []Problem
 	Notes    []Note
+	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
 	quiet []*item // what needs no change, but perhaps a record
 	items []*item // everything that was looked at, in order

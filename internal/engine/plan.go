@@ -31,11 +31,15 @@ func (e *Engine) Plan(ctx context.Context, d resource.Desired, targets ...resour
 			return nil, err
 		}
 	}
-	if err := normalize(ctx, present); err != nil {
+	reachable, _ := partition(present, runs)
+	if err := normalize(ctx, reachable); err != nil {
 		return nil, err
 	}
 	return e.plan(ctx, present, leaving)
 }
+
+// runs says whether the host can have the thing at all; see [resource.Kind.Off].
+func runs(it *item) bool { return !it.kind.Off }
 
 // plan puts the items in order, looks at them and judges each.
 func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, error) {
@@ -48,6 +52,8 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 		return nil, err
 	}
 	slices.Reverse(leaving)
+	present, off := partition(present, runs)
+	leaving, gone := partition(leaving, runs)
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
 	items := slices.Concat(early, present, late)
 	observe(ctx, items)
@@ -55,6 +61,9 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 		return nil, err
 	}
 	p := &Plan{items: items, Notes: advice(ctx, present)}
+	for _, it := range append(off, gone...) {
+		p.LeftOut = append(p.LeftOut, it.ID)
+	}
 	f := newFollower(e.Store)
 	for _, it := range items {
 		if err := e.judge(p, f, it); err != nil {

@@ -19,6 +19,7 @@ type Plan struct {
 	Drift         []Change        `json:"resource_drift"` // what moved behind vpnd's back
 	Unknown       []Unknown       `json:"unknown,omitempty"`
 	Notes         []Note          `json:"notes,omitempty"`
+	LeftOut       []resource.ID   `json:"left_out,omitempty"` // what needs a running host, below another root
 	Disruption    resource.Effect `json:"disruption"`
 }
 
@@ -55,7 +56,7 @@ type Note struct {
 
 // ToJSON returns the JSON form of a plan.
 func ToJSON(p *engine.Plan) Plan {
-	j := Plan{FormatVersion: FormatVersion, Changes: []Change{}, Drift: []Change{}, Disruption: p.Cost()}
+	j := Plan{FormatVersion: FormatVersion, Changes: []Change{}, Drift: []Change{}, LeftOut: p.LeftOut, Disruption: p.Cost()}
 	for i, c := range p.Changes {
 		change := toJSON(c)
 		change.Step = i + 1

@@ -134,6 +134,7 @@ type Kind struct {
 	Doc  string // one sentence or more, for vpnd explain
 	Keep bool   // see [Keeper]
 	Late bool   // see [Lingerer]
+	Off  bool   // it needs a running host and this one does not run; plans leave it out
 
 	shape     func() any
 	observe   func(context.Context, []string) map[string]Observation

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+)
+
+// rooted makes --root an absolute path. An empty one is more likely a script's
+// unset variable than a wish for the working folder.
+func (a *app) rooted() error {
+	if a.root == "" {
+		return errors.New("--root is empty; name the folder of another root file system, or leave the flag out for this host")
+	}
+	root, err := filepath.Abs(a.root)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+		return fmt.Errorf("--root %s is no folder", a.root)
+	}
+	a.root = root
+	return nil
+}
+
+// below is where a path of the host is found: below --root.
+func (a *app) below(path string) string { return filepath.Join(a.root, path) }
+
+// sources are the files and folders of the configuration.
+func (a *app) sources() []string {
+	if len(a.config) > 0 {
+		return a.config
+	}
+	return []string{a.below("/etc/vpnd")}
+}
+
+// run is the folder of what lasts until the next boot.
+func (a *app) run() string {
+	if a.runDir != "" {
+		return a.runDir
+	}
+	return a.below("/run/vpnd")
+}
+
+// dir is the state folder: that of the flag, or of the configuration. Commands
+// that need no configuration give nil; the folder it names is theirs too.
+func (a *app) dir(cfg *config.Config) string {
+	if a.stateDir != "" {
+		return a.stateDir
+	}
+	if cfg == nil {
+		cfg = a.settings()
+	}
+	if dir := cfg.Settings.StateDir; dir != nil && *dir != "" {
+		return a.below(*dir)
+	}
+	return a.below("/var/lib/vpnd")
+}
+
+// settings reads the configuration for its settings alone. Where there is one
+// and it can't be read, that is said: records that seem to be gone are a fright.
+func (a *app) settings() *config.Config {
+	cfg, _, err := a.read()
+	if err != nil {
+		return &config.Config{}
+	}
+	if len(cfg.Files) > 0 && cfg.Settings.StateDir == nil {
+		_, _ = fmt.Fprintf(a.Err, "vpnd: the configuration can't be read, so the state is looked for in %s; --state-dir names another folder\n", a.below("/var/lib/vpnd"))
+	}
+	return cfg
+}
+
+// mostLeftOut is how many things are named before the rest is only counted.
+const mostLeftOut = 8
+
+// tellLeftOut says what the plan could not do below another root.
+func (a *app) tellLeftOut(p *engine.Plan) {
+	if len(p.LeftOut) == 0 {
+		return
+	}
+	var names []string
+	for _, id := range p.LeftOut[:min(len(p.LeftOut), mostLeftOut)] {
+		names = append(names, id.String())
+	}
+	if more := len(p.LeftOut) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	_, _ = fmt.Fprintf(a.Err, "vpnd: left out below --root: %s; they need a running host\n", strings.Join(names, ", "))
+}
