@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -17,8 +18,7 @@ type claim struct {
 
 // checkClaims reports what two blocks want for themselves.
 func (l *loader) checkClaims() {
-	taken := make(map[[2]string]claim)
-	var networks []claim
+	var taken []claim
 	for _, b := range l.order {
 		claimer, ok := b.shape.(resource.Claimer)
 		if !ok || b.failed {
@@ -26,29 +26,50 @@ func (l *loader) checkClaims() {
 		}
 		for _, c := range claimer.Claims(b.id.Name) {
 			mine := claim{Claim: c, block: b, at: b.at.find(c.Path, b.rng)}
-			if c.Sort == "network" {
-				l.checkNetwork(mine, networks)
-				networks = append(networks, mine)
-				continue
-			}
-			key := [2]string{c.Sort, c.Value}
-			if other, ok := taken[key]; ok && other.block != b {
-				l.errorAt(mine.at, "Conflict between two blocks", "%s and %s (%s) both want the %s %s for themselves. Give one of them another.", b.id, other.block.id, where(other.at), c.Sort, c.Value)
-				continue
-			}
-			taken[key] = mine
+			l.checkClaim(mine, taken)
+			taken = append(taken, mine)
 		}
 	}
 }
 
-func (l *loader) checkNetwork(mine claim, others []claim) {
-	network, err := netip.ParsePrefix(mine.Value)
-	if err != nil {
-		return // its own shape has said so
-	}
-	for _, other := range others {
-		if taken, err := netip.ParsePrefix(other.Value); err == nil && other.block != mine.block && taken.Overlaps(network) {
-			l.errorAt(mine.at, "Conflict between two blocks", "The network %s of %s overlaps with %s of %s (%s). Give one of them another.", network, mine.block.id, taken, other.block.id, where(other.at))
+func (l *loader) checkClaim(mine claim, taken []claim) {
+	for _, other := range taken {
+		if other.block == mine.block || other.Sort != mine.Sort || !clash(mine.Claim, other.Claim) {
+			continue
 		}
+		if mine.Value == other.Value {
+			l.errorAt(mine.at, "Conflict between two blocks", "%s and %s (%s) both want the %s %s for themselves. Give one of them another.", mine.block.id, other.block.id, where(other.at), mine.Sort, mine.Value)
+		} else {
+			l.errorAt(mine.at, "Conflict between two blocks", "The %s %s of %s overlaps with %s of %s (%s). Give one of them another.", mine.Sort, mine.Value, mine.block.id, other.Value, other.block.id, where(other.at))
+		}
+		return
 	}
+}
+
+// clash says whether two claims of one sort can't both be met. A value that
+// can't be read its own shape has complained of.
+func clash(a, b resource.Claim) bool {
+	switch a.Sort {
+	case "network":
+		one, err := netip.ParsePrefix(a.Value)
+		two, err2 := netip.ParsePrefix(b.Value)
+		return err == nil && err2 == nil && one.Overlaps(two)
+	case "listener":
+		protocol, address, port := listener(a.Value)
+		protocol2, address2, port2 := listener(b.Value)
+		everywhere := address == "" || address2 == ""
+		return protocol == protocol2 && port == port2 && (everywhere || address == address2)
+	default:
+		return a.Value == b.Value
+	}
+}
+
+// listener takes PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT apart. Without an
+// address it listens on all of them.
+func listener(value string) (protocol, address, port string) {
+	protocol, port, _ = strings.Cut(value, "/")
+	if i := strings.LastIndex(port, ":"); i >= 0 {
+		address, port = port[:i], port[i+1:]
+	}
+	return protocol, address, port
 }
