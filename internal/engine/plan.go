@@ -289,7 +289,7 @@ func managed(prior any, applied state.Digest) any {
 
 func swapped(diffs []resource.Diff) []resource.Diff {
 	for i := range diffs {
-		diffs[i].Before, diffs[i].After = diffs[i].After, ""
+		diffs[i] = diffs[i].Reversed()
 	}
 	return diffs
 }

@@ -13,12 +13,20 @@ import (
 // A Diff is one attribute that is not as it shall be. Before and After are
 // words for people and programs: a secret is [Masked] on both sides.
 type Diff struct {
-	Attribute string `json:"attribute"`
-	Before    string `json:"before"` // empty where there was nothing
-	After     string `json:"after"`  // empty where there will be nothing
-	Sensitive bool   `json:"sensitive"`
-	Text      bool   `json:"-"` // several lines: show a unified diff
-	Meta      bool   `json:"-"` // no reader has to notice
+	Attribute string   `json:"attribute"` // with its block: dropin["limits"].content
+	Before    string   `json:"before"`    // empty where there was nothing
+	After     string   `json:"after"`     // empty where there will be nothing
+	Sensitive bool     `json:"sensitive"`
+	Text      bool     `json:"-"` // several lines: show a unified diff
+	Meta      bool     `json:"-"` // no reader has to notice
+	Was       []string `json:"-"` // Before item by item, of a list
+	Now       []string `json:"-"` // After item by item, of a list
+}
+
+// Reversed returns the diff of the way back.
+func (d Diff) Reversed() Diff {
+	d.Before, d.After, d.Was, d.Now = d.After, d.Before, d.Now, d.Was
+	return d
 }
 
 // Compare returns the attributes in which got, an observation, is not what
@@ -35,17 +43,15 @@ func Compare(got, want any) []Diff {
 		if f.Hint || isNil(wish) {
 			continue
 		}
-		d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta}
+		var is reflect.Value
 		if there {
-			is := g.Elem().Field(f.Index)
-			if equal(is, wish) {
+			if is = g.Elem().Field(f.Index); equal(is, wish) {
 				continue
 			}
-			d.Before = show(is)
-		} else if d.After == "" && f.Computed {
+		} else if f.Computed && show(wish) == "" {
 			continue
 		}
-		diffs = append(diffs, d)
+		diffs = append(diffs, differences(f, is, wish)...)
 	}
 	return diffs
 }
@@ -163,6 +169,9 @@ func showStruct(v reflect.Value) string {
 
 func quoted(v reflect.Value) string {
 	s := show(v)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	if v.Kind() == reflect.String && v.Type() != secretType {
 		return strconv.Quote(s)
 	}

@@ -74,9 +74,45 @@ func TestCompareLeavesOutWhatTheWishLeavesOut(t *testing.T) {
 		t.Errorf("an empty wish differs: %v", diffs)
 	}
 	want := &shape{Number: Ptr(8), List: []netip.Prefix{}, Hint: Ptr("other")}
-	got := fmt.Sprint(Compare(full(), want))
-	if got != "[{number 7 8 false false false} {list [10.0.0.0/8] [] false false false}]" {
+	if got := told(Compare(full(), want)); got != "number: 7 → 8; list: [10.0.0.0/8] → []" {
 		t.Error(got)
+	}
+}
+
+func told(diffs []Diff) string {
+	words := make([]string, len(diffs))
+	for i, d := range diffs {
+		words[i] = fmt.Sprintf("%s: %s → %s", d.Attribute, d.Before, d.After)
+	}
+	return strings.Join(words, "; ")
+}
+
+func TestNestedBlocksDifferByAttribute(t *testing.T) {
+	parts := func(pairs ...string) *shape {
+		s := &shape{Parts: []part{}}
+		for i := 0; i < len(pairs); i += 2 {
+			s.Parts = append(s.Parts, part{Name: pairs[i], Text: &pairs[i+1]})
+		}
+		return s
+	}
+	for _, c := range []struct {
+		got, want *shape
+		told      string
+	}{
+		{parts("a", "1", "b", "2"), parts("b", "3", "c", "4"), `part["b"].text: 2 → 3; part["c"].text:  → 4; part["a"].text: 1 → `},
+		{parts("a", "1"), parts(), `part["a"].text: 1 → `},
+		{nil, parts("a", "1"), `part["a"].text:  → 1`},
+		// Whatever a block can't say attribute by attribute is still a difference.
+		{parts("a", "1", "b", "2"), parts("b", "2", "a", "1"), `part: [{name = "a", text = "1"}, {name = "b", text = "2"}] → [{name = "b", text = "2"}, {name = "a", text = "1"}]`},
+		{parts("a", "1", "a", "1"), parts("a", "1"), `part: [{name = "a", text = "1"}, {name = "a", text = "1"}] → [{name = "a", text = "1"}]`},
+	} {
+		var got any
+		if c.got != nil {
+			got = c.got
+		}
+		if words := told(Compare(got, c.want)); words != c.told {
+			t.Errorf("got %s, want %s", words, c.told)
+		}
 	}
 }
 

@@ -1,0 +1,131 @@
+package resource
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// differences says how one field of a shape is not as it shall be; an invalid
+// is means that there is nothing. Of nested blocks it names the attributes.
+func differences(f Field, is, wish reflect.Value) []Diff {
+	var inner []Diff
+	switch {
+	case !f.Block:
+	case f.Type.Kind() == reflect.Struct:
+		inner = nested(f.Name, is, wish)
+	case f.Type.Kind() == reflect.Slice && labelOf(f.Type.Elem()) != nil:
+		inner = labelled(f, is, wish)
+	}
+	if len(inner) > 0 {
+		return inner
+	}
+	d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Now: items(wish)}
+	if is.IsValid() {
+		d.Before, d.Was = show(is), items(is)
+	}
+	return []Diff{d}
+}
+
+// nested compares two blocks, each perhaps not there, attribute by attribute.
+func nested(path string, is, wish reflect.Value) []Diff {
+	is, wish = block(is), block(wish)
+	there := wish
+	if !wish.IsValid() {
+		there = is
+	}
+	if !there.IsValid() {
+		return nil
+	}
+	var diffs []Diff
+	for _, f := range Fields(there.Type()) {
+		before, after := field(is, f), field(wish, f)
+		if f.Label || f.Hint || !before.IsValid() && !after.IsValid() {
+			continue
+		}
+		if before.IsValid() && after.IsValid() && equal(before, after) {
+			continue
+		}
+		d := Diff{Attribute: path + "." + f.Name, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta}
+		if before.IsValid() {
+			d.Before, d.Was = show(before), items(before)
+		}
+		if after.IsValid() {
+			d.After, d.Now = show(after), items(after)
+		}
+		diffs = append(diffs, d)
+	}
+	return diffs
+}
+
+// labelled compares blocks by their labels, in the order of the wish; what only
+// the host has comes last.
+func labelled(f Field, is, wish reflect.Value) []Diff {
+	var order []string
+	before, after := make(map[string]reflect.Value), make(map[string]reflect.Value)
+	collect := func(list reflect.Value, into map[string]reflect.Value) {
+		for i := range length(list) {
+			item := list.Index(i)
+			name := show(item.Field(labelOf(item.Type()).Index))
+			if !slices.Contains(order, name) {
+				order = append(order, name)
+			}
+			into[name] = item
+		}
+	}
+	collect(wish, after)
+	collect(is, before)
+	var diffs []Diff
+	for _, name := range order {
+		diffs = append(diffs, nested(fmt.Sprintf("%s[%q]", f.Name, name), before[name], after[name])...)
+	}
+	return diffs
+}
+
+func labelOf(block reflect.Type) *Field {
+	if block.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range Fields(block) {
+		if f.Label {
+			return &f
+		}
+	}
+	return nil
+}
+
+// block returns the struct of a block, or an invalid value where there is none.
+func block(v reflect.Value) reflect.Value {
+	if v.IsValid() && v.Kind() == reflect.Pointer {
+		return v.Elem()
+	}
+	return v
+}
+
+// field returns one attribute of a block, or an invalid value where the block
+// or the attribute is not there.
+func field(block reflect.Value, f Field) reflect.Value {
+	if !block.IsValid() || block.Field(f.Index).IsZero() {
+		return reflect.Value{}
+	}
+	return block.Field(f.Index)
+}
+
+func length(list reflect.Value) int {
+	if !list.IsValid() {
+		return 0
+	}
+	return list.Len()
+}
+
+// items returns the items of a list in words, and nil of anything else.
+func items(v reflect.Value) []string {
+	if v.Kind() != reflect.Slice {
+		return nil
+	}
+	words := make([]string, v.Len())
+	for i := range words {
+		words[i] = show(v.Index(i))
+	}
+	return words
+}
