@@ -22,6 +22,7 @@ func (l *loader) collect() {
 		{Type: typeVariable, LabelNames: []string{"name"}},
 		{Type: typeLocals},
 		{Type: typeSettings},
+		{Type: typeCheck, LabelNames: []string{"name"}},
 		{Type: typeDynamic, LabelNames: []string{"block"}},
 	}}
 	for _, name := range blockTypes(l.catalog) {
@@ -45,6 +46,8 @@ func (l *loader) declare(s source, b *hcl.Block) {
 		l.declareLocals(s, b)
 	case typeSettings:
 		l.settings = append(l.settings, b)
+	case typeCheck:
+		l.declareCheck(s.dir, b, nil)
 	case typeDynamic:
 		l.declareDynamic(s, b)
 	default:
@@ -70,6 +73,10 @@ func (l *loader) declareLocals(s source, b *hcl.Block) {
 // declareBlock takes note of a block that stands for resources; iter holds the
 // iterator where a dynamic block made it, which reaches other blocks itself.
 func (l *loader) declareBlock(dir string, raw *hcl.Block, iter map[string]cty.Value, maker *node) {
+	if raw.Type == typeCheck {
+		l.declareCheck(dir, raw, iter)
+		return
+	}
 	id := resource.ID{Kind: raw.Type, Name: raw.Labels[0]}
 	if id.Name == "" {
 		l.errorAt(raw.DefRange, "Block without a name", "A %s block wants a name, as in %s \"office\".", id.Kind, id.Kind)

@@ -33,6 +33,7 @@ type Source struct {
 type Config struct {
 	Desired  resource.Desired // empty where the diagnostics have errors
 	Settings Settings
+	Checks   []Check
 	Blocks   []Block              // in the order of the files
 	Files    map[string]*hcl.File // for [Print]; secrets written out in them are blanked
 }
@@ -60,7 +61,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	l.blankSecrets()
 	l.loadVariables()
 	l.evaluate()
-	c := &Config{Files: l.files, Settings: l.loadSettings(version)}
+	c := &Config{Files: l.files, Settings: l.loadSettings(version), Checks: l.loadChecks()}
 	desired := l.expand()
 	for _, b := range l.order {
 		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned})

@@ -11,8 +11,8 @@ import (
 // here make blocks that others refer to, so they have a place in the order.
 func (l *loader) declareDynamic(s source, raw *hcl.Block) {
 	kind := raw.Labels[0]
-	if l.shapeOf(kind) == nil {
-		l.errorAt(raw.LabelRanges[0], "Unknown block", "A dynamic block makes blocks of one type, and there is no type %q.%s", kind, suggest(kind, blockTypes(l.catalog)))
+	if l.shapeOf(kind) == nil && kind != typeCheck {
+		l.errorAt(raw.LabelRanges[0], "Unknown block", "A dynamic block makes blocks of one type, and there is no type %q.%s", kind, suggest(kind, append(blockTypes(l.catalog), typeCheck)))
 		return
 	}
 	content, diags := raw.Body.Content(&hcl.BodySchema{

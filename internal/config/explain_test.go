@@ -11,7 +11,7 @@ import (
 
 func TestExplain(t *testing.T) {
 	var out bytes.Buffer
-	for _, path := range []string{"", "server", "server.keepalive", "server.network", "server.pki", "unit", "secret_file", "vpnd.metrics", "variable", "dynamic"} {
+	for _, path := range []string{"", "server", "server.keepalive", "server.network", "server.pki", "unit", "secret_file", "vpnd.metrics", "check", "variable", "dynamic"} {
 		text, err := Explain(fakeCatalog(), path)
 		if err != nil {
 			t.Fatal(err)

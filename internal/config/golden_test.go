@@ -104,10 +104,22 @@ func outcome(t *testing.T, src Source) string {
 	for _, r := range c.Desired.Present {
 		writeResource(&out, r)
 	}
+	for _, check := range c.Checks {
+		if !diags.HasErrors() {
+			writeCheck(&out, check)
+		}
+	}
 	if err := Print(&out, diags, c.Files, 78, false); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+func writeCheck(out *bytes.Buffer, c Check) {
+	fmt.Fprintf(out, "check[%q]  %s:%d\n", c.Name, c.Range.Filename, c.Range.Start.Line)
+	for _, d := range resource.Describe(&c) {
+		fmt.Fprintf(out, "  %s = %s\n", d.Attribute, d.After)
+	}
 }
 
 func writeResource(out *bytes.Buffer, r resource.Resource) {

@@ -28,6 +28,7 @@ type loader struct {
 	order     []*block // as declared; grows while dynamic blocks are expanded
 	byType    map[string][]*block
 	settings  []*hcl.Block
+	checks    []*check
 	raw       []*hcl.Block // every block at the top level, for blankSecrets
 
 	stack     []*node // what is being evaluated, to tell a cycle

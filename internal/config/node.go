@@ -64,7 +64,7 @@ func (b *block) reachable() []resource.ID {
 // evaluate gives everything its value. Dynamic blocks go first, for until then
 // nobody knows what is declared; what they need comes with them.
 func (l *loader) evaluate() {
-	for _, name := range blockTypes(l.catalog) {
+	for _, name := range append(blockTypes(l.catalog), typeCheck) {
 		l.visitMakers(name, hcl.Range{})
 	}
 	for _, name := range sortedKeys(l.locals) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/ext/dynblock"
 
 	"vpnd/internal/resource"
 )
@@ -112,19 +111,16 @@ func (l *loader) loadSettings(version string) Settings {
 		l.errorAt(again.DefRange, "Block declared twice", "The vpnd block is already at %s; make one of both.", where(raw.DefRange))
 	}
 	n := &node{name: typeSettings, rng: raw.DefRange, dir: l.dirOf(raw.DefRange), refs: bodyReferences(raw.Body, fields)}
-	ctx := l.context(n)
-	d := decoder{catalog: l.catalog, ctx: ctx, at: make(places), block: typeSettings}
-	d.body(reflect.ValueOf(&settings).Elem(), "vpnd block", "", dynblock.Expand(raw.Body, ctx, dynblock.OptCheckForEach(d.checkForEach)), bodySchema(fields))
-	l.add(d.diags)
+	at, good := l.fill(n, raw.Body, &settings, typeSettings, "vpnd block")
 	if l.src.StateDir != "" {
 		settings.StateDir = &l.src.StateDir
 	}
-	if !d.unknown && !d.diags.HasErrors() {
-		l.reportMistakes(settings.Validate(""), d.at, raw.DefRange, typeSettings)
+	if good {
+		l.reportMistakes(settings.Validate(""), at, raw.DefRange, typeSettings)
 	}
 	if want := settings.RequiredVersion; want != nil {
 		if problem := versionProblem(*want, version); problem != "" {
-			l.errorAt(d.at.find("required_version", raw.DefRange), "Another version of vpnd is wanted", "%s", problem)
+			l.errorAt(at.find("required_version", raw.DefRange), "Another version of vpnd is wanted", "%s", problem)
 		}
 	}
 	return settings
