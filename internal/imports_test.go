@@ -23,7 +23,9 @@ type rule struct {
 var rules = []rule{
 	{"resource", nil, []string{"*"}},
 	{"atomic", nil, nil},
-	{"kind/", []string{"resource", "atomic"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"notice/noticetest", []string{"resource"}, nil},
+	{"notice", nil, nil},
+	{"kind/", []string{"resource", "atomic", "notice"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",

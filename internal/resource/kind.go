@@ -80,11 +80,12 @@ type Marker[T any] interface {
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }
 
-// A Watcher hears of changes on the host as they happen. Watch calls kick, from
-// any goroutine, for each event that may concern one of the names, and returns
-// nil when ctx ends. Events only say "look now": false ones cost a look, and
-// after a lost one (an overflow, a lost connection) Watch kicks with an empty
-// Hint or returns an error, and is called again.
+// A Watcher hears of changes on the host as they happen. Watch kicks once with
+// an empty Hint when it listens, since what happened before went unheard; then
+// it calls kick, from any goroutine, for each event that may concern one of the
+// names, and returns nil when ctx ends. Events only say "look now": false ones
+// cost a look, and after a lost one (an overflow, a lost connection) Watch kicks
+// with an empty Hint again or returns an error, and is called again.
 type Watcher interface {
 	Watch(ctx context.Context, names []string, kick func(Hint)) error
 }

@@ -1,0 +1,232 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Files listens for changes of files, by inotify(7) on the folders that they
+// are in: a watch on a file itself ends when it is replaced. The folders above
+// are watched too, so that one that is moved away, or made later, is no blind
+// spot; what a symbolic link on the way leads to isn't watched above its end.
+type Files struct {
+	Root    string            // "/" for the host itself
+	Paths   []string          // absolute below Root; one that ends in / stands for all in that folder, but for hidden files
+	Begin   func()            // called once it listens, and when events were lost: anything may have changed
+	Changed func(path string) // called with the path, as in Paths, of what was changed in any way, was made or went
+}
+
+// Listen listens until ctx ends; then it returns nil.
+func (f Files) Listen(ctx context.Context) error {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if errors.Is(err, unix.EMFILE) {
+		return fmt.Errorf("watching files: %w; raise fs.inotify.max_user_instances, or LimitNOFILE= of the unit", err)
+	}
+	if err != nil {
+		return fmt.Errorf("watching files: %w", err)
+	}
+	in := os.NewFile(uintptr(fd), "inotify")
+	defer in.Close()
+	defer context.AfterFunc(ctx, func() { in.Close() })()
+	t := newTree(fd, f)
+	if err := t.watch(t.folders["/"]); err != nil {
+		return ended(ctx, err)
+	}
+	f.Begin()
+	buf := make([]byte, 64<<10)
+	for {
+		size, err := in.Read(buf)
+		if err == nil {
+			err = t.hear(buf[:size])
+		}
+		if err != nil || ctx.Err() != nil {
+			return ended(ctx, err)
+		}
+		t.report()
+	}
+}
+
+// A folder is one that is watched.
+type folder struct {
+	path  string
+	files map[string]string // what to report, by the name of the file
+	any   string            // what to report for whatever else is in it
+	below map[string]*folder
+	wd    int // 0 while it isn't there
+}
+
+// A tree is all folders that lead to the files.
+type tree struct {
+	Files
+	fd      int
+	folders map[string]*folder
+	wds     map[int][]*folder // several, where a symbolic link leads to another one
+	changed []string          // still to be reported, in order
+	pending map[string]bool   // the same as a set
+	lost    bool
+}
+
+func newTree(fd int, f Files) *tree {
+	t := &tree{Files: f, fd: fd, folders: make(map[string]*folder), wds: make(map[int][]*folder), pending: make(map[string]bool)}
+	t.folder("/")
+	for _, p := range f.Paths {
+		if strings.HasSuffix(p, "/") {
+			t.folder(path.Clean(p)).any = p
+			continue
+		}
+		dir, base := path.Split(p)
+		t.folder(path.Clean(dir)).files[base] = p
+	}
+	return t
+}
+
+// folder returns the one of that name, after those that lead to it.
+func (t *tree) folder(name string) *folder {
+	if f, ok := t.folders[name]; ok {
+		return f
+	}
+	f := &folder{path: name, files: make(map[string]string), below: make(map[string]*folder)}
+	t.folders[name] = f
+	if name != "/" {
+		t.folder(path.Dir(name)).below[path.Base(name)] = f
+	}
+	return f
+}
+
+// names are events that say which names a folder has, contents those that tell
+// of what is in them.
+const (
+	names    = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO
+	contents = unix.IN_MODIFY | unix.IN_ATTRIB
+)
+
+// watch watches the folder, and those below, where they are now. It comes from
+// above, so that one that is made meanwhile is heard of.
+func (t *tree) watch(f *folder) error {
+	mask := uint32(names | unix.IN_ONLYDIR | unix.IN_MASK_ADD)
+	if len(f.files) > 0 || f.any != "" {
+		mask |= contents
+	}
+	wd, err := unix.InotifyAddWatch(t.fd, path.Join(t.Root, f.path), mask)
+	switch {
+	case errors.Is(err, unix.ENOSPC):
+		return fmt.Errorf("watching the folder %s: all inotify watches are in use; raise the sysctl fs.inotify.max_user_watches", f.path)
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP), errors.Is(err, unix.EACCES):
+		wd = 0
+	case err != nil:
+		return fmt.Errorf("watching the folder %s: %w", f.path, err)
+	}
+	if wd != f.wd {
+		t.forget(f)
+		if f.wd = wd; wd != 0 {
+			t.wds[wd] = append(t.wds[wd], f)
+		}
+	}
+	for _, below := range f.below {
+		if err := t.watch(below); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget ends the watch on what the folder was.
+func (t *tree) forget(f *folder) {
+	if f.wd == 0 {
+		return
+	}
+	rest := slices.DeleteFunc(t.wds[f.wd], func(other *folder) bool { return other == f })
+	if t.wds[f.wd] = rest; len(rest) == 0 {
+		delete(t.wds, f.wd)
+		// It fails where the folder is gone, and the watch with it.
+		_, _ = unix.InotifyRmWatch(t.fd, uint32(f.wd))
+	}
+	f.wd = 0
+}
+
+// hear takes in what one read returned.
+func (t *tree) hear(events []byte) error {
+	for len(events) >= unix.SizeofInotifyEvent {
+		e := parseEvent(events)
+		events = events[e.size:]
+		if e.mask&unix.IN_Q_OVERFLOW != 0 {
+			t.lost = true
+			if err := t.watch(t.folders["/"]); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, f := range slices.Clone(t.wds[e.wd]) {
+			if err := t.happened(f, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// happened takes in one event in a folder.
+func (t *tree) happened(f *folder, e event) error {
+	if e.mask&unix.IN_IGNORED != 0 { // it was removed or unmounted
+		t.forget(f)
+		return t.moved(f)
+	}
+	if file, ok := f.files[e.name]; ok {
+		t.note(file)
+	}
+	if f.any != "" && e.name != "" && e.name[0] != '.' {
+		t.note(f.any)
+	}
+	if below := f.below[e.name]; below != nil && e.mask&names != 0 {
+		return t.moved(below)
+	}
+	return nil
+}
+
+// moved says that another folder, or none, is now where this one was.
+func (t *tree) moved(f *folder) error {
+	if err := t.watch(f); err != nil {
+		return err
+	}
+	t.noteAll(f)
+	return nil
+}
+
+func (t *tree) noteAll(f *folder) {
+	for _, file := range f.files {
+		t.note(file)
+	}
+	if f.any != "" {
+		t.note(f.any)
+	}
+	for _, below := range f.below {
+		t.noteAll(below)
+	}
+}
+
+func (t *tree) note(file string) {
+	if !t.pending[file] {
+		t.pending[file] = true
+		t.changed = append(t.changed, file)
+	}
+}
+
+// report passes on what was noted, each path once.
+func (t *tree) report() {
+	if t.lost {
+		t.Begin()
+	} else {
+		for _, file := range t.changed {
+			t.Changed(file)
+		}
+	}
+	t.lost, t.changed = false, t.changed[:0]
+	clear(t.pending)
+}
