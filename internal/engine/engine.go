@@ -8,6 +8,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,6 +112,8 @@ type item struct {
 	final []state.Fact // what the records say once it is done
 	leave bool         // no longer asked for: removed, or restored to what stood there before
 	undo  bool         // part of a rollback
+
+	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd
 }
 
 // IDs returns the distinct resources that the plan changes, in order.

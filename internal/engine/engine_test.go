@@ -199,6 +199,30 @@ func TestRollback(t *testing.T) {
 	expect(t, "the records are as before", told(r.plan(wish("a", text("1")), wish("conf", text("1")), reader(resource.Restart, "conf"))), "")
 }
 
+func TestRollbackRemembersWhatWasTakenOver(t *testing.T) {
+	r := newRig(t)
+	r.things["a"] = text("theirs")
+	r.converge(wish("a", text("1")))
+	r.converge()
+	expect(t, "what stood there before is back", *r.things["a"].Text, "theirs")
+
+	e := r.engine()
+	snap, err := e.Store.Snapshot("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := e.PlanUndo(context.Background(), snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Apply(context.Background(), p).Failed(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "the rollback", *r.things["a"].Text, "1")
+	r.converge()
+	expect(t, "what stood there before is back again", *r.things["a"].Text, "theirs")
+}
+
 func TestTarget(t *testing.T) {
 	r := newRig(t)
 	e := r.engine()

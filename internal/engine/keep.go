@@ -26,6 +26,9 @@ func (r *run) announce(batch []Change) error {
 
 // opened returns the record of an item while it is being changed.
 func (r *run) opened(it *item) (*state.Record, error) {
+	if err := r.revive(it); err != nil {
+		return nil, err
+	}
 	open := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Since: r.Now().UTC()}
 	if it.past != nil {
 		open = *it.past
@@ -38,6 +41,15 @@ func (r *run) opened(it *item) (*state.Record, error) {
 	}
 	open.Open = true
 	return &open, nil
+}
+
+// revive puts a prior back whose record a rollback is about to bring back: the
+// apply that is undone ended both.
+func (r *run) revive(it *item) error {
+	if it.prior == nil {
+		return nil
+	}
+	return r.Store.RevivePrior(puts(it.final).Prior, it.prior)
 }
 
 func puts(facts []state.Fact) *state.Record {
@@ -105,6 +117,9 @@ func (r *run) settle(it *item) error {
 		if err := r.remember(it, record); err != nil {
 			return err
 		}
+	}
+	if err := r.revive(it); err != nil {
+		return err
 	}
 	r.conclude(it)
 	return nil

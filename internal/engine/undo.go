@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"vpnd/internal/resource"
@@ -20,8 +21,8 @@ func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
 		if !changed[it.ID] && !follows(it, changed) {
 			continue
 		}
-		if it.past != nil {
-			snap.Records = append(snap.Records, *it.past)
+		if err := e.beforeOf(it, snap); err != nil {
+			return nil, err
 		}
 		if it.got == nil {
 			snap.Absent = append(snap.Absent, it.ID)
@@ -34,6 +35,27 @@ func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
 		snap.Present = append(snap.Present, state.Was{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Shape: shape})
 	}
 	return snap, nil
+}
+
+// beforeOf keeps the record of an item, and with it what the end of that record
+// would take along.
+func (e *Engine) beforeOf(it *item, snap *state.Snapshot) error {
+	if it.past == nil {
+		return nil
+	}
+	snap.Records = append(snap.Records, *it.past)
+	if it.past.Prior == "" || !it.leave {
+		return nil
+	}
+	prior, err := e.Store.ReadPrior(it.past.Prior)
+	if err != nil {
+		return fmt.Errorf("%s: %w", it.ID, err)
+	}
+	if snap.Priors == nil {
+		snap.Priors = make(map[string]json.RawMessage)
+	}
+	snap.Priors[it.past.Prior] = prior
+	return nil
 }
 
 func follows(it *item, changed map[resource.ID]bool) bool {
@@ -62,7 +84,7 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 	}
 	var present, leaving []*item
 	for _, was := range snap.Present {
-		it, err := e.undoing(was.ID, records)
+		it, err := e.undoing(was.ID, records, snap.Priors)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +97,7 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 		present = append(present, it)
 	}
 	for _, id := range snap.Absent {
-		it, err := e.undoing(id, records)
+		it, err := e.undoing(id, records, snap.Priors)
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +111,7 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 }
 
 // undoing returns an item whose record becomes what it was.
-func (e *Engine) undoing(id resource.ID, records map[resource.ID]state.Record) (*item, error) {
+func (e *Engine) undoing(id resource.ID, records map[resource.ID]state.Record, priors map[string]json.RawMessage) (*item, error) {
 	k, err := e.kind(id)
 	if err != nil {
 		return nil, err
@@ -98,6 +120,7 @@ func (e *Engine) undoing(id resource.ID, records map[resource.ID]state.Record) (
 	it.final = []state.Fact{{Drop: &id}}
 	if record, ok := records[id]; ok {
 		it.final = []state.Fact{{Put: &record}}
+		it.prior = priors[record.Prior]
 	}
 	return it, nil
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -20,13 +21,7 @@ func (s *Store) KeepPrior(id resource.ID, got any) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(id.String()))
 	name := id.Kind + "-" + hex.EncodeToString(sum[:12]) + ".json"
-	if err := makeDir(s.path("priors")); err != nil {
-		return "", err
-	}
-	if err := s.write(s.path("priors", name), data); err != nil {
-		return "", fmt.Errorf("keeping what stood there before: %w", err)
-	}
-	return name, nil
+	return name, s.RevivePrior(name, data)
 }
 
 // Prior reads a prior into shape, a pointer to the struct of its kind.
@@ -37,6 +32,26 @@ func (s *Store) Prior(r Record, shape any) error {
 	}
 	if err != nil {
 		return fmt.Errorf("reading what stood there before: %w", err)
+	}
+	return nil
+}
+
+// ReadPrior returns a prior as it is kept, for [Store.RevivePrior].
+func (s *Store) ReadPrior(name string) (json.RawMessage, error) {
+	data, err := os.ReadFile(s.path("priors", name))
+	if err != nil {
+		return nil, fmt.Errorf("reading what stood there before: %w", err)
+	}
+	return data, nil
+}
+
+// RevivePrior puts a prior in its place, again where its record comes back.
+func (s *Store) RevivePrior(name string, data json.RawMessage) error {
+	if err := makeDir(s.path("priors")); err != nil {
+		return err
+	}
+	if err := s.write(s.path("priors", name), data); err != nil {
+		return fmt.Errorf("keeping what stood there before: %w", err)
 	}
 	return nil
 }

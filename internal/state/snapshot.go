@@ -26,6 +26,10 @@ type Snapshot struct {
 	Absent  []resource.ID `json:"absent"`
 	Records []Record      `json:"records"` // of the same resources; one without a record had none
 	Debts   []Debt        `json:"debts,omitempty"`
+
+	// Priors are the blobs of those records that the apply drops, by the name
+	// by which a record calls its own.
+	Priors map[string]json.RawMessage `json:"priors,omitempty"`
 }
 
 // Was is one resource as it was observed, secrets in the clear. Readers of what

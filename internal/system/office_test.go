@@ -207,4 +207,3 @@ func (s scene) soon(what string, check func(context.Context) error) {
 	}
 	s.t.Fatalf("it did not come about that %s: %v", what, err)
 }
-

@@ -138,3 +138,12 @@ func (s scene) names(text string, words ...string) {
 	}
 }
 
+// lacks wants a text to hold none of these words.
+func (s scene) lacks(text string, words ...string) {
+	s.t.Helper()
+	for _, word := range words {
+		if strings.Contains(text, word) {
+			s.t.Errorf("%q stands in:\n%s", word, text)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package system
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// exampleFiles are the texts of the files of a folder of examples, by name.
+func exampleFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.hcl"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s has no examples (%v)", dir, err)
+	}
+	files := make(map[string]string)
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Base(path)] = string(data)
+	}
+	return files
+}
+
+// TestExamplesConverge applies each example to a host: it is valid, converges,
+// and gives the host back.
+func TestExamplesConverge(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.ok(s.Foreigners(t.Context()))
+	before := s.print()
+	for name, files := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			s.ok(s.Write(t.Context(), files))
+			s.names(s.vpnd(0, "validate"), "The configuration is valid")
+			s.vpnd(2, "plan", "--detailed-exitcode")
+			s.apply()
+			s.names(s.vpnd(0, "drift"), "No drift")
+			s.vpnd(0, "destroy", "--yes")
+			s.as(before, "destroying "+name)
+		})
+	}
+}
+
+// examples are all of them, by name: each file of a kind by itself, each other
+// folder as a whole.
+func examples(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	all := make(map[string]map[string]string)
+	for name, text := range exampleFiles(t, "../../examples/kinds") {
+		all[strings.TrimSuffix(name, ".hcl")] = map[string]string{name: text}
+	}
+	dirs, err := os.ReadDir("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		if dir.IsDir() && dir.Name() != "kinds" {
+			all[dir.Name()] = exampleFiles(t, filepath.Join("../../examples", dir.Name()))
+		}
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d examples were found", len(all))
+	}
+	return all
+}
