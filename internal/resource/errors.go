@@ -1,0 +1,41 @@
+package resource
+
+import "errors"
+
+// A NameError is an error about one of many.
+type NameError struct {
+	Name string
+	Err  error
+}
+
+// Error returns the text of the error without the name, which the engine adds.
+func (e *NameError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e *NameError) Unwrap() error { return e.Err }
+
+// Split takes a joined error apart: what concerns single names, and the rest.
+func Split(err error) (named map[string]error, general error) {
+	named = make(map[string]error)
+	var rest []error
+	var walk func(error)
+	walk = func(err error) {
+		if err == nil {
+			return
+		}
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		var n *NameError
+		if errors.As(err, &n) {
+			named[n.Name] = errors.Join(named[n.Name], n.Err)
+			return
+		}
+		rest = append(rest, err)
+	}
+	walk(err)
+	return named, errors.Join(rest...)
+}

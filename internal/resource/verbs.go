@@ -1,0 +1,99 @@
+package resource
+
+import "context"
+
+// Verbs are what a kind can do; T is its shape.
+type Verbs[T any] interface {
+	// Observe returns what is on the host under this name, nothing in it nil
+	// or left out, or nil where there is nothing. It changes nothing.
+	Observe(ctx context.Context, name string) (*T, error)
+	// Apply makes the host as want says; got is what Observe just said, nil
+	// where there was nothing.
+	Apply(ctx context.Context, name string, got *T, want T) error
+	// Remove takes the thing away. That it is not there is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+// What follows are verbs that a kind may have besides; [Define] finds them.
+
+// A Refresher can make a reader take notice of what it reads.
+type Refresher[T any] interface {
+	Refresh(ctx context.Context, name string, want T, how Effect) error
+}
+
+// A Checker asks the program that will read the result whether it would accept
+// it. It is called before the host is touched, and writes nothing there.
+type Checker[T any] interface {
+	Check(ctx context.Context, name string, want T) error
+}
+
+// A Normalizer turns wishes into the words in which the host will say them
+// back, all of a kind at once, and so proves them. What it can't accept it
+// leaves out and reports as a [NameError], joined with others. It changes
+// nothing on the host.
+type Normalizer[T any] interface {
+	Normalize(ctx context.Context, wants map[string]*T) (map[string]*T, error)
+}
+
+// A BulkObserver reads many at the price of one. Names that are not there are
+// not in the answer; one that can't be read is reported as a [NameError].
+type BulkObserver[T any] interface {
+	ObserveAll(ctx context.Context, names []string) (map[string]*T, error)
+}
+
+// A BulkApplier applies many in one transaction or with one flush to disk.
+// After an error the caller looks again to learn what was done.
+type BulkApplier[T any] interface {
+	ApplyAll(ctx context.Context, items []Item[T]) error
+}
+
+// An Item is one call of Apply.
+type Item[T any] struct {
+	Name string
+	Got  *T
+	Want T
+}
+
+// A Coster says what applying a change does to those who are connected. A nil
+// got is a creation, a nil want a removal. Kinds without it cost nothing.
+type Coster[T any] interface {
+	Cost(name string, got, want *T) Effect
+}
+
+// A Keeper leaves the thing on the host when its block goes, as a package
+// stays installed until its removal is asked for.
+type Keeper interface{ Keeps() bool }
+
+// A Marker can tell by marks on the host itself (a name of its own, a header
+// line) that vpnd made the thing, so that it is not taken for somebody else's
+// when the state was lost.
+type Marker[T any] interface {
+	Marked(name string, got *T) bool
+}
+
+// A Lingerer is removed after all else was applied and not before: a rule set
+// must not go before its successor stands.
+type Lingerer interface{ Lingers() bool }
+
+// A Watcher hears of changes on the host as they happen. Watch kicks once with
+// an empty Hint when it listens, since what happened before went unheard; then
+// it calls kick, from any goroutine, for each event that may concern one of the
+// names, and returns nil when ctx ends. Events only say "look now": false ones
+// cost a look, and after a lost one (an overflow, a lost connection) Watch kicks
+// with an empty Hint again or returns an error, and is called again.
+type Watcher interface {
+	Watch(ctx context.Context, names []string, kick func(Hint)) error
+}
+
+// A Hint is where to look, and who was there, as far as the kernel tells.
+type Hint struct {
+	Kind string // empty means everywhere
+	Name string // empty means the whole kind
+	By   string // the program that made the change, as in "iptables (process 4711)"; empty where unknown
+}
+
+// An Adviser tells what people should know about the host besides what can be
+// wished for, a sentence each. It changes nothing.
+type Adviser interface {
+	Advise(ctx context.Context) []string
+}
