@@ -13,6 +13,13 @@ func newAssembledFiles(h Host) *verbs[AssembledFile] {
 		kept:   func(f *AssembledFile) *string { return revealed(f.Content) },
 		settle: func(_ *scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
 		waive:  func(f *AssembledFile) { f.Current = nil },
+		sourcesOf: func(_ string, f *AssembledFile) []string {
+			var files []string
+			for _, p := range f.Parts {
+				files = append(files, given(p.File)...)
+			}
+			return files
+		},
 		read: func(s *scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
 			whole, err := s.assemble(want.Parts)
 			if err := missing(err); err != nil {

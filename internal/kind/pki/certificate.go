@@ -31,12 +31,13 @@ type certificates struct{ verbs[Certificate] }
 
 func newCertificates(h Host) *certificates {
 	return &certificates{verbs[Certificate]{Host: h, nature: nature[Certificate]{
-		access: func(c *Certificate) access { return access{&c.Mode, &c.Owner, &c.Group} },
-		kept:   func(c *Certificate) *string { return c.PEM },
-		read:   readCertificate,
-		build:  buildCertificate,
-		settle: settleCertificate,
-		waive:  func(c *Certificate) { c.Fresh, c.Current = nil, nil },
+		access:    func(c *Certificate) access { return access{&c.Mode, &c.Owner, &c.Group} },
+		kept:      func(c *Certificate) *string { return c.PEM },
+		read:      readCertificate,
+		build:     buildCertificate,
+		settle:    settleCertificate,
+		waive:     func(c *Certificate) { c.Fresh, c.Current = nil, nil },
+		sourcesOf: func(_ string, c *Certificate) []string { return given(c.Key, c.Issuer, inside(c.Ledger)) },
 	}}}
 }
 

@@ -27,12 +27,13 @@ type crls struct {
 func newCRLs(h Host) *crls {
 	v := &crls{known: make(map[string]entry)}
 	v.Host, v.nature = h, nature[CRL]{
-		access: func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
-		kept:   func(c *CRL) *string { return c.PEM },
-		read:   v.readCRL,
-		build:  v.buildCRL,
-		settle: v.settleCRL,
-		waive:  func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		access:    func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
+		kept:      func(c *CRL) *string { return c.PEM },
+		read:      v.readCRL,
+		build:     v.buildCRL,
+		settle:    v.settleCRL,
+		waive:     func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger)) },
 	}
 	return v
 }

@@ -25,6 +25,12 @@ func newPrivateKeys(h Host) *privateKeys {
 		settle: settlePrivateKey,
 		waive:  func(k *PrivateKey) { k.Current = nil },
 		beside: publicKey,
+		sourcesOf: func(name string, k *PrivateKey) []string {
+			if k.Format == nil || *k.Format != openssh {
+				return nil
+			}
+			return []string{name + ".pub"}
+		},
 	}}}
 }
 

@@ -29,10 +29,11 @@ const (
 
 func newTLSCryptV2Keys(h Host) *verbs[TLSCryptV2Key] {
 	return &verbs[TLSCryptV2Key]{Host: h, nature: nature[TLSCryptV2Key]{
-		access: func(k *TLSCryptV2Key) access { return access{&k.Mode, &k.Owner, &k.Group} },
-		kept:   func(k *TLSCryptV2Key) *string { return revealed(k.PEM) },
-		settle: func(_ *scene, _ string, k *TLSCryptV2Key) error { k.Current = resource.Ptr(true); return nil },
-		waive:  func(k *TLSCryptV2Key) { k.Current = nil },
+		access:    func(k *TLSCryptV2Key) access { return access{&k.Mode, &k.Owner, &k.Group} },
+		kept:      func(k *TLSCryptV2Key) *string { return revealed(k.PEM) },
+		settle:    func(_ *scene, _ string, k *TLSCryptV2Key) error { k.Current = resource.Ptr(true); return nil },
+		waive:     func(k *TLSCryptV2Key) { k.Current = nil },
+		sourcesOf: func(_ string, k *TLSCryptV2Key) []string { return given(k.Server) },
 		read: func(s *scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
 			current, err := s.opensV2(data, want.Server)
 			return &TLSCryptV2Key{Server: want.Server, Current: &current, PEM: resource.NewSecret(string(data))}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sync"
 
 	"vpnd/internal/atomic"
@@ -29,6 +30,10 @@ type nature[T any] struct {
 	waive func(want *T)
 	// beside returns what stands beside a file of that content, or nil.
 	beside func(s *scene, name string, data []byte) *neighbour
+	// sourcesOf names the other files that decide whether this one is as it
+	// shall be; a path that ends in / stands for all in that folder. It may be
+	// nil.
+	sourcesOf func(name string, want *T) []string
 }
 
 // product is what building yields.
@@ -55,6 +60,7 @@ type verbs[T any] struct {
 	nature[T]
 	mu     sync.Mutex
 	wishes map[string]T
+	stale  func() // to be called when a wish names other files; nil while nobody watches
 }
 
 func (v *verbs[T]) remember(name string, want T) {
@@ -62,6 +68,10 @@ func (v *verbs[T]) remember(name string, want T) {
 	defer v.mu.Unlock()
 	if v.wishes == nil {
 		v.wishes = make(map[string]T)
+	}
+	last := v.wishes[name]
+	if v.stale != nil && !slices.Equal(v.from(name, &last), v.from(name, &want)) {
+		v.stale()
 	}
 	v.wishes[name] = want
 }

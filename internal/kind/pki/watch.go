@@ -1,0 +1,93 @@
+package pki
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"vpnd/internal/notice"
+	"vpnd/internal/resource"
+)
+
+// Watch hears of changes of the files, and of those that they are made from,
+// as the wishes name them.
+func (v *verbs[T]) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
+	for {
+		inner, cancel := context.WithCancel(ctx)
+		err := watch(inner, v.Root, v.sources(names, cancel), kick)
+		cancel()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// sources returns whom each file concerns, and has stale called once wishes
+// name others.
+func (v *verbs[T]) sources(names []string, stale func()) map[string][]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.stale = stale
+	concerned := make(map[string][]string)
+	for _, name := range names {
+		concerned[name] = append(concerned[name], name)
+		want := v.wishes[name]
+		for _, file := range v.from(name, &want) {
+			concerned[file] = append(concerned[file], name)
+		}
+	}
+	return concerned
+}
+
+// from returns the files that this one is made from or stands beside.
+func (v *verbs[T]) from(name string, want *T) []string {
+	if v.sourcesOf == nil {
+		return nil
+	}
+	return v.sourcesOf(name, want)
+}
+
+// Watch hears of changes of the folders and of what is in them.
+func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
+	concerned := make(map[string][]string)
+	for _, name := range names {
+		concerned[name], concerned[name+"/"] = []string{name}, []string{name}
+	}
+	return watch(ctx, l.Root, concerned, kick)
+}
+
+// watch hints at whom a change of a file concerns; where that is several, as
+// with a CA, at the whole kind.
+func watch(ctx context.Context, root string, concerned map[string][]string, kick func(resource.Hint)) error {
+	return notice.Files{
+		Root:  root,
+		Paths: slices.Collect(maps.Keys(concerned)),
+		Begin: func() { kick(resource.Hint{}) },
+		Changed: func(file string) {
+			var h resource.Hint
+			if whom := concerned[file]; len(whom) == 1 {
+				h.Name = whom[0]
+			}
+			kick(h)
+		},
+	}.Listen(ctx)
+}
+
+// given returns the paths that a wish gives.
+func given(paths ...*string) []string {
+	var files []string
+	for _, p := range paths {
+		if p != nil {
+			files = append(files, *p)
+		}
+	}
+	return files
+}
+
+// inside stands for all files in a folder.
+func inside(folder *string) *string {
+	if folder == nil {
+		return nil
+	}
+	return resource.Ptr(*folder + "/")
+}
