@@ -51,7 +51,7 @@ func (a *app) showDrift(p *engine.Plan, asJSON bool) error {
 	case len(moved.Changes)+len(moved.Problems) == 0:
 		_, _ = fmt.Fprintln(a.Out, "No drift: all that vpnd applied is as it left it.")
 	default:
-		a.text().Plan(moved)
+		a.text().Drift(moved)
 	}
 	switch {
 	case len(moved.Problems) > 0:

@@ -39,7 +39,7 @@ func (a *app) historyCommand() *cobra.Command {
 }
 
 func (a *app) showEntry(e state.Entry) {
-	line := fmt.Sprintf("%s  %s, %d changes", e.Time.Format(time.RFC3339), e.Command, len(e.Changes))
+	line := fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), e.Command, report.Count(len(e.Changes), "change"))
 	if e.Snapshot != "" {
 		line += ", undone by: vpnd rollback " + e.Snapshot
 	}

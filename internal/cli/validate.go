@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"vpnd/internal/report"
 )
 
 func (a *app) validateCommand() *cobra.Command {
@@ -16,7 +18,8 @@ func (a *app) validateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(a.Out, "The configuration is valid: %d blocks, %d resources.\n", len(cfg.Blocks), len(cfg.Desired.Present))
+			_, _ = fmt.Fprintf(a.Out, "The configuration is valid: %s, %s.\n",
+				report.Count(len(cfg.Blocks), "block"), report.Count(len(cfg.Desired.Present), "resource"))
 			return nil
 		},
 	}

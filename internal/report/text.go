@@ -5,9 +5,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strings"
-
-	"github.com/aymanbagabas/go-udiff"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -19,6 +16,7 @@ type Text struct {
 	Color bool
 }
 
+// The colours, see console_codes(4).
 const (
 	green  = "32"
 	yellow = "33"
@@ -28,7 +26,9 @@ const (
 	faint  = "2"
 )
 
-var signs = map[engine.Action]struct{ sign, color string }{
+type sign struct{ text, color string }
+
+var signs = map[engine.Action]sign{
 	engine.Create:  {"+", green},
 	engine.Update:  {"~", yellow},
 	engine.Remove:  {"-", red},
@@ -39,24 +39,82 @@ var signs = map[engine.Action]struct{ sign, color string }{
 // Plan writes a plan: each change under the block that asks for it, in the
 // order of apply, and a line that counts.
 func (t Text) Plan(p *engine.Plan) {
-	var block string
+	t.changes(p.Changes, func(c engine.Change) {
+		t.head(signs[c.Action], c.ID, why(c))
+		if c.Action != engine.Remove {
+			t.diffs(c.Diffs, fresh(c))
+		}
+	})
+	t.rest(p)
+	if len(p.Changes)+len(p.Problems)+len(p.Notes) > 0 {
+		t.printf("\n")
+	}
+	t.printf("%s\n", Summary(p))
+}
+
+// Drift writes what moved behind vpnd's back, from what vpnd left to what is
+// there now: the way back of the changes that would put it right. What merely
+// follows them did not move and is left out.
+func (t Text) Drift(p *engine.Plan) {
+	moved := moved(p)
+	t.changes(moved, func(c engine.Change) {
+		t.head(moves[c.Action], c.ID, moveWords(c))
+		if c.Action != engine.Create {
+			t.diffs(reversed(c.Diffs), false)
+		}
+	})
+	t.rest(p)
+	t.printf("\n%s\n", driftSummary(p, len(moved)))
+}
+
+func moved(p *engine.Plan) []engine.Change {
+	var moved []engine.Change
 	for _, c := range p.Changes {
+		if c.Reason == engine.Drift || c.Reason == engine.Renewal {
+			moved = append(moved, c)
+		}
+	}
+	return moved
+}
+
+// moves are the signs of what others did: what vpnd would create is gone.
+var moves = map[engine.Action]sign{
+	engine.Create: {"-", red},
+	engine.Update: {"~", yellow},
+}
+
+func reversed(diffs []resource.Diff) []resource.Diff {
+	back := make([]resource.Diff, len(diffs))
+	for i, d := range diffs {
+		back[i] = d.Reversed()
+	}
+	return back
+}
+
+// changes writes each change under its block.
+func (t Text) changes(changes []engine.Change, write func(engine.Change)) {
+	var block string
+	for _, c := range changes {
 		if head := heading(c); head != block {
 			block = head
 			t.printf("%s\n", t.paint(bold, head))
 		}
-		t.change(c)
+		write(c)
 	}
+}
+
+func (t Text) head(s sign, id resource.ID, words string) {
+	t.printf("  %s %s  %s\n", t.paint(s.color, s.text), id, t.paint(faint, "("+words+")"))
+}
+
+// rest writes what a plan says besides its changes.
+func (t Text) rest(p *engine.Plan) {
 	for _, problem := range p.Problems {
-		t.printf("%s %s is unknown and left alone: %v\n", t.paint(red, "?"), problem.ID, problem.Err)
+		t.printf("%s %s is unknown and left alone: %s\n", t.paint(red, "?"), problem.ID, clean(problem.Err.Error()))
 	}
 	for _, n := range p.Notes {
 		t.printf("%s %s: %s\n", t.paint(yellow, "note:"), about(n.ID), clean(n.Text))
 	}
-	if len(p.Changes)+len(p.Notes) > 0 {
-		t.printf("\n")
-	}
-	t.printf("%s\n", Summary(p))
 }
 
 // about names what a note is about: a resource, or a whole kind.
@@ -67,212 +125,32 @@ func about(id resource.ID) string {
 	return id.String()
 }
 
-// heading names the block that asks for a change and where it stands.
+// heading names the blocks that ask for a change and where they stand.
 func heading(c engine.Change) string {
 	if len(c.Owners) == 0 {
 		return "no longer in the configuration"
 	}
-	o := c.Owners[0]
-	head := o.Block.String()
-	if o.File != "" {
-		head += fmt.Sprintf("  %s:%d", o.File, o.Line)
-	}
-	for _, other := range c.Owners[1:] {
-		head += fmt.Sprintf(", %s  %s:%d", other.Block, other.File, other.Line)
+	var head string
+	for i, o := range c.Owners {
+		if i > 0 {
+			head += ", "
+		}
+		head += o.Block.String()
+		if o.File != "" {
+			head += fmt.Sprintf("  %s:%d", clean(o.File), o.Line)
+		}
 	}
 	return head
 }
 
-func (t Text) change(c engine.Change) {
-	sign := signs[c.Action]
-	t.printf("  %s %s  %s\n", t.paint(sign.color, sign.sign), c.ID, t.paint(faint, "("+why(c)+")"))
-	if c.Action == engine.Remove {
-		return
-	}
+// fresh says whether nothing stands there yet, so that there is no before.
+func fresh(c engine.Change) bool {
 	for _, d := range c.Diffs {
-		t.diff(c, d)
-	}
-}
-
-// why says in words why a change is made and what those who are connected
-// notice.
-func why(c engine.Change) string {
-	var words string
-	switch c.Reason {
-	case engine.New:
-		words = "new"
-	case engine.Configuration:
-		words = "configuration changed"
-	case engine.Drift:
-		words = "drifted"
-	case engine.Both:
-		words = "configuration changed, and drifted"
-	case engine.TakesOver:
-		words = "takes over what is there; it is kept and comes back when the block goes"
-	case engine.Renewal:
-		words = "runs out"
-	case engine.Unfinished:
-		words = "an earlier run was cut short"
-	case engine.Dropped:
-		words = "no longer asked for"
-	case engine.Follows:
-		words = "since " + c.Because.String() + " changes"
-	case engine.Owed:
-		words = "owed since an earlier run"
-	case engine.Undone:
-		words = "rolled back"
-	}
-	switch {
-	case c.Action == engine.Refresh:
-		return c.Cost.String() + ", " + words
-	case c.Action == engine.Restore && c.Reason == engine.Dropped:
-		words += "; what was there before comes back"
-	}
-	switch {
-	case c.Cost == resource.Restart && c.Reason == engine.Dropped:
-		words += "; disconnects everybody"
-	case c.Cost > resource.Rebuild:
-		words += "; " + Cost(c.Cost)
-	}
-	return words
-}
-
-// Cost says what those who are connected notice.
-func Cost(e resource.Effect) string {
-	switch e {
-	case resource.Reload:
-		return "reloads the service"
-	case resource.Client:
-		return "disconnects one client"
-	case resource.Tunnel:
-		return "re-establishes one tunnel"
-	case resource.Restart:
-		return "disconnects everybody for a moment"
-	default:
-		return "nobody who is connected notices"
-	}
-}
-
-func (t Text) diff(c engine.Change, d resource.Diff) {
-	switch {
-	case d.Sensitive && c.Action != engine.Create:
-		t.printf("      %s: %s, changes\n", d.Attribute, resource.Masked)
-	case d.Text && !d.Sensitive && strings.Contains(d.Before+d.After, "\n"):
-		t.unified(d)
-	case c.Action == engine.Create || d.Before == "" && c.Action != engine.Restore:
-		t.printf("      %s: %s\n", d.Attribute, short(d.After))
-	default:
-		t.printf("      %s: %s → %s\n", d.Attribute, short(d.Before), short(d.After))
-	}
-}
-
-// unified writes a text attribute as a unified diff.
-func (t Text) unified(d resource.Diff) {
-	t.printf("      %s:\n", d.Attribute)
-	diff := udiff.Unified("is", "shall be", clean(d.Before), clean(d.After))
-	for line := range strings.Lines(diff) {
-		line = strings.TrimSuffix(line, "\n")
-		if strings.HasPrefix(line, "---") || strings.HasPrefix(line, "+++") {
-			continue
-		}
-		color := ""
-		switch {
-		case strings.HasPrefix(line, "+"):
-			color = green
-		case strings.HasPrefix(line, "-"):
-			color = red
-		case strings.HasPrefix(line, "@@"):
-			color = cyan
-		}
-		t.printf("        %s\n", t.paint(color, line))
-	}
-}
-
-// longest is how much of one value a plan shows on one line, in characters.
-const longest = 400
-
-func short(s string) string {
-	s = clean(s)
-	if s == "" {
-		return `""`
-	}
-	if r := []rune(s); len(r) > longest {
-		return fmt.Sprintf("%s… (%d characters)", string(r[:longest]), len(r))
-	}
-	return strings.ReplaceAll(s, "\n", `\n`)
-}
-
-// clean makes control characters visible, so that what stands in a file can't
-// command the terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, s)
-}
-
-// Summary counts what a plan does, in one line.
-func Summary(p *engine.Plan) string {
-	counts := make(map[engine.Action]int)
-	for _, c := range p.Changes {
-		counts[c.Action]++
-	}
-	var unknown string
-	if n := len(p.Problems); n > 0 {
-		unknown = fmt.Sprintf(" %d could not be looked at.", n)
-	}
-	if len(p.Changes) == 0 {
-		return "Nothing to do: the host is as the configuration says." + unknown
-	}
-	var parts []string
-	for _, part := range []struct {
-		n    int
-		word string
-	}{
-		{counts[engine.Create], "to create"},
-		{counts[engine.Update], "to change"},
-		{counts[engine.Remove], "to remove"},
-		{counts[engine.Restore], "to give back"},
-		{counts[engine.Refresh], "to refresh"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
+		if d.Before != "" {
+			return false
 		}
 	}
-	cost := Cost(p.Cost())
-	return fmt.Sprintf("Plan: %s. Cost: %s.%s", strings.Join(parts, ", "), cost, unknown)
-}
-
-// Done writes what became of one change, as it happens.
-func (t Text) Done(c engine.Change, err error) {
-	sign := signs[c.Action]
-	if err != nil {
-		t.printf("  %s %s: %v\n", t.paint(red, "✗"), c.ID, err)
-		return
-	}
-	t.printf("  %s %s\n", t.paint(sign.color, sign.sign), c.ID)
-}
-
-// Report writes the last line of an apply.
-func (t Text) Report(r engine.Report) {
-	var done, failed, skipped int
-	for _, result := range r.Results {
-		switch {
-		case result.Skipped:
-			skipped++
-		case result.Err != nil:
-			failed++
-		default:
-			done++
-		}
-	}
-	if failed+skipped == 0 && r.Err == nil {
-		t.printf("%s\n", t.paint(green, fmt.Sprintf("Done: %d changes.", done)))
-		return
-	}
-	t.printf("%s\n", t.paint(red, fmt.Sprintf("Not done: %d changes made, %d failed, %d skipped. The next apply continues.", done, failed, skipped)))
+	return c.Action != engine.Update
 }
 
 func (t Text) paint(color, s string) string {
