@@ -5,24 +5,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 // A memory holds the last rehearsal of a family and backend: one file, so that
-// it never grows, made of a line with the digests of what was asked and of
-// what was answered, and the answer.
+// it never grows, made of a line with the digests of what was asked, of the
+// same in the words of the answer, and of the answer, and the answer. An apply
+// asks in those words, and the next plan in the first ones again.
 type memory struct {
 	file string
-	key  string
+	room string // digest of all that an answer depends on besides what is asked
 }
 
 // databases are where iptables looks up the names of users, groups, protocols
 // and ports. A rehearsal is no proof any more when one of them has changed.
 var databases = []string{"/etc/passwd", "/etc/group", "/etc/protocols", "/etc/services"}
 
-func (v Verbs) memory(t *tool, sets []ipset, input string) memory {
+func (v Verbs) memory(t *tool, sets []ipset) memory {
 	if v.Cache == "" {
 		return memory{}
 	}
@@ -35,12 +37,11 @@ func (v Verbs) memory(t *tool, sets []ipset, input string) memory {
 			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
 		}
 	}
-	fmt.Fprint(h, input)
-	return memory{file: filepath.Join(v.Cache, "rules-"+t.family+"-"+t.backend), key: fmt.Sprintf("%x", h.Sum(nil))}
+	return memory{file: filepath.Join(v.Cache, "rules-"+t.family+"-"+t.backend), room: fmt.Sprintf("%x", h.Sum(nil))}
 }
 
 // recall returns the answer where the same was asked last.
-func (m memory) recall() (string, bool) {
+func (m memory) recall(input string) (string, bool) {
 	if m.file == "" {
 		return "", false
 	}
@@ -50,13 +51,15 @@ func (m memory) recall() (string, bool) {
 		return "", false
 	}
 	head, text, _ := strings.Cut(string(data), "\n")
-	return text, head == m.head(text)
+	words := strings.Split(head, " ")
+	return text, len(words) == 3 && words[2] == digest(text) && slices.Contains(words[:2], digest(m.room, input))
 }
 
-// keep remembers an answer. That it could not is no error: the next rehearsal
+// keep remembers the answer to what was asked, and to the same in its own
+// words. That it could not is no error: the next rehearsal
 // takes a moment longer. Nothing waits for the disk, since the digest tells
 // what was cut short.
-func (m memory) keep(text string) {
+func (m memory) keep(input, again, text string) {
 	if m.file == "" || os.MkdirAll(filepath.Dir(m.file), 0o700) != nil {
 		return
 	}
@@ -64,12 +67,12 @@ func (m memory) keep(text string) {
 	if err != nil {
 		return
 	}
-	_, err = f.WriteString(m.head(text) + "\n" + text)
+	_, err = fmt.Fprintf(f, "%s %s %s\n%s", digest(m.room, input), digest(m.room, again), digest(text), text)
 	if f.Close() != nil || err != nil || os.Rename(f.Name(), m.file) != nil {
 		_ = os.Remove(f.Name())
 	}
 }
 
-func (m memory) head(text string) string {
-	return fmt.Sprintf("%s %x", m.key, sha256.Sum256([]byte(text)))
+func digest(texts ...string) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(texts, "\n"))))
 }

@@ -35,19 +35,34 @@ func (v Verbs) rehearse(ctx context.Context, family string, wishes []*wish) (map
 	}
 	r := &rehearsal{tool: t, sets: setsOf(rules), others: others}
 	input := script(wishes, others, linesOf(wishes))
-	memory := v.memory(t, r.sets, input)
-	if text, ok := memory.recall(); ok {
+	memory := v.memory(t, r.sets)
+	if text, ok := memory.recall(input); ok {
 		return readBack(text, wishes)
 	}
 	text, err := t.scratch(ctx, r.sets, input)
-	if err == nil {
-		memory.keep(text)
-		return readBack(text, wishes)
+	if refused(err) {
+		return r.sortOut(ctx, wishes)
 	}
-	if !refused(err) {
+	if err != nil {
 		return nil, err
 	}
-	return r.sortOut(ctx, wishes)
+	proved, err := readBack(text, wishes)
+	if err == nil {
+		again := inWordsOf(proved, wishes)
+		memory.keep(input, script(again, others, linesOf(again)), text)
+	}
+	return proved, err
+}
+
+// inWordsOf returns the wishes as they were read back.
+func inWordsOf(proved map[string][]string, wishes []*wish) []*wish {
+	again := make([]*wish, len(wishes))
+	for i, w := range wishes {
+		read := *w
+		read.rules = proved[w.name]
+		again[i] = &read
+	}
+	return again
 }
 
 // unproved takes the wishes at their word; the engine asks again once iptables

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/coreos/go-iptables/iptables"
 )
 
 // targets are what a rule can do besides leading to a chain: the verdicts, and
@@ -50,7 +52,15 @@ func (t *tool) exists(s spot) (bool, error) {
 	if t.backend == legacy && !slices.Contains(legacyTables(t.family), s.table) {
 		return false, nil
 	}
-	return t.client.ChainExists(s.table, s.chain)
+	proto := iptables.ProtocolIPv4
+	if t.family == "ip6" {
+		proto = iptables.ProtocolIPv6
+	}
+	client, err := iptables.New(iptables.Path(t.path), iptables.IPFamily(proto), iptables.Timeout(t.wait))
+	if err != nil {
+		return false, err
+	}
+	return client.ChainExists(s.table, s.chain)
 }
 
 // legacyTables lists the tables that the legacy backend has in the network of

@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/coreos/go-iptables/iptables"
 )
 
 // The two ways into the kernel. Neither sees the rules of the other.
@@ -30,11 +28,11 @@ var command = map[string]string{"ip": "iptables", "ip6": "ip6tables"}
 type tool struct {
 	family  string
 	backend string // nft or legacy
-	version string
-	client  *iptables.IPTables
+	version string // as iptables --version says it
+	path    string
 	restore string
 	save    string
-	wait    string // for the lock, in seconds
+	wait    int // for the lock, in seconds
 }
 
 // patience is LockWait in seconds.
@@ -70,48 +68,47 @@ func (v Verbs) find(ctx context.Context, family string) (*tool, error) {
 	if err != nil {
 		return nil, &missingError{base}
 	}
-	proto := iptables.ProtocolIPv4
-	if family == "ip6" {
-		proto = iptables.ProtocolIPv6
-	}
-	client, err := iptables.New(iptables.Path(path), iptables.IPFamily(proto), iptables.Timeout(v.patience()))
+	t, err := v.Tools.recall(path, func() (tool, error) { return identify(ctx, family, path) })
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
-	}
-	t := &tool{family: family, client: client, wait: strconv.Itoa(v.patience())}
-	v1, v2, v3 := client.GetIptablesVersion()
-	t.version = fmt.Sprintf("%d.%d.%d", v1, v2, v3)
-	// go-iptables reads the backend too and keeps it to itself.
-	if t.backend, err = backendOf(ctx, path); err != nil {
 		return nil, err
 	}
-	if t.restore, err = t.sibling(ctx, path, "restore"); err != nil {
-		return nil, err
+	t.wait = v.patience()
+	return &t, nil
+}
+
+// identify asks the iptables at path what it is, and finds what goes with it.
+func identify(ctx context.Context, family, path string) (t tool, err error) {
+	t.family, t.path = family, path
+	if t.version, t.backend, err = ask(ctx, path); err != nil {
+		return t, err
 	}
-	t.save, err = t.sibling(ctx, path, "save")
+	if t.restore, err = t.sibling(ctx, "restore"); err != nil {
+		return t, err
+	}
+	t.save, err = t.sibling(ctx, "save")
 	return t, err
 }
 
-// backendOf asks a program of iptables which backend it writes to. Versions
-// before 1.8 have one and don't say it.
-func backendOf(ctx context.Context, path string) (string, error) {
+// ask asks a program of iptables for its version and which backend it writes
+// to. Versions before 1.8 have one and don't say it.
+func ask(ctx context.Context, path string) (version, backend string, err error) {
 	out, err := run(ctx, exec.Command(path, "--version"))
 	if err != nil {
-		return "", fmt.Errorf("asking %s for its backend: %w", path, err)
+		return "", "", fmt.Errorf("asking %s for its version: %w", path, err)
 	}
 	if strings.Contains(out, "(nf_tables)") {
-		return nft, nil
+		return out, nft, nil
 	}
-	return legacy, nil
+	return out, legacy, nil
 }
 
 // sibling finds the save or restore that goes with the iptables at path. The
 // names that say their backend come first; a name that doesn't is asked, since
 // the three can be linked apart.
-func (t *tool) sibling(ctx context.Context, path, verb string) (string, error) {
+func (t *tool) sibling(ctx context.Context, verb string) (string, error) {
 	base := command[t.family]
 	for _, name := range []string{base + "-" + t.backend + "-" + verb, base + "-" + verb} {
-		for _, candidate := range []string{filepath.Join(filepath.Dir(path), name), name} {
+		for _, candidate := range []string{filepath.Join(filepath.Dir(t.path), name), name} {
 			found, err := exec.LookPath(candidate)
 			if err != nil {
 				continue
@@ -119,12 +116,12 @@ func (t *tool) sibling(ctx context.Context, path, verb string) (string, error) {
 			if strings.Contains(name, t.backend) {
 				return found, nil
 			}
-			if backend, err := backendOf(ctx, found); err == nil && backend == t.backend {
+			if _, backend, err := ask(ctx, found); err == nil && backend == t.backend {
 				return found, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("%s writes to the %s backend, and there is no %s-%s that does; repair the alternatives of iptables", path, t.backend, base, verb)
+	return "", fmt.Errorf("%s writes to the %s backend, and there is no %s-%s that does; repair the alternatives of iptables", t.path, t.backend, base, verb)
 }
 
 // dump reads all rules of the family. It makes no table: iptables-save without
@@ -140,7 +137,7 @@ func (t *tool) dump(ctx context.Context) (dump, error) {
 // restoration returns the command that writes input, in one transaction a
 // table.
 func (t *tool) restoration(input string) *exec.Cmd {
-	cmd := exec.Command(t.restore, "--noflush", "-w", t.wait)
+	cmd := exec.Command(t.restore, "--noflush", "-w", strconv.Itoa(t.wait))
 	cmd.Stdin = strings.NewReader(input)
 	return cmd
 }
