@@ -34,6 +34,7 @@ var rules = []rule{
 	{"state", []string{"resource", "atomic"}, []string{"github.com/hashicorp/hcl"}},
 	{"engine", []string{"resource", "state"}, []string{"github.com/hashicorp/hcl"}},
 	{"report", []string{"resource", "engine"}, []string{"os"}},
+	{"confirm", []string{"resource", "atomic", "state", "config"}, nil},
 	{"catalog", []string{"resource", "config", "kind/", "vpn/"}, nil},
 	{"cli", []string{""}, nil},
 	{"lab", []string{"lab"}, nil},

@@ -5,19 +5,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
 type applyFlags struct {
-	yes      bool
-	rollback bool
-	targets  []string
+	yes          bool
+	rollback     bool
+	confirm      resource.Duration // none where zero
+	noProbes     bool
+	irreversible bool // --confirm takes what can't be undone too
+	unconfirmed  bool // of rollback: what nobody confirmed in time
+	atBoot       bool // of rollback: before the network is up
+	targets      []string
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -25,8 +33,22 @@ func (a *app) applyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply [PLANFILE]",
 		Short: "Show the plan, ask, and make the host as the configuration says",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Shows what would change, asks, and makes the host as the configuration says.
+
+With --confirm everything is undone after that time unless somebody confirms:
+on a terminal the command asks, elsewhere and with --yes it ends, and vpnd
+confirm keeps what was done. A timer of systemd undoes, and the next boot, so
+that neither vpnd nor the session nor the host has to live. Before that the
+default gateway, the SSH session and the SSH server are watched for some
+seconds: where one of them worked before and no longer does, or where a check
+does not hold, everything is undone at once, and the exit status is 5.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("confirm") {
+				if err := a.checkConfirm(f); err != nil {
+					return err
+				}
+			}
 			cfg, err := a.load()
 			if err != nil {
 				return err
@@ -35,7 +57,11 @@ func (a *app) applyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer done()
+			release := sync.OnceFunc(done)
+			defer release()
+			if err := settled(e.Store); err != nil {
+				return err
+			}
 			p, err := a.plan(c.Context(), e, cfg, f.targets)
 			if err != nil {
 				return err
@@ -45,11 +71,21 @@ func (a *app) applyCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.apply(c.Context(), e, p, "apply", f)
+			if err := f.refuse(p); err != nil {
+				return err
+			}
+			if err := a.offer(p, f.yes); err != nil {
+				return err
+			}
+			t := &trial{app: a, engine: e, flags: f, dir: a.dir(cfg)}
+			return t.try(c.Context(), p, cfg.Checks, release)
 		},
 	}
 	yesFlag(c, &f.yes)
-	c.Flags().BoolVar(&f.rollback, "rollback-on-failure", false, "undo everything where something fails, and exit with 5")
+	deadlineFlag(c, &f.confirm, "confirm", "undo everything after `DURATION` unless it is confirmed")
+	c.Flags().BoolVar(&f.noProbes, "no-probes", false, "with --confirm: do not watch whether the host can still be reached")
+	c.Flags().BoolVar(&f.irreversible, "allow-irreversible", false, "with --confirm: also remove packages and change their versions, which an undo may not be able to take back")
+	c.Flags().BoolVar(&f.rollback, "rollback-on-failure", false, "undo everything where something fails or a check does not hold, and exit with 5")
 	targetFlag(c, &f.targets)
 	return c
 }
@@ -58,15 +94,41 @@ func yesFlag(c *cobra.Command, yes *bool) {
 	c.Flags().BoolVarP(yes, "yes", "y", false, "do not ask")
 }
 
+// checkConfirm refuses a deadline that could not be kept.
+func (a *app) checkConfirm(f applyFlags) error {
+	if filepath.Clean(a.root) != "/" {
+		return errors.New("--confirm is for a host that runs; nobody can be locked out of another root")
+	}
+	return checkDeadline("confirm", f.confirm)
+}
+
 // apply shows the plan, asks, makes it true and notes it in the history.
 func (a *app) apply(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, f applyFlags) error {
-	a.text().Plan(p)
-	if len(p.Changes) > 0 {
-		if err := a.agree(f.yes); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintln(a.Out)
+	if err := a.offer(p, f.yes); err != nil {
+		return err
 	}
+	if _, err := a.carryOut(ctx, e, p, command); err != nil {
+		return status(exitError)
+	}
+	return nil
+}
+
+// offer shows the plan and asks.
+func (a *app) offer(p *engine.Plan, yes bool) error {
+	a.text().Plan(p)
+	if len(p.Changes) == 0 {
+		return nil
+	}
+	if err := a.agree(yes); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(a.Out)
+	return nil
+}
+
+// carryOut makes a plan true, tells what became of it and notes it in the
+// history. The error was told.
+func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, command string) (engine.Report, error) {
 	r := e.Apply(ctx, p)
 	failed := errors.Join(r.Failed(), note(e, command, r))
 	if len(p.Changes) > 0 {
@@ -75,13 +137,10 @@ func (a *app) apply(ctx context.Context, e *engine.Engine, p *engine.Plan, comma
 	if r.Err != nil {
 		_, _ = fmt.Fprintf(a.Err, "vpnd: %v\n", r.Err)
 	}
-	switch {
-	case failed == nil && len(p.Problems) == 0:
-		return nil
-	case f.rollback && r.Snapshot != "":
-		return a.undo(ctx, e, r.Snapshot)
+	if failed == nil && len(p.Problems) > 0 {
+		failed = fmt.Errorf("%s could not be looked at: %w", p.Problems[0].ID, p.Problems[0].Err)
 	}
-	return status(exitError)
+	return r, failed
 }
 
 // agree asks on a terminal. Elsewhere nobody could answer, so --yes must say it.
@@ -106,15 +165,6 @@ func ignoreEOF(err error) error {
 		return nil
 	}
 	return err
-}
-
-// undo rolls a failed apply back. That it did is an exit status of its own.
-func (a *app) undo(ctx context.Context, e *engine.Engine, snapshot string) error {
-	_, _ = fmt.Fprintln(a.Out, "Rolling back, since something failed.")
-	if err := a.rollback(ctx, e, snapshot, applyFlags{yes: true}); err != nil {
-		return err
-	}
-	return status(exitRolledBack)
 }
 
 // note writes an apply into the history; one that changed nothing is not worth

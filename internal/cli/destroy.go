@@ -18,6 +18,9 @@ func (a *app) destroyCommand() *cobra.Command {
 				return err
 			}
 			defer done()
+			if err := settled(e.Store); err != nil {
+				return err
+			}
 			p, err := e.Plan(c.Context(), resource.Desired{Absent: e.Leftovers(nil)})
 			if err != nil {
 				return err

@@ -76,7 +76,7 @@ func newRoot(s Streams) *cobra.Command {
 	a.flags(root)
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(),
-		a.planCommand(), a.applyCommand(), a.driftCommand(), a.rollbackCommand(), a.destroyCommand(),
+		a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand(),
 		a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
 	)
 	return root

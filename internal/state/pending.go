@@ -42,6 +42,9 @@ func ReadPending(dir string) (*Pending, error) {
 	return &p, nil
 }
 
+// Dir returns the state folder.
+func (s *Store) Dir() string { return s.dir }
+
 // Pending returns the apply that waits for confirmation, nil where none does.
 func (s *Store) Pending() (*Pending, error) { return ReadPending(s.dir) }
 

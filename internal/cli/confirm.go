@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/confirm"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// The commands that the history knows an undo by.
+const (
+	undone = "rollback"
+	late   = "rollback, since nobody confirmed"
+	broken = "rollback, since it failed"
+)
+
+func (a *app) confirmCommand() *cobra.Command {
+	var extend resource.Duration
+	c := &cobra.Command{
+		Use:   "confirm",
+		Short: "Keep an apply that is undone otherwise, or give it more time",
+		Long: `Keeps what vpnd apply --confirm did. With --extend it moves the deadline,
+counted from now.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			e, done, err := a.change(c.Context(), a.dir(nil))
+			if err != nil {
+				return err
+			}
+			defer done()
+			if !c.Flags().Changed("extend") {
+				return a.confirm(c.Context(), e.Store)
+			}
+			return a.extend(c.Context(), e.Store, extend)
+		},
+	}
+	deadlineFlag(c, &extend, "extend", "do not keep it yet; undo it after `DURATION` from now")
+	return c
+}
+
+// deadlineFlag adds a flag for the time until an undo.
+func deadlineFlag(c *cobra.Command, d *resource.Duration, name, usage string) {
+	c.Flags().TextVar(d, name, resource.Duration(0), usage)
+	c.Flags().Lookup(name).DefValue = "" // none is not 0s
+}
+
+// The bounds of a deadline: long enough to look, short enough that somebody
+// who is locked out still waits.
+const (
+	shortest = 5 * time.Second
+	farthest = 24 * time.Hour
+)
+
+func checkDeadline(flag string, d resource.Duration) error {
+	if time.Duration(d) < shortest || time.Duration(d) > farthest {
+		return fmt.Errorf("--%s %s: give it between %s and %s, as in --%s 2m", flag, d, resource.Duration(shortest), resource.Duration(farthest), flag)
+	}
+	return nil
+}
+
+// deadline returns what undoes an unconfirmed apply of that state.
+func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
+	exe, err := os.Executable()
+	dir, err2 := filepath.Abs(store.Dir())
+	runDir, err3 := filepath.Abs(a.runDir)
+	if err := errors.Join(err, err2, err3); err != nil {
+		return nil, err
+	}
+	return &confirm.Deadline{
+		Store: store, Dir: dir, Root: "/", Connect: confirm.Connect,
+		Argv: []string{exe, "rollback", "--yes", "--unconfirmed", "--state-dir", dir, "--run-dir", runDir},
+	}, nil
+}
+
+func (a *app) confirm(ctx context.Context, store *state.Store) error {
+	p, err := store.Pending()
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return nothingPending(store)
+	}
+	d, err := a.deadline(store)
+	if err != nil {
+		return err
+	}
+	if err := d.Disarm(ctx); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.Out, "Confirmed: the host stays as it is. To undo it after all: vpnd rollback %s\n", p.Snapshot)
+	return nil
+}
+
+// nothingPending says why there is nothing to confirm.
+func nothingPending(store *state.Store) error {
+	entries, err := store.History()
+	if err == nil && len(entries) > 0 && strings.HasPrefix(entries[len(entries)-1].Command, undone) {
+		last := entries[len(entries)-1]
+		return fmt.Errorf("no apply waits for confirmation: the last thing that was done is a %s, at %s", last.Command, last.Time.Local().Format(time.DateTime))
+	}
+	return errors.Join(errors.New("no apply waits for confirmation; vpnd apply --confirm 2m makes one that does"), err)
+}
+
+func (a *app) extend(ctx context.Context, store *state.Store, by resource.Duration) error {
+	if err := checkDeadline("extend", by); err != nil {
+		return err
+	}
+	d, err := a.deadline(store)
+	if err != nil {
+		return err
+	}
+	p, err := d.Extend(ctx, time.Duration(by))
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return nothingPending(store)
+	}
+	_, _ = fmt.Fprintf(a.Out, "The deadline is now %s.\n", clock(p.Deadline))
+	return nil
+}
+
+func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
+
+// settled refuses to change a host whose last apply may yet be undone: what
+// would be undone then?
+func settled(store *state.Store) error {
+	p, err := store.Pending()
+	if p == nil || err != nil {
+		return err
+	}
+	return fmt.Errorf("an apply waits for confirmation until %s; keep it with vpnd confirm, or undo it with vpnd rollback, and then go on", clock(p.Deadline))
+}
+
+// busyWait is how long an undo waits for the apply to come to an end by itself
+// before it ends it.
+const busyWait = 15 * time.Second
+
+// rollbackDue undoes the apply that nobody confirmed in time, and cleans up
+// where there is none. It is what the timer and the boot unit run.
+func (a *app) rollbackDue(ctx context.Context, f applyFlags) error {
+	dir := a.dir(nil)
+	store, err := state.Read(dir)
+	if err != nil {
+		return err
+	}
+	due, pending, err := a.due(ctx, store)
+	if err != nil || pending && due == nil {
+		return err // its timer still runs: it was extended
+	}
+	if err := breakIn(ctx, dir, due); err != nil {
+		return err
+	}
+	e, done, err := a.change(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	due, pending, err = a.due(ctx, e.Store)
+	switch {
+	case err != nil:
+		return err
+	case due != nil:
+		_, _ = fmt.Fprintln(a.Out, "Nobody confirmed the apply in time, so it is undone.")
+		return a.rollback(ctx, e, due.Snapshot, late, f)
+	case pending:
+		return nil
+	}
+	d, err := a.deadline(e.Store)
+	if err != nil {
+		return err
+	}
+	return d.Tidy()
+}
+
+// due returns the apply that nobody confirmed in time, and says whether any
+// waits at all.
+func (a *app) due(ctx context.Context, store *state.Store) (due *state.Pending, pending bool, err error) {
+	d, err := a.deadline(store)
+	if err != nil {
+		return nil, false, err
+	}
+	p, err := store.Pending()
+	if p == nil || err != nil {
+		return nil, false, err
+	}
+	due, err = d.Due(ctx)
+	return due, true, err
+}
+
+// breakIn ends the apply that is due where it hangs and so holds the lock: in
+// writing to a terminal that its own change cut off, for one. It survives that
+// as any other kill.
+func breakIn(ctx context.Context, dir string, due *state.Pending) error {
+	if due == nil {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, busyWait)
+	defer cancel()
+	unlock, err := state.Lock(wait, dir)
+	var busy *state.ErrBusy
+	switch {
+	case err == nil:
+		unlock()
+		return nil
+	case !errors.As(err, &busy) || busy.Holder != fmt.Sprintf("process %d", due.Process):
+		return nil // a wait of its own is for somebody else
+	}
+	process, err := os.FindProcess(due.Process)
+	if err != nil {
+		return err
+	}
+	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("ending the apply that is overdue: %w", err)
+	}
+	return nil
+}

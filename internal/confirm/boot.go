@@ -1,0 +1,143 @@
+package confirm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/state"
+)
+
+// packaged is the unit of vpnd's package that undoes at boot.
+const packaged = "vpnd-rollback.service"
+
+// bootUnit is that unit for other folders and another binary; see
+// packaging/vpnd-rollback.service.
+//
+// DefaultDependencies=no, since with them it came after sysinit.target, which
+// cloud-init has wait for the network, which waits for this unit: systemd would
+// break the circle by leaving out one of them.
+const bootUnit = `# Written by vpnd while an apply waits for confirmation, and removed with it.
+[Unit]
+Description=Undo of a vpnd apply that nobody confirmed before the host went down
+Documentation=man:vpnd(8)
+DefaultDependencies=no
+RequiresMountsFor=%s
+Conflicts=shutdown.target
+After=local-fs.target systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup.service
+Before=network-pre.target vpnd.service shutdown.target
+Wants=network-pre.target
+StartLimitIntervalSec=1h
+StartLimitBurst=60
+
+[Service]
+Type=oneshot
+ExecStart=%s
+SyslogIdentifier=vpnd
+TimeoutStartSec=2min
+Restart=on-failure
+RestartSec=10s
+
+[Install]
+WantedBy=multi-user.target
+`
+
+// bootText is the boot unit for a folder of the state and a command.
+func bootText(dir string, argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = strings.ReplaceAll(quote(word), "$", "$$")
+	}
+	return fmt.Sprintf(bootUnit, quote(dir), strings.Join(words, " "))
+}
+
+// quote writes a word as systemd.syntax(7) wants it.
+func quote(word string) string {
+	word = strings.NewReplacer("%", "%%", `\`, `\\`, `"`, `\"`).Replace(word)
+	if strings.ContainsAny(word, " \t'\"\\;") {
+		return `"` + word + `"`
+	}
+	return word
+}
+
+// atBoot makes sure that the next boot undoes: the packaged unit does where it
+// is enabled and looks into the same folder; else one is written for the time
+// being.
+func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
+	path, err := m.Enabled(ctx, packaged)
+	if err != nil {
+		return err
+	}
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(text), "\nConditionPathExists="+state.PendingPath(d.Dir)+"\n") {
+			return nil
+		}
+	}
+	file, link := d.own()
+	if err := os.MkdirAll(filepath.Join(d.Root, filepath.Dir(link)), 0o755); err != nil {
+		return fmt.Errorf("having the next boot undo: %w", err)
+	}
+	argv := append(append([]string{}, d.Argv...), "--at-boot")
+	if err := atomic.Write(d.Root, atomic.File{Path: file, Data: []byte(bootText(d.Dir, argv)), Mode: 0o644, UID: -1, GID: -1}); err != nil {
+		return fmt.Errorf("having the next boot undo: %w", err)
+	}
+	if err := atomic.Symlink(d.Root, link, "../"+filepath.Base(file), -1, -1); err != nil {
+		return fmt.Errorf("having the next boot undo: %w", err)
+	}
+	return nil
+}
+
+// own returns the paths of the boot unit of this folder's own and of the link
+// that enables it.
+func (d *Deadline) own() (file, link string) {
+	name := "vpnd-undo-" + unit.UnitNamePathEscape(d.Dir) + ".service"
+	const etc = "/etc/systemd/system"
+	return filepath.Join(etc, name), filepath.Join(etc, "multi-user.target.wants", name)
+}
+
+// Tidy removes the boot unit that stands for nothing any more, where one was
+// written.
+func (d *Deadline) Tidy() error {
+	file, link := d.own()
+	for _, path := range []string{link, file} {
+		if err := atomic.Remove(d.Root, path); err != nil {
+			return fmt.Errorf("removing the boot unit: %w", err)
+		}
+	}
+	return nil
+}
+
+// AtBoot takes out of a snapshot what can't be waited for before the network
+// is up: systemd itself starts the units that are enabled, after the undo.
+// Those that shall not run are taken out of what this boot starts.
+func AtBoot(ctx context.Context, m Manager, snap *state.Snapshot) error {
+	for i, was := range snap.Present {
+		if was.ID.Kind != "unit" {
+			continue
+		}
+		var shape map[string]json.RawMessage
+		if err := json.Unmarshal(was.Shape, &shape); err != nil {
+			return fmt.Errorf("%s: %w", was.ID, err)
+		}
+		if string(shape["active"]) == "false" {
+			if err := m.Cancel(ctx, was.ID.Name); err != nil {
+				return fmt.Errorf("%s: %w", was.ID, err)
+			}
+			continue
+		}
+		delete(shape, "active")
+		text, err := json.Marshal(shape)
+		if err != nil {
+			return err
+		}
+		snap.Present[i].Shape = text
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package confirm
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// A session is the TCP connection of an SSH session.
+type session struct{ peer, local netip.AddrPort }
+
+// sshSession returns the SSH session that this process was called from. sudo(8)
+// takes SSH_CONNECTION away, so parents are asked too.
+func sshSession() (session, bool) {
+	for pid := os.Getpid(); pid > 1; pid = parent(pid) {
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if err != nil {
+			break
+		}
+		for _, v := range bytes.Split(environ, []byte{0}) {
+			if value, ok := bytes.CutPrefix(v, []byte("SSH_CONNECTION=")); ok {
+				return parseSession(string(value))
+			}
+		}
+	}
+	return session{}, false
+}
+
+// parent returns the parent of a process, 0 where it is gone; see proc(5).
+func parent(pid int) int {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // the name before may hold anything
+	if len(fields) < 2 {
+		return 0
+	}
+	ppid, _ := strconv.Atoi(fields[1])
+	return ppid
+}
+
+// parseSession reads SSH_CONNECTION; see ssh(1).
+func parseSession(value string) (session, bool) {
+	words := strings.Fields(value)
+	if len(words) != 4 {
+		return session{}, false
+	}
+	peer, err := endpoint(words[0], words[1])
+	local, err2 := endpoint(words[2], words[3])
+	return session{peer, local}, errors.Join(err, err2) == nil
+}
+
+func endpoint(host, port string) (netip.AddrPort, error) {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), err
+}
+
+func (s session) probe() Probe {
+	return Probe{
+		Name: fmt.Sprintf("the SSH session from %s was alive", s.peer.Addr()),
+		Try:  func(context.Context) error { return s.alive() },
+	}
+}
+
+// Of the state and the timer of a TCP connection, as /proc/net/tcp has them:
+// see include/net/tcp_states.h of the kernel.
+const (
+	established = "01"
+	stuck       = 2 // so many times something was sent again, and not acknowledged since
+)
+
+// alive says whether the peer acknowledges what is sent to it. That it is asked
+// of the kernel means that nothing has to be let into the session.
+func (s session) alive() error {
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // without IPv6
+		}
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(text)) {
+			if found, err := s.judge(strings.Fields(line)); found {
+				return err
+			}
+		}
+	}
+	return errors.New("its connection is gone")
+}
+
+// judge looks at one line of the table.
+func (s session) judge(fields []string) (found bool, err error) {
+	if len(fields) < 7 || kernelAddr(fields[1]) != without(s.local) || kernelAddr(fields[2]) != without(s.peer) {
+		return false, nil
+	}
+	if fields[3] != established {
+		return true, errors.New("its connection is closed")
+	}
+	again, err := strconv.ParseUint(fields[6], 16, 32)
+	if err == nil && again >= stuck {
+		err = errors.New("the client does not acknowledge what is sent to it")
+	}
+	return true, err
+}
+
+// without returns the address without its zone, which the kernel's table lacks.
+func without(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
+}
+
+// kernelAddr reads an address as the table writes it: words in the byte order
+// of the machine, and the port.
+func kernelAddr(text string) netip.AddrPort {
+	host, port, _ := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(host)
+	n, err2 := strconv.ParseUint(port, 16, 16)
+	if err != nil || err2 != nil || len(raw)%4 != 0 {
+		return netip.AddrPort{}
+	}
+	for i := 0; i < len(raw); i += 4 {
+		binary.NativeEndian.PutUint32(raw[i:], binary.BigEndian.Uint32(raw[i:]))
+	}
+	addr, _ := netip.AddrFromSlice(raw)
+	return netip.AddrPortFrom(addr.Unmap(), uint16(n))
+}
+
+// sshServer returns a probe of the SSH server where the session came in, or at
+// its usual place: the server says what it is before the client has to.
+func sshServer(s session, known bool) Probe {
+	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 22)
+	if known {
+		at = s.local
+	}
+	return Probe{Name: fmt.Sprintf("the SSH server answered on port %d", at.Port()), Try: func(ctx context.Context) error { return banner(ctx, at.String()) }}
+}
+
+func banner(ctx context.Context, at string) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", at)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	word := make([]byte, 4)
+	if _, err := conn.Read(word); err != nil {
+		return fmt.Errorf("it says nothing: %w", err)
+	}
+	if string(word) != "SSH-" {
+		return fmt.Errorf("it does not speak SSH")
+	}
+	return nil
+}
