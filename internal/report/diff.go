@@ -107,10 +107,13 @@ func unified(before, after string, context int) string {
 // longest is how much of one value a plan shows on one line, in characters.
 const longest = 400
 
+// escapes keeps a value on its line. To build it costs more than to use it.
+var escapes = strings.NewReplacer("\n", `\n`, "\t", `\t`)
+
 // short writes a value on one line, from some character on and no longer than
 // longest.
 func short(s string, from int) string {
-	s = strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(clean(s))
+	s = escapes.Replace(clean(s))
 	if s == "" {
 		return `""`
 	}
