@@ -24,6 +24,9 @@ type Verbs struct {
 	// LockWait is how long the lock of xtables is waited for, in whole seconds;
 	// 0 means five of them.
 	LockWait time.Duration
+	// Writers lets Watch tell vpnd's own changes from those of others. Nil, all
+	// are hinted at.
+	Writers *Writers
 }
 
 // Observe returns a chain as iptables-save prints it.

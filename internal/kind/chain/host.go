@@ -73,7 +73,7 @@ func (h host) write(ctx context.Context, group spot, wants map[string]Chain) err
 	if changes == "" {
 		return nil
 	}
-	if _, err := run(ctx, tool.restoration(changes)); err != nil {
+	if _, err := runBy(ctx, tool.restoration(changes), h.verbs.Writers.run); err != nil {
 		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.table, group.family, err)
 	}
 	return nil

@@ -26,7 +26,7 @@ func (v Verbs) Remove(ctx context.Context, name string) error {
 		fmt.Fprintf(&b, "-D %s %s\n", r.chain, r.rule)
 	}
 	input := fmt.Sprintf("*%s\n%s-F %s\n-X %s\nCOMMIT\n", s.table, b.String(), s.chain, s.chain)
-	if _, err := run(ctx, tool.restoration(input)); err != nil {
+	if _, err := runBy(ctx, tool.restoration(input), v.Writers.run); err != nil {
 		return fmt.Errorf("removing it from table %s of %s: %w; nothing of it was changed", s.table, s.family, err)
 	}
 	return nil

@@ -173,12 +173,17 @@ var kernelReason = regexp.MustCompile(`[A-Z]+_[A-Z]+ failed \(([^)]*)\)`)
 // run runs a program and returns what it wrote. Where ctx ends first it is
 // killed, which a restore survives whole or not at all.
 func run(ctx context.Context, cmd *exec.Cmd) (string, error) {
+	return runBy(ctx, cmd, (*exec.Cmd).Run)
+}
+
+// runBy is run with somebody who starts the program and waits for its end.
+func runBy(ctx context.Context, cmd *exec.Cmd, do func(*exec.Cmd) error) (string, error) {
 	var out, complaint bytes.Buffer
 	bound := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
 	bound.Stdin, bound.Stdout, bound.Stderr = cmd.Stdin, &out, &complaint
 	bound.Env, bound.ExtraFiles = append(append(os.Environ(), "LC_ALL=C"), cmd.Env...), cmd.ExtraFiles
 	bound.WaitDelay = time.Second
-	err := bound.Run()
+	err := do(bound)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

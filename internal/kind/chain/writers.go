@@ -1,40 +1,81 @@
 package chain
 
 import (
+	"maps"
 	"os/exec"
-	"slices"
 	"sync"
+	"time"
 )
 
-// Writers remembers the programs that vpnd started to write rules, so that
-// their work isn't taken for that of others. Its zero value is ready.
+// Writers remembers the programs that vpnd started to write rules, so that a
+// watcher doesn't take their work for that of others. Its zero value is ready,
+// and nil remembers nothing.
 type Writers struct {
-	mu   sync.Mutex
-	last [32]int // process numbers, the oldest overwritten first
-	next int
+	mu    sync.Mutex
+	ended map[int]time.Time // by process number; zero while it runs
+	wrote chan struct{}     // has one when a program has ended
 }
 
-// start starts a program. Nobody is told that it is unknown before it is
+// remembered is how long after its end a program is remembered. The kernel tells of
+// its work before that; later the number may be somebody else's.
+const remembered = time.Second
+
+// run runs a program. Nobody is told that it is unknown before it is
 // remembered.
-func (w *Writers) start(cmd *exec.Cmd) error {
+func (w *Writers) run(cmd *exec.Cmd) error {
 	if w == nil {
-		return cmd.Start()
+		return cmd.Run()
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := cmd.Start(); err != nil {
+	err := cmd.Start()
+	if err == nil {
+		w.remember(cmd.Process.Pid)
+	}
+	w.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	w.last[w.next] = cmd.Process.Pid
-	w.next = (w.next + 1) % len(w.last)
-	return nil
+	err = cmd.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended[cmd.Process.Pid] = time.Now()
+	select {
+	case w.wrote <- struct{}{}:
+	default:
+	}
+	return err
 }
 
-func (w *Writers) wrote(pid int) bool {
-	if w == nil || pid <= 0 {
+func (w *Writers) remember(pid int) {
+	if w.ended == nil {
+		w.ended = make(map[int]time.Time)
+	}
+	maps.DeleteFunc(w.ended, func(_ int, at time.Time) bool { return past(at) })
+	w.ended[pid] = time.Time{}
+}
+
+func past(ended time.Time) bool { return !ended.IsZero() && time.Since(ended) > remembered }
+
+// own says whether the process is one of vpnd's, or was just now.
+func (w *Writers) own(pid int) bool {
+	if w == nil {
 		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Contains(w.last[:], pid)
+	ended, ok := w.ended[pid]
+	return ok && !past(ended)
+}
+
+// events receives when vpnd has written.
+func (w *Writers) events() <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wrote == nil {
+		w.wrote = make(chan struct{}, 1)
+	}
+	return w.wrote
 }
