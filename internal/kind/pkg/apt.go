@@ -49,7 +49,7 @@ func (a apt) install(ctx context.Context, wants []wanted) error {
 	updated := false
 	update := func() error {
 		updated = true
-		if _, err := a.v.run(ctx, "apt-get", "-q", "-o", "DPkg::Lock::Timeout="+lockTimeout, "update"); err != nil {
+		if err := a.v.change(ctx, "apt-get", "-q", "-o", "DPkg::Lock::Timeout="+lockTimeout, "update"); err != nil {
 			return fmt.Errorf("fetching the lists of packages: %w", err)
 		}
 		return nil
@@ -89,7 +89,7 @@ func (a apt) get(ctx context.Context, wants []wanted) error {
 		}
 		argv = append(argv, w.name)
 	}
-	if _, err := a.v.run(ctx, argv...); err != nil {
+	if err := a.v.change(ctx, argv...); err != nil {
 		return fmt.Errorf("installing: %w", err)
 	}
 	return nil
@@ -155,7 +155,7 @@ func (a apt) remove(ctx context.Context, name string) error {
 	if others != nil {
 		return needed(others)
 	}
-	if _, err := a.v.run(ctx, "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout="+lockTimeout, "remove", name); err != nil {
+	if err := a.v.change(ctx, "apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout="+lockTimeout, "remove", name); err != nil {
 		return fmt.Errorf("removing: %w", err)
 	}
 	return nil

@@ -38,7 +38,7 @@ func (d dnf) install(ctx context.Context, wants []wanted) error {
 		}
 		argv = append(argv, w.name)
 	}
-	if _, err := d.v.run(ctx, argv...); err != nil {
+	if err := d.v.change(ctx, argv...); err != nil {
 		return fmt.Errorf("installing: %w", err)
 	}
 	return nil
@@ -46,7 +46,7 @@ func (d dnf) install(ctx context.Context, wants []wanted) error {
 
 // remove leaves it to rpm, which refuses where others need the package.
 func (d dnf) remove(ctx context.Context, name string) error {
-	if _, err := d.v.run(ctx, "rpm", "-e", name); err != nil {
+	if err := d.v.change(ctx, "rpm", "-e", name); err != nil {
 		return fmt.Errorf("removing: %w; remove first what needs it, or keep the package", err)
 	}
 	return nil

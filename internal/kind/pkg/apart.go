@@ -1,0 +1,36 @@
+package pkg
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+)
+
+// bus is the socket that systemd-run(1) needs to wait for what it starts.
+const bus = "/run/dbus/system_bus_socket"
+
+// apart returns how to run a command that changes packages. Where vpnd is a
+// service of systemd, the command gets a unit of its own: what installs a
+// package needs more than the sandbox of vpnd.service has, and must come to its
+// end even where vpnd is stopped meanwhile, or itself replaced and restarted.
+func apart(argv []string) []string {
+	if !service() {
+		return argv
+	}
+	run, err := exec.LookPath("systemd-run")
+	if err != nil {
+		return argv
+	}
+	if _, err := os.Stat(bus); err != nil {
+		return argv
+	}
+	wrapped := []string{run, "--quiet", "--pipe", "--wait", "--collect", "--service-type=exec", "--description=Packages for vpnd"}
+	for _, setting := range settings {
+		wrapped = append(wrapped, "--setenv="+setting)
+	}
+	return append(append(wrapped, "--"), argv...)
+}
+
+// service says whether systemd started this process as the main one of a
+// service (systemd.exec(5), $SYSTEMD_EXEC_PID).
+func service() bool { return os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()) }
