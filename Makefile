@@ -3,7 +3,15 @@
 VERSION  ?= $(shell sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
 PREFIX   ?= /usr
 DESTDIR  ?=
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+BIN      ?= bin/vpnd
+DIST     ?= dist
 FUZZTIME ?= 30s
+
+# When the sources were last changed: the only clock that a package may show.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+
+DEB = $(DIST)/vpnd_$(VERSION)-1_$(shell dpkg --print-architecture).deb
 
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -14,48 +22,71 @@ export GOFLAGS := -buildvcs=false
 
 LDFLAGS = -s -w -X vpnd/internal/cli.Version=$(VERSION)
 
-.PHONY: build test demo lint bench fuzz install deps clean
+.PHONY: build test demo lint bench fuzz install deb deps clean
 
-build: bin/vpnd
+build: $(BIN)
 
 # Go knows better than make what is up to date.
-.PHONY: bin/vpnd
-bin/vpnd:
+.PHONY: $(BIN)
+$(BIN):
 	@.ci/deps build
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/vpnd
 
 # System tests boot hosts and share two cores, so few packages run at a time.
 test:
-	@.ci/deps build test
+	@.ci/deps build test package
 	@test "$$(id -u)" = 0 || echo "test: without root, tests that need namespaces or lab hosts are left out; each is named below"
 	go test -count=1 -p 2 -timeout 25m $(if $(filter 0,$(shell id -u)),,-v) ./...
 
 demo: build
 	@.ci/deps test
-	go run ./internal/lab/demo -vpnd bin/vpnd
+	go run ./internal/lab/demo -vpnd $(BIN)
 
 lint:
-	@.ci/deps build
+	@.ci/deps build package
 	@unformatted=$$(go run $(GOFUMPT) -l .) && test -z "$$unformatted" || { echo "lint: gofumpt would change: $$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go test -count=1 ./internal
+	mandoc -T lint -W warning packaging/*.[58]
 
 bench: build
 	@.ci/deps test bench
-	go run ./internal/lab/bench -vpnd bin/vpnd
+	go run ./internal/lab/bench -vpnd $(BIN)
 
 fuzz:
 	@.ci/deps build
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./internal/config
 
 install: build
-	install -D -m 0755 bin/vpnd $(DESTDIR)$(PREFIX)/sbin/vpnd
-	install -D -m 0644 packaging/vpnd.8 $(DESTDIR)$(PREFIX)/share/man/man8/vpnd.8
-	install -D -m 0644 packaging/vpnd.hcl.5 $(DESTDIR)$(PREFIX)/share/man/man5/vpnd.hcl.5
+	$(put) -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/vpnd
+	$(put) -m 0644 -t $(DESTDIR)$(UNITDIR) $(wildcard packaging/*.service)
+	$(put) -m 0644 packaging/vpnd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/vpnd.conf
+	$(put) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/vpnd.8
+	$(put) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 packaging/vpnd.hcl.5
+	for file in $(wildcard examples/*/*.hcl); do \
+		$(put) -m 0644 $$file $(DESTDIR)$(PREFIX)/share/doc/vpnd/$$file || exit; done
+	$(call completion,bash,bash-completion/completions/vpnd)
+	$(call completion,zsh,zsh/vendor-completions/_vpnd)
+	$(call completion,fish,fish/vendor_completions.d/vpnd.fish)
+
+# Folders that are made on the way are for all to read, whatever the umask.
+put = umask 022 && install -D
+
+# The program writes its own completions: $(call completion,SHELL,FILE).
+completion = $(BIN) completion $(1) | ($(put) -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/share/$(2))
+
+# The same commit and version give the same bytes.
+deb:
+	@.ci/deps package
+	rm -rf $(DIST)/deb
+	$(MAKE) install DESTDIR=$(DIST)/deb PREFIX=/usr
+	packaging/deb.sh $(DIST)/deb $(VERSION) $(DEB)
+	rm -rf $(DIST)/deb
+	lintian --fail-on warning --info $(DEB)
 
 deps:
-	.ci/deps build test bench
+	.ci/deps build test bench package
 
 clean:
 	rm -rf bin dist
