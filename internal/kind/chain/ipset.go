@@ -3,6 +3,7 @@ package chain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -22,6 +23,9 @@ var setOptions = []string{"--match-set", "--add-set", "--del-set", "--map-set"}
 func setsOf(rules []string) []ipset {
 	var names []string
 	for _, rule := range rules {
+		if !strings.Contains(rule, "-set") {
+			continue
+		}
 		list, err := words(rule)
 		if err != nil {
 			continue

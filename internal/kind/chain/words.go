@@ -10,6 +10,9 @@ import (
 // backslash escapes within double quotes, and a closing quote ends the word.
 // Single quotes mean nothing there.
 func words(rule string) ([]string, error) {
+	if !strings.Contains(rule, `"`) { // nearly always, and much quicker
+		return strings.FieldsFunc(rule, func(c rune) bool { return c == ' ' || c == '\t' }), nil
+	}
 	var list []string
 	var word strings.Builder
 	var open, escaped, begun bool
