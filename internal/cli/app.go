@@ -33,6 +33,8 @@ type app struct {
 	vars     []string
 	varFiles []string
 	color    string
+
+	idle string // what to say where there is nothing to do, unless it is the usual
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -50,8 +52,11 @@ func (a *app) flags(root *cobra.Command) {
 	for _, name := range []string{"state-dir", "run-dir", "root"} {
 		_ = root.MarkPersistentFlagDirname(name)
 	}
-	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colors, cobra.ShellCompDirectiveNoFileComp))
 }
+
+// colors are the values of --color.
+var colors = []string{"auto", "always", "never"}
 
 // colored says whether to write colour to f.
 func (a *app) colored(w any) bool {
@@ -69,11 +74,11 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored(a.Out)} }
+func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle} }
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.run(), "cache")})
+	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")})
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.
@@ -100,7 +105,7 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 		vars[name] = value
 	}
 	cfg, diags := config.Load(config.Source{
-		Paths: a.sources(), Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
+		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
 		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
 	}, a.catalog(), Version)
 	return cfg, diags, nil
@@ -160,6 +165,9 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	ids, err := addresses(targets)
 	if err != nil {
 		return nil, err
+	}
+	if len(ids) > 0 {
+		a.idle = "Nothing to do: what --target names is as the configuration says."
 	}
 	d := cfg.Desired
 	d.Absent = e.Leftovers(d.Present)

@@ -26,6 +26,7 @@ func (a *app) destroyCommand() *cobra.Command {
 				return err
 			}
 			a.tellLeftOut(p)
+			a.idle = "Nothing to do: vpnd has nothing on this host."
 			return a.apply(c.Context(), e, p, "destroy", f)
 		},
 	}

@@ -25,7 +25,7 @@ layout of HCL, and names each file that it changed. With - it formats its
 standard input.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				args = a.sources()
+				args = a.config
 			}
 			return a.format(args, check)
 		},

@@ -33,21 +33,23 @@ func (a *app) initCommand() *cobra.Command {
 	}
 }
 
-// initialize writes the starter configuration into the first folder of
-// --config. It never overwrites.
+// initialize writes the starter configuration to the first place of --config,
+// a file where it ends in .hcl, a folder otherwise. It never overwrites.
 func (a *app) initialize(kind string) error {
-	dir := a.sources()[0]
-	path := filepath.Join(dir, "vpn.hcl")
+	path := a.config[0]
+	if filepath.Ext(path) != ".hcl" {
+		path = filepath.Join(path, "vpn.hcl")
+	}
 	t, err := template.ParseFS(starters, "init/"+kind+".hcl")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already and is not overwritten; choose another folder with --config", path)
+		return fmt.Errorf("%s is there already and is not overwritten; choose another place with --config", path)
 	}
 	if err != nil {
 		return err
@@ -55,8 +57,19 @@ func (a *app) initialize(kind string) error {
 	if err := errors.Join(t.Execute(f, a.facts()), f.Close()); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(a.Out, "Wrote %s. Read it, then: vpnd plan\n", path)
+	_, _ = fmt.Fprintf(a.Out, "Wrote %s. Read it, then: vpnd plan%s\n", path, a.again())
 	return nil
+}
+
+// again is how to name the same configuration in the next command.
+func (a *app) again() string {
+	switch {
+	case a.config[0] != a.below("/etc/vpnd"):
+		return " --config " + a.config[0]
+	case a.root != "/":
+		return " --root " + a.root
+	}
+	return ""
 }
 
 // facts are what a starter configuration says of this host.
@@ -69,6 +82,10 @@ type facts struct {
 // be replaced.
 func (a *app) facts() facts {
 	found := facts{Uplink: "eth0", Address: "vpn.example.com"}
+	if a.root != "/" {
+		_, _ = fmt.Fprintln(a.Err, "vpnd: the uplink and the address in the file are examples; write those of your host")
+		return found
+	}
 	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: nil}, netlink.RT_FILTER_DST)
 	if err != nil || len(routes) == 0 {
 		_, _ = fmt.Fprintln(a.Err, "vpnd: this host has no default route, so the uplink in the file is a guess")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -67,17 +68,38 @@ func newRoot(s Streams) *cobra.Command {
 (vpnd plan), and makes it so (vpnd apply).`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		Args:              cobra.NoArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.rooted() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.ready() },
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
+	root.Version = Version
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists them", err, c.CommandPath())
+	})
 	a.flags(root)
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(),
 		a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand(),
 		a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
 	)
+	for _, c := range root.Commands() {
+		c.Args = fitting(c.Args)
+	}
 	return root
+}
+
+// fitting tells how a command is written where its arguments don't fit.
+func fitting(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case check == nil || check(c, args) == nil:
+			return nil
+		case len(args) == 0:
+			return fmt.Errorf("something is missing: %s", c.UseLine())
+		default:
+			return fmt.Errorf("%q does not fit: %s", strings.Join(args, " "), c.UseLine())
+		}
+	}
 }

@@ -5,47 +5,46 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
 )
 
-// rooted makes --root an absolute path. An empty one is more likely a script's
-// unset variable than a wish for the working folder.
-func (a *app) rooted() error {
+// ready looks at the flags that all commands share, makes folders absolute
+// paths, and fills in what was left out. An empty --root is more likely a
+// script's unset variable than a wish for the working folder.
+func (a *app) ready() error {
+	if !slices.Contains(colors, a.color) {
+		return fmt.Errorf("--color %s is none of auto, always and never", a.color)
+	}
 	if a.root == "" {
 		return errors.New("--root is empty; name the folder of another root file system, or leave the flag out for this host")
 	}
-	root, err := filepath.Abs(a.root)
-	if err != nil {
-		return err
+	for _, dir := range []*string{&a.root, &a.stateDir, &a.runDir} {
+		if *dir == "" {
+			continue
+		}
+		var err error
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
 	}
-	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+	if info, err := os.Stat(a.root); err != nil || !info.IsDir() {
 		return fmt.Errorf("--root %s is no folder", a.root)
 	}
-	a.root = root
+	if len(a.config) == 0 {
+		a.config = []string{a.below("/etc/vpnd")}
+	}
+	if a.runDir == "" {
+		a.runDir = a.below("/run/vpnd")
+	}
 	return nil
 }
 
 // below is where a path of the host is found: below --root.
 func (a *app) below(path string) string { return filepath.Join(a.root, path) }
-
-// sources are the files and folders of the configuration.
-func (a *app) sources() []string {
-	if len(a.config) > 0 {
-		return a.config
-	}
-	return []string{a.below("/etc/vpnd")}
-}
-
-// run is the folder of what lasts until the next boot.
-func (a *app) run() string {
-	if a.runDir != "" {
-		return a.runDir
-	}
-	return a.below("/run/vpnd")
-}
 
 // dir is the state folder: that of the flag, or of the configuration. Commands
 // that need no configuration give nil; the folder it names is theirs too.

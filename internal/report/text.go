@@ -14,6 +14,7 @@ import (
 type Text struct {
 	W     io.Writer
 	Color bool
+	Idle  string // what to say of a plan with nothing in it; empty means that the host is as the configuration says
 }
 
 // The colours, see console_codes(4).
@@ -49,7 +50,11 @@ func (t Text) Plan(p *engine.Plan) {
 	if len(p.Changes)+len(p.Problems)+len(p.Notes) > 0 {
 		t.printf("\n")
 	}
-	t.printf("%s\n", Summary(p))
+	summary := Summary(p)
+	if t.Idle != "" && len(p.Changes)+len(p.Problems) == 0 {
+		summary = t.Idle
+	}
+	t.printf("%s\n", summary)
 }
 
 // Drift writes what moved behind vpnd's back, from what vpnd left to what is
