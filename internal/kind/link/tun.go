@@ -124,8 +124,19 @@ func canonical(word *string, number func(string) (int, error), name func(int) st
 
 // Apply makes the interface, anew where its mode, its owner, its group or its
 // queues change: the kernel can't change those, and a process that was
-// attached loses it.
+// attached loses it. Routes by the interface stay, whoever made them.
 func (TunVerbs) Apply(_ context.Context, name string, got *Tun, want Tun) error {
+	by, err := routesBy(name)
+	if err != nil {
+		return err
+	}
+	if err := change(name, got, want); err != nil {
+		return err
+	}
+	return putBack(name, by)
+}
+
+func change(name string, got *Tun, want Tun) error {
 	if got != nil && rebuilt(got, &want) {
 		// What the wish leaves out stays as it was.
 		want = over(*got, want)

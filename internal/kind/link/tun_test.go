@@ -129,6 +129,33 @@ func TestTunThatWasTakenOverIsGivenBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestRoutesOutliveTheirTun(t *testing.T) {
+	nettest.Fresh(t)
+	apply(t, TunVerbs{}, "tun7", Tun{Up: resource.Ptr(true), Addresses: prefixes("10.1.0.1/24", "fd00:1::1/64")})
+	ip(t, "route add 10.8.0.0/16 dev tun7 proto 142")
+	ip(t, "route add 10.9.0.0/16 via 10.1.0.9 metric 7 table 100")
+	ip(t, "route add 10.10.0.0/16 dev tun7 src 10.1.0.1")
+	ip(t, "-6 route add fd00:9::/64 via fd00:1::9")
+	all := func() string {
+		return strings.ReplaceAll(ip(t, "route show table all")+ip(t, "-6 route show fd00:9::/64"), " linkdown", "")
+	}
+	before := all()
+	for _, want := range []Tun{
+		{Mode: resource.Ptr("tap")},
+		{User: resource.Ptr("nobody"), Addresses: prefixes("10.1.0.1/24", "10.2.0.1/24", "fd00:1::1/64")},
+	} {
+		apply(t, TunVerbs{}, "tun7", want)
+	}
+	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.1.0.1/24", "fd00:1::1/64"), Mode: resource.Ptr("tun")})
+	if after := all(); after != before {
+		t.Errorf("the routes were\n%sand are\n%s", before, after)
+	}
+	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.3.0.1/24")})
+	if after := all(); !strings.Contains(after, "10.8.0.0/16") || strings.Contains(after, "10.9.0.0/16") {
+		t.Errorf("without the address that some of them needed, the routes are\n%s", after)
+	}
+}
+
 func TestUnknownUserIsNamed(t *testing.T) {
 	nettest.Fresh(t)
 	err := TunVerbs{}.Apply(context.Background(), "tun0", nil, Tun{User: resource.Ptr("nobodyknows")})

@@ -143,11 +143,17 @@ func Idle(t testing.TB, w resource.Watcher, names ...string) {
 	without := quietest()
 	e := Listen(t, w, names...)
 	e.Settle()
-	if with := quietest(); with > without+2 {
-		t.Errorf("in the quietest of some half seconds it woke up %d times, and without the watcher %d times", with, without)
+	var with int64
+	for range 4 { // on a busy machine the runtime is restless too
+		if with = quietest(); with <= without+2 {
+			return
+		}
 	}
+	t.Errorf("in the quietest of some half seconds it woke up %d times, and without the watcher %d times", with, without)
 }
 
+// quietest returns how often the process went to sleep in the quietest of three
+// half seconds.
 func quietest() int64 {
 	least := int64(1 << 62)
 	for range 3 {
