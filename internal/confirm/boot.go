@@ -20,9 +20,10 @@ const packaged = "vpnd-rollback.service"
 // bootUnit is that unit for other folders and another binary; see
 // packaging/vpnd-rollback.service.
 //
-// DefaultDependencies=no, since with them it came after sysinit.target, which
-// cloud-init has wait for the network, which waits for this unit: systemd would
-// break the circle by leaving out one of them.
+// It comes before sysinit.target, and so before every service of the usual kind:
+// they start as they were. With the default dependencies it came after that,
+// and cloud-init has sysinit.target wait for the network, which waits for this
+// unit: systemd would break the circle by leaving out one of them.
 const bootUnit = `# Written by vpnd while an apply waits for confirmation, and removed with it.
 [Unit]
 Description=Undo of a vpnd apply that nobody confirmed before the host went down
@@ -31,7 +32,7 @@ DefaultDependencies=no
 RequiresMountsFor=%s
 Conflicts=shutdown.target
 After=local-fs.target systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup.service
-Before=network-pre.target vpnd.service shutdown.target
+Before=sysinit.target network-pre.target vpnd.service shutdown.target
 Wants=network-pre.target
 StartLimitIntervalSec=1h
 StartLimitBurst=60

@@ -41,12 +41,14 @@ func Working(ctx context.Context, probes []Probe) []Probe {
 func Watch(ctx context.Context, probes []Probe) error {
 	misses := make([]int, len(probes))
 	missing := false
+	tick := time.NewTicker(interval) // the time that a round takes is part of it
+	defer tick.Stop()
 	for round := 0; round < rounds || missing && round < rounds+enough; round++ {
 		if round > 0 {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(interval):
+			case <-tick.C:
 			}
 		}
 		missing = false

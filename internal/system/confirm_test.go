@@ -1,0 +1,375 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/lab"
+	"vpnd/internal/lab/labtest"
+	"vpnd/internal/lab/office"
+)
+
+const (
+	// works is a configuration under which the laptop reaches the gateway.
+	works = `sysctl "net.ipv4.conf.all.log_martians" { value = "1" }
+file "/etc/motd.vpn" { content = "works\n" }
+chain "ip/filter/VPND-DOOR" {
+  hook  = "INPUT"
+  rules = ["-i wan0 -p tcp --dport 22 -j ACCEPT"]
+}
+unit "daily.service" { enabled = true }
+unit "other.service" { active = false }
+`
+	// cuts changes all of it, and leaves nobody in.
+	cuts = `sysctl "net.ipv4.conf.all.log_martians" { value = "0" }
+file "/etc/motd.vpn" { content = "cuts\n" }
+chain "ip/filter/VPND-DOOR" {
+  hook  = "INPUT"
+  rules = ["-i wan0 -j DROP"]
+}
+unit "daily.service" { enabled = false }
+unit "other.service" {
+  enabled = true
+  active  = true
+}
+`
+	// hangs does that and then doesn't end: a unit that takes its time to start.
+	hangs = cuts + `unit "slow.service" {
+  active     = true
+  depends_on = [chain["ip/filter/VPND-DOOR"]]
+}
+`
+	// services are the units of these configurations.
+	services = `
+cd /etc/systemd/system
+printf '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n' | tee daily.service >other.service
+printf '[Service]\nType=oneshot\nTimeoutStartSec=5min\nExecStart=/bin/sleep 300\n' >slow.service
+systemctl daemon-reload`
+)
+
+// A door is a gateway that somebody works on through SSH from the laptop.
+type door struct {
+	scene
+	was string // the gateway under the configuration that works
+}
+
+// openDoor boots both and has the configuration applied that works. The laptop
+// is the gateway's default gateway too.
+func openDoor(t *testing.T) door {
+	t.Helper()
+	l := labtest.New(t)
+	o, err := office.Alone(t.Context(), l, vpnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Laptop = labtest.Host(t, l, "laptop")
+	d := door{scene: scene{o, t}}
+	d.ok(l.Join("internet", d.Laptop, "eth0", netip.MustParsePrefix("203.0.113.10/24")))
+	d.ok(d.Gateway.Route(netip.MustParsePrefix("0.0.0.0/0"), netip.MustParseAddr("203.0.113.10")))
+	d.sh(services)
+	labtest.Run(t, d.Laptop, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/id_ed25519")
+	key, err := d.Laptop.ReadFile("/root/.ssh/id_ed25519.pub")
+	d.ok(err)
+	d.ok(d.Gateway.WriteFile(t.Context(), "/root/.ssh/authorized_keys", key, 0o600))
+	if !d.opens() {
+		t.Fatal("the laptop does not get in")
+	}
+	d.configure(works)
+	d.apply()
+	d.was = d.print()
+	return d
+}
+
+// ssh runs a command on the gateway from the laptop, and returns what it wrote
+// and its exit status.
+func (d door) ssh(ctx context.Context, command string) (string, int) {
+	d.t.Helper()
+	out, err := d.Laptop.Run(ctx, "ssh", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=2",
+		"-o", "ConnectionAttempts=1", "root@"+office.Remote, command)
+	var exit *lab.ExitError
+	if errors.As(err, &exit) {
+		return out + exit.Stderr, exit.Status
+	}
+	d.ok(err)
+	return out, 0
+}
+
+// opens says whether the laptop gets a new session.
+func (d door) opens() bool {
+	_, status := d.ssh(d.t.Context(), "true")
+	return status == 0
+}
+
+// background runs a command through SSH and hands over its outcome when that
+// comes through.
+func (d door) background(command string) <-chan string {
+	d.t.Helper()
+	done := make(chan string, 1)
+	go func() {
+		out, status := d.ssh(d.t.Context(), command)
+		done <- fmt.Sprintf("%s\nstatus %d", out, status)
+	}()
+	return done
+}
+
+// until waits for something to become so on the gateway.
+func (d door) until(what string, bound time.Duration, holds func() bool) time.Duration {
+	d.t.Helper()
+	began := time.Now()
+	for !holds() {
+		if time.Since(began) > bound {
+			journal, _ := d.Gateway.Run(d.t.Context(), "journalctl", "-t", "vpnd", "-n", "40", "--no-pager", "-o", "cat")
+			d.t.Fatalf("%s: not within %s\n%s", what, bound, journal)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+func (d door) yes(script string) bool {
+	_, err := d.Gateway.Run(d.t.Context(), "sh", "-c", script)
+	return err == nil
+}
+
+// shut waits until the change is made that leaves nobody in.
+func (d door) shut() {
+	d.t.Helper()
+	d.until("the rule stands", 20*time.Second, func() bool {
+		return d.yes("iptables -S VPND-DOOR | grep -q 'wan0 -j DROP' && test -e /var/lib/vpnd/pending.json")
+	})
+}
+
+// back waits until all is undone, and wants the host to be as it was, with
+// nothing left of the deadline.
+func (d door) back(bound time.Duration) {
+	d.t.Helper()
+	took := d.until("the apply is undone", bound, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
+	d.until("the undo ends", 5*time.Second, func() bool { return !d.yes("systemctl is-active 'vpnd-undo-*.service'") })
+	d.t.Logf("undone after %s", took.Round(100*time.Millisecond))
+	d.as(d.was, "an apply that nobody confirmed")
+	if !d.opens() {
+		d.t.Error("the laptop does not get in again")
+	}
+	if left := d.sh("systemctl list-units --plain --no-legend 'vpnd-undo*'; ls /etc/systemd/system | grep vpnd || true"); left != "" {
+		d.t.Errorf("left of the deadline: %s", left)
+	}
+}
+
+// TestConfirmLockedOut has an apply cut the way that it came by. Whatever ends
+// in between, the host is back.
+func TestConfirmLockedOut(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	const apply = "vpnd apply --yes --confirm "
+	in := func(t *testing.T) door { return door{d.in(t), d.was} }
+
+	t.Run("probes", func(t *testing.T) {
+		d := in(t)
+		d.configure(cuts)
+		told := d.background(apply + "5m")
+		d.shut()
+		d.back(10 * time.Second)
+		d.names(<-told, "UNDONE", "before the apply", "status 5")
+		d.names(d.vpnd(0, "history"), "rollback, since it failed")
+	})
+	t.Run("deadline", func(t *testing.T) {
+		d := in(t)
+		d.configure(cuts)
+		told := d.background(apply + "8s --no-probes")
+		d.shut()
+		if d.opens() {
+			t.Error("the laptop gets in, so this shows nothing")
+		}
+		d.back(12 * time.Second)
+		d.names(<-told, "NOT CONFIRMED YET", "status 0")
+		d.names(d.vpnd(0, "history"), "rollback, since nobody confirmed")
+		d.names(d.vpnd(1, "confirm"), "no apply waits", "since nobody confirmed")
+	})
+	t.Run("killed", func(t *testing.T) {
+		d := in(t)
+		d.configure(hangs)
+		d.background(apply + "8s")
+		d.shut()
+		d.sh("pkill -9 -x vpnd; pkill -9 -f '^sshd: root'")
+		d.back(12 * time.Second)
+	})
+	t.Run("hangs", func(t *testing.T) {
+		d := in(t)
+		d.configure(hangs)
+		d.background(apply + "8s")
+		d.shut()
+		d.sh("pkill -STOP -x vpnd")
+		d.back(35 * time.Second)
+	})
+	t.Run("late", func(t *testing.T) {
+		d := in(t)
+		d.configure(hangs)
+		told := d.background(apply + "6s")
+		d.shut()
+		d.back(35 * time.Second)
+		d.names(<-told, "UNDONE", "did not end before its deadline", "status 5")
+	})
+	t.Run("powered off", func(t *testing.T) {
+		d := in(t)
+		d.configure(hangs)
+		d.background(apply + "10m")
+		d.shut()
+		d.ok(d.Gateway.Cut())
+		d.ok(d.Gateway.Start(t.Context()))
+		if failed := d.Gateway.Degraded(); len(failed) > 0 {
+			t.Errorf("failed at boot: %q", failed)
+		}
+		d.back(0)
+		if started := d.sh("journalctl -b -u other.service -o cat"); started != "" {
+			t.Errorf("a service that is not enabled was started at boot: %s", started)
+		}
+	})
+	t.Run("shut down", func(t *testing.T) {
+		d := in(t)
+		d.sh("install -m 0644 /dev/stdin /etc/systemd/system/vpnd-rollback.service <<'EOF'\n" + packagedUnit(t) + "EOF\nsystemctl enable -q vpnd-rollback.service")
+		d.was = d.print()
+		d.configure(cuts)
+		d.background(apply + "10m --no-probes")
+		d.shut()
+		if d.yes("ls /etc/systemd/system | grep vpnd-undo") {
+			t.Error("a unit was written beside the packaged one")
+		}
+		d.ok(d.Gateway.Stop(t.Context()))
+		d.ok(d.Gateway.Start(t.Context()))
+		d.as(d.was, "a boot with the packaged unit")
+		d.names(d.vpnd(0, "history"), "rollback, since nobody confirmed")
+	})
+}
+
+func packagedUnit(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../../packaging/vpnd-rollback.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestConfirm confirms, extends and takes back by hand.
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	pending := func() bool {
+		_, err := s.Gateway.ReadFile("/var/lib/vpnd/pending.json")
+		return err == nil
+	}
+	timers := func() string { return s.sh("systemctl list-units --plain --no-legend 'vpnd-undo*.timer' | wc -l") }
+	motd := func(text string) { s.configure(`file "/etc/motd.vpn" { content = "` + text + `\n" }`) }
+	is := func(text string) {
+		t.Helper()
+		if got := s.sh("cat /etc/motd.vpn"); got != text {
+			t.Errorf("the file says %q instead of %q", got, text)
+		}
+	}
+
+	motd("one")
+	s.names(s.vpnd(1, "apply", "--yes", "--confirm", "1s"), "between 5s and 1d")
+	s.names(s.vpnd(1, "apply", "--yes", "--confirm", "1m", "--root", "/mnt"), "another root")
+	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "6s"), "NOT CONFIRMED YET", "vpnd confirm")
+	for _, argv := range [][]string{{"apply", "--yes"}, {"destroy", "--yes"}, {"rollback", "--yes", "19700101T000000.000000Z"}} {
+		s.names(s.vpnd(1, argv...), "waits for confirmation until", "vpnd confirm", "vpnd rollback")
+	}
+	s.names(s.vpnd(0, "confirm"), "Confirmed")
+	if pending() || timers() != "0" {
+		t.Errorf("confirmed, and yet it is pending (%v) with %s timers", pending(), timers())
+	}
+	time.Sleep(7 * time.Second)
+	is("one")
+	s.names(s.vpnd(1, "confirm"), "no apply waits")
+	s.names(s.vpnd(1, "confirm", "--extend", "5m"), "no apply waits")
+
+	motd("two")
+	s.vpnd(0, "apply", "--yes", "--confirm", "6s", "--no-probes")
+	s.names(s.vpnd(0, "confirm", "--extend", "12s"), "The deadline is now")
+	extended := time.Now()
+	time.Sleep(8 * time.Second)
+	is("two")
+	for pending() && time.Since(extended) < 20*time.Second {
+		time.Sleep(100 * time.Millisecond)
+	}
+	is("one")
+
+	s.vpnd(0, "apply", "--yes", "--confirm", "1m", "--no-probes")
+	s.vpnd(0, "rollback", "--yes")
+	is("one")
+	if pending() || timers() != "0" {
+		t.Errorf("rolled back, and yet it is pending (%v) with %s timers", pending(), timers())
+	}
+	s.vpnd(0, "apply", "--yes")
+	is("two")
+	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "1m"), "Nothing to do")
+	if pending() {
+		t.Error("nothing was done, and yet it is pending")
+	}
+}
+
+// TestConfirmAsks answers on a terminal.
+func TestConfirmAsks(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	at := func(answers, flags string) string {
+		t.Helper()
+		out, _ := s.Gateway.Run(t.Context(), "sh", "-c", "("+answers+") | script -qec 'vpnd apply "+flags+"; echo status $?' /dev/null")
+		return out
+	}
+	s.configure(`file "/etc/motd.vpn" { content = "one\n" }`)
+	s.names(at("echo yes; sleep 2; echo no; sleep 2", "--confirm 1m --no-probes"), "Keep it? (yes or no)", "nobody wants to keep it", "UNDONE", "status 5")
+	if s.sh("test ! -e /etc/motd.vpn && echo gone") != "gone" {
+		t.Error("the file is still there")
+	}
+	s.names(at("echo yes; sleep 2; echo perhaps; sleep 1; echo yes; sleep 2", "--confirm 1m --no-probes"), "Confirmed: the host stays", "status 0")
+	s.converged()
+	s.configure(`file "/etc/motd.vpn" { content = "two\n" }`)
+	s.names(at("echo yes; sleep 9", "--confirm 5s --no-probes"), "UNDONE", "status 5")
+	s.names(at("echo yes; sleep 3; vpnd confirm >/dev/null; sleep 3", "--confirm 1m --no-probes"), "Confirmed from elsewhere", "status 0")
+	s.converged()
+}
+
+// TestChecks looks at what must hold after an apply.
+func TestChecks(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	good := `
+check "door" { tcp = "127.0.0.1:22" }
+check "wire" { ping = "10.0.0.1" }
+check "name" { resolve = "localhost" }
+check "sshd" { unit = "ssh.service" }
+check "file" { command = ["/usr/bin/test", "-e", file.motd.name] }
+`
+	good = strings.ReplaceAll(good, "file.motd", `file["/etc/motd.vpn"]`)
+	s.configure(`file "/etc/motd.vpn" { content = "one\n" }` + good)
+	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "1m", "--no-probes"), "Checks: 5 hold", "NOT CONFIRMED YET")
+	s.vpnd(0, "confirm")
+
+	for name, check := range map[string]string{
+		"port": `tcp = "127.0.0.1:9"`, "wire": `ping = "10.0.255.254"`, "name": `resolve = "nobody.invalid"`, "unit": `unit = "nothing.service"`,
+		"command": `command = ["/bin/sh", "-c", "echo why >&2; exit 3"]`, "hangs": `command = ["/bin/sleep", "100"]`,
+	} {
+		s.configure(`file "/etc/motd.vpn" { content = "` + name + `\n" }` + good +
+			"check \"" + name + " fails\" {\n" + check + "\ntimeout = \"1s\"\nretries = 1\ninterval = \"0s\"\n}\n")
+		flag := []string{"--rollback-on-failure"}
+		if name == "port" {
+			flag = []string{"--confirm", "1m"}
+		}
+		out := s.vpnd(5, append([]string{"apply", "--yes"}, flag...)...)
+		s.names(out, `"`+name+` fails" does not hold`, "5 hold, 1 don't", "UNDONE")
+		if got := s.sh("cat /etc/motd.vpn"); got != "one" {
+			t.Errorf("%s: the file says %q", name, got)
+		}
+	}
+	s.names(s.vpnd(1, "apply", "--yes"), "does not hold")
+	if got := s.sh("cat /etc/motd.vpn"); got == "one" {
+		t.Error("without a flag a check that fails undoes nothing")
+	}
+}
