@@ -32,6 +32,7 @@ func (l *loader) expand() resource.Desired {
 	}
 	l.checkClaims()
 	l.addTriggers(wishes)
+	l.addSources(wishes)
 	addOrder(wishes)
 	var desired resource.Desired
 	for _, w := range wishes {

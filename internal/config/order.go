@@ -63,6 +63,41 @@ func (l *loader) addTriggers(wishes map[resource.ID]*wish) {
 	}
 }
 
+// addSources puts what is made from other resources after them, and has it
+// follow when they change.
+func (l *loader) addSources(wishes map[resource.ID]*wish) {
+	named := make(map[string][]resource.ID)
+	for id := range wishes {
+		named[id.Name] = append(named[id.Name], id)
+	}
+	for id, w := range wishes {
+		k, ok := l.catalog.Kind(id.Kind)
+		if !ok {
+			continue
+		}
+		for _, name := range k.From(w.Want) {
+			for _, source := range named[name] {
+				if source != id {
+					w.After = append(w.After, source)
+					w.Triggers = append(w.Triggers, resource.Trigger{On: source, Do: resource.Rebuild})
+				}
+			}
+		}
+		w.Triggers = distinct(w.Triggers)
+	}
+}
+
+// distinct leaves out what was there before, in the same order.
+func distinct(triggers []resource.Trigger) []resource.Trigger {
+	var all []resource.Trigger
+	for _, t := range triggers {
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 func (l *loader) trigger(w *wish, b *block, effect resource.Effect) {
 	for _, id := range b.owned {
 		t := resource.Trigger{On: id, Do: effect}

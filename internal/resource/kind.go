@@ -35,6 +35,7 @@ type Kind struct {
 	remove    func(context.Context, string) error
 	refresh   func(context.Context, string, any, Effect) error
 	check     func(context.Context, string, any) error
+	from      func(any) []string
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
@@ -66,6 +67,9 @@ func (k Kind) Refresh(ctx context.Context, name string, want any, how Effect) er
 func (k Kind) Check(ctx context.Context, name string, want any) error {
 	return k.check(ctx, name, want)
 }
+
+// From names the resources that the wish is made from, of whatever kind.
+func (k Kind) From(want any) []string { return k.from(want) }
 
 // Normalize returns the wishes as the host will say them back; those that it
 // would refuse are missing, each with a [NameError].
@@ -99,6 +103,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		remove:    v.Remove,
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
+		from:      func(any) []string { return nil },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
@@ -112,6 +117,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Checker[T]); ok {
 		k.check = func(ctx context.Context, name string, want any) error { return c.Check(ctx, name, *want.(*T)) }
+	}
+	if d, ok := v.(Deriver[T]); ok {
+		k.from = func(want any) []string { return d.From(*want.(*T)) }
 	}
 	if n, ok := v.(Normalizer[T]); ok {
 		k.normalize = normalizer(n)

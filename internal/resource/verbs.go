@@ -27,6 +27,12 @@ type Checker[T any] interface {
 	Check(ctx context.Context, name string, want T) error
 }
 
+// A Deriver is made from other resources, as a certificate is from keys. From
+// names those of a wish: it is applied after them and follows their changes.
+type Deriver[T any] interface {
+	From(want T) []string
+}
+
 // A Normalizer turns wishes into the words in which the host will say them
 // back, all of a kind at once, and so proves them. What it can't accept it
 // leaves out and reports as a [NameError], joined with others. It changes

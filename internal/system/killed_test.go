@@ -105,7 +105,7 @@ func (s scene) foreignersStand(first string) {
 func foreign(print string) string {
 	var b strings.Builder
 	for line := range strings.Lines(print) {
-		taken := strings.Contains(line, "ip_forward") || strings.Contains(line, "openvpn-server@") || strings.Contains(line, "forwarding =")
+		taken := strings.Contains(line, "ip_forward") || strings.Contains(line, "openvpn-server@") || strings.Contains(line, "forwarding =") || strings.Contains(line, "all.accept_redirects")
 		if !taken {
 			b.WriteString(strings.TrimSuffix(line, "\n") + "\n")
 		}

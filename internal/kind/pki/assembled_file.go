@@ -9,17 +9,12 @@ import (
 
 func newAssembledFiles(h Host) *verbs[AssembledFile] {
 	return &verbs[AssembledFile]{Host: h, nature: nature[AssembledFile]{
-		access: func(f *AssembledFile) access { return access{&f.Mode, &f.Owner, &f.Group} },
-		kept:   func(f *AssembledFile) *string { return revealed(f.Content) },
-		settle: func(_ *scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
-		waive:  func(f *AssembledFile) { f.Current = nil },
-		sourcesOf: func(_ string, f *AssembledFile) []string {
-			var files []string
-			for _, p := range f.Parts {
-				files = append(files, given(p.File)...)
-			}
-			return files
-		},
+		access:    func(f *AssembledFile) access { return access{&f.Mode, &f.Owner, &f.Group} },
+		kept:      func(f *AssembledFile) *string { return revealed(f.Content) },
+		settle:    func(_ *scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
+		waive:     func(f *AssembledFile) { f.Current = nil },
+		madeFrom:  partsOf,
+		sourcesOf: func(_ string, f *AssembledFile) []string { return partsOf(f) },
 		read: func(s *scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
 			whole, err := s.assemble(want.Parts)
 			if err := missing(err); err != nil {
@@ -55,4 +50,13 @@ func (s *scene) assemble(parts []Part) ([]byte, error) {
 		}
 	}
 	return whole.Bytes(), nil
+}
+
+// partsOf names the files that an assembled file is made of.
+func partsOf(f *AssembledFile) []string {
+	var files []string
+	for _, p := range f.Parts {
+		files = append(files, given(p.File)...)
+	}
+	return files
 }

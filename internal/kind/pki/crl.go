@@ -33,6 +33,7 @@ func newCRLs(h Host) *crls {
 		build:     v.buildCRL,
 		settle:    v.settleCRL,
 		waive:     func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		madeFrom:  func(c *CRL) []string { return given(c.IssuerKey) },
 		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger)) },
 	}
 	return v

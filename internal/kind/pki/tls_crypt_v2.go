@@ -33,6 +33,7 @@ func newTLSCryptV2Keys(h Host) *verbs[TLSCryptV2Key] {
 		kept:      func(k *TLSCryptV2Key) *string { return revealed(k.PEM) },
 		settle:    func(_ *scene, _ string, k *TLSCryptV2Key) error { k.Current = resource.Ptr(true); return nil },
 		waive:     func(k *TLSCryptV2Key) { k.Current = nil },
+		madeFrom:  func(k *TLSCryptV2Key) []string { return given(k.Server) },
 		sourcesOf: func(_ string, k *TLSCryptV2Key) []string { return given(k.Server) },
 		read: func(s *scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
 			current, err := s.opensV2(data, want.Server)

@@ -30,6 +30,9 @@ type nature[T any] struct {
 	waive func(want *T)
 	// beside returns what stands beside a file of that content, or nil.
 	beside func(s *scene, name string, data []byte) *neighbour
+	// madeFrom names the files that building reads and whose change makes the
+	// old one stale; it may be nil.
+	madeFrom func(want *T) []string
 	// sourcesOf names the other files that decide whether this one is as it
 	// shall be; a path that ends in / stands for all in that folder. It may be
 	// nil.
@@ -61,6 +64,14 @@ type verbs[T any] struct {
 	mu     sync.Mutex
 	wishes map[string]T
 	stale  func() // to be called when a wish names other files; nil while nobody watches
+}
+
+// From names the files that the wish is made from.
+func (v *verbs[T]) From(want T) []string {
+	if v.madeFrom == nil {
+		return nil
+	}
+	return v.madeFrom(&want)
 }
 
 func (v *verbs[T]) remember(name string, want T) {

@@ -1,0 +1,236 @@
+package system
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/lab/office"
+)
+
+// makeDeb makes the package of a version, with a umask, and returns its path.
+func makeDeb(t *testing.T, version, umask string) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("sh", "-c", "umask "+umask+` && exec make -C ../.. deb VERSION="$1" DIST="$2" BIN="$2/vpnd"`, "sh", version, dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make deb: %v\n%s", err, out)
+	}
+	found, err := filepath.Glob(dir + "/*.deb")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("make deb left %q, %v", found, err)
+	}
+	return found[0]
+}
+
+func TestPackageIsReproducible(t *testing.T) {
+	t.Parallel()
+	var made [2][]byte
+	for i, umask := range []string{"022", "077"} {
+		data, err := os.ReadFile(makeDeb(t, "9.8.7", umask))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[i] = data
+	}
+	if !bytes.Equal(made[0], made[1]) {
+		t.Error("two packages of the same sources differ")
+	}
+}
+
+// alsoHere is what the office's gateway has besides, so that the agent needs
+// all that its sandbox leaves it.
+const alsoHere = `
+tun "tun7" {
+  addresses = ["10.77.0.1/24"]
+  mtu       = 1400
+  user      = "nobody"
+}
+route "10.78.0.0/16" {
+  dev = tun.tun7.name
+  via = "10.77.0.2"
+}
+sysctl "net.ipv4.conf.tun7.rp_filter" {
+  value      = "2"
+  depends_on = [tun.tun7]
+}
+unit "ssh.service" {
+  active = true
+  dropin "50-limits" { content = "[Service]\nLimitNOFILE=4096\n" }
+}
+directory "/home/backup" {
+  owner = "nobody"
+  mode  = "0700"
+}
+file "/home/backup/key" {
+  content    = "theirs\n"
+  owner      = "nobody"
+  mode       = "0600"
+  validate   = ["/usr/bin/grep", "theirs", "{}"]
+  depends_on = [directory["/home/backup"]]
+}
+file "/usr/local/sbin/hook" {
+  content = "#!/bin/sh\n"
+  mode    = "0755"
+}
+`
+
+// TestPackage tells the life of the package on a fresh host, on both backends of
+// iptables.
+func TestPackage(t *testing.T) {
+	first, second := makeDeb(t, "9.8.7", "022"), makeDeb(t, "9.9.0", "022")
+	for _, backend := range []string{"nft", "legacy"} {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			s := alone(t)
+			s.ok(s.Gateway.UseIPTables(t.Context(), backend))
+			s.run("rm", "/usr/sbin/vpnd")
+			s.ok(s.Gateway.Copy(t.Context(), first, "/root/first.deb"))
+			s.ok(s.Gateway.Copy(t.Context(), second, "/root/second.deb"))
+			t.Run("install", func(t *testing.T) { installs(s.in(t)) })
+			t.Run("enable", func(t *testing.T) { enables(s.in(t)) })
+			t.Run("sandbox", func(t *testing.T) { worksInItsSandbox(s.in(t)) })
+			t.Run("upgrade", func(t *testing.T) { upgrades(s.in(t)) })
+			t.Run("boot", func(t *testing.T) { boots(s.in(t)) })
+			t.Run("remove", func(t *testing.T) { goesAndComesBack(s.in(t)) })
+		})
+	}
+}
+
+// installs does nothing to the host until somebody says what it shall be.
+func installs(s scene) {
+	s.run("apt-get", "install", "-y", "/root/first.deb")
+	s.names(s.run("vpnd", "version"), "vpnd 9.8.7 ")
+	s.names(s.sh("systemctl is-enabled vpnd; systemctl is-active vpnd; true"), "disabled\ninactive")
+	s.names(s.run("stat", "-c", "%n %a %U", "/etc/vpnd", "/var/lib/vpnd", "/run/vpnd"),
+		"/etc/vpnd 750 root", "/var/lib/vpnd 700 root", "/run/vpnd 755 root")
+	if said := s.sh("systemd-analyze verify --man=no vpnd.service vpnd-rollback.service 2>&1"); said != "" {
+		s.t.Errorf("systemd-analyze verify says:\n%s", said)
+	}
+	s.sh("systemd-analyze security --no-pager --offline=true --threshold=30 /lib/systemd/system/vpnd.service")
+}
+
+// enables takes a file and one command.
+func enables(s scene) {
+	s.ok(s.Configure(s.t.Context(), "../../examples/openvpn-gateway"))
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/vpnd/also.hcl", []byte(alsoHere), 0o600))
+	s.run("systemctl", "enable", "--now", "vpnd")
+	s.agentConverged()
+	s.names(s.run("systemctl", "is-active", "openvpn-server@office"), "active")
+	s.names(s.run("systemctl", "is-enabled", "vpnd", "vpnd-rollback"), "enabled\nenabled")
+}
+
+// worksInItsSandbox has the agent repair what takes every capability, path and
+// call that it has.
+func worksInItsSandbox(s scene) {
+	for _, mischief := range []string{
+		"iptables -t nat -F",
+		"sysctl -q -w net.ipv4.ip_forward=0",
+		"ip link del tun7",
+		"ip route del 10.78.0.0/16",
+		"chown root /home/backup && chmod 0644 /home/backup/key && echo more >> /home/backup/key",
+		"rm /usr/local/sbin/hook /etc/systemd/system/ssh.service.d/50-limits.conf",
+		"systemctl stop openvpn-server@office",
+		"rm /var/lib/vpnd/pki/office/certs/server.crt",
+		"apt-get remove -y openvpn",
+	} {
+		s.sh(mischief)
+		if out := s.settle(); out != "" {
+			s.t.Errorf("%q is not repaired:\n%s\n%s", mischief, out, s.agentJournal())
+		}
+	}
+}
+
+// upgrades replaces the program below an agent that runs.
+func upgrades(s scene) {
+	keys, records, pid := s.keys(), s.run("vpnd", "show"), s.run("systemctl", "show", "-P", "MainPID", "vpnd")
+	s.run("apt-get", "install", "-y", "/root/second.deb")
+	s.names(s.run("vpnd", "version"), "vpnd 9.9.0 ")
+	s.names(s.run("systemctl", "is-active", "vpnd"), "active")
+	if now := s.run("systemctl", "show", "-P", "MainPID", "vpnd"); now == pid {
+		s.t.Error("the old program still runs")
+	}
+	s.agentConverged()
+	if now := s.keys(); now != keys {
+		s.t.Errorf("the upgrade changed keys:\n%s", office.Diff(keys, now))
+	}
+	if now := s.run("vpnd", "show"); now != records {
+		s.t.Errorf("the upgrade changed what is recorded:\n%s", office.Diff(records, now))
+	}
+}
+
+// boots finds the host converged once it is up, and no unit failed.
+func boots(s scene) {
+	s.ok(s.Gateway.Stop(s.t.Context()))
+	s.ok(s.Gateway.Start(s.t.Context()))
+	if units := s.Gateway.Degraded(); len(units) > 0 {
+		s.t.Errorf("%q failed at boot:\n%s", units, s.agentJournal())
+	}
+	if out := s.settle(); out != "" {
+		s.t.Errorf("the host is not converged after its boot:\n%s\n%s", out, s.agentJournal())
+	}
+	if cycle := s.sh("journalctl -b -o cat --no-pager | grep -i 'ordering cycle' || true"); cycle != "" {
+		s.t.Error(cycle)
+	}
+}
+
+// goesAndComesBack leaves the VPN as it is, and the keys even after a purge.
+func goesAndComesBack(s scene) {
+	keys := s.keys()
+	s.run("apt-get", "remove", "-y", "vpnd")
+	s.names(s.sh("systemctl is-active vpnd openvpn-server@office; true"), "inactive\nactive")
+	s.run("apt-get", "purge", "-y", "vpnd")
+	if now := s.keys(); now != keys {
+		s.t.Errorf("purging changed keys:\n%s", office.Diff(keys, now))
+	}
+	s.names(s.sh("ls /etc/vpnd"), "vpn.hcl")
+	if left := s.sh("ls -d /run/vpnd 2>/dev/null; find /etc/systemd -name 'vpnd*'"); left != "" {
+		s.t.Errorf("a purge leaves %s", left)
+	}
+	s.run("apt-get", "install", "-y", "/root/second.deb")
+	s.run("systemctl", "enable", "--now", "vpnd")
+	s.agentConverged()
+	if now := s.keys(); now != keys {
+		s.t.Errorf("the package that came back changed keys:\n%s", office.Diff(keys, now))
+	}
+}
+
+// keys are the digests and modes of all keys and certificates.
+func (s scene) keys() string {
+	s.t.Helper()
+	return s.sh("cd /var/lib/vpnd && find pki profiles -type f -printf '%p %m\\n' | sort; find pki profiles -type f -print0 | sort -z | xargs -0 sha256sum")
+}
+
+// agentConverged wants nothing to do where the agent says that it is ready.
+func (s scene) agentConverged() {
+	s.t.Helper()
+	if out := s.pending(); out != "" {
+		s.t.Fatalf("the agent is ready, and the host is not as it shall be:\n%s\n%s", out, s.agentJournal())
+	}
+}
+
+// settle waits for the agent to have done its work, and returns what is left of
+// it.
+func (s scene) settle() (left string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if left = s.pending(); left == "" || time.Now().After(deadline) {
+			return left
+		}
+	}
+}
+
+// pending is the plan, or empty where nothing is to be done.
+func (s scene) pending() string {
+	s.t.Helper()
+	return strings.TrimSpace(s.sh("vpnd plan --detailed-exitcode >/run/plan 2>&1 || cat /run/plan"))
+}
+
+func (s scene) agentJournal() string {
+	s.t.Helper()
+	return s.run("journalctl", "-b", "-u", "vpnd", "-n", "40", "--no-pager", "-o", "cat")
+}
