@@ -3,6 +3,9 @@ package config
 import (
 	"reflect"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -30,22 +33,35 @@ func (l *loader) reportedAt(at hcl.Range) bool {
 	return slices.ContainsFunc(l.diags, func(d *hcl.Diagnostic) bool { return place(d).Overlaps(at) })
 }
 
-func (l *loader) reportMistakes(mistakes []resource.Mistake, at places, whole hcl.Range, block string) bool {
+func (l *loader) reportMistakes(mistakes []resource.Mistake, at places, all hcl.Range, block string) bool {
 	good := true
 	for _, m := range mistakes {
 		severity := hcl.DiagWarning
 		if !m.Warning {
 			severity, good = hcl.DiagError, false
 		}
-		subject := at.find(m.Path, whole)
+		subject := at.find(m.Path, all)
 		l.diags = append(l.diags, &hcl.Diagnostic{
 			Severity: severity,
 			Summary:  "In " + block + inPath(m.Path) + ": " + m.Summary,
-			Detail:   m.Hint,
+			Detail:   whole(m.Hint),
 			Subject:  &subject,
 		})
 	}
 	return good
+}
+
+// whole makes a sentence of a hint, whichever way its writer began and ended it.
+func whole(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(hint)
+	hint = string(unicode.ToUpper(first)) + hint[size:]
+	if !strings.ContainsAny(hint[len(hint)-1:], ".?!:") {
+		hint += "."
+	}
+	return hint
 }
 
 func inPath(path string) string {

@@ -1,0 +1,208 @@
+package catalog
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+// The names that users write; they are kept for good.
+var names = []string{
+	"sysctl", "file", "secret_file", "directory", "tun", "route", "chain", "package", "unit",
+	"private_key", "certificate", "crl",
+	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
+	"pki", "openvpn_server", "gateway", "firewall",
+}
+
+// shapes returns an empty shape of every kind and composite, and their
+// sentence of documentation.
+func shapes(t *testing.T, c resource.Catalog) (all map[string]any, docs map[string]string) {
+	t.Helper()
+	all, docs = make(map[string]any), make(map[string]string)
+	add := func(name, doc string, shape any) {
+		if _, ok := all[name]; ok {
+			t.Errorf("two are named %s", name)
+		}
+		all[name], docs[name] = shape, doc
+	}
+	for _, k := range c.Kinds {
+		add(k.Name, k.Doc, k.New())
+	}
+	for _, k := range c.Composites {
+		add(k.Name, k.Doc, k.New())
+	}
+	return all, docs
+}
+
+func host() resource.Catalog { return New(Options{Root: "/"}) }
+
+func TestNamesAreThoseOfTheContract(t *testing.T) {
+	all, _ := shapes(t, host())
+	got, want := slices.Sorted(maps.Keys(all)), slices.Sorted(slices.Values(names))
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// fields calls do for every field of a shape and of its nested blocks, by path.
+func fields(path string, shape reflect.Type, do func(path string, f resource.Field)) {
+	for _, f := range resource.Fields(shape) {
+		at := path + "." + f.Name
+		do(at, f)
+		if f.Block {
+			inner := f.Type
+			if inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			fields(at, inner, do)
+		}
+	}
+}
+
+func TestEverythingIsExplained(t *testing.T) {
+	c := host()
+	all, docs := shapes(t, c)
+	explain := func(path string) {
+		if text, err := config.Explain(c, path); err != nil || strings.TrimSpace(text) == "" {
+			t.Errorf("explain %s: %q, %v", path, text, err)
+		}
+	}
+	for name, shape := range all {
+		if !strings.HasSuffix(docs[name], ".") {
+			t.Errorf("the documentation of %s is no sentence: %q", name, docs[name])
+		}
+		explain(name)
+		seen := make(map[string]bool)
+		fields(name, reflect.TypeOf(shape), func(path string, f resource.Field) {
+			if f.Doc == "" || strings.HasSuffix(f.Doc, ".") || seen[path] {
+				t.Errorf("%s is not documented, or not as the others, or there twice: %q", path, f.Doc)
+			}
+			seen[path] = true
+			if !f.Label {
+				explain(path)
+			}
+		})
+	}
+}
+
+// load reads a configuration as vpnd validate does, without a host. Warnings
+// are allowed.
+func load(t *testing.T, paths ...string) *config.Config {
+	t.Helper()
+	cfg, diags := config.Load(config.Source{Paths: paths}, host(), "0.1.0")
+	if diags.HasErrors() {
+		var said bytes.Buffer
+		_ = config.Print(&said, diags, cfg.Files, 100, false)
+		t.Fatalf("%v:\n%s", paths, said.String())
+	}
+	return cfg
+}
+
+// A default that does not fit its field panics when a block is read that leaves
+// the attribute out; so one of every kind is read, nested blocks included.
+func TestDefaultsFit(t *testing.T) {
+	cfg := load(t, "testdata/all.hcl")
+	left, _ := shapes(t, host())
+	for _, b := range cfg.Blocks {
+		delete(left, b.ID.Kind)
+		filled(t, b.ID.String(), reflect.ValueOf(b.Shape).Elem())
+	}
+	for name := range left {
+		t.Errorf("testdata/all.hcl has no %s", name)
+	}
+}
+
+// filled checks that every nested block is there, and every default.
+func filled(t *testing.T, path string, shape reflect.Value) {
+	t.Helper()
+	for _, f := range resource.Fields(shape.Type()) {
+		v := shape.Field(f.Index)
+		switch {
+		case f.Default != "" && v.IsZero():
+			t.Errorf("%s.%s has not got its default %s", path, f.Name, f.Default)
+		case !f.Block:
+		case v.Kind() == reflect.Slice && v.Len() > 0:
+			filled(t, path+"."+f.Name, v.Index(0))
+		case v.Kind() == reflect.Pointer && !v.IsNil():
+			filled(t, path+"."+f.Name, v.Elem())
+		default:
+			t.Errorf("testdata/all.hcl has no block %s.%s", path, f.Name)
+		}
+	}
+}
+
+func TestExamplesAreValid(t *testing.T) {
+	found := 0
+	for _, pattern := range []string{"../../examples/*/", "../../examples/kinds/*.hcl"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			if filepath.Base(path) == "kinds" { // each file there stands for itself
+				continue
+			}
+			found++
+			t.Run(strings.TrimPrefix(path, "../../examples/"), func(t *testing.T) {
+				if cfg := load(t, path); len(cfg.Desired.Present) == 0 {
+					t.Error("it asks for nothing")
+				}
+			})
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d examples were found", found)
+	}
+}
+
+// Every block that users can write has an example.
+func TestExamplesShowEverything(t *testing.T) {
+	left, _ := shapes(t, host())
+	err := filepath.WalkDir("../../examples", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".hcl" {
+			return err
+		}
+		for _, b := range load(t, path).Blocks {
+			delete(left, b.ID.Kind)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, inner := range []string{"ledger", "openvpn_admission"} { // made by other blocks
+		delete(left, inner)
+	}
+	if len(left) > 0 {
+		t.Errorf("no example shows %v", slices.Sorted(maps.Keys(left)))
+	}
+}
+
+// Below another root no kind works on this machine: those that can't be kept to
+// files are off.
+func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
+	for _, root := range []string{"/", "//", "/.", t.TempDir()} {
+		var off []string
+		for _, k := range New(Options{Root: root}).Kinds {
+			if k.Off {
+				off = append(off, k.Name)
+			}
+		}
+		want := []string{"chain", "openvpn_admission", "package", "route", "tun"}
+		if filepath.Clean(root) == "/" {
+			want = nil
+		}
+		slices.Sort(off)
+		if !slices.Equal(off, want) {
+			t.Errorf("below %s these are off: %v, not %v", root, off, want)
+		}
+	}
+}

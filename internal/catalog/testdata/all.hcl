@@ -1,0 +1,107 @@
+# One block of every kind and composite with each of its nested blocks, and no
+# attribute but those that must be given. All others have their defaults.
+sysctl "net.ipv4.ip_forward" {
+  value = "1"
+}
+
+file "/etc/acme/a" {
+  content = "a\n"
+}
+
+secret_file "/etc/acme/b" {
+  content = "b\n"
+}
+
+directory "/etc/acme" {}
+
+tun "tun7" {}
+
+route "192.0.2.0/24" {
+  dev = tun.tun7.name
+}
+
+chain "ip/filter/VPND-ACME" {
+  rules = []
+}
+
+package "openvpn" {}
+
+openvpn_admission "/run/other.sock" {}
+
+unit "acme.service" {
+  dropin "limits" {
+    content = "[Service]\n"
+  }
+}
+
+private_key "/etc/acme/ca.key" {}
+
+certificate "/etc/acme/ca.crt" {
+  key = private_key["/etc/acme/ca.key"].name
+  subject {
+    common_name = "Acme"
+  }
+}
+
+ledger "/etc/acme/issued" {}
+
+crl "/etc/acme/crl.pem" {
+  issuer     = certificate["/etc/acme/ca.crt"].name
+  issuer_key = private_key["/etc/acme/ca.key"].name
+  ledger     = ledger["/etc/acme/issued"].name
+}
+
+static_key "/etc/acme/ta.key" {}
+
+tls_crypt_v2_key "/etc/acme/v2.key" {}
+
+dh_params "/etc/acme/dh.pem" {}
+
+assembled_file "/etc/acme/bundle.pem" {
+  part {
+    file = certificate["/etc/acme/ca.crt"].name
+  }
+}
+
+pki "acme" {
+  subject {
+    common_name = "Acme"
+  }
+  server "server" {}
+  client "guest" {}
+}
+
+openvpn_server "acme" {
+  network = "10.8.0.0/24"
+  pki     = pki.acme
+  remote  = "vpn.example.com"
+  keepalive {}
+  pool {}
+  push {}
+  tls {}
+  client "guest" {
+    push {}
+  }
+}
+
+gateway "acme" {
+  uplink   = "eth0"
+  networks = ["10.8.0.0/24"]
+}
+
+firewall "acme" {
+  input {
+    action = "accept"
+  }
+  forward {
+    action = "accept"
+  }
+  output {
+    action = "accept"
+  }
+  nat {
+    source = ["10.8.0.0/24"]
+    out    = ["eth0"]
+    action = "masquerade"
+  }
+}
