@@ -8,7 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"text/template"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/vishvananda/netlink"
@@ -40,7 +40,7 @@ func (a *app) initialize(kind string) error {
 	if filepath.Ext(path) != ".hcl" {
 		path = filepath.Join(path, "vpn.hcl")
 	}
-	t, err := template.ParseFS(starters, "init/"+kind+".hcl")
+	text, err := starters.ReadFile("init/" + kind + ".hcl")
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,8 @@ func (a *app) initialize(kind string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(t.Execute(f, a.facts()), f.Close()); err != nil {
+	_, err = f.WriteString(a.facts().fill(string(text)))
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.Out, "Wrote %s. Read it, then: vpnd plan%s\n", path, a.again())
@@ -76,6 +77,12 @@ func (a *app) again() string {
 type facts struct {
 	Uplink  string // the interface of the default route
 	Address string // its first address
+}
+
+// fill writes the facts where a starter names them. It does without
+// text/template, which would keep every exported method in the binary.
+func (f facts) fill(starter string) string {
+	return strings.NewReplacer("{{.Uplink}}", f.Uplink, "{{.Address}}", f.Address).Replace(starter)
 }
 
 // facts looks for the way to the internet. A host without one gets names to

@@ -73,8 +73,9 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
+	// No template, here or elsewhere: one would keep every exported method in
+	// the binary, two megabytes of them.
 	root.Version = Version
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists them", err, c.CommandPath())
 	})
