@@ -37,6 +37,7 @@ var rules = []rule{
 	{"confirm", []string{"resource", "atomic", "state", "config"}, nil},
 	{"catalog", []string{"resource", "config", "kind/", "vpn/"}, nil},
 	{"cli", []string{""}, nil},
+	{"lab/bench", []string{"lab", "resource"}, nil},
 	{"lab", []string{"lab"}, nil},
 	{"nettest", nil, nil},
 	{"system", []string{"lab"}, nil},
