@@ -24,9 +24,10 @@ const (
 )
 
 // poll hints when a rule of the legacy tables has changed.
-func (v Verbs) poll(ctx context.Context, kick func(resource.Hint)) error {
+func (v Verbs) poll(ctx context.Context, begin func(), kick func(resource.Hint)) error {
 	seed := maphash.MakeSeed()
 	last, err := fingerprints(seed)
+	begin()
 	for err == nil {
 		pause := seldom
 		if len(last) > 0 {

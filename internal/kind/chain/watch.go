@@ -28,34 +28,19 @@ const (
 // but for those that vpnd makes itself. The kernel doesn't tell of a change in
 // the legacy backend, so that its tables are polled where there are any.
 func (v Verbs) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	polled := make(chan struct{})
-	go func() {
-		defer close(polled)
-		if err := v.poll(ctx, kick); err != nil {
-			cancel(err)
-		}
-	}()
-	err := v.listen(ctx, kick)
-	if errors.Is(err, unix.EPROTONOSUPPORT) { // a kernel with nothing but the legacy backend
-		<-ctx.Done()
-		err = nil
-	}
-	cancel(nil)
-	<-polled
-	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		err = cause
-	}
-	return err
+	begin := func() { kick(resource.Hint{}) }
+	return notice.Together(ctx, begin,
+		func(ctx context.Context, begin func()) error { return v.listen(ctx, begin, kick) },
+		func(ctx context.Context, begin func()) error { return v.poll(ctx, begin, kick) })
 }
 
-func (v Verbs) listen(ctx context.Context, kick func(resource.Hint)) error {
+func (v Verbs) listen(ctx context.Context, begin func(), kick func(resource.Hint)) error {
 	hosted := inHostNamespace()
-	return notice.Netlink{
+	err := notice.Netlink{
 		Protocol: unix.NETLINK_NETFILTER,
 		Groups:   []int{unix.NFNLGRP_NFTABLES},
 		Filter:   only(newGeneration),
-		Begin:    func() error { kick(resource.Hint{}); return nil },
+		Begin:    func() error { begin(); return nil },
 		Hear: func(m notice.Message) error {
 			w := parseWriter(m)
 			if !v.Writers.own(w.port) && !v.Writers.own(w.pid) {
@@ -64,6 +49,12 @@ func (v Verbs) listen(ctx context.Context, kick func(resource.Hint)) error {
 			return nil
 		},
 	}.Listen(ctx)
+	if errors.Is(err, unix.EPROTONOSUPPORT) { // a kernel with nothing but the legacy backend
+		begin()
+		<-ctx.Done()
+		return nil
+	}
+	return err
 }
 
 // only lets one type of message pass. All others, one for each rule of a large
