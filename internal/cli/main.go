@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -68,7 +69,13 @@ func newRoot(s Streams) *cobra.Command {
 (vpnd plan), and makes it so (vpnd apply).`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.ready() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			// A command ends before its garbage weighs anything; the daemon stays.
+			if c.Name() != "daemon" && os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(200)
+			}
+			return a.ready()
+		},
 	}
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
