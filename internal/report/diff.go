@@ -10,10 +10,13 @@ import (
 	"vpnd/internal/resource"
 )
 
-// diffs writes attributes; of a fresh thing there is no before.
+// diffs writes attributes. Of a fresh thing there is no before, and that it
+// will be as it should goes without saying.
 func (t Text) diffs(diffs []resource.Diff, fresh bool) {
 	for _, d := range diffs {
-		t.diff(d, fresh)
+		if !fresh || !d.Computed {
+			t.diff(d, fresh)
+		}
 	}
 }
 

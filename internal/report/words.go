@@ -187,7 +187,7 @@ func driftSummary(p *engine.Plan, moved int) string {
 	if moved == 0 {
 		return "No drift as far as could be seen." + unseen(p)
 	}
-	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right; cost: %s.%s", Count(moved, "thing"), total(p), unseen(p))
+	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right. Cost: %s.%s", Count(moved, "thing"), total(p), unseen(p))
 }
 
 // Count writes a number with its noun: 1 change, 2 changes.

@@ -19,6 +19,7 @@ type Diff struct {
 	Sensitive bool     `json:"sensitive"`
 	Text      bool     `json:"-"` // several lines: show a unified diff
 	Meta      bool     `json:"-"` // no reader has to notice
+	Computed  bool     `json:"-"` // vpnd's own word, nobody wrote it
 	Was       []string `json:"-"` // Before item by item, of a list
 	Now       []string `json:"-"` // After item by item, of a list
 }

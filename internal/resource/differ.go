@@ -20,7 +20,7 @@ func differences(f Field, is, wish reflect.Value) []Diff {
 	if len(inner) > 0 {
 		return inner
 	}
-	d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Now: items(wish)}
+	d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed, Now: items(wish)}
 	if is.IsValid() {
 		d.Before, d.Was = show(is), items(is)
 	}
@@ -46,7 +46,7 @@ func nested(path string, is, wish reflect.Value) []Diff {
 		if before.IsValid() && after.IsValid() && equal(before, after) {
 			continue
 		}
-		d := Diff{Attribute: path + "." + f.Name, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta}
+		d := Diff{Attribute: path + "." + f.Name, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed}
 		if before.IsValid() {
 			d.Before, d.Was = show(before), items(before)
 		}
