@@ -67,8 +67,8 @@ func newRoot(s Streams) *cobra.Command {
 		Short: "Make a Linux host the VPN host that a file says, and keep it so",
 		Long: `vpnd reads what a host shall be from HCL files, shows what would change
 (vpnd plan), and makes it so (vpnd apply).`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
+		SilenceUsage:  true,
+		SilenceErrors: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			// A command ends before its garbage weighs anything; the daemon stays.
 			if c.Name() != "daemon" && os.Getenv("GOGC") == "" {
