@@ -45,7 +45,7 @@ func (a *app) flags(root *cobra.Command) {
 	f.StringVar(&a.root, "root", "/", "converge the root file system below `DIR`, which does not run: files and links only")
 	f.StringArrayVar(&a.vars, "var", nil, "value of a variable, as `NAME=VALUE`; may be repeated")
 	f.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
-	f.StringVar(&a.color, "color", "auto", "colour: auto, always or never")
+	f.StringVar(&a.color, "color", "auto", "`WHEN` to write colour: auto, always or never")
 	for _, name := range []string{"config", "var-file"} {
 		_ = root.MarkPersistentFlagFilename(name)
 	}
