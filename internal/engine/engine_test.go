@@ -223,6 +223,19 @@ func TestRollbackRemembersWhatWasTakenOver(t *testing.T) {
 	expect(t, "what stood there before is back again", *r.things["a"].Text, "theirs")
 }
 
+func TestWhatIsNoLongerWishedForIsGivenBackAtTheEnd(t *testing.T) {
+	r := newRig(t)
+	theirs := text("theirs")
+	theirs.Mode, theirs.Active = resource.Ptr("theirs"), resource.Ptr(true)
+	r.things["a"] = theirs
+	r.converge(wish("a", thing{Text: resource.Ptr("1"), Mode: resource.Ptr("1")}))
+	r.converge(wish("a", thing{Text: resource.Ptr("2")}))
+	r.converge(wish("a", thing{Active: resource.Ptr(true)}))
+	expect(t, "what is left out stays", *r.things["a"].Text+*r.things["a"].Mode, "21")
+	r.converge()
+	expect(t, "all comes back", *r.things["a"].Text+*r.things["a"].Mode, "theirstheirs")
+}
+
 func TestTarget(t *testing.T) {
 	r := newRig(t)
 	e := r.engine()

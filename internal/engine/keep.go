@@ -127,7 +127,7 @@ func (r *run) settle(it *item) error {
 
 func unchanged(past, now state.Record) bool {
 	return !past.Open && past.Want.Equal(now.Want) && slices.Equal(past.Owners, now.Owners) &&
-		slices.Equal(past.After, now.After) && slices.Equal(past.Triggers, now.Triggers)
+		slices.Equal(past.After, now.After) && slices.Equal(past.Triggers, now.Triggers) && slices.Equal(past.Touched, now.Touched)
 }
 
 // conclude queues the final word on an item for the next flush.

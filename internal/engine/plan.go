@@ -183,7 +183,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 		return c, e.finish(it, c)
 	}
 	if it.leave && it.past != nil && it.got != nil {
-		it.Want = managed(it.Want, it.past.Want)
+		it.Want = managed(it.Want, it.past)
 	}
 	c.Diffs = resource.Compare(it.got, it.Want)
 	if err := e.finish(it, c); err != nil {
@@ -226,6 +226,7 @@ func (e *Engine) finish(it *item, c *Change) error {
 	record := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Want: wish, Since: e.Now().UTC().Truncate(time.Second)}
 	if it.past != nil {
 		record.Prior, record.Since = it.past.Prior, it.past.Since
+		record.Touched = touched(it.past, wish)
 	}
 	it.final = []state.Fact{{Put: &record}}
 	return nil
@@ -274,13 +275,27 @@ func aged(diffs []resource.Diff) bool {
 	return len(diffs) == 1 && diffs[0].Attribute == "fresh"
 }
 
+// touched returns the attributes of something taken over that vpnd once set and
+// that are no longer wished for. They stay as they are now, and are given back
+// with the others.
+func touched(past *state.Record, wish state.Digest) []string {
+	if past.Prior == "" {
+		return nil
+	}
+	all := slices.AppendSeq(slices.Clone(past.Touched), maps.Keys(past.Want))
+	all = slices.DeleteFunc(all, func(attr string) bool { _, wished := wish[attr]; return wished })
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // managed leaves out of a prior what vpnd never touched: the log that a
 // program wrote meanwhile is not for vpnd to take back.
-func managed(prior any, applied state.Digest) any {
+func managed(prior any, past *state.Record) any {
 	c := resource.Clone(prior)
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range resource.Fields(v.Type()) {
-		if _, ok := applied[f.Name]; !ok && !f.Computed && !f.Hint {
+		_, applied := past.Want[f.Name]
+		if !applied && !slices.Contains(past.Touched, f.Name) && !f.Computed && !f.Hint {
 			v.Field(f.Index).SetZero()
 		}
 	}

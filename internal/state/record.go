@@ -28,6 +28,7 @@ type Record struct {
 	After    []resource.ID      `json:"after,omitempty"`
 	Triggers []resource.Trigger `json:"triggers,omitempty"` // so that the end of what it reads reaches it too
 	Want     Digest             `json:"want"`               // what was applied last
+	Touched  []string           `json:"touched,omitempty"`  // attributes that were applied once and are no longer wished for
 	Prior    string             `json:"prior,omitempty"`    // name of the blob with what stood there before; empty where nothing did
 	Open     bool               `json:"open,omitempty"`     // the host was about to be touched and nobody has looked since
 	Since    time.Time          `json:"since"`              // when vpnd took it up, UTC

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
@@ -15,6 +17,17 @@ import (
 
 // vpnd is the binary under test, as people get it.
 var vpnd string
+
+// chosen makes a test that draws repeat an earlier run.
+var chosen = flag.Uint64("seed", 0, "repeat the draws of an earlier run, which told its seed")
+
+// seed is a new one unless one was chosen, and is told.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	n := cmp.Or(*chosen, uint64(time.Now().UnixNano()))
+	t.Logf("seed %d", n)
+	return n
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
