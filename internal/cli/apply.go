@@ -77,7 +77,7 @@ does not hold, everything is undone at once, and the exit status is 5.`,
 			if err := a.offer(p, f.yes); err != nil {
 				return err
 			}
-			t := &trial{app: a, engine: e, flags: f, dir: a.dir(cfg)}
+			t := &trial{app: a, engine: e, flags: f, cfg: cfg, dir: a.dir(cfg)}
 			return t.try(c.Context(), p, cfg.Checks, release)
 		},
 	}
@@ -102,9 +102,13 @@ func (a *app) checkConfirm(f applyFlags) error {
 	return checkDeadline("confirm", f.confirm)
 }
 
-// apply shows the plan, asks, makes it true and notes it in the history.
-func (a *app) apply(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, f applyFlags) error {
-	if err := a.offer(p, f.yes); err != nil {
+// takeBack shows a plan that undoes what vpnd did since a time, asks, and makes
+// it true. The daemon is kept from doing it all again.
+func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time, yes bool) error {
+	if err := a.offer(p, yes); err != nil {
+		return err
+	}
+	if err := e.Store.Undo(command, e.Now(), since, p.Touched()); err != nil {
 		return err
 	}
 	if _, err := a.carryOut(ctx, e, p, command); err != nil {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/resource"
@@ -27,7 +29,7 @@ func (a *app) destroyCommand() *cobra.Command {
 			}
 			a.tellLeftOut(p)
 			a.idle = "Nothing to do: vpnd has nothing on this host."
-			return a.apply(c.Context(), e, p, "destroy", f)
+			return a.takeBack(c.Context(), e, p, "destroy", time.Time{}, f.yes)
 		},
 	}
 	yesFlag(c, &f.yes)

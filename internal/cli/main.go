@@ -90,7 +90,7 @@ func newRoot(s Streams) *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(),
 		a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand(),
-		a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
+		a.daemonCommand(), a.statusCommand(), a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.Args = fitting(c.Args)

@@ -68,7 +68,7 @@ func (a *app) rollback(ctx context.Context, e *engine.Engine, name, command stri
 	if err != nil {
 		return err
 	}
-	if err := a.apply(ctx, e, p, command, applyFlags{yes: f.yes}); err != nil {
+	if err := a.takeBack(ctx, e, p, command, snap.Taken, f.yes); err != nil {
 		return err
 	}
 	if pending != nil {

@@ -11,7 +11,9 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
+	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
@@ -21,6 +23,7 @@ type trial struct {
 	*app
 	engine   *engine.Engine
 	flags    applyFlags
+	cfg      *config.Config
 	dir      string
 	probes   []confirm.Probe
 	snapshot string // what undoes it; empty as long as nothing is armed
@@ -31,11 +34,14 @@ type trial struct {
 func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, release func()) error {
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if t.flags.confirm > 0 && len(p.Changes) > 0 {
-		if !t.flags.noProbes {
-			t.probes = confirm.Working(ctx, confirm.Probes())
+	if t.flags.confirm > 0 && !t.flags.noProbes && len(p.Changes) > 0 {
+		t.probes = confirm.Working(ctx, confirm.Probes())
+	}
+	t.engine.Armed = func(snapshot string) error { return t.begin(ctx, p, snapshot, stop) }
+	if len(p.Changes) == 0 {
+		if err := t.enforce(p); err != nil {
+			return err
 		}
-		t.engine.Armed = func(snapshot string) error { return t.arm(ctx, snapshot, stop) }
 	}
 	r, err := t.carryOut(work, t.engine, p, "apply")
 	if err == nil {
@@ -51,6 +57,16 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 		return t.undo(ctx, r.Snapshot, why(work, err))
 	}
 	return status(exitError)
+}
+
+// enforce has the daemon keep from now on what is about to be applied; of an
+// apply with targets, only those.
+func (t *trial) enforce(p *engine.Plan) error {
+	var took map[resource.ID]bool
+	if len(t.flags.targets) > 0 {
+		took = p.Took()
+	}
+	return daemon.Enforce(t.engine.Store, t.cfg, took, time.Now())
 }
 
 var (
@@ -69,14 +85,21 @@ func why(work context.Context, err error) error {
 	return err
 }
 
-// arm is called right before the first change.
-func (t *trial) arm(ctx context.Context, snapshot string, stop context.CancelCauseFunc) error {
+// begin is called right before the first change. The daemon is told only once
+// the undo is certain, or a kill in between would have it apply without one.
+func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop context.CancelCauseFunc) error {
+	if t.flags.confirm == 0 {
+		return t.enforce(p)
+	}
 	d, err := t.deadline(t.engine.Store)
 	if err == nil {
 		err = d.Arm(ctx, snapshot, time.Duration(t.flags.confirm))
 	}
 	if err != nil {
 		return errors.Join(err, t.engine.Store.DropSnapshot(snapshot))
+	}
+	if err := t.enforce(p); err != nil {
+		return errors.Join(err, d.Disarm(ctx), t.engine.Store.DropSnapshot(snapshot))
 	}
 	t.snapshot = snapshot
 	time.AfterFunc(time.Duration(t.flags.confirm), func() { stop(errLate) })

@@ -40,7 +40,11 @@ func (r Report) Failed() error {
 // and nothing else; what was not done is in the next plan. Before the first
 // touch every program that will read a changed thing is asked whether it
 // would accept it; one refusal, and nothing is touched.
-func (e *Engine) Apply(ctx context.Context, p *Plan) Report {
+func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(ctx, ctx, p, true) }
+
+// converge applies p until ctx ends, which it asks before each step; the steps
+// themselves run under step.
+func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Report {
 	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items)}
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
@@ -48,15 +52,17 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report {
 	if err := r.check(ctx); err != nil {
 		return Report{Err: err}
 	}
-	if err := r.prepare(); err != nil {
-		return Report{Err: err}
+	if undoable {
+		if err := r.prepare(); err != nil {
+			return Report{Err: err}
+		}
 	}
 	for _, batch := range batches(p.Changes) {
 		if err := ctx.Err(); err != nil {
 			r.report.Err = fmt.Errorf("stopped before %s: %w", batch[0].ID, err)
 			break
 		}
-		r.batch(ctx, batch)
+		r.batch(step, batch)
 	}
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
 	return r.report

@@ -15,7 +15,7 @@ import (
 // An Entry is one apply, rollback or destroy in the history.
 type Entry struct {
 	Time     time.Time `json:"time"`
-	Command  string    `json:"command"`            // apply, rollback, destroy, forget
+	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair
 	Snapshot string    `json:"snapshot,omitempty"` // what undoes it
 	Changes  []Done    `json:"changes"`
 	Error    string    `json:"error,omitempty"`
@@ -23,11 +23,18 @@ type Entry struct {
 
 // Done is one change of an entry.
 type Done struct {
-	ID     resource.ID `json:"id"`
-	Action string      `json:"action"`
-	Reason string      `json:"reason"`
-	Error  string      `json:"error,omitempty"`
+	ID      resource.ID     `json:"id"`
+	Action  string          `json:"action"`
+	Reason  string          `json:"reason"`
+	Noticed string          `json:"noticed,omitempty"` // of a repair: how
+	By      string          `json:"by,omitempty"`      // of a repair: the program that moved it, where known
+	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of a repair: from what to what, secrets masked, long values shortened
+	Error   string          `json:"error,omitempty"`
 }
+
+// longest is how large the history may grow, in bytes, before its older half
+// goes.
+const longest = 4 << 20
 
 // Note appends an entry to the history.
 func (s *Store) Note(e Entry) error {
@@ -40,7 +47,22 @@ func (s *Store) Note(e Entry) error {
 		return fmt.Errorf("noting the history: %w", err)
 	}
 	_, err = f.Write(append(data, '\n'))
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, f.Sync(), f.Close(), s.shorten())
+}
+
+// shorten drops the older half of a history that has grown too long.
+func (s *Store) shorten() error {
+	path := s.path("history.jsonl")
+	info, err := os.Stat(path)
+	if err != nil || info.Size() <= longest {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("shortening the history: %w", err)
+	}
+	young := data[len(data)/2:]
+	return s.write(path, young[bytes.IndexByte(young, '\n')+1:])
 }
 
 // History returns all entries, oldest first. A line that a crash cut off is

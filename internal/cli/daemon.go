@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/config"
+	"vpnd/internal/daemon"
+)
+
+func (a *app) daemonCommand() *cobra.Command {
+	level := slog.LevelInfo
+	c := &cobra.Command{
+		Use:   "daemon",
+		Short: "Keep the host as the configuration says, until it is told to end",
+		Long: `Makes the host as the configuration says and keeps it so: it looks at the whole
+host from time to time, and at once where something happens. SIGHUP makes it read
+the files again; where they are invalid, it says so, and the last good
+configuration stays in force. SIGTERM ends it; the host stays as it is. Under
+systemd it is the unit vpnd.service. vpnd status tells what it sees.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context(), level) },
+	}
+	c.Flags().TextVar(&level, "log-level", slog.LevelInfo, "what to log: debug, info, warn or error")
+	return c
+}
+
+func (a *app) daemon(ctx context.Context, level slog.Level) error {
+	if filepath.Clean(a.root) != "/" {
+		return errors.New("a daemon is for a host that runs; another root is converged once, by vpnd apply")
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	cfg, _, err := a.read()
+	if err != nil {
+		return err
+	}
+	return daemon.Run(ctx, daemon.Options{
+		Catalog: a.catalog(),
+		Load: func() (*config.Config, hcl.Diagnostics) {
+			cfg, diags, err := a.read()
+			if err != nil {
+				diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unreadable command line", Detail: upper(err.Error()) + "."})
+			}
+			return cfg, diags
+		},
+		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
+		Log: daemon.NewLog(a.Err, level), Reload: hangup, Now: time.Now,
+		Tell: daemon.Notify, Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
+	})
+}

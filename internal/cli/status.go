@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/daemon"
+	"vpnd/internal/report"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var asJSON, watch bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Tell how the daemon, the host and its VPNs are",
+		Long: `Tells what the daemon last saw: drift and what it did about it, certificates and
+lists and when they run out, who is connected. It changes nothing and plans
+nothing; vpnd drift looks anew.
+
+Exits with 0 where all is well, 3 where something is not as it shall be now, and
+1 where the daemon does not run, could not look, or does not take the
+configuration.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if watch {
+				return a.watchStatus(c.Context(), asJSON)
+			}
+			now, err := a.status(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := a.showStatus(now, asJSON); err != nil {
+				return err
+			}
+			return now.exit()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until interrupted")
+	return c
+}
+
+// standing is the status, and whether the daemon that wrote it runs.
+type standing struct {
+	*daemon.Status
+	Running bool `json:"running"`
+}
+
+// status reads what the daemon wrote, and asks the servers who is connected
+// now.
+func (a *app) status(ctx context.Context) (standing, error) {
+	s, err := daemon.ReadStatus(a.runDir)
+	if err != nil {
+		return standing{}, err
+	}
+	now := standing{Status: s, Running: daemon.Runs(a.runDir)}
+	if s == nil {
+		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
+	}
+	for i := range now.Servers {
+		now.Servers[i].Ask(ctx)
+	}
+	return now, nil
+}
+
+func (s standing) exit() error {
+	switch {
+	case !s.Running, s.Error != "", !s.Configuration.Valid, len(s.Unknown) > 0:
+		return status(exitError)
+	case len(s.Drift) > 0, len(s.Pending) > 0:
+		return status(exitDrift)
+	}
+	return nil
+}
+
+// every is how often --watch looks for something new.
+const every = 2 * time.Second
+
+func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
+	last := ""
+	for {
+		now, err := a.status(ctx)
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		out := *a
+		out.Out = &b
+		if err := out.showStatus(now, asJSON); err != nil {
+			return err
+		}
+		if text := b.String(); text != last {
+			last = text
+			if !asJSON && isTerminal(a.Out) {
+				text = "\x1b[H\x1b[2J" + text // console_codes(4): to the top, erase all
+			}
+			if _, err := a.Out.Write([]byte(text)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(every):
+		}
+	}
+}
+
+func (a *app) showStatus(s standing, asJSON bool) error {
+	if asJSON {
+		return report.WriteJSON(a.Out, s)
+	}
+	a.showDaemon(s)
+	a.showMoved(s)
+	a.showEnds(s)
+	return nil
+}
+
+func (a *app) printf(format string, args ...any) { _, _ = fmt.Fprintf(a.Out, format, args...) }
+
+func (a *app) showDaemon(s standing) {
+	switch {
+	case !s.Running && s.PID == 0:
+		a.printf("The daemon does not run, and has not since this host booted. To begin: systemctl enable --now vpnd\n")
+		return
+	case !s.Running:
+		a.printf("The daemon does not run. What follows is from %s.\n", moment(s.lastLook()))
+	default:
+		a.printf("%s\n", s.Summary())
+		a.printf("Daemon %s, process %d, since %s.\n", s.Version, s.PID, moment(s.Since))
+	}
+	if s.Look != nil {
+		a.printf("Last look %s (%s), took %s.\n", moment(s.Look.Time), s.Look.Noticed, took(s.Look.Seconds))
+	}
+	if s.Apply != nil {
+		a.printf("Last change %s: %d done, %d failed, took %s.\n", moment(s.Apply.Time), s.Apply.Changed, s.Apply.Failed, took(s.Apply.Seconds))
+	}
+	if s.Configuration.Diagnostics != "" {
+		a.printf("\nConfiguration in %s, read %s:\n%s", strings.Join(s.Configuration.Paths, ", "), moment(s.Configuration.Read), indent(s.Configuration.Diagnostics))
+	}
+	if s.Error != "" {
+		a.printf("\nThe last look failed: %s\n", printable(s.Error))
+	}
+	if s.Hold != nil {
+		a.printf("\nHeld since vpnd %s %s, until the next vpnd apply or a change of the configuration: %d resources.\n", s.Hold.Command, moment(s.Hold.Since), len(s.Hold.IDs))
+	}
+}
+
+// lastLook is when the status was true.
+func (s standing) lastLook() time.Time {
+	if s.Look == nil {
+		return s.Since
+	}
+	return s.Look.Time
+}
+
+func (a *app) showMoved(s standing) {
+	a.section("Drift", len(s.Drift))
+	for _, d := range s.Drift {
+		a.showDrifted(d)
+	}
+	a.section("Not done yet", len(s.Pending))
+	for _, p := range s.Pending {
+		a.printf("  %s %s: %s %s\n", p.Action, p.ID, p.Outcome, printable(p.Error))
+	}
+	a.section("Contended", len(s.Fights))
+	for _, f := range s.Fights {
+		a.printf("  %s: %d repairs since %s, the other writer is %s", f.ID, f.Repairs, moment(f.Since), known(f.By))
+		if f.Until.After(time.Now()) {
+			a.printf("; left alone until %s", moment(f.Until))
+		}
+		if f.Error != "" {
+			a.printf("; the last repair failed: %s", printable(f.Error))
+		}
+		a.printf("\n")
+	}
+	a.section("Repaired lately", len(s.Recent))
+	for _, d := range s.Recent[:min(len(s.Recent), 5)] {
+		a.showDrifted(d)
+	}
+	a.section("Could not be looked at", len(s.Unknown))
+	for _, u := range s.Unknown {
+		a.printf("  %s: %s\n", u.ID, printable(u.Error))
+	}
+}
+
+func (a *app) section(title string, n int) {
+	if n > 0 {
+		a.printf("\n%s\n", title)
+	}
+}
+
+func (a *app) showDrifted(d daemon.Drift) {
+	a.printf("  %s  %s: %s", moment(d.Since), d.ID, d.Outcome)
+	if d.By != "" {
+		a.printf(", by %s", printable(d.By))
+	}
+	a.printf(" (noticed by %s)\n", d.Noticed)
+	for _, one := range d.Diffs {
+		if one.Sensitive {
+			a.printf("      %s: (sensitive)\n", one.Attribute)
+		} else {
+			a.printf("      %s: %q, shall be %q\n", one.Attribute, one.Before, one.After)
+		}
+	}
+	if d.Error != "" {
+		a.printf("      %s\n", printable(d.Error))
+	}
+}
+
+func (a *app) showEnds(s standing) {
+	for _, server := range s.Servers {
+		a.printf("\n%s: ", server.Block)
+		if server.Error != "" {
+			a.printf("%s\n", printable(server.Error))
+			continue
+		}
+		a.printf("%d connected\n", len(server.Clients))
+		for _, c := range server.Clients {
+			a.printf("  %s  %s  from %s  since %s\n", printable(c.Name), printable(c.Address), printable(c.From), printable(c.Since))
+		}
+	}
+	for _, list := range []struct {
+		title string
+		all   []daemon.Expiry
+	}{{"Certificates", s.Certificates}, {"Revocation lists", s.CRLs}} {
+		a.section(list.title, len(list.all))
+		for _, e := range list.all {
+			left := time.Until(e.NotAfter).Hours() / 24
+			a.printf("  %s  %s (%.0f days)%s\n", e.NotAfter.Format(time.DateOnly), e.ID.Name, left, map[bool]string{false: "  to be renewed"}[e.Fresh])
+		}
+	}
+}
+
+func moment(t time.Time) string {
+	if time.Since(t) < 24*time.Hour {
+		return t.Local().Format(time.TimeOnly)
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+func took(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+func known(by string) string {
+	if by == "" {
+		return "unknown"
+	}
+	return printable(by)
+}
+
+// printable keeps what stands in files and names of programs from steering the
+// terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func indent(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}

@@ -1,0 +1,116 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// mostRecent is how many repairs status.json tells of.
+const mostRecent = 20
+
+// converge makes the plan true. Where a program refuses what it would read,
+// nothing was touched; what guards the host is not kept waiting for that.
+func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
+	begun := l.Now()
+	r := e.Converge(ctx, p, p.Configured())
+	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
+		refused := r.Err
+		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !guards(c.ID) }), p.Configured())
+		r.Err = errors.Join(refused, r.Err)
+	}
+	l.account(r)
+	if len(r.Results) == 0 {
+		return r.Err
+	}
+	l.status.Apply = &Apply{Time: begun, Seconds: l.Now().Sub(begun).Seconds()}
+	for _, result := range r.Results {
+		if result.Err != nil {
+			l.status.Apply.Failed++
+		} else {
+			l.status.Apply.Changed++
+		}
+	}
+	if err := l.record(r); err != nil {
+		l.Log.Warn("the history can't be written", "error", err)
+	}
+	return r.Err
+}
+
+// account tells the limiter, the status and the figures what became of each
+// resource.
+func (l *look) account(r engine.Report) {
+	became := make(map[resource.ID]error)
+	for _, result := range r.Results {
+		if _, known := became[result.ID]; !known {
+			l.figures.repaired(result.ID.Kind, result.Reason, result.Err)
+		}
+		became[result.ID] = errors.Join(became[result.ID], result.Err)
+	}
+	for _, result := range r.Results {
+		if err, known := became[result.ID]; known && !result.Skipped && l.admitted[result.ID] {
+			l.fights.repaired(result.ID, l.by(result.ID), err)
+			delete(l.admitted, result.ID)
+		}
+	}
+	for i := range l.drift {
+		d := &l.drift[i]
+		d.Outcome, d.Error = settled(d.Outcome, d.ID, became)
+		if d.Outcome == Repaired {
+			l.status.Recent = slices.Insert(l.status.Recent, 0, *d)
+		}
+	}
+	for i := range l.status.Pending {
+		p := &l.status.Pending[i]
+		p.Outcome, p.Error = settled(p.Outcome, p.ID, became)
+	}
+	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
+	l.status.Drift = slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired })
+	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired })
+}
+
+// settled returns what became of a thing that was to be repaired.
+func settled(meant Outcome, id resource.ID, became map[resource.ID]error) (Outcome, string) {
+	err, tried := became[id]
+	switch {
+	case meant != Repaired || tried && err == nil:
+		return meant, ""
+	case !tried: // the apply ended before
+		return Waits, ""
+	default:
+		return Failed, err.Error()
+	}
+}
+
+// record notes the apply in the history. What is repaired all the time is noted
+// when the fight begins, and not each time.
+func (l *look) record(r engine.Report) error {
+	entry := state.Entry{Time: l.begun.UTC().Truncate(time.Second), Command: "repair", Snapshot: r.Snapshot}
+	for _, result := range r.Results {
+		if result.Err == nil && l.fights.fight(result.ID) != nil && essential(result.ID) {
+			continue
+		}
+		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
+		if result.IsDrift {
+			done.Noticed, done.By, done.Diffs = l.how(result.ID), l.by(result.ID), shortened(result.Diffs)
+		} else {
+			entry.Command = "converge"
+		}
+		if result.Err != nil {
+			done.Error = result.Err.Error()
+		}
+		entry.Changes = append(entry.Changes, done)
+	}
+	if len(entry.Changes) == 0 {
+		return nil
+	}
+	if r.Err != nil {
+		entry.Error = r.Err.Error()
+	}
+	return l.store.Note(entry)
+}

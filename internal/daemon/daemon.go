@@ -1,0 +1,94 @@
+// Package daemon is the agent: it keeps a host as its configuration says.
+//
+// One goroutine does all the work. Timers, signals and the watchers of the
+// kinds only kick it; a kick says "look now" and, at best, where and after
+// whom. Each look plans the whole host anew, tells what it sees (status.json,
+// journal, metrics, notify) and, where it may, makes it so.
+//
+// What is in force is a wish in the state folder, evaluated, which the daemon
+// and vpnd apply both write. So a mistake in a file, a file that is missing at
+// boot or one that is being edited changes nothing: the last good wish stays in
+// force, across restarts too, since a host must not come up without its filter
+// rules because of a typo. Files are read at the start and on SIGHUP.
+//
+// There is no control socket: daemon and commands share the lock of the state
+// folder and status.json in the run folder.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+// Options are what an agent needs. Those that may be left out say so.
+type Options struct {
+	Catalog  resource.Catalog
+	Load     func() (*config.Config, hcl.Diagnostics) // reads the files
+	Paths    []string                                 // where they are, for people
+	StateDir string
+	RunDir   string
+	Version  string
+	Log      *slog.Logger
+	Reload   <-chan os.Signal // SIGHUP
+
+	Files   func(ctx context.Context, paths []string, kick func()) error // hears of changes of files as a [resource.Watcher] does; nil is inotify
+	Now     func() time.Time                                             // nil is time.Now
+	Tell    func(state string)                                           // sd_notify(3); nil tells nobody
+	Booting func(ctx context.Context) bool                               // whether the host is still starting; nil is never
+	Busy    func() string                                                // the package manager that is at work, as in "apt-get (process 12)"; nil is none
+	Alive   time.Duration                                                // how often the service manager wants a sign of life; 0 is never
+}
+
+// Run keeps the host until ctx ends. An error means that it could not even
+// begin; what goes wrong later is told and tried again.
+func Run(ctx context.Context, o Options) error {
+	unlock, err := claim(o.RunDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return newAgent(o).run(ctx)
+}
+
+// claim makes sure that only one daemon runs.
+func claim(runDir string) (unlock func(), err error) {
+	if err := os.MkdirAll(runDir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the run folder: %w", err)
+	}
+	lock := flock.New(claimPath(runDir), flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", claimPath(runDir), err)
+	}
+	if !held {
+		return nil, errors.New("a daemon already runs with this run folder; vpnd status tells of it")
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+func claimPath(runDir string) string { return filepath.Join(runDir, "daemon.lock") }
+
+// Runs says whether a daemon runs with this run folder. The kernel drops the
+// lock with the process, so the answer is never stale.
+func Runs(runDir string) bool {
+	if _, err := os.Stat(claimPath(runDir)); err != nil {
+		return false
+	}
+	lock := flock.New(claimPath(runDir), flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	if free {
+		_ = lock.Unlock()
+	}
+	return err == nil && !free
+}

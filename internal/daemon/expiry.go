@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"reflect"
+	"slices"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource"
+)
+
+// mostExpiries is how many certificates the status lists, those that run out
+// first: a CA may have ten thousand.
+const mostExpiries = 50
+
+// expiries reads the ends of certificates and lists from what was observed.
+func (l *look) expiries(p *engine.Plan) {
+	l.status.Certificates = expiring(p.Seen("certificate"))
+	l.status.CRLs = expiring(p.Seen("crl"))
+}
+
+func expiring(seen []engine.Sight) []Expiry {
+	var all []Expiry
+	for _, s := range seen {
+		if e, ok := expiryOf(s); ok {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b Expiry) int { return cmp.Or(a.NotAfter.Compare(b.NotAfter), a.ID.Compare(b.ID)) })
+	return all[:min(len(all), mostExpiries)]
+}
+
+func expiryOf(s engine.Sight) (Expiry, bool) {
+	e := Expiry{ID: s.ID}
+	if len(s.Owners) > 0 {
+		e.Block = s.Owners[0].Block.String()
+	}
+	v := reflect.ValueOf(s.Got).Elem()
+	for _, f := range resource.Fields(v.Type()) {
+		switch value := v.Field(f.Index).Interface().(type) {
+		case *bool:
+			if f.Name == "fresh" && value != nil {
+				e.Fresh = *value
+			}
+		case *string:
+			if value == nil {
+				continue
+			}
+			if f.Name == "not_after" {
+				e.NotAfter, _ = time.Parse(time.RFC3339, *value)
+			} else if f.Name == "pem" && s.ID.Kind == "crl" {
+				e.NotAfter = endOfList(*value)
+			}
+		}
+	}
+	return e, !e.NotAfter.IsZero()
+}
+
+func endOfList(text string) time.Time {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return time.Time{}
+	}
+	list, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		return time.Time{}
+	}
+	return list.NextUpdate
+}
+
+// ask asks the OpenVPN servers who is connected. Each serves one at a time, so
+// not after every event.
+func (l *look) ask(ctx context.Context, p *engine.Plan) {
+	if l.noticed == byEvent && l.Now().Sub(l.agent.asked) < time.Minute {
+		return
+	}
+	l.agent.asked = l.Now()
+	l.status.Servers = nil
+	for _, s := range p.Seen("openvpn_admission") {
+		server := Server{Block: s.ID.String(), Socket: s.ID.Name}
+		if len(s.Owners) > 0 {
+			server.Block = s.Owners[0].Block.String()
+		}
+		server.Ask(ctx)
+		l.status.Servers = append(l.status.Servers, server)
+	}
+}
+
+// Ask asks the server who is connected now.
+func (s *Server) Ask(ctx context.Context) {
+	s.Clients, s.Error = []Client{}, ""
+	sessions, err := openvpn.Sessions(ctx, s.Socket)
+	if err != nil {
+		s.Error = err.Error()
+		return
+	}
+	for _, one := range sessions {
+		s.Clients = append(s.Clients, Client{Name: one.CommonName, From: one.Real, Address: one.Virtual, Since: one.Since})
+	}
+}
+
+// contentions lists the fights.
+func (a *agent) contentions() []Fight {
+	var all []Fight
+	for id, b := range a.fights.things {
+		if b.since.IsZero() {
+			continue
+		}
+		f := Fight{ID: id, By: b.by, Since: b.since, Repairs: b.total}
+		if !essential(id) || b.err != nil {
+			f.Until = b.until
+		}
+		if b.err != nil {
+			f.Error = b.err.Error()
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b Fight) int { return a.ID.Compare(b.ID) })
+	return all
+}

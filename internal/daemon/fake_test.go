@@ -1,0 +1,253 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// thing is the shape of a kind whose host is a map.
+type thing struct {
+	Text *string `vpnd:"text"`
+}
+
+// host is a host of things. Whoever changes it calls touch.
+type host struct {
+	mu     sync.Mutex
+	things map[string]string
+	kick   func(resource.Hint)
+	log    []string
+	broken map[string]bool
+	slow   time.Duration // how long an Apply takes
+	looks  int
+}
+
+func (h *host) Observe(_ context.Context, name string) (*thing, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.looks++
+	text, ok := h.things[name]
+	if !ok {
+		return nil, nil
+	}
+	return &thing{Text: &text}, nil
+}
+
+func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) error {
+	time.Sleep(h.slow)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.broken[name] {
+		return errors.New("it is broken")
+	}
+	h.log = append(h.log, name)
+	h.things[name] = *want.Text
+	h.kick(resource.Hint{Name: name}) // its own change is heard as any other
+	return nil
+}
+
+func (h *host) Remove(_ context.Context, name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.things, name)
+	return nil
+}
+
+func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) error {
+	h.mu.Lock()
+	h.kick = kick
+	h.mu.Unlock()
+	kick(resource.Hint{})
+	<-ctx.Done()
+	return nil
+}
+
+// touch is another program at work.
+func (h *host) touch(name, text, by string) {
+	h.mu.Lock()
+	h.things[name] = text
+	kick := h.kick
+	h.mu.Unlock()
+	kick(resource.Hint{Name: name, By: by})
+}
+
+func (h *host) text(name string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.things[name]
+}
+
+func (h *host) took() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := strings.Join(h.log, " ")
+	h.log = nil
+	return s
+}
+
+// rig is an agent on a host of things, in a bubble of synctest: time passes at
+// once where everybody waits.
+type rig struct {
+	*testing.T
+	*host
+	Options
+
+	mu        sync.Mutex
+	cfg       *config.Config
+	diags     hcl.Diagnostics
+	told      []string
+	busy      string
+	boots     bool
+	hups      chan os.Signal
+	logs      bytes.Buffer
+	kickState func()
+	end       context.CancelFunc
+	ended     chan error
+}
+
+func bubble(t *testing.T, test func(r *rig)) {
+	t.Helper()
+	dir := t.TempDir() // outside, or its cleanup would be the bubble's
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{T: t, host: &host{things: map[string]string{}, broken: map[string]bool{}, kick: func(resource.Hint) {}}, hups: make(chan os.Signal, 1)}
+		r.wish(map[string]string{"a": "1", "b": "1"})
+		r.Options = Options{
+			Catalog: resource.Catalog{Kinds: []resource.Kind{
+				resource.Define("thing", "", r.host), resource.Define("chain", "", r.host), resource.Define("unit", "", r.host),
+			}},
+			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },
+			StateDir: dir + "/state", RunDir: dir + "/run", Version: "1",
+			Log:     slog.New(slog.NewTextHandler(&r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Reload:  r.hups,
+			Tell:    func(s string) { r.mu.Lock(); r.told = append(r.told, s); r.mu.Unlock() },
+			Busy:    func() string { r.mu.Lock(); defer r.mu.Unlock(); return r.busy },
+			Booting: func(context.Context) bool { r.mu.Lock(); defer r.mu.Unlock(); return r.boots },
+			Files: func(ctx context.Context, _ []string, kick func()) error {
+				r.mu.Lock()
+				r.kickState = kick
+				r.mu.Unlock()
+				<-ctx.Done()
+				return nil
+			},
+			Alive: 3 * time.Minute,
+		}
+		test(r)
+		r.stop()
+	})
+}
+
+// wish makes the files ask for things: kind/name to text, thing being the kind
+// where none is given.
+func (r *rig) wish(texts map[string]string, set ...func(*config.Settings)) {
+	cfg := &config.Config{}
+	for name, text := range texts {
+		id := resource.ID{Kind: "thing", Name: name}
+		if kind, rest, ok := strings.Cut(name, ":"); ok {
+			id = resource.ID{Kind: kind, Name: rest}
+		}
+		cfg.Desired.Present = append(cfg.Desired.Present, resource.Resource{
+			ID: id, Want: &thing{Text: &text}, Owners: []resource.Owner{{Block: resource.ID{Kind: "block", Name: "b"}}},
+		})
+	}
+	for _, s := range set {
+		s(&cfg.Settings)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg, r.diags = cfg, nil
+}
+
+func (r *rig) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.end, r.ended = cancel, make(chan error, 1)
+	ended := r.ended
+	go func() { ended <- Run(ctx, r.Options) }()
+	r.rest()
+}
+
+func (r *rig) stop() {
+	r.Helper()
+	if r.end == nil {
+		return
+	}
+	r.end()
+	r.end = nil
+	if err := <-r.ended; err != nil {
+		r.Error(err)
+	}
+}
+
+// rest lets the agent come to rest after what happened.
+func (r *rig) rest() { time.Sleep(2 * time.Second); synctest.Wait() }
+
+func (r *rig) reload() {
+	r.hups <- os.Interrupt
+	r.rest()
+}
+
+func (r *rig) status() *Status {
+	r.Helper()
+	s, err := ReadStatus(r.RunDir)
+	if err != nil || s == nil {
+		r.Fatalf("no status: %v", err)
+	}
+	return s
+}
+
+// want wants things to be so on the host.
+func (r *rig) want(texts map[string]string) {
+	r.Helper()
+	for name, text := range texts {
+		if got := r.text(name); got != text {
+			r.Errorf("%s is %q instead of %q\n%s", name, got, text, r.logs.String())
+		}
+	}
+}
+
+func (r *rig) logged(words string) int { return strings.Count(r.logs.String(), words) }
+
+func (r *rig) everTold(words string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Contains(strings.Join(r.told, "\n"), words)
+}
+
+// as does what another vpnd would, under the lock.
+func (r *rig) as(do func(e *engine.Engine) error) {
+	r.Helper()
+	unlock, err := state.Lock(r.Context(), r.StateDir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer unlock()
+	store, err := state.Open(r.StateDir)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer store.Close()
+	if err := do(&engine.Engine{Catalog: r.Catalog, Store: store, Now: time.Now}); err != nil {
+		r.Fatal(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kickState != nil {
+		r.kickState()
+	}
+}

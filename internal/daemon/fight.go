@@ -1,0 +1,177 @@
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// Manners in a fight: a thing that moves again after so many repairs within
+// the window is left alone for a minute, then for two, and so on up to the
+// longest. After each wait one repair is tried; where that holds for the truce,
+// the fight is over. Repairs that fail are counted too.
+const (
+	mostRepairs  = 3
+	window       = time.Minute
+	shortestWait = time.Minute
+	longestWait  = time.Hour
+	truce        = 2 * time.Minute
+	breath       = 200 * time.Millisecond
+)
+
+// guards says whether the host's safety rests on the thing from moment to
+// moment: packets pass by what the kernel holds now. These things are made
+// first at boot, and repaired while a package manager works, since no package
+// brings them.
+func guards(id resource.ID) bool {
+	switch id.Kind {
+	case "chain", "sysctl", "tun", "route":
+		return true
+	}
+	return false
+}
+
+// essential says whether vpnd must not give in: a host whose filter rules
+// another program takes away again and again would be open for as long as vpnd
+// waits. These are repaired for as long as the fight lasts, a breath apart.
+func essential(id resource.ID) bool {
+	return id.Kind == "chain" && strings.Contains(id.Name, "/filter/")
+}
+
+// limiter knows what was repaired how often, and what is left alone until when.
+type limiter struct {
+	now    func() time.Time
+	things map[resource.ID]*bout
+}
+
+// bout is the recent past of one thing.
+type bout struct {
+	repairs []time.Time // within the window, since the last wait
+	moved   time.Time   // when it was last seen to be wrong
+	wait    time.Duration
+	until   time.Time // left alone until then
+	since   time.Time // the fight; zero where there is none
+	by      string    // the other writer, where known
+	err     error     // of the last repair
+	total   int       // repairs since the fight began
+}
+
+func newLimiter(now func() time.Time) *limiter {
+	return &limiter{now: now, things: make(map[resource.ID]*bout)}
+}
+
+// admit says whether the thing, which is wrong, may be repaired now. begins
+// says that a fight begins with that.
+func (l *limiter) admit(id resource.ID, by string) (ok, begins bool) {
+	b := l.things[id]
+	if b == nil {
+		return true, false
+	}
+	now := l.now()
+	b.moved = now
+	if by != "" {
+		b.by = by
+	}
+	if now.Before(b.until) {
+		return false, false
+	}
+	b.forget(now)
+	if len(b.repairs) < b.bound() {
+		return true, false
+	}
+	if begins = b.since.IsZero(); begins {
+		b.since = now
+	}
+	if essential(id) && b.err == nil {
+		b.until = b.repairs[len(b.repairs)-1].Add(breath)
+	} else {
+		b.wait = min(max(2*b.wait, shortestWait), longestWait)
+		b.until, b.repairs = now.Add(b.wait), nil
+	}
+	return !now.Before(b.until), begins
+}
+
+// bound is how many repairs a thing may have within the window.
+func (b *bout) bound() int {
+	if b.since.IsZero() {
+		return mostRepairs
+	}
+	return 1
+}
+
+// forget drops repairs that are out of the window.
+func (b *bout) forget(now time.Time) {
+	b.repairs = slices.DeleteFunc(b.repairs, func(t time.Time) bool { return now.Sub(t) >= window })
+}
+
+// repaired notes what became of a repair.
+func (l *limiter) repaired(id resource.ID, by string, err error) {
+	b := l.things[id]
+	if b == nil {
+		b = &bout{}
+		l.things[id] = b
+	}
+	now := l.now()
+	b.repairs, b.moved, b.err = append(b.repairs, now), now, err
+	if by != "" {
+		b.by = by
+	}
+	b.total++
+}
+
+// fight returns the bout of a thing that is fought over, or nil.
+func (l *limiter) fight(id resource.ID) *bout {
+	if b := l.things[id]; b != nil && !b.since.IsZero() {
+		return b
+	}
+	return nil
+}
+
+// calm forgets what is at peace and returns the fights that are over.
+func (l *limiter) calm() []resource.ID {
+	now := l.now()
+	var over []resource.ID
+	for id, b := range l.things {
+		b.forget(now)
+		switch {
+		case b.since.IsZero() && len(b.repairs) == 0:
+			delete(l.things, id)
+		case !b.since.IsZero() && !now.Before(b.peace()):
+			delete(l.things, id)
+			over = append(over, id)
+		}
+	}
+	slices.SortFunc(over, resource.ID.Compare)
+	return over
+}
+
+// peace is when the fight is over unless the thing moves again.
+func (b *bout) peace() time.Time {
+	if b.until.After(b.moved) {
+		return b.until.Add(truce)
+	}
+	return b.moved.Add(truce)
+}
+
+// next is when a fight needs the next look, if there is any.
+func (l *limiter) next() (at time.Time, ok bool) {
+	now := l.now()
+	for _, b := range l.things {
+		if b.since.IsZero() {
+			continue
+		}
+		due := b.peace()
+		if b.until.After(now) {
+			due = b.until
+		}
+		if !ok || due.Before(at) {
+			at, ok = due, true
+		}
+	}
+	return at, ok
+}
+
+// forgive begins anew: somebody has looked into it.
+func (l *limiter) forgive() { clear(l.things) }

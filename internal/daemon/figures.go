@@ -1,0 +1,233 @@
+package daemon
+
+import (
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/metrics"
+)
+
+// figures are what Prometheus is told. The server reads them from goroutines of
+// its own.
+type figures struct {
+	mu      sync.Mutex
+	status  Status
+	looks   map[string]float64    // by how they came about
+	drifts  map[[2]string]float64 // by kind and reason
+	repairs map[[3]string]float64 // by kind, reason and result
+	fights  map[string]float64    // by kind
+
+	settings config.Metrics
+	server   *metrics.Server
+}
+
+func newFigures() *figures {
+	return &figures{looks: make(map[string]float64), drifts: make(map[[2]string]float64), repairs: make(map[[3]string]float64), fights: make(map[string]float64)}
+}
+
+func (f *figures) looked(l Look) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looks[l.Noticed]++
+}
+
+func (f *figures) drifted(d Drift) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drifts[[2]string{d.ID.Kind, string(d.Reason)}]++
+}
+
+func (f *figures) repaired(kind string, reason engine.Reason, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	result := "success"
+	if err != nil {
+		result = "failure"
+	}
+	f.repairs[[3]string{kind, string(reason), result}]++
+}
+
+func (f *figures) contended(kind string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fights[kind]++
+}
+
+// update takes over what the status says, and writes the text file.
+func (f *figures) update(s *Status) {
+	f.mu.Lock()
+	f.status = *s
+	f.status.Drift, f.status.Fights, f.status.Pending = slices.Clone(s.Drift), slices.Clone(s.Fights), slices.Clone(s.Pending)
+	path := f.settings.Textfile
+	f.mu.Unlock()
+	if path != nil {
+		// The folder is node_exporter's. Where it is missing, so is whoever would read this.
+		_ = atomic.Write("/", atomic.File{Path: *path, Data: f.text(), Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+	}
+}
+
+// set says where figures are to be had from now on.
+func (f *figures) set(m *config.Metrics, log *slog.Logger) {
+	now := config.Metrics{}
+	if m != nil {
+		now = *m
+	}
+	f.mu.Lock()
+	before := f.settings
+	f.settings = now
+	f.mu.Unlock()
+	if same(before.Listen, now.Listen) {
+		return
+	}
+	f.close()
+	if now.Listen == nil {
+		return
+	}
+	server, err := metrics.Listen(*now.Listen, f.text)
+	if err != nil {
+		log.Error("metrics are not to be had", "error", err)
+		return
+	}
+	f.server = server
+}
+
+func same(a, b *string) bool {
+	return (a == nil) == (b == nil) && (a == nil || *a == *b)
+}
+
+func (f *figures) close() {
+	if f.server != nil {
+		_ = f.server.Close()
+		f.server = nil
+	}
+}
+
+func gauge(name, help string, samples ...metrics.Sample) metrics.Family {
+	return metrics.Family{Name: name, Help: help, Type: "gauge", Samples: samples}
+}
+
+func counter(name, help string, samples ...metrics.Sample) metrics.Family {
+	return metrics.Family{Name: name, Help: help, Type: "counter", Samples: samples}
+}
+
+func value(v float64, labels ...string) metrics.Sample {
+	return metrics.Sample{Labels: labels, Value: v}
+}
+
+func truth(yes bool) metrics.Sample {
+	if yes {
+		return value(1)
+	}
+	return value(0)
+}
+
+// text returns all figures. Names follow Prometheus: seconds since the epoch,
+// seconds, and _total for what only grows.
+func (f *figures) text() []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &f.status
+	families := []metrics.Family{
+		gauge("vpnd_info", "The running daemon.", value(1, "version", s.Version, "mode", s.Mode)),
+		gauge("vpnd_start_time_seconds", "When the daemon began.", value(float64(s.Since.Unix()))),
+		gauge("vpnd_configuration_valid", "Whether the configuration in the files is valid; where not, the last good one is in force.", truth(s.Configuration.Valid)),
+		gauge("vpnd_resources", "Resources of the configuration in force.", value(float64(s.Configuration.Resources))),
+		gauge("vpnd_look_failed", "Whether the last look at the host failed.", truth(s.Error != "")),
+		gauge("vpnd_unknown_resources", "Resources that could not be looked at.", value(float64(len(s.Unknown)))),
+		gauge("vpnd_pending_changes", "Changes that the configuration asks for and that are not done.", value(float64(len(s.Pending)))),
+		gauge("vpnd_waiting", "Whether repairs wait for another vpnd or a package manager.", truth(s.Waiting != "")),
+		gauge("vpnd_held_resources", "Resources that are not applied again since somebody undid it.", value(float64(held(s)))),
+		f.driftNow(),
+		gauge("vpnd_contended_resources", "Resources that another program changes as often as vpnd repairs them.", value(float64(len(s.Fights)))),
+		counter("vpnd_looks_total", "Looks at the host, by how they came about.", counts(f.looks, "noticed")...),
+		counter("vpnd_drift_total", "Drift noticed.", pairs(f.drifts)...),
+		counter("vpnd_repairs_total", "Changes made by the daemon.", triples(f.repairs)...),
+		counter("vpnd_contentions_total", "Fights with another program.", counts(f.fights, "kind")...),
+		expiries("vpnd_certificate_not_after_timestamp_seconds", "When a certificate runs out.", s.Certificates),
+		expiries("vpnd_crl_not_after_timestamp_seconds", "When a revocation list runs out.", s.CRLs),
+		clients(s.Servers),
+	}
+	if s.Look != nil {
+		families = append(families,
+			gauge("vpnd_last_look_timestamp_seconds", "When the host was looked at last.", value(float64(s.Look.Time.UnixMilli())/1000)),
+			gauge("vpnd_last_look_duration_seconds", "How long that took, repairs included.", value(s.Look.Seconds)))
+	}
+	if s.Apply != nil {
+		families = append(families,
+			gauge("vpnd_last_apply_timestamp_seconds", "When the daemon changed the host last.", value(float64(s.Apply.Time.UnixMilli())/1000)),
+			gauge("vpnd_last_apply_duration_seconds", "How long that took.", value(s.Apply.Seconds)))
+	}
+	return metrics.Text(families)
+}
+
+func held(s *Status) int {
+	if s.Hold == nil {
+		return 0
+	}
+	return len(s.Hold.IDs)
+}
+
+func (f *figures) driftNow() metrics.Family {
+	byKind := make(map[string]float64)
+	for _, d := range f.status.Drift {
+		byKind[d.ID.Kind]++
+	}
+	samples := counts(byKind, "kind")
+	if len(samples) == 0 {
+		samples = []metrics.Sample{value(0, "kind", "")}
+	}
+	return gauge("vpnd_drifted_resources", "Resources that are not as they shall be now.", samples...)
+}
+
+func counts(m map[string]float64, label string) []metrics.Sample {
+	var samples []metrics.Sample
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		samples = append(samples, value(m[key], label, key))
+	}
+	return samples
+}
+
+func pairs(m map[[2]string]float64) []metrics.Sample {
+	var samples []metrics.Sample
+	for key, n := range m {
+		samples = append(samples, value(n, "kind", key[0], "reason", key[1]))
+	}
+	return sorted(samples)
+}
+
+func triples(m map[[3]string]float64) []metrics.Sample {
+	var samples []metrics.Sample
+	for key, n := range m {
+		samples = append(samples, value(n, "kind", key[0], "reason", key[1], "result", key[2]))
+	}
+	return sorted(samples)
+}
+
+func sorted(samples []metrics.Sample) []metrics.Sample {
+	slices.SortFunc(samples, func(a, b metrics.Sample) int { return slices.Compare(a.Labels, b.Labels) })
+	return samples
+}
+
+func expiries(name, help string, all []Expiry) metrics.Family {
+	f := gauge(name, help)
+	for _, e := range all {
+		f.Samples = append(f.Samples, value(float64(e.NotAfter.Unix()), "block", e.Block, "path", e.ID.Name))
+	}
+	return f
+}
+
+func clients(servers []Server) metrics.Family {
+	f := gauge("vpnd_openvpn_clients", "Clients that are connected to an OpenVPN server.")
+	for _, s := range servers {
+		if s.Error == "" {
+			f.Samples = append(f.Samples, value(float64(len(s.Clients)), "server", s.Block))
+		}
+	}
+	return f
+}

@@ -1,0 +1,244 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// force is the configuration in force.
+type force struct {
+	present  []resource.Resource
+	settings config.Settings
+	version  string      // of the wish in the state that this is
+	unsaved  *state.Wish // read from files and not in the state yet
+}
+
+// NewWish returns a configuration as it is kept in the state.
+func NewWish(cfg *config.Config) (*state.Wish, error) {
+	settings, err := resource.Encode(cfg.Settings, resource.Reveal)
+	if err != nil {
+		return nil, err
+	}
+	w := &state.Wish{Settings: settings}
+	for _, r := range cfg.Desired.Present {
+		shape, err := resource.Encode(r.Want, resource.Reveal)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.ID, err)
+		}
+		w.Present = append(w.Present, state.Was{ID: r.ID, Owners: r.Owners, After: r.After, Triggers: r.Triggers, Shape: shape})
+	}
+	return w, nil
+}
+
+// Enforce puts a configuration in force, as vpnd apply does: what was held is
+// so no longer. Where only a part of it was applied, took says which; the rest
+// stays as it was.
+func Enforce(store *state.Store, cfg *config.Config, took map[resource.ID]bool, now time.Time) error {
+	w, err := NewWish(cfg)
+	if err != nil {
+		return err
+	}
+	if took != nil {
+		old, err := store.Wish()
+		if err != nil || old == nil {
+			return err // without a whole there are no parts
+		}
+		w = merge(old, w, took)
+	}
+	if err := keep(store, w, now); err != nil {
+		return err
+	}
+	return store.DropHold()
+}
+
+// merge returns old, with what took part in an apply as in w.
+func merge(old, w *state.Wish, took map[resource.ID]bool) *state.Wish {
+	merged := &state.Wish{Settings: old.Settings}
+	for _, part := range []struct {
+		of   *state.Wish
+		took bool
+	}{{old, false}, {w, true}} {
+		for _, was := range part.of.Present {
+			if took[was.ID] == part.took {
+				merged.Present = append(merged.Present, was)
+			}
+		}
+	}
+	return merged
+}
+
+// keep writes a wish unless it is there already.
+func keep(store *state.Store, w *state.Wish, now time.Time) error {
+	if err := store.Sign(w); err != nil {
+		return err
+	}
+	old, err := store.Wish()
+	if err != nil {
+		return err
+	}
+	if old != nil && old.Fingerprint == w.Fingerprint && bytes.Equal(old.Settings, w.Settings) {
+		return nil
+	}
+	w.Since = now
+	if w.Before = old; old != nil {
+		w.Before.Before = nil
+	}
+	return store.KeepWish(w)
+}
+
+// recall returns the wish in the state, nil where there is none.
+func (a *agent) recall(store *state.Store) (*force, error) {
+	version := store.WishVersion()
+	w, err := store.Wish()
+	if err != nil || w == nil {
+		return nil, err
+	}
+	f := &force{version: version}
+	if err := resource.Decode(w.Settings, &f.settings); err != nil {
+		return nil, fmt.Errorf("reading the settings in force: %w", err)
+	}
+	for _, was := range w.Present {
+		k, ok := a.Catalog.Kind(was.ID.Kind)
+		if !ok {
+			return nil, fmt.Errorf("%s: this vpnd knows no kind %q", was.ID, was.ID.Kind)
+		}
+		want := k.New()
+		if err := resource.Decode(was.Shape, want); err != nil {
+			return nil, fmt.Errorf("%s: %w", was.ID, err)
+		}
+		f.present = append(f.present, resource.Resource{ID: was.ID, Want: want, Owners: was.Owners, After: was.After, Triggers: was.Triggers})
+	}
+	return f, nil
+}
+
+// read reads the files. Where they are wrong, it says so and what was in force
+// stays so.
+func (a *agent) read(ctx context.Context, cause string) {
+	cfg, diags := a.Load()
+	if cfg != nil && !diags.HasErrors() {
+		if dir := cfg.Settings.StateDir; dir != nil && *dir != a.StateDir {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "The state can't move while the daemon runs",
+				Detail: fmt.Sprintf("state_dir is %s, and the daemon keeps its state in %s. Restart the daemon.", *dir, a.StateDir),
+			})
+		}
+	}
+	c := &a.status.Configuration
+	c.Read, c.Valid, c.Diagnostics = a.Now(), !diags.HasErrors(), diagnostics(cfg, diags)
+	if diags.HasErrors() {
+		a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", c.Diagnostics)
+		a.notify.put(Event{Event: "configuration", Text: "the configuration is invalid and not taken:\n" + c.Diagnostics})
+		return
+	}
+	w, err := NewWish(cfg)
+	if err != nil {
+		a.Log.Error("the configuration can't be kept", "error", err)
+		return
+	}
+	a.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
+	a.enforce(ctx, &force{present: cfg.Desired.Present, settings: cfg.Settings, unsaved: w})
+}
+
+// enforce puts a configuration in force.
+func (a *agent) enforce(ctx context.Context, f *force) {
+	a.force = f
+	a.watch(ctx, f.present)
+	a.notify.set(f.settings.Notify)
+	a.figures.set(f.settings.Metrics, a.Log)
+}
+
+// agree makes the configuration in force and the one in the state the same.
+// Of two that differ the newer one counts: one that was just read, or what
+// another vpnd has put there since.
+func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error {
+	f := a.force
+	if f != nil && f.unsaved != nil && write {
+		taken, err := a.take(store, f)
+		if taken || err != nil {
+			return err
+		}
+	} else if f != nil && f.unsaved != nil {
+		return nil
+	}
+	if version := store.WishVersion(); version == "" || f != nil && f.version == version {
+		return nil
+	}
+	now, err := a.recall(store)
+	if err != nil || now == nil {
+		return err
+	}
+	if f != nil {
+		a.fights.forgive()
+	}
+	a.Log.Info("in force is what the state holds: the last good configuration, or what another vpnd put there", "resources", len(now.present))
+	a.enforce(ctx, now)
+	return nil
+}
+
+// take writes what was read from the files to the state. It does not where that
+// is what somebody undid; a hold for anything else is over.
+func (a *agent) take(store *state.Store, f *force) (taken bool, err error) {
+	if err := store.Sign(f.unsaved); err != nil {
+		return false, err
+	}
+	h, err := store.Hold()
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case h == nil:
+	case h.Fingerprint != f.unsaved.Fingerprint:
+		a.Log.Info("the configuration changed, so nothing is held any more", "command", h.Command)
+		if err := store.DropHold(); err != nil {
+			return false, err
+		}
+	default:
+		wish, err := store.Wish()
+		if err != nil {
+			return false, err
+		}
+		if wish != nil && wish.Fingerprint != h.Fingerprint {
+			a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply", "command", h.Command)
+			return false, nil
+		}
+	}
+	if err := keep(store, f.unsaved, a.Now()); err != nil {
+		return false, err
+	}
+	f.version, f.unsaved = store.WishVersion(), nil
+	return true, nil
+}
+
+// interval is how often to look at the whole host. What ages (a certificate, a
+// list) is looked at no less often, and windows are days: time needs no timer
+// of its own.
+func (a *agent) interval() time.Duration {
+	if a.force == nil || a.force.settings.Interval == nil {
+		return 5 * time.Minute
+	}
+	return time.Duration(*a.force.settings.Interval)
+}
+
+// observing says whether the host is only looked at.
+func (a *agent) observing() bool {
+	return a.force != nil && a.force.settings.Mode != nil && *a.force.settings.Mode == "observe"
+}
+
+// diagnostics returns mistakes as people read them.
+func diagnostics(cfg *config.Config, diags hcl.Diagnostics) string {
+	var files map[string]*hcl.File
+	if cfg != nil {
+		files = cfg.Files
+	}
+	var b bytes.Buffer
+	_ = config.Print(&b, diags, files, 0, false)
+	return b.String()
+}

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// mostHints is how many hints wait for a look. More say no more than "look
+// everywhere", which a look does anyway; only names of programs are lost.
+const mostHints = 1024
+
+// inbox takes kicks from any goroutine. None is lost and none blocks its
+// sender.
+type inbox struct {
+	wake chan struct{} // has one where kicks wait
+
+	mu    sync.Mutex
+	hints []resource.Hint
+}
+
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
+func (b *inbox) put(h resource.Hint) {
+	b.mu.Lock()
+	if len(b.hints) < mostHints {
+		b.hints = append(b.hints, h)
+	}
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the inbox.
+func (b *inbox) take() []resource.Hint {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hints := b.hints
+	b.hints = nil
+	return hints
+}
+
+// How long a first kick waits for others: until none came for quiet, but not
+// longer than patience.
+const (
+	quiet    = 20 * time.Millisecond
+	patience = 100 * time.Millisecond
+	laziest  = time.Second
+)
+
+// pace debounces. Looks that find nothing, as a busy neighbour causes them,
+// grow lazier; one that finds something, or a minute of peace, ends that.
+type pace struct {
+	idle int // kicked looks in a row that found nothing
+	last time.Time
+}
+
+// eager is how many fruitless looks in a row are as fast as any: each repair
+// is followed by one, which its own events cause.
+const eager = 8
+
+func (p *pace) quiet(now time.Time) time.Duration {
+	if now.Sub(p.last) > time.Minute {
+		p.idle = 0
+	}
+	return min(quiet<<max(0, p.idle-eager), laziest)
+}
+
+func (p *pace) looked(now time.Time, found bool) {
+	p.last = now
+	if p.idle++; found {
+		p.idle = 0
+	}
+	p.idle = min(p.idle, eager+8) // or the shift would overflow
+}

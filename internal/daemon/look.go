@@ -1,0 +1,206 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// look is one look at the host.
+type look struct {
+	*agent
+	noticed  string
+	hints    []resource.Hint
+	begun    time.Time
+	store    *state.Store
+	write    bool           // the state is open for changing
+	busy     string         // the package manager at work
+	pending  *state.Pending // an apply that waits for confirmation
+	hold     *state.Hold
+	drift    []Drift       // all that the plan says drifted, with what is done about it
+	news     []resource.ID // of these, what was not told before
+	verdicts map[resource.ID]Outcome
+	admitted map[resource.ID]bool // to a repair, as the limiter counts them
+}
+
+// look plans the host, tells what it sees, and makes it so where it may.
+func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
+	l := &look{agent: a, noticed: noticed, hints: hints, begun: a.Now(), verdicts: make(map[resource.ID]Outcome), admitted: make(map[resource.ID]bool)}
+	for _, id := range a.fights.calm() {
+		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
+	}
+	err := l.do(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	a.status.Look = &Look{Time: l.begun, Seconds: a.Now().Sub(l.begun).Seconds(), Noticed: noticed}
+	a.figures.looked(*a.status.Look)
+	a.failing(err)
+	a.pace.looked(a.Now(), len(l.drift) > 0)
+	a.looked()
+	a.publish()
+	l.announce()
+}
+
+// failing tells of an error once, and of its end.
+func (a *agent) failing(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	switch {
+	case text == a.status.Error:
+	case text == "":
+		a.Log.Info("looking at the host works again")
+	default:
+		a.Log.Error("looking at the host failed", "error", err)
+		a.notify.put(Event{Event: "failure", Text: text})
+	}
+	a.status.Error = text
+}
+
+// do is the work of a look.
+func (l *look) do(ctx context.Context) error {
+	release, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := l.agree(ctx, l.store, l.write); err != nil {
+		return err
+	}
+	if l.force == nil {
+		return nil
+	}
+	if l.pending, err = l.store.Pending(); err != nil {
+		return err
+	}
+	if l.hold, err = l.store.Hold(); err != nil {
+		return err
+	}
+	e := &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Started: l.started, Done: l.done}
+	p, err := e.Plan(ctx, resource.Desired{Present: l.force.present, Absent: e.Leftovers(l.force.present)})
+	if err != nil {
+		return err
+	}
+	l.busy = l.Busy()
+	l.judge(p)
+	l.tell(p)
+	if len(p.Changes) > 0 {
+		l.publish()
+	}
+	if l.write {
+		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }))
+	}
+	l.ask(ctx, p)
+	return err
+}
+
+// lockPatience is how long a look waits for another vpnd before it only looks
+// and tries again later.
+const lockPatience = 20 * time.Millisecond
+
+// open opens the state for changing, or, where only looking is allowed now,
+// for reading.
+func (l *look) open(ctx context.Context) (release func(), err error) {
+	l.status.Waiting, l.waiting = "", false
+	if !l.observing() {
+		wait, cancel := context.WithTimeout(ctx, lockPatience)
+		defer cancel()
+		unlock, err := state.Lock(wait, l.StateDir)
+		var busy *state.ErrBusy
+		switch {
+		case errors.As(err, &busy):
+			l.status.Waiting, l.waiting = "another vpnd ("+busy.Holder+")", true
+		case err != nil:
+			return nil, err
+		default:
+			if l.store, err = state.Open(l.StateDir); err != nil {
+				unlock()
+				return nil, err
+			}
+			l.write = true
+			return func() { _ = l.store.Close(); unlock() }, nil
+		}
+	}
+	l.store, err = state.Read(l.StateDir)
+	return func() {}, err
+}
+
+// judge decides about each change: repair it, or why not.
+func (l *look) judge(p *engine.Plan) {
+	held := make(map[resource.ID]bool)
+	if l.hold != nil {
+		for _, id := range l.hold.IDs {
+			held[id] = true
+		}
+	}
+	for _, c := range p.Changes {
+		if _, done := l.verdicts[c.ID]; !done {
+			l.verdicts[c.ID] = l.verdict(c, held[c.ID])
+		}
+	}
+}
+
+func (l *look) verdict(c engine.Change, held bool) Outcome {
+	switch {
+	case held:
+		return Held
+	case l.observing():
+		return Reported
+	case !l.write:
+		return Waits
+	case l.pending != nil && !c.IsDrift: // what would an undo undo?
+		l.status.Waiting = "vpnd confirm or vpnd rollback of an apply"
+		return Waits
+	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):
+		l.waiting = true
+		return Waits
+	case l.busy != "" && !guards(c.ID):
+		l.waiting = true
+		l.status.Waiting = l.busy
+		return Waits
+	}
+	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
+	if begins {
+		l.contend(c.ID)
+	}
+	if !ok {
+		return Contended
+	}
+	l.admitted[c.ID] = true
+	return Repaired
+}
+
+// startsLater says whether a thing has to wait until the host has booted:
+// systemd starts units when their time comes, and a package needs the network.
+func startsLater(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }
+
+// by returns who changed a thing, as far as a watcher saw it.
+func (l *look) by(id resource.ID) string {
+	for i := len(l.hints) - 1; i >= 0; i-- {
+		h := l.hints[i]
+		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) {
+			return h.By
+		}
+	}
+	return ""
+}
+
+// how returns how a drift was noticed: an event counts only where it was about
+// that kind.
+func (l *look) how(id resource.ID) string {
+	if l.noticed == atStart || l.noticed == byReload {
+		return l.noticed
+	}
+	for _, h := range l.hints {
+		if h.Kind == id.Kind || h.Kind == "" {
+			return byEvent
+		}
+	}
+	return l.noticed
+}

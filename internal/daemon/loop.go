@@ -1,0 +1,236 @@
+package daemon
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// How a look came about, and so how a drift was noticed.
+const (
+	atStart  = "start"
+	byTimer  = "timer"
+	byEvent  = "event"
+	byReload = "reload"
+	byApply  = "apply" // another vpnd changed what is in force
+)
+
+// agent is the daemon at work. Only its goroutine touches it; watchers reach
+// the inbox, and the metrics server a copy of the figures.
+type agent struct {
+	Options
+
+	inbox    *inbox
+	pace     pace
+	watchers watchers
+	fights   *limiter
+	force    *force // nil where no configuration is in force
+	status   Status
+	known    map[resource.ID]Drift // what was wrong at the last look and is not repaired
+	figures  *figures
+	notify   *notifier
+	guarding bool      // the first look of a boot: only what guards the host
+	waiting  bool      // for somebody else: try again soon
+	last     time.Time // last look
+	asked    time.Time // the servers, who is connected
+	jitter   float64   // of the interval to the next one, around 1
+	ready    bool
+}
+
+func newAgent(o Options) *agent {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Files == nil {
+		o.Files = Files
+	}
+	if o.Tell == nil {
+		o.Tell = func(string) {}
+	}
+	if o.Booting == nil {
+		o.Booting = func(context.Context) bool { return false }
+	}
+	if o.Busy == nil {
+		o.Busy = func() string { return "" }
+	}
+	a := &agent{
+		Options: o,
+		inbox:   newInbox(),
+		fights:  newLimiter(o.Now),
+		known:   make(map[resource.ID]Drift),
+		figures: newFigures(),
+		notify:  newNotifier(o.Log),
+		jitter:  1,
+	}
+	a.status = Status{FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
+	return a
+}
+
+// run is the life of the agent.
+func (a *agent) run(ctx context.Context) error {
+	defer a.stop()
+	a.status.Booting = a.Booting(ctx)
+	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.status.Booting)
+	a.read(ctx, atStart)
+	a.watchState(ctx)
+	a.first(ctx)
+	beat := a.heartbeat()
+	defer beat.Stop()
+	next := time.NewTimer(a.pause())
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-beat.C:
+			a.Tell("WATCHDOG=1")
+			continue
+		case <-a.Reload:
+			a.reload(ctx)
+		case <-a.inbox.wake:
+			a.settle(ctx)
+			a.look(ctx, byEvent, a.inbox.take())
+		case <-next.C:
+			a.tick(ctx)
+		}
+		next.Reset(a.pause())
+	}
+}
+
+// first is the way to readiness. While the host boots, the network waits for
+// it, and every unit that needs the network waits for that: so the first look
+// makes true only what guards the host, and the rest follows at once.
+func (a *agent) first(ctx context.Context) {
+	a.guarding = a.status.Booting
+	a.look(ctx, atStart, nil)
+	a.guarding = false
+	a.ready = true
+	a.Tell("READY=1\nWATCHDOG=1")
+	a.publish()
+	if a.status.Booting {
+		a.inbox.put(resource.Hint{})
+	}
+}
+
+// reload reads the files again, whoever sent the signal; sd_notify(3).
+func (a *agent) reload(ctx context.Context) {
+	a.Tell(reloading())
+	a.fights.forgive()
+	a.read(ctx, byReload)
+	a.look(ctx, byReload, a.inbox.take())
+	a.Tell("READY=1\nWATCHDOG=1")
+}
+
+// tick is a look because its time has come, or only another try of what had to
+// wait.
+func (a *agent) tick(ctx context.Context) {
+	if a.status.Booting && (!a.Booting(ctx) || a.Now().Sub(a.status.Since) > longestBoot) {
+		a.status.Booting = false
+	} else if a.stillWaiting(ctx) {
+		return
+	}
+	a.look(ctx, byTimer, a.inbox.take())
+}
+
+// stillWaiting says whether there is no point in another look yet: the interval
+// is not over, and who keeps repairs waiting is still at work.
+func (a *agent) stillWaiting(ctx context.Context) bool {
+	if !a.waiting || a.status.Booting || !a.Now().Before(a.due()) {
+		return false
+	}
+	if a.Busy() != "" {
+		return true
+	}
+	wait, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	unlock, err := state.Lock(wait, a.StateDir)
+	if err != nil {
+		return true
+	}
+	unlock()
+	return false
+}
+
+const (
+	longestBoot = 5 * time.Minute // a host that takes longer to start is stuck, and kept all the same
+	again       = time.Second     // how soon to try again what had to wait
+)
+
+// pause is how long until the next look that nobody kicks: the interval with
+// its jitter, so that hosts that started together don't look together, or
+// sooner where something waits.
+func (a *agent) pause() time.Duration {
+	now := a.Now()
+	due := a.due()
+	if a.waiting || a.status.Booting {
+		due = earlier(due, now.Add(again))
+	}
+	if at, ok := a.fights.next(); ok {
+		due = earlier(due, at)
+	}
+	return max(due.Sub(now), time.Millisecond)
+}
+
+// due is when the interval is over.
+func (a *agent) due() time.Time {
+	return a.last.Add(time.Duration(float64(a.interval()) * a.jitter))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// looked is called after each look.
+func (a *agent) looked() {
+	a.last = a.Now()
+	a.jitter = 0.9 + 0.2*rand.Float64()
+}
+
+// settle waits until the kicks have come to rest.
+func (a *agent) settle(ctx context.Context) {
+	calm := a.pace.quiet(a.Now())
+	limit := time.NewTimer(max(patience, calm))
+	defer limit.Stop()
+	for {
+		rest := time.NewTimer(calm)
+		select {
+		case <-a.inbox.wake:
+			rest.Stop()
+			continue
+		case <-ctx.Done():
+		case <-limit.C:
+		case <-rest.C:
+		}
+		rest.Stop()
+		return
+	}
+}
+
+// heartbeat ticks in the loop, so that a loop that hangs is silent. Long steps
+// give signs of life of their own.
+func (a *agent) heartbeat() *time.Ticker {
+	if a.Alive <= 0 {
+		t := time.NewTicker(time.Hour)
+		t.Stop()
+		return t
+	}
+	return time.NewTicker(a.Alive / 3)
+}
+
+// stop ends what runs beside the loop and says so.
+func (a *agent) stop() {
+	a.Tell("STOPPING=1\nSTATUS=Stopping.")
+	a.watchers.stop()
+	a.figures.close()
+	a.notify.close()
+	a.status.Stopped = true
+	a.publish()
+	a.Log.Info("vpnd ends; the host stays as it is")
+}

@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"time"
+
+	notify "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/coreos/go-systemd/v22/dbus"
+)
+
+// stepTime is how long one step of an apply may take while the daemon is not
+// ready yet: the longest are packages and units.
+const stepTime = 5 * time.Minute
+
+// Notify tells systemd how the service is; see sd_notify(3). Elsewhere it tells
+// nobody.
+func Notify(state string) { _, _ = notify.SdNotify(false, state) }
+
+// reloading is what systemd is told when a reload begins.
+func reloading() string {
+	return notify.SdNotifyReloading + "\n" + notify.SdNotifyMonotonicUsec()
+}
+
+// Watchdog returns how often systemd wants a sign of life; 0 is never.
+func Watchdog() time.Duration {
+	interval, err := notify.SdWatchdogEnabled(false)
+	if err != nil {
+		return 0
+	}
+	return interval
+}
+
+// Booting says whether systemd is still starting this host. Only a daemon that
+// systemd started has to ask: whom others start finds a host that is up.
+func Booting(ctx context.Context) bool {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := dbus.NewSystemdConnectionContext(ctx)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	p, err := conn.SystemStateContext(ctx)
+	if err != nil {
+		return false
+	}
+	state, _ := p.Value.Value().(string)
+	return state == "initializing" || state == "starting"
+}

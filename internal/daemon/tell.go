@@ -1,0 +1,184 @@
+package daemon
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// tell puts what a plan says into the status, and remembers what of it is
+// news.
+func (l *look) tell(p *engine.Plan) {
+	s := &l.status
+	s.Mode = "enforce"
+	if l.observing() {
+		s.Mode = "observe"
+	}
+	s.Configuration.Resources = len(l.force.present)
+	s.Drift, s.Pending, s.Unknown, s.Notes, s.Hold = []Drift{}, nil, nil, nil, nil
+	for _, c := range p.Changes {
+		switch {
+		case l.status.Booting && l.verdicts[c.ID] == Waits: // it is only not yet there
+		case c.Action == engine.Refresh: // a consequence, not a cause
+		case c.IsDrift:
+			l.drift = append(l.drift, l.drifted(c))
+		default:
+			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: l.verdicts[c.ID]})
+		}
+	}
+	s.Drift = l.drift
+	for _, problem := range p.Problems {
+		s.Unknown = append(s.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
+	}
+	for _, n := range p.Notes {
+		s.Notes = append(s.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
+	}
+	if l.hold != nil {
+		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.IDs}
+	}
+	l.expiries(p)
+	l.remember()
+}
+
+// drifted makes the record of a drift.
+func (l *look) drifted(c engine.Change) Drift {
+	d := Drift{
+		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: shortened(c.Diffs),
+		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.verdicts[c.ID],
+	}
+	if len(c.Owners) > 0 {
+		d.Address = c.Owners[0].Block.String()
+	}
+	if old, ok := l.known[c.ID]; ok { // it is still wrong: the first record says how that came
+		d.Since, d.Noticed = old.Since, old.Noticed
+		if old.By != "" {
+			d.By = old.By
+		}
+	}
+	return d
+}
+
+// remember finds out what is news: what was not wrong before, or not in this
+// way, or is treated otherwise now.
+func (l *look) remember() {
+	now := make(map[resource.ID]Drift, len(l.drift))
+	for _, d := range l.drift {
+		old, known := l.known[d.ID]
+		if !known || old.Outcome != d.Outcome || changes(old.Diffs) != changes(d.Diffs) {
+			l.news = append(l.news, d.ID)
+			l.figures.drifted(d)
+		}
+		now[d.ID] = d
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(l.known), resource.ID.Compare) {
+		if _, still := now[id]; !still {
+			l.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
+		}
+	}
+	l.agent.known = now
+}
+
+// announce tells the news once the look is over, when their outcome is known.
+func (l *look) announce() {
+	var news []Drift
+	for _, d := range l.drift {
+		if d.Outcome == Repaired {
+			delete(l.agent.known, d.ID) // the next time is another time
+		} else if slices.Contains(l.news, d.ID) {
+			l.agent.known[d.ID] = d
+			l.Log.Warn("drifted", attributes(d)...)
+		}
+		if slices.Contains(l.news, d.ID) && l.fights.fight(d.ID) == nil {
+			news = append(news, d)
+		}
+	}
+	if len(news) > 0 {
+		l.notify.put(Event{Event: "drift", Text: sentence(news), Drift: news})
+	}
+}
+
+// attributes are what the journal says of a drift.
+func attributes(d Drift) []any {
+	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", changes(d.Diffs), "noticed", d.Noticed}
+	if d.By != "" {
+		args = append(args, "by", d.By)
+	}
+	args = append(args, "outcome", d.Outcome)
+	if d.Error != "" {
+		args = append(args, "error", d.Error)
+	}
+	return args
+}
+
+// changes says in one line what moved, from what to what.
+func changes(diffs []resource.Diff) string {
+	var words []string
+	for _, d := range diffs {
+		if d.Sensitive {
+			words = append(words, d.Attribute+" "+resource.Masked)
+		} else {
+			words = append(words, fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func sentence(drifts []Drift) string {
+	var words []string
+	for _, d := range drifts {
+		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, changes(d.Diffs), d.Outcome)
+		if d.By != "" {
+			text += "; by " + d.By
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, "\n")
+}
+
+// started and done are told of each step of an apply: signs of life, and one
+// record a change in the journal.
+func (l *look) started(c engine.Change) {
+	l.Tell(fmt.Sprintf("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=At work on %s.", stepTime.Microseconds(), c.ID))
+}
+
+func (l *look) done(c engine.Change, err error) {
+	l.Tell("WATCHDOG=1")
+	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", changes(shortened(c.Diffs))}
+	if c.IsDrift {
+		args = append(args, "noticed", l.how(c.ID))
+		if by := l.by(c.ID); by != "" {
+			args = append(args, "by", by)
+		}
+	}
+	switch {
+	case err != nil:
+		l.Log.Error("not done", append(args, "error", err)...)
+	case l.fights.fight(c.ID) != nil:
+		l.Log.Debug("repaired once more", args...)
+	case c.IsDrift:
+		l.Log.Info("repaired", args...)
+	default:
+		l.Log.Info("changed", args...)
+	}
+}
+
+// contend says that a fight begins, and how vpnd goes on.
+func (l *look) contend(id resource.ID) {
+	b := l.fights.fight(id)
+	words := "another program changes it again and again; vpnd leaves it alone for a while"
+	switch {
+	case b.err != nil:
+		words = "repairs fail again and again; vpnd waits before the next"
+	case essential(id):
+		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
+	}
+	by := cmp.Or(b.by, "unknown")
+	l.Log.Warn(words, "id", id, "repairs", b.total, "by", by)
+	l.figures.contended(id.Kind)
+	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", id, words, by)})
+}

@@ -1,0 +1,105 @@
+package daemon
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"vpnd/internal/notice"
+	"vpnd/internal/resource"
+)
+
+// watchers are the kinds' eyes, one goroutine a kind.
+type watchers struct {
+	wg   sync.WaitGroup
+	eyes map[string]eye // by kind
+}
+
+type eye struct {
+	names []string
+	close context.CancelFunc
+}
+
+// watch has every kind that can watch the names of interest; those whose names
+// stay the same are left alone.
+func (a *agent) watch(ctx context.Context, present []resource.Resource) {
+	names := make(map[string][]string)
+	for _, r := range present {
+		names[r.ID.Kind] = append(names[r.ID.Kind], r.ID.Name)
+	}
+	w := &a.watchers
+	if w.eyes == nil {
+		w.eyes = make(map[string]eye)
+	}
+	for kind, old := range w.eyes {
+		slices.Sort(names[kind])
+		if !slices.Equal(old.names, names[kind]) {
+			old.close()
+			delete(w.eyes, kind)
+		}
+	}
+	for kind, names := range names {
+		k, known := a.Catalog.Kind(kind)
+		if _, watched := w.eyes[kind]; watched || !known {
+			continue
+		}
+		slices.Sort(names)
+		ctx, cancel := context.WithCancel(ctx)
+		w.eyes[kind] = eye{names: names, close: cancel}
+		w.wg.Go(func() {
+			a.listen(ctx, kind, func(ctx context.Context) error { return k.Watch(ctx, names, a.inbox.put) })
+		})
+	}
+}
+
+func (w *watchers) stop() {
+	for _, e := range w.eyes {
+		e.close()
+	}
+	w.wg.Wait()
+}
+
+// watchState hears of a wish or a hold that another vpnd puts in place.
+func (a *agent) watchState(ctx context.Context) {
+	var paths []string
+	for _, name := range []string{"wish.json", "hold.json", "pending.json"} {
+		paths = append(paths, filepath.Join(a.StateDir, name))
+	}
+	a.watchers.wg.Go(func() {
+		a.listen(ctx, "state", func(ctx context.Context) error { return a.Files(ctx, paths, func() { a.inbox.put(resource.Hint{}) }) })
+	})
+}
+
+// Files hears of changes of files by inotify(7); see [Options].
+func Files(ctx context.Context, paths []string, kick func()) error {
+	return notice.Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string) { kick() }}.Listen(ctx)
+}
+
+const (
+	soonest    = time.Second // a lost watcher is started again after so long, then twice as long
+	latest     = time.Minute
+	longLasted = time.Minute // one that held for so long is started again soon
+)
+
+// listen keeps one watcher going. A watcher kicks by itself once it hears.
+func (a *agent) listen(ctx context.Context, what string, watch func(context.Context) error) {
+	for pause := soonest; ; pause = min(2*pause, latest) {
+		begun := time.Now()
+		err := watch(ctx)
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		a.Log.Warn("events were lost; looking everywhere and listening again", "kind", what, "error", err)
+		a.inbox.put(resource.Hint{Kind: what})
+		if time.Since(begun) > longLasted {
+			pause = soonest
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}

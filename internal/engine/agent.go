@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+
+	"vpnd/internal/resource"
+)
+
+// What an agent needs besides: parts of a plan, what was seen while planning,
+// and applies that leave no snapshot and come to the end of a step.
+
+// Without returns the plan without the changes that skip names. What is left
+// out stays in the next plan.
+func (p *Plan) Without(skip func(Change) bool) *Plan {
+	rest := *p
+	rest.Changes = nil
+	for _, c := range p.Changes {
+		if !skip(c) {
+			rest.Changes = append(rest.Changes, c)
+		}
+	}
+	return &rest
+}
+
+// A Sight is what was observed of one resource while planning.
+type Sight struct {
+	ID     resource.ID
+	Owners []resource.Owner
+	Got    any // *T of its kind
+}
+
+// Seen returns what is there of a kind and asked for, in the order of the plan.
+func (p *Plan) Seen(kind string) []Sight {
+	var seen []Sight
+	for _, it := range p.items {
+		if it.ID.Kind == kind && it.got != nil && !it.leave {
+			seen = append(seen, Sight{ID: it.ID, Owners: it.Owners, Got: it.got})
+		}
+	}
+	return seen
+}
+
+// Took returns every resource that took part in the plan, changed or not.
+func (p *Plan) Took() map[resource.ID]bool {
+	took := make(map[resource.ID]bool, len(p.items))
+	for _, it := range p.items {
+		took[it.ID] = true
+	}
+	return took
+}
+
+// Touched returns what the plan changes or gives up, apart from refreshes.
+func (p *Plan) Touched() []resource.ID {
+	var ids []resource.ID
+	for _, c := range p.Changes {
+		if c.Action != Refresh {
+			ids = append(ids, c.ID)
+		}
+	}
+	for _, it := range p.quiet {
+		if it.leave {
+			ids = append(ids, it.ID)
+		}
+	}
+	return ids
+}
+
+// Converge is [Engine.Apply] for an agent. Where ctx ends in the middle, the
+// step at work comes to its end and no other begins. Only where undoable says
+// so a snapshot is kept: a repair is nothing that anybody would undo, and
+// would push the snapshots of applies out.
+func (e *Engine) Converge(ctx context.Context, p *Plan, undoable bool) Report {
+	return e.converge(ctx, context.WithoutCancel(ctx), p, undoable)
+}

@@ -1,0 +1,165 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// A Wish is the configuration that is in force: what the daemon keeps true. It
+// is kept evaluated, secrets in the clear, so that it needs none of the files,
+// variables and credentials that it came from, and stands when they don't.
+type Wish struct {
+	Fingerprint string          `json:"fingerprint"` // keyed digest of what it asks for
+	Since       time.Time       `json:"since"`       // when it was put in force
+	Present     []Was           `json:"present"`
+	Settings    json.RawMessage `json:"settings"`
+	Before      *Wish           `json:"before,omitempty"` // the one in force before, for an undo; its own is left out
+}
+
+// Sign sets the fingerprint. Where in the files something stands is no part of
+// it, nor are settings: neither changes what the host shall be.
+func (s *Store) Sign(w *Wish) error {
+	bare := slices.Clone(w.Present)
+	for i := range bare {
+		bare[i].Owners = nil
+	}
+	data, err := json.Marshal(bare)
+	w.Fingerprint = s.Sum(data)
+	return err
+}
+
+// KeepWish writes down which configuration is in force.
+func (s *Store) KeepWish(w *Wish) error {
+	if err := s.keep("wish.json", w); err != nil {
+		return fmt.Errorf("keeping the configuration: %w", err)
+	}
+	return nil
+}
+
+// Wish returns the configuration that is in force, nil where none ever was.
+func (s *Store) Wish() (*Wish, error) {
+	var w Wish
+	ok, err := s.recall("wish.json", &w)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration that is in force: %w", err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return &w, nil
+}
+
+// WishVersion returns words that change whenever another wish is kept; none
+// where there is no wish.
+func (s *Store) WishVersion() string {
+	info, err := os.Stat(s.path("wish.json"))
+	if err != nil {
+		return ""
+	}
+	version := info.ModTime().String()
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		version += fmt.Sprint(" ", st.Ino)
+	}
+	return version
+}
+
+// A Hold keeps the daemon from doing again what somebody undid: it does not
+// take files that say the same again, and only reports of the resources. It
+// ends with the next apply, or when the files say something else.
+type Hold struct {
+	Fingerprint string        `json:"fingerprint"` // of the wish that was undone
+	IDs         []resource.ID `json:"ids"`
+	Since       time.Time     `json:"since"`
+	Command     string        `json:"command"` // who set it: rollback, destroy
+}
+
+// Undo begins a hold, before the first step of an undo. Where the undone apply
+// is the one that put the wish in force, the wish before it is in force again,
+// and what differs between both needs no hold: it is kept as it was.
+func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) error {
+	wish, err := s.Wish()
+	if err != nil || wish == nil {
+		return err
+	}
+	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command}
+	old, err := s.Hold()
+	if err != nil {
+		return err
+	}
+	if old != nil { // an undo after an undo
+		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
+	}
+	back := wish.Before != nil && !taken.Before(wish.Since)
+	if back {
+		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return !bytes.Equal(shapeOf(wish, id), shapeOf(wish.Before, id)) })
+	}
+	slices.SortFunc(h.IDs, resource.ID.Compare)
+	h.IDs = slices.Compact(h.IDs)
+	if err := s.keep("hold.json", h); err != nil {
+		return fmt.Errorf("keeping what is held: %w", err)
+	}
+	if back {
+		return s.KeepWish(wish.Before)
+	}
+	return nil
+}
+
+// shapeOf returns what a wish asks of a resource, nothing where it asks nothing.
+func shapeOf(w *Wish, id resource.ID) json.RawMessage {
+	i := slices.IndexFunc(w.Present, func(was Was) bool { return was.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return w.Present[i].Shape
+}
+
+// Hold returns what is held, nil where nothing is.
+func (s *Store) Hold() (*Hold, error) {
+	var h Hold
+	ok, err := s.recall("hold.json", &h)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is held: %w", err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return &h, nil
+}
+
+// DropHold ends the hold.
+func (s *Store) DropHold() error {
+	if _, err := os.Lstat(s.path("hold.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return atomic.Remove("/", s.path("hold.json"))
+}
+
+func (s *Store) keep(name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.write(s.path(name), data)
+}
+
+// recall reads what keep wrote, and says whether there was any.
+func (s *Store) recall(name string, v any) (bool, error) {
+	data, err := os.ReadFile(s.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	return err == nil, err
+}
