@@ -91,6 +91,10 @@ func (a *app) load() (*config.Config, error) {
 	if diags.HasErrors() {
 		return nil, status(exitError)
 	}
+	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
+		cfg.Checks = nil
+		_, _ = fmt.Fprintln(a.Err, "vpnd: left out below --root: checks; they need a running host")
+	}
 	return cfg, nil
 }
 

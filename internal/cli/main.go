@@ -87,15 +87,23 @@ func newRoot(s Streams) *cobra.Command {
 		return fmt.Errorf("%w; %s --help lists them", err, c.CommandPath())
 	})
 	a.flags(root)
-	root.AddCommand(
-		a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(),
-		a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand(),
-		a.daemonCommand(), a.statusCommand(), a.forgetCommand(), a.showCommand(), a.historyCommand(), a.graphCommand(), a.versionCommand(),
-	)
-	for _, c := range root.Commands() {
-		c.Args = fitting(c.Args)
-	}
+	add(root, "The configuration:", a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand())
+	add(root, "The host:", a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand())
+	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand())
+	add(root, "The agent:", a.daemonCommand())
+	add(root, "Besides:", a.versionCommand())
+	root.SetHelpCommandGroupID("Besides:")
+	root.SetCompletionCommandGroupID("Besides:")
 	return root
+}
+
+// add adds commands that help lists together.
+func add(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID, c.Args = title, fitting(c.Args)
+		root.AddCommand(c)
+	}
 }
 
 // fitting tells how a command is written where its arguments don't fit.
