@@ -119,9 +119,12 @@ func attributes(d Drift) []any {
 func changes(diffs []resource.Diff) string {
 	var words []string
 	for _, d := range diffs {
-		if d.Sensitive {
+		switch {
+		case d.Sensitive:
 			words = append(words, d.Attribute+" "+resource.Masked)
-		} else {
+		case d.Before == "":
+			words = append(words, fmt.Sprintf("%s %q", d.Attribute, d.After))
+		default:
 			words = append(words, fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After))
 		}
 	}

@@ -1,0 +1,191 @@
+package system
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/lab/office"
+)
+
+// agentStatus is what the tests read of vpnd status --json.
+type agentStatus struct {
+	Running bool
+	Mode    string
+	Ready   bool
+	Drift   []agentDrift
+	Recent  []agentDrift
+	Fights  []struct{ ID, By string }
+	Hold    *struct{ IDs []string }
+	Look    *struct{ Seconds float64 }
+	CRLs    []struct{ Fresh bool }
+	Certs   []struct{ Fresh bool } `json:"certificates"`
+	Servers []struct{ Clients []struct{ Name string } } `json:"openvpn_servers"`
+}
+
+type agentDrift struct{ ID, By, Reason, Noticed, Outcome string }
+
+// agent installs the unit of the agent and starts it; systemctl returns once it
+// is ready.
+func (s scene) agent() {
+	s.t.Helper()
+	unit, err := os.ReadFile("../../packaging/vpnd.service")
+	s.ok(err)
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/systemd/system/vpnd.service", unit, 0o644))
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/default/vpnd", []byte("VPND_VAR_remote="+office.Remote+"\n"), 0o600))
+	s.run("systemctl", "daemon-reload")
+	s.run("systemctl", "start", "vpnd")
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			out, _ := s.Gateway.Run(context.Background(), "journalctl", "-u", "vpnd", "-n", "60", "--no-pager", "-o", "cat")
+			s.t.Logf("the journal of the agent:\n%s", out)
+		}
+	})
+}
+
+// status is what the agent tells, with the exit status of the command.
+func (s scene) status() (agentStatus, int) {
+	s.t.Helper()
+	out, code, err := s.VPND(s.t.Context(), "status", "--json")
+	s.ok(err)
+	var a agentStatus
+	s.ok(json.Unmarshal([]byte(out), &a))
+	return a, code
+}
+
+// shortly waits until a script succeeds on the gateway, for a few seconds.
+func (s scene) shortly(script string) {
+	s.t.Helper()
+	const tries = 100
+	s.sh(fmt.Sprintf("for i in $(seq %d); do (%s) >/dev/null 2>&1 && exit 0; sleep 0.05; done; echo 'not within 5 seconds' >&2; exit 1", tries, script))
+}
+
+// repaired waits until the agent tells of a repair of that resource, the newest
+// one, and returns the record.
+func (s scene) repaired(id string) agentDrift {
+	s.t.Helper()
+	for range 50 {
+		a, _ := s.status()
+		for _, d := range a.Recent {
+			if strings.HasPrefix(d.ID, id) && len(a.Drift) == 0 {
+				return d
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.t.Fatalf("no repair of %s is told:\n%s", id, s.sh("vpnd status; true"))
+	return agentDrift{}
+}
+
+func TestAgent(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.ok(s.Configure(t.Context(), "../../examples/openvpn-gateway"))
+	s.agent()
+	s.sh("test $(systemctl is-active vpnd) = active")
+	s.converged()
+	if a, code := s.status(); code != 0 || !a.Running || !a.Ready || a.Mode != "enforce" || len(a.Certs) == 0 || len(a.CRLs) == 0 || len(a.Servers) != 1 {
+		t.Fatalf("status after the start (exit %d): %+v", code, a)
+	}
+	t.Run("repairs", s.repairs)
+	t.Run("invalid", s.invalid)
+	t.Run("observes", s.observes)
+	t.Run("held", s.held)
+	t.Run("stops", s.stops)
+}
+
+// repairs makes each kind of drift and wants it gone, told and explained.
+func (s scene) repairs(t *testing.T) {
+	s = s.in(t)
+	for _, m := range []struct{ does, undone, id, by string }{
+		{"iptables -t nat -F", "iptables-save -t nat | grep -q VPND", `chain["ip/nat/`, "iptables"},
+		{"nft flush table ip filter", "iptables-save -t filter | grep -q -- '-j VPND'", `chain["ip/filter/`, "nft"},
+		{"echo 0 > /proc/sys/net/ipv4/ip_forward", "grep -q 1 /proc/sys/net/ipv4/ip_forward", `sysctl["net.ipv4.ip_forward"]`, ""},
+		{"echo verb 9 >> /etc/openvpn/server/office.conf", "! grep -q 'verb 9' /etc/openvpn/server/office.conf", `file["/etc/openvpn/server/office.conf"]`, ""},
+		{"chmod 0644 /etc/openvpn/server/office/server.key", "test $(stat -c %a /etc/openvpn/server/office/server.key) != 644", `assembled_file["/etc/openvpn/server/office/server.key"]`, ""},
+		{"systemctl stop openvpn-server@office", "systemctl is-active openvpn-server@office", `unit["openvpn-server@office.service"]`, ""},
+	} {
+		s.sh(m.does)
+		s.shortly(m.undone)
+		d := s.repaired(m.id)
+		if d.Reason != "drift" || d.Noticed != "event" || d.Outcome != "repaired" || !strings.HasPrefix(d.By, m.by) {
+			t.Errorf("%s: %+v", m.does, d)
+		}
+	}
+	s.converged()
+	s.names(s.sh("journalctl -u vpnd -o json VPND_ACTION=update VPND_NOTICED=event"), `chain[\"ip/nat/`, `"VPND_REASON":"drift"`)
+	s.names(s.vpnd(0, "history"), "repair", "ip_forward")
+}
+
+// invalid drops a mistake into the running agent.
+func (s scene) invalid(t *testing.T) {
+	s = s.in(t)
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/zz.hcl", []byte("sysctl \"net.ipv4.ip_forward\" {\n  valu = 1\n}\n"), 0o600))
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("vpnd status | grep -q zz.hcl:2")
+	s.names(s.vpnd(1, "status"), "zz.hcl:2", "valu")
+	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
+	s.shortly("grep -q 1 /proc/sys/net/ipv4/ip_forward")
+	s.run("systemctl", "restart", "vpnd")
+	s.sh("iptables -t nat -F")
+	s.shortly("iptables-save -t nat | grep -q VPND")
+	s.run("rm", "/etc/vpnd/zz.hcl")
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("vpnd status")
+}
+
+// observes has the agent only look.
+func (s scene) observes(t *testing.T) {
+	s = s.in(t)
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/mode.hcl", []byte("vpnd {\n  mode = \"observe\"\n  metrics {\n    listen = \"127.0.0.1:9586\"\n  }\n}\n"), 0o600))
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("vpnd status | grep -q observing")
+	s.sh("iptables -t nat -F")
+	s.shortly("vpnd status --json | grep -q '\"outcome\": \"reported\"'")
+	s.sh("! iptables-save -t nat | grep -q -- '-j VPND'")
+	a, code := s.status()
+	if code != 3 || len(a.Drift) == 0 || !strings.HasPrefix(a.Drift[0].By, "iptables") {
+		t.Errorf("status of an observer (exit %d): %+v", code, a)
+	}
+	s.names(s.run("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9586; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"), `vpnd_drifted_resources{kind="chain"}`, `mode="observe"`, "vpnd_certificate_not_after_timestamp_seconds")
+	s.run("rm", "/etc/vpnd/mode.hcl")
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("iptables-save -t nat | grep -q -- '-j VPND'")
+}
+
+// held undoes an apply, which the agent does not do again.
+func (s scene) held(t *testing.T) {
+	s = s.in(t)
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/more.hcl", []byte("file \"/etc/more\" {\n  content = \"more\\n\"\n}\n"), 0o600))
+	s.vpnd(0, "apply", "--yes")
+	s.shortly("vpnd status --json | grep -q '\"resources\"'")
+	s.sh("echo less > /etc/more")
+	s.shortly("grep -q more /etc/more")
+	s.vpnd(0, "rollback", "--yes")
+	s.sh("test ! -e /etc/more; sleep 1; test ! -e /etc/more")
+	s.run("systemctl", "reload", "vpnd")
+	s.run("systemctl", "restart", "vpnd")
+	s.sh("sleep 1; test ! -e /etc/more")
+	s.sh("iptables -t nat -F")
+	s.shortly("iptables-save -t nat | grep -q -- '-j VPND'")
+	if a, _ := s.status(); a.Hold == nil {
+		t.Error("nothing is said to be held")
+	}
+	s.vpnd(0, "apply", "--yes")
+	s.sh("rm /etc/more")
+	s.shortly("grep -q more /etc/more")
+}
+
+// stops ends the agent; the host stays as it is.
+func (s scene) stops(t *testing.T) {
+	s = s.in(t)
+	before := s.print()
+	s.run("systemctl", "stop", "vpnd")
+	s.names(s.sh("systemctl show vpnd -p Result -p ExecMainStatus"), "Result=success", "ExecMainStatus=0")
+	s.as(before, "the end of the agent")
+	s.names(s.vpnd(1, "status"), "does not run")
+}
