@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -59,13 +60,12 @@ func gateway(h hop) []Probe {
 	}
 	return []Probe{
 		pingProbe("the gateway", addr),
-		{Name: fmt.Sprintf("the gateway %s was there on its link", addr), Try: func(context.Context) error { return h.present(addr) }},
+		{Name: fmt.Sprintf("the gateway %s was there on its link", addr), Try: func(ctx context.Context) error { return h.present(ctx, addr) }},
 	}
 }
 
-// present makes the kernel look for the neighbour and says what it knows of it
-// so far.
-func (h hop) present(addr netip.Addr) error {
+// present makes the kernel look for the neighbour, and waits until it is found.
+func (h hop) present(ctx context.Context, addr netip.Addr) error {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 9))) // discard, RFC 863
 	if err != nil {
 		return err
@@ -74,14 +74,28 @@ func (h hop) present(addr netip.Addr) error {
 	if _, err := conn.Write([]byte("vpnd")); err != nil {
 		return err
 	}
-	neighbours, err := netlink.NeighList(h.link, netlink.FAMILY_ALL)
-	if err != nil {
-		return fmt.Errorf("listing neighbours: %w", err)
-	}
-	for _, n := range neighbours {
-		if known, _ := netip.AddrFromSlice(n.IP); known.Unmap() == h.addr && n.State&(unix.NUD_FAILED|unix.NUD_INCOMPLETE) == 0 {
-			return nil
+	for {
+		if known, err := h.known(); known || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("it does not tell its link address")
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return errors.New("it does not tell its link address")
+}
+
+// known says whether the kernel has the neighbour's link address.
+func (h hop) known() (bool, error) {
+	neighbours, err := netlink.NeighList(h.link, netlink.FAMILY_ALL)
+	if err != nil {
+		return false, fmt.Errorf("listing neighbours: %w", err)
+	}
+	for _, n := range neighbours {
+		if addr, _ := netip.AddrFromSlice(n.IP); addr.Unmap() == h.addr {
+			return n.State&(unix.NUD_FAILED|unix.NUD_INCOMPLETE) == 0, nil
+		}
+	}
+	return false, nil
 }

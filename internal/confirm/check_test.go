@@ -1,0 +1,112 @@
+package confirm
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/nettest"
+	"vpnd/internal/resource"
+)
+
+// check is one that is tried once, for at most a second.
+func check(name string) config.Check {
+	return config.Check{
+		Name: name, Retries: new(int), Interval: new(resource.Duration), Timeout: resource.Ptr(resource.Duration(time.Second)),
+	}
+}
+
+func command(name string, argv ...string) config.Check {
+	c := check(name)
+	c.Command = argv
+	return c
+}
+
+func TestRun(t *testing.T) {
+	nettest.Need(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := l.Addr().String()
+	shut := "127.0.0.1:1"
+	defer l.Close()
+	tcp := func(name, address string) config.Check {
+		c := check(name)
+		c.TCP = &address
+		return c
+	}
+	ping := func(name, address string) config.Check {
+		c := check(name)
+		c.Ping = resource.Ptr(netip.MustParseAddr(address))
+		return c
+	}
+	resolve := func(name, host string) config.Check {
+		c := check(name)
+		c.Resolve = &host
+		return c
+	}
+	all := tcp("all", open)
+	all.Command = []string{"/bin/false"}
+	unit := check("unit")
+	unit.Unit = resource.Ptr("ssh.service")
+	checks := []config.Check{
+		tcp("open", open), tcp("shut", shut), ping("itself", "127.0.0.1"), ping("itself too", "::1"), ping("nobody", "192.0.2.9"),
+		resolve("localhost", "localhost"), resolve("nowhere", "nowhere.invalid"),
+		command("true", "/bin/true"), command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3"),
+		command("mute", "/bin/sh", "-c", "exit 4"), command("missing", "/does/not/exist"),
+		command("hangs", "/bin/sh", "-c", "sleep 60 & sleep 60"), unit, all,
+	}
+	began := time.Now()
+	var got strings.Builder
+	for _, f := range Run(t.Context(), checks) {
+		got.WriteString(f.Check.Name + ": " + f.Err.Error() + "\n")
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	lines := strings.Split(strings.TrimSpace(got.String()), "\n")
+	want := []string{
+		"shut: dial tcp 127.0.0.1:1: connect: connection refused",
+		"nobody: 192.0.2.9: ",
+		"nowhere: resolving: ",
+		"why: /bin/sh: exit status 3: the  [1mlast",
+		"mute: /bin/sh: exit status 4",
+		"missing: /does/not/exist: fork/exec /does/not/exist: no such file or directory",
+		"hangs: /bin/sh has not ended in time",
+		"unit: reaching systemd: ",
+		"all: /bin/false: exit status 1",
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("got:\n%s", got.String())
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, want[i]) {
+			t.Errorf("%q instead of %q", line, want[i])
+		}
+	}
+}
+
+// What needs a moment is given it.
+func TestRetries(t *testing.T) {
+	count := filepath.Join(t.TempDir(), "count")
+	script := `echo >>"$0"; test "$(wc -l <"$0")" -ge 3`
+	c := command("third time", "/bin/sh", "-c", script, count)
+	*c.Retries = 1
+	if failures := Run(t.Context(), []config.Check{c}); len(failures) != 1 {
+		t.Error("it was tried more than twice")
+	}
+	os.Remove(count)
+	*c.Retries = 2
+	if failures := Run(t.Context(), []config.Check{c}); len(failures) != 0 {
+		t.Error(failures[0].Err)
+	}
+	if data, err := os.ReadFile(count); err != nil || len(data) != 3 {
+		t.Errorf("%v, %d tries", err, len(data))
+	}
+}
