@@ -72,7 +72,7 @@ func (s session) probe() Probe {
 	}
 }
 
-// Of the state and the timer of a TCP connection, as /proc/net/tcp has them:
+// Of the state and the timer of a TCP connection, as net/tcp below /proc has them:
 // see include/net/tcp_states.h of the kernel.
 const (
 	established = "01"
@@ -82,7 +82,7 @@ const (
 // alive says whether the peer acknowledges what is sent to it. That it is asked
 // of the kernel means that nothing has to be let into the session.
 func (s session) alive() error {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+	for _, table := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
 		text, err := os.ReadFile(table)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // without IPv6
