@@ -101,11 +101,12 @@ func Cost(e resource.Effect) string {
 // dearest of what those who are connected notice.
 func total(p *engine.Plan) string {
 	var started, stopped, dearest, lasting int
+	cost := p.Cost()
 	for _, c := range p.Changes {
 		starts, stops := switched(c)
 		started, stopped = started+one(starts), stopped+one(stops)
-		dearest += one(c.Cost == p.Cost())
-		lasting += one(c.Cost == p.Cost() && stops)
+		dearest += one(c.Cost == cost)
+		lasting += one(c.Cost == cost && stops)
 	}
 	var words []string
 	if stopped > 0 {
@@ -114,7 +115,7 @@ func total(p *engine.Plan) string {
 	if started > 0 {
 		words = append(words, "starts "+Count(started, "unit"))
 	}
-	switch cost := p.Cost(); {
+	switch {
 	case cost == resource.Restart && lasting == dearest:
 		words = append(words, disconnects)
 	case cost == resource.Client && dearest > 1:
