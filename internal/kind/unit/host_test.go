@@ -142,6 +142,7 @@ func inside(t *testing.T) {
 		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying,
 		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "refresh": refresh,
 		"a unit file of vpnd": own, "a drop-in that systemd refuses": refused,
+		"watching": watching, "a new systemd": reexecuted,
 	} {
 		// One after the other: they share systemd.
 		t.Run(name, func(t *testing.T) {
