@@ -18,10 +18,10 @@ const mostRecent = 20
 // nothing was touched; what guards the host is not kept waiting for that.
 func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
 	begun := l.Now()
-	r := e.Converge(ctx, p, p.Configured())
+	r := e.Converge(ctx, p, undoable(p))
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err
-		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !guards(c.ID) }), p.Configured())
+		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !guards(c.ID) }), undoable(p))
 		r.Err = errors.Join(refused, r.Err)
 	}
 	l.account(r)
@@ -40,6 +40,14 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 		l.Log.Warn("the history can't be written", "error", err)
 	}
 	return r.Err
+}
+
+// undoable says whether anybody may want to undo a plan: not where it repairs, or
+// finishes what has a snapshot already.
+func undoable(p *engine.Plan) bool {
+	return slices.ContainsFunc(p.Changes, func(c engine.Change) bool {
+		return !c.IsDrift && c.Reason != engine.Unfinished && c.Reason != engine.Owed
+	})
 }
 
 // account tells the limiter, the status and the figures what became of each

@@ -1,8 +1,18 @@
 package daemon
 
 import (
+	"context"
+	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 func TestReadyOnceConverged(t *testing.T) {
@@ -14,6 +24,19 @@ func TestReadyOnceConverged(t *testing.T) {
 		}
 		if s := r.status(); !s.Ready || s.Mode != "enforce" || len(s.Drift)+len(s.Pending) > 0 || s.Apply.Changed != 2 {
 			t.Errorf("status: %+v", s)
+		}
+		if err := Run(t.Context(), r.Options); err == nil || !strings.Contains(err.Error(), "already runs") {
+			t.Errorf("a second daemon: %v", err)
+		}
+		if !Runs(r.RunDir) {
+			t.Error("it does not pass for running")
+		}
+		r.stop()
+		if Runs(r.RunDir) {
+			t.Error("it passes for running")
+		}
+		if s := r.status(); !s.Stopped || !r.everTold("STOPPING=1") {
+			t.Errorf("the end was not told: %+v", s)
 		}
 	})
 }
@@ -44,6 +67,389 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 		}
 		if r.logged(`msg=repaired id=thing.a action=update reason=drift attr="text \"2\" instead of \"1\"" noticed=event by="evil (process 7)"`) != 1 {
 			t.Error(r.logs.String())
+		}
+		r.as(func(e *engine.Engine) error {
+			entries, err := e.Store.History()
+			last := entries[len(entries)-1]
+			if last.Command != "repair" || last.Changes[0].By != "evil (process 7)" || last.Changes[0].Noticed != "event" || last.Snapshot != "" {
+				t.Errorf("history: %+v", last)
+			}
+			return err
+		})
+	})
+}
+
+func TestEventsAreGathered(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.host.looks = 0
+		for range 5 { // a program that works for a while
+			r.touch("a", "2", "")
+			r.touch("b", "2", "")
+			time.Sleep(15 * time.Millisecond)
+		}
+		time.Sleep(30 * time.Millisecond)
+		r.want(map[string]string{"a": "1", "b": "1"})
+		if did := r.took(); strings.Count(did, "a") > 2 {
+			t.Errorf("repaired: %q", did)
+		}
+	})
+}
+
+func TestKicksWhileAtWorkAreNotLost(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.slow = time.Second
+		r.touch("a", "2", "")
+		time.Sleep(1100 * time.Millisecond) // a is repaired, and b not looked at any more
+		r.touch("b", "3", "")
+		time.Sleep(4 * time.Second)
+		r.want(map[string]string{"a": "1", "b": "1"})
+	})
+}
+
+func TestBusyNeighbourMakesLazy(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		time.Sleep(2 * time.Minute)
+		before := r.host.looks
+		for range 600 { // a minute of events that change nothing
+			r.touch("x", "1", "")
+			time.Sleep(100 * time.Millisecond)
+		}
+		if looks := (r.host.looks - before) / 2; looks > 100 {
+			t.Errorf("%d looks at the host in a minute", looks)
+		}
+	})
+}
+
+func TestLooksWithoutEvents(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.mu.Lock()
+		r.things["a"] = "2"
+		r.mu.Unlock()
+		time.Sleep(4 * time.Minute)
+		r.want(map[string]string{"a": "2"})
+		time.Sleep(2 * time.Minute)
+		r.want(map[string]string{"a": "1"})
+		if s := r.status(); len(s.Recent) != 1 || s.Recent[0].Noticed != "timer" {
+			t.Errorf("status: %+v", s.Recent)
+		}
+		if r.logged("WATCHDOG") != 0 || !r.everTold("WATCHDOG=1") {
+			t.Error("no sign of life")
+		}
+	})
+}
+
+func invalid() hcl.Diagnostics {
+	return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Nonsense", Detail: "Way out."}}
+}
+
+func TestInvalidConfigurationIsNotTaken(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.mu.Lock()
+		r.cfg, r.diags = &config.Config{}, invalid()
+		r.mu.Unlock()
+		again := func() {
+			t.Helper()
+			r.touch("a", "2", "")
+			r.rest()
+			r.want(map[string]string{"a": "1"})
+			if s := r.status(); s.Configuration.Valid || !strings.Contains(s.Configuration.Diagnostics, "Nonsense") || !strings.Contains(s.Configuration.Diagnostics, "Way out.") {
+				t.Errorf("status: %+v", s.Configuration)
+			}
+		}
+		r.reload()
+		again()
+		r.stop()
+		r.start() // a typo before a boot
+		again()
+		r.wish(map[string]string{"a": "9", "b": "1"})
+		r.reload()
+		r.want(map[string]string{"a": "9"})
+		if s := r.status(); !s.Configuration.Valid || s.Configuration.Diagnostics != "" {
+			t.Errorf("status: %+v", s.Configuration)
+		}
+	})
+}
+
+func TestNothingInForce(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.diags = invalid()
+		r.things["a"] = "2"
+		r.start()
+		r.want(map[string]string{"a": "2"})
+		if s := r.status(); s.Mode != "" || s.Configuration.Valid || !s.Ready || s.Summary() != "Nothing is in force; the configuration in the files is invalid." {
+			t.Errorf("status: %+v, %s", s, s.Summary())
+		}
+		// Then somebody applies.
+		cfg := &config.Config{Desired: resource.Desired{Present: []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr("7")}}}}}
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, cfg, nil, time.Now()) })
+		r.rest()
+		r.want(map[string]string{"a": "7"})
+	})
+}
+
+func TestConfigurationThatTheHostRefuses(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "refused", "b": "2"})
+		r.reload()
+		r.want(map[string]string{"a": "1", "b": "1"})
+		if s := r.status(); s.Configuration.Valid || !strings.Contains(s.Configuration.Diagnostics, "thing.a") {
+			t.Errorf("status: %+v", s.Configuration)
+		}
+		r.touch("b", "3", "")
+		r.rest()
+		r.want(map[string]string{"b": "1"})
+	})
+}
+
+func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.refuses = "a" // which was fine yesterday
+		r.touch("b", "3", "")
+		r.rest()
+		r.want(map[string]string{"b": "1"})
+		if s := r.status(); len(s.Unknown) != 1 || s.Unknown[0].ID.Name != "a" {
+			t.Errorf("status: %+v", s.Unknown)
+		}
+	})
+}
+
+func TestObserver(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *config.Settings) { s.Mode = resource.Ptr("observe") })
+		r.reload()
+		r.touch("a", "2", "evil")
+		r.rest()
+		r.want(map[string]string{"a": "2"})
+		s := r.status()
+		if s.Mode != "observe" || len(s.Drift) != 1 || s.Drift[0].Outcome != Reported || s.Drift[0].By != "evil" {
+			t.Errorf("status: %+v", s)
+		}
+		time.Sleep(30 * time.Minute)
+		if r.logged("msg=drifted") != 1 {
+			t.Errorf("told more than once, or never:\n%s", r.logs.String())
+		}
+		if d := r.status().Drift[0]; d.By != "evil" || d.Noticed != "event" || !d.Since.Equal(s.Drift[0].Since) {
+			t.Errorf("half an hour later: %+v", d)
+		}
+		r.touch("a", "1", "")
+		r.rest()
+		if s := r.status(); len(s.Drift) != 0 || r.logged("it is as it shall be again") != 1 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+func TestAnotherVPNDIsWaitedFor(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		unlock, err := state.Lock(context.Background(), r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.touch("a", "2", "")
+		time.Sleep(10 * time.Second)
+		r.want(map[string]string{"a": "2"})
+		if s := r.status(); !strings.HasPrefix(s.Waiting, "another vpnd (process ") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
+			t.Errorf("status: %+v", s)
+		}
+		unlock()
+		r.rest()
+		r.want(map[string]string{"a": "1"})
+		if s := r.status(); s.Waiting != "" || len(s.Drift) != 0 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+func TestPackageManagerIsWaitedForButNotByTheFirewall(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "chain:ip/nat/X": "1"})
+		r.start()
+		r.busy = "apt-get (process 7)"
+		r.touch("a", "2", "")
+		r.touch("ip/nat/X", "2", "")
+		time.Sleep(10 * time.Second)
+		r.want(map[string]string{"a": "2", "ip/nat/X": "1"})
+		if s := r.status(); s.Waiting != "apt-get (process 7)" {
+			t.Errorf("status: %+v", s)
+		}
+		r.mu.Lock()
+		r.busy = ""
+		r.mu.Unlock()
+		r.rest()
+		r.want(map[string]string{"a": "1"})
+	})
+}
+
+func TestBoot(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "chain:c": "1", "unit:u": "1"})
+		r.boots = true
+		var ready map[string]string
+		r.Tell = func(s string) {
+			if strings.Contains(s, "READY=1") && ready == nil {
+				ready = map[string]string{"a": r.text("a"), "c": r.text("c"), "u": r.text("u")}
+			}
+		}
+		r.start()
+		if ready["c"] != "1" || ready["a"] != "" || ready["u"] != "" {
+			t.Errorf("when the network was let go on: %v", ready)
+		}
+		r.want(map[string]string{"a": "1", "u": ""})
+		if s := r.status(); len(s.Drift) != 0 || !s.Booting {
+			t.Errorf("status: %+v", s)
+		}
+		r.mu.Lock()
+		r.boots = false
+		r.mu.Unlock()
+		r.rest()
+		r.want(map[string]string{"u": "1"})
+	})
+}
+
+func TestStopInTheMiddle(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "unit:u": "1"})
+		r.start()
+		r.slow = 10 * time.Second
+		r.touch("a", "2", "")
+		r.touch("u", "2", "")
+		time.Sleep(time.Second)
+		r.stop()
+		if a, u := r.text("a"), r.text("u"); a != "1" || u != "2" {
+			t.Errorf("the step at work and the next one: %q, %q", a, u)
+		}
+		r.slow = 0
+		r.start()
+		r.want(map[string]string{"a": "1", "u": "1"})
+	})
+}
+
+// rollback undoes an apply as the command does.
+func (r *rig) rollback() {
+	r.Helper()
+	r.as(func(e *engine.Engine) error {
+		snap, err := e.Store.Snapshot("")
+		if err != nil {
+			return err
+		}
+		p, err := e.PlanUndo(context.Background(), snap)
+		if err != nil {
+			return err
+		}
+		if err := e.Store.Undo("rollback", time.Now(), snap.Taken, p.Touched()); err != nil {
+			return err
+		}
+		return e.Apply(context.Background(), p).Failed()
+	})
+	r.rest()
+}
+
+func TestRollbackIsHeld(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "1", "c": "1"})
+		r.reload()
+		r.want(map[string]string{"a": "2", "c": "1"})
+		r.rollback()
+		held := func() {
+			t.Helper()
+			r.want(map[string]string{"a": "1", "c": ""})
+			r.touch("a", "8", "") // what was in force before is kept all the same
+			r.touch("b", "8", "")
+			r.rest()
+			r.want(map[string]string{"a": "1", "b": "1", "c": ""})
+			if r.status().Hold == nil {
+				t.Error("nothing is said of it")
+			}
+		}
+		held()
+		r.reload()
+		held()
+		r.stop()
+		r.start()
+		held()
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		r.want(map[string]string{"a": "2", "c": "1"})
+		if r.status().Hold != nil {
+			t.Error("it is still held")
+		}
+	})
+}
+
+func TestHoldEndsWithAnotherConfiguration(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.rollback() // of the first apply: nothing was before it
+		r.want(map[string]string{"a": "", "b": ""})
+		r.reload()
+		r.want(map[string]string{"a": "", "b": ""})
+		if h := r.status().Hold; h == nil || len(h.IDs) != 2 {
+			t.Errorf("held: %+v", h)
+		}
+		r.wish(map[string]string{"a": "1", "b": "3"})
+		r.reload()
+		r.want(map[string]string{"a": "1", "b": "3"})
+	})
+}
+
+func TestTargetsOfAnApply(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "2"})
+		r.as(func(e *engine.Engine) error {
+			return Enforce(e.Store, r.cfg, map[resource.ID]bool{{Kind: "thing", Name: "a"}: true}, time.Now())
+		})
+		r.rest()
+		r.want(map[string]string{"a": "2", "b": "1"})
+	})
+}
+
+func TestUnconfirmedApplyIsNotBuiltOn(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.as(func(e *engine.Engine) error {
+			return e.Store.SetPending(state.Pending{Snapshot: "x", Deadline: time.Now().Add(time.Hour)})
+		})
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.reload()
+		r.touch("b", "7", "")
+		r.rest()
+		r.want(map[string]string{"a": "1", "b": "1"})
+		if s := r.status(); len(s.Pending) != 1 || s.Pending[0].Outcome != Waits {
+			t.Errorf("status: %+v", s.Pending)
+		}
+	})
+}
+
+func TestStateDirCanNotMove(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2"}, func(s *config.Settings) { s.StateDir = resource.Ptr("/elsewhere") })
+		r.reload()
+		r.want(map[string]string{"a": "1"})
+		if d := r.status().Configuration.Diagnostics; !strings.Contains(d, "Restart the daemon") {
+			t.Errorf("diagnostics: %s", d)
+		}
+	})
+}
+
+func TestNothingSecretIsReadable(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		for _, path := range []string{r.RunDir + "/status.json", r.StateDir + "/wish.json", r.StateDir + "/history.jsonl"} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v, %v", path, info, err)
+			}
 		}
 	})
 }

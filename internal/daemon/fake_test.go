@@ -27,13 +27,14 @@ type thing struct {
 
 // host is a host of things. Whoever changes it calls touch.
 type host struct {
-	mu     sync.Mutex
-	things map[string]string
-	kick   func(resource.Hint)
-	log    []string
-	broken map[string]bool
-	slow   time.Duration // how long an Apply takes
-	looks  int
+	mu      sync.Mutex
+	things  map[string]string
+	kicks   []func(resource.Hint) // one a kind
+	log     []string
+	broken  map[string]bool
+	slow    time.Duration // how long an Apply takes
+	looks   int
+	refuses string // a name
 }
 
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
@@ -45,6 +46,19 @@ func (h *host) Observe(_ context.Context, name string) (*thing, error) {
 		return nil, nil
 	}
 	return &thing{Text: &text}, nil
+}
+
+// Normalize refuses what no host would take, and what this one won't.
+func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for name, want := range wants {
+		if *want.Text == "refused" || name == h.refuses {
+			errs = append(errs, &resource.NameError{Name: name, Err: errors.New("the kernel refuses this")})
+		}
+	}
+	return wants, errors.Join(errs...)
 }
 
 func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) error {
@@ -59,7 +73,9 @@ func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) err
 	}
 	h.log = append(h.log, name)
 	h.things[name] = *want.Text
-	h.kick(resource.Hint{Name: name}) // its own change is heard as any other
+	for _, kick := range h.kicks { // its own change is heard as any other
+		kick(resource.Hint{Name: name})
+	}
 	return nil
 }
 
@@ -72,7 +88,7 @@ func (h *host) Remove(_ context.Context, name string) error {
 
 func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) error {
 	h.mu.Lock()
-	h.kick = kick
+	h.kicks = append(h.kicks, kick)
 	h.mu.Unlock()
 	kick(resource.Hint{})
 	<-ctx.Done()
@@ -83,9 +99,11 @@ func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 func (h *host) touch(name, text, by string) {
 	h.mu.Lock()
 	h.things[name] = text
-	kick := h.kick
+	kicks := h.kicks
 	h.mu.Unlock()
-	kick(resource.Hint{Name: name, By: by})
+	for _, kick := range kicks {
+		kick(resource.Hint{Name: name, By: by})
+	}
 }
 
 func (h *host) text(name string) string {
@@ -126,7 +144,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 	t.Helper()
 	dir := t.TempDir() // outside, or its cleanup would be the bubble's
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{T: t, host: &host{things: map[string]string{}, broken: map[string]bool{}, kick: func(resource.Hint) {}}, hups: make(chan os.Signal, 1)}
+		r := &rig{T: t, host: &host{things: map[string]string{}, broken: map[string]bool{}}, hups: make(chan os.Signal, 1)}
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{

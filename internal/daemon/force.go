@@ -155,66 +155,70 @@ func (a *agent) enforce(ctx context.Context, f *force) {
 	a.figures.set(f.settings.Metrics, a.Log)
 }
 
-// agree makes the configuration in force and the one in the state the same.
-// Of two that differ the newer one counts: one that was just read, or what
-// another vpnd has put there since.
+// agree makes the configuration in force and the one in the state the same. Of
+// two that differ the newer one counts: one that was just read, or what another
+// vpnd has put there since.
 func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error {
-	f := a.force
-	if f != nil && f.unsaved != nil && write {
-		taken, err := a.take(store, f)
-		if taken || err != nil {
+	if f := a.force; f != nil && f.unsaved != nil {
+		undone, err := a.undone(store, f, write)
+		if err != nil || !undone {
 			return err
 		}
-	} else if f != nil && f.unsaved != nil {
+		a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply")
+	} else if version := store.WishVersion(); version == "" || f != nil && f.version == version {
 		return nil
-	}
-	if version := store.WishVersion(); version == "" || f != nil && f.version == version {
-		return nil
-	}
-	now, err := a.recall(store)
-	if err != nil || now == nil {
-		return err
-	}
-	if f != nil {
+	} else {
 		a.fights.forgive()
 	}
-	a.Log.Info("in force is what the state holds: the last good configuration, or what another vpnd put there", "resources", len(now.present))
-	a.enforce(ctx, now)
+	return a.fallBack(ctx, store)
+}
+
+// fallBack puts in force what the state holds: the last good configuration, or
+// what another vpnd put there.
+func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
+	f, err := a.recall(store)
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		a.force = nil
+		return nil
+	}
+	a.Log.Info("in force is the configuration that the state holds", "resources", len(f.present))
+	a.enforce(ctx, f)
 	return nil
 }
 
-// take writes what was read from the files to the state. It does not where that
-// is what somebody undid; a hold for anything else is over.
-func (a *agent) take(store *state.Store, f *force) (taken bool, err error) {
+// undone says whether what was read from the files is what somebody undid; a
+// hold for anything else is over.
+func (a *agent) undone(store *state.Store, f *force, write bool) (bool, error) {
+	h, err := store.Hold()
+	if err != nil || h == nil || !write {
+		return false, err
+	}
 	if err := store.Sign(f.unsaved); err != nil {
 		return false, err
 	}
-	h, err := store.Hold()
-	if err != nil {
-		return false, err
-	}
-	switch {
-	case h == nil:
-	case h.Fingerprint != f.unsaved.Fingerprint:
+	if h.Fingerprint != f.unsaved.Fingerprint {
 		a.Log.Info("the configuration changed, so nothing is held any more", "command", h.Command)
-		if err := store.DropHold(); err != nil {
-			return false, err
-		}
-	default:
-		wish, err := store.Wish()
-		if err != nil {
-			return false, err
-		}
-		if wish != nil && wish.Fingerprint != h.Fingerprint {
-			a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply", "command", h.Command)
-			return false, nil
-		}
+		return false, store.DropHold()
+	}
+	wish, err := store.Wish()
+	return wish != nil && wish.Fingerprint != h.Fingerprint, err
+}
+
+// save writes what was read from the files to the state, once the host did not
+// refuse it.
+func (a *agent) save(store *state.Store) error {
+	f := a.force
+	if f.unsaved == nil {
+		return nil
 	}
 	if err := keep(store, f.unsaved, a.Now()); err != nil {
-		return false, err
+		return err
 	}
 	f.version, f.unsaved = store.WishVersion(), nil
-	return true, nil
+	return nil
 }
 
 // interval is how often to look at the whole host. What ages (a certificate, a

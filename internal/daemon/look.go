@@ -17,9 +17,10 @@ type look struct {
 	hints    []resource.Hint
 	begun    time.Time
 	store    *state.Store
-	write    bool           // the state is open for changing
-	busy     string         // the package manager at work
-	pending  *state.Pending // an apply that waits for confirmation
+	write    bool                  // the state is open for changing
+	busy     string                // the package manager at work
+	pending  *state.Pending        // an apply that waits for confirmation
+	refused  map[resource.ID]error // wishes that the host does not take
 	hold     *state.Hold
 	drift    []Drift       // all that the plan says drifted, with what is done about it
 	news     []resource.ID // of these, what was not told before
@@ -83,9 +84,14 @@ func (l *look) do(ctx context.Context) error {
 		return err
 	}
 	e := &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Started: l.started, Done: l.done}
-	p, err := e.Plan(ctx, resource.Desired{Present: l.force.present, Absent: e.Leftovers(l.force.present)})
-	if err != nil {
+	p, err := l.plan(ctx, e)
+	if err != nil || p == nil {
 		return err
+	}
+	if l.write {
+		if err := l.save(l.store); err != nil {
+			return err
+		}
 	}
 	l.busy = l.Busy()
 	l.judge(p)
@@ -154,7 +160,7 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 		return Reported
 	case !l.write:
 		return Waits
-	case l.pending != nil && !c.IsDrift: // what would an undo undo?
+	case l.pending != nil && !l.moved(c): // what would an undo undo?
 		l.status.Waiting = "vpnd confirm or vpnd rollback of an apply"
 		return Waits
 	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):

@@ -66,7 +66,7 @@ func newAgent(o Options) *agent {
 		notify:  newNotifier(o.Log),
 		jitter:  1,
 	}
-	a.status = Status{FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
+	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
 	return a
 }
 

@@ -20,21 +20,19 @@ func (l *look) tell(p *engine.Plan) {
 		s.Mode = "observe"
 	}
 	s.Configuration.Resources = len(l.force.present)
-	s.Drift, s.Pending, s.Unknown, s.Notes, s.Hold = []Drift{}, nil, nil, nil, nil
+	s.Drift, s.Pending, s.Notes, s.Hold = []Drift{}, nil, nil, nil
 	for _, c := range p.Changes {
 		switch {
 		case l.status.Booting && l.verdicts[c.ID] == Waits: // it is only not yet there
 		case c.Action == engine.Refresh: // a consequence, not a cause
-		case c.IsDrift:
+		case l.moved(c):
 			l.drift = append(l.drift, l.drifted(c))
 		default:
 			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: l.verdicts[c.ID]})
 		}
 	}
 	s.Drift = l.drift
-	for _, problem := range p.Problems {
-		s.Unknown = append(s.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
-	}
+	l.unknowns(p)
 	for _, n := range p.Notes {
 		s.Notes = append(s.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
 	}
@@ -43,6 +41,30 @@ func (l *look) tell(p *engine.Plan) {
 	}
 	l.expiries(p)
 	l.remember()
+}
+
+// moved says whether a change puts right what moved behind vpnd's back. A repair
+// that failed is to be finished, and its cause is still the same.
+func (l *look) moved(c engine.Change) bool {
+	_, known := l.known[c.ID]
+	return c.IsDrift || c.Reason == engine.Unfinished && known
+}
+
+// unknowns tells what could not be looked at, in the journal once.
+func (l *look) unknowns(p *engine.Plan) {
+	before := l.status.Unknown
+	l.status.Unknown = nil
+	for _, problem := range p.Problems {
+		l.status.Unknown = append(l.status.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(l.refused), resource.ID.Compare) {
+		l.status.Unknown = append(l.status.Unknown, Unknown{ID: id, Error: l.refused[id].Error()})
+	}
+	for _, u := range l.status.Unknown {
+		if !slices.Contains(before, u) {
+			l.Log.Warn("it can't be looked at and is left alone", "id", u.ID, "error", u.Error)
+		}
+	}
 }
 
 // drifted makes the record of a drift.

@@ -1,0 +1,209 @@
+package daemon
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+var (
+	nat    = resource.ID{Kind: "chain", Name: "ip/nat/X"}
+	filter = resource.ID{Kind: "chain", Name: "ip/filter/X"}
+)
+
+// ring is a fight in slow motion: every step something moves the thing, and it
+// is repaired where the limiter lets it.
+type ring struct {
+	now time.Time
+	l   *limiter
+}
+
+func newRing() *ring {
+	r := &ring{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	r.l = newLimiter(func() time.Time { return r.now })
+	return r
+}
+
+// hit is one move; it returns whether it was repaired.
+func (r *ring) hit(id resource.ID, after time.Duration, err error) bool {
+	r.now = r.now.Add(after)
+	r.l.calm()
+	ok, _ := r.l.admit(id, "evil")
+	if ok {
+		r.l.repaired(id, "evil", err)
+	}
+	return ok
+}
+
+func TestGivesInAndWaitsLonger(t *testing.T) {
+	r := newRing()
+	for i := range 3 {
+		if !r.hit(nat, time.Second, nil) {
+			t.Fatalf("repair %d was not let", i)
+		}
+	}
+	var waits []time.Duration
+	last := r.now
+	for range 6 * 3600 { // the other writer goes on for hours, once a second
+		if r.hit(nat, time.Second, nil) {
+			waits = append(waits, r.now.Sub(last).Round(time.Minute))
+			last = r.now
+		}
+	}
+	want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60, 60}
+	if len(waits) != len(want) {
+		t.Fatalf("waits: %v", waits)
+	}
+	for i := range want {
+		if waits[i] != want[i]*time.Minute {
+			t.Errorf("wait %d: %v instead of %v minutes", i, waits[i], want[i])
+		}
+	}
+	if b := r.l.fight(nat); b == nil || b.by != "evil" {
+		t.Errorf("the fight: %+v", b)
+	}
+}
+
+func TestSlowChangesAreNoFight(t *testing.T) {
+	r := newRing()
+	for range 100 {
+		if !r.hit(nat, 31*time.Second, nil) {
+			t.Fatal("a repair every half minute was not let")
+		}
+	}
+}
+
+func TestPeace(t *testing.T) {
+	r := newRing()
+	for range 10 {
+		r.hit(nat, time.Second, nil)
+	}
+	at, ok := r.l.next()
+	if !ok || at.Sub(r.now) > time.Minute {
+		t.Fatalf("next look at %v, %v", at, ok)
+	}
+	r.now = at
+	if !r.hit(nat, 0, nil) {
+		t.Fatal("no repair was tried after the wait")
+	}
+	if at, ok = r.l.next(); !ok || at.Sub(r.now) != truce {
+		t.Fatalf("the truce ends at %v, %v", at, ok)
+	}
+	r.now = at
+	if over := r.l.calm(); len(over) != 1 || over[0] != nat {
+		t.Errorf("over: %v", over)
+	}
+	if _, ok := r.l.next(); ok || len(r.l.things) != 0 {
+		t.Error("something is remembered")
+	}
+}
+
+func TestFilterRulesAreNeverGivenUp(t *testing.T) {
+	r := newRing()
+	repairs := 0
+	for range 3600 { // flushed once a second for an hour
+		if r.hit(filter, time.Second, nil) {
+			repairs++
+		}
+	}
+	if repairs != 3600 {
+		t.Errorf("%d of 3600 repairs", repairs)
+	}
+	for range 100 { // and by somebody who is as fast as vpnd: not faster than a breath
+		r.hit(filter, 10*time.Millisecond, nil)
+	}
+	if b := r.l.fight(filter); b.total > 3600+10 {
+		t.Errorf("%d repairs in a second", b.total-3600)
+	}
+}
+
+func TestFailingRepairsAreNotTriedAllTheTime(t *testing.T) {
+	r := newRing()
+	tries := 0
+	for range 600 {
+		if r.hit(filter, time.Second, errors.New("iptables is broken")) {
+			tries++
+		}
+	}
+	if tries > 8 {
+		t.Errorf("%d tries in ten minutes", tries)
+	}
+}
+
+func TestFightInTheLoop(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "chain:ip/filter/X": "1"})
+		r.start()
+		r.took()
+		open := 0
+		for range 10 * 60 {
+			r.touch("a", "2", "evil (process 7)")
+			r.touch("ip/filter/X", "2", "evil (process 7)")
+			time.Sleep(500 * time.Millisecond)
+			if r.text("ip/filter/X") != "1" {
+				open++
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if open > 0 {
+			t.Errorf("%d times the filter rules were still missing after half a second", open)
+		}
+		r.touch("b", "2", "")
+		r.rest()
+		r.want(map[string]string{"a": "2", "b": "1"})
+		s := r.status()
+		if len(s.Fights) != 2 || s.Fights[1].By != "evil (process 7)" || s.Fights[1].Until.IsZero() || !s.Fights[0].Until.IsZero() {
+			t.Errorf("fights: %+v", s.Fights)
+		}
+		if len(s.Drift) != 1 || s.Drift[0].Outcome != Contended {
+			t.Errorf("drift: %+v", s.Drift)
+		}
+		if n := r.logged("another program changes it"); n != 2 {
+			t.Errorf("the fights were told %d times", n)
+		}
+		if n := r.logged("msg=repaired"); n > 20 {
+			t.Errorf("%d repairs were told", n)
+		}
+		time.Sleep(20 * time.Minute) // peace
+		r.want(map[string]string{"a": "1"})
+		if s := r.status(); len(s.Fights)+len(s.Drift) != 0 {
+			t.Errorf("after peace: %+v %+v", s.Fights, s.Drift)
+		}
+		if n := r.logged("has given up"); n != 2 {
+			t.Errorf("peace was told %d times", n)
+		}
+	})
+}
+
+func TestReloadForgives(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		for range 10 {
+			r.touch("a", "2", "evil")
+			time.Sleep(time.Second)
+		}
+		r.want(map[string]string{"a": "2"})
+		r.reload()
+		r.want(map[string]string{"a": "1"})
+	})
+}
+
+func TestFailedRepairIsTold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.broken["a"] = true
+		r.touch("a", "2", "evil")
+		r.touch("b", "2", "evil")
+		time.Sleep(time.Minute)
+		r.want(map[string]string{"a": "2", "b": "1"})
+		s := r.status()
+		if len(s.Drift) != 1 || s.Drift[0].ID.Name != "a" || s.Drift[0].Error == "" && s.Drift[0].Outcome != Contended {
+			t.Errorf("drift: %+v", s.Drift)
+		}
+		if r.logged(`msg="not done" id=thing.a`) == 0 || r.logged("it is broken") == 0 {
+			t.Error(r.logs.String())
+		}
+	})
+}

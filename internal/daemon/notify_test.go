@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+func event() []byte { return []byte(`{"event":"drift"}`) }
+
+func TestCommandIsToldOnItsInput(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	if err := tell(t.Context(), config.Notify{Command: []string{"/bin/sh", "-c", "cat > " + out}}, event()); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(out); err != nil || !bytes.Equal(data, event()) {
+		t.Errorf("%s, %v", data, err)
+	}
+	if err := tell(t.Context(), config.Notify{Command: []string{"/bin/false"}}, event()); err == nil {
+		t.Error("a failure was not noticed")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if err := tell(ctx, config.Notify{Command: []string{"/bin/sleep", "60"}}, event()); err == nil || time.Since(begun) > 5*time.Second {
+		t.Errorf("a command that hangs: %v after %v", err, time.Since(begun))
+	}
+}
+
+// web is a web service that answers everything with a status, and returns the
+// request.
+func web(t *testing.T, status string) (address string, request func() string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	got := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		r := bufio.NewReader(conn)
+		var head strings.Builder
+		size := 0
+		for {
+			line, err := r.ReadString('\n')
+			head.WriteString(line)
+			_, _ = fmt.Sscanf(line, "Content-Length: %d", &size)
+			if err != nil || line == "\r\n" {
+				break
+			}
+		}
+		body := make([]byte, size)
+		_, _ = io.ReadFull(r, body)
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
+		got <- head.String() + string(body)
+	}()
+	return l.Addr().String(), func() string { return <-got }
+}
+
+func TestPost(t *testing.T) {
+	address, request := web(t, "204 No Content")
+	if err := post(t.Context(), "http://me:secret@"+address+"/hooks?id=1", event()); err != nil {
+		t.Fatal(err)
+	}
+	got := request()
+	for _, want := range []string{"POST /hooks?id=1 HTTP/1.1\r\n", "Host: " + address, "Content-Type: application/json", "Authorization: Basic bWU6c2VjcmV0\r\n", "\r\n\r\n" + string(event())} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}
+
+func TestErrorsOfPostKeepTheAddressSecret(t *testing.T) {
+	address, _ := web(t, "403 Forbidden")
+	for _, url := range []string{"http://me:secret@" + address + "/token", "http://me:secret@127.0.0.1:1/token", "https://me:secret@" + address + "/token"} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := post(ctx, url, event())
+		cancel()
+		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "token") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestNotificationsAreLimited(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	synctest.Test(t, func(t *testing.T) {
+		n := newNotifier(slog.New(slog.DiscardHandler))
+		n.put(Event{Text: "nobody listens"})
+		n.set([]config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out + "; echo >> " + out}}})
+		for range 100 {
+			n.put(Event{Event: "drift"})
+			time.Sleep(time.Second)
+		}
+		time.Sleep(10 * time.Minute)
+		n.put(Event{Event: "drift", Text: "last"})
+		n.close()
+	})
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	var last Event
+	leftOut := 0
+	for _, line := range lines {
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Fatal(err)
+		}
+		leftOut += last.LeftOut
+	}
+	if len(lines) != 12 || len(lines)+leftOut != 101 || last.Text != "last" || last.FormatVersion == "" {
+		t.Errorf("%d told, %d left out, the last: %+v", len(lines), leftOut, last)
+	}
+}
+
+func TestDriftIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) {
+			s.Notify = []config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
+			s.Metrics = &config.Metrics{Textfile: resource.Ptr(r.StateDir + "/vpnd.prom")}
+		})
+		r.start()
+		r.touch("a", "2", "evil (process 7)")
+		r.rest()
+		r.stop()
+		text, err := os.ReadFile(r.StateDir + "/vpnd.prom")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			`vpnd_drift_total{kind="thing",reason="drift"} 1`, `vpnd_repairs_total{kind="thing",reason="drift",result="success"} 1`,
+			`vpnd_repairs_total{kind="thing",reason="new",result="success"} 1`, `vpnd_drifted_resources{kind=""} 0`,
+			"vpnd_configuration_valid 1", "vpnd_last_look_timestamp_seconds ", `vpnd_looks_total{noticed="event"}`,
+		} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%q is missing in\n%s", want, text)
+			}
+		}
+	})
+	data, err := os.ReadFile(out)
+	var e Event
+	if err == nil {
+		err = json.Unmarshal(data, &e)
+	}
+	if err != nil || e.Event != "drift" || len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || e.Drift[0].Outcome != Repaired || e.Host == "" {
+		t.Errorf("%s: %v", data, err)
+	}
+}

@@ -1,0 +1,103 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// plan plans the host. A configuration that was just read and that the host
+// would refuse is not taken; one that is in force already goes on without what
+// is refused and all that needs it, so that one thing does not stop the rest.
+// It returns nil where nothing is in force.
+func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error) {
+	p, err := l.planFor(ctx, e, l.force.present)
+	refused := refusals(err)
+	if len(refused) > 0 && l.force.unsaved != nil {
+		l.refuse(refused)
+		if err := l.fallBack(ctx, l.store); err != nil || l.force == nil {
+			return nil, err
+		}
+		p, err = l.planFor(ctx, e, l.force.present)
+		refused = refusals(err)
+	}
+	if len(refused) == 0 {
+		return p, err
+	}
+	l.agent.Log.Debug("the host refuses what is in force", "error", err)
+	l.refused = refused
+	return l.planFor(ctx, e, without(l.force.present, refused))
+}
+
+// planFor plans a part of what is in force; what is left out is no leftover.
+func (l *look) planFor(ctx context.Context, e *engine.Engine, present []resource.Resource) (*engine.Plan, error) {
+	return e.Plan(ctx, resource.Desired{Present: present, Absent: e.Leftovers(l.force.present)})
+}
+
+// refusals returns the wishes that the host does not take, none where err is
+// about anything else.
+func refusals(err error) map[resource.ID]error {
+	refused := make(map[resource.ID]error)
+	var walk func(error)
+	walk = func(err error) {
+		var wish *engine.WishError
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, one := range joined.Unwrap() {
+				walk(one)
+			}
+		} else if errors.As(err, &wish) {
+			refused[wish.ID] = wish.Err
+		}
+	}
+	walk(err)
+	return refused
+}
+
+// refuse tells that what is in the files is not taken.
+func (l *look) refuse(refused map[resource.ID]error) {
+	var lines []string
+	for id, err := range refused {
+		lines = append(lines, fmt.Sprintf("Error: The host would refuse %s\n\n  %v\n", id, err))
+	}
+	slices.Sort(lines)
+	c := &l.status.Configuration
+	c.Valid, c.Diagnostics = false, c.Diagnostics+strings.Join(lines, "\n")
+	l.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
+	l.notify.put(Event{Event: "configuration", Text: "the host would refuse the configuration:\n" + c.Diagnostics})
+}
+
+// without leaves out what is refused and all that needs it: what needs filter
+// rules that can't stand must not be switched on.
+func without(present []resource.Resource, refused map[resource.ID]error) []resource.Resource {
+	out := make(map[resource.ID]bool) // resources, and blocks that own one of them
+	mark := func(r resource.Resource) {
+		out[r.ID] = true
+		for _, o := range r.Owners {
+			out[o.Block] = true
+		}
+	}
+	rest := slices.Clone(present)
+	for {
+		before := len(rest)
+		rest = slices.DeleteFunc(rest, func(r resource.Resource) bool {
+			_, bad := refused[r.ID]
+			bad = bad || slices.ContainsFunc(r.After, func(id resource.ID) bool { return out[id] && !owns(r, id) })
+			if bad {
+				mark(r)
+			}
+			return bad
+		})
+		if len(rest) == before {
+			return rest
+		}
+	}
+}
+
+func owns(r resource.Resource, block resource.ID) bool {
+	return slices.ContainsFunc(r.Owners, func(o resource.Owner) bool { return o.Block == block })
+}
