@@ -56,10 +56,10 @@ openvpn_server "o" {
   network = "10.8.0.0/24"
   pki     = pki.o
   remote  = "vpn.example.com\nscript-security 2\nup /bin/sh"
-}`, "vpn.hcl:8", []string{"remote", "write it as"}},
+}`, "vpn.hcl:8", []string{"remote", "rite it as"}},
 	{"a newline in a sysctl", `sysctl "net.ipv4.ip_forward" {
   value = "1\nkernel.core_pattern = |/bin/sh"
-}`, "vpn.hcl:2", []string{"line break", "write it on one line"}},
+}`, "vpn.hcl:2", []string{"line break", "on one line"}},
 	{"an undefined variable", `sysctl "net.ipv4.ip_forward" {
   value = var.forwarding
 }`, "vpn.hcl:2", []string{"forwarding"}},

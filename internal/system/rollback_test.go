@@ -98,7 +98,7 @@ file "/etc/acme/last.sh" {
   validate   = ["sh", "-n", "{}"]
   depends_on = [unit["theirs.service"], chain["ip/filter/VPND-ACME"], file["/etc/acme/more"]]
 }`)
-		s.names(s.vpnd(5, "apply", "--yes", "--rollback-on-failure"), "sh refuses the new content", "Rolling back")
+		s.names(s.vpnd(5, "apply", "--yes", "--rollback-on-failure"), "sh refuses the new content", "(rolled back)")
 		s.as(was, "an apply that failed")
 	}
 	s.configure(small)
@@ -180,7 +180,7 @@ func TestStateLost(t *testing.T) {
 	s.apply()
 	one := s.print()
 
-	s.sh("cd /var/lib/vpnd && rm -rf records.jsonl history.jsonl key priors snapshots lock")
+	s.sh("cd /var/lib/vpnd && rm -rf *.json* key priors snapshots lock")
 	s.apply()
 	s.as(one, "an apply without the state")
 	for _, chain := range strings.Fields(s.sh(`iptables-save | sed -n 's/^:\(VPND[^ ]*\).*/\1/p' | sort -u`)) {
@@ -189,7 +189,7 @@ func TestStateLost(t *testing.T) {
 			t.Errorf("%s has several jumps in %s", chain, jumps)
 		}
 	}
-	s.sh("cd /var/lib/vpnd && rm -rf records.jsonl history.jsonl key priors snapshots lock")
+	s.sh("cd /var/lib/vpnd && rm -rf *.json* key priors snapshots lock")
 	s.run("iptables", "-t", "nat", "-F", "VPND-GW-office")
 	s.names(s.vpnd(3, "plan", "--detailed-exitcode"), "drifted")
 	s.apply()
