@@ -24,7 +24,7 @@ func (v Verbs) Advise(ctx context.Context) []string {
 		if other == legacy && len(legacyTables(family)) == 0 {
 			continue
 		}
-		theirs, err := Verbs{Backend: other, Tools: v.Tools}.find(ctx, family)
+		theirs, err := Verbs{Backend: other}.find(ctx, family)
 		if err != nil {
 			continue
 		}

@@ -19,8 +19,6 @@ type Verbs struct {
 	// unchanged configuration is not rehearsed again. Empty, nothing is
 	// remembered. It is made where it is missing, for root alone.
 	Cache string
-	// Tools remembers the programs of iptables. Nil, they are looked for each time.
-	Tools *Tools
 	// LockWait is how long the lock of xtables is waited for, in whole seconds;
 	// 0 means five of them.
 	LockWait time.Duration

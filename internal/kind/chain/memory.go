@@ -21,7 +21,8 @@ type memory struct {
 }
 
 // databases are where iptables looks up the names of users, groups, protocols
-// and ports. A rehearsal is no proof any more when one of them has changed.
+// and ports. A rehearsal is no proof any more when one of them has changed, or
+// iptables itself.
 var databases = []string{"/etc/passwd", "/etc/group", "/etc/protocols", "/etc/services"}
 
 func (v Verbs) memory(t *tool, sets []ipset) memory {
@@ -31,8 +32,8 @@ func (v Verbs) memory(t *tool, sets []ipset) memory {
 	var kernel unix.Utsname
 	_ = unix.Uname(&kernel)
 	h := sha256.New()
-	fmt.Fprintln(h, t.family, t.backend, t.version, unix.ByteSliceToString(kernel.Release[:]), sets)
-	for _, path := range databases {
+	fmt.Fprintln(h, t.family, t.backend, unix.ByteSliceToString(kernel.Release[:]), sets)
+	for _, path := range append([]string{t.restore}, databases...) {
 		if info, err := os.Stat(path); err == nil {
 			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
 		}

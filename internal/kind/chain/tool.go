@@ -28,7 +28,6 @@ var command = map[string]string{"ip": "iptables", "ip6": "ip6tables"}
 type tool struct {
 	family  string
 	backend string // nft or legacy
-	version string // as iptables --version says it
 	path    string
 	restore string
 	save    string
@@ -68,38 +67,38 @@ func (v Verbs) find(ctx context.Context, family string) (*tool, error) {
 	if err != nil {
 		return nil, &missingError{base}
 	}
-	t, err := v.Tools.recall(path, func() (tool, error) { return identify(ctx, family, path) })
-	if err != nil {
+	t := &tool{family: family, path: path, wait: v.patience()}
+	if t.backend, err = backendOf(ctx, path); err != nil {
 		return nil, err
 	}
-	t.wait = v.patience()
-	return &t, nil
-}
-
-// identify asks the iptables at path what it is, and finds what goes with it.
-func identify(ctx context.Context, family, path string) (t tool, err error) {
-	t.family, t.path = family, path
-	if t.version, t.backend, err = ask(ctx, path); err != nil {
-		return t, err
-	}
 	if t.restore, err = t.sibling(ctx, "restore"); err != nil {
-		return t, err
+		return nil, err
 	}
 	t.save, err = t.sibling(ctx, "save")
 	return t, err
 }
 
-// ask asks a program of iptables for its version and which backend it writes
-// to. Versions before 1.8 have one and don't say it.
-func ask(ctx context.Context, path string) (version, backend string, err error) {
+// backendOf tells which backend a program of iptables writes to. Since 1.8 all
+// of a backend are one file, whose name says it and saves a process; another is
+// asked. Versions before have one backend and don't say it.
+func backendOf(ctx context.Context, path string) (string, error) {
+	file, err := filepath.EvalSymlinks(path)
+	switch {
+	case err != nil:
+		return "", err
+	case filepath.Base(file) == "xtables-nft-multi":
+		return nft, nil
+	case filepath.Base(file) == "xtables-legacy-multi":
+		return legacy, nil
+	}
 	out, err := run(ctx, exec.Command(path, "--version"))
 	if err != nil {
-		return "", "", fmt.Errorf("asking %s for its version: %w", path, err)
+		return "", fmt.Errorf("asking %s for its backend: %w", path, err)
 	}
 	if strings.Contains(out, "(nf_tables)") {
-		return out, nft, nil
+		return nft, nil
 	}
-	return out, legacy, nil
+	return legacy, nil
 }
 
 // sibling finds the save or restore that goes with the iptables at path. The
@@ -116,7 +115,7 @@ func (t *tool) sibling(ctx context.Context, verb string) (string, error) {
 			if strings.Contains(name, t.backend) {
 				return found, nil
 			}
-			if _, backend, err := ask(ctx, found); err == nil && backend == t.backend {
+			if backend, err := backendOf(ctx, found); err == nil && backend == t.backend {
 				return found, nil
 			}
 		}
