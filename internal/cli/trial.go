@@ -25,6 +25,7 @@ type trial struct {
 	flags    applyFlags
 	cfg      *config.Config
 	dir      string
+	began    time.Time
 	probes   []confirm.Probe
 	snapshot string // what undoes it; empty as long as nothing is armed
 }
@@ -32,6 +33,7 @@ type trial struct {
 // try applies a plan that was agreed to, and undoes it unless it proves itself.
 // release gives the lock back, so that others can confirm.
 func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, release func()) error {
+	t.began = time.Now()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if t.flags.confirm > 0 && !t.flags.noProbes && len(p.Changes) > 0 {
@@ -60,13 +62,14 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 }
 
 // enforce has the daemon keep from now on what is about to be applied; of an
-// apply with targets, only those.
+// apply with targets, only those. It counts from before the snapshot: undoing
+// that takes it back.
 func (t *trial) enforce(p *engine.Plan) error {
 	var took map[resource.ID]bool
 	if len(t.flags.targets) > 0 {
 		took = p.Took()
 	}
-	return daemon.Enforce(t.engine.Store, t.cfg, took, time.Now())
+	return daemon.Enforce(t.engine.Store, t.cfg, took, t.began)
 }
 
 var (

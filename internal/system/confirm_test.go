@@ -145,6 +145,13 @@ func (d door) shut() {
 	})
 }
 
+// stuck waits until the apply waits for the unit that takes its time.
+func (d door) stuck() {
+	d.t.Helper()
+	d.shut()
+	d.until("the unit starts", 20*time.Second, func() bool { return d.yes("test $(systemctl is-active slow.service) = activating") })
+}
+
 // back waits until all is undone, and wants the host to be as it was, with
 // nothing left of the deadline.
 func (d door) back(bound time.Duration) {
@@ -195,7 +202,7 @@ func TestConfirmLockedOut(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
 		d.background(apply + "8s")
-		d.shut()
+		d.stuck()
 		d.sh("pkill -9 -x vpnd; pkill -9 -f '^sshd: root'")
 		d.back(12 * time.Second)
 	})
@@ -203,7 +210,7 @@ func TestConfirmLockedOut(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
 		d.background(apply + "8s")
-		d.shut()
+		d.stuck()
 		d.sh("pkill -STOP -x vpnd")
 		d.back(35 * time.Second)
 	})
@@ -211,7 +218,7 @@ func TestConfirmLockedOut(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
 		told := d.background(apply + "6s")
-		d.shut()
+		d.stuck()
 		d.back(35 * time.Second)
 		d.names(<-told, "UNDONE", "did not end before its deadline", "status 5")
 	})
@@ -219,7 +226,7 @@ func TestConfirmLockedOut(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
 		d.background(apply + "10m")
-		d.shut()
+		d.stuck()
 		d.ok(d.Gateway.Cut())
 		d.ok(d.Gateway.Start(t.Context()))
 		if failed := d.Gateway.Degraded(); len(failed) > 0 {
@@ -254,6 +261,52 @@ func packagedUnit(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// TestConfirmWithAgent undoes beside an agent that would rather keep the host
+// as the configuration says.
+func TestConfirmWithAgent(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	d.agent()
+	d.run("systemctl", "enable", "-q", "vpnd")
+	const told = "vpnd apply --yes --no-probes --confirm "
+	shuns := func(again string) {
+		t.Helper()
+		time.Sleep(3 * time.Second)
+		if !d.opens() || d.sh("cat /etc/motd.vpn") != "works" {
+			t.Errorf("%s the agent did again what was undone", again)
+		}
+		if a, _ := d.status(); a.Hold == nil {
+			t.Errorf("%s the agent holds nothing", again)
+		}
+	}
+
+	// Nobody confirms, and nothing but the agent lives: the apply was killed
+	// before it came to the file.
+	d.configure(strings.Replace(hangs, `{ content = "cuts\n" }`, "{\n  content = \"cuts\\n\"\n  depends_on = [unit[\"slow.service\"]]\n}", 1))
+	d.background(told + "8s")
+	d.stuck()
+	d.sh("pkill -9 -f '^vpnd apply'")
+	d.until("the apply is undone", 12*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
+	shuns("after the deadline")
+
+	// The host goes down while the apply waits.
+	d.configure(cuts)
+	d.background(told + "10m")
+	d.shut()
+	d.ok(d.Gateway.Cut())
+	d.ok(d.Gateway.Start(t.Context()))
+	if d.sh("systemctl is-active vpnd") != "active" {
+		t.Error("the agent does not run")
+	}
+	shuns("after the boot")
+
+	// Confirmed, it is what the agent keeps.
+	d.configure(strings.Replace(works, `content = "works`, `content = "works still`, 1))
+	d.sh("vpnd apply --yes --confirm 1m && vpnd confirm")
+	d.sh("echo mischief >/etc/motd.vpn")
+	d.until("the agent repairs", 10*time.Second, func() bool { return d.yes("grep -q 'works still' /etc/motd.vpn") })
 }
 
 // TestConfirm confirms, extends and takes back by hand.
