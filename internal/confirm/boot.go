@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
@@ -81,18 +82,24 @@ func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
 			return nil
 		}
 	}
-	file, link := d.own()
-	if err := os.MkdirAll(filepath.Join(d.Root, filepath.Dir(link)), 0o755); err != nil {
-		return fmt.Errorf("having the next boot undo: %w", err)
-	}
-	argv := append(append([]string{}, d.Argv...), "--at-boot")
-	if err := atomic.Write(d.Root, atomic.File{Path: file, Data: []byte(bootText(d.Dir, argv)), Mode: 0o644, UID: -1, GID: -1}); err != nil {
-		return fmt.Errorf("having the next boot undo: %w", err)
-	}
-	if err := atomic.Symlink(d.Root, link, "../"+filepath.Base(file), -1, -1); err != nil {
-		return fmt.Errorf("having the next boot undo: %w", err)
+	if err := d.writeOwn(); err != nil {
+		return fmt.Errorf("having the next boot undo: %w; where /etc can't be written, systemctl enable %s while it can", err, packaged)
 	}
 	return nil
+}
+
+// writeOwn writes a boot unit and enables it. No daemon-reload is needed for
+// the boot to see it.
+func (d *Deadline) writeOwn() error {
+	file, link := d.own()
+	if err := os.MkdirAll(filepath.Join(d.Root, filepath.Dir(link)), 0o755); err != nil {
+		return err
+	}
+	text := bootText(d.Dir, append(slices.Clone(d.Argv), "--at-boot"))
+	if err := atomic.Write(d.Root, atomic.File{Path: file, Data: []byte(text), Mode: 0o644, UID: -1, GID: -1}); err != nil {
+		return err
+	}
+	return atomic.Symlink(d.Root, link, "../"+filepath.Base(file), -1, -1)
 }
 
 // own returns the paths of the boot unit of this folder's own and of the link
