@@ -247,6 +247,9 @@ func (r *run) set(ctx context.Context, batch []Change) {
 // takes part, since wishes may lean on each other, but only what is about to be
 // changed can fail.
 func (r *run) renormalize(ctx context.Context, items []*item) error {
+	if len(r.report.Results) == 0 {
+		return nil // nothing has changed since the plan did it
+	}
 	kind := items[0].ID.Kind
 	wished, _ := partition(r.plan.items, func(it *item) bool { return it.ID.Kind == kind && !it.leave && !it.undo })
 	var errs []error
