@@ -48,9 +48,25 @@ func (a *app) showEntry(e state.Entry) {
 		_, _ = fmt.Fprintf(a.Out, "    ended early: %s\n", e.Error)
 	}
 	for _, c := range e.Changes {
-		_, _ = fmt.Fprintf(a.Out, "    %s %s (%s)\n", c.Action, c.ID, c.Reason)
+		_, _ = fmt.Fprintf(a.Out, "    %s %s (%s)\n", c.Action, c.ID, cause(c))
+		for _, d := range c.Diffs {
+			a.showDiff(d)
+		}
 		if c.Error != "" {
 			_, _ = fmt.Fprintf(a.Out, "        failed: %s\n", c.Error)
 		}
 	}
+}
+
+// cause is why a change was made, and of a repair how it was noticed and who
+// made it necessary.
+func cause(c state.Done) string {
+	words := c.Reason
+	if c.Noticed != "" {
+		words += ", noticed by " + c.Noticed
+	}
+	if c.By != "" {
+		words += ", by " + printable(c.By)
+	}
+	return words
 }

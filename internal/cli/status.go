@@ -10,6 +10,7 @@ import (
 
 	"vpnd/internal/daemon"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -201,14 +202,19 @@ func (a *app) showDrifted(d daemon.Drift) {
 	}
 	a.printf(" (noticed by %s)\n", d.Noticed)
 	for _, one := range d.Diffs {
-		if one.Sensitive {
-			a.printf("      %s: (sensitive)\n", one.Attribute)
-		} else {
-			a.printf("      %s: %q, shall be %q\n", one.Attribute, one.Before, one.After)
-		}
+		a.showDiff(one)
 	}
 	if d.Error != "" {
 		a.printf("      %s\n", printable(d.Error))
+	}
+}
+
+// showDiff shows one attribute, from what to what.
+func (a *app) showDiff(d resource.Diff) {
+	if d.Sensitive {
+		a.printf("      %s: %s\n", d.Attribute, resource.Masked)
+	} else {
+		a.printf("      %s: %q → %q\n", d.Attribute, d.Before, d.After)
 	}
 }
 

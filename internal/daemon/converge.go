@@ -36,6 +36,9 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 			l.status.Apply.Changed++
 		}
 	}
+	if l.status.Apply.Changed > 0 { // the status is to tell how it is now
+		l.inbox.put(resource.Hint{})
+	}
 	if err := l.record(r); err != nil {
 		l.Log.Warn("the history can't be written", "error", err)
 	}

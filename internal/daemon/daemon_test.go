@@ -453,3 +453,30 @@ func TestNothingSecretIsReadable(t *testing.T) {
 		}
 	})
 }
+
+func TestFailedLookIsTriedAgain(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		records := r.StateDir + "/records.jsonl"
+		good, err := os.ReadFile(records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(records, []byte("garbage\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+		if s := r.status(); !strings.Contains(s.Error, "damaged") || r.logged("looking at the host failed") != 1 {
+			t.Errorf("status: %q", s.Error)
+		}
+		if err := os.WriteFile(records, good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(15 * time.Second)
+		r.want(map[string]string{"a": "1"})
+		if s := r.status(); s.Error != "" {
+			t.Errorf("status: %q", s.Error)
+		}
+	})
+}

@@ -112,7 +112,7 @@ func (a *agent) first(ctx context.Context) {
 	a.Tell("READY=1\nWATCHDOG=1")
 	a.publish()
 	if a.status.Booting {
-		a.inbox.put(resource.Hint{})
+		a.look(ctx, atStart, a.inbox.take())
 	}
 }
 
@@ -157,7 +157,8 @@ func (a *agent) stillWaiting(ctx context.Context) bool {
 
 const (
 	longestBoot = 5 * time.Minute // a host that takes longer to start is stuck, and kept all the same
-	again       = time.Second     // how soon to try again what had to wait
+	again       = time.Second      // how soon to try again what had to wait
+	retry       = 10 * time.Second // how soon after a look that failed: a full disk, a lock, too few descriptors
 )
 
 // pause is how long until the next look that nobody kicks: the interval with
@@ -166,6 +167,9 @@ const (
 func (a *agent) pause() time.Duration {
 	now := a.Now()
 	due := a.due()
+	if a.status.Error != "" {
+		due = earlier(due, now.Add(retry))
+	}
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))
 	}

@@ -23,8 +23,8 @@ func (l *look) tell(p *engine.Plan) {
 	s.Drift, s.Pending, s.Notes, s.Hold = []Drift{}, nil, nil, nil
 	for _, c := range p.Changes {
 		switch {
-		case l.status.Booting && l.verdicts[c.ID] == Waits: // it is only not yet there
-		case c.Action == engine.Refresh: // a consequence, not a cause
+		case l.status.Booting && startsLater(c.ID): // its time has not come
+		case c.Action == engine.Refresh && c.Reason != engine.Owed: // a consequence, not a cause
 		case l.moved(c):
 			l.drift = append(l.drift, l.drifted(c))
 		default:

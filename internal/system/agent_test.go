@@ -23,7 +23,7 @@ type agentStatus struct {
 	Hold    *struct{ IDs []string }
 	Look    *struct{ Seconds float64 }
 	CRLs    []struct{ Fresh bool }
-	Certs   []struct{ Fresh bool } `json:"certificates"`
+	Certs   []struct{ Fresh bool }                      `json:"certificates"`
 	Servers []struct{ Clients []struct{ Name string } } `json:"openvpn_servers"`
 }
 
@@ -88,6 +88,7 @@ func TestAgent(t *testing.T) {
 	s.agent()
 	s.sh("test $(systemctl is-active vpnd) = active")
 	s.converged()
+	s.shortly("vpnd status | grep -q 'Revocation lists'")
 	if a, code := s.status(); code != 0 || !a.Running || !a.Ready || a.Mode != "enforce" || len(a.Certs) == 0 || len(a.CRLs) == 0 || len(a.Servers) != 1 {
 		t.Fatalf("status after the start (exit %d): %+v", code, a)
 	}
@@ -95,7 +96,56 @@ func TestAgent(t *testing.T) {
 	t.Run("invalid", s.invalid)
 	t.Run("observes", s.observes)
 	t.Run("held", s.held)
+	t.Run("fights", s.fights)
+	t.Run("boots", s.boots)
 	t.Run("stops", s.stops)
+}
+
+// fights has another program flush nat and the filter rules again and again.
+func (s scene) fights(t *testing.T) {
+	s = s.in(t)
+	s.run("systemctl", "reload", "vpnd")
+	s.sh(`systemd-run -q --unit rival sh -c 'while :; do iptables -t nat -F; sleep 0.5; iptables -F FORWARD; sleep 0.5; done'`)
+	s.shortly(`vpnd status | grep -q Contended`)
+	s.sh(`for i in $(seq 100); do vpnd status --json | grep -q '"outcome": "contended"' && exit 0; sleep 0.1; done; exit 1`)
+	a, _ := s.status()
+	for _, f := range a.Fights {
+		if !strings.HasPrefix(f.By, "iptables (process ") {
+			t.Errorf("the other writer of %s is called %q", f.ID, f.By)
+		}
+	}
+	// The filter rules come back each time; their absence never lasts.
+	s.sh(`for i in $(seq 40); do
+		iptables-save -t filter | grep -q -- '-A FORWARD.*-j VPND-GW-office$' && { absent=0; sleep 0.05; continue; }
+		absent=$((absent + 1)); test $absent -lt 6 || exit 1; sleep 0.05
+	done`)
+	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
+	s.shortly("grep -q 1 /proc/sys/net/ipv4/ip_forward")
+	s.run("systemctl", "stop", "rival")
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("vpnd status")
+	s.converged()
+}
+
+// boots has the gateway boot with a file of the server's gone wrong meanwhile.
+func (s scene) boots(t *testing.T) {
+	s = s.in(t)
+	s.run("systemctl", "enable", "-q", "vpnd")
+	s.sh("systemctl stop vpnd; echo verb 9 >> /etc/openvpn/server/office.conf; sync")
+	s.ok(s.Gateway.Stop(t.Context()))
+	s.ok(s.Gateway.Start(t.Context()))
+	s.sh("timeout 60 systemctl is-system-running --wait; true")
+	s.shortly("systemctl is-active openvpn-server@office && vpnd status && ! vpnd status --json | grep -q booting")
+	s.converged()
+	order := s.sh("for u in vpnd.service network-pre.target openvpn-server@office.service; do systemctl show -P ActiveEnterTimestampMonotonic $u; done")
+	var agent, network, server int
+	if _, err := fmt.Sscan(order, &agent, &network, &server); err != nil || agent > network || network > server || agent == 0 {
+		t.Errorf("ready at %d, the network from %d, the server at %d: %v", agent, network, server, err)
+	}
+	if a, _ := s.status(); len(a.Drift) > 0 {
+		t.Errorf("drift after the boot: %+v", a.Drift)
+	}
+	s.lacks(s.sh("journalctl -b -u vpnd -o cat"), "failed", "refuse")
 }
 
 // repairs makes each kind of drift and wants it gone, told and explained.
