@@ -9,7 +9,8 @@ package sysctl
 // For the boot vpnd has a file of its own a key. It sorts behind the files
 // that distributions and people make, so that it wins over them.
 type Sysctl struct {
-	Value      *string `vpnd:"value,required" doc:"what the kernel shall hold"`
-	Boot       *string `vpnd:"boot,computed" doc:"what the file of vpnd below sysctl.d sets at the next boot; empty where there is none"`
-	Overridden *string `vpnd:"overridden_by,computed,hint" doc:"the file of somebody else that wins at boot with another value; empty where none does"`
+	Value      *string           `vpnd:"value,required" doc:"what the kernel shall hold"`
+	Boot       *string           `vpnd:"boot,computed" doc:"what the file of vpnd below sysctl.d sets at the next boot; empty where there is none"`
+	Siblings   map[string]string `vpnd:"siblings,computed,hint" doc:"keys that the kernel changes along with this one, with their values"`
+	Overridden *string           `vpnd:"overridden_by,computed,hint" doc:"the file of somebody else that wins at boot with another value; empty where none does"`
 }

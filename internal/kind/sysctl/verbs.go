@@ -67,7 +67,7 @@ func (v Verbs) observe(name string) (*Sysctl, error) {
 		}
 		value, err = "", nil
 	}
-	return &Sysctl{Value: &value, Boot: &boot}, err
+	return &Sysctl{Value: &value, Boot: &boot, Siblings: v.siblings(name)}, err
 }
 
 // read returns what the kernel holds. The value of an image is what its boot
@@ -153,13 +153,7 @@ func (v Verbs) ApplyAll(_ context.Context, items []resource.Item[Sysctl]) error 
 		return err
 	}
 	if v.Proc != "" {
-		for range 2 {
-			for _, item := range items {
-				if failed[item.Name] == nil && wished(item) {
-					failed[item.Name] = v.set(item.Name, *item.Want.Value)
-				}
-			}
-		}
+		v.setNow(items, failed)
 		v.prove(items, failed)
 	}
 	var errs []error
@@ -169,6 +163,26 @@ func (v Verbs) ApplyAll(_ context.Context, items []resource.Item[Sysctl]) error 
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// setNow sets the keys in the kernel.
+func (v Verbs) setNow(items []resource.Item[Sysctl], failed map[string]error) {
+	before := make(map[string]map[string]string)
+	for _, item := range items {
+		before[item.Name] = v.siblings(item.Name)
+	}
+	for range 2 {
+		for _, item := range items {
+			if failed[item.Name] == nil && wished(item) {
+				failed[item.Name] = v.set(item.Name, *item.Want.Value)
+			}
+		}
+	}
+	for _, item := range items {
+		if failed[item.Name] == nil && item.Got != nil && *item.Got.Value != *item.Want.Value {
+			failed[item.Name] = v.giveBack(item, before[item.Name])
+		}
+	}
 }
 
 // rank orders keys by whom the kernel lets change whom.

@@ -254,3 +254,39 @@ func TestMissingFolderIsSaid(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestForwardingIsGivenBackWhole switches forwarding on and gives it back as an
+// earlier observation says: what the kernel changed along with it comes back
+// too, and what somebody set meanwhile stays.
+func TestForwardingIsGivenBackWhole(t *testing.T) {
+	v := host(t)
+	nettest.Fresh(t)
+	hardened, meant, meanwhile := "net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.lo.forwarding", "net.ipv4.conf.default.accept_redirects"
+	for key, value := range map[string]string{hardened: "0", meant: "1"} {
+		if err := v.set(key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prior, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Apply(context.Background(), "net.ipv4.ip_forward", prior, wish("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.set(meanwhile, "1"); err != nil {
+		t.Fatal(err)
+	}
+	now, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Apply(context.Background(), "net.ipv4.ip_forward", now, *prior); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"net.ipv4.ip_forward": "0", hardened: "0", meant: "1", meanwhile: "1"} {
+		if got, err := v.read(key); err != nil || got != want {
+			t.Errorf("%s = %s, %v, want %s", key, got, err, want)
+		}
+	}
+}
