@@ -125,7 +125,7 @@ func show(v reflect.Value) string {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		return v.String()
+		return veil(v.String())
 	case reflect.Slice:
 		return showList(v)
 	case reflect.Map:

@@ -135,6 +135,31 @@ func TestSecretIsNeverShown(t *testing.T) {
 	}
 }
 
+// A file that somebody wrote by hand may hold keys, and a plan that takes it
+// over shows what is in it.
+func TestKeysWithinTextAreNotShown(t *testing.T) {
+	const foreign = "port 1194\n<key>\n-----BEGIN PRIVATE KEY-----\nhush1\n-----END PRIVATE KEY-----\n</key>\n" +
+		"  <tls-crypt>\n-----BEGIN OpenVPN Static key V1-----\nhush2\n-----END OpenVPN Static key V1-----\n  </tls-crypt>\n" +
+		"<auth-user-pass>\nme\nhush3\n</auth-user-pass>\n<cert>\n-----BEGIN CERTIFICATE-----\nopen\n-----END CERTIFICATE-----\n</cert>\n" +
+		"key = \"-----BEGIN EC PRIVATE KEY-----hush4-----END EC PRIVATE KEY-----\"\nverb 3\n" +
+		"-----BEGIN OPENSSH PRIVATE KEY-----\nhush5"
+	const want = "port 1194\n<key>\n(sensitive)\n</key>\n  <tls-crypt>\n(sensitive)\n</tls-crypt>\n" +
+		"<auth-user-pass>\n(sensitive)\n</auth-user-pass>\n<cert>\n-----BEGIN CERTIFICATE-----\nopen\n-----END CERTIFICATE-----\n</cert>\n" +
+		"key = \"-----BEGIN EC PRIVATE KEY-----\n(sensitive)\n-----END EC PRIVATE KEY-----\"\nverb 3\n" +
+		"-----BEGIN OPENSSH PRIVATE KEY-----\n(sensitive)\n"
+	for _, d := range append(Compare(&shape{Text: Ptr(foreign)}, &shape{Text: Ptr("x")}), Compare(&shape{Parts: []part{}}, &shape{Parts: []part{{Name: "a", Text: Ptr(foreign)}}})...) {
+		if got := max(d.Before, d.After, "x"); got != "x" && got != want {
+			t.Errorf("%s is shown as\n%s", d.Attribute, got)
+		}
+		if strings.Contains(d.Before+d.After, "hush") {
+			t.Errorf("%s is shown as %q and %q", d.Attribute, d.Before, d.After)
+		}
+	}
+	if diffs := Compare(&shape{Text: Ptr(foreign)}, &shape{Text: Ptr(strings.ReplaceAll(foreign, "hush1", "hush6"))}); len(diffs) != 1 {
+		t.Error("another key is no difference")
+	}
+}
+
 func TestShapeSurvivesBeingWrittenDown(t *testing.T) {
 	data, err := Encode(full(), Reveal)
 	if err != nil {
