@@ -52,17 +52,10 @@ func recorded(store *state.Store, args []string) ([]state.Record, error) {
 }
 
 func (a *app) forget(store *state.Store, records []state.Record) error {
-	var facts []state.Fact
-	for _, r := range records {
-		facts = append(facts, state.Fact{Drop: &r.ID}, state.Fact{Owe: &state.Debt{ID: r.ID}})
-	}
-	if err := store.Commit(facts...); err != nil {
+	if err := store.Forget(records...); err != nil {
 		return err
 	}
 	for _, r := range records {
-		if err := store.DropPrior(r); err != nil {
-			return err
-		}
 		_, _ = fmt.Fprintf(a.Out, "forgot %s\n", r.ID)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"vpnd/internal/resource"
@@ -42,12 +43,25 @@ func (s *Store) Note(e Entry) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(s.path("history.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(s.path("history.jsonl"), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("noting the history: %w", err)
 	}
-	_, err = f.Write(append(data, '\n'))
+	_, err = f.Write(slices.Concat(torn(f), data, []byte{'\n'}))
 	return errors.Join(err, f.Sync(), f.Close(), s.shorten())
+}
+
+// torn returns what has to come before the next line: a newline where a crash
+// cut the last one off, or the next would be lost with it.
+func torn(f *os.File) []byte {
+	last := []byte{'\n'}
+	if info, err := f.Stat(); err == nil && info.Size() > 0 {
+		_, _ = f.ReadAt(last, info.Size()-1)
+	}
+	if last[0] == '\n' {
+		return nil
+	}
+	return []byte{'\n'}
 }
 
 // shorten drops the older half of a history that has grown too long.

@@ -47,7 +47,11 @@ func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	if err := makeDir(s.path("snapshots")); err != nil {
 		return err
 	}
-	snap.Name = snap.Taken.UTC().Format("20060102T150405.000000Z")
+	names, err := s.Snapshots()
+	if err != nil {
+		return err
+	}
+	snap.Name = after(names, snap.Taken)
 	data, err := json.Marshal(snap)
 	if err != nil {
 		return err
@@ -55,12 +59,29 @@ func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	if err := s.write(s.path("snapshots", snap.Name+".json"), data); err != nil {
 		return fmt.Errorf("keeping a snapshot: %w", err)
 	}
-	names, err := s.Snapshots()
+	names, err = s.Snapshots()
 	for len(names) > keepSnapshots && err == nil {
 		err = atomic.Remove("/", s.path("snapshots", names[0]+".json"))
 		names = names[1:]
 	}
 	return err
+}
+
+const snapshotName = "20060102T150405.000000Z"
+
+// after names a snapshot so that it is the newest. A clock that was set back
+// must not make it the oldest one: that is forgotten first, and what undoes an
+// unconfirmed apply with it.
+func after(names []string, taken time.Time) string {
+	name := taken.UTC().Format(snapshotName)
+	if len(names) == 0 || names[len(names)-1] < name {
+		return name
+	}
+	newest, err := time.Parse(snapshotName, names[len(names)-1])
+	if err != nil {
+		return name
+	}
+	return newest.Add(time.Microsecond).Format(snapshotName)
 }
 
 // Snapshots returns the names of all snapshots, oldest first.

@@ -198,3 +198,74 @@ func TestDamagedKeyIsAnErrorWithAWayOut(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is forgotten leaves the configuration in force too: else the daemon would
+// take it up again, and remove it from the host once its block has gone.
+func TestForgottenIsNotInForce(t *testing.T) {
+	s := open1(t, t.TempDir())
+	a, b := id("a"), id("b")
+	prior, err := s.KeepPrior(a, &shape{Text: resource.Ptr("before")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := Record{ID: a, Prior: prior}
+	w := &Wish{Present: []Was{{ID: a, Shape: []byte("{}")}, {ID: b, Shape: []byte("{}")}}, Settings: []byte("{}")}
+	if err := errors.Join(s.Commit(Fact{Put: &gone}, Fact{Put: &Record{ID: b}}), s.Sign(w), s.KeepWish(w)); err != nil {
+		t.Fatal(err)
+	}
+	was, version := w.Fingerprint, s.WishVersion()
+	if err := s.Forget(gone); err != nil {
+		t.Fatal(err)
+	}
+	w, err = s.Wish()
+	if err != nil || len(w.Present) != 1 || w.Present[0].ID != b || w.Fingerprint == was || s.WishVersion() == version {
+		t.Errorf("in force is %+v (%v)", w, err)
+	}
+	if _, ok := s.Record(a); ok || s.Prior(gone, new(shape)) == nil {
+		t.Error("its record or what stood there before is still known")
+	}
+}
+
+func TestHistoryGoesOnBehindATornLine(t *testing.T) {
+	s := open1(t, t.TempDir())
+	for i, command := range []string{"apply", "rollback"} {
+		if err := s.Note(Entry{Command: command}); err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			break
+		}
+		torn := filepath.Join(s.Dir(), "history.jsonl")
+		whole, err := os.ReadFile(torn)
+		if err == nil {
+			err = os.WriteFile(torn, append(whole, `{"time":"20`...), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := s.History()
+	if err != nil || len(entries) != 2 || entries[1].Command != "rollback" {
+		t.Error(entries, err)
+	}
+}
+
+// A snapshot that was taken while the clock was wrong must be neither the first
+// to be forgotten nor passed over by an undo of the last apply.
+func TestClockSetBackKeepsTheNewestSnapshot(t *testing.T) {
+	s := open1(t, t.TempDir())
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for range keepSnapshots {
+		if err := s.SaveSnapshot(&Snapshot{Taken: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := &Snapshot{Taken: time.Unix(60, 0)}
+	if err := s.SaveSnapshot(last); err != nil {
+		t.Fatal(err)
+	}
+	newest, err := s.Snapshot("")
+	if err != nil || newest.Name != last.Name || !newest.Taken.Equal(last.Taken) {
+		t.Errorf("%+v is the newest (%v), want %s", newest, err, last.Name)
+	}
+}
