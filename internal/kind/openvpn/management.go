@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -52,12 +53,25 @@ func Disconnect(ctx context.Context, socket, name string) error {
 		return err
 	}
 	defer c.close()
-	_, err = c.ask("kill "+name, "SUCCESS:")
+	_, err = c.ask("kill "+quoted(name), "SUCCESS:")
 	var refused *refusal
 	if errors.As(err, &refused) && strings.Contains(refused.text, "not found") {
 		return nil
 	}
 	return err
+}
+
+// bare are names that the management interface reads as they stand.
+var bare = regexp.MustCompile(`^[A-Za-z0-9._@:+-]+$`)
+
+// quoted writes a name as one word. The management interface takes lines apart
+// as those of a configuration, so that a space, a quote or a # in the name of a
+// certificate that another CA gave would keep its holder connected.
+func quoted(name string) string {
+	if bare.MatchString(name) {
+		return name
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 }
 
 // refusal is an answer that begins with ERROR.

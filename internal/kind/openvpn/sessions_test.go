@@ -114,3 +114,17 @@ func TestDisconnectingSomebodyWhoIsNotThere(t *testing.T) {
 		t.Error("a name became a command")
 	}
 }
+
+func TestAnyNameIsOneWord(t *testing.T) {
+	for name, want := range map[string]string{
+		"alice":     "alice",
+		"me@home":   "me@home",
+		"two words": `"two words"`,
+		`a"b\c`:     `"a\"b\\c"`,
+		"#comment":  `"#comment"`,
+	} {
+		if got := quoted(name); got != want {
+			t.Errorf("%q is written %s, want %s", name, got, want)
+		}
+	}
+}
