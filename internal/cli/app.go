@@ -26,6 +26,7 @@ import (
 type app struct {
 	Streams
 
+	env      []string // as it was at the start
 	config   []string
 	stateDir string
 	runDir   string
@@ -109,7 +110,7 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 		vars[name] = value
 	}
 	cfg, diags := config.Load(config.Source{
-		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: os.Environ(),
+		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: a.env,
 		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
 	}, a.catalog(), Version)
 	return cfg, diags, nil

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,6 +77,7 @@ does not hold, everything is undone at once, and the exit status is 5.`,
 			if err := f.refuse(p); err != nil {
 				return err
 			}
+			defer undisturbed()()
 			if err := a.offer(p, f.yes); err != nil {
 				return err
 			}
@@ -105,6 +109,7 @@ func (a *app) checkConfirm(f applyFlags) error {
 // takeBack shows a plan that undoes what vpnd did since a time, asks, and makes
 // it true. The daemon is kept from doing it all again.
 func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time, yes bool) error {
+	defer undisturbed()()
 	if err := a.offer(p, yes); err != nil {
 		return err
 	}
@@ -130,6 +135,16 @@ func (a *app) offer(p *engine.Plan, yes bool) error {
 	return nil
 }
 
+// undisturbed has a change of the host come to its end where the session that
+// it was called from ends in the middle, perhaps by that very change, or where
+// who reads along does. It lasts until the returned function is called.
+func undisturbed() (end func()) {
+	// Not ignored, which every program that vpnd runs would inherit.
+	unheard := make(chan os.Signal, 1)
+	signal.Notify(unheard, syscall.SIGHUP, syscall.SIGPIPE)
+	return func() { signal.Stop(unheard) }
+}
+
 // carryOut makes a plan true, tells what became of it and notes it in the
 // history. The error was told.
 func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, command string) (engine.Report, error) {
@@ -139,7 +154,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 		a.text().Report(r)
 	}
 	if r.Err != nil {
-		_, _ = fmt.Fprintf(a.Err, "vpnd: %v\n", r.Err)
+		_, _ = fmt.Fprintf(a.Err, "vpnd: %s\n", printable(r.Err.Error()))
 	}
 	if failed == nil && len(p.Problems) > 0 {
 		failed = fmt.Errorf("%s could not be looked at: %w", p.Problems[0].ID, p.Problems[0].Err)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"vpnd/internal/config"
 )
 
 // Exit statuses, as vpnd(8) names them.
@@ -56,12 +58,25 @@ func run(ctx context.Context, args []string, s Streams) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(s.Err, "vpnd: %v\n", err)
+	_, _ = fmt.Fprintf(s.Err, "vpnd: %s\n", printable(err.Error()))
 	return exitError
 }
 
+// environ takes the values of variables out of the environment and returns it
+// as it was: they may be secrets, and every program that vpnd runs, with the
+// scripts of packages among them, would inherit them.
+func environ() []string {
+	all := os.Environ()
+	for _, setting := range all {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, config.EnvPrefix) {
+			_ = os.Unsetenv(name)
+		}
+	}
+	return all
+}
+
 func newRoot(s Streams) *cobra.Command {
-	a := &app{Streams: s}
+	a := &app{Streams: s, env: environ()}
 	root := &cobra.Command{
 		Use:   "vpnd",
 		Short: "Make a Linux host the VPN host that a file says, and keep it so",

@@ -110,10 +110,13 @@ func blankBytes(text []byte, r hcl.Range) {
 
 // blankTokens returns a copy of a file that can't be parsed, in which every
 // text is blanked that follows the name of an attribute for secrets: what the
-// attribute belongs to can't be told there.
+// attribute belongs to can't be told there. In a file of variables that is
+// every one: which of them are sensitive may stand in a file that can't be
+// parsed either.
 func (l *loader) blankTokens(text []byte, name string) []byte {
 	text = slices.Clone(text)
 	secrets := l.secretNames()
+	all := slices.ContainsFunc(l.src.VarFiles, func(path string) bool { return display(path) == name })
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
 	within, depth, last := false, 0, ""
 	for _, t := range tokens {
@@ -123,7 +126,7 @@ func (l *loader) blankTokens(text []byte, name string) []byte {
 				blankBytes(text, t.Range)
 			}
 		case hclsyntax.TokenEqual, hclsyntax.TokenColon:
-			if !within && secrets[last] {
+			if !within && (all || secrets[last]) {
 				within, depth = true, 0
 			}
 		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:

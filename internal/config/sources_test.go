@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"vpnd/internal/resource"
@@ -35,5 +37,25 @@ secret_file "/two" { content = "zwei" }
 	want := `bundle["/all"] after [file["/one"] secret_file["/two"]] follows file["/one"]:rebuild secret_file["/two"]:rebuild`
 	if told != want {
 		t.Errorf("got  %s\nwant %s", told, want)
+	}
+}
+
+// A file of variables that can't be parsed is quoted without its values.
+func TestBrokenFileOfVariablesTellsNoValue(t *testing.T) {
+	for name, text := range map[string]string{
+		"a.vars": "psk = \"hush\n",
+		"b.vars": "x = [\"hush\", {y = \"hush\"}\nz = \"hush\" \"hush\"\n",
+		"c.json": `{"psk": "hush" "hush"}`,
+	} {
+		dir := folder(t, map[string]string{"a.hcl": "variable \"psk\" { default = \"\" }\n", name: text})
+		vars := filepath.Join(dir, name)
+		c, diags := Load(Source{Paths: []string{filepath.Join(dir, "a.hcl")}, VarFiles: []string{vars}}, fakeCatalog(), "")
+		var b strings.Builder
+		if err := Print(&b, diags, c.Files, 80, false); err != nil {
+			t.Fatal(err)
+		}
+		if !diags.HasErrors() || strings.Contains(b.String(), "hush") || !strings.Contains(b.String(), "*") {
+			t.Errorf("%s:\n%s", name, b.String())
+		}
 	}
 }

@@ -14,6 +14,10 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
+// EnvPrefix begins the names of environment variables that give values: that of
+// the variable x is in VPND_VAR_x.
+const EnvPrefix = "VPND_VAR_"
+
 // A variable is a value that is given from outside.
 type variable struct {
 	name       string
@@ -70,7 +74,7 @@ func (l *loader) declareVariable(b *hcl.Block) {
 func (l *loader) loadVariables() {
 	for _, setting := range l.src.Env {
 		name, value, _ := strings.Cut(setting, "=")
-		if v := l.variables[strings.TrimPrefix(name, "VPND_VAR_")]; v != nil && strings.HasPrefix(name, "VPND_VAR_") {
+		if v := l.variables[strings.TrimPrefix(name, EnvPrefix)]; v != nil && strings.HasPrefix(name, EnvPrefix) {
 			v.raw, v.from = &value, name
 		}
 	}
@@ -130,7 +134,7 @@ func (l *loader) valueOf(v *variable) cty.Value {
 	case v.fallback != nil:
 		value, at = l.value(v.fallback.Expr, &hcl.EvalContext{Functions: l.functionsIn(l.dirOf(v.rng))}), v.fallback.Expr.Range()
 	default:
-		l.errorAt(v.rng, "Variable without a value", "variable %q has no default, so it has to be given: on the command line with --var %s=…, in a file with --var-file, or in the environment as VPND_VAR_%s.", v.name, v.name, v.name)
+		l.errorAt(v.rng, "Variable without a value", "variable %q has no default, so it has to be given: on the command line with --var %s=…, in a file with --var-file, or in the environment as %s%s.", v.name, v.name, EnvPrefix, v.name)
 	}
 	if !value.IsNull() && value.IsKnown() && v.optional != nil {
 		value = v.optional.Apply(value)

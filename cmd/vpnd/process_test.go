@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// vpnd returns the command with a root file system of its own, in which the
+// configuration is.
+func vpnd(t *testing.T, config string, args ...string) (*exec.Cmd, string) {
+	t.Helper()
+	self, err := os.Executable()
+	root := t.TempDir()
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(root, "etc/vpnd"), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(root, "etc/vpnd/a.hcl"), []byte(config), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, append(args, "--root", root)...)
+	cmd.Args[0] = "vpnd" // as testscript knows it
+	return cmd, root
+}
+
+// A program that vpnd runs sees no values of variables.
+func TestVariablesAreNotInherited(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("files are given to root")
+	}
+	cmd, root := vpnd(t, `variable "psk" { sensitive = true }
+secret_file "/etc/a" {
+  content  = var.psk
+  validate = ["sh", "-c", "env > $0.env", "{}"]
+}
+`, "apply", "--yes")
+	cmd.Env = append(os.Environ(), "VPND_VAR_psk=hush", "KEPT=yes")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got, err := os.ReadFile(filepath.Join(root, "etc/a")); err != nil || string(got) != "hush" {
+		t.Errorf("%q (%v)", got, err)
+	}
+	left, err := filepath.Glob(filepath.Join(root, "etc/.a*.env"))
+	if err != nil || len(left) != 1 {
+		t.Fatal(left, err)
+	}
+	env, err := os.ReadFile(left[0])
+	if err != nil || strings.Contains(string(env), "hush") || !strings.Contains(string(env), "KEPT=yes") {
+		t.Errorf("the validator was run with\n%s(%v)", env, err)
+	}
+}
+
+// An apply whose reader is gone, or whose session hangs up, is not half done.
+func TestApplyOutlivesItsSession(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("files are given to root")
+	}
+	config := `file "/etc/a" {
+  content  = "a"
+  validate = ["sh", "-c", "kill -HUP $PPID; sleep 0.2", "{}"]
+}
+file "/etc/b" {
+  content    = "b"
+  depends_on = [file["/etc/a"]]
+}
+`
+	cmd, root := vpnd(t, config, "apply", "--yes")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	for lines := bufio.NewScanner(reader); lines.Scan() && !strings.HasPrefix(lines.Text(), "Plan:"); {
+	}
+	reader.Close()
+	_ = cmd.Wait()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		t.Errorf("it was ended by %v", status.Signal())
+	}
+	for _, name := range []string{"a", "b"} {
+		if got, err := os.ReadFile(filepath.Join(root, "etc", name)); err != nil || string(got) != name {
+			t.Errorf("%s holds %q (%v)", name, got, err)
+		}
+	}
+}
