@@ -82,7 +82,6 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 func TestEventsAreGathered(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.host.looks = 0
 		for range 5 { // a program that works for a while
 			r.touch("a", "2", "")
 			r.touch("b", "2", "")
@@ -99,7 +98,7 @@ func TestEventsAreGathered(t *testing.T) {
 func TestKicksWhileAtWorkAreNotLost(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.slow = time.Second
+		r.alter(func() { r.slow = time.Second })
 		r.touch("a", "2", "")
 		time.Sleep(1100 * time.Millisecond) // a is repaired, and b not looked at any more
 		r.touch("b", "3", "")
@@ -112,12 +111,12 @@ func TestBusyNeighbourMakesLazy(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
 		time.Sleep(2 * time.Minute)
-		before := r.host.looks
+		before := r.looked()
 		for range 600 { // a minute of events that change nothing
 			r.touch("x", "1", "")
 			time.Sleep(100 * time.Millisecond)
 		}
-		if looks := (r.host.looks - before) / 2; looks > 100 {
+		if looks := (r.looked() - before) / 2; looks > 100 {
 			t.Errorf("%d looks at the host in a minute", looks)
 		}
 	})
@@ -126,9 +125,7 @@ func TestBusyNeighbourMakesLazy(t *testing.T) {
 func TestLooksWithoutEvents(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.mu.Lock()
-		r.things["a"] = "2"
-		r.mu.Unlock()
+		r.alter(func() { r.things["a"] = "2" })
 		time.Sleep(4 * time.Minute)
 		r.want(map[string]string{"a": "2"})
 		time.Sleep(2 * time.Minute)
@@ -149,9 +146,7 @@ func invalid() hcl.Diagnostics {
 func TestInvalidConfigurationIsNotTaken(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.mu.Lock()
-		r.cfg, r.diags = &config.Config{}, invalid()
-		r.mu.Unlock()
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
 		again := func() {
 			t.Helper()
 			r.touch("a", "2", "")
@@ -210,7 +205,7 @@ func TestConfigurationThatTheHostRefuses(t *testing.T) {
 func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.refuses = "a" // which was fine yesterday
+		r.alter(func() { r.refuses = "a" }) // which was fine yesterday
 		r.touch("b", "3", "")
 		r.rest()
 		r.want(map[string]string{"b": "1"})
@@ -273,7 +268,7 @@ func TestPackageManagerIsWaitedForButNotByTheFirewall(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"a": "1", "chain:ip/nat/X": "1"})
 		r.start()
-		r.busy = "apt-get (process 7)"
+		r.choose(func() { r.busy = "apt-get (process 7)" })
 		r.touch("a", "2", "")
 		r.touch("ip/nat/X", "2", "")
 		time.Sleep(10 * time.Second)
@@ -281,9 +276,7 @@ func TestPackageManagerIsWaitedForButNotByTheFirewall(t *testing.T) {
 		if s := r.status(); s.Waiting != "apt-get (process 7)" {
 			t.Errorf("status: %+v", s)
 		}
-		r.mu.Lock()
-		r.busy = ""
-		r.mu.Unlock()
+		r.choose(func() { r.busy = "" })
 		r.rest()
 		r.want(map[string]string{"a": "1"})
 	})
@@ -307,9 +300,7 @@ func TestBoot(t *testing.T) {
 		if s := r.status(); len(s.Drift) != 0 || !s.Booting {
 			t.Errorf("status: %+v", s)
 		}
-		r.mu.Lock()
-		r.boots = false
-		r.mu.Unlock()
+		r.choose(func() { r.boots = false })
 		r.rest()
 		r.want(map[string]string{"u": "1"})
 	})
@@ -319,7 +310,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"a": "1", "b": "1", "unit:u": "1"})
 		r.start()
-		r.slow = 10 * time.Second
+		r.alter(func() { r.slow = 10 * time.Second })
 		r.touch("a", "2", "")
 		r.touch("u", "2", "")
 		time.Sleep(time.Second)
@@ -327,7 +318,7 @@ func TestStopInTheMiddle(t *testing.T) {
 		if a, u := r.text("a"), r.text("u"); a != "1" || u != "2" {
 			t.Errorf("the step at work and the next one: %q, %q", a, u)
 		}
-		r.slow = 0
+		r.alter(func() { r.slow = 0 })
 		r.start()
 		r.want(map[string]string{"a": "1", "u": "1"})
 	})

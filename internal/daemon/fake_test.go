@@ -62,7 +62,10 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 }
 
 func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) error {
-	time.Sleep(h.slow)
+	h.mu.Lock()
+	slow := h.slow
+	h.mu.Unlock()
+	time.Sleep(slow)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -95,6 +98,13 @@ func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 	return nil
 }
 
+// alter changes the host while nobody looks.
+func (h *host) alter(do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	do()
+}
+
 // touch is another program at work.
 func (h *host) touch(name, text, by string) {
 	h.mu.Lock()
@@ -112,12 +122,36 @@ func (h *host) text(name string) string {
 	return h.things[name]
 }
 
+func (h *host) looked() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.looks
+}
+
 func (h *host) took() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := strings.Join(h.log, " ")
 	h.log = nil
 	return s
+}
+
+// notebook is a buffer for several hands.
+type notebook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (n *notebook) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(p)
+}
+
+func (n *notebook) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.String()
 }
 
 // rig is an agent on a host of things, in a bubble of synctest: time passes at
@@ -134,7 +168,7 @@ type rig struct {
 	busy      string
 	boots     bool
 	hups      chan os.Signal
-	logs      bytes.Buffer
+	logs      notebook
 	kickState func()
 	end       context.CancelFunc
 	ended     chan error
@@ -237,6 +271,13 @@ func (r *rig) want(texts map[string]string) {
 			r.Errorf("%s is %q instead of %q\n%s", name, got, text, r.logs.String())
 		}
 	}
+}
+
+// choose changes what the rig tells the agent.
+func (r *rig) choose(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do()
 }
 
 func (r *rig) logged(words string) int { return strings.Count(r.logs.String(), words) }

@@ -193,7 +193,7 @@ func TestReloadForgives(t *testing.T) {
 func TestFailedRepairIsTold(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.broken["a"] = true
+		r.alter(func() { r.broken["a"] = true })
 		r.touch("a", "2", "evil")
 		r.touch("b", "2", "evil")
 		time.Sleep(time.Minute)

@@ -156,7 +156,7 @@ func (a *agent) stillWaiting(ctx context.Context) bool {
 }
 
 const (
-	longestBoot = 5 * time.Minute // a host that takes longer to start is stuck, and kept all the same
+	longestBoot = 5 * time.Minute  // a host that takes longer to start is stuck, and kept all the same
 	again       = time.Second      // how soon to try again what had to wait
 	retry       = 10 * time.Second // how soon after a look that failed: a full disk, a lock, too few descriptors
 )
