@@ -35,6 +35,7 @@ func New(o Options) resource.Catalog {
 
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
+	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Syntax}
 	keys, units := sysctl.Verbs{Root: o.Root}, unit.Verbs{Root: o.Root}
 	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
 	if running {
@@ -44,8 +45,8 @@ func kinds(o Options) []resource.Kind {
 	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", keys),
-		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators}),
-		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators}),
+		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators, Early: early}),
+		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early}),
 		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root}),
 		live(resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{})),
 		live(resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{})),

@@ -138,7 +138,8 @@ func batches(changes []Change) [][]Change {
 
 func together(a, b Change) bool {
 	sets := func(c Change) bool { return c.Action == Create || c.Action == Update }
-	return sets(a) && sets(b) && a.ID.Kind == b.ID.Kind && a.item.depth == b.item.depth
+	alike := sets(a) && sets(b) || a.Action == Remove && b.Action == Remove
+	return alike && a.ID.Kind == b.ID.Kind && a.item.depth == b.item.depth
 }
 
 func (r *run) batch(ctx context.Context, batch []Change) {
@@ -158,7 +159,7 @@ func (r *run) batch(ctx context.Context, batch []Change) {
 	}
 	switch ready[0].Action {
 	case Remove:
-		r.remove(ctx, ready[0])
+		r.remove(ctx, ready)
 	case Refresh:
 		r.refresh(ctx, ready[0])
 	default:
@@ -213,7 +214,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 	observe(ctx, items)
 	var changes []resource.Change
 	for _, it := range items {
-		if it.err == nil && (it.got == nil || len(resource.Compare(it.got, it.Want)) > 0) {
+		if it.err == nil && (it.got == nil || it.interrupted() || len(resource.Compare(it.got, it.Want)) > 0) {
 			changes = append(changes, resource.Change{Name: it.ID.Name, Got: it.got, Want: it.Want})
 		}
 	}
@@ -286,16 +287,20 @@ func attributes(diffs []resource.Diff) string {
 	return strings.Join(names, ", ")
 }
 
-func (r *run) remove(ctx context.Context, c Change) {
-	err := r.announce([]Change{c})
-	if err == nil {
-		err = c.item.kind.Remove(ctx, c.ID.Name)
+// remove takes a batch away.
+func (r *run) remove(ctx context.Context, batch []Change) {
+	if err := r.announce(batch); err != nil {
+		r.all(batch, err)
+		return
 	}
-	if err == nil {
-		r.finished(c)
-		err = r.flush()
+	for _, c := range batch {
+		err := c.item.kind.Remove(ctx, c.ID.Name)
+		if err == nil {
+			r.finished(c)
+		}
+		r.done(c, err, false)
 	}
-	r.done(c, err, false)
+	r.report.Err = errors.Join(r.report.Err, r.flush())
 }
 
 // refresh does what is owed. Where nothing is, the change that would have

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -54,6 +56,26 @@ func (v verbs[T, P]) accept(ctx context.Context, validate []string, temporary st
 		return fmt.Errorf("%s refuses the new content (%s); what it says is not shown, since that may quote the secret", validate[0], status(err))
 	}
 	return fmt.Errorf("%s refuses the new content: %w%s", validate[0], err, said)
+}
+
+// Check asks a validator that can judge the text alone, before anything on the
+// host is touched; what else validate says is asked when the file is written.
+func (v verbs[T, P]) Check(ctx context.Context, _ string, want T) error {
+	p := P(&want).plain()
+	if len(p.validate) == 0 || p.content == nil || v.Early[p.validate[0]] == nil {
+		return nil
+	}
+	room, err := os.MkdirTemp("", "vpnd-check-") // 0700
+	if err != nil {
+		return fmt.Errorf("making room for a check: %w", err)
+	}
+	defer os.RemoveAll(room)
+	path := filepath.Join(room, "content")
+	if err := os.WriteFile(path, []byte(*p.content), 0o600); err != nil {
+		return fmt.Errorf("making room for a check: %w", err)
+	}
+	v.Validators = v.Early
+	return v.accept(ctx, p.validate, path)
 }
 
 // run runs a command on the file and returns what it said, on a new line.

@@ -25,6 +25,7 @@ type SecretFileVerbs = verbs[SecretFile, *SecretFile]
 type verbs[T any, P shape[T]] struct {
 	Root       string               // "/" for the host itself
 	Validators map[string]Validator // those that vpnd has built in, by the first word of validate
+	Early      map[string]Validator // those of them that can judge a text before what it names is there
 	Timeout    time.Duration        // how long a validate command may take; 0 means 30 seconds
 }
 
