@@ -49,13 +49,13 @@ func (b *bench) plan(ctx context.Context) error {
 		what: "plan of the host, nothing to do", vpnd: ms(medians[0]),
 		goal: "≤ " + ms(goal), met: medians[0] <= goal,
 	})
-	kib, err := b.memory(ctx, b.planOfHost())
+	kib, err := b.memory(ctx, 5, b.planOfHost())
 	if err != nil {
 		return err
 	}
 	const limit = 40 << 10
 	b.figure(figure{
-		what: "peak memory of that plan", vpnd: fmt.Sprintf("%.1f MiB", float64(kib)/1024),
+		what: "peak memory of that plan", vpnd: mebibytes(kib),
 		goal: "< 40 MiB", met: kib < limit,
 	})
 	return nil
@@ -64,15 +64,14 @@ func (b *bench) plan(ctx context.Context) error {
 // memory returns the largest resident set of several runs, in KiB, of vpnd or a
 // program that it started. GNU time stands between, because a child starts with
 // the high-water mark of the program that forked it.
-func (b *bench) memory(ctx context.Context, c contender) (int, error) {
+func (b *bench) memory(ctx context.Context, runs int, c contender) (kib int, err error) {
 	report, err := os.CreateTemp("", "vpnd-bench-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.Remove(report.Name())
 	defer report.Close()
-	most := 0
-	for range 5 {
+	for range runs {
 		cmd := b.host.Command(ctx, c.argv...)
 		cmd.Path, cmd.Args = "/usr/bin/time", append([]string{"time", "--format=%M", "--output=" + report.Name()}, cmd.Args...)
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -82,13 +81,13 @@ func (b *bench) memory(ctx context.Context, c contender) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		kib, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		most, err := strconv.Atoi(strings.TrimSpace(string(text)))
 		if err != nil {
 			return 0, fmt.Errorf("reading the memory of %s: %w", strings.Join(c.argv, " "), err)
 		}
-		most = max(most, kib)
+		kib = max(kib, most)
 	}
-	return most, nil
+	return kib, nil
 }
 
 // binary measures the size of the program.
