@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
@@ -25,6 +26,10 @@ func (a *app) ready() error {
 	for _, dir := range []*string{&a.root, &a.stateDir, &a.runDir} {
 		if *dir == "" {
 			continue
+		}
+		// Units of systemd name them, a directive a line.
+		if strings.ContainsFunc(*dir, unicode.IsControl) {
+			return fmt.Errorf("the path %q holds a control character; choose one without", *dir)
 		}
 		var err error
 		if *dir, err = filepath.Abs(*dir); err != nil {

@@ -2,8 +2,10 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"reflect"
 
 	"github.com/zclconf/go-cty/cty"
@@ -51,7 +53,12 @@ func convertTo(dst reflect.Value, v cty.Value, path string) []fault {
 		if !ok {
 			return misfit
 		}
-		if err := dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+		read := dst.Addr().Interface()
+		err := read.(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
+		if err == nil {
+			err = misread(read)
+		}
+		if err != nil {
 			misfit[0].text = err.Error()
 			return misfit
 		}
@@ -67,6 +74,28 @@ func convertTo(dst reflect.Value, v cty.Value, path string) []fault {
 	}
 	if !convertWord(dst, v) {
 		return misfit
+	}
+	return nil
+}
+
+// misread refuses what netip reads and nobody means: nothing as an address, and
+// IPv4 in the clothes of IPv6, which no packet has. A rule about it would be one
+// of ip6tables, and never match.
+func misread(v any) error {
+	var addr netip.Addr
+	switch v := v.(type) {
+	case *netip.Addr:
+		addr = *v
+	case *netip.Prefix:
+		addr = v.Addr()
+	default:
+		return nil
+	}
+	switch {
+	case !addr.IsValid():
+		return errors.New("it is empty")
+	case addr.Is4In6():
+		return fmt.Errorf("%s is an IPv4 address within an IPv6 one; write %s", addr, addr.Unmap())
 	}
 	return nil
 }

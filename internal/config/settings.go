@@ -8,6 +8,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -49,6 +50,10 @@ func (s *Settings) Validate(string) []resource.Mistake {
 	}
 	if s.StateDir != nil && !path.IsAbs(*s.StateDir) {
 		mistakes = append(mistakes, resource.Mistake{Path: "state_dir", Summary: quote(*s.StateDir) + " is no absolute path", Hint: `Begin it with a slash, as in "/var/lib/vpnd".`})
+	}
+	if s.StateDir != nil && strings.ContainsFunc(*s.StateDir, unicode.IsControl) {
+		// A unit of systemd names it, a directive a line.
+		mistakes = append(mistakes, resource.Mistake{Path: "state_dir", Summary: quote(*s.StateDir) + " holds a control character", Hint: "Choose a path without."})
 	}
 	if s.Metrics != nil {
 		mistakes = append(mistakes, s.Metrics.mistakes()...)
