@@ -23,15 +23,16 @@ func PackageManager() string {
 	return ""
 }
 
-// holder returns the process that holds a lock of fcntl(2) on a file, 0 for
-// none.
+// holder returns the process that holds a lock of fcntl(2) for writing on a
+// file, 0 for none. Of locks for reading nothing is heard: anybody who may read
+// the file can hold one, and would keep vpnd from repairs for as long as he likes.
 func holder(path string) int32 {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
-	lock := unix.Flock_t{Type: unix.F_WRLCK}
+	lock := unix.Flock_t{Type: unix.F_RDLCK} // which only one for writing stands against
 	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lock); err != nil || lock.Type == unix.F_UNLCK {
 		return 0
 	}
