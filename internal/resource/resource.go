@@ -14,6 +14,7 @@ package resource
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -58,8 +59,8 @@ func (id *ID) UnmarshalText(text []byte) error {
 // ParseID reads an address in either of its forms: kind.name or kind["name"].
 func ParseID(s string) (ID, error) {
 	if kind, rest, ok := strings.Cut(s, "["); ok && isIdentifier(kind) {
-		var name string
-		if n, err := fmt.Sscanf(rest, "%q]", &name); n == 1 && err == nil && rest == fmt.Sprintf("%q]", name) {
+		quoted, _ := strings.CutSuffix(rest, "]")
+		if name, err := strconv.Unquote(quoted); err == nil && rest == strconv.Quote(name)+"]" {
 			return ID{Kind: kind, Name: name}, nil
 		}
 	}
