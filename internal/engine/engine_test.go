@@ -278,6 +278,33 @@ func TestStateHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// TestInterruptedTouchIsUndone kills the process while it touches a thing that
+// then leaves: it is taken away or given back although nothing shows of it.
+func TestInterruptedTouchIsUndone(t *testing.T) {
+	r := newRig(t)
+	kill := func(steps int, rs ...resource.Resource) {
+		t.Helper()
+		r.steps = steps
+		if !died(func() { r.apply(rs...) }) {
+			t.Fatal("it was to die")
+		}
+		r.steps = 0
+		r.took()
+	}
+	kill(1, wish("new", text("1"))) // before anything shows
+	expect(t, "plan", told(r.plan()), "remove new (dropped)")
+	r.converge()
+	expect(t, "taken away", r.took(), "remove new")
+
+	r.things["foreign"] = thing{Text: resource.Ptr("theirs"), Mode: resource.Ptr("0644"), Secret: resource.NewSecret(""), Active: resource.Ptr(false)}
+	r.converge(wish("foreign", text("ours")))
+	kill(2) // all that shows is as it was
+	expect(t, "plan", told(r.plan()), "restore foreign (dropped)")
+	r.took()
+	r.converge()
+	expect(t, "given back", r.took(), "apply foreign")
+}
+
 // TestKilledAnywhere kills the process between any two steps of an apply: the
 // next runs converge, no refresh is forgotten, and what was taken over comes
 // back in the end.

@@ -175,11 +175,13 @@ func notes(it *item) []Note {
 func (e *Engine) change(it *item) (*Change, error) {
 	c := &Change{ID: it.ID, Owners: it.Owners, item: it}
 	if it.Want == nil {
-		if it.got == nil || it.kind.Keep {
+		if it.got == nil && !it.interrupted() || it.kind.Keep {
 			return nil, nil
 		}
-		c.Action, c.Reason, c.Diffs = Remove, Dropped, swapped(resource.Describe(it.got))
-		c.Cost = it.kind.Cost(it.ID.Name, it.got, nil)
+		c.Action, c.Reason = Remove, Dropped
+		if it.got != nil {
+			c.Diffs, c.Cost = swapped(resource.Describe(it.got)), it.kind.Cost(it.ID.Name, it.got, nil)
+		}
 		return c, e.finish(it, c)
 	}
 	if it.leave && it.past != nil && it.got != nil {
@@ -189,7 +191,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 	if err := e.finish(it, c); err != nil {
 		return nil, err
 	}
-	if len(c.Diffs) == 0 && it.got != nil {
+	if len(c.Diffs) == 0 && it.got != nil && !it.interrupted() {
 		return nil, nil
 	}
 	c.Action = Update
@@ -202,6 +204,11 @@ func (e *Engine) change(it *item) (*Change, error) {
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
 	return c, nil
 }
+
+// interrupted says whether the last touch of a thing that leaves was not
+// brought to its end. It may look gone and still have left something that no
+// shape shows: half a file, a unit that is about to stop.
+func (it *item) interrupted() bool { return it.leave && it.past != nil && it.past.Open }
 
 // finish says why c is done, and what the records shall hold afterwards.
 func (e *Engine) finish(it *item, c *Change) error {
