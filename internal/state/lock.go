@@ -49,9 +49,14 @@ func holder(path string) string {
 	return strings.TrimSpace(string(data))
 }
 
-// makeDir makes a folder that nobody else may look into.
+// makeDir makes a folder that nobody else may look into. Those on the way to it,
+// as /var below the root of an image, are not vpnd's to close.
 func makeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
 		return fmt.Errorf("making the state folder: %w", err)
 	}
 	return nil

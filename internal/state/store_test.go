@@ -269,3 +269,13 @@ func TestClockSetBackKeepsTheNewestSnapshot(t *testing.T) {
 		t.Errorf("%+v is the newest (%v), want %s", newest, err, last.Name)
 	}
 }
+
+func TestOnlyTheFolderItselfIsClosed(t *testing.T) {
+	top := t.TempDir()
+	open1(t, filepath.Join(top, "var/lib/vpnd"))
+	for dir, want := range map[string]os.FileMode{"var": 0o755, "var/lib": 0o755, "var/lib/vpnd": 0o700} {
+		if info, err := os.Stat(filepath.Join(top, dir)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v (%v), want %v", dir, info.Mode(), err, want)
+		}
+	}
+}
