@@ -63,3 +63,14 @@ func TestNamesOfNumbers(t *testing.T) {
 		t.Errorf("without accounts: %s, %v", names.User(0), err)
 	}
 }
+
+func TestTargetOfATemporary(t *testing.T) {
+	for name, want := range map[string]string{
+		temporaryOf("a.key"): "a.key", temporaryOf(".x"): ".x",
+		"a.key": "", ".a.key": "", ".vpnd-AAAAAAAA": "", "": "", "a.key.vpnd-AAAAAAAA": "", ".a.vpnd-AAAA": "",
+	} {
+		if got, ok := Target(name); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %t", name, got, ok)
+		}
+	}
+}

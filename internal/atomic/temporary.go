@@ -22,6 +22,16 @@ func temporaryOf(target string) string {
 	return "." + target + mark + rand.Text()[:letters]
 }
 
+// Target returns the name of the file that name is a temporary of, and whether
+// it is one.
+func Target(name string) (string, bool) {
+	end := len(name) - len(mark) - letters
+	if end < 1 || name[0] != '.' || !strings.HasPrefix(name[end:], mark) {
+		return "", false
+	}
+	return name[1:end], true
+}
+
 // leftovers lists the temporaries in the folder: a writer was killed.
 func (f *folder) leftovers() ([]string, error) {
 	d, err := f.open()

@@ -217,6 +217,9 @@ func (l *ledgers) Remove(_ context.Context, name string) error {
 	}
 	var foreign []string
 	for _, f := range files {
+		if whole, half := atomic.Target(f); half {
+			f = whole // a killed writer left it, and it goes with what it was to be
+		}
 		if !ledgerFile.MatchString(f) {
 			foreign = append(foreign, f)
 			continue

@@ -179,6 +179,18 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 	}
 }
 
+func TestHalfAKeyGoesWithIt(t *testing.T) {
+	r := newRoom(t)
+	const half = "/pki/.a.key.vpnd-AAAAAAAA" // of a writer that was killed
+	r.put(half, "half")
+	if err := newPrivateKeys(r.Host).Remove(t.Context(), "/pki/a.key"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(r.at(half)); err == nil {
+		t.Error("it is still there")
+	}
+}
+
 func TestLedgerKeepsWhatIsNotItsOwn(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
@@ -189,6 +201,7 @@ func TestLedgerKeepsWhatIsNotItsOwn(t *testing.T) {
 		t.Error(err)
 	}
 	r.remove("/pki/issued/notes.txt")
+	r.put("/pki/issued/.0a1b.pem.vpnd-AAAAAAAA", "of a writer that was killed")
 	if err := v.Remove(t.Context(), "/pki/issued"); err != nil {
 		t.Error(err)
 	}

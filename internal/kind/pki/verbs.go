@@ -289,8 +289,11 @@ func perName(err error) error {
 // Remove removes the file, and what belongs to it beside it.
 func (v *verbs[T]) Remove(_ context.Context, name string) error {
 	data, now, err := v.current(name)
-	if err != nil || now == nil {
+	if err != nil {
 		return err
+	}
+	if now == nil {
+		return atomic.Remove(v.Root, name) // a killed writer may have left half of it
 	}
 	if n := v.besideOf(&scene{Host: v.Host}, name, data); n != nil && n.ours {
 		if err := atomic.Remove(v.Root, n.path); err != nil {
