@@ -191,6 +191,9 @@ func (e *Engine) change(it *item) (*Change, error) {
 	if err := e.finish(it, c); err != nil {
 		return nil, err
 	}
+	if foreign(c.Reason) && (resource.Closed(it.got) || resource.Closed(it.Want)) {
+		c.Diffs = resource.Hidden(c.Diffs)
+	}
 	if len(c.Diffs) == 0 && it.got != nil && !it.interrupted() {
 		return nil, nil
 	}
@@ -204,6 +207,10 @@ func (e *Engine) change(it *item) (*Change, error) {
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
 	return c, nil
 }
+
+// foreign says whether a change may show what is not of vpnd's configuration,
+// but stood there before. Of what only some may read, that may be a secret.
+func foreign(r Reason) bool { return r == TakesOver || r == Dropped || r == Undone }
 
 // interrupted says whether the last touch of a thing that leaves was not
 // brought to its end. It may look gone and still have left something that no

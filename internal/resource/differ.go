@@ -129,3 +129,29 @@ func items(v reflect.Value) []string {
 	}
 	return words
 }
+
+// Closed says whether a thing as it was observed may be read by its owner and
+// group alone; one without permissions of its own is open.
+func Closed(shape any) bool {
+	v := reflect.ValueOf(shape)
+	if !v.IsValid() || v.IsNil() {
+		return false
+	}
+	for _, f := range Fields(v.Type()) {
+		if mode, ok := v.Elem().Field(f.Index).Interface().(*Mode); ok && mode != nil {
+			return *mode&0o004 == 0
+		}
+	}
+	return false
+}
+
+// Hidden returns the diffs without the texts in them.
+func Hidden(diffs []Diff) []Diff {
+	hidden := slices.Clone(diffs)
+	for i, d := range hidden {
+		if d.Text {
+			hidden[i].Before, hidden[i].After, hidden[i].Sensitive = Masked, Masked, true
+		}
+	}
+	return hidden
+}
