@@ -114,7 +114,9 @@ func publicKey(s *scene, name string, data []byte) *neighbour {
 		return nil
 	}
 	n := &neighbour{path: name + ".pub", data: ssh.MarshalAuthorizedKey(public)}
-	if there, _, err := s.read(n.path); err == nil {
+	there, _, err := s.read(n.path)
+	n.stands = !errors.Is(err, fs.ErrNotExist)
+	if err == nil {
 		is, _, _, _, err := ssh.ParseAuthorizedKey(there)
 		n.ours = err == nil && bytes.Equal(is.Marshal(), public.Marshal())
 	}

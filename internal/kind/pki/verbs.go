@@ -47,9 +47,10 @@ type product struct {
 
 // neighbour is a file that belongs to another one.
 type neighbour struct {
-	path string
-	data []byte
-	ours bool // what stands there now belongs to it
+	path   string
+	data   []byte
+	stands bool // something stands there now
+	ours   bool // what stands there belongs to it
 }
 
 // verbs are the verbs of every kind of file here.
@@ -226,13 +227,17 @@ func (v *verbs[T]) apply(s *scene, item resource.Item[T]) (written, error) {
 	if err != nil {
 		return written{}, err
 	}
+	n := v.besideOf(s, item.Name, p.data)
+	if n != nil && now == nil && n.stands && !n.ours {
+		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.path)
+	}
 	w := written{first: p.first}
 	if now == nil || string(data) != string(p.data) {
 		w.then = append(w.then, f)
 	} else if err := atomic.Own(v.Root, f.Path, f.Mode, f.UID, f.GID); err != nil {
 		return written{}, err
 	}
-	if n := v.besideOf(s, item.Name, p.data); n != nil && !n.ours {
+	if n != nil && !n.ours {
 		w.then = append(w.then, atomic.File{Path: n.path, Data: n.data, Mode: 0o644, UID: f.UID, GID: f.GID})
 	}
 	return w, nil
