@@ -54,8 +54,8 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tidy(); err != nil {
-		return nil, err
+	if err := errors.Join(s.sweep(), s.tidy()); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -1,0 +1,33 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vpnd/internal/atomic"
+)
+
+// sweep removes what a vpnd that was killed had begun to write. It may hold
+// secrets, and no later write would: the next snapshot has another name, and
+// after vpnd destroy the wish is not written again. The caller holds the lock,
+// so nobody is at it.
+func (s *Store) sweep() error {
+	for _, dir := range []string{s.dir, s.path("snapshots"), s.path("priors")} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("tidying the state: %w", err)
+		}
+		for _, e := range entries {
+			if _, temporary := atomic.Target(e.Name()); !temporary || !e.Type().IsRegular() {
+				continue
+			}
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("tidying the state: %w", err)
+			}
+		}
+	}
+	return nil
+}
