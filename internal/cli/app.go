@@ -151,24 +151,11 @@ func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), e
 		return nil, nil, err
 	}
 	store, err := state.Open(dir)
-	if err == nil {
-		err = a.makeHome()
-	}
 	if err != nil {
 		unlock()
 		return nil, nil, err
 	}
 	return a.engine(store), func() { _ = store.Close(); unlock() }, nil
-}
-
-// makeHome makes the folder that keys and profiles are below, also where the
-// state is kept elsewhere.
-func (a *app) makeHome() error {
-	home := a.below("/var/lib/vpnd")
-	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
-		return err
-	}
-	return os.MkdirAll(home, 0o700)
 }
 
 func (a *app) engine(store *state.Store) *engine.Engine {

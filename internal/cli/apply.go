@@ -148,6 +148,10 @@ func undisturbed() (end func()) {
 // carryOut makes a plan true, tells what became of it and notes it in the
 // history. The error was told.
 func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, command string) (engine.Report, error) {
+	if err := a.makeHome(p); err != nil {
+		_, _ = fmt.Fprintf(a.Err, "vpnd: making the folder of keys and profiles: %v\n", err)
+		return engine.Report{Err: err}, err
+	}
 	r := e.Apply(ctx, p)
 	failed := errors.Join(r.Failed(), note(e, command, r))
 	if len(p.Changes) > 0 {
@@ -160,6 +164,22 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 		failed = fmt.Errorf("%s could not be looked at: %w", p.Problems[0].ID, p.Problems[0].Err)
 	}
 	return r, failed
+}
+
+// makeHome makes the folder that keys and profiles are below, where the state
+// is kept elsewhere and the plan puts something there.
+func (a *app) makeHome(p *engine.Plan) error {
+	const home = "/var/lib/vpnd"
+	for _, c := range p.Changes {
+		if c.Action != engine.Create || !strings.HasPrefix(c.ID.Name, home+"/") {
+			continue
+		}
+		if err := os.MkdirAll(a.below(filepath.Dir(home)), 0o755); err != nil {
+			return err
+		}
+		return os.MkdirAll(a.below(home), 0o700)
+	}
+	return nil
 }
 
 // agree asks on a terminal. Elsewhere nobody could answer, so --yes must say it.
