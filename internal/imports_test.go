@@ -37,7 +37,7 @@ var rules = []rule{
 	{"confirm", []string{"resource", "atomic", "state", "config"}, nil},
 	{"catalog", []string{"resource", "config", "kind/", "vpn/"}, nil},
 	{"metrics", nil, []string{"net/http"}},
-	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "kind/openvpn", "metrics"}, []string{"net/http"}},
+	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "kind/openvpn", "metrics", "confirm"}, []string{"net/http"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource"}, nil},
 	{"lab", []string{"lab"}, nil},

@@ -23,8 +23,8 @@ lists and when they run out, who is connected. It changes nothing and plans
 nothing; vpnd drift looks anew.
 
 Exits with 0 where all is well, 3 where something is not as it shall be now, and
-1 where the daemon does not run, could not look, or does not take the
-configuration.`,
+1 where the daemon does not run, could not look, does not take the configuration,
+or a check does not hold.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if watch {
@@ -70,7 +70,7 @@ func (a *app) status(ctx context.Context) (standing, error) {
 
 func (s standing) exit() error {
 	switch {
-	case !s.Running, s.Error != "", !s.Configuration.Valid, len(s.Unknown) > 0:
+	case !s.Running, s.Error != "", !s.Configuration.Valid, len(s.Unknown)+len(s.Failing) > 0:
 		return status(exitError)
 	case len(s.Drift) > 0, len(s.Pending) > 0:
 		return status(exitDrift)
@@ -182,6 +182,10 @@ func (a *app) showMoved(s standing) {
 	a.section("Repaired lately", len(s.Recent))
 	for _, d := range s.Recent[:min(len(s.Recent), 5)] {
 		a.showDrifted(d)
+	}
+	a.section("Checks that do not hold", len(s.Failing))
+	for _, f := range s.Failing {
+		a.printf("  %s, since %s: %s\n", f.Check, moment(f.Since), printable(f.Error))
 	}
 	a.section("Could not be looked at", len(s.Unknown))
 	for _, u := range s.Unknown {

@@ -2,14 +2,17 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -252,7 +255,7 @@ func TestAnotherVPNDIsWaitedFor(t *testing.T) {
 		r.touch("a", "2", "")
 		time.Sleep(10 * time.Second)
 		r.want(map[string]string{"a": "2"})
-		if s := r.status(); !strings.HasPrefix(s.Waiting, "another vpnd (process ") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
+		if s := r.status(); !strings.HasPrefix(s.Waiting, "another vpnd (") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
 			t.Errorf("status: %+v", s)
 		}
 		unlock()
@@ -468,6 +471,38 @@ func TestFailedLookIsTriedAgain(t *testing.T) {
 		r.want(map[string]string{"a": "1"})
 		if s := r.status(); s.Error != "" {
 			t.Errorf("status: %q", s.Error)
+		}
+	})
+}
+
+func TestChecksAreWatched(t *testing.T) {
+	bubble(t, func(r *rig) {
+		var broken atomic.Bool
+		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+			if !broken.Load() {
+				return nil
+			}
+			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
+		}
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.start()
+		r.rest()
+		if s := r.status(); len(s.Failing) > 0 {
+			t.Errorf("failing: %+v", s.Failing)
+		}
+		broken.Store(true)
+		time.Sleep(6 * time.Minute) // an interval
+		if s := r.status(); len(s.Failing) != 1 || s.Failing[0].Check != "door" || s.Failing[0].Error != "nobody answers" {
+			t.Errorf("failing: %+v", s.Failing)
+		}
+		time.Sleep(20 * time.Minute)
+		if n := r.logged("msg=\"a check does not hold\" check=door"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		broken.Store(false)
+		time.Sleep(6 * time.Minute)
+		if s := r.status(); len(s.Failing) > 0 || r.logged("msg=\"a check holds again\" check=door") != 1 {
+			t.Errorf("failing: %+v", s.Failing)
 		}
 	})
 }

@@ -64,6 +64,7 @@ func (f *figures) update(s *Status) {
 	f.mu.Lock()
 	f.status = *s
 	f.status.Drift, f.status.Fights, f.status.Pending = slices.Clone(s.Drift), slices.Clone(s.Fights), slices.Clone(s.Pending)
+	f.status.Failing = slices.Clone(s.Failing)
 	path := f.settings.Textfile
 	f.mu.Unlock()
 	if path != nil {
@@ -140,6 +141,7 @@ func (f *figures) text() []byte {
 		gauge("vpnd_resources", "Resources of the configuration in force.", value(float64(s.Configuration.Resources))),
 		gauge("vpnd_look_failed", "Whether the last look at the host failed.", truth(s.Error != "")),
 		gauge("vpnd_unknown_resources", "Resources that could not be looked at.", value(float64(len(s.Unknown)))),
+		gauge("vpnd_failing_checks", "Checks of the configuration that do not hold.", value(float64(len(s.Failing)))),
 		gauge("vpnd_pending_changes", "Changes that the configuration asks for and that are not done.", value(float64(len(s.Pending)))),
 		gauge("vpnd_waiting", "Whether repairs wait for another vpnd or a package manager.", truth(s.Waiting != "")),
 		gauge("vpnd_held_resources", "Resources that are not applied again since somebody undid it.", value(float64(held(s)))),

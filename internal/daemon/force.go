@@ -145,6 +145,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 	}
 	a.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
 	a.enforce(ctx, &force{present: cfg.Desired.Present, settings: cfg.Settings, unsaved: w})
+	a.check(ctx, cfg.Checks, a.interval())
 }
 
 // enforce puts a configuration in force.

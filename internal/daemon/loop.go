@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"vpnd/internal/confirm"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -39,6 +40,9 @@ type agent struct {
 	asked    time.Time // the servers, who is connected
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool
+
+	checked   chan []confirm.Failure // what a round of checks found
+	unchecked func()                 // ends the rounds
 }
 
 func newAgent(o Options) *agent {
@@ -47,6 +51,9 @@ func newAgent(o Options) *agent {
 	}
 	if o.Files == nil {
 		o.Files = Files
+	}
+	if o.Check == nil {
+		o.Check = confirm.Run
 	}
 	if o.Tell == nil {
 		o.Tell = func(string) {}
@@ -65,6 +72,7 @@ func newAgent(o Options) *agent {
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,
+		checked: make(chan []confirm.Failure),
 	}
 	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
 	return a
@@ -94,6 +102,9 @@ func (a *agent) run(ctx context.Context) error {
 		case <-a.inbox.wake:
 			a.settle(ctx)
 			a.look(ctx, byEvent, a.inbox.take())
+		case failures := <-a.checked:
+			a.found(failures)
+			continue
 		case <-next.C:
 			a.tick(ctx)
 		}

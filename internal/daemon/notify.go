@@ -19,7 +19,7 @@ type Event struct {
 	FormatVersion string    `json:"format_version"`
 	Time          time.Time `json:"time"`
 	Host          string    `json:"host"`
-	Event         string    `json:"event"` // drift, contention, configuration, failure
+	Event         string    `json:"event"` // drift, contention, configuration, failure, check
 	Text          string    `json:"text"`  // the same for people
 	Drift         []Drift   `json:"drift,omitempty"`
 	LeftOut       int       `json:"left_out,omitempty"` // events that were not told before this one, since there were too many

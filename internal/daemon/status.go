@@ -40,6 +40,7 @@ type Status struct {
 	Recent        []Drift       `json:"recent,omitempty"`  // what was repaired last, the newest first
 	Fights        []Fight       `json:"fights,omitempty"`
 	Hold          *Hold         `json:"hold,omitempty"`
+	Failing       []Failing     `json:"failing_checks,omitempty"`
 	Unknown       []Unknown     `json:"unknown,omitempty"` // what could not be looked at
 	Notes         []string      `json:"notes,omitempty"`
 	Certificates  []Expiry      `json:"certificates,omitempty"` // those that run out first
