@@ -22,11 +22,13 @@ func main() {
 	flag.StringVar(&b.config, "config", "examples/openvpn-gateway", "the configuration of the first host")
 	flag.IntVar(&b.rounds, "rounds", 21, "rounds of what is quick; what is slow takes fewer")
 	flag.IntVar(&b.clients, "clients", 10000, "clients of the large host; 0 leaves it out")
-	flag.StringVar(&b.only, "only", "", "leave out all but one: ansible, rules, clients; nothing for everything")
+	flag.IntVar(&b.trials, "trials", 200, "repairs of each kind by the agent")
+	flag.Float64Var(&b.minutes, "minutes", 2, "how long an idle agent is watched")
+	flag.StringVar(&b.only, "only", "", "leave out all but one: ansible, agent, rules, clients, many; nothing for everything")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute+2*time.Duration(b.minutes*float64(time.Minute)))
 	defer cancel()
 	met, err := b.run(ctx)
 	if err != nil {
@@ -45,6 +47,8 @@ type bench struct {
 	config  string
 	rounds  int
 	clients int
+	trials  int
+	minutes float64
 	only    string
 
 	host    *lab.Host // where things are measured at present
@@ -75,7 +79,7 @@ func (b *bench) run(ctx context.Context) (met bool, err error) {
 	if err := b.apply(ctx, hostConfig, "--var", "remote="+office.Remote); err != nil {
 		return false, err
 	}
-	if err := b.all(ctx, part{"", b.plan}, part{"ansible", b.ansible}); err != nil {
+	if err := b.all(ctx, part{"", b.plan}, part{"ansible", b.ansible}, part{"agent", b.agent}); err != nil {
 		return false, err
 	}
 	// A host without anything of vpnd's.
@@ -83,7 +87,7 @@ func (b *bench) run(ctx context.Context) (met bool, err error) {
 	if err := b.host.Copy(ctx, b.vpnd, "/usr/sbin/vpnd"); err != nil {
 		return false, err
 	}
-	if err := b.all(ctx, part{"rules", b.rules}, part{"clients", b.many}, part{"", b.binary}); err != nil {
+	if err := b.all(ctx, part{"rules", b.rules}, part{"clients", b.many}, part{"many", b.agentOfMany}, part{"", b.binary}); err != nil {
 		return false, err
 	}
 	b.remark("Of each time that of true, run in turn with the rest, is taken off: nsenter's way into the lab host.")
