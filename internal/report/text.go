@@ -3,6 +3,7 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 
@@ -40,6 +41,10 @@ var signs = map[engine.Action]sign{
 // Plan writes a plan: each change under the block that asks for it, in the
 // order of apply, and a line that counts.
 func (t Text) Plan(p *engine.Plan) {
+	// A thousand rules are not a thousand writes.
+	w := bufio.NewWriter(t.W)
+	defer func() { _ = w.Flush() }()
+	t.W = w
 	t.changes(p.Changes, func(c engine.Change) {
 		t.head(signs[c.Action], c.ID, why(c))
 		if c.Action != engine.Remove {
