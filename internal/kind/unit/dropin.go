@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 )
 
 const (
@@ -45,14 +46,20 @@ func withMark(unit, content string) string {
 	return content
 }
 
-// dropins returns the drop-ins of vpnd, by name; none while a restart is owed
-// them, so that a run that was killed before it is made good by the next.
+// dropins returns the drop-ins of vpnd, by name. While a restart is owed them
+// there is one that nobody wishes, not even who wishes none, so that a run that
+// was killed before it is made good by the next.
 func (v Verbs) dropins(unit string) ([]Dropin, error) {
-	found := []Dropin{}
 	if owes, err := v.owes(unit); owes || err != nil {
-		return found, err
+		return []Dropin{{Name: owed, Content: resource.Ptr(mark + "until the unit was restarted.\n")}}, err
 	}
 	return v.written(unit)
+}
+
+// wished returns drop-ins without the one that stands for a restart, which is in
+// a wish where a snapshot was taken before that was made.
+func wished(dropins []Dropin) []Dropin {
+	return slices.DeleteFunc(slices.Clone(dropins), func(d Dropin) bool { return d.Name == owed })
 }
 
 // written returns the drop-ins of vpnd that stand on the host.

@@ -286,10 +286,22 @@ func dropins(w world) {
 		w.Error("the killed run ended well")
 	}
 	// They are in place, but the unit runs without them.
-	w.expect("drop.service", "enabled=false active=true dropins=[]")
+	w.expect("drop.service", "enabled=false active=true dropins=[vpnd-owed]")
+	between := w.see("drop.service")
 	w.converge("drop.service", wish)
 	if again := w.run("systemctl show -P MainPID drop"); again == running {
 		w.Error("the restart that was owed was not made")
+	}
+	// What was seen in between is a wish for none.
+	w.converge("drop.service", *between)
+	w.expect("drop.service", "enabled=false active=true dropins=[]")
+	w.converge("drop.service", wish)
+	// And who takes them away and is killed is not done either.
+	if err := killed.Apply(w.Context(), "drop.service", nil, *first); err == nil {
+		w.Error("the killed run ended well")
+	}
+	if len(resource.Compare(w.see("drop.service"), &Unit{Dropins: []Dropin{}})) == 0 {
+		w.Error("a restart is owed, and nothing is to be done")
 	}
 	w.converge("drop.service", *first)
 	if after := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *"); after != before {

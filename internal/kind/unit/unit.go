@@ -97,7 +97,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]
 	for name, want := range wants {
 		w := *want
 		if w.Dropins != nil {
-			w.Dropins = slices.Clone(w.Dropins)
+			w.Dropins = wished(w.Dropins)
 			for i, d := range w.Dropins {
 				w.Dropins[i].Content = resource.Ptr(withMark(name, *d.Content))
 			}
@@ -122,7 +122,7 @@ func (v Verbs) Apply(ctx context.Context, name string, _ *Unit, want Unit) error
 	defer m.Close()
 	changed := false
 	if want.Dropins != nil {
-		if changed, err = v.setDropins(name, want.Dropins); err != nil {
+		if changed, err = v.setDropins(name, wished(want.Dropins)); err != nil {
 			return err
 		}
 	}
