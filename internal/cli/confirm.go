@@ -212,7 +212,7 @@ func breakIn(ctx context.Context, dir string, due *state.Pending) error {
 	case err == nil:
 		unlock()
 		return nil
-	case !errors.As(err, &busy) || busy.Holder != fmt.Sprintf("process %d", due.Process):
+	case !errors.As(err, &busy) || busy.PID != due.Process:
 		return nil // a wait of its own is for somebody else
 	}
 	process, err := os.FindProcess(due.Process)

@@ -5,15 +5,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 )
 
 // ErrBusy is returned where another vpnd holds the lock for longer than the
 // caller would wait.
-type ErrBusy struct{ Holder string }
+type ErrBusy struct {
+	Holder string // in words
+	PID    int    // 0 where it isn't known
+}
 
 // Error names the holder.
 func (e *ErrBusy) Error() string {
@@ -32,7 +37,7 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	held, err := lock.TryLockContext(ctx, 50*time.Millisecond)
 	if !held {
 		if ctx.Err() != nil {
-			return nil, &ErrBusy{Holder: holder(path)}
+			return nil, busy(path)
 		}
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
@@ -41,12 +46,41 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	return func() { _ = lock.Unlock() }, nil
 }
 
-func holder(path string) string {
+// busy names who holds the lock: the kernel's own answer (proc_locks(5)), or
+// what the last vpnd to take it wrote there. Any program can take it, and a vpnd
+// that was killed leaves its words.
+func busy(path string) *ErrBusy {
+	var st unix.Stat_t
+	locks, err := os.ReadFile("/proc/locks")
+	if err == nil && unix.Stat(path, &st) == nil {
+		if pid := flocker(string(locks), st.Ino); pid > 0 {
+			name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+			return &ErrBusy{Holder: fmt.Sprintf("%s, process %d", strings.TrimSpace(string(name)), pid), PID: pid}
+		}
+	}
 	data, err := os.ReadFile(path)
 	if err != nil || len(data) == 0 {
-		return "unknown process"
+		return &ErrBusy{Holder: "unknown process"}
 	}
-	return strings.TrimSpace(string(data))
+	b := &ErrBusy{Holder: strings.TrimSpace(string(data))}
+	_, _ = fmt.Sscanf(b.Holder, "process %d", &b.PID)
+	return b
+}
+
+// flocker finds the process that holds a lock of flock(2) on that inode, 0 where
+// the kernel shows none. The device is not compared: for a file of an overlay
+// the kernel shows another than stat(2) does.
+func flocker(locks string, inode uint64) (pid int) {
+	for line := range strings.Lines(locks) {
+		f := strings.Fields(line) // 1: FLOCK ADVISORY WRITE 708 00:68:885722 0 EOF
+		if len(f) < 6 || f[1] != "FLOCK" || !strings.HasSuffix(f[5], fmt.Sprintf(":%d", inode)) {
+			continue
+		}
+		if n, err := strconv.Atoi(f[4]); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 0
 }
 
 // makeDir makes a folder that nobody else may look into. Those on the way to it,
