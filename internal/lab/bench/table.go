@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -37,10 +39,24 @@ func (b *bench) print() bool {
 	}
 	w.Flush()
 	fmt.Fprintln(b.out)
+	b.busy()
 	for _, remark := range b.remarks {
 		fmt.Fprintln(b.out, "* "+remark)
 	}
 	return all
+}
+
+// busy warns where others use the machine: goals in milliseconds want a quiet
+// one, and what starts many programs suffers most (proc_loadavg(5)).
+func (b *bench) busy() {
+	text, err := os.ReadFile("/proc/loadavg")
+	var load float64
+	if _, scan := fmt.Sscan(string(text), &load); err != nil || scan != nil {
+		return
+	}
+	if n := runtime.NumCPU(); load > float64(n) {
+		b.remark("The machine is busy with other things as well, load %.1f on %d processors: these times are too long.", load, n)
+	}
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }
