@@ -130,3 +130,16 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// People are called john.doe, servers vpn.example.com.
+func TestNamesOfHolders(t *testing.T) {
+	for name, good := range map[string]bool{
+		"john.doe": true, "vpn.example.com": true, "a@b.example": true, "_a-b": true,
+		"": false, ".": false, "..": false, ".hidden": false, "@a": false, "a b": false, "a/b": false, "zoë": false,
+	} {
+		p := &PKI{Subject: &pki.Subject{CommonName: "CA"}, Clients: []Client{{Name: name}}}
+		if found := p.Validate("office"); good != (len(found) == 0) {
+			t.Errorf("%q: %s", name, vpntest.Mistakes(found))
+		}
+	}
+}

@@ -12,8 +12,10 @@ import (
 )
 
 // holderName is what can be a common name, a file name and a label at once:
-// OpenVPN looks for a client's own settings in a file of that name.
-var holderName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// OpenVPN looks for a client's own settings in a file of that name. Dots and @
+// are what OpenVPN leaves as they are, for john.doe and vpn.example.com; not at
+// the beginning, where a dot hides a file.
+var holderName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,63}$`)
 
 // blockName is a label of the block: part of a path.
 var blockName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
@@ -143,7 +145,7 @@ func (c *check) holders(p *PKI) {
 func (c *check) name(where, name string) {
 	switch {
 	case !holderName.MatchString(name):
-		c.wrong(where, fmt.Sprintf("%q can't be a common name and the name of a file", name), "1 to 64 letters, digits, _ and -")
+		c.wrong(where, fmt.Sprintf("%q can't be a common name and the name of a file", name), "1 to 64 letters, digits, _, -, . and @, the first no . and no @")
 	case strings.EqualFold(name, "DEFAULT"):
 		c.wrong(where, "DEFAULT is what OpenVPN calls the settings of everybody who has none of their own", "choose another name")
 	}
