@@ -39,7 +39,7 @@ var rules = []rule{
 	{"metrics", nil, []string{"net/http"}},
 	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "kind/openvpn", "metrics", "confirm"}, []string{"net/http"}},
 	{"cli", []string{""}, nil},
-	{"lab/bench", []string{"lab", "resource"}, nil},
+	{"lab/bench", []string{"lab", "resource", "daemon"}, nil},
 	{"lab", []string{"lab"}, nil},
 	{"nettest", nil, nil},
 	{"system", []string{"lab"}, nil},
