@@ -70,7 +70,7 @@ does not hold, everything is undone at once, and the exit status is 5.`,
 				return err
 			}
 			if len(args) == 1 {
-				if err := fits(p, args[0]); err != nil {
+				if err := fits(p, e.Store, args[0]); err != nil {
 					return err
 				}
 			}

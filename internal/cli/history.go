@@ -45,7 +45,7 @@ func (a *app) showEntry(e state.Entry) {
 	}
 	_, _ = fmt.Fprintln(a.Out, line)
 	if e.Error != "" {
-		_, _ = fmt.Fprintf(a.Out, "    ended early: %s\n", e.Error)
+		_, _ = fmt.Fprintf(a.Out, "    ended early: %s\n", printable(e.Error))
 	}
 	for _, c := range e.Changes {
 		_, _ = fmt.Fprintf(a.Out, "    %s %s (%s)\n", c.Action, c.ID, cause(c))
@@ -53,7 +53,7 @@ func (a *app) showEntry(e state.Entry) {
 			a.showDiff(d)
 		}
 		if c.Error != "" {
-			_, _ = fmt.Fprintf(a.Out, "        failed: %s\n", c.Error)
+			_, _ = fmt.Fprintf(a.Out, "        failed: %s\n", printable(c.Error))
 		}
 	}
 }

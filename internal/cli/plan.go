@@ -12,6 +12,8 @@ import (
 	"vpnd/internal/atomic"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 type planFlags struct {
@@ -40,7 +42,7 @@ func (a *app) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.showPlan(p, f)
+			return a.showPlan(p, e.Store, f)
 		},
 	}
 	c.Flags().StringVar(&f.out, "out", "", "save the plan to `FILE` for vpnd apply FILE")
@@ -54,7 +56,7 @@ func targetFlag(c *cobra.Command, targets *[]string) {
 	c.Flags().StringArrayVar(targets, "target", nil, "only this block or resource and what it needs, by `ADDRESS`; may be repeated")
 }
 
-func (a *app) showPlan(p *engine.Plan, f planFlags) error {
+func (a *app) showPlan(p *engine.Plan, store *state.Store, f planFlags) error {
 	if f.json {
 		if err := report.WriteJSON(a.Out, report.ToJSON(p)); err != nil {
 			return err
@@ -63,7 +65,7 @@ func (a *app) showPlan(p *engine.Plan, f planFlags) error {
 		a.text().Plan(p)
 	}
 	if f.out != "" {
-		if err := savePlan(p, f.out); err != nil {
+		if err := savePlan(p, store, f.out); err != nil {
 			return err
 		}
 	}
@@ -82,20 +84,21 @@ func (a *app) showPlan(p *engine.Plan, f planFlags) error {
 	return nil
 }
 
-// savedPlan is a plan in a file. It holds no wish and so no secret: apply
-// plans anew and compares.
+// savedPlan is a plan in a file. It holds no wish and so no secret: apply plans
+// anew and compares.
 type savedPlan struct {
 	FormatVersion string      `json:"format_version"`
 	Salt          []byte      `json:"salt"`
+	Keyed         bool        `json:"keyed"` // secrets take part, as digests of this host; before the first apply it has no key for that
 	Fingerprint   string      `json:"fingerprint"`
 	Plan          report.Plan `json:"plan"`
 }
 
-func savePlan(p *engine.Plan, path string) error {
-	saved := savedPlan{FormatVersion: report.FormatVersion, Salt: make([]byte, 16), Plan: report.ToJSON(p)}
+func savePlan(p *engine.Plan, store *state.Store, path string) error {
+	saved := savedPlan{FormatVersion: report.FormatVersion, Salt: make([]byte, 16), Keyed: store.Kept(), Plan: report.ToJSON(p)}
 	rand.Read(saved.Salt)
 	var err error
-	if saved.Fingerprint, err = p.Fingerprint(saved.Salt); err != nil {
+	if saved.Fingerprint, err = p.Fingerprint(saved.Salt, sealed(store, saved.Keyed)); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(saved, "", "  ")
@@ -111,8 +114,18 @@ func savePlan(p *engine.Plan, path string) error {
 	return nil
 }
 
+// sealed returns what stands for a secret in a fingerprint.
+func sealed(store *state.Store, keyed bool) func(resource.Secret) any {
+	return func(s resource.Secret) any {
+		if !keyed {
+			return resource.Masked
+		}
+		return store.Sum([]byte(s.Reveal()))
+	}
+}
+
 // fits says whether the plan is the one that was saved in a file.
-func fits(p *engine.Plan, path string) error {
+func fits(p *engine.Plan, store *state.Store, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading the saved plan: %w", err)
@@ -121,7 +134,7 @@ func fits(p *engine.Plan, path string) error {
 	if err := json.Unmarshal(data, &saved); err != nil || saved.Fingerprint == "" {
 		return fmt.Errorf("%s is no saved plan; vpnd plan --out %s makes one", path, path)
 	}
-	now, err := p.Fingerprint(saved.Salt)
+	now, err := p.Fingerprint(saved.Salt, sealed(store, saved.Keyed))
 	if err != nil {
 		return err
 	}

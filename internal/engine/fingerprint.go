@@ -11,8 +11,10 @@ import (
 
 // Fingerprint returns a digest of all that the plan would do and of the state
 // of the host that it starts from, under a salt that the caller chose at
-// random. Two plans with one fingerprint do the same to the same host.
-func (p *Plan) Fingerprint(salt []byte) (string, error) {
+// random. Two plans with one fingerprint do the same to the same host. A secret
+// takes part as what seal makes of it, so that the fingerprint can be shown to
+// somebody who would guess at it.
+func (p *Plan) Fingerprint(salt []byte, seal func(resource.Secret) any) (string, error) {
 	mac := hmac.New(sha256.New, salt)
 	e := json.NewEncoder(mac)
 	for _, c := range p.Changes {
@@ -22,7 +24,7 @@ func (p *Plan) Fingerprint(salt []byte) (string, error) {
 				step = append(step, nil)
 				continue
 			}
-			data, err := resource.Encode(shape, resource.Reveal)
+			data, err := resource.Encode(shape, seal)
 			if err != nil {
 				return "", err
 			}

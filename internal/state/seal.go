@@ -20,7 +20,14 @@ const keySize = 32
 
 // A Sealer makes digests. Its key never leaves the host, so that a digest of a
 // guessable secret tells nothing to whoever sees the state.
-type Sealer struct{ key []byte }
+type Sealer struct {
+	key  []byte
+	kept bool // on disk, and so the same the next time
+}
+
+// Kept says whether digests made now can be compared with those of another run.
+// Before the first apply they can't.
+func (s Sealer) Kept() bool { return s.kept }
 
 // loadSealer reads the key of the folder. Without one it makes one, and keeps
 // it where create says so: a plan must not write.
@@ -29,7 +36,7 @@ func loadSealer(dir string, create bool) (Sealer, error) {
 	key, err := os.ReadFile(path)
 	switch {
 	case err == nil && len(key) == keySize:
-		return Sealer{key}, nil
+		return Sealer{key, true}, nil
 	case err == nil:
 		return Sealer{}, fmt.Errorf("%s is damaged: it has %d bytes instead of %d; remove it and every managed secret counts as changed", path, len(key), keySize)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -42,7 +49,7 @@ func loadSealer(dir string, create bool) (Sealer, error) {
 			return Sealer{}, fmt.Errorf("keeping the key of the state: %w", err)
 		}
 	}
-	return Sealer{key}, nil
+	return Sealer{key, create}, nil
 }
 
 // Sum returns a keyed digest of data.
