@@ -31,7 +31,7 @@ func TestKilledApply(t *testing.T) {
 	var caught int
 	for i := range kills {
 		s.ok(s.Edit(t.Context(), "vpn.hcl", versions[i%2], versions[(i+1)%2]))
-		if s.killed(time.Duration(random.Int64N(int64(whole)))) {
+		if s.killed(time.Duration(random.Int64N(int64(whole) * 2 / 3))) {
 			caught++
 		}
 		s.keysAreSafe()
@@ -45,7 +45,7 @@ func TestKilledApply(t *testing.T) {
 			s.as(first, "destroying what a killed apply left")
 		} // otherwise the next one meets what this one left
 	}
-	if caught < kills/3 {
+	if caught < kills/5 { // the first apply, which was measured, has the most to do
 		t.Errorf("only %d of %d applies were killed at work", caught, kills)
 	}
 	s.vpnd(0, "apply", "--yes")
