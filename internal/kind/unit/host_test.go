@@ -386,15 +386,15 @@ func own(w world) {
 	}
 	w.expect("own.service", "enabled=false active=false dropins=[]")
 	// Of others only the drop-ins go.
-	w.service("other.service", "ExecStart=sleep 1000")
-	w.converge("other.service", Unit{Enabled: yes, Active: yes, Dropins: []Dropin{dropin("nice", "[Service]\nNice=5\n")}})
+	w.service("theirs.service", "ExecStart=sleep 1000")
+	w.converge("theirs.service", Unit{Enabled: yes, Active: yes, Dropins: []Dropin{dropin("nice", "[Service]\nNice=5\n")}})
 	for range 2 {
-		if err := w.v.Remove(w.Context(), "other.service"); err != nil {
+		if err := w.v.Remove(w.Context(), "theirs.service"); err != nil {
 			w.Fatal(err)
 		}
 	}
-	w.expect("other.service", "enabled=true active=true dropins=[]")
-	if left := w.run("ls -d " + folder("other.service") + " 2>/dev/null || :"); left != "" {
+	w.expect("theirs.service", "enabled=true active=true dropins=[]")
+	if left := w.run("ls -d " + folder("theirs.service") + " 2>/dev/null || :"); left != "" {
 		w.Errorf("left %s", left)
 	}
 }
