@@ -17,15 +17,7 @@ func (a *app) driftCommand() *cobra.Command {
 		Long:  "Shows what moved behind vpnd's back. Exits with 0 where nothing did, 3 where something did.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := a.load()
-			if err != nil {
-				return err
-			}
-			e, err := a.look(a.dir(cfg))
-			if err != nil {
-				return err
-			}
-			p, err := a.plan(c.Context(), e, cfg, nil)
+			p, _, err := a.planned(c.Context(), nil)
 			if err != nil {
 				return err
 			}

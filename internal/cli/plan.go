@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -30,19 +31,11 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show what apply would change; change nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := a.load()
+			p, store, err := a.planned(c.Context(), f.targets)
 			if err != nil {
 				return err
 			}
-			e, err := a.look(a.dir(cfg))
-			if err != nil {
-				return err
-			}
-			p, err := a.plan(c.Context(), e, cfg, f.targets)
-			if err != nil {
-				return err
-			}
-			return a.showPlan(p, e.Store, f)
+			return a.showPlan(p, store, f)
 		},
 	}
 	c.Flags().StringVar(&f.out, "out", "", "save the plan to `FILE` for vpnd apply FILE")
@@ -50,6 +43,21 @@ func (a *app) planCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where the configuration changes something, 3 where only drift is put right, 4 for both")
 	targetFlag(c, &f.targets)
 	return c
+}
+
+// planned reads the configuration and compares the host with it, and writes
+// nothing.
+func (a *app) planned(ctx context.Context, targets []string) (*engine.Plan, *state.Store, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := a.look(a.dir(cfg))
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := a.plan(ctx, e, cfg, targets)
+	return p, e.Store, err
 }
 
 func targetFlag(c *cobra.Command, targets *[]string) {

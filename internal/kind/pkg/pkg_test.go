@@ -125,7 +125,7 @@ const policy = `openvpn:
   Candidate: 2.6.3-1+deb12u2
   Version table:
      2.6.3-1+deb12u2 500
-        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        500 http://mirror.example/debian bookworm/main amd64 Packages
  *** 2.6.3-1 100
         100 /var/lib/dpkg/status
 `
