@@ -134,15 +134,3 @@ func (n *Names) User(uid int) string { return n.users.name(uid) }
 
 // Group returns the name of a group, or the number in digits where it has none.
 func (n *Names) Group(gid int) string { return n.groups.name(gid) }
-
-// Lookup returns the numbers of an owner and a group, each given by name or
-// number.
-func Lookup(root, owner, group string) (uid, gid int, err error) {
-	names, err := ReadNames(root)
-	if err != nil {
-		return 0, 0, err
-	}
-	uid, errUser := names.UID(owner)
-	gid, errGroup := names.GID(group)
-	return uid, gid, errors.Join(errUser, errGroup)
-}

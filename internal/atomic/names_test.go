@@ -1,6 +1,7 @@
 package atomic
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,12 +35,12 @@ func TestLookup(t *testing.T) {
 		{"openvpn", "nogroup", 990, 65534},
 		{"7", "4242", 7, 4242}, // though somebody is called so
 	} {
-		uid, gid, err := Lookup(root, c.owner, c.group)
+		uid, gid, err := numbers(root, c.owner, c.group)
 		if err != nil || uid != c.uid || gid != c.gid {
 			t.Errorf("%s:%s is %d:%d, %v", c.owner, c.group, uid, gid, err)
 		}
 	}
-	_, _, err := Lookup(root, "nobody", "-1")
+	_, _, err := numbers(root, "nobody", "-1")
 	want := "there is no user \"nobody\"; create it first, or give a number\nthere is no group \"-1\"; create it first, or give a number"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v", err)
@@ -73,4 +74,15 @@ func TestTargetOfATemporary(t *testing.T) {
 			t.Errorf("%q: %q, %t", name, got, ok)
 		}
 	}
+}
+
+// numbers returns those of an owner and a group, each given by name or number.
+func numbers(root, owner, group string) (uid, gid int, err error) {
+	names, err := ReadNames(root)
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, errUser := names.UID(owner)
+	gid, errGroup := names.GID(group)
+	return uid, gid, errors.Join(errUser, errGroup)
 }

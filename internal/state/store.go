@@ -227,6 +227,3 @@ func (s *Store) Records() []Record {
 
 // Owed returns the refresh that is owed to a resource, or none.
 func (s *Store) Owed(id resource.ID) resource.Effect { return s.owed[id] }
-
-// Debts returns all that is owed.
-func (s *Store) Debts() map[resource.ID]resource.Effect { return maps.Clone(s.owed) }
