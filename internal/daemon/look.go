@@ -185,28 +185,3 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 // startsLater says whether a thing has to wait until the host has booted:
 // systemd starts units when their time comes, and a package needs the network.
 func startsLater(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }
-
-// by returns who changed a thing, as far as a watcher saw it.
-func (l *look) by(id resource.ID) string {
-	for i := len(l.hints) - 1; i >= 0; i-- {
-		h := l.hints[i]
-		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) {
-			return h.By
-		}
-	}
-	return ""
-}
-
-// how returns how a drift was noticed: an event counts only where it was about
-// that kind.
-func (l *look) how(id resource.ID) string {
-	if l.noticed == atStart || l.noticed == byReload {
-		return l.noticed
-	}
-	for _, h := range l.hints {
-		if h.Kind == id.Kind || h.Kind == "" {
-			return byEvent
-		}
-	}
-	return l.noticed
-}
