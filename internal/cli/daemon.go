@@ -56,6 +56,6 @@ func (a *app) daemon(ctx context.Context, level slog.Level) error {
 		},
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: daemon.NewLog(a.Err, level), Reload: hangup, Now: time.Now,
-		Tell: daemon.Notify, Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
+		Tell: daemon.Notifier(), Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
 	})
 }

@@ -174,9 +174,6 @@ func (a *app) showMoved(s standing) {
 		if f.Until.After(time.Now()) {
 			a.printf("; left alone until %s", moment(f.Until))
 		}
-		if f.Error != "" {
-			a.printf("; the last repair failed: %s", printable(f.Error))
-		}
 		a.printf("\n")
 	}
 	a.section("Repaired lately", len(s.Recent))

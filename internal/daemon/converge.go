@@ -63,32 +63,48 @@ func (l *look) account(r engine.Report) {
 		}
 		became[result.ID] = errors.Join(became[result.ID], result.Err)
 	}
-	for _, result := range r.Results {
-		if err, known := became[result.ID]; known && !result.Skipped && l.admitted[result.ID] {
-			l.fights.repaired(result.ID, l.by(result.ID), err)
-			delete(l.admitted, result.ID)
-		}
-	}
+	l.count(r, became)
 	for i := range l.drift {
 		d := &l.drift[i]
-		d.Outcome, d.Error = settled(d.Outcome, d.ID, became)
+		d.Outcome, d.Error = l.settled(d.Outcome, d.ID, became)
 		if d.Outcome == Repaired {
 			l.status.Recent = slices.Insert(l.status.Recent, 0, *d)
 		}
 	}
 	for i := range l.status.Pending {
 		p := &l.status.Pending[i]
-		p.Outcome, p.Error = settled(p.Outcome, p.ID, became)
+		p.Outcome, p.Error = l.settled(p.Outcome, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
 	l.status.Drift = slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired })
 	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired })
 }
 
+// count tells the limiter what was repaired, and the failures what was tried.
+func (l *look) count(r engine.Report, became map[resource.ID]error) {
+	counted := make(map[resource.ID]bool)
+	for _, result := range r.Results {
+		id, err := result.ID, became[result.ID]
+		if result.Skipped || counted[id] {
+			continue
+		}
+		counted[id] = true
+		if err == nil && l.failures.last(id) != nil {
+			l.retried = append(l.retried, id)
+		}
+		l.failures.tried(id, err)
+		if err == nil && l.moved(result.Change) {
+			l.fights.repaired(id, l.by(id))
+		}
+	}
+}
+
 // settled returns what became of a thing that was to be repaired.
-func settled(meant Outcome, id resource.ID, became map[resource.ID]error) (Outcome, string) {
+func (l *look) settled(meant Outcome, id resource.ID, became map[resource.ID]error) (Outcome, string) {
 	err, tried := became[id]
 	switch {
+	case meant == Failed: // and waits for its next try
+		return meant, l.failures.last(id).Error()
 	case meant != Repaired || tried && err == nil:
 		return meant, ""
 	case !tried: // the apply ended before
@@ -98,12 +114,13 @@ func settled(meant Outcome, id resource.ID, became map[resource.ID]error) (Outco
 	}
 }
 
-// record notes the apply in the history. What is repaired all the time is noted
-// when the fight begins, and not each time.
+// record notes the apply in the history. What is repaired all the time, or fails
+// all the time, is noted when that begins, and not each time.
 func (l *look) record(r engine.Report) error {
 	entry := state.Entry{Time: l.begun.UTC().Truncate(time.Second), Command: "repair", Snapshot: r.Snapshot}
 	for _, result := range r.Results {
-		if result.Err == nil && l.fights.fight(result.ID) != nil && essential(result.ID) {
+		fought := result.Err == nil && l.fights.fight(result.ID) != nil && essential(result.ID)
+		if fought || l.repeated[result.ID] {
 			continue
 		}
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}

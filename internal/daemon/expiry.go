@@ -112,11 +112,8 @@ func (a *agent) contentions() []Fight {
 			continue
 		}
 		f := Fight{ID: id, By: b.by, Since: b.since, Repairs: b.total}
-		if !essential(id) || b.err != nil {
+		if !essential(id) {
 			f.Until = b.until
-		}
-		if b.err != nil {
-			f.Error = b.err.Error()
 		}
 		all = append(all, f)
 	}

@@ -11,7 +11,8 @@ import (
 // Manners in a fight: a thing that moves again after so many repairs within
 // the window is left alone for a minute, then for two, and so on up to the
 // longest. After each wait one repair is tried; where that holds for the truce,
-// the fight is over. Repairs that fail are counted too.
+// the fight is over. Only repairs of what moved are counted, and of these those
+// that worked; see [failures] for the others.
 const (
 	mostRepairs  = 3
 	window       = time.Minute
@@ -54,7 +55,6 @@ type bout struct {
 	until   time.Time // left alone until then
 	since   time.Time // the fight; zero where there is none
 	by      string    // the other writer, where known
-	err     error     // of the last repair
 	total   int       // repairs since the fight began
 }
 
@@ -62,8 +62,8 @@ func newLimiter(now func() time.Time) *limiter {
 	return &limiter{now: now, things: make(map[resource.ID]*bout)}
 }
 
-// admit says whether the thing, which is wrong, may be repaired now. begins
-// says that a fight begins with that.
+// admit says whether the thing, which is wrong, may be made right now as far as
+// other writers go. begins says that a fight begins with that.
 func (l *limiter) admit(id resource.ID, by string) (ok, begins bool) {
 	b := l.things[id]
 	if b == nil {
@@ -84,7 +84,7 @@ func (l *limiter) admit(id resource.ID, by string) (ok, begins bool) {
 	if begins = b.since.IsZero(); begins {
 		b.since = now
 	}
-	if essential(id) && b.err == nil {
+	if essential(id) {
 		b.until = b.repairs[len(b.repairs)-1].Add(breath)
 	} else {
 		b.wait = min(max(2*b.wait, shortestWait), longestWait)
@@ -106,15 +106,15 @@ func (b *bout) forget(now time.Time) {
 	b.repairs = slices.DeleteFunc(b.repairs, func(t time.Time) bool { return now.Sub(t) >= window })
 }
 
-// repaired notes what became of a repair.
-func (l *limiter) repaired(id resource.ID, by string, err error) {
+// repaired notes a repair.
+func (l *limiter) repaired(id resource.ID, by string) {
 	b := l.things[id]
 	if b == nil {
 		b = &bout{}
 		l.things[id] = b
 	}
 	now := l.now()
-	b.repairs, b.moved, b.err = append(b.repairs, now), now, err
+	b.repairs, b.moved = append(b.repairs, now), now
 	if by != "" {
 		b.by = by
 	}

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -27,12 +26,12 @@ func newRing() *ring {
 }
 
 // hit is one move; it returns whether it was repaired.
-func (r *ring) hit(id resource.ID, after time.Duration, err error) bool {
+func (r *ring) hit(id resource.ID, after time.Duration) bool {
 	r.now = r.now.Add(after)
 	r.l.calm()
 	ok, _ := r.l.admit(id, "evil")
 	if ok {
-		r.l.repaired(id, "evil", err)
+		r.l.repaired(id, "evil")
 	}
 	return ok
 }
@@ -40,14 +39,14 @@ func (r *ring) hit(id resource.ID, after time.Duration, err error) bool {
 func TestGivesInAndWaitsLonger(t *testing.T) {
 	r := newRing()
 	for i := range 3 {
-		if !r.hit(nat, time.Second, nil) {
+		if !r.hit(nat, time.Second) {
 			t.Fatalf("repair %d was not let", i)
 		}
 	}
 	var waits []time.Duration
 	last := r.now
 	for range 6 * 3600 { // the other writer goes on for hours, once a second
-		if r.hit(nat, time.Second, nil) {
+		if r.hit(nat, time.Second) {
 			waits = append(waits, r.now.Sub(last).Round(time.Minute))
 			last = r.now
 		}
@@ -69,7 +68,7 @@ func TestGivesInAndWaitsLonger(t *testing.T) {
 func TestSlowChangesAreNoFight(t *testing.T) {
 	r := newRing()
 	for range 100 {
-		if !r.hit(nat, 31*time.Second, nil) {
+		if !r.hit(nat, 31*time.Second) {
 			t.Fatal("a repair every half minute was not let")
 		}
 	}
@@ -78,14 +77,14 @@ func TestSlowChangesAreNoFight(t *testing.T) {
 func TestPeace(t *testing.T) {
 	r := newRing()
 	for range 10 {
-		r.hit(nat, time.Second, nil)
+		r.hit(nat, time.Second)
 	}
 	at, ok := r.l.next()
 	if !ok || at.Sub(r.now) > time.Minute {
 		t.Fatalf("next look at %v, %v", at, ok)
 	}
 	r.now = at
-	if !r.hit(nat, 0, nil) {
+	if !r.hit(nat, 0) {
 		t.Fatal("no repair was tried after the wait")
 	}
 	if at, ok = r.l.next(); !ok || at.Sub(r.now) != truce {
@@ -104,7 +103,7 @@ func TestFilterRulesAreNeverGivenUp(t *testing.T) {
 	r := newRing()
 	repairs := 0
 	for range 3600 { // flushed once a second for an hour
-		if r.hit(filter, time.Second, nil) {
+		if r.hit(filter, time.Second) {
 			repairs++
 		}
 	}
@@ -112,23 +111,10 @@ func TestFilterRulesAreNeverGivenUp(t *testing.T) {
 		t.Errorf("%d of 3600 repairs", repairs)
 	}
 	for range 100 { // and by somebody who is as fast as vpnd: not faster than a breath
-		r.hit(filter, 10*time.Millisecond, nil)
+		r.hit(filter, 10*time.Millisecond)
 	}
 	if b := r.l.fight(filter); b.total > 3600+10 {
 		t.Errorf("%d repairs in a second", b.total-3600)
-	}
-}
-
-func TestFailingRepairsAreNotTriedAllTheTime(t *testing.T) {
-	r := newRing()
-	tries := 0
-	for range 600 {
-		if r.hit(filter, time.Second, errors.New("iptables is broken")) {
-			tries++
-		}
-	}
-	if tries > 8 {
-		t.Errorf("%d tries in ten minutes", tries)
 	}
 }
 
@@ -187,23 +173,5 @@ func TestReloadForgives(t *testing.T) {
 		r.want(map[string]string{"a": "2"})
 		r.reload()
 		r.want(map[string]string{"a": "1"})
-	})
-}
-
-func TestFailedRepairIsTold(t *testing.T) {
-	bubble(t, func(r *rig) {
-		r.start()
-		r.alter(func() { r.broken["a"] = true })
-		r.touch("a", "2", "evil")
-		r.touch("b", "2", "evil")
-		time.Sleep(time.Minute)
-		r.want(map[string]string{"a": "2", "b": "1"})
-		s := r.status()
-		if len(s.Drift) != 1 || s.Drift[0].ID.Name != "a" || s.Drift[0].Error == "" && s.Drift[0].Outcome != Contended {
-			t.Errorf("drift: %+v", s.Drift)
-		}
-		if r.logged(`msg="not done" id=thing.a`) == 0 || r.logged("it is broken") == 0 {
-			t.Error(r.logs.String())
-		}
 	})
 }

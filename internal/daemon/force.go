@@ -169,7 +169,7 @@ func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error
 	} else if version := store.WishVersion(); version == "" || f != nil && f.version == version {
 		return nil
 	} else {
-		a.fights.forgive()
+		a.forgive()
 	}
 	return a.fallBack(ctx, store)
 }

@@ -25,12 +25,13 @@ type look struct {
 	drift    []Drift       // all that the plan says drifted, with what is done about it
 	news     []resource.ID // of these, what was not told before
 	verdicts map[resource.ID]Outcome
-	admitted map[resource.ID]bool // to a repair, as the limiter counts them
+	retried  []resource.ID        // what failed before, and works now
+	repeated map[resource.ID]bool // what failed as it did before
 }
 
 // look plans the host, tells what it sees, and makes it so where it may.
 func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
-	l := &look{agent: a, noticed: noticed, hints: hints, begun: a.Now(), verdicts: make(map[resource.ID]Outcome), admitted: make(map[resource.ID]bool)}
+	l := &look{agent: a, noticed: noticed, hints: hints, begun: a.Now(), verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool)}
 	for _, id := range a.fights.calm() {
 		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
 	}
@@ -94,13 +95,14 @@ func (l *look) do(ctx context.Context) error {
 		}
 	}
 	l.busy = l.Busy()
+	l.failures.saw(p)
 	l.judge(p)
 	l.tell(p)
 	if len(p.Changes) > 0 {
 		l.publish()
 	}
 	if l.write {
-		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }))
+		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
 	}
 	l.ask(ctx, p)
 	return err
@@ -136,52 +138,3 @@ func (l *look) open(ctx context.Context) (release func(), err error) {
 	l.store, err = state.Read(l.StateDir)
 	return func() {}, err
 }
-
-// judge decides about each change: repair it, or why not.
-func (l *look) judge(p *engine.Plan) {
-	held := make(map[resource.ID]bool)
-	if l.hold != nil {
-		for _, id := range l.hold.IDs {
-			held[id] = true
-		}
-	}
-	for _, c := range p.Changes {
-		if _, done := l.verdicts[c.ID]; !done {
-			l.verdicts[c.ID] = l.verdict(c, held[c.ID])
-		}
-	}
-}
-
-func (l *look) verdict(c engine.Change, held bool) Outcome {
-	switch {
-	case held:
-		return Held
-	case l.observing():
-		return Reported
-	case !l.write:
-		return Waits
-	case l.pending != nil && !l.moved(c): // what would an undo undo?
-		l.status.Waiting = "vpnd confirm or vpnd rollback of an apply"
-		return Waits
-	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):
-		l.waiting = true
-		return Waits
-	case l.busy != "" && !guards(c.ID):
-		l.waiting = true
-		l.status.Waiting = l.busy
-		return Waits
-	}
-	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
-	if begins {
-		l.contend(c.ID)
-	}
-	if !ok {
-		return Contended
-	}
-	l.admitted[c.ID] = true
-	return Repaired
-}
-
-// startsLater says whether a thing has to wait until the host has booted:
-// systemd starts units when their time comes, and a package needs the network.
-func startsLater(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }

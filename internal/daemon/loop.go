@@ -29,7 +29,9 @@ type agent struct {
 	pace     pace
 	watchers watchers
 	fights   *limiter
-	force    *force // nil where no configuration is in force
+	failures *failures
+	told     map[resource.ID]string // why something was not done, as the journal has it
+	force    *force                 // nil where no configuration is in force
 	status   Status
 	known    map[resource.ID]Drift // what was wrong at the last look and is not repaired
 	figures  *figures
@@ -67,7 +69,7 @@ func newAgent(o Options) *agent {
 	a := &agent{
 		Options: o,
 		inbox:   newInbox(),
-		fights:  newLimiter(o.Now),
+		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]Drift),
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
@@ -130,7 +132,7 @@ func (a *agent) first(ctx context.Context) {
 // reload reads the files again, whoever sent the signal; sd_notify(3).
 func (a *agent) reload(ctx context.Context) {
 	a.Tell(reloading())
-	a.fights.forgive()
+	a.forgive()
 	a.read(ctx, byReload)
 	a.look(ctx, byReload, a.inbox.take())
 	a.Tell("READY=1\nWATCHDOG=1")
@@ -184,8 +186,10 @@ func (a *agent) pause() time.Duration {
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))
 	}
-	if at, ok := a.fights.next(); ok {
-		due = earlier(due, at)
+	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next} {
+		if at, ok := next(); ok {
+			due = earlier(due, at)
+		}
 	}
 	return max(due.Sub(now), time.Millisecond)
 }

@@ -116,7 +116,6 @@ type Fight struct {
 	Since   time.Time   `json:"since"`
 	Repairs int         `json:"repairs"`
 	Until   time.Time   `json:"until,omitzero"` // left alone until then; none where it is repaired all the same
-	Error   string      `json:"error,omitempty"`
 }
 
 // Hold is what is not done again, since somebody undid it.

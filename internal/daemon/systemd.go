@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net"
 	"os"
 	"time"
 
@@ -13,9 +14,21 @@ import (
 // ready yet: the longest are packages and units.
 const stepTime = 5 * time.Minute
 
-// Notify tells systemd how the service is; see sd_notify(3). Elsewhere it tells
-// nobody.
-func Notify(state string) { _, _ = notify.SdNotify(false, state) }
+// Notifier returns what tells systemd how the service is; see sd_notify(3).
+// Elsewhere it tells nobody. Its socket is opened once: a daemon that has run
+// out of descriptors must still be able to say that it is ready and alive.
+func Notifier() (tell func(state string)) {
+	nobody := func(string) {}
+	socket := os.Getenv("NOTIFY_SOCKET")
+	if socket == "" {
+		return nobody
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		return nobody
+	}
+	return func(state string) { _, _ = conn.Write([]byte(state)) }
+}
 
 // reloading is what systemd is told when a reload begins.
 func reloading() string {

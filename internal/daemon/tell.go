@@ -91,7 +91,8 @@ func (l *look) remember() {
 	now := make(map[resource.ID]Drift, len(l.drift))
 	for _, d := range l.drift {
 		old, known := l.known[d.ID]
-		if !known || old.Outcome != d.Outcome || changes(old.Diffs) != changes(d.Diffs) {
+		retry := known && old.Outcome == Failed && d.Outcome == Repaired
+		if !known || old.Outcome != d.Outcome && !retry || changes(old.Diffs) != changes(d.Diffs) {
 			l.news = append(l.news, d.ID)
 			l.figures.drifted(d)
 		}
@@ -111,11 +112,14 @@ func (l *look) announce() {
 	for _, d := range l.drift {
 		if d.Outcome == Repaired {
 			delete(l.agent.known, d.ID) // the next time is another time
-		} else if slices.Contains(l.news, d.ID) {
+		} else {
 			l.agent.known[d.ID] = d
-			l.Log.Warn("drifted", attributes(d)...)
+			if slices.Contains(l.news, d.ID) {
+				l.Log.Warn("drifted", attributes(d)...)
+			}
 		}
-		if slices.Contains(l.news, d.ID) && l.fights.fight(d.ID) == nil {
+		isNews := slices.Contains(l.news, d.ID) || slices.Contains(l.retried, d.ID)
+		if isNews && l.fights.fight(d.ID) == nil {
 			news = append(news, d)
 		}
 	}
@@ -180,8 +184,15 @@ func (l *look) done(c engine.Change, err error) {
 			args = append(args, "by", by)
 		}
 	}
+	if err == nil {
+		delete(l.told, c.ID)
+	}
 	switch {
+	case err != nil && l.told[c.ID] == err.Error():
+		l.repeated[c.ID] = true
+		l.Log.Debug("not done again", append(args, "error", err)...)
 	case err != nil:
+		l.told[c.ID] = err.Error()
 		l.Log.Error("not done", append(args, "error", err)...)
 	case l.fights.fight(c.ID) != nil:
 		l.Log.Debug("repaired once more", args...)
@@ -197,8 +208,6 @@ func (l *look) contend(id resource.ID) {
 	b := l.fights.fight(id)
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
 	switch {
-	case b.err != nil:
-		words = "repairs fail again and again; vpnd waits before the next"
 	case essential(id):
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}

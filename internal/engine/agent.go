@@ -22,6 +22,14 @@ func (p *Plan) Without(skip func(Change) bool) *Plan {
 	return &rest
 }
 
+// Barring returns the plan for an apply that leaves these things as they are,
+// wrong: what needs them is skipped, as after a failure.
+func (p *Plan) Barring(ids ...resource.ID) *Plan {
+	rest := *p
+	rest.barred = ids
+	return &rest
+}
+
 // A Sight is what was observed of one resource while planning.
 type Sight struct {
 	ID     resource.ID

@@ -49,6 +49,9 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
 	}
+	for _, id := range p.barred {
+		r.failed[id] = true
+	}
 	if err := r.check(ctx); err != nil {
 		return Report{Err: err}
 	}

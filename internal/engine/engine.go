@@ -96,8 +96,9 @@ type Plan struct {
 	Notes    []Note
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
-	quiet []*item // what needs no change, but perhaps a record
-	items []*item // everything that was looked at, in order
+	quiet  []*item       // what needs no change, but perhaps a record
+	items  []*item       // everything that was looked at, in order
+	barred []resource.ID // wrong, and not for this apply
 }
 
 // item is one resource on its way through a plan.

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// judge decides about each change: repair it, or why not.
+func (l *look) judge(p *engine.Plan) {
+	held := make(map[resource.ID]bool)
+	if l.hold != nil {
+		for _, id := range l.hold.IDs {
+			held[id] = true
+		}
+	}
+	for _, c := range p.Changes {
+		if _, done := l.verdicts[c.ID]; !done {
+			l.verdicts[c.ID] = l.verdict(c, held[c.ID])
+		}
+	}
+}
+
+func (l *look) verdict(c engine.Change, held bool) Outcome {
+	switch {
+	case held:
+		return Held
+	case l.observing():
+		return Reported
+	case !l.write:
+		return Waits
+	case l.pending != nil && !l.moved(c): // what would an undo undo?
+		l.status.Waiting = "vpnd confirm or vpnd rollback of an apply"
+		return Waits
+	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):
+		l.waiting = true
+		return Waits
+	case l.busy != "" && !guards(c.ID):
+		l.waiting = true
+		l.status.Waiting = l.busy
+		return Waits
+	}
+	if l.failures.early(c.ID) {
+		return Failed
+	}
+	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
+	if begins {
+		l.contend(c.ID)
+	}
+	if !ok {
+		return Contended
+	}
+	return Repaired
+}
+
+// bars returns what is wrong and not repaired now, and without which nothing
+// that needs it may go ahead: what failed and waits for its next try, and
+// filter rules that are left to another writer for a breath. Forwarding is not
+// switched on before the rules that it was to come after.
+func (l *look) bars(p *engine.Plan) []resource.ID {
+	var ids []resource.ID
+	for _, c := range p.Changes {
+		if v := l.verdicts[c.ID]; v == Failed || v == Contended && essential(c.ID) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// startsLater says whether a thing has to wait until the host has booted:
+// systemd starts units when their time comes, and a package needs the network.
+func startsLater(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }
