@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,38 +17,40 @@ type watchers struct {
 }
 
 type eye struct {
-	names []string
+	wants map[string]any
 	close context.CancelFunc
 }
 
-// watch has every kind that can watch the names of interest; those whose names
-// stay the same are left alone.
+// watch has every kind that can watch what is wished of it; those that would
+// miss nothing are left alone.
 func (a *agent) watch(ctx context.Context, present []resource.Resource) {
-	names := make(map[string][]string)
+	wants := make(map[string]map[string]any)
 	for _, r := range present {
-		names[r.ID.Kind] = append(names[r.ID.Kind], r.ID.Name)
+		if wants[r.ID.Kind] == nil {
+			wants[r.ID.Kind] = make(map[string]any)
+		}
+		wants[r.ID.Kind][r.ID.Name] = r.Want
 	}
 	w := &a.watchers
 	if w.eyes == nil {
 		w.eyes = make(map[string]eye)
 	}
 	for kind, old := range w.eyes {
-		slices.Sort(names[kind])
-		if !slices.Equal(old.names, names[kind]) {
+		k, known := a.Catalog.Kind(kind)
+		if !known || k.Misses(old.wants, wants[kind]) {
 			old.close()
 			delete(w.eyes, kind)
 		}
 	}
-	for kind, names := range names {
+	for kind, wants := range wants {
 		k, known := a.Catalog.Kind(kind)
 		if _, watched := w.eyes[kind]; watched || !known {
 			continue
 		}
-		slices.Sort(names)
 		ctx, cancel := context.WithCancel(ctx)
-		w.eyes[kind] = eye{names: names, close: cancel}
+		w.eyes[kind] = eye{wants: wants, close: cancel}
 		w.wg.Go(func() {
-			a.listen(ctx, kind, func(ctx context.Context) error { return k.Watch(ctx, names, a.inbox.put) })
+			a.listen(ctx, kind, func(ctx context.Context) error { return k.Watch(ctx, wants, a.inbox.put) })
 		})
 	}
 }

@@ -218,14 +218,19 @@ func advice(ctx context.Context, items []*item) []Note {
 	return notes
 }
 
+// wantsOf returns what is wished of each item, nil of one that leaves.
+func wantsOf(items []*item) map[string]any {
+	wants := make(map[string]any, len(items))
+	for _, it := range items {
+		wants[it.ID.Name] = it.Want
+	}
+	return wants
+}
+
 // observe looks at all items anew.
 func observe(ctx context.Context, items []*item) {
 	perKind(items, func(k resource.Kind, group []*item) {
-		names := make([]string, len(group))
-		for i, it := range group {
-			names[i] = it.ID.Name
-		}
-		seen := k.Observe(ctx, names)
+		seen := k.Observe(ctx, wantsOf(group))
 		for _, it := range group {
 			it.got, it.err = seen[it.ID.Name].Got, seen[it.ID.Name].Err
 		}
@@ -238,11 +243,7 @@ func normalize(ctx context.Context, items []*item) error {
 	var mu sync.Mutex
 	var errs []error
 	perKind(items, func(k resource.Kind, group []*item) {
-		wants := make(map[string]any, len(group))
-		for _, it := range group {
-			wants[it.ID.Name] = it.Want
-		}
-		normal, err := k.Normalize(ctx, wants)
+		normal, err := k.Normalize(ctx, wantsOf(group))
 		named, general := resource.Split(err)
 		mu.Lock()
 		defer mu.Unlock()

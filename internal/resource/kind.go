@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 )
 
 // An Observation is what was seen of one name: nil and no error where nothing
@@ -30,7 +32,7 @@ type Kind struct {
 	Off  bool   // it needs a running host and this one does not run; plans leave it out
 
 	shape     func() any
-	observe   func(context.Context, []string) map[string]Observation
+	observe   func(context.Context, map[string]any) map[string]Observation
 	apply     func(context.Context, []Change) error
 	remove    func(context.Context, string) error
 	refresh   func(context.Context, string, any, Effect) error
@@ -40,15 +42,17 @@ type Kind struct {
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
 	advise    func(context.Context) []string
-	watch     func(ctx context.Context, names []string, kick func(Hint)) error
+	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
+	misses    func(before, now map[string]any) bool
 }
 
 // New returns a pointer to an empty shape.
 func (k Kind) New() any { return k.shape() }
 
-// Observe looks at every name; each has its answer.
-func (k Kind) Observe(ctx context.Context, names []string) map[string]Observation {
-	return k.observe(ctx, names)
+// Observe looks at every name; each has its answer. What is wished of it, nil
+// where nothing is, is for a [Measurer].
+func (k Kind) Observe(ctx context.Context, wants map[string]any) map[string]Observation {
+	return k.observe(ctx, wants)
 }
 
 // Apply makes all changes, in one go where the kind can.
@@ -88,9 +92,13 @@ func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
 
 // Watch hears of changes until ctx ends; see [Watcher]. Of a kind without
 // events it returns nil at once: such a kind is polled.
-func (k Kind) Watch(ctx context.Context, names []string, kick func(Hint)) error {
-	return k.watch(ctx, names, func(h Hint) { h.Kind = k.Name; kick(h) })
+func (k Kind) Watch(ctx context.Context, wants map[string]any, kick func(Hint)) error {
+	return k.watch(ctx, wants, func(h Hint) { h.Kind = k.Name; kick(h) })
 }
+
+// Misses says whether a Watch for the wishes before would miss what concerns
+// those of now, so that it has to be called anew.
+func (k Kind) Misses(before, now map[string]any) bool { return k.misses(before, now) }
 
 // Define makes a kind of its verbs. It is the only place that hides the shape.
 func Define[T any](name, doc string, v Verbs[T]) Kind {
@@ -108,7 +116,10 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
 		advise:    func(context.Context) []string { return nil },
-		watch:     func(context.Context, []string, func(Hint)) error { return nil },
+		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
+		misses: func(before, now map[string]any) bool {
+			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
+		},
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {
@@ -134,7 +145,15 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		k.Keep = c.Keeps()
 	}
 	if w, ok := v.(Watcher); ok {
-		k.watch = w.Watch
+		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
+			return w.Watch(ctx, slices.Sorted(maps.Keys(wants)), kick)
+		}
+	}
+	if w, ok := v.(WishWatcher[T]); ok {
+		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
+			return w.WatchWishes(ctx, allTyped[T](wants), kick)
+		}
+		k.misses = func(before, now map[string]any) bool { return !maps.EqualFunc(before, now, Equal) }
 	}
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise
@@ -151,6 +170,14 @@ func typed[T any](v any) *T {
 	return t
 }
 
+func allTyped[T any](shapes map[string]any) map[string]*T {
+	all := make(map[string]*T, len(shapes))
+	for name, v := range shapes {
+		all[name] = typed[T](v)
+	}
+	return all
+}
+
 // erased hides a shape and keeps a nil pointer an untyped nil.
 func erased[T any](v *T) any {
 	if v == nil {
@@ -159,27 +186,37 @@ func erased[T any](v *T) any {
 	return v
 }
 
-func observer[T any](v Verbs[T]) func(context.Context, []string) map[string]Observation {
-	bulk, ok := v.(BulkObserver[T])
-	if !ok {
-		return func(ctx context.Context, names []string) map[string]Observation {
-			seen := make(map[string]Observation, len(names))
-			for _, name := range names {
-				got, err := v.Observe(ctx, name)
-				seen[name] = Observation{Got: erased(got), Err: err}
-			}
-			return seen
+func observer[T any](v Verbs[T]) func(context.Context, map[string]any) map[string]Observation {
+	if m, ok := v.(Measurer[T]); ok {
+		return func(ctx context.Context, wants map[string]any) map[string]Observation {
+			got, err := m.Measure(ctx, allTyped[T](wants))
+			return observations(wants, got, err)
 		}
 	}
-	return func(ctx context.Context, names []string) map[string]Observation {
-		got, err := bulk.ObserveAll(ctx, names)
-		failed, general := Split(err)
-		seen := make(map[string]Observation, len(names))
-		for _, name := range names {
-			seen[name] = Observation{Got: erased(got[name]), Err: errors.Join(general, failed[name])}
+	if b, ok := v.(BulkObserver[T]); ok {
+		return func(ctx context.Context, wants map[string]any) map[string]Observation {
+			got, err := b.ObserveAll(ctx, slices.Sorted(maps.Keys(wants)))
+			return observations(wants, got, err)
+		}
+	}
+	return func(ctx context.Context, wants map[string]any) map[string]Observation {
+		seen := make(map[string]Observation, len(wants))
+		for _, name := range slices.Sorted(maps.Keys(wants)) {
+			got, err := v.Observe(ctx, name)
+			seen[name] = Observation{Got: erased(got), Err: err}
 		}
 		return seen
 	}
+}
+
+// observations gives each name its own part of an answer about many.
+func observations[T any](wants map[string]any, got map[string]*T, err error) map[string]Observation {
+	failed, general := Split(err)
+	seen := make(map[string]Observation, len(wants))
+	for name := range wants {
+		seen[name] = Observation{Got: erased(got[name]), Err: errors.Join(general, failed[name])}
+	}
+	return seen
 }
 
 func applier[T any](v Verbs[T]) func(context.Context, []Change) error {
@@ -206,11 +243,7 @@ func applier[T any](v Verbs[T]) func(context.Context, []Change) error {
 
 func normalizer[T any](n Normalizer[T]) func(context.Context, map[string]any) (map[string]any, error) {
 	return func(ctx context.Context, wants map[string]any) (map[string]any, error) {
-		in := make(map[string]*T, len(wants))
-		for name, want := range wants {
-			in[name] = want.(*T)
-		}
-		out, err := n.Normalize(ctx, in)
+		out, err := n.Normalize(ctx, allTyped[T](wants))
 		normal := make(map[string]any, len(out))
 		for name, want := range out {
 			normal[name] = want

@@ -47,6 +47,16 @@ type BulkObserver[T any] interface {
 	ObserveAll(ctx context.Context, names []string) (map[string]*T, error)
 }
 
+// A Measurer can't tell what is there without the wish: whether a certificate
+// belongs to its key, who is connected and may not be. Measure is ObserveAll by
+// the measure of the wishes; nil stands for a name of which nothing is wished,
+// and by which no predicate is true. It remembers nothing of them, so that looks
+// with different wishes may run at the same time. Observe is Measure without a
+// wish.
+type Measurer[T any] interface {
+	Measure(ctx context.Context, wants map[string]*T) (map[string]*T, error)
+}
+
 // A BulkApplier applies many in one transaction or with one flush to disk.
 // After an error the caller looks again to learn what was done.
 type BulkApplier[T any] interface {
@@ -89,6 +99,13 @@ type Lingerer interface{ Lingers() bool }
 // with an empty Hint again or returns an error, and is called again.
 type Watcher interface {
 	Watch(ctx context.Context, names []string, kick func(Hint)) error
+}
+
+// A WishWatcher is a [Watcher] that hears of more than the names: also of what
+// the wishes rest on, as a certificate on its key. It is called again when the
+// wishes change.
+type WishWatcher[T any] interface {
+	WatchWishes(ctx context.Context, wants map[string]*T, kick func(Hint)) error
 }
 
 // A Hint is where to look, and who was there, as far as the kernel tells.

@@ -94,14 +94,14 @@ func wish[T any](t *testing.T, v resource.Verbs[T], name string, want T) error {
 	if err != nil {
 		return err
 	}
-	o := k.Observe(t.Context(), []string{name})[name]
+	o := k.Observe(t.Context(), map[string]any{name: normal[name]})[name]
 	if o.Err != nil {
 		t.Fatal(o.Err)
 	}
 	if err := k.Apply(t.Context(), []resource.Change{{Name: name, Got: o.Got, Want: normal[name]}}); err != nil {
 		return err
 	}
-	if diffs := resource.Compare(k.Observe(t.Context(), []string{name})[name].Got, normal[name]); len(diffs) > 0 {
+	if diffs := resource.Compare(k.Observe(t.Context(), map[string]any{name: normal[name]})[name].Got, normal[name]); len(diffs) > 0 {
 		t.Errorf("%s still differs: %+v", name, diffs)
 	}
 	return nil
@@ -276,19 +276,19 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 func TestManyFilesAtOnce(t *testing.T) {
 	root := accounts(t)
 	k := resource.Define("file", "", FileVerbs{Root: root})
-	var names []string
+	wants := make(map[string]any)
 	var changes []resource.Change
 	for i := range 10_000 {
 		name := fmt.Sprintf("/etc/client%d", i)
 		want := text(name)
-		names = append(names, name)
+		wants[name] = &want
 		changes = append(changes, resource.Change{Name: name, Want: &want})
 	}
 	start := time.Now()
 	if err := k.Apply(t.Context(), changes); err != nil {
 		t.Fatal(err)
 	}
-	for name, o := range k.Observe(t.Context(), names) {
+	for name, o := range k.Observe(t.Context(), wants) {
 		if o.Err != nil || o.Got == nil || *o.Got.(*File).Content != name {
 			t.Fatalf("%s: %+v", name, o)
 		}

@@ -2,9 +2,9 @@ package openvpn
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
-	"sync"
 
 	"vpnd/internal/resource"
 )
@@ -27,48 +27,58 @@ func (a *Admission) Validate(name string) []resource.Mistake {
 	return nil
 }
 
-// Admissions are the verbs of the kind openvpn_admission. Who is an intruder
-// is a question that only the wish can put, so the last wish of each name is
-// remembered.
-type Admissions struct {
-	mu     sync.Mutex
-	wishes map[string]Admission
-}
+// Admissions are the verbs of the kind openvpn_admission.
+type Admissions struct{}
 
-// Normalize remembers the wishes, which all want nobody there who may not be.
-func (v *Admissions) Normalize(_ context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.wishes == nil {
-		v.wishes = make(map[string]Admission)
-	}
+// Normalize fills in that nobody shall be there who may not be.
+func (Admissions) Normalize(_ context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
 	normal := make(map[string]*Admission, len(wants))
 	for name, want := range wants {
 		w := *want
 		w.Intruders = []string{}
-		v.wishes[name], normal[name] = w, &w
+		normal[name] = &w
 	}
 	return normal, nil
 }
 
-// Observe lists who is connected and may not be. It never returns nil.
-func (v *Admissions) Observe(ctx context.Context, name string) (*Admission, error) {
+// Observe lists nobody: without a wish nobody is an intruder.
+func (v Admissions) Observe(ctx context.Context, name string) (*Admission, error) {
+	return intruders(ctx, name, Admission{})
+}
+
+// Measure lists who is connected and may not be. There is an answer for every
+// name that could be asked.
+func (Admissions) Measure(ctx context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
+	seen := make(map[string]*Admission, len(wants))
+	var errs []error
+	for name, want := range wants {
+		if want == nil {
+			want = new(Admission)
+		}
+		got, err := intruders(ctx, name, *want)
+		if err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+			continue
+		}
+		seen[name] = got
+	}
+	return seen, errors.Join(errs...)
+}
+
+func intruders(ctx context.Context, name string, want Admission) (*Admission, error) {
 	sessions, err := Sessions(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	v.mu.Lock()
-	want := v.wishes[name]
-	v.mu.Unlock()
 	members, refused := set(want.Members), set(want.Refused)
-	intruders := []string{}
+	all := []string{}
 	for _, s := range sessions {
 		if want.Members != nil && !members[s.CommonName] || refused[s.CommonName] {
-			intruders = append(intruders, s.CommonName)
+			all = append(all, s.CommonName)
 		}
 	}
-	slices.Sort(intruders)
-	return &Admission{Intruders: slices.Compact(intruders)}, nil
+	slices.Sort(all)
+	return &Admission{Intruders: slices.Compact(all)}, nil
 }
 
 func set(names []string) map[string]bool {
@@ -81,7 +91,7 @@ func set(names []string) map[string]bool {
 
 // Apply disconnects the intruders. They dial again, and the revocation list or
 // their own file refuses them.
-func (v *Admissions) Apply(ctx context.Context, name string, got *Admission, _ Admission) error {
+func (Admissions) Apply(ctx context.Context, name string, got *Admission, _ Admission) error {
 	for _, intruder := range got.Intruders {
 		if err := Disconnect(ctx, name, intruder); err != nil {
 			return err
@@ -91,10 +101,10 @@ func (v *Admissions) Apply(ctx context.Context, name string, got *Admission, _ A
 }
 
 // Remove does nothing: without a wish nobody is an intruder.
-func (*Admissions) Remove(context.Context, string) error { return nil }
+func (Admissions) Remove(context.Context, string) error { return nil }
 
 // Keeps returns true: there is nothing on the host to take away.
-func (*Admissions) Keeps() bool { return true }
+func (Admissions) Keeps() bool { return true }
 
 // Cost is what the disconnected notice.
-func (*Admissions) Cost(string, *Admission, *Admission) resource.Effect { return resource.Client }
+func (Admissions) Cost(string, *Admission, *Admission) resource.Effect { return resource.Client }

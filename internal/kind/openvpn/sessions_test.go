@@ -88,19 +88,19 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		{Admission{Refused: []string{"alice"}}, "[alice]"},
 	} {
 		socket := serve(t)
-		k := resource.Define("openvpn_admission", "", &Admissions{})
+		k := resource.Define("openvpn_admission", "", Admissions{})
 		normal, err := k.Normalize(context.Background(), map[string]any{socket: &c.wish})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := k.Observe(context.Background(), []string{socket})[socket]
+		got := k.Observe(context.Background(), map[string]any{socket: normal[socket]})[socket]
 		if s := fmt.Sprint(got.Got.(*Admission).Intruders); got.Err != nil || s != c.intruders {
 			t.Errorf("intruders %s, %v, want %s", s, got.Err, c.intruders)
 		}
 		if err := k.Apply(context.Background(), []resource.Change{{Name: socket, Got: got.Got, Want: normal[socket]}}); err != nil {
 			t.Error(err)
 		}
-		if after := k.Observe(context.Background(), []string{socket})[socket]; len(resource.Compare(after.Got, normal[socket])) > 0 {
+		if after := k.Observe(context.Background(), map[string]any{socket: normal[socket]})[socket]; len(resource.Compare(after.Got, normal[socket])) > 0 {
 			t.Errorf("still there: %+v", after.Got)
 		}
 	}

@@ -103,7 +103,7 @@ func tryIt[T any](r *room, v resource.Verbs[T], name string, want T) error {
 	if err != nil {
 		r.Fatalf("%s: normalising: %v", name, err)
 	}
-	o := k.Observe(ctx, []string{name})[name]
+	o := k.Observe(ctx, map[string]any{name: normal[name]})[name]
 	if o.Err != nil {
 		r.Fatalf("%s: observing: %v", name, o.Err)
 	}

@@ -69,7 +69,7 @@ func (o *office) look(r resource.Resource) (got, want any) {
 	if err != nil {
 		o.Fatalf("%s: normalising: %v", r.ID, err)
 	}
-	seen := k.Observe(context.Background(), []string{r.ID.Name})[r.ID.Name]
+	seen := k.Observe(context.Background(), normal)[r.ID.Name]
 	if seen.Err != nil {
 		o.Fatalf("%s: observing: %v", r.ID, seen.Err)
 	}
@@ -137,7 +137,7 @@ func (o *office) apply() error {
 		if err := o.kinds[r.ID.Kind].Apply(ctx, []resource.Change{{Name: r.ID.Name, Got: got, Want: want}}); err != nil {
 			return fmt.Errorf("%s: %w", r.ID, err)
 		}
-		seen := o.kinds[r.ID.Kind].Observe(ctx, []string{r.ID.Name})[r.ID.Name]
+		seen := o.kinds[r.ID.Kind].Observe(ctx, map[string]any{r.ID.Name: want})[r.ID.Name]
 		if diffs := resource.Compare(seen.Got, want); len(diffs) > 0 {
 			return fmt.Errorf("%s still differs: %+v", r.ID, diffs)
 		}

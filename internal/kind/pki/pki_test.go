@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,8 +174,8 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	r.remove("/pki/one")
-	got, err := v.Observe(t.Context(), "/pki/all")
-	if err != nil || *got.Current {
+	got, err := v.Measure(t.Context(), map[string]*AssembledFile{"/pki/all": &want})
+	if err != nil || *got["/pki/all"].Current {
 		t.Errorf("without its part it is current: %v", err)
 	}
 }
@@ -264,4 +265,27 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%T: %d mistakes, want %d", c.what, len(found), len(c.want))
 		}
 	}
+}
+
+// Nothing is remembered of a wish: looks by different ones, at the same time,
+// each have their own answer.
+func TestTheWishIsTheMeasure(t *testing.T) {
+	r := newRoom(t)
+	r.put("/pki/one", "1\n")
+	v := newAssembledFiles(r.Host)
+	want := AssembledFile{Parts: []Part{{File: p("/pki/one")}}}
+	makeIt(r, v, "/pki/all", want)
+	other := AssembledFile{Parts: []Part{{Text: p("2")}}}
+	var hands sync.WaitGroup
+	for range 50 {
+		for measure, current := range map[*AssembledFile]bool{&want: true, &other: false, nil: false} {
+			hands.Go(func() {
+				got, err := v.Measure(t.Context(), map[string]*AssembledFile{"/pki/all": measure})
+				if err != nil || *got["/pki/all"].Current != current {
+					t.Errorf("by %+v it is %+v, %v", measure, got["/pki/all"], err)
+				}
+			})
+		}
+	}
+	hands.Wait()
 }

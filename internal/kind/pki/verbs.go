@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
-	"slices"
 	"sync"
 
 	"vpnd/internal/atomic"
@@ -53,18 +52,12 @@ type neighbour struct {
 	ours   bool // what stands there belongs to it
 }
 
-// verbs are the verbs of every kind of file here.
-//
-// Observe is told a name and no more, but whether a certificate belongs to its
-// key is a question that only the wish can put. So the last wish of each name,
-// as Normalize or Apply was told, is remembered. Without one the predicates
-// are false.
+// verbs are the verbs of every kind of file here. Whether a certificate belongs
+// to its key is a question that only the wish can put; without one the
+// predicates are false.
 type verbs[T any] struct {
 	Host
 	nature[T]
-	mu     sync.Mutex
-	wishes map[string]T
-	stale  func() // to be called when a wish names other files; nil while nobody watches
 }
 
 // From names the files that the wish is made from.
@@ -73,25 +66,6 @@ func (v *verbs[T]) From(want T) []string {
 		return nil
 	}
 	return v.madeFrom(&want)
-}
-
-func (v *verbs[T]) remember(name string, want T) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.wishes == nil {
-		v.wishes = make(map[string]T)
-	}
-	last := v.wishes[name]
-	if v.stale != nil && !slices.Equal(v.from(name, &last), v.from(name, &want)) {
-		v.stale()
-	}
-	v.wishes[name] = want
-}
-
-func (v *verbs[T]) wish(name string) T {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.wishes[name]
 }
 
 // Normalize fills in the predicates, which every wish wants true.
@@ -105,7 +79,6 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	for name, want := range wants {
 		w := *want
 		v.access(&w).canonical(s.names)
-		v.remember(name, w)
 		if v.kept(&w) != nil {
 			v.waive(&w)
 		} else if err := v.settle(s, name, &w); err != nil {
@@ -117,28 +90,28 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	return normal, errors.Join(errs...)
 }
 
-// Observe looks at one file.
+// Observe looks at one file of which nothing is wished.
 func (v *verbs[T]) Observe(ctx context.Context, name string) (*T, error) {
-	got, err := v.ObserveAll(ctx, []string{name})
+	got, err := v.Measure(ctx, map[string]*T{name: nil})
 	return got[name], err
 }
 
-// ObserveAll looks at many files, with as many hands as there are processors:
-// most of it is arithmetic.
-func (v *verbs[T]) ObserveAll(ctx context.Context, names []string) (map[string]*T, error) {
+// Measure looks at many files, with as many hands as there are processors: most
+// of it is arithmetic.
+func (v *verbs[T]) Measure(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
 	s, err := v.scene()
 	if err != nil {
 		return nil, err
 	}
 	var mu sync.Mutex
 	var errs []error
-	seen := make(map[string]*T, len(names))
+	seen := make(map[string]*T, len(wants))
 	queue := make(chan string)
 	var hands sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
+	for range min(runtime.GOMAXPROCS(0), len(wants)) {
 		hands.Go(func() {
 			for name := range queue {
-				got, err := v.observe(s, name)
+				got, err := v.observe(s, name, *or(wants[name], *new(T)))
 				mu.Lock()
 				if err != nil {
 					errs = append(errs, &resource.NameError{Name: name, Err: err})
@@ -149,7 +122,7 @@ func (v *verbs[T]) ObserveAll(ctx context.Context, names []string) (map[string]*
 			}
 		})
 	}
-	for _, name := range names {
+	for name := range wants {
 		if ctx.Err() != nil {
 			break
 		}
@@ -160,7 +133,7 @@ func (v *verbs[T]) ObserveAll(ctx context.Context, names []string) (map[string]*
 	return seen, errors.Join(append(errs, ctx.Err())...)
 }
 
-func (v *verbs[T]) observe(s *scene, name string) (*T, error) {
+func (v *verbs[T]) observe(s *scene, name string, want T) (*T, error) {
 	data, now, err := v.Host.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -168,7 +141,7 @@ func (v *verbs[T]) observe(s *scene, name string) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := v.nature.read(s, name, data, v.wish(name))
+	got, err := v.nature.read(s, name, data, want)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +165,6 @@ func (v *verbs[T]) ApplyAll(_ context.Context, items []resource.Item[T]) error {
 	var first, then []atomic.File
 	var errs []error
 	for _, item := range items {
-		v.remember(item.Name, item.Want)
 		p, err := v.apply(s, item)
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})

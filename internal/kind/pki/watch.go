@@ -9,34 +9,17 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Watch hears of changes of the files, and of those that they are made from,
-// as the wishes name them.
-func (v *verbs[T]) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	for {
-		inner, cancel := context.WithCancel(ctx)
-		err := watch(inner, v.Root, v.sources(names, cancel), kick)
-		cancel()
-		if err != nil || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
-// sources returns whom each file concerns, and has stale called once wishes
-// name others.
-func (v *verbs[T]) sources(names []string, stale func()) map[string][]string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.stale = stale
+// WatchWishes hears of changes of the files, and of those that they are made
+// from, as the wishes name them.
+func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick func(resource.Hint)) error {
 	concerned := make(map[string][]string)
-	for _, name := range names {
+	for name, want := range wants {
 		concerned[name] = append(concerned[name], name)
-		want := v.wishes[name]
-		for _, file := range v.from(name, &want) {
+		for _, file := range v.from(name, want) {
 			concerned[file] = append(concerned[file], name)
 		}
 	}
-	return concerned
+	return watch(ctx, v.Root, concerned, kick)
 }
 
 // from returns the files that this one is made from or stands beside.

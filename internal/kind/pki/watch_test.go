@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
@@ -8,6 +9,16 @@ import (
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
 )
+
+// heeding watches for certain wishes.
+type heeding[T any] struct {
+	resource.WishWatcher[T]
+	wants map[string]*T
+}
+
+func (h heeding[T]) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) error {
+	return h.WatchWishes(ctx, h.wants, kick)
+}
 
 // heard expects a hint of that name after the change.
 func heard(r *room, ear *noticetest.Ear, name string, change func()) {
@@ -23,10 +34,7 @@ func TestACertificateIsHeardOfWithWhatItRestsOn(t *testing.T) {
 	r.issue("a")
 	v := newCertificates(r.Host)
 	want := leaf("a", usageClient)
-	if _, err := v.Normalize(t.Context(), map[string]*Certificate{"/pki/a.crt": &want}); err != nil {
-		t.Fatal(err)
-	}
-	ear := noticetest.Listen(t, v, "/pki/a.crt")
+	ear := noticetest.Listen(t, heeding[Certificate]{v, map[string]*Certificate{"/pki/a.crt": &want}})
 	for _, file := range []string{"/pki/a.crt", "/pki/a.key", "/pki/ca.crt", "/pki/issued/12.revoked"} {
 		heard(r, ear, "/pki/a.crt", func() { r.put(file, "other") })
 	}
@@ -43,10 +51,7 @@ func TestWhatManyRestOnConcernsTheKind(t *testing.T) {
 	r.newCA("ecdsa-p256")
 	v := newCertificates(r.Host)
 	a, b := leaf("a", usageClient), leaf("b", usageClient)
-	if _, err := v.Normalize(t.Context(), map[string]*Certificate{"/pki/a.crt": &a, "/pki/b.crt": &b}); err != nil {
-		t.Fatal(err)
-	}
-	ear := noticetest.Listen(t, v, "/pki/a.crt", "/pki/b.crt")
+	ear := noticetest.Listen(t, heeding[Certificate]{v, map[string]*Certificate{"/pki/a.crt": &a, "/pki/b.crt": &b}})
 	ear.Settle()
 	r.put("/pki/ca.crt", "other")
 	if h := ear.Next(); h != (resource.Hint{}) {
@@ -55,23 +60,21 @@ func TestWhatManyRestOnConcernsTheKind(t *testing.T) {
 	heard(r, ear, "/pki/b.crt", func() { r.put("/pki/b.crt", "other") })
 }
 
-func TestOtherPartsAreHeardOnceTheyAreWished(t *testing.T) {
+func TestOtherPartsAreHeardOfByAnotherWatch(t *testing.T) {
 	r := newRoom(t)
 	v := newAssembledFiles(r.Host)
-	wish := func(file string) {
-		t.Helper()
-		want := &AssembledFile{Parts: []Part{{Text: p("x")}, {File: &file}}}
-		if _, err := v.Normalize(t.Context(), map[string]*AssembledFile{"/pki/all": want}); err != nil {
-			t.Fatal(err)
-		}
+	k := resource.Define(KindAssembledFile, "", v)
+	wish := func(file string) *AssembledFile {
+		return &AssembledFile{Parts: []Part{{Text: p("x")}, {File: &file}}}
+	}
+	one, two := map[string]any{"/pki/all": wish("/pki/one")}, map[string]any{"/pki/all": wish("/pki/two")}
+	if k.Misses(one, map[string]any{"/pki/all": wish("/pki/one")}) || !k.Misses(one, two) || !k.Misses(one, nil) {
+		t.Error("it is not known when to watch anew")
 	}
 	r.put("/pki/one", "1")
-	wish("/pki/one")
-	ear := noticetest.Listen(t, v, "/pki/all")
+	ear := noticetest.Listen(t, heeding[AssembledFile]{v, map[string]*AssembledFile{"/pki/all": wish("/pki/one")}})
 	heard(r, ear, "/pki/all", func() { r.put("/pki/one", "2") })
-	heard(r, ear, "", func() { wish("/pki/two") })
-	heard(r, ear, "/pki/all", func() { r.put("/pki/two", "2") })
-	ear.Quiet(func() { r.put("/pki/one", "3"); wish("/pki/two") })
+	ear.Quiet(func() { r.put("/pki/two", "2") })
 }
 
 func TestALedgerIsHeardOfWithWhatIsInIt(t *testing.T) {
@@ -90,10 +93,7 @@ func TestKeysAreHeardAtOnce(t *testing.T) {
 	r := newRoom(t)
 	v := newPrivateKeys(r.Host)
 	want := &PrivateKey{Format: p(openssh)}
-	if _, err := v.Normalize(t.Context(), map[string]*PrivateKey{"/pki/k": want}); err != nil {
-		t.Fatal(err)
-	}
-	ear := noticetest.Listen(t, v, "/pki/k")
+	ear := noticetest.Listen(t, heeding[PrivateKey]{v, map[string]*PrivateKey{"/pki/k": want}})
 	heard(r, ear, "/pki/k", func() { r.put("/pki/k.pub", "x") })
 	ear.Delay(20, 50*time.Millisecond, func(int) { r.put("/pki/k", "x") })
 }

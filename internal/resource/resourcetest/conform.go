@@ -25,14 +25,15 @@ type Case[T any] struct {
 //   - after Apply a comparison with the wish is empty, and stays so;
 //   - an observation leaves nothing nil, changes nothing, and is itself a wish
 //     that brings the earlier state back;
+//   - also who is told of no wish sees that it is there;
 //   - what was observed survives being written down and read again.
 func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 	t.Helper()
 	ctx := context.Background()
 	k := resource.Define("it", "", v)
-	observe := func() any {
+	observe := func(want any) any {
 		t.Helper()
-		o := k.Observe(ctx, []string{c.Name})[c.Name]
+		o := k.Observe(ctx, map[string]any{c.Name: want})[c.Name]
 		if o.Err != nil {
 			t.Fatalf("observing: %v", o.Err)
 		}
@@ -46,28 +47,34 @@ func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 		}
 		want = normal[c.Name]
 		for range 2 {
-			if err := k.Apply(ctx, []resource.Change{{Name: c.Name, Got: observe(), Want: want}}); err != nil {
+			if err := k.Apply(ctx, []resource.Change{{Name: c.Name, Got: observe(want), Want: want}}); err != nil {
 				t.Fatalf("%s: applying: %v", what, err)
 			}
-			if diffs := resource.Compare(observe(), want); len(diffs) > 0 {
+			if diffs := resource.Compare(observe(want), want); len(diffs) > 0 {
 				t.Fatalf("%s: still differs after Apply: %+v", what, diffs)
 			}
 		}
-		return observe()
+		if got := observe(nil); got == nil {
+			t.Fatalf("%s: who knows no wish sees nothing there", what)
+		}
+		complete(t, observe(nil))
+		return want
 	}
-	if got := observe(); got != nil {
+	if got := observe(nil); got != nil {
 		t.Fatalf("there before it was made: %+v", got)
 	}
-	first := converge("first", &c.First)
+	wish := converge("first", &c.First)
+	first := observe(wish)
 	complete(t, first)
-	if again := observe(); !resource.Equal(first, again) {
+	if again := observe(wish); !resource.Equal(first, again) {
 		t.Fatalf("two looks differ: %+v and %+v", first, again)
 	}
 	if diffs := resource.Compare(first, &c.Second); len(diffs) == 0 {
 		t.Fatal("the second wish asks for nothing new, so the test shows nothing")
 	}
 	converge("second", &c.Second)
-	if back := converge("back to the first, as observed", reread(t, k, first)); !resource.Equal(first, back) {
+	converge("back to the first, as observed", reread(t, k, first))
+	if back := observe(wish); !resource.Equal(first, back) {
 		t.Fatalf("restored %+v, found %+v", first, back)
 	}
 	for range 2 {
@@ -75,7 +82,7 @@ func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 			t.Fatalf("removing: %v", err)
 		}
 	}
-	if got := observe(); got != nil {
+	if got := observe(wish); got != nil {
 		t.Fatalf("there after it was removed: %+v", got)
 	}
 }
