@@ -113,28 +113,43 @@ func (l *look) do(ctx context.Context) error {
 const lockPatience = 20 * time.Millisecond
 
 // open opens the state for changing, or, where only looking is allowed now,
-// for reading.
+// for reading. What is known of it is kept from look to look.
 func (l *look) open(ctx context.Context) (release func(), err error) {
 	l.status.Waiting, l.waiting = "", false
-	if !l.observing() {
-		wait, cancel := context.WithTimeout(ctx, lockPatience)
-		defer cancel()
-		unlock, err := state.Lock(wait, l.StateDir)
-		var busy *state.ErrBusy
-		switch {
-		case errors.As(err, &busy):
-			l.status.Waiting, l.waiting = "another vpnd ("+busy.Holder+")", true
-		case err != nil:
-			return nil, err
-		default:
-			if l.store, err = state.Open(l.StateDir); err != nil {
-				unlock()
-				return nil, err
-			}
-			l.write = true
-			return func() { _ = l.store.Close(); unlock() }, nil
-		}
+	if l.observing() {
+		return func() {}, l.recollect((*state.Store).Reread, state.Read)
 	}
-	l.store, err = state.Read(l.StateDir)
-	return func() {}, err
+	wait, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	unlock, err := state.Lock(wait, l.StateDir)
+	var busy *state.ErrBusy
+	switch {
+	case errors.As(err, &busy):
+		l.status.Waiting, l.waiting = "another vpnd ("+busy.Holder+")", true
+		return func() {}, l.recollect((*state.Store).Reread, state.Read)
+	case err != nil:
+		return nil, err
+	}
+	if err := l.recollect((*state.Store).Reopen, state.Open); err != nil {
+		unlock()
+		return nil, err
+	}
+	l.write = true
+	return func() { _ = l.store.Close(); unlock() }, nil
+}
+
+// recollect brings what is known of the state up to date, and begins anew where
+// nothing is or the last time came to nothing.
+func (l *look) recollect(again func(*state.Store) error, anew func(string) (*state.Store, error)) error {
+	var err error
+	if l.agent.store == nil {
+		l.agent.store, err = anew(l.StateDir)
+	} else {
+		err = again(l.agent.store)
+	}
+	l.store = l.agent.store
+	if err != nil {
+		l.agent.store = nil
+	}
+	return err
 }

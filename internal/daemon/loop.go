@@ -32,6 +32,7 @@ type agent struct {
 	failures *failures
 	told     map[resource.ID]string // why something was not done, as the journal has it
 	force    *force                 // nil where no configuration is in force
+	store    *state.Store           // kept from look to look; nil where it is to be read anew
 	status   Status
 	known    map[resource.ID]Drift // what was wrong at the last look and is not repaired
 	figures  *figures

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -26,6 +25,8 @@ type Store struct {
 	owed    map[resource.ID]resource.Effect
 	log     *os.File // nil where the store is only read
 	lines   int      // lines of the log, stale ones included
+	known   extent   // of the log
+	torn    bool     // the log ends in the middle of a line
 }
 
 // A Fact is one line of the log. It says one thing.
@@ -47,56 +48,17 @@ func Read(dir string) (*Store, error) { return open(dir, false) }
 
 // Open opens the state for changing. The caller holds the [Lock].
 func Open(dir string) (*Store, error) {
-	if err := makeDir(dir); err != nil {
-		return nil, err
-	}
-	s, err := open(dir, true)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(s.sweep(), s.tidy()); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	s := &Store{dir: dir}
+	return s, s.Reopen()
 }
 
 func open(dir string, write bool) (*Store, error) {
-	s := &Store{dir: dir, records: make(map[resource.ID]Record), owed: make(map[resource.ID]resource.Effect)}
-	var err error
-	if s.Sealer, err = loadSealer(dir, write); err != nil {
-		return nil, err
-	}
-	return s, s.load()
+	s := &Store{dir: dir}
+	return s, s.refresh(write)
 }
 
 func (s *Store) path(parts ...string) string {
 	return filepath.Join(append([]string{s.dir}, parts...)...)
-}
-
-// load reads the log. A last line that was cut off by a crash was never relied
-// on and is passed over; damage elsewhere is an error.
-func (s *Store) load() error {
-	data, err := os.ReadFile(s.path("records.jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading the state: %w", err)
-	}
-	for len(data) > 0 {
-		line, rest, whole := bytes.Cut(data, []byte("\n"))
-		var f Fact
-		if err := json.Unmarshal(line, &f); err != nil {
-			if !whole {
-				return nil
-			}
-			return fmt.Errorf("%s is damaged in line %d (%w); move it away and vpnd takes up the host anew", s.path("records.jsonl"), s.lines+1, err)
-		}
-		s.lines++
-		s.learn(f)
-		data = rest
-	}
-	return nil
 }
 
 func (s *Store) learn(f Fact) {
@@ -116,17 +78,17 @@ func (s *Store) learn(f Fact) {
 // opens it for appending.
 func (s *Store) tidy() error {
 	path := s.path("records.jsonl")
-	data, err := os.ReadFile(path)
-	torn := len(data) > 0 && data[len(data)-1] != '\n'
-	if errors.Is(err, fs.ErrNotExist) || torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
+	if s.known.inode == 0 || s.torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
 		if err := s.rewrite(path); err != nil {
 			return err
 		}
 	}
+	var err error
 	s.log, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the state: %w", err)
 	}
+	s.knows()
 	return nil
 }
 
@@ -139,7 +101,7 @@ func (s *Store) rewrite(path string) error {
 	if err := s.write(path, b.Bytes()); err != nil {
 		return fmt.Errorf("tidying the state: %w", err)
 	}
-	s.lines = len(facts)
+	s.lines, s.torn = len(facts), false
 	return nil
 }
 
@@ -187,6 +149,7 @@ func (s *Store) Commit(facts ...Fact) error {
 	for _, f := range facts {
 		s.learn(f)
 	}
+	s.knows()
 	return nil
 }
 
@@ -206,12 +169,14 @@ func (s *Store) append(data []byte) error {
 	return nil
 }
 
-// Close closes the log.
+// Close closes the log. What is known stays, for [Store.Reopen].
 func (s *Store) Close() error {
 	if s.log == nil {
 		return nil
 	}
-	return s.log.Close()
+	log := s.log
+	s.log = nil
+	return log.Close()
 }
 
 // Record returns what is known of a resource.

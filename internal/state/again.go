@@ -1,0 +1,134 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// An extent is how much of the log is in memory. The log is only appended to or
+// replaced, so that the same file that is no shorter holds nothing else before
+// that end.
+type extent struct {
+	device, inode uint64 // none where there is no log
+	size          int64  // ends with a whole line
+	written       time.Time
+}
+
+func extentOf(info fs.FileInfo) extent {
+	x := extent{size: info.Size(), written: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		x.device, x.inode = uint64(st.Dev), st.Ino
+	}
+	return x
+}
+
+// continues says whether the log is the one that was read up to x, with perhaps
+// more at its end.
+func (now extent) continues(x extent) bool {
+	return now.device == x.device && now.inode == x.inode &&
+		(now.size > x.size || now.size == x.size && now.written.Equal(x.written))
+}
+
+// Reopen opens a closed store for changing, and reads only what others have
+// written since. After an error it is of no use any more. The caller holds the
+// [Lock].
+func (s *Store) Reopen() error {
+	if err := makeDir(s.dir); err != nil {
+		return err
+	}
+	if err := s.refresh(true); err != nil {
+		return err
+	}
+	if err := errors.Join(s.sweep(), s.tidy()); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// Reread brings a closed store up to date for looking only.
+func (s *Store) Reread() error { return s.refresh(false) }
+
+func (s *Store) refresh(write bool) error {
+	var err error
+	if s.Sealer, err = loadSealer(s.dir, write); err != nil {
+		return err
+	}
+	return s.load()
+}
+
+// load reads what is new of the log, all of it where it was replaced.
+func (s *Store) load() error {
+	log, err := os.Open(s.path("records.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		s.forgetAll()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	now := extentOf(info)
+	if s.records == nil || !now.continues(s.known) {
+		s.forgetAll()
+	}
+	data, err := io.ReadAll(io.NewSectionReader(log, s.known.size, now.size-s.known.size))
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	rest, err := s.study(data)
+	now.size -= int64(rest)
+	s.known = now
+	return err
+}
+
+// study takes in lines of the log and says how many bytes of the last one are
+// no whole line. One that was cut off by a crash was never relied on and is
+// passed over; damage elsewhere is an error.
+func (s *Store) study(data []byte) (rest int, err error) {
+	s.torn = false
+	for len(data) > 0 {
+		line, others, whole := bytes.Cut(data, []byte("\n"))
+		var f Fact
+		err := json.Unmarshal(line, &f)
+		if err != nil && whole {
+			return len(data), fmt.Errorf("%s is damaged in line %d (%w); move it away and vpnd takes up the host anew", s.path("records.jsonl"), s.lines+1, err)
+		}
+		if err == nil {
+			s.learn(f)
+		}
+		if !whole {
+			s.torn = true
+			return len(line), nil
+		}
+		s.lines++
+		data = others
+	}
+	return 0, nil
+}
+
+func (s *Store) forgetAll() {
+	s.records, s.owed = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect)
+	s.known, s.lines, s.torn = extent{}, 0, false
+}
+
+// knows notes that all of the log is in memory, after it was written. Where that
+// can't be told, all is read again the next time.
+func (s *Store) knows() {
+	s.known = extent{}
+	if info, err := s.log.Stat(); err == nil {
+		s.known = extentOf(info)
+	}
+}

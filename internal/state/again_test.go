@@ -1,0 +1,103 @@
+package state
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// known lists the names of all records.
+func known(s *Store) string {
+	var names []string
+	for _, r := range s.Records() {
+		names = append(names, r.ID.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func put(t *testing.T, s *Store, name string) {
+	t.Helper()
+	if err := s.Commit(Fact{Put: &Record{ID: id(name)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReopenedStoreKnowsWhatOthersWrote(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	log := filepath.Join(dir, "records.jsonl")
+	kept := open1(t, dir)
+	put(t, kept, "a")
+	reopen := func(want string) {
+		t.Helper()
+		if err := kept.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := kept.Reread(); err != nil || known(kept) != want {
+			t.Errorf("to look: %q, %v, want %q", known(kept), err, want)
+		}
+		if err := kept.Reopen(); err != nil || known(kept) != want {
+			t.Errorf("to write: %q, %v, want %q", known(kept), err, want)
+		}
+		if again := open1(t, dir); known(again) != want {
+			t.Errorf("on disk: %q, want %q", known(again), want)
+		}
+	}
+	reopen("a")
+
+	put(t, open1(t, dir), "b")
+	reopen("a b")
+
+	gone := id("a")
+	other := open1(t, dir)
+	for i := range 100 { // until it is tidied
+		if err := other.Commit(Fact{Drop: &gone}); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	put(t, open1(t, dir), "c")
+	reopen("b c")
+
+	torn, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(torn, `{"put":{"id":"thi`)
+	torn.Close()
+	reopen("b c")
+	put(t, kept, "d")
+	reopen("b c d")
+
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	reopen("")
+	put(t, kept, "e")
+	reopen("e")
+
+	if err := os.WriteFile(log, []byte("{}\n"), 0o600); err != nil { // by hand, in place
+		t.Fatal(err)
+	}
+	reopen("")
+}
+
+func TestReopenedStoreReadsNoMoreThanNeeded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s := open1(t, dir)
+	put(t, s, "a")
+	_ = s.Close()
+	before := s.known
+	put(t, open1(t, dir), "b")
+	data, err := os.ReadFile(filepath.Join(dir, "records.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data, strings.Repeat("x", int(before.size)-1)) // what was read is not looked at again
+	if err := os.WriteFile(filepath.Join(dir, "records.jsonl"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reread(); err != nil || known(s) != "a b" {
+		t.Errorf("%q, %v", known(s), err)
+	}
+}
