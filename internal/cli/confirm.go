@@ -37,10 +37,14 @@ counted from now.`,
 				return err
 			}
 			defer done()
-			if !c.Flags().Changed("extend") {
-				return a.confirm(c.Context(), e.Store)
+			d, p, err := a.waiting(c.Context(), e.Store)
+			if err != nil {
+				return err
 			}
-			return a.extend(c.Context(), e.Store, extend)
+			if !c.Flags().Changed("extend") {
+				return a.confirm(c.Context(), d, p)
+			}
+			return a.extend(c.Context(), d, extend)
 		},
 	}
 	deadlineFlag(c, &extend, "extend", "do not keep it yet; undo it after `DURATION` from now")
@@ -81,18 +85,27 @@ func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
 	}, nil
 }
 
-func (a *app) confirm(ctx context.Context, store *state.Store) error {
+// waiting returns the apply that can still be confirmed, and its deadline. What
+// is overdue can't: its undo is at work, or stuck half-way.
+func (a *app) waiting(ctx context.Context, store *state.Store) (*confirm.Deadline, *state.Pending, error) {
 	p, err := store.Pending()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if p == nil {
-		return nothingPending(store)
+		return nil, nil, nothingPending(store)
 	}
 	d, err := a.deadline(store)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	if d.Over(ctx, p) {
+		return nil, nil, fmt.Errorf("it is too late: the deadline was %s, and the apply is undone; where that does not come to an end, vpnd rollback says what stands against it", clock(p.Deadline))
+	}
+	return d, p, nil
+}
+
+func (a *app) confirm(ctx context.Context, d *confirm.Deadline, p *state.Pending) error {
 	if err := d.Disarm(ctx); err != nil {
 		return err
 	}
@@ -110,20 +123,13 @@ func nothingPending(store *state.Store) error {
 	return errors.Join(errors.New("no apply waits for confirmation; vpnd apply --confirm 2m makes one that does"), err)
 }
 
-func (a *app) extend(ctx context.Context, store *state.Store, by resource.Duration) error {
+func (a *app) extend(ctx context.Context, d *confirm.Deadline, by resource.Duration) error {
 	if err := checkDeadline("extend", by); err != nil {
-		return err
-	}
-	d, err := a.deadline(store)
-	if err != nil {
 		return err
 	}
 	p, err := d.Extend(ctx, time.Duration(by))
 	if err != nil {
 		return err
-	}
-	if p == nil {
-		return nothingPending(store)
 	}
 	_, _ = fmt.Fprintf(a.Out, "The deadline is now %s.\n", clock(p.Deadline))
 	return nil

@@ -239,15 +239,11 @@ func (t *trial) again(ctx context.Context, decide func() error) error {
 
 func (t *trial) accept(ctx context.Context) error {
 	return t.again(ctx, func() error {
-		d, err := t.deadline(t.engine.Store)
+		d, p, err := t.waiting(ctx, t.engine.Store)
 		if err != nil {
-			return err
+			return t.undo(context.WithoutCancel(ctx), t.snapshot, err)
 		}
-		if err := d.Disarm(ctx); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintln(t.Out, "Confirmed: the host stays as it is.")
-		return nil
+		return t.confirm(ctx, d, p)
 	})
 }
 

@@ -105,7 +105,7 @@ func (d *Deadline) writeOwn() error {
 // own returns the paths of the boot unit of this folder's own and of the link
 // that enables it.
 func (d *Deadline) own() (file, link string) {
-	name := "vpnd-undo-" + unit.UnitNamePathEscape(d.Dir) + ".service"
+	name := undoUnits + unit.UnitNamePathEscape(d.Dir) + ".service"
 	const etc = "/etc/systemd/system"
 	return filepath.Join(etc, name), filepath.Join(etc, "multi-user.target.wants", name)
 }

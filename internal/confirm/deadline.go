@@ -115,7 +115,42 @@ func (d *Deadline) Due(ctx context.Context) (*state.Pending, error) {
 	return p, nil
 }
 
+// Over says whether it is too late to confirm: the timer has gone off, and the
+// undo is at work or will be. Where systemd can't tell, the clock does.
+func (d *Deadline) Over(ctx context.Context, p *state.Pending) bool {
+	m, err := d.Connect(ctx)
+	if err == nil {
+		defer m.Close()
+		var ticking bool
+		if ticking, err = m.Ticking(ctx, p.Timer); err == nil {
+			return !ticking
+		}
+	}
+	return !time.Now().Before(p.Deadline)
+}
+
+// Revive begins the undo of an apply that is due where nobody is about to, and
+// says whether it did: at boot the undo may have failed for good, or its unit
+// is not there. It needs no lock: the undo that it begins takes it.
+func (d *Deadline) Revive(ctx context.Context) (begun bool, err error) {
+	m, err := d.Connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer m.Close()
+	if undoing, err := m.Undoing(ctx); undoing || err != nil {
+		return false, err
+	}
+	if err := m.StartTimer(ctx, timerName(time.Now()), 0, d.Argv); err != nil {
+		return false, fmt.Errorf("beginning the undo anew: %w", err)
+	}
+	return true, nil
+}
+
+// undoUnits is how the names of units begin that undo.
+const undoUnits = "vpnd-undo-"
+
 // timerName is the name of a timer that no other one has.
 func timerName(t time.Time) string {
-	return "vpnd-undo-" + t.UTC().Format("20060102T150405.000000Z") + ".timer"
+	return undoUnits + t.UTC().Format("20060102T150405.000000Z") + ".timer"
 }

@@ -22,6 +22,7 @@ type systemd struct {
 	argv    []string
 	enabled string // path of the packaged unit
 	stopped []string
+	undoing bool
 	broken  map[string]error // by the name of the method
 }
 
@@ -51,6 +52,8 @@ func (s *systemd) Enabled(_ context.Context, unit string) (string, error) {
 }
 
 func (s *systemd) Active(context.Context, string) (string, error) { return "", nil }
+
+func (s *systemd) Undoing(context.Context) (bool, error) { return s.undoing, s.broken["Undoing"] }
 
 func (s *systemd) Cancel(_ context.Context, unit string) error {
 	s.stopped = append(s.stopped, unit)
@@ -166,6 +169,53 @@ func TestDueInDoubt(t *testing.T) {
 		r.broken = map[string]error{method: errors.New("no")}
 		if due, err := r.Due(t.Context()); due == nil || err != nil {
 			t.Errorf("%s fails: %v", method, err)
+		}
+	}
+}
+
+// It is too late for a confirmation once the timer has gone off; where nobody
+// can tell, the clock decides.
+func TestOver(t *testing.T) {
+	r := newRig(t)
+	r.ok(r.Arm(t.Context(), "snap", time.Minute))
+	p := r.pending()
+	if r.Over(t.Context(), p) {
+		t.Error("over while the timer runs")
+	}
+	for _, method := range []string{"Connect", "Ticking"} {
+		r.broken = map[string]error{method: errors.New("no")}
+		if r.Over(t.Context(), p) {
+			t.Errorf("%s fails: over before the deadline", method)
+		}
+		past := *p
+		past.Deadline = time.Now()
+		if !r.Over(t.Context(), &past) {
+			t.Errorf("%s fails: not over after the deadline", method)
+		}
+	}
+	r.broken, r.timers = nil, nil
+	if !r.Over(t.Context(), p) {
+		t.Error("not over after the timer")
+	}
+}
+
+// An undo that nobody is about to begin is begun, and no other beside it.
+func TestRevive(t *testing.T) {
+	r := newRig(t)
+	r.undoing = true
+	if begun, err := r.Revive(t.Context()); begun || err != nil || len(r.timers) > 0 {
+		t.Errorf("beside another: %v %v %v", begun, err, r.timers)
+	}
+	r.undoing = false
+	begun, err := r.Revive(t.Context())
+	r.ok(err)
+	if !begun || len(r.timers) != 1 || !slices.Equal(r.argv, r.Argv) {
+		t.Errorf("%v: timers %v run %q", begun, r.timers, r.argv)
+	}
+	for _, method := range []string{"Connect", "Undoing", "StartTimer"} {
+		r.broken = map[string]error{method: errors.New("no")}
+		if begun, err := r.Revive(t.Context()); begun || err == nil {
+			t.Errorf("%s fails: %v %v", method, begun, err)
 		}
 	}
 }

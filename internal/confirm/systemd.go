@@ -24,6 +24,9 @@ type Manager interface {
 	Enabled(ctx context.Context, unit string) (path string, err error)
 	// Active returns the active state of a unit; see systemctl(1).
 	Active(ctx context.Context, unit string) (string, error)
+	// Undoing says whether an undo is at work, or about to be tried again: at the
+	// deadline or at boot.
+	Undoing(ctx context.Context) (bool, error)
 	// Cancel stops a unit, and a job that is to start it too. A unit that is not
 	// there is no error.
 	Cancel(ctx context.Context, unit string) error
@@ -31,13 +34,33 @@ type Manager interface {
 }
 
 // Connect reaches the systemd of this host by its private socket, which needs no
-// message bus.
+// message bus. A systemd that is being executed anew may let a connection lie,
+// so it is not waited for without a bound. The manager is good for as long as
+// ctx.
 func Connect(ctx context.Context) (Manager, error) {
-	conn, err := dbus.NewSystemdConnectionContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reaching systemd: %w", err)
+	type made struct {
+		conn *dbus.Conn
+		err  error
 	}
-	return bus{conn}, nil
+	done := make(chan made, 1)
+	go func() {
+		conn, err := dbus.NewSystemdConnectionContext(ctx)
+		done <- made{conn, err}
+	}()
+	select {
+	case m := <-done:
+		if m.err != nil {
+			return nil, fmt.Errorf("reaching systemd: %w", m.err)
+		}
+		return bus{m.conn}, nil
+	case <-time.After(jobTime):
+		go func() {
+			if m := <-done; m.err == nil {
+				m.conn.Close()
+			}
+		}()
+		return nil, fmt.Errorf("reaching systemd: it has not answered within %s", jobTime)
+	}
 }
 
 type bus struct{ *dbus.Conn }
@@ -48,7 +71,7 @@ const (
 	retryPause = 10 * time.Second
 	retries    = 60
 	undoTime   = 10 * time.Minute // for one try
-	jobTime    = 10 * time.Second // for systemd to start or stop a timer
+	jobTime    = 10 * time.Second // for systemd to answer, or to start or stop a timer
 )
 
 // usec is a time as systemd counts it.
@@ -68,7 +91,7 @@ type monotonic struct {
 func (b bus) StartTimer(ctx context.Context, timer string, after time.Duration, argv []string) error {
 	service := strings.TrimSuffix(timer, ".timer") + ".service"
 	about := dbus.PropDescription("Undo of a vpnd apply that nobody confirms")
-	return b.job(ctx, func(done chan<- string) (int, error) {
+	return b.job(ctx, func(ctx context.Context, done chan<- string) (int, error) {
 		return b.StartTransientUnitAux(ctx, timer, "fail", []dbus.Property{
 			about,
 			property("TimersMonotonic", []monotonic{{"OnActiveSec", usec(after)}}),
@@ -76,8 +99,11 @@ func (b bus) StartTimer(ctx context.Context, timer string, after time.Duration, 
 			property("RemainAfterElapse", false),
 		}, []dbus.PropertyCollection{{Name: service, Properties: []dbus.Property{
 			about,
-			dbus.PropExecStart(argv, true),
+			// The second is "ignore failure", whatever the library calls it: true, and
+			// an undo that fails counts as done and is not tried again.
+			dbus.PropExecStart(argv, false),
 			property("SyslogIdentifier", "vpnd"),
+			property("CollectMode", "inactive-or-failed"), // or each that gave up would stay in systemctl --failed
 			property("Restart", "on-failure"),
 			property("RestartUSec", usec(retryPause)),
 			property("StartLimitIntervalUSec", usec(time.Hour)),
@@ -90,7 +116,7 @@ func (b bus) StartTimer(ctx context.Context, timer string, after time.Duration, 
 func (b bus) StopTimer(ctx context.Context, timer string) error { return b.Cancel(ctx, timer) }
 
 func (b bus) Cancel(ctx context.Context, unit string) error {
-	err := b.job(ctx, func(done chan<- string) (int, error) { return b.StopUnitContext(ctx, unit, "replace", done) })
+	err := b.job(ctx, func(ctx context.Context, done chan<- string) (int, error) { return b.StopUnitContext(ctx, unit, "replace", done) })
 	var said godbus.Error
 	if errors.As(err, &said) && said.Name == "org.freedesktop.systemd1.NoSuchUnit" {
 		return nil
@@ -98,10 +124,24 @@ func (b bus) Cancel(ctx context.Context, unit string) error {
 	return err
 }
 
+// Undoing looks at units by name: those that a timer starts, those that vpnd
+// writes for the next boot, and the one of the package.
+func (b bus) Undoing(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
+	units, err := b.ListUnitsByPatternsContext(ctx, []string{"activating", "active", "deactivating"}, []string{undoUnits + "*.service", packaged})
+	if err != nil {
+		return false, fmt.Errorf("asking systemd which undo is at work: %w", err)
+	}
+	return len(units) > 0, nil
+}
+
 // job starts a job and waits for its end.
-func (b bus) job(ctx context.Context, start func(done chan<- string) (int, error)) error {
+func (b bus) job(ctx context.Context, start func(ctx context.Context, done chan<- string) (int, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
 	done := make(chan string, 1) // nobody may read it, and the connection would be stuck
-	if _, err := start(done); err != nil {
+	if _, err := start(ctx, done); err != nil {
 		return err
 	}
 	select {
@@ -110,9 +150,10 @@ func (b bus) job(ctx context.Context, start func(done chan<- string) (int, error
 			return fmt.Errorf("the job ended with %q", result)
 		}
 		return nil
-	case <-time.After(jobTime):
-		return fmt.Errorf("the job has not ended after %s", jobTime)
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return fmt.Errorf("the job has not ended after %s", jobTime)
+		}
 		return ctx.Err()
 	}
 }
@@ -136,6 +177,8 @@ func (b bus) Active(ctx context.Context, unit string) (string, error) {
 }
 
 func (b bus) word(ctx context.Context, unit, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
 	p, err := b.GetUnitPropertyContext(ctx, unit, name)
 	if err != nil {
 		return "", fmt.Errorf("asking systemd about %s: %w", unit, err)

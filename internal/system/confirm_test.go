@@ -367,6 +367,31 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// TestUndoIsTriedAgain has what the undo needs be away when the deadline comes.
+func TestUndoIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := door{scene: alone(t)}
+	d.sh(services)
+	d.configure(works)
+	d.apply()
+	d.was = d.print()
+	d.configure(cuts)
+	d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", "5s")
+	d.run("mv", "/usr/sbin/xtables-nft-multi", "/root")
+	d.until("the undo failed and is to be tried again", 60*time.Second, func() bool {
+		return d.yes("systemctl list-units --plain --no-legend 'vpnd-undo*.service' | grep -q auto-restart")
+	})
+	d.names(d.vpnd(1, "confirm"), "too late", "vpnd rollback")
+	d.names(d.vpnd(1, "confirm", "--extend", "5m"), "too late")
+	d.run("mv", "/root/xtables-nft-multi", "/usr/sbin")
+	d.until("the apply is undone", 60*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
+	d.until("the undo ends", 20*time.Second, func() bool { return !d.yes("systemctl is-active 'vpnd-undo-*.service'") })
+	d.as(d.was, "an undo that failed at first")
+	if failed := d.sh("systemctl --failed --plain --no-legend"); failed != "" {
+		t.Errorf("failed: %s", failed)
+	}
+}
+
 // TestConfirmAsks answers on a terminal.
 func TestConfirmAsks(t *testing.T) {
 	t.Parallel()
