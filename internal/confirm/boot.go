@@ -33,30 +33,72 @@ DefaultDependencies=no
 RequiresMountsFor=%s
 Conflicts=shutdown.target
 After=local-fs.target systemd-sysctl.service systemd-modules-load.service systemd-tmpfiles-setup.service
+After=modprobe@tun.service
 Before=sysinit.target network-pre.target vpnd.service shutdown.target
-Wants=network-pre.target
+Wants=network-pre.target modprobe@tun.service
 StartLimitIntervalSec=1h
 StartLimitBurst=60
 
 [Service]
 Type=oneshot
+ExecStartPre=-+/bin/sh -c 'case $$(iptables --version) in *legacy*) modprobe -abq ip_tables ip6_tables ;; esac'
 ExecStart=%s
 SyslogIdentifier=vpnd
 TimeoutStartSec=2min
 Restart=on-failure
 RestartSec=10s
 
+# The sandbox is that of the agent; vpnd.service explains it.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_ADMIN CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER
+RestrictNamespaces=net
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+SystemCallFilter=@system-service
+SystemCallFilter=~@resources
+SystemCallErrorNumber=EPERM
+SystemCallArchitectures=native
+ProtectSystem=yes
+ReadWritePaths=-/usr/local
+PrivateTmp=yes
+PrivateMounts=yes
+ProtectKernelTunables=yes
+ReadWritePaths=-/proc/sys/abi -/proc/sys/crypto -/proc/sys/debug -/proc/sys/dev -/proc/sys/fs
+ReadWritePaths=-/proc/sys/kernel -/proc/sys/net -/proc/sys/sunrpc -/proc/sys/user -/proc/sys/vm
+ProtectProc=invisible
+PrivateDevices=yes
+BindPaths=-/dev/net/tun
+DeviceAllow=/dev/net/tun rw
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+UMask=0077
+
 [Install]
 WantedBy=multi-user.target
 `
 
-// bootText is the boot unit for a folder of the state and a command.
+// bootText is the boot unit for a folder of the state and a command. Where one
+// of them is in a folder of temporary files, the unit sees the host's own.
 func bootText(dir string, argv []string) string {
+	text := bootUnit
+	if temporary(dir) || temporary(argv[0]) {
+		text = strings.Replace(text, "PrivateTmp=yes\n", "", 1)
+	}
 	words := make([]string, len(argv))
 	for i, word := range argv {
 		words[i] = strings.ReplaceAll(quote(word), "$", "$$")
 	}
-	return fmt.Sprintf(bootUnit, quote(dir), strings.Join(words, " "))
+	return fmt.Sprintf(text, quote(dir), strings.Join(words, " "))
+}
+
+func temporary(path string) bool {
+	return strings.HasPrefix(path, "/tmp/") || strings.HasPrefix(path, "/var/tmp/")
 }
 
 // quote writes a word as systemd.syntax(7) wants it.

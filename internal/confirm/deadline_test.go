@@ -280,6 +280,13 @@ func TestConfirmedWhenCutShort(t *testing.T) {
 	}
 }
 
+// sandbox are settings in which both units are alike.
+var sandbox = map[string]bool{
+	"CapabilityBoundingSet": true, "RestrictNamespaces": true, "RestrictAddressFamilies": true, "SystemCallFilter": true,
+	"ProtectSystem": true, "ReadWritePaths": true, "PrivateTmp": true, "ProtectKernelTunables": true, "PrivateDevices": true,
+	"BindPaths": true, "DeviceAllow": true, "NoNewPrivileges": true, "UMask": true,
+}
+
 func TestPackagedUnit(t *testing.T) {
 	packagedText, err := os.ReadFile("../../packaging/" + packaged)
 	if err != nil {
@@ -290,6 +297,18 @@ func TestPackagedUnit(t *testing.T) {
 	want = strings.Replace(want, "DefaultDependencies", "ConditionPathExists=/var/lib/vpnd/pending.json\nDefaultDependencies", 1)
 	if _, got, _ := strings.Cut(string(packagedText), "[Unit]"); got != want {
 		t.Errorf("the packaged unit is:\n%s\nand what vpnd writes elsewhere would be:\n%s", got, want)
+	}
+	agent, err := os.ReadFile("../../packaging/vpnd.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(agent)) {
+		if name, _, _ := strings.Cut(line, "="); sandbox[name] && !strings.Contains(string(packagedText), line) {
+			t.Errorf("the undo at boot lacks what the agent has: %s", line)
+		}
+	}
+	if strings.Contains(bootText("/var/tmp/vpnd", argv), "PrivateTmp") || strings.Contains(bootText("/var/lib/vpnd", []string{"/tmp/vpnd"}), "PrivateTmp") {
+		t.Error("a unit that can't see what it is for")
 	}
 	if got := quote(`/a b/%i"\`); got != `"/a b/%%i\"\\"` {
 		t.Error(got)
