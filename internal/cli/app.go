@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,8 +35,10 @@ type app struct {
 	vars     []string
 	varFiles []string
 	color    string
+	logLevel string
 
-	idle string // what to say where there is nothing to do, unless it is the usual
+	level slog.Level // what --log-level says
+	idle  string     // what to say where there is nothing to do, unless it is the usual
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -47,6 +50,7 @@ func (a *app) flags(root *cobra.Command) {
 	f.StringArrayVar(&a.vars, "var", nil, "value of a variable, as `NAME=VALUE`; may be repeated")
 	f.StringArrayVar(&a.varFiles, "var-file", nil, "`FILE` with values of variables; may be repeated")
 	f.StringVar(&a.color, "color", "auto", "`WHEN` to write colour: auto, always or never")
+	f.StringVar(&a.logLevel, "log-level", "info", "`LEVEL` of what is said on standard error: debug, info, warn or error")
 	for _, name := range []string{"config", "var-file"} {
 		_ = root.MarkPersistentFlagFilename(name)
 	}
@@ -54,6 +58,7 @@ func (a *app) flags(root *cobra.Command) {
 		_ = root.MarkPersistentFlagDirname(name)
 	}
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colors, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // colors are the values of --color.
@@ -79,7 +84,7 @@ func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")})
+	return a.traced(catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")}))
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.
@@ -94,7 +99,7 @@ func (a *app) load() (*config.Config, error) {
 	}
 	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
 		cfg.Checks = nil
-		_, _ = fmt.Fprintln(a.Err, "vpnd: left out below --root: checks; they need a running host")
+		a.say("left out below --root: checks; they need a running host")
 	}
 	return cfg, nil
 }
@@ -117,6 +122,9 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 }
 
 func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
+	if a.level > slog.LevelWarn {
+		diags = slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagWarning })
+	}
 	_ = config.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
 }
 

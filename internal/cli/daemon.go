@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,8 +17,7 @@ import (
 )
 
 func (a *app) daemonCommand() *cobra.Command {
-	level := slog.LevelInfo
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use:   "daemon",
 		Short: "Keep the host as the configuration says, until it is told to end",
 		Long: `Makes the host as the configuration says and keeps it so: it looks at the whole
@@ -28,13 +26,11 @@ the files again; where they are invalid, it says so, and the last good
 configuration stays in force. SIGTERM ends it; the host stays as it is. Under
 systemd it is the unit vpnd.service. vpnd status tells what it sees.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context(), level) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context()) },
 	}
-	c.Flags().TextVar(&level, "log-level", slog.LevelInfo, "what to log: debug, info, warn or error")
-	return c
 }
 
-func (a *app) daemon(ctx context.Context, level slog.Level) error {
+func (a *app) daemon(ctx context.Context) error {
 	if filepath.Clean(a.root) != "/" {
 		return errors.New("a daemon is for a host that runs; another root is converged once, by vpnd apply")
 	}
@@ -55,7 +51,7 @@ func (a *app) daemon(ctx context.Context, level slog.Level) error {
 			return cfg, diags
 		},
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
-		Log: daemon.NewLog(a.Err, level), Reload: hangup, Now: time.Now,
+		Log: a.log(), Reload: hangup, Now: time.Now,
 		Tell: daemon.Notifier(), Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
 	})
 }

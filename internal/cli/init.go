@@ -90,12 +90,12 @@ func (f facts) fill(starter string) string {
 func (a *app) facts() facts {
 	found := facts{Uplink: "eth0", Address: "vpn.example.com"}
 	if a.root != "/" {
-		_, _ = fmt.Fprintln(a.Err, "vpnd: the uplink and the address in the file are examples; write those of your host")
+		a.say("the uplink and the address in the file are examples; write those of your host")
 		return found
 	}
 	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Dst: nil}, netlink.RT_FILTER_DST)
 	if err != nil || len(routes) == 0 {
-		_, _ = fmt.Fprintln(a.Err, "vpnd: this host has no default route, so the uplink in the file is a guess")
+		a.say("this host has no default route, so the uplink in the file is a guess")
 		return found
 	}
 	link, err := net.InterfaceByIndex(routes[0].LinkIndex)

@@ -20,6 +20,12 @@ func (a *app) ready() error {
 	if !slices.Contains(colors, a.color) {
 		return fmt.Errorf("--color %s is none of auto, always and never", a.color)
 	}
+	if !slices.Contains(levels, a.logLevel) {
+		return fmt.Errorf("--log-level %s is none of debug, info, warn and error", a.logLevel)
+	}
+	if err := a.level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return err
+	}
 	if a.root == "" {
 		return errors.New("--root is empty; name the folder of another root file system, or leave the flag out for this host")
 	}
@@ -74,7 +80,7 @@ func (a *app) settings() *config.Config {
 		return &config.Config{}
 	}
 	if len(cfg.Files) > 0 && cfg.Settings.StateDir == nil {
-		_, _ = fmt.Fprintf(a.Err, "vpnd: the configuration can't be read, so the state is looked for in %s; --state-dir names another folder\n", a.below("/var/lib/vpnd"))
+		a.say("the configuration can't be read, so the state is looked for in %s; --state-dir names another folder", a.below("/var/lib/vpnd"))
 	}
 	return cfg
 }
@@ -94,5 +100,5 @@ func (a *app) tellLeftOut(p *engine.Plan) {
 	if more := len(p.LeftOut) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	_, _ = fmt.Fprintf(a.Err, "vpnd: left out below --root: %s; they need a running host\n", strings.Join(names, ", "))
+	a.say("left out below --root: %s; they need a running host", strings.Join(names, ", "))
 }
