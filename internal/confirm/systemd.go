@@ -9,6 +9,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
+
+	pid1 "vpnd/internal/systemd"
 )
 
 // A Manager is what a deadline needs of systemd; see org.freedesktop.systemd1(5).
@@ -33,37 +35,17 @@ type Manager interface {
 	Close()
 }
 
-// Connect reaches the systemd of this host by its private socket, which needs no
-// message bus. A systemd that is being executed anew may let a connection lie,
-// so it is not waited for without a bound. The manager is good for as long as
+// Connect reaches the systemd of this host. The manager is good for as long as
 // ctx.
 func Connect(ctx context.Context) (Manager, error) {
-	type made struct {
-		conn *dbus.Conn
-		err  error
+	conn, err := pid1.Connect(ctx)
+	if err != nil {
+		return nil, err
 	}
-	done := make(chan made, 1)
-	go func() {
-		conn, err := dbus.NewSystemdConnectionContext(ctx)
-		done <- made{conn, err}
-	}()
-	select {
-	case m := <-done:
-		if m.err != nil {
-			return nil, fmt.Errorf("reaching systemd: %w", m.err)
-		}
-		return bus{m.conn}, nil
-	case <-time.After(jobTime):
-		go func() {
-			if m := <-done; m.err == nil {
-				m.conn.Close()
-			}
-		}()
-		return nil, fmt.Errorf("reaching systemd: it has not answered within %s", jobTime)
-	}
+	return bus{conn}, nil
 }
 
-type bus struct{ *dbus.Conn }
+type bus struct{ *pid1.Conn }
 
 // How an undo is tried again where it fails, and for how long in all: ten
 // minutes.
@@ -116,7 +98,9 @@ func (b bus) StartTimer(ctx context.Context, timer string, after time.Duration, 
 func (b bus) StopTimer(ctx context.Context, timer string) error { return b.Cancel(ctx, timer) }
 
 func (b bus) Cancel(ctx context.Context, unit string) error {
-	err := b.job(ctx, func(ctx context.Context, done chan<- string) (int, error) { return b.StopUnitContext(ctx, unit, "replace", done) })
+	err := b.job(ctx, func(ctx context.Context, done chan<- string) (int, error) {
+		return b.StopUnitContext(ctx, unit, "replace", done)
+	})
 	var said godbus.Error
 	if errors.As(err, &said) && said.Name == "org.freedesktop.systemd1.NoSuchUnit" {
 		return nil

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	notify "github.com/coreos/go-systemd/v22/daemon"
-	"github.com/coreos/go-systemd/v22/dbus"
+
+	"vpnd/internal/systemd"
 )
 
 // stepTime is how long one step of an apply may take while the daemon is not
@@ -52,7 +53,7 @@ func Booting(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	conn, err := dbus.NewSystemdConnectionContext(ctx)
+	conn, err := systemd.Connect(ctx)
 	if err != nil {
 		return false
 	}

@@ -4,26 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
-	"time"
 
-	systemd "github.com/coreos/go-systemd/v22/dbus"
+	escape "github.com/coreos/go-systemd/v22/dbus"
 	"github.com/godbus/dbus/v5"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/systemd"
 )
 
 // The names of org.freedesktop.systemd1(5).
 const (
-	busName           = "org.freedesktop.systemd1"
-	busPath           = "/org/freedesktop/systemd1"
-	unitPaths         = busPath + "/unit/"
+	unitPaths         = string(systemd.Path) + "/unit/"
 	propertiesChanged = "org.freedesktop.DBus.Properties.PropertiesChanged"
-	filesChanged      = busName + ".Manager.UnitFilesChanged"
-	reloading         = busName + ".Manager.Reloading"
-	subscribe         = busName + ".Manager.Subscribe"
-	privateAddress    = "unix:path=/run/systemd/private"
+	filesChanged      = systemd.Name + ".Manager.UnitFilesChanged"
+	reloading         = systemd.Name + ".Manager.Reloading"
+	subscribe         = systemd.Name + ".Manager.Subscribe"
 )
 
 // watchSystemd hears what systemd tells of the units.
@@ -62,69 +57,28 @@ func (v Verbs) paths(ctx context.Context, names []string) (map[dbus.ObjectPath][
 		if err != nil {
 			return nil, err
 		}
-		id := dbus.ObjectPath(unitPaths + systemd.PathBusEscape(s.id))
+		id := dbus.ObjectPath(unitPaths + escape.PathBusEscape(s.id))
 		of[id] = append(of[id], name)
 	}
 	return of, nil
 }
 
-// listen has systemd's signals delivered, over its private socket or else the
-// system bus. go-systemd drops the signals that aren't about a unit.
+// listen has systemd's signals delivered. go-systemd drops the signals that
+// aren't about a unit.
 func listen(ctx context.Context, e *ear) (*dbus.Conn, error) {
-	options := []dbus.ConnOption{dbus.WithContext(ctx), dbus.WithSignalHandler(e)}
-	conn, err := dial(func() (*dbus.Conn, error) { return dbus.Dial(privateAddress, options...) })
+	conn, private, err := systemd.Dial(ctx, dbus.WithSignalHandler(e))
 	if err != nil {
-		if conn, err = dial(func() (*dbus.Conn, error) { return dbus.SystemBusPrivate(options...) }); err != nil {
-			return nil, err
-		}
-		err = conn.Hello()
-		if err == nil {
-			err = conn.AddMatchSignalContext(ctx, dbus.WithMatchSender(busName))
-		}
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, systemd.Answer)
+	defer cancel()
+	if !private {
+		err = conn.AddMatchSignalContext(ctx, dbus.WithMatchSender(systemd.Name))
 	}
 	if err == nil {
-		err = ask(ctx, conn.Object(busName, busPath))
+		err = conn.Object(systemd.Name, systemd.Path).CallWithContext(ctx, subscribe, 0).Err
 	}
 	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// How long systemd is waited for before it is reminded, and all in all.
-const (
-	reminder = 50 * time.Millisecond
-	answer   = 10 * time.Second
-)
-
-// ask has systemd send its signals. A first call that reaches its private
-// socket together with the end of the authentication lies there until another
-// one comes (seen with systemd 252): so it gets another one.
-func ask(ctx context.Context, manager dbus.BusObject) error {
-	ctx, cancel := context.WithTimeout(ctx, answer)
-	defer cancel()
-	call := manager.GoWithContext(ctx, subscribe, 0, make(chan *dbus.Call, 1))
-	again := time.NewTicker(reminder)
-	defer again.Stop()
-	for {
-		select {
-		case <-call.Done:
-			return call.Err
-		case <-ctx.Done():
-			return fmt.Errorf("systemd does not answer: %w", ctx.Err())
-		case <-again.C:
-			manager.GoWithContext(ctx, "org.freedesktop.DBus.Peer.Ping", dbus.FlagNoReplyExpected, nil)
-		}
-	}
-}
-
-func dial(connect func() (*dbus.Conn, error)) (*dbus.Conn, error) {
-	conn, err := connect()
-	if err != nil {
-		return nil, err
-	}
-	if err := conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Geteuid()))}); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -152,7 +106,7 @@ func (e *ear) DeliverSignal(_, _ string, signal *dbus.Signal) {
 // one, and always its whole state with it.
 func (e *ear) unit(signal *dbus.Signal) {
 	names := e.names[signal.Path]
-	if names == nil || len(signal.Body) < 2 || signal.Body[0] != busName+".Unit" {
+	if names == nil || len(signal.Body) < 2 || signal.Body[0] != systemd.Name+".Unit" {
 		return
 	}
 	properties, _ := signal.Body[1].(map[string]dbus.Variant)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/dbus"
+	"vpnd/internal/systemd"
 )
 
 // A Manager is what the verbs need of systemd; see org.freedesktop.systemd1(5).
@@ -37,30 +37,45 @@ const (
 	Reload  Job = "reload"
 )
 
-// Connect reaches the systemd of this host by its private socket, which needs no
-// message bus, or else by the system bus.
+// Connect reaches the systemd of this host.
 func Connect(ctx context.Context) (Manager, error) {
-	private, err := dbus.NewSystemdConnectionContext(ctx)
-	if err == nil {
-		return Bus{private}, nil
+	conn, err := systemd.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w; units can be managed only where systemd runs", err)
 	}
-	public, busErr := dbus.NewSystemConnectionContext(ctx)
-	if busErr != nil {
-		return nil, fmt.Errorf("reaching systemd: %w, and by the system bus: %w; units can be managed only where systemd runs", err, busErr)
-	}
-	return Bus{public}, nil
+	return Bus{conn}, nil
 }
 
-// A Bus is a [Manager] behind a connection of go-systemd.
-type Bus struct{ Conn *dbus.Conn }
+// A Bus is a [Manager] behind a connection to systemd. Each of its calls ends:
+// a systemd that does not answer is an error.
+type Bus struct{ Conn *systemd.Conn }
 
-// Properties returns all properties.
-func (b Bus) Properties(ctx context.Context, unit string) (map[string]any, error) {
-	return b.Conn.GetAllPropertiesContext(ctx, unit)
+// Properties returns all properties. Whether the unit is enabled is looked up in
+// the files where systemd can say so.
+func (b Bus) Properties(ctx context.Context, unit string) (p map[string]any, err error) {
+	err = within(ctx, systemd.Answer, func(ctx context.Context) error {
+		if p, err = b.Conn.GetAllPropertiesContext(ctx, unit); err != nil {
+			return err
+		}
+		const key = "UnitFileState"
+		if seen, _ := p[key].(string); seen == "" { // it has no file
+			return nil
+		}
+		id, _ := p["Id"].(string)
+		if now, err := b.Conn.UnitFileState(ctx, id); err == nil {
+			p[key] = now
+		}
+		return ctx.Err()
+	})
+	return p, err
 }
 
 // jobTime is how long a job may take. Most services give up after 90 seconds.
 const jobTime = 3 * time.Minute
+
+// readTime is how long systemd may take to read its files again, for which it
+// runs all generators.
+const readTime = 90 * time.Second
 
 // Run runs a job in mode replace.
 func (b Bus) Run(ctx context.Context, job Job, unit string) (string, error) {
@@ -73,44 +88,63 @@ func (b Bus) Run(ctx context.Context, job Job, unit string) (string, error) {
 	// Buffered: nobody reads it after the time is over, and the connection
 	// would be stuck.
 	done := make(chan string, 1)
-	if _, err := call(ctx, unit, "replace", done); err != nil {
+	ctx, cancel := context.WithTimeoutCause(ctx, jobTime, fmt.Errorf("the job has not ended after %s", jobTime))
+	defer cancel()
+	err := within(ctx, systemd.Answer, func(ctx context.Context) error {
+		_, err := call(ctx, unit, "replace", done)
+		return err
+	})
+	if err != nil {
 		return "", err
 	}
-	timeout := time.NewTimer(jobTime)
-	defer timeout.Stop()
 	select {
 	case result := <-done:
 		return result, nil
-	case <-timeout.C:
-		return "", fmt.Errorf("the job has not ended after %s", jobTime)
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 }
 
 // Enable changes the links below /etc; links of others are not replaced.
-func (b Bus) Enable(ctx context.Context, unit string, on bool) (bool, error) {
-	if !on {
-		_, err := b.Conn.DisableUnitFilesContext(ctx, []string{unit}, false)
-		return true, err
-	}
-	installs, _, err := b.Conn.EnableUnitFilesContext(ctx, []string{unit}, false, false)
+func (b Bus) Enable(ctx context.Context, unit string, on bool) (installs bool, err error) {
+	err = within(ctx, systemd.Answer, func(ctx context.Context) (err error) {
+		if on {
+			installs, _, err = b.Conn.EnableUnitFilesContext(ctx, []string{unit}, false, false)
+			return err
+		}
+		installs = true
+		_, err = b.Conn.DisableUnitFilesContext(ctx, []string{unit}, false)
+		return err
+	})
 	return installs, err
 }
 
 // Unmask removes the link to /dev/null.
 func (b Bus) Unmask(ctx context.Context, unit string, runtime bool) error {
-	_, err := b.Conn.UnmaskUnitFilesContext(ctx, []string{unit}, runtime)
-	return err
+	return within(ctx, systemd.Answer, func(ctx context.Context) error {
+		_, err := b.Conn.UnmaskUnitFilesContext(ctx, []string{unit}, runtime)
+		return err
+	})
 }
 
 // ResetFailed forgets failures and the count of restarts.
 func (b Bus) ResetFailed(ctx context.Context, unit string) error {
-	return b.Conn.ResetFailedUnitContext(ctx, unit)
+	return within(ctx, systemd.Answer, func(ctx context.Context) error { return b.Conn.ResetFailedUnitContext(ctx, unit) })
 }
 
 // Reload is systemctl daemon-reload.
-func (b Bus) Reload(ctx context.Context) error { return b.Conn.ReloadContext(ctx) }
+func (b Bus) Reload(ctx context.Context) error { return within(ctx, readTime, b.Conn.ReloadContext) }
 
 // Close ends the connection.
 func (b Bus) Close() { b.Conn.Close() }
+
+// within makes a call that systemd has to answer in that time.
+func within(ctx context.Context, bound time.Duration, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("systemd has not answered within %s", bound))
+	defer cancel()
+	err := call(ctx)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
