@@ -86,6 +86,34 @@ func (v Verbs) written(unit string) ([]Dropin, error) {
 	return found, nil
 }
 
+// others returns the drop-ins that operators, not packages, gave the unit or its
+// template, by whatever way.
+func (v Verbs) others(unit string) ([]string, error) {
+	var found []string
+	for _, dir := range []string{etc, "/run/systemd/system"} {
+		for _, file := range slices.Compact([]string{unit, template(unit)}) {
+			folder := path.Join(dir, file+".d")
+			names, err := v.list(folder)
+			if err != nil {
+				return nil, fmt.Errorf("listing the drop-ins: %w", err)
+			}
+			for _, name := range names {
+				if path.Ext(name) != ".conf" {
+					continue
+				}
+				content, err := v.read(path.Join(folder, name))
+				if err != nil {
+					return nil, err
+				}
+				if !strings.HasPrefix(content, mark) {
+					found = append(found, path.Join(folder, name))
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
 // list returns the names of the regular files of a folder; a folder that isn't
 // there is empty.
 func (v Verbs) list(dir string) ([]string, error) {

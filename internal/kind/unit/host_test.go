@@ -162,6 +162,10 @@ func life(w world) {
 		w.Error(state)
 	}
 	second := w.see("life.service")
+	// Systemd itself takes it for enabled until it is asked to look again.
+	w.run("rm " + etc + "/multi-user.target.wants/life.service")
+	w.expect("life.service", "enabled=false active=true dropins=[]")
+	w.converge("life.service", *second)
 	w.converge("life.service", Unit{Active: no})
 	w.expect("life.service", "enabled=true active=false dropins=[]")
 	w.converge("life.service", *second)
@@ -217,6 +221,15 @@ func dying(w world) {
 	w.service("often.service", "ExecStart=test -e /run/good\nRemainAfterExit=yes\nRestart=no")
 	w.run("for i in 1 2 3 4 5 6 7; do systemctl start often || :; done")
 	w.run("touch /run/good")
+	if why := *w.see("often.service").Failed; why != "with result exit-code after 0 restarts by systemd, which starts it no more" {
+		w.Errorf("failed: %q", why)
+	}
+	w.converge("often.service", Unit{Active: yes})
+	if why := *w.see("often.service").Failed; why != "" {
+		w.Errorf("runs, and yet it failed: %q", why)
+	}
+	// Nor is it where it was stopped and started too often, and did not fail.
+	w.run("for i in 1 2 3 4; do systemctl stop often; systemctl start often; done; systemctl stop often")
 	w.converge("often.service", Unit{Active: yes})
 }
 
@@ -254,6 +267,9 @@ func dropins(w world) {
 	before := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *")
 	w.expect("drop.service", "enabled=false active=false dropins=[]")
 	first := w.see("drop.service")
+	if others := *first.Others; others != folder("drop.service")+"/10-mine.conf, "+folder("drop.service")+"/theirs.conf" {
+		w.Errorf("drop-ins of others: %s", others)
+	}
 	wish := Unit{Active: yes, Dropins: []Dropin{dropin("20-more", "[Service]\nNice=3"), dropin("10-mine", "[Service]\nNice=2\n")}}
 	w.converge("drop.service", wish)
 	w.expect("drop.service", "enabled=false active=true dropins=[10-mine 20-more]")

@@ -22,18 +22,31 @@ func (v Verbs) start(ctx context.Context, m Manager, s state, job Job) error {
 			return fmt.Errorf("forgetting its failures: %w", err)
 		}
 	}
-	result, err := m.Run(ctx, job, s.id)
+	now, result, err := run(ctx, m, job, s.id)
+	if err == nil && result != "done" && now.result == limit {
+		// Somebody stopped and started it too often. Once is no help to those
+		// who would do so for ever: how often vpnd repairs is bounded.
+		if err := m.ResetFailed(ctx, s.id); err != nil {
+			return fmt.Errorf("forgetting its starts: %w", err)
+		}
+		now, result, err = run(ctx, m, job, s.id)
+	}
 	if err != nil {
-		return fmt.Errorf("%sing it: %w", gerund(job), err)
+		return err
 	}
 	if result != "done" {
-		now, err := look(ctx, m, s.id)
-		if err != nil {
-			return err
-		}
 		return fmt.Errorf("%sing it: the job ended with %q, and the unit is %s; see: journalctl -u %s", gerund(job), result, now, s.id)
 	}
-	return v.stays(ctx, m, s.id)
+	return v.stays(ctx, m, now)
+}
+
+// run runs a job and looks what the unit is afterwards.
+func run(ctx context.Context, m Manager, job Job, name string) (now state, result string, err error) {
+	if result, err = m.Run(ctx, job, name); err != nil {
+		return now, "", fmt.Errorf("%sing it: %w", gerund(job), err)
+	}
+	now, err = look(ctx, m, name)
+	return now, result, err
 }
 
 func gerund(job Job) string {
@@ -44,11 +57,8 @@ func gerund(job Job) string {
 }
 
 // stays watches a unit for a while and is an error where it ends meanwhile.
-func (v Verbs) stays(ctx context.Context, m Manager, name string) error {
-	first, err := look(ctx, m, name)
-	if err != nil {
-		return err
-	}
+func (v Verbs) stays(ctx context.Context, m Manager, first state) error {
+	name := first.id
 	full := v.Settle
 	if full == 0 {
 		full = settle
@@ -70,6 +80,7 @@ func (v Verbs) stays(ctx context.Context, m Manager, name string) error {
 			return ctx.Err()
 		case <-time.After(full / 15):
 		}
+		var err error
 		if now, err = look(ctx, m, name); err != nil {
 			return err
 		}

@@ -16,6 +16,8 @@ type Unit struct {
 	Dropins  []Dropin `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
 	Reloads  *bool    `vpnd:"reloads,computed" doc:"whether it can reload; one that can't is restarted where a reload is asked for"`
 	Own      *bool    `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
+	Others   *string  `vpnd:"has_drop-ins_of_others,computed,hint" doc:"drop-ins of somebody else, which count and stay; empty where there are none"`
+	Failed   *string  `vpnd:"failed,computed,hint" doc:"how it failed where systemd starts it no more by itself; empty otherwise"`
 }
 
 // Dropin is a drop-in of a unit, see systemd.unit(5). It stands in

@@ -58,6 +58,19 @@ func (s state) running() bool {
 	}
 }
 
+// limit is the result of a unit that was started, by whomever, too often within
+// a time; systemd.unit(5), StartLimitIntervalSec=.
+const limit = "start-limit-hit"
+
+// failed says how a unit failed that systemd has given up. That it was started
+// too often isn't told where it had failed before.
+func (s state) failed() string {
+	if s.active != "failed" {
+		return ""
+	}
+	return fmt.Sprintf("with result %s after %d restarts by systemd, which starts it no more", s.result, s.restarts)
+}
+
 // String says it as systemctl status does.
 func (s state) String() string {
 	text := fmt.Sprintf("%s (%s)", s.active, s.sub)

@@ -65,12 +65,18 @@ func (v Verbs) observe(ctx context.Context, m Manager, name string) (*Unit, erro
 	if err != nil {
 		return nil, err
 	}
+	others, err := v.others(name)
+	if err != nil {
+		return nil, err
+	}
 	return &Unit{
 		Enabled: resource.Ptr(s.enabled()),
 		Active:  resource.Ptr(s.running()),
 		Dropins: dropins,
 		Reloads: &s.canLoad,
 		Own:     &own,
+		Others:  resource.Ptr(strings.Join(others, ", ")),
+		Failed:  resource.Ptr(s.failed()),
 	}, nil
 }
 
