@@ -36,13 +36,25 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 			l.status.Apply.Changed++
 		}
 	}
-	if l.status.Apply.Changed > 0 { // the status is to tell how it is now
-		l.inbox.put(resource.Hint{})
-	}
+	l.lookAgain(r)
 	if err := l.record(r); err != nil {
 		l.Log.Warn("the history can't be written", "error", err)
 	}
 	return r.Err
+}
+
+// lookAgain asks for a look at what was changed, so that the status tells how it
+// is now. What people should know is to be told anew after more than a repair.
+func (l *look) lookAgain(r engine.Report) {
+	for _, result := range r.Results {
+		switch {
+		case result.Err != nil:
+		case result.IsDrift:
+			l.inbox.put(resource.Hint{Kind: result.ID.Kind, Name: result.ID.Name})
+		default:
+			l.inbox.put(resource.Hint{})
+		}
+	}
 }
 
 // undoable says whether anybody may want to undo a plan: not where it repairs, or
@@ -76,7 +88,7 @@ func (l *look) account(r engine.Report) {
 		p.Outcome, p.Error = l.settled(p.Outcome, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
-	l.status.Drift = slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired })
+	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired }))
 	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired })
 }
 

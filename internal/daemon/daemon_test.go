@@ -209,6 +209,7 @@ func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
 		r.alter(func() { r.refuses = "a" }) // which was fine yesterday
+		time.Sleep(6 * time.Minute)
 		r.touch("b", "3", "")
 		r.rest()
 		r.want(map[string]string{"b": "1"})

@@ -20,12 +20,13 @@ const mostExpiries = 50
 
 // expiries reads the ends of certificates and lists from what was observed.
 func (l *look) expiries(p *engine.Plan) {
-	l.status.Certificates = expiring(p.Seen("certificate"))
-	l.status.CRLs = expiring(p.Seen("crl"))
+	l.status.Certificates = l.expiring(l.status.Certificates, p.Seen("certificate"))
+	l.status.CRLs = l.expiring(l.status.CRLs, p.Seen("crl"))
 }
 
-func expiring(seen []engine.Sight) []Expiry {
-	var all []Expiry
+// expiring adds what was seen to what was told before and not looked at now.
+func (l *look) expiring(told []Expiry, seen []engine.Sight) []Expiry {
+	all := outside(l.scope, told, func(e Expiry) resource.ID { return e.ID })
 	for _, s := range seen {
 		if e, ok := expiryOf(s); ok {
 			all = append(all, e)

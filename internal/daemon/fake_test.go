@@ -34,6 +34,7 @@ type host struct {
 	broken  map[string]bool
 	slow    time.Duration // how long an Apply takes
 	looks   int
+	seen    map[string]bool // since somebody cleared it
 	refuses string // a name
 }
 
@@ -41,6 +42,9 @@ func (h *host) Observe(_ context.Context, name string) (*thing, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.looks++
+	if h.seen != nil {
+		h.seen[name] = true
+	}
 	text, ok := h.things[name]
 	if !ok {
 		return nil, nil

@@ -19,6 +19,7 @@ type force struct {
 	settings config.Settings
 	version  string      // of the wish in the state that this is
 	unsaved  *state.Wish // read from files and not in the state yet
+	reached  *reach      // see [force.reach]
 }
 
 // NewWish returns a configuration as it is kept in the state.
@@ -150,7 +151,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 
 // enforce puts a configuration in force.
 func (a *agent) enforce(ctx context.Context, f *force) {
-	a.force = f
+	a.force, a.unsure = f, true
 	a.watch(ctx, f.present)
 	a.notify.set(f.settings.Notify)
 	a.figures.set(f.settings.Metrics, a.Log)

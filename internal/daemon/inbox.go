@@ -8,7 +8,7 @@ import (
 )
 
 // mostHints is how many hints wait for a look. More say no more than "look
-// everywhere", which a look does anyway; only names of programs are lost.
+// everywhere".
 const mostHints = 1024
 
 // inbox takes kicks from any goroutine. None is lost and none blocks its
@@ -24,7 +24,11 @@ func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 func (b *inbox) put(h resource.Hint) {
 	b.mu.Lock()
-	if len(b.hints) < mostHints {
+	switch len(b.hints) {
+	case mostHints:
+	case mostHints - 1:
+		b.hints = append(b.hints, resource.Hint{})
+	default:
 		b.hints = append(b.hints, h)
 	}
 	b.mu.Unlock()

@@ -16,6 +16,7 @@ type look struct {
 	noticed  string
 	hints    []resource.Hint
 	begun    time.Time
+	scope    scope
 	store    *state.Store
 	write    bool                  // the state is open for changing
 	busy     string                // the package manager at work
@@ -31,7 +32,10 @@ type look struct {
 
 // look plans the host, tells what it sees, and makes it so where it may.
 func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
-	l := &look{agent: a, noticed: noticed, hints: hints, begun: a.Now(), verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool)}
+	l := &look{
+		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
+		verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool),
+	}
 	for _, id := range a.fights.calm() {
 		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
 	}
@@ -43,7 +47,11 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 	a.figures.looked(*a.status.Look)
 	a.failing(err)
 	a.pace.looked(a.Now(), len(l.drift) > 0)
-	a.looked()
+	if l.scope.whole || err != nil {
+		a.looked()
+		// What could not be seen, or not be put on record, must not be passed over.
+		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
+	}
 	a.publish()
 	l.announce()
 }
@@ -78,6 +86,7 @@ func (l *look) do(ctx context.Context) error {
 	if l.force == nil {
 		return nil
 	}
+	l.scope = l.aim()
 	if l.pending, err = l.store.Pending(); err != nil {
 		return err
 	}
@@ -104,7 +113,9 @@ func (l *look) do(ctx context.Context) error {
 	if l.write {
 		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
 	}
-	l.ask(ctx, p)
+	if l.scope.whole {
+		l.ask(ctx, p)
+	}
 	return err
 }
 

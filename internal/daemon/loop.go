@@ -39,7 +39,8 @@ type agent struct {
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host
 	waiting  bool      // for somebody else: try again soon
-	last     time.Time // last look
+	unsure   bool      // the next look is at everything
+	last     time.Time // last look at everything
 	asked    time.Time // the servers, who is connected
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool
@@ -143,7 +144,7 @@ func (a *agent) reload(ctx context.Context) {
 // wait.
 func (a *agent) tick(ctx context.Context) {
 	if a.status.Booting && (!a.Booting(ctx) || a.Now().Sub(a.status.Since) > longestBoot) {
-		a.status.Booting = false
+		a.status.Booting, a.unsure = false, true
 	} else if a.stillWaiting(ctx) {
 		return
 	}
@@ -207,7 +208,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// looked is called after each look.
+// looked is called after each look at everything.
 func (a *agent) looked() {
 	a.last = a.Now()
 	a.jitter = 0.9 + 0.2*rand.Float64()

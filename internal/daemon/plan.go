@@ -34,9 +34,25 @@ func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error)
 	return l.planFor(ctx, e, without(l.force.present, refused))
 }
 
-// planFor plans a part of what is in force; what is left out is no leftover.
+// planFor plans a part of what is in force, as far as it is in the scope of the
+// look; what is left out is no leftover.
 func (l *look) planFor(ctx context.Context, e *engine.Engine, present []resource.Resource) (*engine.Plan, error) {
-	return e.Plan(ctx, resource.Desired{Present: present, Absent: e.Leftovers(l.force.present)})
+	if l.scope.whole {
+		return e.Plan(ctx, resource.Desired{Present: present, Absent: e.Leftovers(l.force.present)})
+	}
+	return e.PlanPart(ctx, resource.Desired{Present: l.scope.cut(present), Absent: l.leftovers()})
+}
+
+// leftovers are what is in the scope, on record and no longer wished.
+func (l *look) leftovers() []resource.ID {
+	var ids []resource.ID
+	for id := range l.scope.ids {
+		if _, recorded := l.store.Record(id); recorded && !l.force.reach().present[id] {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, resource.ID.Compare)
+	return ids
 }
 
 // refusals returns the wishes that the host does not take, none where err is

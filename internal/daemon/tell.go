@@ -20,7 +20,8 @@ func (l *look) tell(p *engine.Plan) {
 		s.Mode = "observe"
 	}
 	s.Configuration.Resources = len(l.force.present)
-	s.Drift, s.Pending, s.Notes, s.Hold = []Drift{}, nil, nil, nil
+	s.Pending = outside(l.scope, s.Pending, func(p Pending) resource.ID { return p.ID })
+	s.Hold = nil
 	for _, c := range p.Changes {
 		switch {
 		case l.status.Booting && startsLater(c.ID): // its time has not come
@@ -31,16 +32,25 @@ func (l *look) tell(p *engine.Plan) {
 			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: l.verdicts[c.ID]})
 		}
 	}
-	s.Drift = l.drift
+	l.show(l.drift)
 	l.unknowns(p)
-	for _, n := range p.Notes {
-		s.Notes = append(s.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
+	if l.scope.whole {
+		s.Notes = nil
+		for _, n := range p.Notes {
+			s.Notes = append(s.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
+		}
 	}
 	if l.hold != nil {
 		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.IDs}
 	}
 	l.expiries(p)
 	l.remember()
+}
+
+// show tells what is wrong in the scope of the look, beside what is elsewhere.
+func (l *look) show(wrong []Drift) {
+	others := outside(l.scope, l.status.Drift, func(d Drift) resource.ID { return d.ID })
+	l.status.Drift = append(others, wrong...)
 }
 
 // moved says whether a change puts right what moved behind vpnd's back. A repair
@@ -53,7 +63,7 @@ func (l *look) moved(c engine.Change) bool {
 // unknowns tells what could not be looked at, in the journal once.
 func (l *look) unknowns(p *engine.Plan) {
 	before := l.status.Unknown
-	l.status.Unknown = nil
+	l.status.Unknown = outside(l.scope, before, func(u Unknown) resource.ID { return u.ID })
 	for _, problem := range p.Problems {
 		l.status.Unknown = append(l.status.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
 	}
@@ -99,8 +109,13 @@ func (l *look) remember() {
 		now[d.ID] = d
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(l.known), resource.ID.Compare) {
-		if _, still := now[id]; !still {
+		if _, still := now[id]; still {
+			continue
+		}
+		if l.scope.holds(id) {
 			l.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
+		} else {
+			now[id] = l.known[id]
 		}
 	}
 	l.agent.known = now

@@ -203,11 +203,12 @@ func perKind(items []*item, do func(k resource.Kind, items []*item)) {
 	wg.Wait()
 }
 
-// advice asks each kind in use what people should know.
-func advice(ctx context.Context, items []*item) []Note {
+// advise asks each kind in use what people should know.
+func (p *Plan) advise(ctx context.Context) {
 	var mu sync.Mutex
 	var notes []Note
-	perKind(items, func(k resource.Kind, _ []*item) {
+	asked, _ := partition(p.items, func(it *item) bool { return !it.leave })
+	perKind(asked, func(k resource.Kind, _ []*item) {
 		for _, text := range k.Advise(ctx) {
 			mu.Lock()
 			notes = append(notes, Note{ID: resource.ID{Kind: k.Name}, Text: text})
@@ -215,7 +216,7 @@ func advice(ctx context.Context, items []*item) []Note {
 		}
 	})
 	slices.SortFunc(notes, func(a, b Note) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
-	return notes
+	p.Notes = append(notes, p.Notes...)
 }
 
 // wantsOf returns what is wished of each item, nil of one that leaves.

@@ -18,6 +18,16 @@ import (
 // only they, the blocks they name and all that those need take part. A wish
 // that the host would refuse is an error, every one a [WishError].
 func (e *Engine) Plan(ctx context.Context, d resource.Desired, targets ...resource.ID) (*Plan, error) {
+	p, err := e.PlanPart(ctx, d, targets...)
+	if err == nil {
+		p.advise(ctx)
+	}
+	return p, err
+}
+
+// PlanPart is [Engine.Plan] without what people should know of whole kinds. It
+// is for a part of what the host shall be: nothing else is looked at.
+func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...resource.ID) (*Plan, error) {
 	present, err := e.wishes(d.Present)
 	if err != nil {
 		return nil, err
@@ -60,7 +70,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &Plan{items: items, Notes: advice(ctx, present)}
+	p := &Plan{items: items}
 	for _, it := range append(off, gone...) {
 		p.LeftOut = append(p.LeftOut, it.ID)
 	}

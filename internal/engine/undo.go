@@ -107,7 +107,11 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 		}
 		leaving = append(leaving, it)
 	}
-	return e.plan(ctx, present, leaving)
+	p, err := e.plan(ctx, present, leaving)
+	if err == nil {
+		p.advise(ctx)
+	}
+	return p, err
 }
 
 // undoing returns an item whose record becomes what it was.

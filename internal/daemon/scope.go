@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// A scope is what a look looks at. An event says where to look: there, at all
+// that reads it, and at what is wrong already, and nowhere else. A look of the
+// interval, at a start or after a lost event is at everything.
+type scope struct {
+	whole  bool
+	ids    map[resource.ID]bool
+	except map[resource.ID]bool // seen since by a look that came in between
+}
+
+func (s scope) holds(id resource.ID) bool { return (s.whole || s.ids[id]) && !s.except[id] }
+
+// cut returns the part of what is in force that is in the scope.
+func (s scope) cut(present []resource.Resource) []resource.Resource {
+	if s.whole {
+		return present
+	}
+	part := make([]resource.Resource, 0, len(s.ids))
+	for _, r := range present {
+		if s.holds(r.ID) {
+			part = append(part, r)
+		}
+	}
+	return part
+}
+
+// outside returns those of a list that a look does not tell of.
+func outside[T any](s scope, all []T, id func(T) resource.ID) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return s.holds(id(one)) })
+}
+
+// aim finds the scope of a look.
+func (l *look) aim() scope {
+	if l.everywhere() {
+		return scope{whole: true}
+	}
+	r := l.force.reach()
+	s := scope{ids: make(map[resource.ID]bool)}
+	for _, h := range l.hints {
+		if h.Name == "" {
+			s.add(r, r.kinds[h.Kind]...)
+		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.present[id] {
+			s.add(r, id)
+		}
+	}
+	s.add(r, l.wrong()...)
+	return s
+}
+
+// everywhere says whether the look has to be at everything.
+func (l *look) everywhere() bool {
+	switch {
+	case l.noticed == atStart, l.noticed == byReload, l.unsure, l.force.unsaved != nil && !l.observing():
+		return true
+	case l.noticed == byTimer && !l.begun.Before(l.due()):
+		return true
+	}
+	return slices.ContainsFunc(l.hints, func(h resource.Hint) bool {
+		_, known := l.Catalog.Kind(h.Kind)
+		return !known
+	})
+}
+
+// wrong lists what was not as it shall be when it was last seen. Every look is
+// at these too: they are tried again, and others wait for them.
+func (l *look) wrong() []resource.ID {
+	var ids []resource.ID
+	for id := range l.known {
+		ids = append(ids, id)
+	}
+	for _, p := range l.status.Pending {
+		ids = append(ids, p.ID)
+	}
+	for _, u := range l.status.Unknown {
+		ids = append(ids, u.ID)
+	}
+	for id := range l.failures.things {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// add takes things into the scope, with all that reads them.
+func (s scope) add(r *reach, ids ...resource.ID) {
+	for _, id := range ids {
+		if s.ids[id] {
+			continue
+		}
+		s.ids[id] = true
+		s.add(r, r.readers[id]...)
+		if together(id.Kind) {
+			s.add(r, r.kinds[id.Kind]...)
+		}
+	}
+}
+
+// together says whether a kind is looked at as a whole. Rules are proved and read
+// a family at a time, so that one chain costs as much as all.
+func together(kind string) bool { return kind == "chain" }
+
+// reach says what a change of each thing that is in force concerns.
+type reach struct {
+	present map[resource.ID]bool
+	kinds   map[string][]resource.ID
+	readers map[resource.ID][]resource.ID
+}
+
+// reach is found when it is first asked for.
+func (f *force) reach() *reach {
+	if f.reached != nil {
+		return f.reached
+	}
+	r := &reach{
+		present: make(map[resource.ID]bool, len(f.present)),
+		kinds:   make(map[string][]resource.ID),
+		readers: make(map[resource.ID][]resource.ID),
+	}
+	for _, one := range f.present {
+		r.present[one.ID] = true
+		r.kinds[one.ID.Kind] = append(r.kinds[one.ID.Kind], one.ID)
+		for _, t := range one.Triggers {
+			r.readers[t.On] = append(r.readers[t.On], one.ID)
+		}
+	}
+	f.reached = r
+	return r
+}
