@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,8 @@ type Info struct {
 	GID   int
 	Size  int64
 	Links string // where a symbolic link leads, as it is written
+
+	Changed time.Time // when anything of it changed last: what it holds, its name, who may use it (ctime, inode(7))
 }
 
 // Stat looks at a name below the root and does not follow it where it is a
@@ -45,7 +48,7 @@ func Stat(root, name string) (Info, error) {
 }
 
 func infoOf(st *unix.Stat_t) Info {
-	return Info{Mode: modeOf(st.Mode), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size}
+	return Info{Mode: modeOf(st.Mode), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size, Changed: time.Unix(st.Ctim.Unix())}
 }
 
 func modeOf(bits uint32) fs.FileMode {

@@ -45,7 +45,7 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(
 // converge applies p until ctx ends, which it asks before each step; the steps
 // themselves run under step.
 func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Report {
-	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items)}
+	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
 	}
@@ -77,8 +77,9 @@ type run struct {
 	plan    *Plan
 	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
 	failed  map[resource.ID]bool         // failed or skipped
-	pending []state.Fact                 // to be written with the next flush
-	orphans []state.Record               // whose priors are to be removed after it
+	unread  unread
+	pending []state.Fact   // to be written with the next flush
+	orphans []state.Record // whose priors are to be removed after it
 	report  Report
 }
 
@@ -215,6 +216,9 @@ func (r *run) set(ctx context.Context, batch []Change) {
 		return
 	}
 	observe(ctx, items)
+	for _, c := range batch {
+		r.note(ctx, c)
+	}
 	var changes []resource.Change
 	for _, it := range items {
 		if it.err == nil && (it.got == nil || it.interrupted() || len(resource.Compare(it.got, it.Want)) > 0) {
@@ -292,6 +296,9 @@ func attributes(diffs []resource.Diff) string {
 
 // remove takes a batch away.
 func (r *run) remove(ctx context.Context, batch []Change) {
+	for _, c := range batch {
+		r.note(ctx, c)
+	}
 	if err := r.announce(batch); err != nil {
 		r.all(batch, err)
 		return
@@ -312,6 +319,10 @@ func (r *run) refresh(ctx context.Context, c Change) {
 	owed := r.Store.Owed(c.ID)
 	if owed == resource.None {
 		r.done(c, nil, false)
+		return
+	}
+	if r.untouched(ctx, c) {
+		r.report.Err = errors.Join(r.report.Err, r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}}))
 		return
 	}
 	err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed)

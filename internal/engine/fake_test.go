@@ -34,11 +34,12 @@ type host struct {
 	log    []string
 	stale  map[string]bool // readers that have not noticed a change
 	broken map[string]bool // names whose Apply fails
-	steps  int             // after so many steps the process dies; 0 means never
+	since  map[string]time.Time
+	steps  int // after so many steps the process dies; 0 means never
 }
 
 func newHost() *host {
-	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}}
+	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}, since: map[string]time.Time{}}
 }
 
 func (h *host) step() {
@@ -129,6 +130,8 @@ func (h *host) Refresh(_ context.Context, name string, _ thing, how resource.Eff
 	h.step()
 	return nil
 }
+
+func (h *host) Since(_ context.Context, name string) (time.Time, error) { return h.since[name], nil }
 
 func (h *host) took() string {
 	s := strings.Join(h.log, "; ")

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // An Observation is what was seen of one name: nil and no error where nothing
@@ -41,6 +42,7 @@ type Kind struct {
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
+	since     func(ctx context.Context, name string) (time.Time, error)
 	advise    func(context.Context) []string
 	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
 	misses    func(before, now map[string]any) bool
@@ -87,6 +89,10 @@ func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got,
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
+// Since returns since when the thing has been as it is, the zero time where the
+// kind can't tell.
+func (k Kind) Since(ctx context.Context, name string) (time.Time, error) { return k.since(ctx, name) }
+
 // Advise tells what people should know about the host.
 func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
 
@@ -115,6 +121,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
+		since:     func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:    func(context.Context) []string { return nil },
 		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
 		misses: func(before, now map[string]any) bool {
@@ -140,6 +147,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }
+	}
+	if d, ok := v.(Dater); ok {
+		k.since = d.Since
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()

@@ -1,6 +1,9 @@
 package resource
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Verbs are what a kind can do; T is its shape.
 type Verbs[T any] interface {
@@ -85,6 +88,14 @@ type Keeper interface{ Keeps() bool }
 // when the state was lost.
 type Marker[T any] interface {
 	Marked(name string, got *T) bool
+}
+
+// A Dater knows since when a thing has been as it is: a file since it was last
+// written, a service since it last started or read its files again. Of what is
+// on its way that is now. So a repair need not make a service restart that never
+// read what was wrong.
+type Dater interface {
+	Since(ctx context.Context, name string) (time.Time, error)
 }
 
 // A Lingerer is removed after all else was applied and not before: a rule set

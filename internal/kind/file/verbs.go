@@ -61,6 +61,12 @@ func (v verbs[T, P]) ObserveAll(ctx context.Context, paths []string) (map[string
 	return seen, errors.Join(errs...)
 }
 
+// Since returns when the file was last changed.
+func (v verbs[T, P]) Since(_ context.Context, name string) (time.Time, error) {
+	info, err := atomic.Stat(v.Root, name)
+	return info.Changed, err
+}
+
 func (v verbs[T, P]) observe(names *atomic.Names, name string) (*T, error) {
 	info, data, err := atomic.Look(v.Root, name, maxSize)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"runtime"
 	"sync"
+	"time"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -58,6 +59,12 @@ type neighbour struct {
 type verbs[T any] struct {
 	Host
 	nature[T]
+}
+
+// Since returns when the file was last changed.
+func (v *verbs[T]) Since(_ context.Context, name string) (time.Time, error) {
+	info, err := atomic.Stat(v.Root, name)
+	return info.Changed, err
 }
 
 // From names the files that the wish is made from.

@@ -13,12 +13,13 @@ type state struct {
 	file     string // enabled, disabled, static, masked … ; see systemctl(1), is-enabled
 	active   string
 	sub      string
-	result   string // of the last run; empty where the type has none
-	kind     string // Type= of a service
-	fragment string // path of the unit file
-	restarts uint32 // done by systemd itself
-	canLoad  bool   // reload
-	stale    bool   // files changed since systemd read them
+	result   string    // of the last run; empty where the type has none
+	kind     string    // Type= of a service
+	fragment string    // path of the unit file
+	restarts uint32    // done by systemd itself
+	canLoad  bool      // reload
+	stale    bool      // files changed since systemd read them
+	since    time.Time // when its state last changed
 }
 
 func look(ctx context.Context, m Manager, name string) (state, error) {
@@ -29,10 +30,12 @@ func look(ctx context.Context, m Manager, name string) (state, error) {
 	word := func(key string) string { s, _ := p[key].(string); return s }
 	flag := func(key string) bool { b, _ := p[key].(bool); return b }
 	restarts, _ := p["NRestarts"].(uint32)
+	since, _ := p["StateChangeTimestamp"].(uint64) // microseconds
 	return state{
 		id: word("Id"), load: word("LoadState"), file: word("UnitFileState"),
 		active: word("ActiveState"), sub: word("SubState"), result: word("Result"), kind: word("Type"),
 		fragment: word("FragmentPath"), restarts: restarts, canLoad: flag("CanReload"), stale: flag("NeedDaemonReload"),
+		since: time.UnixMicro(int64(since)),
 	}, nil
 }
 

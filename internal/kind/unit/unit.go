@@ -52,6 +52,21 @@ func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Unit
 	return seen, errors.Join(errs...)
 }
 
+// Since returns when the unit last changed its state, reloads included. One that
+// is on its way may still be reading its files.
+func (v Verbs) Since(ctx context.Context, name string) (time.Time, error) {
+	m, err := v.manager(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer m.Close()
+	s, err := look(ctx, m, name)
+	if err != nil || s.active != "active" {
+		return time.Now(), err
+	}
+	return s.since, nil
+}
+
 func (v Verbs) observe(ctx context.Context, m Manager, name string) (*Unit, error) {
 	s, err := look(ctx, m, name)
 	if err != nil {
