@@ -206,3 +206,37 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 		}
 	}
 }
+
+// A value that does not fit leaves a hole, and what else is wrong with the block
+// shall be told all the same.
+func TestShapesWithHolesCanBeJudged(t *testing.T) {
+	all, _ := shapes(t, host())
+	for _, shape := range all {
+		v, ok := shape.(resource.Validator)
+		if !ok {
+			continue
+		}
+		v.Validate("x")
+		furnish(reflect.ValueOf(shape).Elem())
+		v.Validate("x")
+	}
+}
+
+// furnish gives a shape one of each nested block, all of them empty.
+func furnish(v reflect.Value) {
+	for _, f := range resource.Fields(v.Type()) {
+		if !f.Block {
+			continue
+		}
+		field := v.Field(f.Index)
+		switch field.Kind() {
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			field = field.Index(0)
+		case reflect.Pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		furnish(field)
+	}
+}

@@ -12,21 +12,28 @@ import (
 	"vpnd/internal/resource"
 )
 
-// validate asks the shape itself what is wrong with it and reports each
-// mistake at its place. Of a block in which an attribute is missing because
-// its value did not fit, it reports only what concerns other attributes.
-func (l *loader) validate(b *block) {
-	v, ok := b.shape.(resource.Validator)
-	if !ok {
-		return
+// validate asks a shape that was decoded what is wrong with it, reports each
+// mistake at its place and says whether there are none. Of a block in which
+// something is missing or did not fit, it reports only what concerns other
+// attributes; one that waits for a value of another block is not judged.
+func (l *loader) validate(shape any, name string, d *decoder, all hcl.Range, called string) bool {
+	v, ok := shape.(resource.Validator)
+	if !ok || d.unknown {
+		return true
 	}
-	mistakes := v.Validate(b.id.Name)
-	if b.failed {
-		mistakes = slices.DeleteFunc(mistakes, func(m resource.Mistake) bool { return m.Path == "" || l.reportedAt(b.at.find(m.Path, b.rng)) })
-	}
-	if !l.reportMistakes(mistakes, b.at, b.rng, b.id.String()) {
-		b.failed = true
-	}
+	failed := d.diags.HasErrors()
+	mistakes := slices.DeleteFunc(v.Validate(name), func(m resource.Mistake) bool {
+		return failed && m.Path == "" || d.lacks(m.Path) || l.reportedAt(d.at.find(m.Path, all))
+	})
+	return l.reportMistakes(mistakes, d.at, all, called)
+}
+
+// lacks says whether a path is, or lies in, what is missing.
+func (d *decoder) lacks(path string) bool {
+	return slices.ContainsFunc(d.holes, func(hole string) bool {
+		rest, within := strings.CutPrefix(path, hole)
+		return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
 }
 
 func (l *loader) reportedAt(at hcl.Range) bool {

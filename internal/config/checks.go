@@ -110,22 +110,19 @@ func (l *loader) loadChecks() []Check {
 	var all []Check
 	for _, c := range l.checks {
 		shape := Check{Name: c.name, Range: c.rng}
-		at, good := l.fill(&c.node, c.raw.Body, &shape, typeCheck, typeCheck)
-		if good {
-			l.reportMistakes(shape.Validate(""), at, c.rng, c.node.name)
-		}
+		d := l.fill(&c.node, c.raw.Body, &shape, typeCheck, typeCheck)
+		l.validate(&shape, "", d, c.rng, c.node.name)
 		all = append(all, shape)
 	}
 	return all
 }
 
-// fill decodes a body that stands for no resources into a shape. It says where
-// each attribute was written, and whether the shape can be judged.
-func (l *loader) fill(n *node, body hcl.Body, shape any, block, called string) (places, bool) {
+// fill decodes a body that stands for no resources into a shape.
+func (l *loader) fill(n *node, body hcl.Body, shape any, block, called string) *decoder {
 	ctx := l.context(n)
 	d := decoder{catalog: l.catalog, ctx: ctx, at: make(places), block: block}
 	v := reflect.ValueOf(shape).Elem()
 	d.body(v, called, "", dynblock.Expand(body, ctx, dynblock.OptCheckForEach(d.checkForEach)), bodySchema(resource.Fields(v.Type())))
 	l.add(d.diags)
-	return d.at, !d.unknown && !d.diags.HasErrors()
+	return &d
 }

@@ -24,8 +24,8 @@ func (l *loader) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	if !b.failed {
 		l.inlineSource(b)
 	}
-	if !d.unknown && !d.holes {
-		l.validate(b)
+	if !l.validate(b.shape, b.id.Name, &d, b.rng, b.id.String()) {
+		b.failed = true
 	}
 	if b.failed {
 		return cty.DynamicVal
@@ -43,8 +43,8 @@ type decoder struct {
 	ctx     *hcl.EvalContext
 	block   string // type of the block at the top level
 	at      places
-	unknown bool // something has no value, which is told elsewhere
-	holes   bool // something is missing that a shape can rely on
+	unknown bool     // something has no value, which is told elsewhere
+	holes   []string // paths of what is missing or did not fit, which was told
 	diags   hcl.Diagnostics
 }
 
@@ -116,11 +116,11 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		if attr != nil {
 			missing = attr.Expr.Range()
 		}
-		d.omitted(dst.Field(f.Index), f, name, missing)
+		d.omitted(dst.Field(f.Index), f, name, path, missing)
 		return
 	}
 	if problem := d.misplacedSecret(dst.Type(), f, given); problem != "" {
-		d.holes = true
+		d.leave(dst.Field(f.Index), f, path+f.Name)
 		d.diags = append(d.diags, errorAt(attr.Expr.Range(), "Sensitive value in a public attribute", "%s", problem))
 		return
 	}
@@ -130,18 +130,27 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		return
 	}
 	for _, fault := range convertTo(dst.Field(f.Index), given, "") {
-		d.holes = d.holes || f.Required || f.Default != "" || f.Exports || !optional(dst.Field(f.Index).Kind())
+		d.leave(dst.Field(f.Index), f, path+f.Name+fault.path)
 		at := d.at.find(path+f.Name+fault.path, attr.Expr.Range())
 		d.diags = append(d.diags, errorAt(at, "Unsuitable value", "%s", d.unsuitable(f, fault)))
 	}
 }
 
-func (d *decoder) omitted(dst reflect.Value, f resource.Field, name string, missing hcl.Range) {
+// leave takes note of what has no value that fits. Where there is a default,
+// the rest is judged by that.
+func (d *decoder) leave(dst reflect.Value, f resource.Field, path string) {
+	d.holes = append(d.holes, path)
+	if f.Default != "" {
+		setDefault(dst, f)
+	}
+}
+
+func (d *decoder) omitted(dst reflect.Value, f resource.Field, name, path string, missing hcl.Range) {
 	switch {
 	case f.Default != "":
 		setDefault(dst, f)
 	case f.Required:
-		d.holes = true
+		d.holes = append(d.holes, path+f.Name)
 		detail := fmt.Sprintf("%s wants %s, as in %s.", a(name), f.Name, d.example(f))
 		if f.Doc != "" {
 			detail = fmt.Sprintf("%s wants %s: %s. Write it as in %s.", a(name), f.Name, f.Doc, d.example(f))
@@ -155,7 +164,7 @@ func (d *decoder) blocks(dst reflect.Value, f resource.Field, name, path string,
 	many := f.Type.Kind() == reflect.Slice
 	if len(blocks) == 0 {
 		if f.Required {
-			d.holes = true
+			d.holes = append(d.holes, path+f.Name)
 			d.diags = append(d.diags, errorAt(missing, "Missing block", "%s wants a nested block %s { }: %s.", a(name), f.Name, f.Doc))
 		}
 		return

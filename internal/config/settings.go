@@ -116,16 +116,14 @@ func (l *loader) loadSettings(version string) Settings {
 		l.errorAt(again.DefRange, "Block declared twice", "The vpnd block is already at %s; make one of both.", where(raw.DefRange))
 	}
 	n := &node{name: typeSettings, rng: raw.DefRange, dir: l.dirOf(raw.DefRange), refs: bodyReferences(raw.Body, fields)}
-	at, good := l.fill(n, raw.Body, &settings, typeSettings, "vpnd block")
+	d := l.fill(n, raw.Body, &settings, typeSettings, "vpnd block")
 	if l.src.StateDir != "" {
 		settings.StateDir = &l.src.StateDir
 	}
-	if good {
-		l.reportMistakes(settings.Validate(""), at, raw.DefRange, typeSettings)
-	}
+	l.validate(&settings, "", d, raw.DefRange, typeSettings)
 	if want := settings.RequiredVersion; want != nil {
 		if problem := versionProblem(*want, version); problem != "" {
-			l.errorAt(at.find("required_version", raw.DefRange), "Another version of vpnd is wanted", "%s", problem)
+			l.errorAt(d.at.find("required_version", raw.DefRange), "Another version of vpnd is wanted", "%s", problem)
 		}
 	}
 	return settings

@@ -24,7 +24,8 @@ func Compose[T any, P interface {
 }
 
 // A Validator is a shape, of a kind or a composite, that can tell without a
-// host what is wrong with a block: everything at once.
+// host what is wrong with a block: everything at once. An attribute may be
+// missing although it is required; that was told.
 type Validator interface {
 	Validate(name string) []Mistake
 }
