@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,6 +43,23 @@ func TestExplainSuggests(t *testing.T) {
 	} {
 		if text, err := Explain(fakeCatalog(), path); err == nil || err.Error() != want {
 			t.Errorf("%s: %v %s", path, err, text)
+		}
+	}
+}
+
+// What the daemon keeps and sends holds nothing of the source: in a file that
+// can't be parsed nobody knows what is a secret there.
+func TestBriefTellsNothingOfTheSource(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a.hcl":      "file \"/a\" {\n content = \"password hunter2\"\n mode = \"0600\n}\n",
+		"b.hcl":      "variable \"v\" {\n default = \"hunter2\"\n}\nfile \"/b\" {\n content = upper(var.v, \"hunter2\")\n mode = hunter2\n}\n",
+		"c.hcl.json": `{"file": {"/c": {"content": hunter2}}}`,
+	})
+	for _, name := range []string{"a.hcl", "b.hcl", "c.hcl.json"} {
+		_, diags := Load(Source{Paths: []string{filepath.Join(dir, name)}}, fakeCatalog(), "")
+		text := Brief(diags)
+		if !strings.Contains(text, "Error: ") || !strings.Contains(text, name+":") || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }

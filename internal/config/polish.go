@@ -16,6 +16,9 @@ func polish(diags hcl.Diagnostics) hcl.Diagnostics {
 			d.Detail = "The name of a block is shown in plans, so it can't be a sensitive value."
 			d.Expression, d.EvalContext = nil, nil
 		}
+		if strings.Contains(d.Detail, "valid JSON keyword") || strings.Contains(d.Detail, "JavaScript identifier") {
+			d.Detail = "Text stands in quotes; without them JSON knows numbers, true, false and null." // not the word: it may be a secret
+		}
 		redact(d)
 	}
 	return diags

@@ -32,6 +32,21 @@ func Print(w io.Writer, diags hcl.Diagnostics, files map[string]*hcl.File, width
 	return p.w.Flush()
 }
 
+// Brief writes diagnostics for a record that others read too: what is wrong,
+// where, and a way out, but nothing of the source text. In a file that can't be
+// parsed nobody knows which of its words are secrets.
+func Brief(diags hcl.Diagnostics) string {
+	bare := make(hcl.Diagnostics, len(diags))
+	for i, d := range diags {
+		c := *d
+		c.Expression, c.EvalContext = nil, nil // Print tells their values
+		bare[i] = &c
+	}
+	var b strings.Builder
+	_ = Print(&b, bare, nil, 0, false)
+	return b.String()
+}
+
 type printer struct {
 	w     *bufio.Writer // its error is kept until Flush
 	files map[string]*hcl.File

@@ -185,14 +185,18 @@ func (l *loader) reportUnknownRoot(t hcl.Traversal) {
 		hint = fmt.Sprintf(" Did you mean %q?", name)
 	}
 	if len(t) == 1 {
-		hint += fmt.Sprintf(" If it is text, put it in quotes: %q.", root)
+		hint += " If it is text, put it in quotes."
 	}
 	if _, ok := l.variables[root]; ok {
 		hint = fmt.Sprintf(" Did you mean var.%s?", root)
 	} else if _, ok := l.locals[root]; ok {
 		hint = fmt.Sprintf(" Did you mean local.%s?", root)
 	}
-	l.errorAt(t.SourceRange(), "Reference to an unknown name", "There is nothing named %q: a reference begins with var, local or the type of a block.%s", root, hint)
+	called := "of that name" // which may be a secret without its quotes
+	if len(t) > 1 {
+		called = fmt.Sprintf("named %q", root)
+	}
+	l.errorAt(t.SourceRange(), "Reference to an unknown name", "There is nothing %s: a reference begins with var, local or the type of a block.%s", called, hint)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -133,7 +133,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 		}
 	}
 	c := &a.status.Configuration
-	c.Read, c.Valid, c.Diagnostics = a.Now(), !diags.HasErrors(), diagnostics(cfg, diags)
+	c.Read, c.Valid, c.Diagnostics = a.Now(), !diags.HasErrors(), config.Brief(diags)
 	if diags.HasErrors() {
 		a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", c.Diagnostics)
 		a.notify.put(Event{Event: "configuration", Text: "the configuration is invalid and not taken:\n" + c.Diagnostics})
@@ -236,15 +236,4 @@ func (a *agent) interval() time.Duration {
 // observing says whether the host is only looked at.
 func (a *agent) observing() bool {
 	return a.force != nil && a.force.settings.Mode != nil && *a.force.settings.Mode == "observe"
-}
-
-// diagnostics returns mistakes as people read them.
-func diagnostics(cfg *config.Config, diags hcl.Diagnostics) string {
-	var files map[string]*hcl.File
-	if cfg != nil {
-		files = cfg.Files
-	}
-	var b bytes.Buffer
-	_ = config.Print(&b, diags, files, 0, false)
-	return b.String()
 }
