@@ -35,7 +35,7 @@ type host struct {
 	slow    time.Duration // how long an Apply takes
 	looks   int
 	seen    map[string]bool // since somebody cleared it
-	refuses string // a name
+	refuses string          // a name
 }
 
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
