@@ -36,7 +36,7 @@ var rules = []rule{
 	{"engine", []string{"resource", "state"}, []string{"github.com/hashicorp/hcl"}},
 	{"report", []string{"resource", "engine"}, []string{"os"}},
 	{"confirm", []string{"resource", "atomic", "state", "config", "systemd"}, nil},
-	{"catalog", []string{"resource", "config", "kind/", "vpn/"}, nil},
+	{"catalog", []string{"resource", "notice", "config", "kind/", "vpn/"}, nil},
 	{"metrics", nil, []string{"net/http"}},
 	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "kind/openvpn", "metrics", "confirm", "systemd"}, []string{"net/http"}},
 	{"cli", []string{""}, nil},

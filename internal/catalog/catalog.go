@@ -15,6 +15,7 @@ import (
 	kindpki "vpnd/internal/kind/pki"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/kind/unit"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
@@ -36,7 +37,8 @@ func New(o Options) resource.Catalog {
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
 	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Syntax}
-	keys, units := sysctl.Verbs{Root: o.Root}, unit.Verbs{Root: o.Root}
+	witness := new(notice.Witness)
+	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
 	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
 	if running {
 		keys.Proc, units.Connect = "/proc/sys", unit.Connect
@@ -45,17 +47,17 @@ func kinds(o Options) []resource.Kind {
 	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", keys),
-		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators, Early: early}),
-		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early}),
-		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root}),
+		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
+		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
+		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root, Witness: witness}),
 		live(resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{})),
 		live(resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{})),
 		live(resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers)})),
-		live(resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root})),
+		live(resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root, Witness: witness})),
 		live(resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Admissions{})),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),
 	}
-	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader})...)
+	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness})...)
 }
 
 func composites() []resource.Composite {

@@ -1,16 +1,31 @@
 package daemon
 
-import "vpnd/internal/resource"
+import (
+	"fmt"
+	"slices"
+	"strings"
 
-// by returns who changed a thing, as far as a watcher saw it.
+	"vpnd/internal/resource"
+)
+
+// mostWriters is how many programs are named, the latest ones: a script that
+// runs hundreds is known by any of them.
+const mostWriters = 3
+
+// by returns who changed a thing since the last look, in the order of their
+// doing, as far as watchers saw them.
 func (l *look) by(id resource.ID) string {
-	for i := len(l.hints) - 1; i >= 0; i-- {
-		h := l.hints[i]
-		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) {
-			return h.By
+	var names []string
+	for _, h := range l.hints {
+		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) && !slices.Contains(names, h.By) {
+			names = append(names, h.By)
 		}
 	}
-	return ""
+	more := len(names) - mostWriters
+	if more <= 0 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d before", strings.Join(names[more:], ", "), more)
 }
 
 // how returns how a drift was noticed: an event counts only where it was about

@@ -75,7 +75,7 @@ func (a *agent) watchState(ctx context.Context) {
 
 // Files hears of changes of files by inotify(7); see [Options].
 func Files(ctx context.Context, paths []string, kick func()) error {
-	return notice.Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string) { kick() }}.Listen(ctx)
+	return notice.Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string, string) { kick() }}.Listen(ctx)
 }
 
 const (

@@ -17,10 +17,11 @@ import (
 // are watched too, so that one that is moved away, or made later, is no blind
 // spot; what a symbolic link on the way leads to isn't watched above its end.
 type Files struct {
-	Root    string            // "/" for the host itself
-	Paths   []string          // absolute below Root; one that ends in / stands for all in that folder, but for hidden files
-	Begin   func()            // called once it listens, and when events were lost: anything may have changed
-	Changed func(path string) // called with the path, as in Paths, of what was changed in any way, was made or went
+	Root    string                // "/" for the host itself
+	Paths   []string              // absolute below Root; one that ends in / stands for all in that folder, but for hidden files
+	Begin   func()                // called once it listens, and when events were lost: anything may have changed
+	Changed func(path, by string) // called with the path, as in Paths, of what was changed in any way, was made or went, and by which program; where several did, once for each
+	Witness *Witness              // says by which program; nil is for nobody
 }
 
 // Listen listens until ctx ends; then it returns nil.
@@ -36,6 +37,7 @@ func (f Files) Listen(ctx context.Context) error {
 	defer in.Close()
 	defer context.AfterFunc(ctx, func() { in.Close() })()
 	t := newTree(fd, f)
+	defer f.Witness.leave(t, nil)
 	if err := t.watch(t.folders["/"]); err != nil {
 		return ended(ctx, err)
 	}
@@ -62,6 +64,29 @@ type folder struct {
 	wd    int // 0 while it isn't there
 }
 
+// named visits what to report of a name in the folder.
+func (f *folder) named(name string, visit func(string)) {
+	if file, ok := f.files[name]; ok {
+		visit(file)
+	}
+	if f.any != "" && name != "" && name[0] != '.' {
+		visit(f.any)
+	}
+}
+
+// all visits what to report where the folder itself is another.
+func (f *folder) all(visit func(string)) {
+	for _, file := range f.files {
+		visit(file)
+	}
+	if f.any != "" {
+		visit(f.any)
+	}
+	for _, below := range f.below {
+		below.all(visit)
+	}
+}
+
 // A tree is all folders that lead to the files.
 type tree struct {
 	Files
@@ -71,10 +96,13 @@ type tree struct {
 	changed []string          // still to be reported, in order
 	pending map[string]bool   // the same as a set
 	lost    bool
+
+	said   testimony // guarded by the witness
+	unseen bool      // whether it can't see all of the folders; guarded by it too
 }
 
 func newTree(fd int, f Files) *tree {
-	t := &tree{Files: f, fd: fd, folders: make(map[string]*folder), wds: make(map[int][]*folder), pending: make(map[string]bool)}
+	t := &tree{Files: f, fd: fd, folders: make(map[string]*folder), wds: make(map[int][]*folder), pending: make(map[string]bool), said: make(testimony)}
 	t.folder("/")
 	for _, p := range f.Paths {
 		if strings.HasSuffix(p, "/") {
@@ -127,6 +155,7 @@ func (t *tree) watch(f *folder) error {
 		t.forget(f)
 		if f.wd = wd; wd != 0 {
 			t.wds[wd] = append(t.wds[wd], f)
+			t.Witness.watch(t, f, mask)
 		}
 	}
 	for _, below := range f.below {
@@ -142,6 +171,7 @@ func (t *tree) forget(f *folder) {
 	if f.wd == 0 {
 		return
 	}
+	t.Witness.leave(t, f)
 	rest := slices.DeleteFunc(t.wds[f.wd], func(other *folder) bool { return other == f })
 	if t.wds[f.wd] = rest; len(rest) == 0 {
 		delete(t.wds, f.wd)
@@ -178,12 +208,7 @@ func (t *tree) happened(f *folder, e event) error {
 		t.forget(f)
 		return t.moved(f)
 	}
-	if file, ok := f.files[e.name]; ok {
-		t.note(file)
-	}
-	if f.any != "" && e.name != "" && e.name[0] != '.' {
-		t.note(f.any)
-	}
+	f.named(e.name, t.note)
 	if below := f.below[e.name]; below != nil && e.mask&names != 0 {
 		return t.moved(below)
 	}
@@ -195,20 +220,8 @@ func (t *tree) moved(f *folder) error {
 	if err := t.watch(f); err != nil {
 		return err
 	}
-	t.noteAll(f)
+	f.all(t.note)
 	return nil
-}
-
-func (t *tree) noteAll(f *folder) {
-	for _, file := range f.files {
-		t.note(file)
-	}
-	if f.any != "" {
-		t.note(f.any)
-	}
-	for _, below := range f.below {
-		t.noteAll(below)
-	}
 }
 
 func (t *tree) note(file string) {
@@ -223,10 +236,20 @@ func (t *tree) report() {
 	if t.lost {
 		t.Begin()
 	} else {
-		for _, file := range t.changed {
-			t.Changed(file)
-		}
+		t.tell(t.Witness.ask(t, t.changed))
 	}
 	t.lost, t.changed = false, t.changed[:0]
 	clear(t.pending)
+}
+
+// tell passes on the changed files with who changed each.
+func (t *tree) tell(by [][]string) {
+	for i, file := range t.changed {
+		if len(by[i]) == 0 {
+			t.Changed(file, "")
+		}
+		for _, program := range by[i] {
+			t.Changed(file, program)
+		}
+	}
 }

@@ -14,13 +14,17 @@ import (
 )
 
 // files is a watcher of paths below a root.
-type files struct{ root string }
+type files struct {
+	root    string
+	witness *notice.Witness
+}
 
 func (f files) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	return notice.Files{
 		Root: f.root, Paths: names,
 		Begin:   func() { kick(resource.Hint{}) },
-		Changed: func(name string) { kick(resource.Hint{Name: name}) },
+		Changed: func(name, by string) { kick(resource.Hint{Name: name, By: by}) },
+		Witness: f.witness,
 	}.Listen(ctx)
 }
 
@@ -37,7 +41,7 @@ func at(t *testing.T, folders []string, paths ...string) place {
 	for _, f := range folders {
 		p.do(os.MkdirAll(p.of(f), 0o755))
 	}
-	p.Ear = noticetest.Listen(t, files{p.root}, paths...)
+	p.Ear = noticetest.Listen(t, files{p.root, new(notice.Witness)}, paths...)
 	return p
 }
 
@@ -166,7 +170,7 @@ func TestThousandsOfFilesAreOneWatchAndABurstIsNotLost(t *testing.T) {
 }
 
 func TestAnIdleListenerSleeps(t *testing.T) {
-	noticetest.Idle(t, files{t.TempDir()}, "/d/x")
+	noticetest.Idle(t, files{t.TempDir(), new(notice.Witness)}, "/d/x")
 }
 
 func TestFilesAreHeardAtOnce(t *testing.T) {

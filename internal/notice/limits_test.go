@@ -21,6 +21,10 @@ import (
 const inNamespace = "VPND_NOTICE_LIMIT"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(strange) != "" {
+		stranger()
+		return
+	}
 	if os.Getenv(inNamespace) != "" {
 		os.Exit(m.Run())
 	}
@@ -75,7 +79,7 @@ func TestAnOverflowMeansEverything(t *testing.T) {
 	go func() {
 		ended <- notice.Files{
 			Root: root, Paths: []string{"/a", "/b"}, Begin: func() { begun <- true },
-			Changed: func(string) {
+			Changed: func(string, string) {
 				select {
 				case stuck <- true:
 					<-release

@@ -1,23 +1,65 @@
 // Package notice hears of changes on a host as they happen: from the kernel's
 // netlink groups, and of files by inotify. It only says that something happened
-// and where; what is there now, whoever is told must look up.
+// and where, and where the kernel tells by whom; what is there now, whoever is
+// told must look up.
 package notice
 
 import (
-	"bytes"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // Program names a process of this host, as in "ip (process 4711)"; empty where
 // it has ended already, and for vpnd itself.
 func Program(pid int) string {
-	if pid <= 0 || pid == os.Getpid() {
+	if pid == os.Getpid() {
 		return ""
 	}
-	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	name, _ := program(pid)
+	return name
+}
+
+// program returns the name of a process and the number of its parent; nothing
+// where there is none of that number.
+func program(pid int) (name string, parent int) {
+	if pid <= 0 {
+		return "", 0
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
+		return "", 0
+	}
+	comm, parent := parseStat(string(stat))
+	return Named(comm, pid), parent
+}
+
+// parseStat reads "4711 (name) S 1 …", where 1 is the parent; proc(5). A name
+// may be any bytes, parentheses among them.
+func parseStat(stat string) (comm string, parent int) {
+	from, to := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
+	if from < 0 || to < from {
+		return "", 0
+	}
+	if fields := strings.Fields(stat[to+1:]); len(fields) > 1 {
+		parent, _ = strconv.Atoi(fields[1])
+	}
+	return stat[from+1 : to], parent
+}
+
+// Named says which process something was. Whoever runs a program says what it
+// is called, and that must not reach a terminal as it is.
+func Named(comm string, pid int) string {
+	if comm == "" || pid <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (process %d)", bytes.TrimSpace(name), pid)
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, comm)
+	return fmt.Sprintf("%s (process %d)", clean, pid)
 }

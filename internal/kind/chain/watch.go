@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/vishvananda/netlink/nl"
@@ -103,10 +102,7 @@ func (w writer) describe(hosted bool) string {
 	if !hosted && w.port > 0 {
 		pid = w.port
 	}
-	if w.name == "" || pid <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s (process %d)", w.name, pid)
+	return notice.Named(w.name, pid)
 }
 
 // inHostNamespace says whether this process counts processes as the whole host

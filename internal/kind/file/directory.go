@@ -8,12 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
 // DirectoryVerbs are the verbs of the kind directory.
 type DirectoryVerbs struct {
-	Root string // "/" for the host itself
+	Root    string          // "/" for the host itself
+	Witness *notice.Witness // says who changes folders; nil is for nobody
 }
 
 // Observe looks at the folder. Anything else in its place, a symbolic link

@@ -9,19 +9,17 @@ import (
 
 // Watch hears of changes in the folders of the files.
 func (v verbs[T, P]) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watch(ctx, v.Root, names, kick)
+	return watch(ctx, notice.Files{Root: v.Root, Witness: v.Witness}, names, kick)
 }
 
 // Watch hears of changes of the folders, and not of what is in them.
 func (v DirectoryVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watch(ctx, v.Root, names, kick)
+	return watch(ctx, notice.Files{Root: v.Root, Witness: v.Witness}, names, kick)
 }
 
-func watch(ctx context.Context, root string, names []string, kick func(resource.Hint)) error {
-	return notice.Files{
-		Root:    root,
-		Paths:   names,
-		Begin:   func() { kick(resource.Hint{}) },
-		Changed: func(name string) { kick(resource.Hint{Name: name}) },
-	}.Listen(ctx)
+func watch(ctx context.Context, files notice.Files, names []string, kick func(resource.Hint)) error {
+	files.Paths = names
+	files.Begin = func() { kick(resource.Hint{}) }
+	files.Changed = func(name, by string) { kick(resource.Hint{Name: name, By: by}) }
+	return files.Listen(ctx)
 }

@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
 // Verbs converge packages with apt or with dnf, whichever the host has.
 type Verbs struct {
-	Root string                                                    // "/" for the host itself; below another one packages are observed only
-	Run  func(ctx context.Context, argv ...string) (Result, error) // nil is [Exec]
+	Root    string                                                    // "/" for the host itself; below another one packages are observed only
+	Run     func(ctx context.Context, argv ...string) (Result, error) // nil is [Exec]
+	Witness *notice.Witness                                           // says who writes the database; nil is for nobody
 }
 
 // A manager is what the verbs need of apt and dnf.

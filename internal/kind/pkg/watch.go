@@ -14,6 +14,7 @@ func (v Verbs) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 		Root:    v.Root,
 		Paths:   []string{"/var/lib/dpkg/status", "/var/lib/rpm/", "/usr/lib/sysimage/rpm/"},
 		Begin:   func() { kick(resource.Hint{}) },
-		Changed: func(string) { kick(resource.Hint{}) },
+		Changed: func(_, by string) { kick(resource.Hint{By: by}) },
+		Witness: v.Witness,
 	}.Listen(ctx)
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
@@ -21,9 +22,10 @@ const maxFile = 16 << 20
 
 // Host is where the verbs of this package do their work.
 type Host struct {
-	Root  string           // folder that all paths are below; "/" for the host itself
-	Clock func() time.Time // what time it is
-	Rand  io.Reader        // where keys and serial numbers come from
+	Root    string           // folder that all paths are below; "/" for the host itself
+	Clock   func() time.Time // what time it is
+	Rand    io.Reader        // where keys and serial numbers come from
+	Witness *notice.Witness  // says who changes files; nil is for nobody
 }
 
 // access is where a shape says who may use the thing.

@@ -19,7 +19,7 @@ func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick fu
 			concerned[file] = append(concerned[file], name)
 		}
 	}
-	return watch(ctx, v.Root, concerned, kick)
+	return v.watch(ctx, concerned, kick)
 }
 
 // from returns the files that this one is made from or stands beside.
@@ -36,22 +36,23 @@ func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.
 	for _, name := range names {
 		concerned[name], concerned[name+"/"] = []string{name}, []string{name}
 	}
-	return watch(ctx, l.Root, concerned, kick)
+	return l.watch(ctx, concerned, kick)
 }
 
 // watch hints at whom a change of a file concerns; where that is several, as
 // with a CA, at the whole kind.
-func watch(ctx context.Context, root string, concerned map[string][]string, kick func(resource.Hint)) error {
+func (h Host) watch(ctx context.Context, concerned map[string][]string, kick func(resource.Hint)) error {
 	return notice.Files{
-		Root:  root,
-		Paths: slices.Collect(maps.Keys(concerned)),
-		Begin: func() { kick(resource.Hint{}) },
-		Changed: func(file string) {
-			var h resource.Hint
+		Root:    h.Root,
+		Witness: h.Witness,
+		Paths:   slices.Collect(maps.Keys(concerned)),
+		Begin:   func() { kick(resource.Hint{}) },
+		Changed: func(file, by string) {
+			hint := resource.Hint{By: by}
 			if whom := concerned[file]; len(whom) == 1 {
-				h.Name = whom[0]
+				hint.Name = whom[0]
 			}
-			kick(h)
+			kick(hint)
 		},
 	}.Listen(ctx)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
@@ -22,8 +23,9 @@ const maxFile = 1 << 20
 
 // Verbs are the verbs of the kind sysctl.
 type Verbs struct {
-	Root string // where /etc/sysctl.d is: "/" for the host itself
-	Proc string // /proc/sys; empty for an image, which has no kernel: only its boot is managed
+	Root    string          // where /etc/sysctl.d is: "/" for the host itself
+	Proc    string          // /proc/sys; empty for an image, which has no kernel: only its boot is managed
+	Witness *notice.Witness // says who writes keys and files; nil is for nobody
 }
 
 // Observe looks at one key. A key that the kernel does not have, for which

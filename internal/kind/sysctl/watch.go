@@ -18,14 +18,15 @@ import (
 // what the network tells of its own. A key that the kernel changes by itself,
 // or that is written through another mount of /proc, is heard of only where
 // netlink tells: forwarding, rp_filter, mc_forwarding, proxy_arp and proxy_ndp,
-// bc_forwarding, ignore_routes_with_linkdown.
+// bc_forwarding, ignore_routes_with_linkdown. Who wrote a key is known where
+// fanotify(7) knows /proc, as it does since Linux 6.7 or thereabouts.
 func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	begin := func() { kick(resource.Hint{}) }
 	files := func(ctx context.Context, begin func()) error { return v.watchBoot(ctx, names, begin, kick) }
 	if v.Proc == "" {
 		return files(ctx, begin)
 	}
-	k := &keys{proc: v.Proc, names: names, kick: kick}
+	k := &keys{proc: v.Proc, witness: v.Witness, names: names, kick: kick}
 	return notice.Together(ctx, begin, k.watchNetwork, k.watchFiles, files)
 }
 
@@ -42,17 +43,18 @@ func (v Verbs) watchBoot(ctx context.Context, names []string, begin func(), kick
 		paths = append(paths, bootFile(name))
 	}
 	return notice.Files{
-		Root: v.Root, Paths: paths, Begin: begin,
-		Changed: func(file string) { kick(resource.Hint{Name: ours[file]}) },
+		Root: v.Root, Paths: paths, Begin: begin, Witness: v.Witness,
+		Changed: func(file, by string) { kick(resource.Hint{Name: ours[file], By: by}) },
 	}.Listen(ctx)
 }
 
 // keys are those below /proc/sys.
 type keys struct {
-	proc  string
-	names []string
-	kick  func(resource.Hint)
-	links map[link]string // the interfaces that have keys of interest, by name
+	proc    string
+	witness *notice.Witness
+	names   []string
+	kick    func(resource.Hint)
+	links   map[link]string // the interfaces that have keys of interest, by name
 
 	mu    sync.Mutex
 	stale func() // has the files watched anew
@@ -96,10 +98,10 @@ func (k *keys) watchOnce(ctx context.Context, begin func()) error {
 	}
 	defer pin(k.proc, dirs)()
 	return notice.Files{
-		Root: k.proc, Paths: paths, Begin: begin,
-		Changed: func(file string) {
+		Root: k.proc, Paths: paths, Begin: begin, Witness: k.witness,
+		Changed: func(file, by string) {
 			for _, name := range concerned[file] {
-				k.kick(resource.Hint{Name: name})
+				k.kick(resource.Hint{Name: name, By: by})
 			}
 		},
 	}.Listen(ctx)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
@@ -24,6 +25,9 @@ type Verbs struct {
 	// Settle is how long a service is watched after its start; zero is one and
 	// a half seconds.
 	Settle time.Duration
+	// Witness says who changes unit files, drop-ins and enabling links; nil is
+	// for nobody.
+	Witness *notice.Witness
 }
 
 // Observe returns the state of the unit. It never returns nil.

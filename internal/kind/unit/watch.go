@@ -45,10 +45,10 @@ func (v Verbs) watchFiles(ctx context.Context, names []string, begin func(), kic
 			paths = append(paths, file)
 		}
 		err = notice.Files{
-			Root: v.Root, Paths: paths, Begin: begin,
-			Changed: func(file string) {
+			Root: v.Root, Paths: paths, Begin: begin, Witness: v.Witness,
+			Changed: func(file, by string) {
 				if file != etc+"/" {
-					kick(resource.Hint{Name: concerned[file]})
+					kick(resource.Hint{Name: concerned[file], By: by})
 				} else if now, err := v.linkFolders(); err == nil && !slices.Equal(now, links) {
 					renew()
 				}
