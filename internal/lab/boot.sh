@@ -19,8 +19,10 @@ mount -t overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" over
 
 # A network namespace of ours counts as the machine's own for nspawn, which
 # then withholds the capability and the writable /proc/sys/net.
+# A host of metal has fanotify(7) too.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_LOG_TARGET=console
 exec systemd-nspawn --quiet --boot --machine="$name" --directory="$dir/root" \
 	--register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off --timezone=off \
 	--console=read-only --network-namespace-path=/run/net --capability=CAP_NET_ADMIN \
+	--system-call-filter="fanotify_init fanotify_mark" \
 	-- --show-status=yes

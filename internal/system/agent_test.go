@@ -93,6 +93,7 @@ func TestAgent(t *testing.T) {
 		t.Fatalf("status after the start (exit %d): %+v", code, a)
 	}
 	t.Run("repairs", s.repairs)
+	t.Run("whom", s.whom)
 	t.Run("invalid", s.invalid)
 	t.Run("observes", s.observes)
 	t.Run("held", s.held)
@@ -154,8 +155,8 @@ func (s scene) repairs(t *testing.T) {
 	for _, m := range []struct{ does, undone, id, by string }{
 		{"iptables -t nat -F", "iptables-save -t nat | grep -q VPND", `chain["ip/nat/`, "iptables"},
 		{"nft flush table ip filter", "iptables-save -t filter | grep -q -- '-j VPND'", `chain["ip/filter/`, "nft"},
-		{"echo 0 > /proc/sys/net/ipv4/ip_forward", "grep -q 1 /proc/sys/net/ipv4/ip_forward", `sysctl["net.ipv4.ip_forward"]`, ""},
-		{"echo verb 9 >> /etc/openvpn/server/office.conf", "! grep -q 'verb 9' /etc/openvpn/server/office.conf", `file["/etc/openvpn/server/office.conf"]`, ""},
+		{"echo 0 > /proc/sys/net/ipv4/ip_forward; sleep 1", "grep -q 1 /proc/sys/net/ipv4/ip_forward", `sysctl["net.ipv4.ip_forward"]`, "sh (process "},
+		{"echo verb 9 >> /etc/openvpn/server/office.conf; sleep 1", "! grep -q 'verb 9' /etc/openvpn/server/office.conf", `file["/etc/openvpn/server/office.conf"]`, "sh (process "},
 		{"chmod 0644 /etc/openvpn/server/office/server.key", "test $(stat -c %a /etc/openvpn/server/office/server.key) != 644", `assembled_file["/etc/openvpn/server/office/server.key"]`, ""},
 		{"systemctl stop openvpn-server@office", "systemctl is-active openvpn-server@office", `unit["openvpn-server@office.service"]`, ""},
 	} {
