@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/confirm"
+	"vpnd/internal/daemon"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -133,6 +134,40 @@ func (a *app) extend(ctx context.Context, d *confirm.Deadline, by resource.Durat
 	}
 	_, _ = fmt.Fprintf(a.Out, "The deadline is now %s.\n", clock(p.Deadline))
 	return nil
+}
+
+// unconfirmed is the apply that waits for confirmation now; told is what the
+// daemon last told of one.
+func (a *app) unconfirmed(told *daemon.Unconfirmed) *daemon.Unconfirmed {
+	p, err := state.ReadPending(a.dir(nil))
+	switch {
+	case err != nil:
+		return told // who may not look into the state knows no better
+	case p == nil:
+		return nil
+	case told == nil || told.Snapshot != p.Snapshot:
+		told = &daemon.Unconfirmed{Snapshot: p.Snapshot}
+	}
+	told.Until = p.Deadline
+	return told
+}
+
+// showUnconfirmed says until when an apply waits, and how it is undone.
+func (a *app) showUnconfirmed(u *daemon.Unconfirmed) {
+	switch {
+	case u == nil:
+		return
+	case !u.Overdue:
+		a.printf("\nAn apply waits for confirmation until %s: vpnd confirm keeps it, vpnd rollback undoes it now (snapshot %s).\n", clock(u.Until), u.Snapshot)
+		return
+	}
+	a.printf("\nAn apply that nobody confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it.\n", clock(u.Until), u.Snapshot)
+	if u.Begun > 0 {
+		a.printf("The daemon has begun the undo %d times, since it did not come to its end; see: journalctl -t vpnd\n", u.Begun)
+	}
+	if u.Error != "" {
+		a.printf("It can't begin the undo: %s\n", printable(u.Error))
+	}
 }
 
 func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }

@@ -53,5 +53,6 @@ func (a *app) daemon(ctx context.Context) error {
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
 		Tell: daemon.Notifier(), Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
+		Undo: a.deadline,
 	})
 }

@@ -62,6 +62,7 @@ func (a *app) status(ctx context.Context) (standing, error) {
 	if s == nil {
 		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
 	}
+	now.Unconfirmed = a.unconfirmed(now.Unconfirmed)
 	for i := range now.Servers {
 		now.Servers[i].Ask(ctx)
 	}
@@ -116,6 +117,7 @@ func (a *app) showStatus(s standing, asJSON bool) error {
 		return report.WriteJSON(a.Out, s)
 	}
 	a.showDaemon(s)
+	a.showUnconfirmed(s.Unconfirmed)
 	a.showMoved(s)
 	a.showEnds(s)
 	return nil
@@ -145,6 +147,9 @@ func (a *app) showDaemon(s standing) {
 	}
 	if s.Error != "" {
 		a.printf("\nThe last look failed: %s\n", printable(s.Error))
+	}
+	for _, id := range s.Shut {
+		a.printf("\nSwitched off until the filter rules stand: %s. The host forwards nothing.\n", id)
 	}
 	if s.Hold != nil {
 		a.printf("\nHeld since vpnd %s %s, until the next vpnd apply or a change of the configuration: %d resources.\n", s.Hold.Command, moment(s.Hold.Since), len(s.Hold.IDs))

@@ -30,6 +30,7 @@ import (
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 // Options are what an agent needs. Those that may be left out say so.
@@ -49,6 +50,8 @@ type Options struct {
 	Booting func(ctx context.Context) bool                                     // whether the host is still starting; nil is never
 	Busy    func() string                                                      // the package manager that is at work, as in "apt-get (process 12)"; nil is none
 	Check   func(ctx context.Context, checks []config.Check) []confirm.Failure // nil is [confirm.Run]
+	Undo    func(*state.Store) (*confirm.Deadline, error)                      // what undoes an apply that nobody confirms; nil is nothing
+	Shut    func(key string) (was bool, err error)                             // switches forwarding off; nil is [Shut]
 	Alive   time.Duration                                                      // how often the service manager wants a sign of life; 0 is never
 }
 

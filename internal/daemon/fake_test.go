@@ -187,6 +187,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{
 				resource.Define("thing", "", r.host), resource.Define("chain", "", r.host), resource.Define("unit", "", r.host),
+				resource.Define("sysctl", "", r.host),
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },
 			StateDir: dir + "/state", RunDir: dir + "/run", Version: "1",

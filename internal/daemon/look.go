@@ -18,10 +18,12 @@ type look struct {
 	begun    time.Time
 	scope    scope
 	store    *state.Store
-	write    bool                  // the state is open for changing
-	busy     string                // the package manager at work
-	pending  *state.Pending        // an apply that waits for confirmation
-	refused  map[resource.ID]error // wishes that the host does not take
+	write    bool                   // the state is open for changing
+	busy     string                 // the package manager at work
+	pending  *state.Pending         // an apply that waits for confirmation
+	undoing  func(resource.ID) bool // what an undo is about to change; nil where none is
+	planned  bool                   // the host could be looked at
+	refused  map[resource.ID]error  // wishes that the host does not take
 	hold     *state.Hold
 	drift    []Drift       // all that the plan says drifted, with what is done about it
 	news     []resource.ID // of these, what was not told before
@@ -43,6 +45,7 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 	if ctx.Err() != nil {
 		return
 	}
+	l.shut()
 	a.status.Look = &Look{Time: l.begun, Seconds: a.Now().Sub(l.begun).Seconds(), Noticed: noticed}
 	a.figures.looked(*a.status.Look)
 	a.failing(err)
@@ -87,7 +90,7 @@ func (l *look) do(ctx context.Context) error {
 		return nil
 	}
 	l.scope = l.aim()
-	if l.pending, err = l.store.Pending(); err != nil {
+	if err := l.awaitUndo(ctx); err != nil {
 		return err
 	}
 	if l.hold, err = l.store.Hold(); err != nil {
@@ -98,6 +101,7 @@ func (l *look) do(ctx context.Context) error {
 	if err != nil || p == nil {
 		return err
 	}
+	l.planned = true
 	if l.write {
 		if err := l.save(l.store); err != nil {
 			return err

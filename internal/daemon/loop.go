@@ -30,6 +30,7 @@ type agent struct {
 	watchers watchers
 	fights   *limiter
 	failures *failures
+	revival  revival
 	told     map[resource.ID]string // why something was not done, as the journal has it
 	force    *force                 // nil where no configuration is in force
 	store    *state.Store           // kept from look to look; nil where it is to be read anew
@@ -64,6 +65,9 @@ func newAgent(o Options) *agent {
 	}
 	if o.Booting == nil {
 		o.Booting = func(context.Context) bool { return false }
+	}
+	if o.Shut == nil {
+		o.Shut = Shut
 	}
 	if o.Busy == nil {
 		o.Busy = func() string { return "" }
@@ -182,13 +186,13 @@ const (
 func (a *agent) pause() time.Duration {
 	now := a.Now()
 	due := a.due()
-	if a.status.Error != "" {
+	if a.status.Error != "" || len(a.status.Shut) > 0 {
 		due = earlier(due, now.Add(retry))
 	}
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))
 	}
-	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next} {
+	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next, a.nextUndo} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}

@@ -71,7 +71,7 @@ func (l *look) everywhere() bool {
 // wrong lists what was not as it shall be when it was last seen. Every look is
 // at these too: they are tried again, and others wait for them.
 func (l *look) wrong() []resource.ID {
-	var ids []resource.ID
+	ids := slices.Clone(l.status.Shut)
 	for id := range l.known {
 		ids = append(ids, id)
 	}

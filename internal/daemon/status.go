@@ -40,6 +40,8 @@ type Status struct {
 	Recent        []Drift       `json:"recent,omitempty"`  // what was repaired last, the newest first
 	Fights        []Fight       `json:"fights,omitempty"`
 	Hold          *Hold         `json:"hold,omitempty"`
+	Unconfirmed   *Unconfirmed  `json:"unconfirmed,omitempty"`
+	Shut          []resource.ID `json:"shut,omitempty"` // forwarding, off until the filter rules stand
 	Failing       []Failing     `json:"failing_checks,omitempty"`
 	Unknown       []Unknown     `json:"unknown,omitempty"` // what could not be looked at
 	Notes         []string      `json:"notes,omitempty"`
@@ -214,6 +216,12 @@ func (s *Status) Summary() string {
 	}
 	if !s.Configuration.Valid {
 		add("the configuration in the files is invalid")
+	}
+	if len(s.Shut) > 0 {
+		add("the filter rules are missing, so nothing is forwarded")
+	}
+	if u := s.Unconfirmed; u != nil && !u.Overdue {
+		add("an apply waits for confirmation until %s", u.Until.Local().Format(time.TimeOnly))
 	}
 	if s.Error != "" {
 		add("the last look failed")

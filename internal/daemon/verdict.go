@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"cmp"
+
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 )
@@ -26,10 +28,10 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 		return Held
 	case l.observing():
 		return Reported
-	case !l.write:
+	case !l.write, l.undoing != nil && l.undoing(c.ID):
 		return Waits
 	case l.pending != nil && !l.moved(c): // what would an undo undo?
-		l.status.Waiting = "vpnd confirm or vpnd rollback of an apply"
+		l.status.Waiting = cmp.Or(l.status.Waiting, "vpnd confirm or vpnd rollback of an apply")
 		return Waits
 	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):
 		l.waiting = true
@@ -59,7 +61,8 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 func (l *look) bars(p *engine.Plan) []resource.ID {
 	var ids []resource.ID
 	for _, c := range p.Changes {
-		if v := l.verdicts[c.ID]; v == Failed || v == Contended && essential(c.ID) {
+		v := l.verdicts[c.ID]
+		if v == Failed || v == Contended && essential(c.ID) || l.undoing != nil && l.undoing(c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}

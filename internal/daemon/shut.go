@@ -1,0 +1,123 @@
+package daemon
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+// forwarding are the switches by which a host passes packets on; see
+// ip-sysctl.rst of the kernel.
+var forwarding = []string{"net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"}
+
+// shut keeps a host that boots from forwarding without its filter rules. Files
+// of sysctl.d have switched it on before vpnd runs, and where the rules can't be
+// set (no iptables, a full disk) nothing else would keep packets out. It stays
+// off until the rules stand that it was to come after.
+func (l *look) shut() {
+	if l.force == nil || l.observing() || !l.guarding && len(l.status.Shut) == 0 {
+		return
+	}
+	missing := l.missing()
+	needs := closes(l.force.present, missing)
+	for _, id := range needs {
+		l.close(id, missing)
+	}
+	for _, id := range l.status.Shut {
+		if !slices.Contains(needs, id) {
+			l.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
+		}
+	}
+	l.status.Shut = needs
+}
+
+// missing returns the filter rules that are wished for and not known to stand.
+func (l *look) missing() map[resource.ID]error {
+	missing := make(map[resource.ID]error)
+	add := func(id resource.ID, why string) {
+		if essential(id) {
+			missing[id] = errors.New(why)
+		}
+	}
+	if !l.planned {
+		for _, r := range l.force.present {
+			add(r.ID, "nobody could look at the host")
+		}
+	}
+	for _, d := range l.status.Drift {
+		if d.Outcome != Held { // somebody wanted it to be as it is
+			add(d.ID, d.Error)
+		}
+	}
+	for _, p := range l.status.Pending {
+		if p.Outcome != Held {
+			add(p.ID, p.Error)
+		}
+	}
+	for _, u := range l.status.Unknown {
+		add(u.ID, u.Error)
+	}
+	return missing
+}
+
+// closes returns the switches that come after something that is missing.
+func closes(present []resource.Resource, missing map[resource.ID]error) []resource.ID {
+	if len(missing) == 0 {
+		return nil
+	}
+	rest := without(present, missing)
+	var ids []resource.ID
+	for _, r := range present {
+		stays := slices.ContainsFunc(rest, func(other resource.Resource) bool { return other.ID == r.ID })
+		if r.ID.Kind == "sysctl" && slices.Contains(forwarding, r.ID.Name) && !stays {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// close switches one off and says so, loudly: nobody gets through this host now.
+func (l *look) close(id resource.ID, missing map[resource.ID]error) {
+	was, err := l.Shut(id.Name)
+	if err == nil && !was && slices.Contains(l.status.Shut, id) {
+		return
+	}
+	text := fmt.Sprintf("%s is switched off until the filter rules stand: %s", id, reasons(missing))
+	if err != nil {
+		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing: %s", id, err, reasons(missing))
+	}
+	l.Log.Error("the host has no filter rules and must not forward", "id", id, "error", text)
+	l.notify.put(Event{Event: "failure", Text: text})
+}
+
+// reasons names what is missing and why, but for what only comes after that.
+func reasons(missing map[resource.ID]error) string {
+	var words []string
+	for id, err := range missing {
+		if !strings.HasPrefix(err.Error(), "skipped") {
+			words = append(words, strings.TrimSuffix(fmt.Sprintf("%s: %v", id, err), ": "))
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, "; ")
+}
+
+// Shut switches forwarding off until somebody switches it on again, and says
+// whether it was on. Files are left alone: what the next boot does is for the
+// configuration to say.
+func Shut(key string) (was bool, err error) {
+	path := "/proc/sys/" + strings.ReplaceAll(key, ".", "/")
+	value, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil // a kernel without that protocol
+	}
+	if err != nil || bytes.Equal(bytes.TrimSpace(value), []byte("0")) {
+		return false, err
+	}
+	return true, os.WriteFile(path, []byte("0\n"), 0)
+}

@@ -1,0 +1,101 @@
+package system
+
+import (
+	"testing"
+	"time"
+)
+
+// away and home take from a host what rules are set with, and bring it back.
+const (
+	away = "mv /usr/sbin/xtables-nft-multi /root"
+	home = "mv /root/xtables-nft-multi /usr/sbin"
+)
+
+// enabled has the packaged agent and the undo at boot start with the host.
+func (s scene) enabled() {
+	s.t.Helper()
+	s.sh("install -m 0644 /dev/stdin /etc/systemd/system/vpnd-rollback.service <<'EOF'\n" + packagedUnit(s.t) + "EOF\n")
+	s.agent()
+	s.run("systemctl", "enable", "-q", "vpnd", "vpnd-rollback")
+}
+
+// reboots turns the host off and on. With a cut it goes down in the middle of
+// whatever it does.
+func (s scene) reboots(off func() error) {
+	s.t.Helper()
+	s.ok(off())
+	s.ok(s.Gateway.Start(s.t.Context()))
+}
+
+// within waits until a script succeeds on the gateway.
+func (s scene) within(bound time.Duration, what, script string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(bound); ; time.Sleep(200 * time.Millisecond) {
+		if _, err := s.Gateway.Run(s.t.Context(), "sh", "-c", script); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: not within %s\n%s", what, bound, s.agentJournal())
+		}
+	}
+}
+
+// TestBootWithoutRules boots a gateway that can set no rules. A file of sysctl.d
+// has forwarding switched on, and the host must not forward without them.
+func TestBootWithoutRules(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.ok(s.Configure(t.Context(), "../../examples/openvpn-gateway"))
+	s.enabled()
+	s.converged()
+	s.sh(away)
+	s.reboots(func() error { return s.Gateway.Stop(t.Context()) })
+	s.within(60*time.Second, "the agent is up", "systemctl is-active vpnd")
+	s.names(s.sh("cat /etc/sysctl.d/*vpnd* /proc/sys/net/ipv4/ip_forward | tail -1"), "0")
+	s.names(s.vpnd(3, "status"), "filter rules are missing", "net.ipv4.ip_forward")
+	s.names(s.sh("journalctl -b -u vpnd -p err -o cat"), "must not forward")
+	s.names(s.sh("vpnd status --json; true"), `"shut"`)
+	s.sh("echo 1 >/proc/sys/net/ipv4/ip_forward")
+	s.within(30*time.Second, "forwarding is off again", "grep -q 0 /proc/sys/net/ipv4/ip_forward")
+
+	s.sh(home)
+	s.within(60*time.Second, "forwarding is on", "grep -q 1 /proc/sys/net/ipv4/ip_forward")
+	s.sh("iptables-save -t filter | grep -q -- '-j VPND-GW-office$'") // and were before
+	s.within(60*time.Second, "all is well", "vpnd status")
+	s.converged()
+	s.lacks(s.sh("vpnd status --json"), `"shut"`)
+}
+
+// TestBootWithoutUndo boots a host while an apply waits for confirmation, and the
+// undo fails. The agent must not take for drift what is to be undone.
+func TestBootWithoutUndo(t *testing.T) {
+	t.Parallel()
+	d := door{scene: alone(t)}
+	d.sh(services)
+	d.configure(works)
+	d.enabled()
+	d.converged()
+	d.was = d.print()
+	d.configure(cuts)
+	d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", "10m")
+	d.names(d.sh("vpnd status"), "waits for confirmation", "vpnd confirm")
+	d.sh(away)
+	d.reboots(func() error { d.sh("sync"); return d.Gateway.Cut() })
+	d.within(60*time.Second, "the agent is up", "systemctl is-active vpnd")
+	d.within(30*time.Second, "the agent waits for the undo", "vpnd status --json | grep -q '\"overdue\": true'")
+	d.names(d.sh("vpnd status; true"), "is being undone")
+	// What can be undone is, and nothing of it is put in place again.
+	d.sh("sleep 3; ! grep -q cuts /etc/motd.vpn; test $(cat /proc/sys/net/ipv4/conf/all/log_martians) = 1")
+
+	// Even where no unit tries any more, the undo goes on.
+	d.run("systemctl", "stop", "vpnd-rollback")
+	d.within(60*time.Second, "the agent begins the undo", "journalctl -b -u vpnd -o cat | grep -q 'begun anew'")
+	d.sh("! iptables -S VPND-DOOR 2>/dev/null | grep -q DROP")
+	d.sh(home)
+	d.within(60*time.Second, "the apply is undone", "test ! -e /var/lib/vpnd/pending.json && ! systemctl is-active 'vpnd-undo-*.service'")
+	d.within(30*time.Second, "all is well", "vpnd plan --detailed-exitcode; test $? = 2") // of the files, which still ask for it
+	d.as(d.was, "an undo that failed at boot")
+	if failed := d.sh("systemctl --failed --plain --no-legend"); failed != "" {
+		t.Errorf("failed: %s", failed)
+	}
+}
