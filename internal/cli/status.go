@@ -30,10 +30,11 @@ or a check does not hold.`,
 			if watch {
 				return a.watchStatus(c.Context(), asJSON)
 			}
-			now, err := a.status(c.Context())
+			now, err := a.status()
 			if err != nil {
 				return err
 			}
+			now.ask(c.Context())
 			if err := a.showStatus(now, asJSON); err != nil {
 				return err
 			}
@@ -41,7 +42,7 @@ or a check does not hold.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	c.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until interrupted")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again whenever it changes, until interrupted; then exit with 0")
 	return c
 }
 
@@ -51,9 +52,8 @@ type standing struct {
 	Running bool `json:"running"`
 }
 
-// status reads what the daemon wrote, and asks the servers who is connected
-// now.
-func (a *app) status(ctx context.Context) (standing, error) {
+// status reads what the daemon wrote.
+func (a *app) status() (standing, error) {
 	s, err := daemon.ReadStatus(a.runDir)
 	if err != nil {
 		return standing{}, err
@@ -63,10 +63,14 @@ func (a *app) status(ctx context.Context) (standing, error) {
 		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
 	}
 	now.Unconfirmed = a.unconfirmed(now.Unconfirmed)
-	for i := range now.Servers {
-		now.Servers[i].Ask(ctx)
-	}
 	return now, nil
+}
+
+// ask asks the servers who is connected now.
+func (s standing) ask(ctx context.Context) {
+	for i := range s.Servers {
+		s.Servers[i].Ask(ctx)
+	}
 }
 
 func (s standing) exit() error {
@@ -79,39 +83,6 @@ func (s standing) exit() error {
 	return nil
 }
 
-// every is how often --watch looks for something new.
-const every = 2 * time.Second
-
-func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
-	last := ""
-	for {
-		now, err := a.status(ctx)
-		if err != nil {
-			return err
-		}
-		var b strings.Builder
-		out := *a
-		out.Out = &b
-		if err := out.showStatus(now, asJSON); err != nil {
-			return err
-		}
-		if text := b.String(); text != last {
-			last = text
-			if !asJSON && isTerminal(a.Out) {
-				text = "\x1b[H\x1b[2J" + text // console_codes(4): to the top, erase all
-			}
-			if _, err := a.Out.Write([]byte(text)); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(every):
-		}
-	}
-}
-
 func (a *app) showStatus(s standing, asJSON bool) error {
 	if asJSON {
 		return report.WriteJSON(a.Out, s)
@@ -119,6 +90,7 @@ func (a *app) showStatus(s standing, asJSON bool) error {
 	a.showDaemon(s)
 	a.showUnconfirmed(s.Unconfirmed)
 	a.showMoved(s)
+	a.showTunnels(s)
 	a.showEnds(s)
 	return nil
 }
@@ -195,6 +167,44 @@ func (a *app) showMoved(s standing) {
 	}
 }
 
+func (a *app) showTunnels(s standing) {
+	a.section("Tunnels", len(s.Tunnels))
+	for _, t := range s.Tunnels {
+		a.printf("  %s: %s", t.ID.Name, map[bool]string{true: "up", false: "down"}[t.Up])
+		if t.Block != t.ID.String() {
+			a.printf(" (%s)", t.Block)
+		}
+		a.printf("\n")
+	}
+	for _, server := range s.Servers {
+		switch {
+		case !server.Up:
+			a.printf("\n%s: not running\n", server.Block)
+			continue
+		case server.Error != "":
+			a.printf("\n%s: %s\n", server.Block, printable(server.Error))
+			continue
+		}
+		a.printf("\n%s: %d connected\n", server.Block, len(server.Clients))
+		for _, c := range server.Clients {
+			a.printf("  %s  %s  from %s  since %s\n", printable(c.Name), printable(c.Address), printable(c.From), printable(c.Since))
+		}
+	}
+}
+
+func (a *app) showEnds(s standing) {
+	for _, list := range []struct {
+		title string
+		all   []daemon.Expiry
+	}{{"Certificates", s.Certificates}, {"Revocation lists", s.CRLs}} {
+		a.section(list.title, len(list.all))
+		for _, e := range list.all {
+			left := time.Until(e.NotAfter).Hours() / 24
+			a.printf("  %s  %s (%.0f days)%s\n", e.NotAfter.Format(time.DateOnly), e.ID.Name, left, map[bool]string{false: "  to be renewed"}[e.Fresh])
+		}
+	}
+}
+
 func (a *app) section(title string, n int) {
 	if n > 0 {
 		a.printf("\n%s\n", title)
@@ -221,30 +231,6 @@ func (a *app) showDiff(d resource.Diff) {
 		a.printf("      %s: %s\n", d.Attribute, resource.Masked)
 	} else {
 		a.printf("      %s: %q → %q\n", d.Attribute, d.Before, d.After)
-	}
-}
-
-func (a *app) showEnds(s standing) {
-	for _, server := range s.Servers {
-		a.printf("\n%s: ", server.Block)
-		if server.Error != "" {
-			a.printf("%s\n", printable(server.Error))
-			continue
-		}
-		a.printf("%d connected\n", len(server.Clients))
-		for _, c := range server.Clients {
-			a.printf("  %s  %s  from %s  since %s\n", printable(c.Name), printable(c.Address), printable(c.From), printable(c.Since))
-		}
-	}
-	for _, list := range []struct {
-		title string
-		all   []daemon.Expiry
-	}{{"Certificates", s.Certificates}, {"Revocation lists", s.CRLs}} {
-		a.section(list.title, len(list.all))
-		for _, e := range list.all {
-			left := time.Until(e.NotAfter).Hours() / 24
-			a.printf("  %s  %s (%.0f days)%s\n", e.NotAfter.Format(time.DateOnly), e.ID.Name, left, map[bool]string{false: "  to be renewed"}[e.Fresh])
-		}
 	}
 }
 

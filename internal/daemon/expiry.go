@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"reflect"
 	"slices"
 	"time"
@@ -37,10 +38,7 @@ func (l *look) expiring(told []Expiry, seen []engine.Sight) []Expiry {
 }
 
 func expiryOf(s engine.Sight) (Expiry, bool) {
-	e := Expiry{ID: s.ID}
-	if len(s.Owners) > 0 {
-		e.Block = s.Owners[0].Block.String()
-	}
+	e := Expiry{ID: s.ID, Block: block(s.ID, s.Owners)}
 	v := reflect.ValueOf(s.Got).Elem()
 	for _, f := range resource.Fields(v.Type()) {
 		switch value := v.Field(f.Index).Interface().(type) {
@@ -83,10 +81,7 @@ func (l *look) ask(ctx context.Context, p *engine.Plan) {
 	l.agent.asked = l.Now()
 	l.status.Servers = nil
 	for _, s := range p.Seen("openvpn_admission") {
-		server := Server{Block: s.ID.String(), Socket: s.ID.Name}
-		if len(s.Owners) > 0 {
-			server.Block = s.Owners[0].Block.String()
-		}
+		server := Server{Block: block(s.ID, s.Owners), Socket: s.ID.Name}
 		server.Ask(ctx)
 		l.status.Servers = append(l.status.Servers, server)
 	}
@@ -94,8 +89,12 @@ func (l *look) ask(ctx context.Context, p *engine.Plan) {
 
 // Ask asks the server who is connected now.
 func (s *Server) Ask(ctx context.Context) {
-	s.Clients, s.Error = []Client{}, ""
+	s.Up, s.Clients, s.Error = false, []Client{}, ""
 	sessions, err := openvpn.Sessions(ctx, s.Socket)
+	if errors.Is(err, openvpn.ErrDown) {
+		return
+	}
+	s.Up = true
 	if err != nil {
 		s.Error = err.Error()
 		return

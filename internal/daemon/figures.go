@@ -121,11 +121,11 @@ func value(v float64, labels ...string) metrics.Sample {
 	return metrics.Sample{Labels: labels, Value: v}
 }
 
-func truth(yes bool) metrics.Sample {
+func truth(yes bool, labels ...string) metrics.Sample {
 	if yes {
-		return value(1)
+		return value(1, labels...)
 	}
-	return value(0)
+	return value(0, labels...)
 }
 
 // text returns all figures. Names follow Prometheus: seconds since the epoch,
@@ -153,6 +153,8 @@ func (f *figures) text() []byte {
 		counter("vpnd_contentions_total", "Fights with another program.", counts(f.fights, "kind")...),
 		expiries("vpnd_certificate_not_after_timestamp_seconds", "When a certificate runs out.", s.Certificates),
 		expiries("vpnd_crl_not_after_timestamp_seconds", "When a revocation list runs out.", s.CRLs),
+		tunnels(s.Tunnels),
+		serversUp(s.Servers),
 		clients(s.Servers),
 	}
 	if s.Look != nil {
@@ -220,6 +222,22 @@ func expiries(name, help string, all []Expiry) metrics.Family {
 	f := gauge(name, help)
 	for _, e := range all {
 		f.Samples = append(f.Samples, value(float64(e.NotAfter.Unix()), "block", e.Block, "path", e.ID.Name))
+	}
+	return f
+}
+
+func tunnels(all []Tunnel) metrics.Family {
+	f := gauge("vpnd_tunnel_up", "Whether the interface of a tunnel is there and up.")
+	for _, t := range all {
+		f.Samples = append(f.Samples, truth(t.Up, "block", t.Block, "interface", t.ID.Name))
+	}
+	return f
+}
+
+func serversUp(servers []Server) metrics.Family {
+	f := gauge("vpnd_openvpn_server_up", "Whether an OpenVPN server answers.")
+	for _, s := range servers {
+		f.Samples = append(f.Samples, truth(s.Up, "server", s.Block))
 	}
 	return f
 }

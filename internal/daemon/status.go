@@ -47,6 +47,7 @@ type Status struct {
 	Notes         []string      `json:"notes,omitempty"`
 	Certificates  []Expiry      `json:"certificates,omitempty"` // those that run out first
 	CRLs          []Expiry      `json:"crls,omitempty"`
+	Tunnels       []Tunnel      `json:"tunnels,omitempty"`
 	Servers       []Server      `json:"openvpn_servers,omitempty"`
 }
 
@@ -145,6 +146,7 @@ type Expiry struct {
 type Server struct {
 	Block   string   `json:"block"`
 	Socket  string   `json:"socket"`
+	Up      bool     `json:"up"` // it answers
 	Clients []Client `json:"clients"`
 	Error   string   `json:"error,omitempty"` // why nobody knows
 }

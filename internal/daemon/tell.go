@@ -44,6 +44,7 @@ func (l *look) tell(p *engine.Plan) {
 		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.IDs}
 	}
 	l.expiries(p)
+	l.tunnels(p)
 	l.remember()
 }
 

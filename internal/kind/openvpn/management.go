@@ -27,12 +27,18 @@ type Session struct {
 	Since      string // as OpenVPN writes it, in the host's time zone
 }
 
-// Sessions lists who is connected to the server behind a management socket.
-// A server that is not running has nobody connected.
+// ErrDown says that nobody listens on a management socket.
+var ErrDown = errors.New("the server is not running")
+
+// Sessions lists who is connected to the server behind a management socket; of
+// one that is not running it says [ErrDown].
 func Sessions(ctx context.Context, socket string) ([]Session, error) {
 	c, err := dial(ctx, socket)
-	if c == nil {
+	if err != nil {
 		return nil, err
+	}
+	if c == nil {
+		return nil, ErrDown
 	}
 	defer c.close()
 	lines, err := c.ask("status 3", "END")

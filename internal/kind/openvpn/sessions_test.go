@@ -3,6 +3,7 @@ package openvpn
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -72,7 +73,11 @@ func TestSessionsAreRead(t *testing.T) {
 }
 
 func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
-	if got, err := Sessions(context.Background(), filepath.Join(t.TempDir(), "none")); got != nil || err != nil {
+	none := filepath.Join(t.TempDir(), "none")
+	if got, err := Sessions(context.Background(), none); got != nil || !errors.Is(err, ErrDown) {
+		t.Error(got, err)
+	}
+	if got, err := (Admissions{}).Observe(context.Background(), none); err != nil || len(got.Intruders) > 0 {
 		t.Error(got, err)
 	}
 }
