@@ -27,6 +27,7 @@ Exits with 0 where all is well, 3 where something is not as it shall be now, and
 or a check does not hold.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			a.stateDir = a.dir(nil) // once: to know it may take reading the configuration
 			if watch {
 				return a.watchStatus(c.Context(), asJSON)
 			}
