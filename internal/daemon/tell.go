@@ -140,7 +140,7 @@ func (l *look) announce() {
 		}
 	}
 	if len(news) > 0 {
-		l.notify.put(Event{Event: "drift", Text: sentence(news), Drift: news})
+		l.notify.put(driftEvent(news))
 	}
 }
 

@@ -1,0 +1,135 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+// shell is somebody who is told by a shell script.
+func shell(script string) config.Notify {
+	return config.Notify{Command: []string{"/bin/sh", "-c", script}}
+}
+
+// until waits for something, generously.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(8 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 8 seconds: %s", what)
+		}
+	}
+}
+
+func exists(path string) bool { _, err := os.Stat(path); return err == nil }
+
+func TestACommandThatHangsIsKilledWithItsChildren(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "child")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- tell(ctx, shell("sleep 100 & echo $! > "+file+".new; mv "+file+".new "+file+"; wait"), event())
+	}()
+	until(t, "the command has a child", func() bool { return exists(file) })
+	child, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("nothing is told of it")
+	}
+	until(t, "the child has ended", func() bool {
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(child)) + "/stat")
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
+}
+
+func TestACommandThatTakesTooLongIsNamed(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := tell(ctx, config.Notify{Command: []string{"/bin/sleep", "60"}}, event())
+	if err == nil || err.Error() != "running /bin/sleep: it did not end in time and was killed" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestACommandIsTakenIntoNoConfidence(t *testing.T) {
+	t.Setenv("VPND_VAR_password", "hunter2")
+	out := filepath.Join(t.TempDir(), "out")
+	if err := tell(t.Context(), shell("env > "+out), event()); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(out); err != nil || strings.Contains(string(data), "hunter2") || strings.Contains(string(data), "VPND") {
+		t.Errorf("%s, %v", data, err)
+	}
+}
+
+func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
+	dir := t.TempDir()
+	quick, released := filepath.Join(dir, "quick"), filepath.Join(dir, "go")
+	slow := shell("for i in $(seq 90); do test -e " + released + " && break; sleep 0.1; done; echo >> " + dir + "/slow")
+	n := newNotifier(slog.New(slog.DiscardHandler))
+	n.set([]config.Notify{slow, shell("echo >> " + quick)})
+	for range 5 {
+		n.put(Event{Event: "drift"})
+	}
+	until(t, "the quick one was told all", func() bool {
+		data, _ := os.ReadFile(quick)
+		return len(data) == 5
+	})
+	if exists(dir + "/slow") {
+		t.Error("the slow one was not slow")
+	}
+	n.set([]config.Notify{slow}) // the other is to be told no more
+	n.put(Event{Event: "drift"})
+	if err := os.WriteFile(released, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the slow one was told all", func() bool {
+		data, _ := os.ReadFile(dir + "/slow")
+		return len(data) == 6
+	})
+	n.close()
+	if data, _ := os.ReadFile(quick); len(data) != 5 {
+		t.Errorf("the quick one was told %d times", len(data))
+	}
+}
+
+func TestOneWhoHangsDoesNotKeepTheAgent(t *testing.T) {
+	n := newNotifier(slog.New(slog.DiscardHandler))
+	n.set([]config.Notify{shell("sleep 100")})
+	for range 3 {
+		n.put(Event{Event: "drift"})
+	}
+	begun := time.Now()
+	n.close()
+	if took := time.Since(begun); took > tellTime {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestAnEventTellsOfSome(t *testing.T) {
+	var all []Drift
+	for i := range 1000 {
+		all = append(all, Drift{
+			ID: resource.ID{Kind: "secret_file", Name: fmt.Sprint("/", i)}, Outcome: Repaired, By: "vim (process 7)", Noticed: byEvent,
+			Diffs: []resource.Diff{{Attribute: "content", Sensitive: true}},
+		})
+	}
+	e := driftEvent(all)
+	if len(e.Drift) != mostTold || e.DriftLeftOut != 1000-mostTold || !strings.HasSuffix(e.Text, "\nand 950 more, of which vpnd status tells") {
+		t.Errorf("%d told, %d left out: %s", len(e.Drift), e.DriftLeftOut, e.Text[max(0, len(e.Text)-100):])
+	}
+	if e := driftEvent(all[:1]); e.Text != `secret_file["/0"] drifted: content (sensitive); repaired; by vim (process 7)` || e.DriftLeftOut != 0 {
+		t.Errorf("%s", e.Text)
+	}
+}
