@@ -10,7 +10,7 @@ import (
 	"vpnd/internal/atomic"
 )
 
-// sweep removes what a vpnd that was killed had begun to write. It may hold
+// sweep removes what a vpnd that was killed had begun to write or to try. It may hold
 // secrets, and no later write would: the next snapshot has another name, and
 // after vpnd destroy the wish is not written again. The caller holds the lock,
 // so nobody is at it.
@@ -29,5 +29,6 @@ func (s *Store) sweep() error {
 			}
 		}
 	}
+	atomic.SweepRooms()
 	return nil
 }

@@ -57,21 +57,15 @@ func (m memory) recall(input string) (string, bool) {
 }
 
 // keep remembers the answer to what was asked, and to the same in its own
-// words. That it could not is no error: the next rehearsal
-// takes a moment longer. Nothing waits for the disk, since the digest tells
-// what was cut short.
+// words. That it could not is no error: the next rehearsal takes a moment
+// longer. Nothing waits for the disk, nor is there a temporary that could be
+// left behind, since the digest tells what was cut short.
 func (m memory) keep(input, again, text string) {
 	if m.file == "" || os.MkdirAll(filepath.Dir(m.file), 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(m.file), ".rules-*") // 0600
-	if err != nil {
-		return
-	}
-	_, err = fmt.Fprintf(f, "%s %s %s\n%s", digest(m.room, input), digest(m.room, again), digest(text), text)
-	if f.Close() != nil || err != nil || os.Rename(f.Name(), m.file) != nil {
-		_ = os.Remove(f.Name())
-	}
+	known := fmt.Sprintf("%s %s %s\n%s", digest(m.room, input), digest(m.room, again), digest(text), text)
+	_ = os.WriteFile(m.file, []byte(known), 0o600)
 }
 
 func digest(texts ...string) string {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vpnd/internal/atomic"
 )
 
 // builtin begins the first word of a validate that is no command but a
@@ -65,11 +67,11 @@ func (v verbs[T, P]) Check(ctx context.Context, _ string, want T) error {
 	if len(p.validate) == 0 || p.content == nil || v.Early[p.validate[0]] == nil {
 		return nil
 	}
-	room, err := os.MkdirTemp("", "vpnd-check-") // 0700
+	room, leave, err := atomic.Room("check")
 	if err != nil {
-		return fmt.Errorf("making room for a check: %w", err)
+		return err
 	}
-	defer os.RemoveAll(room)
+	defer leave()
 	path := filepath.Join(room, "content")
 	if err := os.WriteFile(path, []byte(*p.content), 0o600); err != nil {
 		return fmt.Errorf("making room for a check: %w", err)

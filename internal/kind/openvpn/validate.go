@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vpnd/internal/atomic"
 )
 
 // deadline bounds one question; OpenVPN answers within some milliseconds.
@@ -45,11 +47,11 @@ func Validate(ctx context.Context, path string) error {
 		return fmt.Errorf("reading the configuration to be checked: %w", err)
 	}
 	// 0700, since the copy may hold keys and OpenVPN makes its socket 0777.
-	room, err := os.MkdirTemp("", "vpnd-openvpn-")
+	room, leave, err := atomic.Room("openvpn")
 	if err != nil {
-		return fmt.Errorf("making room for a trial: %w", err)
+		return err
 	}
-	defer os.RemoveAll(room)
+	defer leave()
 	r := rehearsal{standIn: filepath.Join(room, "stand-in")}
 	copied := r.rewrite(string(text))
 	if err := r.identities(); err != nil {

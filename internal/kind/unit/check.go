@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"vpnd/internal/atomic"
 )
 
 // searched are the folders of unit files that packages and operators use, the
@@ -88,11 +90,11 @@ func (v Verbs) unitFile(name string) (string, error) {
 // verify returns what systemd-analyze has to say about a unit with these
 // drop-ins, a line each.
 func (v Verbs) verify(ctx context.Context, name, content string, dropins map[string]string) ([]string, error) {
-	dir, err := os.MkdirTemp("", "vpnd-verify-")
+	dir, leave, err := atomic.Room("verify")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer leave()
 	unit := filepath.Join(dir, name)
 	if err := os.Mkdir(unit+".d", 0o700); err != nil {
 		return nil, err
