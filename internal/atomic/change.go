@@ -26,11 +26,7 @@ func remove(root, name string, flags int) error {
 		return err
 	}
 	defer in.close()
-	left, err := in.leftovers()
-	if err != nil {
-		return err
-	}
-	if err := in.sweep(left, base); err != nil {
+	if err := in.tidy(base); err != nil {
 		return err
 	}
 	err = unix.Unlinkat(in.fd, base, flags)
@@ -50,21 +46,47 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
 }
 
-// Mkdir makes a folder, 0700 from birth, and gives it its owner before its
-// mode. Its parent must be there.
+// Mkdir makes a folder that has its owner and mode when it appears, whenever
+// its maker is killed. Its parent must be there.
 func Mkdir(root, name string, mode fs.FileMode, uid, gid int) error {
 	in, base, err := locate(root, name)
 	if err != nil {
 		return err
 	}
 	defer in.close()
-	if err := unix.Mkdirat(in.fd, base, 0o700); err != nil {
+	if err := in.mkdir(base, mode, uid, gid); err != nil {
 		return fmt.Errorf("making the folder %s: %w", name, explain(err))
 	}
-	if err := in.own(base, mode, uid, gid); err != nil {
+	return in.sync()
+}
+
+// mkdir makes a folder under another name, 0700 from birth, and gives it its
+// owner before its mode.
+func (f *folder) mkdir(name string, mode fs.FileMode, uid, gid int) error {
+	old, err := f.lstat(name)
+	if err == nil && old != nil {
+		err = unix.EEXIST
+	}
+	if err != nil {
 		return err
 	}
-	return in.sync()
+	if err := f.tidy(name); err != nil {
+		return err
+	}
+	temporary := temporaryOf(name)
+	if err := unix.Mkdirat(f.fd, temporary, 0o700); err != nil {
+		return err
+	}
+	err = f.own(temporary, mode, uid, gid)
+	if err == nil {
+		// Where a folder came to stand there just now, this replaces it if it is
+		// empty, and is an error otherwise: rename(2).
+		err = unix.Renameat(f.fd, temporary, f.fd, name)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(f.fd, temporary, unix.AT_REMOVEDIR)
+	}
+	return err
 }
 
 // Symlink makes a symbolic link of that content, in the place of a regular

@@ -85,6 +85,43 @@ func TestSweepTakesOnlyItsOwn(t *testing.T) {
 	}
 }
 
+func TestTidyTakesOnlyWhatWritersLeave(t *testing.T) {
+	root := t.TempDir()
+	left := func() {
+		for _, name := range []string{".a" + mark + "ABCDEFGH", ".b" + mark + "ABCDEFGH", ".c" + mark + "note", "a"} {
+			if err := os.WriteFile(filepath.Join(root, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.MkdirAll(filepath.Join(root, ".dir"+mark+"ABCDEFGH"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left()
+	if err := Tidy(root, "/a", "/dir", "/none", "/missing/a"); err != nil {
+		t.Error(err)
+	}
+	if got, want := entries(t, root), ".b.vpnd-ABCDEFGH .c.vpnd-note a"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	left()
+	for _, folder := range []string{"/", "/missing"} {
+		if err := TidyFolder(root, folder); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := entries(t, root), ".c.vpnd-note a"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+	left()
+	if err := Mkdir(root, "/dir", 0o750, -1, -1); err != nil {
+		t.Error(err)
+	}
+	if got, want := entries(t, root), ".a.vpnd-ABCDEFGH .b.vpnd-ABCDEFGH .c.vpnd-note a dir"; got != want {
+		t.Errorf("left %s, want %s", got, want)
+	}
+}
+
 // Nobody may ever see more than the old file or the new one, nor open the
 // temporary, whatever the moment.
 func TestModesAreNeverWider(t *testing.T) {

@@ -2,6 +2,7 @@ package atomic
 
 import (
 	"crypto/rand"
+	"errors"
 	"io/fs"
 	"path"
 	"strings"
@@ -59,9 +60,63 @@ func (f *folder) sweep(left []string, target string) error {
 		if !ok || len(rest) != letters {
 			continue
 		}
-		if err := unix.Unlinkat(f.fd, name, 0); err != nil && err != unix.ENOENT {
+		err := unix.Unlinkat(f.fd, name, 0)
+		if err == unix.EISDIR {
+			err = unix.Unlinkat(f.fd, name, unix.AT_REMOVEDIR)
+		}
+		if err != nil && err != unix.ENOENT {
 			return &fs.PathError{Op: "removing", Path: path.Join(f.path, name), Err: err}
 		}
 	}
 	return nil
+}
+
+// tidy removes what a killed writer left of this target.
+func (f *folder) tidy(target string) error {
+	left, err := f.leftovers()
+	if err != nil {
+		return err
+	}
+	return f.sweep(left, target)
+}
+
+// Tidy removes what killed writers left beside these files and folders.
+func Tidy(root string, names ...string) error {
+	var errs []error
+	for _, name := range names {
+		in, base, err := locate(root, name)
+		if absent(err) {
+			continue
+		}
+		if err == nil {
+			err = in.tidy(base)
+			in.close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// TidyFolder removes what killed writers left in a folder, whatever it was to
+// be. Nobody else may write there meanwhile.
+func TidyFolder(root, name string) error {
+	in, err := openFolder(root, name)
+	if absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	left, err := in.leftovers()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, temporary := range left {
+		if target, ok := Target(temporary); ok {
+			errs = append(errs, in.sweep([]string{temporary}, target))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -243,7 +243,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 			}
 		}
 		if err == nil {
-			r.finished(batch[i])
+			err = r.finished(batch[i])
 		}
 		r.done(batch[i], err, false)
 	}
@@ -306,7 +306,7 @@ func (r *run) remove(ctx context.Context, batch []Change) {
 	for _, c := range batch {
 		err := c.item.kind.Remove(ctx, c.ID.Name)
 		if err == nil {
-			r.finished(c)
+			err = r.finished(c)
 		}
 		r.done(c, err, false)
 	}

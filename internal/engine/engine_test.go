@@ -306,8 +306,8 @@ func TestInterruptedTouchIsUndone(t *testing.T) {
 }
 
 // TestKilledAnywhere kills the process between any two steps of an apply: the
-// next runs converge, no refresh is forgotten, and what was taken over comes
-// back in the end.
+// next runs converge, no refresh is forgotten, nothing half written is left, and
+// what was taken over comes back in the end.
 func TestKilledAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRig(t)
@@ -317,6 +317,7 @@ func TestKilledAnywhere(t *testing.T) {
 		r.things["t0"] = theirs
 		r.things["t1"] = theirs
 		before := r.texts()
+		var last []resource.Resource
 		for round := range rapid.IntRange(1, 4).Draw(rt, "rounds") {
 			all := someWishes(rt, round)
 			r.steps = rapid.IntRange(0, 12).Draw(rt, "dies after")
@@ -327,9 +328,16 @@ func TestKilledAnywhere(t *testing.T) {
 				}
 			}
 			r.steps = 0
+			if rapid.Bool().Draw(rt, "goes back") {
+				all = last
+			}
+			last = all
 			r.converge(all...)
 			if r.stale["reader"] {
 				rt.Fatal("a refresh was forgotten")
+			}
+			if len(r.half) > 0 {
+				rt.Fatalf("half written and left behind: %v", r.half)
 			}
 		}
 		r.converge()

@@ -34,12 +34,13 @@ type host struct {
 	log    []string
 	stale  map[string]bool // readers that have not noticed a change
 	broken map[string]bool // names whose Apply fails
+	half   map[string]bool // names beside which something half written lies
 	since  map[string]time.Time
 	steps  int // after so many steps the process dies; 0 means never
 }
 
 func newHost() *host {
-	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}, since: map[string]time.Time{}}
+	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}, half: map[string]bool{}, since: map[string]time.Time{}}
 }
 
 func (h *host) step() {
@@ -79,7 +80,9 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 }
 
 func (h *host) Apply(_ context.Context, name string, got *thing, want thing) error {
+	h.half[name] = true
 	h.step()
+	delete(h.half, name)
 	if h.broken[name] {
 		return errors.New("it is broken")
 	}
@@ -116,9 +119,16 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 
 func (h *host) Remove(_ context.Context, name string) error {
 	h.step()
+	delete(h.half, name)
 	delete(h.things, name)
 	delete(h.stale, name)
 	h.log = append(h.log, "remove "+name)
+	h.step()
+	return nil
+}
+
+func (h *host) Tidy(name string, _ *thing) error {
+	delete(h.half, name)
 	h.step()
 	return nil
 }

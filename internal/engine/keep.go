@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"vpnd/internal/resource"
@@ -101,11 +102,15 @@ func (r *run) debts(c Change) []state.Fact {
 }
 
 // finished writes the final word on a change that succeeded.
-func (r *run) finished(c Change) {
+func (r *run) finished(c Change) error {
+	if err := tidy(c.item); err != nil {
+		return err
+	}
 	if c.item.Want != nil && covers(&c, r.Store.Owed(c.ID)) {
 		c.item.final = append(c.item.final, state.Fact{Owe: &state.Debt{ID: c.ID}})
 	}
 	r.conclude(c.item)
+	return nil
 }
 
 // settle brings the records up to date for an item that needs no change.
@@ -118,10 +123,22 @@ func (r *run) settle(it *item) error {
 			return err
 		}
 	}
-	if err := r.revive(it); err != nil {
+	if err := errors.Join(r.revive(it), tidy(it)); err != nil {
 		return err
 	}
 	r.conclude(it)
+	return nil
+}
+
+// tidy has the kind take away what an earlier touch that was cut short left,
+// before that is forgotten.
+func tidy(it *item) error {
+	if it.past == nil || !it.past.Open {
+		return nil
+	}
+	if err := it.kind.Tidy(it.ID.Name, it.Want); err != nil {
+		return fmt.Errorf("tidying what an earlier run left of %s: %w", it.ID, err)
+	}
 	return nil
 }
 

@@ -42,6 +42,7 @@ type Kind struct {
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
+	tidy      func(name string, want any) error
 	since     func(ctx context.Context, name string) (time.Time, error)
 	advise    func(context.Context) []string
 	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
@@ -93,6 +94,9 @@ func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 // kind can't tell.
 func (k Kind) Since(ctx context.Context, name string) (time.Time, error) { return k.since(ctx, name) }
 
+// Tidy takes away what a killed run left half written; see [Tidier].
+func (k Kind) Tidy(name string, want any) error { return k.tidy(name, want) }
+
 // Advise tells what people should know about the host.
 func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
 
@@ -121,6 +125,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
+		tidy:      func(string, any) error { return nil },
 		since:     func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:    func(context.Context) []string { return nil },
 		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
@@ -150,6 +155,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if d, ok := v.(Dater); ok {
 		k.since = d.Since
+	}
+	if t, ok := v.(Tidier[T]); ok {
+		k.tidy = func(name string, want any) error { return t.Tidy(name, typed[T](want)) }
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()

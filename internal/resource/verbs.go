@@ -102,6 +102,13 @@ type Dater interface {
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }
 
+// A Tidier takes away what a killed run left half written beside a thing, and no
+// shape shows. It is called where the thing stands as it shall after its last
+// touch was cut short; a nil want is a thing that left.
+type Tidier[T any] interface {
+	Tidy(name string, want *T) error
+}
+
 // A Watcher hears of changes on the host as they happen. Watch kicks once with
 // an empty Hint when it listens, since what happened before went unheard; then
 // it calls kick, from any goroutine, for each event that may concern one of the

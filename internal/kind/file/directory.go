@@ -91,3 +91,6 @@ func (v DirectoryVerbs) Remove(_ context.Context, name string) error {
 	}
 	return err
 }
+
+// Tidy removes what a killed run left beside the folder.
+func (v DirectoryVerbs) Tidy(name string, _ *Directory) error { return atomic.Tidy(v.Root, name) }

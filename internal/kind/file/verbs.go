@@ -104,3 +104,6 @@ func (v verbs[T, P]) Marked(_ string, got *T) bool {
 	first, _, _ := strings.Cut(*P(got).plain().content, "\n")
 	return strings.Contains(first, "Made by vpnd for ")
 }
+
+// Tidy removes what a killed writer left beside the file.
+func (v verbs[T, P]) Tidy(name string, _ *T) error { return atomic.Tidy(v.Root, name) }

@@ -296,3 +296,6 @@ func (v Verbs) Remove(_ context.Context, name string) error {
 
 // Marked says whether vpnd's own file for the key is there.
 func (v Verbs) Marked(_ string, got *Sysctl) bool { return *got.Boot != "" }
+
+// Tidy removes what a killed writer left beside the file for the boot.
+func (v Verbs) Tidy(name string, _ *Sysctl) error { return atomic.Tidy(v.Root, bootFile(name)) }

@@ -200,10 +200,7 @@ func (v Verbs) paid(unit string) error {
 	if err := atomic.Remove(v.Root, path.Join(folder(unit), owed)); err != nil {
 		return err
 	}
-	if err := atomic.RemoveFolder(v.Root, folder(unit)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
-		return err
-	}
-	return nil
+	return v.leave(unit)
 }
 
 // put writes a drop-in and saves what somebody else has there.
@@ -243,4 +240,21 @@ func (v Verbs) copyTo(from, to string) error {
 		return err
 	}
 	return atomic.Write(v.Root, atomic.File{Path: to, Data: data, Mode: info.Mode, UID: info.UID, GID: info.GID})
+}
+
+// Tidy removes what a killed writer left beside the drop-ins, and their folder
+// where they did not come to be.
+func (v Verbs) Tidy(name string, _ *Unit) error {
+	if err := errors.Join(atomic.Tidy(v.Root, folder(name)), atomic.TidyFolder(v.Root, folder(name))); err != nil {
+		return err
+	}
+	return v.leave(name)
+}
+
+// leave removes the folder of the drop-ins where it is empty.
+func (v Verbs) leave(unit string) error {
+	if err := atomic.RemoveFolder(v.Root, folder(unit)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
+		return err
+	}
+	return nil
 }
