@@ -30,7 +30,7 @@ func (a *agent) check(ctx context.Context, checks []config.Check, interval time.
 		for {
 			failures := a.Check(ctx, checks)
 			select {
-			case a.checked <- failures:
+			case a.checked <- round{checks, failures}:
 			case <-ctx.Done():
 				return
 			}
@@ -46,14 +46,23 @@ func (a *agent) check(ctx context.Context, checks []config.Check, interval time.
 	}()
 }
 
+// round is what trying all checks came to.
+type round struct {
+	checks   []config.Check
+	failures []confirm.Failure
+}
+
 // found tells of checks that fail from now on, and of those that hold again.
-func (a *agent) found(failures []confirm.Failure) {
+func (a *agent) found(r round) {
 	before := make(map[string]Failing)
 	for _, f := range a.status.Failing {
 		before[f.Check] = f
 	}
-	a.status.Failing = nil
-	for _, failure := range failures {
+	a.status.Checks, a.status.Failing = nil, nil
+	for _, c := range r.checks {
+		a.status.Checks = append(a.status.Checks, c.Name)
+	}
+	for _, failure := range r.failures {
 		f := Failing{Check: failure.Check.Name, Since: a.Now(), Error: failure.Err.Error()}
 		if old, known := before[f.Check]; known {
 			f.Since = old.Since

@@ -46,8 +46,8 @@ type agent struct {
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool
 
-	checked   chan []confirm.Failure // what a round of checks found
-	unchecked func()                 // ends the rounds
+	checked   chan round // what a round of checks found
+	unchecked func()     // ends the rounds
 }
 
 func newAgent(o Options) *agent {
@@ -80,7 +80,7 @@ func newAgent(o Options) *agent {
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,
-		checked: make(chan []confirm.Failure),
+		checked: make(chan round),
 	}
 	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
 	return a
@@ -110,8 +110,8 @@ func (a *agent) run(ctx context.Context) error {
 		case <-a.inbox.wake:
 			a.settle(ctx)
 			a.look(ctx, byEvent, a.inbox.take())
-		case failures := <-a.checked:
-			a.found(failures)
+		case r := <-a.checked:
+			a.found(r)
 			continue
 		case <-next.C:
 			a.tick(ctx)

@@ -148,6 +148,9 @@ func TestDriftIsNotified(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if info, err := os.Stat(r.StateDir + "/vpnd.prom"); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("node_exporter may not read it: %v, %v", info.Mode(), err)
+		}
 		for _, want := range []string{
 			`vpnd_drift_total{kind="thing",reason="drift"} 1`, `vpnd_repairs_total{kind="thing",reason="drift",result="success"} 1`,
 			`vpnd_repairs_total{kind="thing",reason="new",result="success"} 1`, `vpnd_drifted_resources{kind=""} 0`,

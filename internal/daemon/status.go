@@ -41,7 +41,8 @@ type Status struct {
 	Fights        []Fight       `json:"fights,omitempty"`
 	Hold          *Hold         `json:"hold,omitempty"`
 	Unconfirmed   *Unconfirmed  `json:"unconfirmed,omitempty"`
-	Shut          []resource.ID `json:"shut,omitempty"` // forwarding, off until the filter rules stand
+	Shut          []resource.ID `json:"shut,omitempty"`   // forwarding, off until the filter rules stand
+	Checks        []string      `json:"checks,omitempty"` // that are watched
 	Failing       []Failing     `json:"failing_checks,omitempty"`
 	Unknown       []Unknown     `json:"unknown,omitempty"` // what could not be looked at
 	Notes         []string      `json:"notes,omitempty"`
