@@ -18,6 +18,9 @@ const mostRecent = 20
 // nothing was touched; what guards the host is not kept waiting for that.
 func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
 	begun := l.Now()
+	if !undoable(p) {
+		p = p.SlowLast(func(id resource.ID) bool { return id.Kind == "unit" })
+	}
 	r := e.Converge(ctx, p, undoable(p))
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err
@@ -47,6 +50,7 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 // is now. What people should know is to be told anew after more than a repair.
 func (l *look) lookAgain(r engine.Report) {
 	for _, result := range r.Results {
+		l.touched = append(l.touched, result.ID)
 		switch {
 		case result.Err != nil:
 		case result.IsDrift:
@@ -85,11 +89,14 @@ func (l *look) account(r engine.Report) {
 	}
 	for i := range l.status.Pending {
 		p := &l.status.Pending[i]
+		if !l.scope.holds(p.ID) {
+			continue
+		}
 		p.Outcome, p.Error = l.settled(p.Outcome, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
 	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired }))
-	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired })
+	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired && l.scope.holds(p.ID) })
 }
 
 // count tells the limiter what was repaired, and the failures what was tried.

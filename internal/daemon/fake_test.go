@@ -33,6 +33,8 @@ type host struct {
 	log     []string
 	broken  map[string]bool
 	slow    time.Duration // how long an Apply takes
+	starts  time.Duration // how long that of a unit takes
+	looking time.Duration // how long it takes to look at "large"
 	looks   int
 	seen    map[string]bool // since somebody cleared it
 	refuses string          // a name
@@ -41,6 +43,11 @@ type host struct {
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if name == "large" {
+		h.mu.Unlock()
+		time.Sleep(h.looking)
+		h.mu.Lock()
+	}
 	h.looks++
 	if h.seen != nil {
 		h.seen[name] = true
@@ -68,6 +75,9 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) error {
 	h.mu.Lock()
 	slow := h.slow
+	if strings.HasSuffix(name, ".service") {
+		slow += h.starts
+	}
 	h.mu.Unlock()
 	time.Sleep(slow)
 	if ctx.Err() != nil {
@@ -83,6 +93,13 @@ func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) err
 	for _, kick := range h.kicks { // its own change is heard as any other
 		kick(resource.Hint{Name: name})
 	}
+	return nil
+}
+
+func (h *host) Refresh(_ context.Context, name string, _ thing, _ resource.Effect) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.log = append(h.log, "restarted:"+name)
 	return nil
 }
 

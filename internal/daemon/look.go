@@ -30,31 +30,46 @@ type look struct {
 	verdicts map[resource.ID]Outcome
 	retried  []resource.ID        // what failed before, and works now
 	repeated map[resource.ID]bool // what failed as it did before
+	inner    bool                 // another look waits for a step meanwhile
+	judged   bool                 // and the status tells of it
+	touched  []resource.ID        // by its repairs
 }
 
-// look plans the host, tells what it sees, and makes it so where it may.
-func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
-	l := &look{
-		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
-		verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool),
-	}
+// newLook begins a look.
+func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
 	for _, id := range a.fights.calm() {
 		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
 	}
+	return &look{
+		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
+		verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool),
+	}
+}
+
+// look plans what its hints are about, tells what it sees, and makes it so where
+// it may.
+func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
+	l := a.newLook(noticed, hints)
 	err := l.do(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	l.shut()
-	a.status.Look = &Look{Time: l.begun, Seconds: a.Now().Sub(l.begun).Seconds(), Noticed: noticed}
-	a.figures.looked(*a.status.Look)
-	a.failing(err)
-	a.pace.looked(a.Now(), len(l.drift) > 0)
 	if l.scope.whole || err != nil {
 		a.looked()
 		// What could not be seen, or not be put on record, must not be passed over.
 		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
 	}
+	l.end(err)
+}
+
+// end tells what came of a look.
+func (l *look) end(err error) {
+	a := l.agent
+	l.shut()
+	a.status.Look = &Look{Time: l.begun, Seconds: a.Now().Sub(l.begun).Seconds(), Noticed: l.noticed}
+	a.figures.looked(*a.status.Look)
+	a.failing(err)
+	a.pace.looked(a.Now(), len(l.drift) > 0)
 	a.publish()
 	l.announce()
 }
@@ -96,7 +111,8 @@ func (l *look) do(ctx context.Context) error {
 	if l.hold, err = l.store.Hold(); err != nil {
 		return err
 	}
-	e := &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Started: l.started, Done: l.done}
+	e := l.engine()
+	e.Meanwhile = func(w engine.Work) []resource.ID { return l.meanwhile(ctx, w) }
 	p, err := l.plan(ctx, e)
 	if err != nil || p == nil {
 		return err
@@ -107,20 +123,31 @@ func (l *look) do(ctx context.Context) error {
 			return err
 		}
 	}
-	l.busy = l.Busy()
-	l.failures.saw(p)
-	l.judge(p)
-	l.tell(p)
-	if len(p.Changes) > 0 {
-		l.publish()
-	}
-	if l.write {
-		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
-	}
+	err = l.act(ctx, e, p)
 	if l.scope.whole {
 		l.ask(ctx, p)
 	}
 	return err
+}
+
+func (l *look) engine() *engine.Engine {
+	return &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Started: l.started, Done: l.done}
+}
+
+// act judges a plan, tells of it and makes true what it may.
+func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
+	l.busy = l.Busy()
+	l.failures.saw(p)
+	l.judge(p)
+	l.tell(p)
+	l.judged = true
+	if len(p.Changes) > 0 {
+		l.publish()
+	}
+	if !l.write {
+		return nil
+	}
+	return l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
 }
 
 // lockPatience is how long a look waits for another vpnd before it only looks

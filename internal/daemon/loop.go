@@ -45,6 +45,7 @@ type agent struct {
 	asked    time.Time // the servers, who is connected
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool
+	beat     *time.Ticker // gives signs of life
 
 	checked   chan round // what a round of checks found
 	unchecked func()     // ends the rounds
@@ -82,6 +83,7 @@ func newAgent(o Options) *agent {
 		jitter:  1,
 		checked: make(chan round),
 	}
+	a.beat = a.heartbeat()
 	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
 	return a
 }
@@ -94,21 +96,19 @@ func (a *agent) run(ctx context.Context) error {
 	a.read(ctx, atStart)
 	a.watchState(ctx)
 	a.first(ctx)
-	beat := a.heartbeat()
-	defer beat.Stop()
 	next := time.NewTimer(a.pause())
 	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-beat.C:
+		case <-a.beat.C:
 			a.Tell("WATCHDOG=1")
 			continue
 		case <-a.Reload:
 			a.reload(ctx)
 		case <-a.inbox.wake:
-			a.settle(ctx)
+			a.settle(ctx.Done())
 			a.look(ctx, byEvent, a.inbox.take())
 		case r := <-a.checked:
 			a.found(r)
@@ -218,8 +218,9 @@ func (a *agent) looked() {
 	a.jitter = 0.9 + 0.2*rand.Float64()
 }
 
-// settle waits until the kicks have come to rest.
-func (a *agent) settle(ctx context.Context) {
+// settle waits until the kicks have come to rest, or for as long as there is
+// time.
+func (a *agent) settle(end <-chan struct{}) {
 	calm := a.pace.quiet(a.Now())
 	limit := time.NewTimer(max(patience, calm))
 	defer limit.Stop()
@@ -229,7 +230,7 @@ func (a *agent) settle(ctx context.Context) {
 		case <-a.inbox.wake:
 			rest.Stop()
 			continue
-		case <-ctx.Done():
+		case <-end:
 		case <-limit.C:
 		case <-rest.C:
 		}

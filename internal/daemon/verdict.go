@@ -30,6 +30,9 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 		return Reported
 	case !l.write, l.undoing != nil && l.undoing(c.ID):
 		return Waits
+	case l.inner && !l.moved(c): // new things are for a look of their own
+		l.waiting = true
+		return Waits
 	case l.pending != nil && !l.moved(c): // what would an undo undo?
 		l.status.Waiting = cmp.Or(l.status.Waiting, "vpnd confirm or vpnd rollback of an apply")
 		return Waits

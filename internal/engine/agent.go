@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"vpnd/internal/resource"
 )
@@ -28,6 +29,32 @@ func (p *Plan) Barring(ids ...resource.ID) *Plan {
 	rest := *p
 	rest.barred = ids
 	return &rest
+}
+
+// SlowLast returns the plan with what is slow, and all that needs it, after the
+// rest. A plan that takes anything away keeps its order.
+func (p *Plan) SlowLast(slow func(resource.ID) bool) *Plan {
+	behind := make(map[resource.ID]bool) // slow, or in need of it; blocks that own such a thing
+	var quick, rest []Change
+	for _, c := range p.Changes {
+		if c.item.leave || c.item.undo {
+			return p
+		}
+		needs := func(id resource.ID) bool { return behind[id] && !owns(c.item, id) }
+		reads := func(t resource.Trigger) bool { return behind[t.On] }
+		if !behind[c.ID] && !slow(c.ID) && !slices.ContainsFunc(c.item.After, needs) && !slices.ContainsFunc(c.item.reads(), reads) {
+			quick = append(quick, c)
+			continue
+		}
+		rest = append(rest, c)
+		behind[c.ID] = true
+		for _, o := range c.Owners {
+			behind[o.Block] = true
+		}
+	}
+	sorted := *p
+	sorted.Changes = append(quick, rest...)
+	return &sorted
 }
 
 // A Sight is what was observed of one resource while planning.

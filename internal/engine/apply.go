@@ -45,7 +45,7 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(
 // converge applies p until ctx ends, which it asks before each step; the steps
 // themselves run under step.
 func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Report {
-	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
+	r := &run{Engine: e, plan: p, left: p.Changes, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
 	}
@@ -66,6 +66,7 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 			break
 		}
 		r.batch(step, batch)
+		r.left = r.left[len(batch):]
 	}
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
 	return r.report
@@ -75,6 +76,7 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 type run struct {
 	*Engine
 	plan    *Plan
+	left    []Change                     // from the step at work on
 	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
 	failed  map[resource.ID]bool         // failed or skipped
 	unread  unread
@@ -90,7 +92,9 @@ func (r *run) check(ctx context.Context) error {
 		if c.Action != Create && c.Action != Update {
 			continue
 		}
-		if err := c.item.kind.Check(ctx, c.ID.Name, c.item.Want); err != nil {
+		var err error
+		r.beside(nil, func() { err = c.item.kind.Check(ctx, c.ID.Name, c.item.Want) })
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
 		}
 	}
@@ -211,11 +215,16 @@ func (r *run) set(ctx context.Context, batch []Change) {
 		items[i] = c.item
 	}
 	k := items[0].kind
-	if err := r.renormalize(ctx, items); err != nil {
+	var err error
+	r.beside(batch, func() {
+		if err = r.renormalize(ctx, items); err == nil {
+			observe(ctx, items)
+		}
+	})
+	if err != nil {
 		r.all(batch, err)
 		return
 	}
-	observe(ctx, items)
 	for _, c := range batch {
 		r.note(ctx, c)
 	}
@@ -232,8 +241,10 @@ func (r *run) set(ctx context.Context, batch []Change) {
 	var named map[string]error
 	var general error
 	if len(changes) > 0 {
-		named, general = resource.Split(k.Apply(ctx, changes))
-		observe(ctx, items)
+		r.beside(batch, func() {
+			named, general = resource.Split(k.Apply(ctx, changes))
+			observe(ctx, items)
+		})
 	}
 	for i, it := range items {
 		err := errors.Join(named[it.ID.Name], it.err)
@@ -304,7 +315,8 @@ func (r *run) remove(ctx context.Context, batch []Change) {
 		return
 	}
 	for _, c := range batch {
-		err := c.item.kind.Remove(ctx, c.ID.Name)
+		var err error
+		r.beside(batch, func() { err = c.item.kind.Remove(ctx, c.ID.Name) })
 		if err == nil {
 			err = r.finished(c)
 		}
@@ -325,7 +337,8 @@ func (r *run) refresh(ctx context.Context, c Change) {
 		r.report.Err = errors.Join(r.report.Err, r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}}))
 		return
 	}
-	err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed)
+	var err error
+	r.beside([]Change{c}, func() { err = c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed) })
 	if err == nil {
 		err = r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}})
 	}

@@ -27,6 +27,10 @@ type Engine struct {
 	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
 	Started func(Change)                // told before a change is made; may be nil
 	Done    func(Change, error)         // told after a change was made; may be nil
+
+	// Meanwhile, where it is not nil, is called while verbs take long, and returns
+	// once they are done, with what it has changed on the host itself.
+	Meanwhile func(Work) []resource.ID
 }
 
 // Action is what is done to a resource.

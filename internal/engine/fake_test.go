@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,13 +31,15 @@ var errKilled = errors.New("killed")
 
 // host is a whole host of things, and a log of what was done to it.
 type host struct {
+	mu     sync.Mutex // where somebody repairs while a step takes long
 	things map[string]thing
 	log    []string
 	stale  map[string]bool // readers that have not noticed a change
 	broken map[string]bool // names whose Apply fails
 	half   map[string]bool // names beside which something half written lies
 	since  map[string]time.Time
-	steps  int // after so many steps the process dies; 0 means never
+	gate   chan struct{} // what is called slow is not applied, and "slow to see" not observed, before it is closed
+	steps  int           // after so many steps the process dies; 0 means never
 }
 
 func newHost() *host {
@@ -52,6 +55,11 @@ func (h *host) step() {
 }
 
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
+	if name == "slow to see" && h.gate != nil {
+		<-h.gate
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if strings.HasPrefix(name, "unreadable") {
 		return nil, fs.ErrPermission
 	}
@@ -80,6 +88,11 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 }
 
 func (h *host) Apply(_ context.Context, name string, got *thing, want thing) error {
+	if name == "slow" && h.gate != nil {
+		<-h.gate
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.half[name] = true
 	h.step()
 	delete(h.half, name)

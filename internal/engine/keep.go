@@ -115,6 +115,9 @@ func (r *run) finished(c Change) error {
 
 // settle brings the records up to date for an item that needs no change.
 func (r *run) settle(it *item) error {
+	if now := r.past(it.ID); now != nil && now.Open && it.past != nil && !it.past.Open {
+		return nil // a repair in between did not end well
+	}
 	if record := puts(it.final); record != nil && !it.undo {
 		if it.past != nil && unchanged(*it.past, *record) {
 			return nil

@@ -42,7 +42,8 @@ func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...re
 		}
 	}
 	reachable, _ := partition(present, runs)
-	if err := normalize(ctx, reachable); err != nil {
+	e.beside(Work{}, func() { err = normalize(ctx, reachable) })
+	if err != nil {
 		return nil, err
 	}
 	return e.plan(ctx, present, leaving)
@@ -66,7 +67,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	leaving, gone := partition(leaving, runs)
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
 	items := slices.Concat(early, present, late)
-	observe(ctx, items)
+	e.see(ctx, items)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

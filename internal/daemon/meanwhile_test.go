@@ -1,0 +1,235 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// soonIs waits until a thing is so, and no longer than an agent at rest would
+// take.
+func (r *rig) soonIs(name, text string) {
+	r.Helper()
+	begun := time.Now()
+	for r.text(name) != text {
+		if time.Since(begun) > 200*time.Millisecond {
+			r.Errorf("%s is still %q\n%s", name, r.text(name), r.logs.String())
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// busyHost has an agent that starts a service for a minute.
+func (r *rig) busyHost(more map[string]string, set ...func()) {
+	texts := map[string]string{"a": "1", "chain:ip/nat/X": "1", "chain:ip/filter/Y": "1", "unit:u.service": "1"}
+	for name, text := range more {
+		texts[name] = text
+	}
+	r.wish(texts)
+	for _, do := range set {
+		do()
+	}
+	r.start()
+	r.took()
+	r.alter(func() { r.starts = time.Minute })
+	r.touch("u.service", "2", "")
+	time.Sleep(time.Second)
+}
+
+func TestNothingQuickWaitsForAService(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		r.touch("ip/nat/X", "2", "evil (process 7)")
+		r.soonIs("ip/nat/X", "1")
+		r.touch("a", "2", "")
+		r.soonIs("a", "1")
+		r.touch("ip/filter/Y", "2", "")
+		r.soonIs("ip/filter/Y", "1")
+		r.want(map[string]string{"u.service": "2"})
+		s := r.status()
+		if len(s.Recent) != 3 || len(s.Drift) != 1 || s.Drift[0].ID.Name != "u.service" {
+			t.Errorf("status meanwhile: %+v", s)
+		}
+		time.Sleep(time.Minute)
+		r.rest()
+		r.want(map[string]string{"u.service": "1"})
+		if did := r.took(); did != "ip/nat/X a ip/filter/Y u.service" {
+			t.Errorf("repaired: %q", did)
+		}
+		if s := r.status(); len(s.Recent) != 4 || len(s.Drift)+len(s.Pending) > 0 || s.Error != "" {
+			t.Errorf("status afterwards: %+v", s)
+		}
+		if n := r.logged("msg=repaired"); n != 4 {
+			t.Errorf("%d repairs in the journal\n%s", n, r.logs.String())
+		}
+		r.as(func(e *engine.Engine) error {
+			var done []string
+			entries, err := e.Store.History()
+			for _, entry := range entries[1:] {
+				for _, c := range entry.Changes {
+					done = append(done, entry.Command+" "+c.ID.Name+" "+c.By)
+				}
+			}
+			if got := strings.Join(done, ", "); got != "repair ip/nat/X evil (process 7), repair a , repair ip/filter/Y , repair u.service " {
+				t.Errorf("history: %s", got)
+			}
+			for _, record := range e.Store.Records() {
+				if record.Open {
+					t.Errorf("%s is on record as unfinished", record.ID)
+				}
+			}
+			return err
+		})
+	})
+}
+
+// read makes the unit a reader of a file.
+func (r *rig) read(source string) func() {
+	return func() {
+		for i, one := range r.cfg.Desired.Present {
+			if one.ID.Kind == "unit" {
+				on := resource.ID{Kind: "thing", Name: source}
+				r.cfg.Desired.Present[i].Triggers = []resource.Trigger{{On: on, Do: resource.Restart}}
+			}
+		}
+	}
+}
+
+func TestWhatAServiceReadsWaitsForItsStart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(map[string]string{"conf": "1", "other": "1"}, r.read("conf"))
+		r.touch("conf", "2", "")
+		r.touch("other", "2", "")
+		r.soonIs("other", "1")
+		r.want(map[string]string{"conf": "2"})
+		r.alter(func() { r.starts = 0 })
+		time.Sleep(time.Minute)
+		r.rest()
+		r.want(map[string]string{"conf": "1"})
+		if did := r.took(); did != "other u.service conf restarted:u.service" {
+			t.Errorf("done: %q", did)
+		}
+		r.as(func(e *engine.Engine) error {
+			if owed := e.Store.Owed(resource.ID{Kind: "unit", Name: "u.service"}); owed != resource.None {
+				t.Errorf("still owed: %v", owed)
+			}
+			return nil
+		})
+	})
+}
+
+func TestWhatNeedsBrokenRulesWaitsToo(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(map[string]string{"forwarding": "1"}, func() {
+			for i, one := range r.cfg.Desired.Present {
+				if one.ID.Name == "forwarding" {
+					r.cfg.Desired.Present[i].After = []resource.ID{{Kind: "chain", Name: "ip/filter/Y"}}
+					r.cfg.Desired.Present[i].Owners[0].Block.Name = "other"
+				}
+			}
+		})
+		r.alter(func() { r.broken["ip/filter/Y"] = true })
+		r.touch("ip/filter/Y", "2", "")
+		r.touch("forwarding", "2", "")
+		time.Sleep(5 * time.Second)
+		r.want(map[string]string{"ip/filter/Y": "2", "forwarding": "2"})
+		r.alter(func() { r.broken["ip/filter/Y"] = false })
+		time.Sleep(longestGuardRetry)
+		r.want(map[string]string{"ip/filter/Y": "1", "forwarding": "1", "u.service": "2"})
+		time.Sleep(time.Minute)
+		if s := r.status(); len(s.Drift)+len(s.Pending) > 0 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+func TestNothingQuickWaitsForALongLook(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"large": "1", "a": "1", "chain:ip/nat/X": "1"})
+		r.start()
+		r.took()
+		r.alter(func() { r.looking = 10 * time.Second; r.things["large"] = "2" })
+		r.kickState() // look everywhere
+		time.Sleep(time.Second)
+		r.touch("ip/nat/X", "2", "evil (process 7)")
+		r.soonIs("ip/nat/X", "1")
+		r.want(map[string]string{"large": "2"})
+		time.Sleep(2 * time.Minute)
+		r.want(map[string]string{"large": "1"})
+		if did := r.took(); did != "ip/nat/X large" {
+			t.Errorf("repaired: %q", did)
+		}
+		if s := r.status(); len(s.Recent) != 2 || len(s.Drift)+len(s.Pending) > 0 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+func TestLostEventWaitsForTheStep(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		r.alter(func() { r.things["a"] = "2" }) // nobody heard of it
+		r.kickState()
+		time.Sleep(10 * time.Second)
+		r.want(map[string]string{"a": "2"})
+		time.Sleep(time.Minute)
+		r.want(map[string]string{"a": "1", "u.service": "1"})
+	})
+}
+
+func TestLongStepsGiveSignsOfLife(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"unit:u.service": "1"})
+		r.start()
+		r.alter(func() { r.starts = time.Hour })
+		r.touch("u.service", "2", "")
+		beats := func() (n int) {
+			r.choose(func() { n = strings.Count(strings.Join(r.told, "\n"), "WATCHDOG=1") })
+			return n
+		}
+		time.Sleep(time.Second)
+		before := beats()
+		time.Sleep(10 * time.Minute)
+		if n := beats() - before; n < 9 {
+			t.Errorf("%d signs of life in ten minutes", n)
+		}
+		time.Sleep(10 * time.Minute)
+		before = beats()
+		time.Sleep(10 * time.Minute)
+		if n := beats() - before; n > 0 {
+			t.Errorf("%d signs of life of a step that hangs", n)
+		}
+		time.Sleep(time.Hour)
+		r.want(map[string]string{"u.service": "1"})
+	})
+}
+
+func TestStepOfANewWishLetsGoOn(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		time.Sleep(2 * time.Minute)
+		r.took()
+		r.wish(map[string]string{"a": "1", "chain:ip/nat/X": "1", "chain:ip/filter/Z": "1", "unit:u.service": "9"})
+		r.hups <- nil
+		time.Sleep(5 * time.Second) // the new chain stands, the service starts, the old chain waits
+		r.touch("ip/nat/X", "2", "")
+		r.soonIs("ip/nat/X", "1")
+		r.touch("ip/filter/Z", "2", "")
+		r.soonIs("ip/filter/Z", "1")
+		time.Sleep(2 * time.Minute)
+		r.want(map[string]string{"ip/nat/X": "1", "ip/filter/Z": "1", "u.service": "9", "ip/filter/Y": ""})
+		r.as(func(e *engine.Engine) error {
+			if _, ok := e.Store.Record(resource.ID{Kind: "chain", Name: "ip/filter/Y"}); ok {
+				t.Error("what left is still on record")
+			}
+			return nil
+		})
+		if s := r.status(); len(s.Drift)+len(s.Pending) > 0 {
+			t.Errorf("status: %+v", s)
+		}
+	})
+}

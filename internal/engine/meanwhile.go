@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// soon is how long verbs may take before others are served meanwhile.
+const soon = 50 * time.Millisecond
+
+// Work is what takes long, and what nobody else may touch until it is done.
+type Work struct {
+	Done <-chan struct{} // closed at its end
+
+	Now  []resource.ID // what is being changed; none while planning
+	Next []resource.ID // what this apply has yet to change, and what it could not
+	New  []resource.ID // what it found as wished and puts on record at its end
+}
+
+// beside has verbs called that may take long. Where there is a [Engine.Meanwhile]
+// and they do, it is called for as long, and what it says it has changed is
+// returned. All else of the engine stays where it is: what do touches besides the
+// host is its own.
+func (e *Engine) beside(w Work, do func()) (changed []resource.ID) {
+	if e.Meanwhile == nil {
+		do()
+		return nil
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); do() }()
+	limit := time.NewTimer(soon)
+	defer limit.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-limit.C:
+	}
+	w.Done = done
+	changed = e.Meanwhile(w)
+	<-done
+	return changed
+}
+
+// see looks at all items of a plan, and once more at those that were changed
+// meanwhile.
+func (e *Engine) see(ctx context.Context, items []*item) {
+	changed := e.beside(Work{}, func() { observe(ctx, items) })
+	for range 3 {
+		again, _ := partition(items, func(it *item) bool { return slices.Contains(changed, it.ID) })
+		if len(again) == 0 {
+			return
+		}
+		for _, it := range again {
+			it.past = e.past(it.ID)
+		}
+		changed = e.beside(Work{}, func() { observe(ctx, again) })
+	}
+}
+
+// beside is [Engine.beside] for a step of an apply that changes those things.
+func (r *run) beside(step []Change, do func()) {
+	var w Work
+	if r.Meanwhile != nil {
+		w = r.work(step)
+	}
+	r.Engine.beside(w, do)
+}
+
+func (r *run) work(step []Change) Work {
+	var w Work
+	for _, c := range step {
+		w.Now = append(w.Now, c.ID)
+	}
+	for _, c := range r.left {
+		w.Next = append(w.Next, c.ID)
+	}
+	for id := range r.failed {
+		w.Next = append(w.Next, id)
+	}
+	for _, it := range r.plan.quiet {
+		if it.past == nil && !it.leave {
+			w.New = append(w.New, it.ID)
+		}
+	}
+	return w
+}
