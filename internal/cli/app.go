@@ -37,8 +37,9 @@ type app struct {
 	color    string
 	logLevel string
 
-	level slog.Level // what --log-level says
-	idle  string     // what to say where there is nothing to do, unless it is the usual
+	level slog.Level    // what --log-level says
+	idle  string        // what to say where there is nothing to do, unless it is the usual
+	typed <-chan string // see answers
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -188,7 +189,6 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	if err != nil {
 		return nil, a.placed(err, cfg)
 	}
-	a.tellLeftOut(p)
 	return p, nil
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -56,31 +56,15 @@ does not hold, everything is undone at once, and the exit status is 5.`,
 			if err != nil {
 				return err
 			}
-			e, done, err := a.change(c.Context(), a.dir(cfg))
+			defer undisturbed()()
+			e, p, done, err := a.agreed(c.Context(), a.dir(cfg), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
+				return a.planApply(c.Context(), e, cfg, f, args)
+			})
 			if err != nil {
 				return err
 			}
 			release := sync.OnceFunc(done)
 			defer release()
-			if err := settled(e.Store); err != nil {
-				return err
-			}
-			p, err := a.plan(c.Context(), e, cfg, f.targets)
-			if err != nil {
-				return err
-			}
-			if len(args) == 1 {
-				if err := fits(p, e.Store, args[0]); err != nil {
-					return err
-				}
-			}
-			if err := f.refuse(p); err != nil {
-				return err
-			}
-			defer undisturbed()()
-			if err := a.offer(p, f.yes); err != nil {
-				return err
-			}
 			t := &trial{app: a, engine: e, flags: f, cfg: cfg, dir: a.dir(cfg)}
 			return t.try(c.Context(), p, cfg.Checks, release)
 		},
@@ -106,32 +90,32 @@ func (a *app) checkConfirm(f applyFlags) error {
 	return checkDeadline("confirm", f.confirm)
 }
 
-// takeBack shows a plan that undoes what vpnd did since a time, asks, and makes
-// it true. The daemon is kept from doing it all again.
-func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time, yes bool) error {
-	defer undisturbed()()
-	if err := a.offer(p, yes); err != nil {
-		return err
+// planApply makes the plan of an apply, and refuses what may not be applied.
+func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Config, f applyFlags, saved []string) (*engine.Plan, error) {
+	if err := settled(e.Store); err != nil {
+		return nil, err
 	}
+	p, err := a.plan(ctx, e, cfg, f.targets)
+	if err != nil {
+		return nil, err
+	}
+	if len(saved) == 1 {
+		if err := fits(p, e.Store, saved[0]); err != nil {
+			return nil, err
+		}
+	}
+	return p, f.refuse(p)
+}
+
+// takeBack makes a plan true that undoes what vpnd did since a time. The daemon
+// is kept from doing it all again.
+func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time) error {
 	if err := e.Store.Undo(command, e.Now(), since, p.Touched()); err != nil {
 		return err
 	}
 	if _, err := a.carryOut(ctx, e, p, command); err != nil {
 		return status(exitError)
 	}
-	return nil
-}
-
-// offer shows the plan and asks.
-func (a *app) offer(p *engine.Plan, yes bool) error {
-	a.text().Plan(p)
-	if len(p.Changes) == 0 {
-		return nil
-	}
-	if err := a.agree(yes); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintln(a.Out)
 	return nil
 }
 
@@ -180,30 +164,6 @@ func (a *app) makeHome(p *engine.Plan) error {
 		return os.MkdirAll(a.below(home), 0o700)
 	}
 	return nil
-}
-
-// agree asks on a terminal. Elsewhere nobody could answer, so --yes must say it.
-func (a *app) agree(yes bool) error {
-	if yes {
-		return nil
-	}
-	if !isTerminal(a.In) {
-		return errors.New("nobody is there to ask; look at the plan and say --yes")
-	}
-	_, _ = fmt.Fprint(a.Err, "Make these changes? Only yes is taken for an answer: ")
-	answer, err := bufio.NewReader(a.In).ReadString('\n')
-	if strings.TrimSpace(answer) != "yes" {
-		return errors.Join(errors.New("nothing was changed"), ignoreEOF(err))
-	}
-	return nil
-}
-
-// ignoreEOF drops the end of input, which is an answer too.
-func ignoreEOF(err error) error {
-	if err != nil && err.Error() == "EOF" {
-		return nil
-	}
-	return err
 }
 
 // note writes an apply into the history; one that changed nothing is not worth

@@ -212,7 +212,7 @@ func (a *app) rollbackDue(ctx context.Context, f applyFlags) error {
 		return err
 	case due != nil:
 		_, _ = fmt.Fprintln(a.Out, "Nobody confirmed the apply in time, so it is undone.")
-		return a.rollback(ctx, e, due.Snapshot, late, f)
+		return a.rollback(ctx, e, due.Snapshot, late, f.atBoot)
 	case pending:
 		return nil
 	}

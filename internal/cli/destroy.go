@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 )
 
@@ -15,21 +16,19 @@ func (a *app) destroyCommand() *cobra.Command {
 		Short: "Take everything that vpnd made off the host and give back what it took over",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			e, done, err := a.change(c.Context(), a.dir(nil))
+			defer undisturbed()()
+			e, p, done, err := a.agreed(c.Context(), a.dir(nil), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
+				if err := settled(e.Store); err != nil {
+					return nil, err
+				}
+				a.idle = "Nothing to do: vpnd has nothing on this host."
+				return e.Plan(c.Context(), resource.Desired{Absent: e.Leftovers(nil)})
+			})
 			if err != nil {
 				return err
 			}
 			defer done()
-			if err := settled(e.Store); err != nil {
-				return err
-			}
-			p, err := e.Plan(c.Context(), resource.Desired{Absent: e.Leftovers(nil)})
-			if err != nil {
-				return err
-			}
-			a.tellLeftOut(p)
-			a.idle = "Nothing to do: vpnd has nothing on this host."
-			return a.takeBack(c.Context(), e, p, "destroy", time.Time{}, f.yes)
+			return a.takeBack(c.Context(), e, p, "destroy", time.Time{})
 		},
 	}
 	yesFlag(c, &f.yes)

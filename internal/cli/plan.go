@@ -65,6 +65,7 @@ func targetFlag(c *cobra.Command, targets *[]string) {
 }
 
 func (a *app) showPlan(p *engine.Plan, store *state.Store, f planFlags) error {
+	a.tellLeftOut(p)
 	if f.json {
 		if err := report.WriteJSON(a.Out, report.ToJSON(p)); err != nil {
 			return err

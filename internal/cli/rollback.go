@@ -22,16 +22,24 @@ a name it undoes the last apply; vpnd history lists the others.`,
 			if f.unconfirmed {
 				return a.rollbackDue(c.Context(), f)
 			}
-			e, done, err := a.change(c.Context(), a.dir(nil))
-			if err != nil {
-				return err
-			}
-			defer done()
 			name := ""
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return a.rollback(c.Context(), e, name, undone, f)
+			defer undisturbed()()
+			var u *undo
+			e, _, done, err := a.agreed(c.Context(), a.dir(nil), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
+				var err error
+				if u, err = a.planUndo(c.Context(), e, name, f.atBoot); err != nil {
+					return nil, err
+				}
+				return u.plan, nil
+			})
+			if err != nil {
+				return err
+			}
+			defer done()
+			return a.carryBack(c.Context(), e, u, undone)
 		},
 	}
 	yesFlag(c, &f.yes)
@@ -43,35 +51,57 @@ a name it undoes the last apply; vpnd history lists the others.`,
 	return c
 }
 
-// rollback applies a snapshot and, where that succeeds, drops it. An apply that
-// waits for confirmation is the one to undo, and waits no more.
-func (a *app) rollback(ctx context.Context, e *engine.Engine, name, command string, f applyFlags) error {
+// An undo is the way back to a snapshot.
+type undo struct {
+	snap    *state.Snapshot
+	pending *state.Pending // the apply that it undoes, where that waits for confirmation
+	plan    *engine.Plan
+}
+
+// rollback goes back to a snapshot without asking, under the lock that the
+// caller holds.
+func (a *app) rollback(ctx context.Context, e *engine.Engine, name, command string, atBoot bool) error {
+	defer undisturbed()()
+	u, err := a.planUndo(ctx, e, name, atBoot)
+	if err != nil {
+		return err
+	}
+	a.show(u.plan)
+	return a.carryBack(ctx, e, u, command)
+}
+
+// planUndo plans the way back. An apply that waits for confirmation is the one
+// to undo.
+func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots bool) (*undo, error) {
 	pending, err := e.Store.Pending()
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case pending != nil && name == "":
 		name = pending.Snapshot
 	case pending != nil && name != pending.Snapshot:
-		return settled(e.Store)
+		return nil, settled(e.Store)
 	}
 	snap, err := e.Store.Snapshot(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if f.atBoot {
+	if boots {
 		if err := atBoot(ctx, snap); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	p, err := e.PlanUndo(ctx, snap)
-	if err != nil {
+	return &undo{snap, pending, p}, err
+}
+
+// carryBack undoes and, where that succeeds, drops the snapshot. What waited for
+// confirmation waits no more.
+func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command string) error {
+	if err := a.takeBack(ctx, e, u.plan, command, u.snap.Taken); err != nil {
 		return err
 	}
-	if err := a.takeBack(ctx, e, p, command, snap.Taken, f.yes); err != nil {
-		return err
-	}
-	if pending != nil {
+	if u.pending != nil {
 		d, err := a.deadline(e.Store)
 		if err != nil {
 			return err
@@ -80,7 +110,7 @@ func (a *app) rollback(ctx context.Context, e *engine.Engine, name, command stri
 			return err
 		}
 	}
-	return e.Store.DropSnapshot(snap.Name)
+	return e.Store.DropSnapshot(u.snap.Name)
 }
 
 func atBoot(ctx context.Context, snap *state.Snapshot) error {

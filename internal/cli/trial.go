@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -136,7 +134,7 @@ func (t *trial) proves(ctx context.Context, checks []config.Check) error {
 // that ended the apply doesn't end the undo.
 func (t *trial) undo(ctx context.Context, snapshot string, why error) error {
 	_, _ = fmt.Fprintf(t.Out, "\nUndoing it: %s.\n", oneLine(why))
-	if err := t.rollback(context.WithoutCancel(ctx), t.engine, snapshot, broken, applyFlags{yes: true}); err != nil {
+	if err := t.rollback(context.WithoutCancel(ctx), t.engine, snapshot, broken, false); err != nil {
 		_, _ = fmt.Fprintln(t.Err, "vpnd: the undo is not complete; vpnd rollback tries again, and so does the timer where there was --confirm")
 		return err
 	}
@@ -170,7 +168,7 @@ func (t *trial) ask(ctx context.Context) error {
 		return t.leave(p)
 	}
 	_, _ = fmt.Fprintf(t.Err, "Is the host still right? Try a new connection to it. At %s everything is undone.\n", clock(p.Deadline))
-	answers := lines(t.In)
+	answers := t.answers()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	t.prompt()
@@ -206,18 +204,6 @@ func (t *trial) leave(p *state.Pending) error {
 	}
 	_, _ = fmt.Fprintf(t.Out, "\nNOT CONFIRMED YET. At %s everything is undone, unless you run: %s\nTry a new connection to this host first.\n", clock(p.Deadline), command)
 	return nil
-}
-
-// lines reads lines until the end, which closes the channel.
-func lines(r io.Reader) <-chan string {
-	answers := make(chan string)
-	go func() {
-		defer close(answers)
-		for s := bufio.NewScanner(r); s.Scan(); {
-			answers <- strings.TrimSpace(s.Text())
-		}
-	}()
-	return answers
 }
 
 // again takes the lock once more, unless somebody else has decided meanwhile.

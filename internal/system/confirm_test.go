@@ -414,6 +414,39 @@ func TestConfirmAsks(t *testing.T) {
 	s.converged()
 }
 
+// TestNobodyIsWaitedFor has somebody think for long about a plan.
+func TestNobodyIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	// Each answer waits for its question.
+	const asked = `rm -f /run/typed; asked() { for i in $(seq 300); do test "$(grep -c 'taken for an answer' /run/typed 2>/dev/null)" -ge $1 && return; sleep 0.1; done; }; `
+	at := func(answers, command string) string {
+		t.Helper()
+		out, _ := s.Gateway.Run(t.Context(), "sh", "-c", asked+"("+answers+"; sleep 2) | timeout 60 script -qefc '"+command+"; echo status $?' /run/typed")
+		return out
+	}
+	s.configure(`file "/etc/motd.vpn" { content = "one\n" }
+sysctl "net.ipv4.conf.all.log_martians" { value = "1" }
+`)
+	// Another vpnd is not kept waiting, and what it does is seen.
+	out := at(`asked 1; vpnd apply --yes --target 'sysctl["net.ipv4.conf.all.log_martians"]' >/dev/null || echo no; echo yes; asked 2; echo yes`, "vpnd apply")
+	s.names(out, "changed meanwhile", "status 0")
+	if n := strings.Count(out, "Make these changes"); n != 2 {
+		t.Errorf("asked %d times:\n%s", n, out)
+	}
+	s.converged()
+
+	s.names(at("asked 1; echo no", "vpnd rollback"), "nothing was changed", "status 1")
+	s.names(at("asked 1; echo yes", "vpnd rollback"), "status 0")
+	if s.sh("test ! -e /etc/motd.vpn && echo gone") != "gone" {
+		t.Error("the file is still there")
+	}
+	s.apply()
+	s.names(at("asked 1; printf '\\003'", "vpnd destroy"), "nothing was changed")
+	s.names(at("asked 1; echo yes", "vpnd destroy"), "status 0")
+	s.sh("test ! -e /etc/motd.vpn")
+}
+
 // TestChecks looks at what must hold after an apply.
 func TestChecks(t *testing.T) {
 	t.Parallel()
