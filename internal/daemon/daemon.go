@@ -2,8 +2,10 @@
 //
 // One goroutine does all the work. Timers, signals and the watchers of the
 // kinds only kick it; a kick says "look now" and, at best, where and after
-// whom. Each look plans the whole host anew, tells what it sees (status.json,
-// journal, metrics, notify) and, where it may, makes it so.
+// whom. Each look plans anew what its kicks are about (see scope), the whole host
+// at a start, at each interval and where a kick does not say, tells what it sees
+// (status.json, journal, metrics, notify) and, where it may, makes it so. While a
+// step of a look takes long, what is quick is kept all the same (see meanwhile).
 //
 // What is in force is a wish in the state folder, evaluated, which the daemon
 // and vpnd apply both write. So a mistake in a file, a file that is missing at

@@ -147,6 +147,26 @@ func TestWhatNeedsBrokenRulesWaitsToo(t *testing.T) {
 	})
 }
 
+func TestRulesDoNotWaitForTheServiceTheyComeAfter(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil, func() {
+			for i := range r.cfg.Desired.Present {
+				one := &r.cfg.Desired.Present[i]
+				if one.Owners[0].Block.Name = one.ID.Kind; one.ID.Kind != "unit" {
+					one.After = []resource.ID{{Kind: "block", Name: "unit"}}
+				}
+			}
+		})
+		r.touch("a", "2", "") // as a route by the interface that the service makes
+		r.touch("ip/nat/X", "2", "")
+		r.soonIs("ip/nat/X", "1")
+		time.Sleep(5 * time.Second)
+		r.want(map[string]string{"a": "2", "u.service": "2"})
+		time.Sleep(time.Minute)
+		r.want(map[string]string{"a": "1", "u.service": "1"})
+	})
+}
+
 func TestNothingQuickWaitsForALongLook(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"large": "1", "a": "1", "chain:ip/nat/X": "1"})

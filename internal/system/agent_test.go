@@ -94,6 +94,7 @@ func TestAgent(t *testing.T) {
 	}
 	t.Run("repairs", s.repairs)
 	t.Run("whom", s.whom)
+	t.Run("meanwhile", s.meanwhile)
 	t.Run("invalid", s.invalid)
 	t.Run("observes", s.observes)
 	t.Run("held", s.held)
