@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,7 @@ func (a *app) confirm(ctx context.Context, d *confirm.Deadline, p *state.Pending
 // nothingPending says why there is nothing to confirm.
 func nothingPending(store *state.Store) error {
 	entries, err := store.History()
+	entries = slices.DeleteFunc(entries, func(e state.Entry) bool { return e.Command == state.Noticed })
 	if err == nil && len(entries) > 0 && strings.HasPrefix(entries[len(entries)-1].Command, undone) {
 		last := entries[len(entries)-1]
 		return fmt.Errorf("no apply waits for confirmation: the last thing that was done is a %s, at %s", last.Command, last.Time.Local().Format(time.DateTime))

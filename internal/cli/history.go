@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,12 +13,26 @@ import (
 )
 
 func (a *app) historyCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, long bool
+	var lines int
 	c := &cobra.Command{
-		Use:   "history",
-		Short: "List past applies and rollbacks",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "history [WHICH]",
+		Short: "List past applies, repairs and rollbacks, and drift that was left alone",
+		Long: `Lists what was done to this host, and what moved on it, the latest last and a
+line each.
+
+WHICH chooses: a time as it is listed or its beginning ("2026-11-22" is that day),
+the snapshot of an apply, or the ID of a resource. What is chosen is told at
+length: each change with its reason, from what to what, how it was noticed and,
+where the kernel tells, which program made it necessary.`,
+		Example: `  vpnd history -n 10
+  vpnd history 2026-11-22T08:15
+  vpnd history 'file["/etc/motd"]'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("lines") && lines < 1 {
+				return fmt.Errorf("--lines %d is no number of entries; write 1 or more", lines)
+			}
 			store, err := state.Read(a.dir(nil))
 			if err != nil {
 				return err
@@ -25,41 +41,124 @@ func (a *app) historyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return report.WriteJSON(a.Out, entries)
+			if len(args) > 0 {
+				long = true
+				if entries = chosen(entries, args[0]); len(entries) == 0 {
+					return fmt.Errorf("nothing in the history is of %s; vpnd history lists all", args[0])
+				}
 			}
-			for _, e := range entries {
-				a.showEntry(e)
+			if c.Flags().Changed("lines") {
+				entries = entries[max(0, len(entries)-lines):]
 			}
-			return nil
+			return a.showHistory(entries, long, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	c.Flags().BoolVarP(&long, "long", "l", false, "tell each change of each entry")
+	c.Flags().IntVarP(&lines, "lines", "n", 0, "list only that many, the latest")
 	return c
 }
 
-func (a *app) showEntry(e state.Entry) {
+// chosen returns the entries of that time, snapshot or resource; of a resource
+// with its own changes only.
+func chosen(entries []state.Entry, which string) []state.Entry {
+	var some []state.Entry
+	for _, e := range entries {
+		if e.Snapshot == which || strings.HasPrefix(e.Time.Format(time.RFC3339), which) {
+			some = append(some, e)
+			continue
+		}
+		e.Changes = slices.DeleteFunc(slices.Clone(e.Changes), func(c state.Done) bool { return c.ID.String() != which })
+		if len(e.Changes) > 0 {
+			some = append(some, e)
+		}
+	}
+	return some
+}
+
+func (a *app) showHistory(entries []state.Entry, long, asJSON bool) error {
+	if asJSON {
+		return report.WriteJSON(a.Out, entries)
+	}
+	for _, e := range entries {
+		if long {
+			a.showEntry(e)
+		} else {
+			a.printf("%s\n", headline(e, summary(e)))
+		}
+	}
+	return nil
+}
+
+// headline is an entry in a line: when, by which command, how much, and what.
+func headline(e state.Entry, what string) string {
 	line := fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), e.Command, report.Count(len(e.Changes), "change"))
+	if e.Command == state.Noticed {
+		line = fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), e.Command, report.Count(len(e.Changes), "thing"))
+	}
+	failed := 0
+	for _, c := range e.Changes {
+		if c.Error != "" {
+			failed++
+		}
+	}
+	switch {
+	case failed > 0:
+		line += fmt.Sprintf(", %d failed", failed)
+	case e.Error != "":
+		line += ", ended early"
+	}
 	if e.Snapshot != "" {
 		line += ", undone by: vpnd rollback " + e.Snapshot
 	}
-	_, _ = fmt.Fprintln(a.Out, line)
+	return line + what
+}
+
+// summary is what an entry was about, as far as a line holds it.
+func summary(e state.Entry) string {
+	if len(e.Changes) == 0 {
+		return ""
+	}
+	first := e.Changes[0]
+	words := fmt.Sprintf(": %s %s", first.Action, first.ID)
+	if len(e.Changes) == 1 {
+		return words + " (" + cause(first) + ")"
+	}
+	words += fmt.Sprintf(" and %d more", len(e.Changes)-1)
+	var by []string
+	for _, c := range e.Changes {
+		if c.By != "" && !slices.Contains(by, c.By) {
+			by = append(by, c.By)
+		}
+	}
+	if len(by) > 0 {
+		words += " (by " + printable(strings.Join(by[:min(len(by), mostWriters)], "; ")) + ")"
+	}
+	return words
+}
+
+// mostWriters is how many programs a line names.
+const mostWriters = 3
+
+// showEntry tells an entry at length.
+func (a *app) showEntry(e state.Entry) {
+	a.printf("%s\n", headline(e, ""))
 	if e.Error != "" {
-		_, _ = fmt.Fprintf(a.Out, "    ended early: %s\n", printable(e.Error))
+		a.printf("    ended early: %s\n", printable(e.Error))
 	}
 	for _, c := range e.Changes {
-		_, _ = fmt.Fprintf(a.Out, "    %s %s (%s)\n", c.Action, c.ID, cause(c))
+		a.printf("    %s %s (%s)\n", c.Action, c.ID, cause(c))
 		for _, d := range c.Diffs {
 			a.showDiff(d)
 		}
 		if c.Error != "" {
-			_, _ = fmt.Fprintf(a.Out, "        failed: %s\n", printable(c.Error))
+			a.printf("        failed: %s\n", printable(c.Error))
 		}
 	}
 }
 
-// cause is why a change was made, and of a repair how it was noticed and who
-// made it necessary.
+// cause is why a change was made, and of a drift how it was noticed, who made
+// it, and why it was left alone.
 func cause(c state.Done) string {
 	words := c.Reason
 	if c.Noticed != "" {
@@ -67,6 +166,9 @@ func cause(c state.Done) string {
 	}
 	if c.By != "" {
 		words += ", by " + printable(c.By)
+	}
+	if c.Outcome != "" {
+		words += ", " + c.Outcome
 	}
 	return words
 }

@@ -16,20 +16,25 @@ import (
 // An Entry is one apply, rollback or destroy in the history.
 type Entry struct {
 	Time     time.Time `json:"time"`
-	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair
+	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair, [Noticed]
 	Snapshot string    `json:"snapshot,omitempty"` // what undoes it
 	Changes  []Done    `json:"changes"`
 	Error    string    `json:"error,omitempty"`
 }
+
+// Noticed is the command of an entry that tells of drift, where nothing was done
+// about it.
+const Noticed = "drift"
 
 // Done is one change of an entry.
 type Done struct {
 	ID      resource.ID     `json:"id"`
 	Action  string          `json:"action"`
 	Reason  string          `json:"reason"`
-	Noticed string          `json:"noticed,omitempty"` // of a repair: how
-	By      string          `json:"by,omitempty"`      // of a repair: the program that moved it, where known
-	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of a repair: from what to what, secrets masked, long values shortened
+	Noticed string          `json:"noticed,omitempty"` // of drift: how
+	By      string          `json:"by,omitempty"`      // of drift: the program that moved it, where known
+	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of drift: from what to what, secrets masked, long values shortened
+	Outcome string          `json:"outcome,omitempty"` // of drift that was not repaired: why not
 	Error   string          `json:"error,omitempty"`
 }
 

@@ -154,8 +154,8 @@ func TestOperators(t *testing.T) {
 
 	secret := s.vpnd(0, "show", `secret_file["/etc/acme/token"]`)
 	s.names(secret, "(sensitive)")
-	s.lacks(secret+s.vpnd(0, "show")+s.vpnd(0, "history")+s.vpnd(0, "history", "--json"), "t0ken-of-one")
-	s.names(s.vpnd(0, "history"), "apply", `update file["/etc/acme/motd"] (configuration)`, "vpnd rollback")
+	s.lacks(secret+s.vpnd(0, "show")+s.vpnd(0, "history", "--long")+s.vpnd(0, "history", "--json"), "t0ken-of-one")
+	s.names(s.vpnd(0, "history", "--long"), "apply", `update file["/etc/acme/motd"] (configuration)`, "vpnd rollback")
 	s.names(s.vpnd(1, "show", "file.nothing"), "nothing is recorded")
 
 	s.vpnd(0, "forget", `file["/etc/acme/motd"]`)

@@ -53,7 +53,7 @@ func TestSecretsDoNotLeak(t *testing.T) {
 	s.ok(s.Write(t.Context(), map[string]string{"vpn.hcl": strings.Replace(leaky, "token=", "new=", 1)}))
 	with(0, "apply", "--yes")
 	with(0, "rollback", "--yes")
-	for _, args := range [][]string{{"show"}, {"show", `secret_file["/etc/acme/token"]`}, {"history"}, {"history", "--json"}} {
+	for _, args := range [][]string{{"show"}, {"show", `secret_file["/etc/acme/token"]`}, {"history"}, {"history", "--long"}, {"history", "--json"}} {
 		with(0, args...)
 	}
 	s.ok(s.Write(t.Context(), map[string]string{"vpn.hcl": leaky + "\nfile \"/etc/acme/x\" { content = var.token }\nsysctl \"x\" { value = base64encode(var.token) }\n"}))
