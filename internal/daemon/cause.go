@@ -41,3 +41,12 @@ func (l *look) how(id resource.ID) string {
 	}
 	return l.noticed
 }
+
+// cause returns how a drift was noticed and who made it, as its first record
+// says: a repair may take more than one look.
+func (l *look) cause(id resource.ID) (noticed, by string) {
+	if d, ok := l.known[id]; ok {
+		return d.Noticed, d.By
+	}
+	return l.how(id), l.by(id)
+}

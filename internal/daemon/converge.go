@@ -143,8 +143,9 @@ func (l *look) record(r engine.Report) error {
 			continue
 		}
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
-		if result.IsDrift {
-			done.Noticed, done.By, done.Diffs = l.how(result.ID), l.by(result.ID), shortened(result.Diffs)
+		if l.moved(result.Change) {
+			done.Noticed, done.By = l.cause(result.ID)
+			done.Diffs = shortened(result.Diffs)
 		} else {
 			entry.Command = "converge"
 		}

@@ -235,6 +235,13 @@ func TestObserver(t *testing.T) {
 		if r.logged("msg=drifted") != 1 {
 			t.Errorf("told more than once, or never:\n%s", r.logs.String())
 		}
+		r.as(func(e *engine.Engine) error {
+			past, err := e.Store.History()
+			if last := past[len(past)-1]; len(past) != 2 || last.Command != state.Noticed || len(last.Changes) != 1 || last.Changes[0].By != "evil" || last.Changes[0].Outcome != "reported" || len(last.Changes[0].Diffs) != 1 {
+				t.Errorf("history: %+v", past)
+			}
+			return err
+		})
 		if d := r.status().Drift[0]; d.By != "evil" || d.Noticed != "event" || !d.Since.Equal(s.Drift[0].Since) {
 			t.Errorf("half an hour later: %+v", d)
 		}

@@ -144,10 +144,12 @@ func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error 
 	if len(p.Changes) > 0 {
 		l.publish()
 	}
-	if !l.write {
-		return nil
+	var err error
+	if l.write {
+		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
 	}
-	return l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
+	l.noteLeft(ctx)
+	return err
 }
 
 // lockPatience is how long a look waits for another vpnd before it only looks

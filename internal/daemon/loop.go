@@ -35,7 +35,8 @@ type agent struct {
 	force    *force                 // nil where no configuration is in force
 	store    *state.Store           // kept from look to look; nil where it is to be read anew
 	status   Status
-	known    map[resource.ID]Drift // what was wrong at the last look and is not repaired
+	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
+	noted    map[resource.ID]time.Time // what the history told of lately, and when
 	figures  *figures
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host
@@ -78,6 +79,7 @@ func newAgent(o Options) *agent {
 		inbox:   newInbox(),
 		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]Drift),
+		noted:   make(map[resource.ID]time.Time),
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,

@@ -157,7 +157,8 @@ func attributes(d Drift) []any {
 	return args
 }
 
-// changes says in one line what moved, from what to what.
+// changes says in one line what moved, from what to what: what is there and
+// what shall be.
 func changes(diffs []resource.Diff) string {
 	var words []string
 	for _, d := range diffs {
@@ -165,9 +166,27 @@ func changes(diffs []resource.Diff) string {
 		case d.Sensitive:
 			words = append(words, d.Attribute+" "+resource.Masked)
 		case d.Before == "":
-			words = append(words, fmt.Sprintf("%s %q", d.Attribute, d.After))
+			words = append(words, fmt.Sprintf("%s %q is missing", d.Attribute, d.After))
 		default:
 			words = append(words, fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// becomes says in one line what a change of the configuration makes of what.
+func becomes(diffs []resource.Diff) string {
+	var words []string
+	for _, d := range diffs {
+		switch {
+		case d.Sensitive:
+			words = append(words, d.Attribute+" "+resource.Masked)
+		case d.Before == "":
+			words = append(words, fmt.Sprintf("%s %q", d.Attribute, d.After))
+		case d.After == "":
+			words = append(words, fmt.Sprintf("%s no longer %q", d.Attribute, d.Before))
+		default:
+			words = append(words, fmt.Sprintf("%s from %q to %q", d.Attribute, d.Before, d.After))
 		}
 	}
 	return strings.Join(words, ", ")
@@ -193,10 +212,15 @@ func (l *look) started(c engine.Change) {
 
 func (l *look) done(c engine.Change, err error) {
 	l.Tell("WATCHDOG=1")
-	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", changes(shortened(c.Diffs))}
-	if c.IsDrift {
-		args = append(args, "noticed", l.how(c.ID))
-		if by := l.by(c.ID); by != "" {
+	moved, words := l.moved(c), becomes
+	if moved {
+		words = changes
+	}
+	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(shortened(c.Diffs))}
+	if moved {
+		noticed, by := l.cause(c.ID)
+		args = append(args, "noticed", noticed)
+		if by != "" {
 			args = append(args, "by", by)
 		}
 	}
@@ -212,7 +236,7 @@ func (l *look) done(c engine.Change, err error) {
 		l.Log.Error("not done", append(args, "error", err)...)
 	case l.fights.fight(c.ID) != nil:
 		l.Log.Debug("repaired once more", args...)
-	case c.IsDrift:
+	case moved:
 		l.Log.Info("repaired", args...)
 	default:
 		l.Log.Info("changed", args...)
