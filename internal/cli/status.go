@@ -217,7 +217,7 @@ func (a *app) showDrifted(d daemon.Drift) {
 	if d.By != "" {
 		a.printf(", by %s", printable(d.By))
 	}
-	a.printf(" (noticed by %s)\n", d.Noticed)
+	a.printf(" (%s, noticed by %s)\n", d.Reason, d.Noticed)
 	for _, one := range d.Diffs {
 		a.showDiff(one)
 	}
