@@ -122,6 +122,10 @@ func (t *trial) proves(ctx context.Context, checks []config.Check) error {
 	failures := confirm.Run(ctx, checks)
 	for _, f := range failures {
 		_, _ = fmt.Fprintf(t.Out, "Check %q does not hold: %v\n", f.Check.Name, f.Err)
+		var command *confirm.CommandError
+		if errors.As(f.Err, &command) && command.Said != "" && isTerminal(t.Out) {
+			_, _ = fmt.Fprintf(t.Out, "  It says: %s\n", printable(command.Said)) // to who is there alone: it may be secret
+		}
 	}
 	_, _ = fmt.Fprintf(t.Out, "Checks: %d hold, %d don't.\n", len(checks)-len(failures), len(failures))
 	if len(failures) > 0 {

@@ -29,8 +29,9 @@ type Check struct {
 	TCP      *string            `vpnd:"tcp" doc:"address and port that must accept a connection, as in 127.0.0.1:1194"`
 	Ping     *netip.Addr        `vpnd:"ping" doc:"address that must answer pings, as one on the far side of a tunnel"`
 	Resolve  *string            `vpnd:"resolve" doc:"name that must resolve"`
+	Tunnel   *string            `vpnd:"tunnel" doc:"interface of a tunnel that must be up and in use by a program, as in tun0"`
 	Unit     *string            `vpnd:"unit" doc:"unit of systemd that must be active, as in openvpn-server@office.service"`
-	Command  []string           `vpnd:"command" doc:"command and its arguments that must end with status 0"`
+	Command  []string           `vpnd:"command" doc:"command and its arguments that must end with status 0; what it says about a failure is shown on a terminal only, since it may be secret"`
 	Timeout  *resource.Duration `vpnd:"timeout" doc:"how long one try may take" default:"5s"`
 	Retries  *int               `vpnd:"retries" doc:"how often to try again before it has failed" default:"3"`
 	Interval *resource.Duration `vpnd:"interval" doc:"pause between two tries" default:"1s"`
@@ -49,14 +50,17 @@ func (c *Check) Validate(string) []resource.Mistake {
 	wrong := func(path, summary, hint string) {
 		mistakes = append(mistakes, resource.Mistake{Path: path, Summary: summary, Hint: hint})
 	}
-	if c.TCP == nil && c.Ping == nil && c.Resolve == nil && c.Unit == nil && c.Command == nil {
-		wrong("", "nothing to check", "Give tcp, ping, resolve, unit or command.")
+	if c.TCP == nil && c.Ping == nil && c.Resolve == nil && c.Tunnel == nil && c.Unit == nil && c.Command == nil {
+		wrong("", "nothing to check", "Give tcp, ping, resolve, tunnel, unit or command.")
 	}
 	if c.TCP != nil && !isEndpoint(*c.TCP) {
 		wrong("tcp", quote(*c.TCP)+" is no address with a port", `Write it as in "127.0.0.1:1194" or "[::1]:1194".`)
 	}
 	if c.Resolve != nil && (*c.Resolve == "" || strings.ContainsAny(*c.Resolve, " /:")) {
 		wrong("resolve", quote(*c.Resolve)+" is no name of a host", `Write it as in "vpn.example.com".`)
+	}
+	if c.Tunnel != nil && (*c.Tunnel == "" || len(*c.Tunnel) > 15 || strings.ContainsAny(*c.Tunnel, " /:")) {
+		wrong("tunnel", quote(*c.Tunnel)+" is no name of an interface", `Write it as ip(8) lists it, as in "tun0".`)
 	}
 	if c.Unit != nil && (path.Ext(*c.Unit) == "" || strings.ContainsAny(*c.Unit, " /")) {
 		wrong("unit", quote(*c.Unit)+" is no unit", `Write it with its type, as in "openvpn-server@office.service".`)

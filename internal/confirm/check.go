@@ -81,6 +81,11 @@ func once(ctx context.Context, c config.Check) error {
 			return fmt.Errorf("resolving: %w", err)
 		}
 	}
+	if c.Tunnel != nil {
+		if err := up(*c.Tunnel); err != nil {
+			return err
+		}
+	}
 	if c.Unit != nil {
 		if err := active(ctx, *c.Unit); err != nil {
 			return err
@@ -100,6 +105,21 @@ func accepts(ctx context.Context, address string) error {
 	return conn.Close()
 }
 
+// up says whether the interface of a tunnel is up. That of a tun which no
+// program holds open has no carrier.
+func up(name string) error {
+	dev, err := net.InterfaceByName(name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("there is no interface %s", name)
+	case dev.Flags&net.FlagUp == 0:
+		return fmt.Errorf("the interface %s is down", name)
+	case dev.Flags&net.FlagRunning == 0:
+		return fmt.Errorf("no program holds the interface %s open", name)
+	}
+	return nil
+}
+
 func active(ctx context.Context, unit string) error {
 	m, err := Connect(ctx)
 	if err != nil {
@@ -113,8 +133,22 @@ func active(ctx context.Context, unit string) error {
 	return err
 }
 
-// succeeds runs a command, with nothing to read, and quotes the last line that
-// it says about its failure.
+// A CommandError is a command that did not succeed. What it said may be secret,
+// and failures go into the journal, the status and notifications: Error leaves
+// it out.
+type CommandError struct {
+	Command string
+	Err     error
+	Said    string // the last line on its standard error
+}
+
+// Error says how the command ended.
+func (e *CommandError) Error() string { return fmt.Sprintf("%s: %v", e.Command, e.Err) }
+
+// Unwrap returns how the command ended.
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// succeeds runs a command, with nothing to read.
 func succeeds(ctx context.Context, argv []string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var said tail
@@ -128,10 +162,8 @@ func succeeds(ctx context.Context, argv []string) error {
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("%s has not ended in time", argv[0])
-	case said.line() != "":
-		return fmt.Errorf("%s: %w: %s", argv[0], err, said.line())
 	}
-	return fmt.Errorf("%s: %w", argv[0], err)
+	return &CommandError{Command: argv[0], Err: err, Said: said.line()}
 }
 
 // A tail keeps the end of what is written to it.

@@ -1,6 +1,7 @@
 package confirm
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"vpnd/internal/config"
 	"vpnd/internal/nettest"
@@ -75,7 +78,7 @@ func TestRun(t *testing.T) {
 		"shut: dial tcp 127.0.0.1:1: connect: connection refused",
 		"nobody: 192.0.2.9: ",
 		"nowhere: resolving: ",
-		"why: /bin/sh: exit status 3: the  [1mlast",
+		"why: /bin/sh: exit status 3",
 		"mute: /bin/sh: exit status 4",
 		"missing: /does/not/exist: fork/exec /does/not/exist: no such file or directory",
 		"hangs: /bin/sh has not ended in time",
@@ -86,7 +89,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("got:\n%s", got.String())
 	}
 	for i, line := range lines {
-		if !strings.HasPrefix(line, want[i]) {
+		if !strings.HasPrefix(line, want[i]) || strings.Contains(line, "last") {
 			t.Errorf("%q instead of %q", line, want[i])
 		}
 	}
@@ -109,4 +112,47 @@ func TestRetries(t *testing.T) {
 	if data, err := os.ReadFile(count); err != nil || len(data) != 3 {
 		t.Errorf("%v, %d tries", err, len(data))
 	}
+}
+
+func TestWhatACommandSaysIsKeptApart(t *testing.T) {
+	failures := Run(t.Context(), []config.Check{command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3")})
+	var e *CommandError
+	if len(failures) != 1 || !errors.As(failures[0].Err, &e) || e.Said != "the  [1mlast" || e.Error() != "/bin/sh: exit status 3" {
+		t.Errorf("%+v", failures)
+	}
+}
+
+func TestTunnelIsUp(t *testing.T) {
+	nettest.Need(t)
+	c := check("tunnel")
+	c.Tunnel = resource.Ptr("tun7")
+	fails := func(want string) {
+		t.Helper()
+		got := "untried"
+		for began := time.Now(); got != want; time.Sleep(20 * time.Millisecond) { // the kernel tells of carriers later
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("%q instead of %q", got, want)
+			}
+			got = ""
+			if failures := Run(t.Context(), []config.Check{c}); len(failures) > 0 {
+				got = failures[0].Err.Error()
+			}
+		}
+	}
+	fails("there is no interface tun7")
+	tun := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "tun7"}, Mode: netlink.TUNTAP_MODE_TUN, Queues: 1, Flags: netlink.TUNTAP_DEFAULTS}
+	if err := netlink.LinkAdd(tun); err != nil {
+		t.Fatal(err)
+	}
+	held := tun.Fds[0]
+	defer held.Close()
+	fails("the interface tun7 is down")
+	if err := netlink.LinkSetUp(tun); err != nil {
+		t.Fatal(err)
+	}
+	fails("")
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fails("no program holds the interface tun7 open")
 }

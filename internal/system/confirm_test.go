@@ -464,7 +464,7 @@ check "file" { command = ["/usr/bin/test", "-e", file.motd.name] }
 	s.vpnd(0, "confirm")
 
 	for name, check := range map[string]string{
-		"port": `tcp = "127.0.0.1:9"`, "wire": `ping = "10.0.255.254"`, "name": `resolve = "nobody.invalid"`, "unit": `unit = "nothing.service"`,
+		"port": `tcp = "127.0.0.1:9"`, "wire": `ping = "10.0.255.254"`, "name": `resolve = "nobody.invalid"`, "unit": `unit = "nothing.service"`, "tunnel": `tunnel = "tun9"`,
 		"command": `command = ["/bin/sh", "-c", "echo why >&2; exit 3"]`, "hangs": `command = ["/bin/sleep", "100"]`,
 	} {
 		s.configure(`file "/etc/motd.vpn" { content = "` + name + `\n" }` + good +
