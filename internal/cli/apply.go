@@ -42,9 +42,10 @@ With --confirm everything is undone after that time unless somebody confirms:
 on a terminal the command asks, elsewhere and with --yes it ends, and vpnd
 confirm keeps what was done. A timer of systemd undoes, and the next boot, so
 that neither vpnd nor the session nor the host has to live. Before that the
-default gateway, the SSH session and the SSH server are watched for some
-seconds: where one of them worked before and no longer does, or where a check
-does not hold, everything is undone at once, and the exit status is 5.`,
+default gateway, the SSH session and server, and what else listens on this host
+are watched for some seconds: where one of them answered before and no longer
+does, or where a check does not hold, everything is undone at once, and the exit
+status is 5. Services of units that the plan changes are left out.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("confirm") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if t.flags.confirm > 0 && !t.flags.noProbes && len(p.Changes) > 0 {
-		t.probes = confirm.Working(ctx, confirm.Probes())
+		t.probes = confirm.Working(ctx, confirm.Probes(ctx, changing(p)))
 	}
 	t.engine.Armed = func(snapshot string) error { return t.begin(ctx, p, snapshot, stop) }
 	if len(p.Changes) == 0 {
@@ -57,6 +58,23 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 		return t.undo(ctx, r.Snapshot, why(work, err))
 	}
 	return status(exitError)
+}
+
+// changing says which listeners the plan may stop, move or restart on purpose:
+// those of units that it changes, those on links that it changes, and all where
+// it removes or replaces packages. An agent's metrics are its own matter.
+func changing(p *engine.Plan) func(confirm.Listener) bool {
+	named := map[string]bool{"vpnd.service": true}
+	for _, c := range p.Changes {
+		named[c.ID.Name] = c.ID.Kind == "unit" || c.ID.Kind == "tun" || named[c.ID.Name]
+		if strings.HasSuffix(c.ID.Name, ".socket") {
+			named["init.scope"] = true
+		}
+	}
+	all := len(irreversible(p)) > 0
+	return func(l confirm.Listener) bool {
+		return all || named[l.Link] || slices.ContainsFunc(l.Units, func(unit string) bool { return named[unit] })
+	}
 }
 
 // enforce has the daemon keep from now on what is about to be applied; of an

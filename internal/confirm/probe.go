@@ -3,6 +3,7 @@ package confirm
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -80,13 +81,16 @@ func try(ctx context.Context, probes []Probe) []error {
 }
 
 // Probes returns what may tell that this host can be reached: its default
-// gateways, and the SSH session that vpnd was called from with its peer and its
-// server. Which of them do is for [Working] to say.
-func Probes() []Probe {
+// gateways, the SSH session that vpnd was called from with its peer and its
+// server, and what else listens, apart from what leaves names because it is
+// meant to change. Which of them do is for [Working] to say.
+func Probes(ctx context.Context, leaves func(Listener) bool) []Probe {
 	probes := gateways()
 	session, ok := sshSession()
 	if ok {
 		probes = append(probes, session.probe(), pingProbe("the SSH client", session.peer.Addr()))
 	}
-	return append(probes, sshServer(session, ok))
+	server := sshServer(session, ok)
+	others := slices.DeleteFunc(Listeners(), func(l Listener) bool { return l.At.Port() == server.Port() || leaves(l) })
+	return append(append(probes, sshProbe(server)), serviceProbes(ctx, others)...)
 }

@@ -354,7 +354,7 @@ func TestSSHServer(t *testing.T) {
 				conn.Close()
 			}
 		}()
-		err = try(t.Context(), []Probe{sshServer(session{local: l.Addr().(*net.TCPAddr).AddrPort()}, true)})[0]
+		err = try(t.Context(), []Probe{sshProbe(l.Addr().(*net.TCPAddr).AddrPort())})[0]
 		l.Close()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v", answer, err)

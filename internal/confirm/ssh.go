@@ -135,13 +135,17 @@ func kernelAddr(text string) netip.AddrPort {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n))
 }
 
-// sshServer returns a probe of the SSH server where the session came in, or at
-// its usual place: the server says what it is before the client has to.
-func sshServer(s session, known bool) Probe {
-	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 22)
+// sshServer returns where the session came in, or the usual place of a server.
+func sshServer(s session, known bool) netip.AddrPort {
 	if known {
-		at = s.local
+		return s.local
 	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 22)
+}
+
+// sshProbe returns a probe of an SSH server, which says what it is before the
+// client has to.
+func sshProbe(at netip.AddrPort) Probe {
 	return Probe{Name: fmt.Sprintf("the SSH server answered on port %d", at.Port()), Try: func(ctx context.Context) error { return banner(ctx, at.String()) }}
 }
 

@@ -181,7 +181,7 @@ func TestConfirmLockedOut(t *testing.T) {
 		d.configure(cuts)
 		told := d.background(apply + "5m")
 		d.shut()
-		d.back(10 * time.Second)
+		d.back(20 * time.Second) // 10 on a host that is not as busy as one of tests
 		d.names(<-told, "UNDONE", "before the apply", "status 5")
 		d.names(d.vpnd(0, "history"), "rollback, since it failed")
 	})
@@ -411,6 +411,32 @@ func TestConfirmAsks(t *testing.T) {
 	s.configure(`file "/etc/motd.vpn" { content = "two\n" }`)
 	s.names(at("echo yes; sleep 9", "--confirm 5s --no-probes"), "UNDONE", "status 5")
 	s.names(at("echo yes; sleep 3; vpnd confirm >/dev/null; sleep 3", "--confirm 1m --no-probes"), "Confirmed from elsewhere", "status 0")
+	s.converged()
+}
+
+// TestConfirmServices has applies close the port of a service, by a rule that
+// nobody meant for it and by stopping it on purpose.
+func TestConfirmServices(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.sh(`cd /etc/systemd/system
+printf '[Service]\nExecStart=/usr/sbin/sshd -D -p 2222 -o PidFile=none\n' >door.service
+systemctl daemon-reload && systemctl start door && until ss -Hltn 'sport = 2222' | grep -q .; do sleep 0.1; done`)
+	const motd = `file "/etc/motd.vpn" { content = "one\n" }
+`
+	was := s.print()
+	s.configure(motd + `chain "ip/filter/VPND-DOOR" {
+  hook  = "INPUT"
+  rules = ["-p tcp --dport 2000:3000 -j DROP"]
+}`)
+	began := time.Now()
+	s.names(s.vpnd(5, "apply", "--yes", "--confirm", "5m"), "before the apply sshd on ", ":2222 answered, and now not", "--no-probes", "UNDONE")
+	t.Logf("undone after %s", time.Since(began).Round(100*time.Millisecond))
+	s.as(was, "an apply that closed the port of a service")
+
+	s.configure(motd + `unit "door.service" { active = false }`)
+	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "5m"), "NOT CONFIRMED YET")
+	s.names(s.vpnd(0, "confirm"), "Confirmed")
 	s.converged()
 }
 
