@@ -267,7 +267,7 @@ func printable(s string) string {
 func indent(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString("  " + line)
+		b.WriteString(strings.TrimRight("  "+line, " \n") + "\n")
 	}
 	return b.String()
 }
