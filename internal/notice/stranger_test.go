@@ -14,7 +14,7 @@ const strange = "VPND_NOTICE_STRANGER"
 
 // stay is how long it is there afterwards, for its name to be asked for on a
 // machine that is busy.
-const stay = time.Second
+const stay = 3 * time.Second
 
 // stranger is the life of such a process.
 func stranger() {
