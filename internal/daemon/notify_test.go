@@ -170,3 +170,40 @@ func TestDriftIsNotified(t *testing.T) {
 		t.Errorf("%s: %v", data, err)
 	}
 }
+
+func TestAFightIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) {
+			s.Notify = []config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
+		})
+		r.start()
+		for range 8 {
+			r.touch("a", "2", "evil (process 7)")
+			time.Sleep(time.Second)
+		}
+		r.stop()
+	})
+	file, err := os.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	kinds := make(map[string]int)
+	for events := json.NewDecoder(file); ; {
+		var e Event
+		if err := events.Decode(&e); err != nil {
+			break
+		}
+		kinds[e.Event]++
+		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || changes(e.Drift[0].Diffs) != `text "2" instead of "1"` {
+			t.Errorf("%+v", e)
+		}
+		if e.Event == "contention" && e.Drift[0].Outcome != Contended {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(kinds) != 2 || kinds["drift"] != mostRepairs || kinds["contention"] != 1 {
+		t.Errorf("told: %v", kinds)
+	}
+}

@@ -244,15 +244,17 @@ func (l *look) done(c engine.Change, err error) {
 }
 
 // contend says that a fight begins, and how vpnd goes on.
-func (l *look) contend(id resource.ID) {
-	b := l.fights.fight(id)
+func (l *look) contend(c engine.Change) {
+	b := l.fights.fight(c.ID)
+	d := l.drifted(c)
+	d.Outcome = Contended
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
-	switch {
-	case essential(id):
+	if essential(c.ID) {
+		d.Outcome = Repaired
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(b.by, "unknown")
-	l.Log.Warn(words, "id", id, "repairs", b.total, "by", by)
-	l.figures.contended(id.Kind)
-	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", id, words, by)})
+	l.Log.Warn(words, "id", c.ID, "attr", changes(d.Diffs), "repairs", b.total, "by", by)
+	l.figures.contended(c.ID.Kind)
+	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []Drift{d}})
 }

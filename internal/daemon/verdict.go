@@ -49,7 +49,7 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 	}
 	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
 	if begins {
-		l.contend(c.ID)
+		l.contend(c)
 	}
 	if !ok {
 		return Contended
