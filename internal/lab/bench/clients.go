@@ -55,7 +55,7 @@ func (b *bench) many(ctx context.Context) error {
 	b.figure(figure{what: "plan " + of + ", nothing to do", vpnd: seconds(planned[0])})
 	b.figure(figure{what: "peak memory of that plan", vpnd: mebibytes(kib)})
 	b.figure(figure{what: "apply of one more client", vpnd: seconds(more[0])})
-	return nil
+	return b.repairsBeside(ctx)
 }
 
 func (b *bench) writeClients(ctx context.Context, n int) error {
