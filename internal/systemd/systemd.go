@@ -24,8 +24,13 @@ const (
 // do but to answer.
 const Answer = 20 * time.Second
 
-// reminder is how long the first answer is waited for before it is asked again.
-const reminder = 50 * time.Millisecond
+// reminder is how long the first answer is waited for before it is asked again,
+// and then each time twice as long, up to the last one. A repair of a unit takes
+// several connections.
+const (
+	reminder     = 2 * time.Millisecond
+	lastReminder = 50 * time.Millisecond
+)
 
 // Dial connects to systemd by its private socket, which needs no message bus, or
 // else by the system bus; private says which. The connection lasts until it is
@@ -68,7 +73,8 @@ func greet(conn *dbus.Conn) error {
 	const ping = "org.freedesktop.DBus.Peer.Ping"
 	manager := conn.Object(Name, Path)
 	call := manager.Go(ping, 0, make(chan *dbus.Call, 1))
-	again := time.NewTicker(reminder)
+	wait := reminder
+	again := time.NewTimer(wait)
 	defer again.Stop()
 	for {
 		select {
@@ -76,6 +82,8 @@ func greet(conn *dbus.Conn) error {
 			return call.Err
 		case <-again.C:
 			manager.Go(ping, dbus.FlagNoReplyExpected, nil)
+			wait = min(2*wait, lastReminder)
+			again.Reset(wait)
 		}
 	}
 }
