@@ -97,8 +97,9 @@ func whom(m notice.Message, names []string, known map[int]string) ([]string, err
 }
 
 // Watch hears of changes of the routes. IPv4 routes go without a word when
-// their interface does, or is switched off, so that interfaces are watched too;
-// one that comes up may let a route be made that couldn't be.
+// their interface does, is switched off or loses its last address, so that
+// interfaces and their addresses are watched too; an interface that comes up, or
+// gets an address, may let a route be made that couldn't be.
 func (RouteVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	w := &routeWatch{wished: make(map[target]string), kick: kick}
 	for _, name := range names {
@@ -108,7 +109,7 @@ func (RouteVerbs) Watch(ctx context.Context, names []string, kick func(resource.
 	}
 	return notice.Netlink{
 		Protocol: unix.NETLINK_ROUTE,
-		Groups:   []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_LINK},
+		Groups:   []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR},
 		Begin:    w.begin,
 		Hear:     w.hear,
 	}.Listen(ctx)
@@ -161,6 +162,12 @@ func (w *routeWatch) hear(m notice.Message) error {
 			delete(w.links, l.index)
 		}
 		if w.needs(l) {
+			w.kick(resource.Hint{By: by(m)})
+		}
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		l, known := w.links[int(nl.DeserializeIfAddrmsg(m.Data).Index)]
+		l.up = l.up && m.Header.Type == unix.RTM_NEWADDR // it may have been the last one
+		if known && w.needs(l) {
 			w.kick(resource.Hint{By: by(m)})
 		}
 	}

@@ -67,7 +67,7 @@ func TestWhateverHappensToARouteIsHeard(t *testing.T) {
 
 // The kernel says nothing about IPv4 routes that go with their interface.
 func TestARouteThatGoesWithItsInterfaceIsHeard(t *testing.T) {
-	for _, args := range []string{"link set a0 down", "link del a0"} {
+	for _, args := range []string{"link set a0 down", "link del a0", "addr flush dev a0"} {
 		t.Run(args, func(t *testing.T) {
 			network(t)
 			ip(t, "route add 10.1.0.0/16 via 192.0.2.9")
