@@ -30,6 +30,10 @@ func seed(t *testing.T) uint64 {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(trapped) != "" {
+		fmt.Fprintln(os.Stderr, trap(os.Args[1:]))
+		os.Exit(1)
+	}
 	flag.Parse()
 	os.Exit(build(m))
 }

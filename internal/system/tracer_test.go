@@ -26,6 +26,8 @@ type tracer struct {
 	at   int  // which boundary, from 1; none with 0
 	wait bool // for vpnd's children, who outlive it; otherwise they die with it
 
+	resume func(tid, signal int) error // up to the next call of interest, or to the next of all
+
 	vpnd   int             // the process; 0 until it has begun
 	seen   map[int]bool    // threads
 	mu     sync.Mutex      // guards alive
@@ -39,7 +41,7 @@ type tracer struct {
 // newTracer kills vpnd before boundary at: with its children where at is even,
 // otherwise alone, so that what it had begun goes on without it.
 func newTracer(at int) *tracer {
-	return &tracer{at: at, wait: at%2 == 1, seen: make(map[int]bool), alive: make(map[int]bool), wide: make(map[string]bool)}
+	return &tracer{at: at, wait: at%2 == 1, resume: unix.PtraceSyscall, seen: make(map[int]bool), alive: make(map[int]bool), wide: make(map[string]bool)}
 }
 
 // trace runs vpnd on the gateway to its end or to boundary at, and returns what
@@ -52,9 +54,10 @@ func (s scene) trace(at int, args ...string) (*tracer, string) {
 	defer out.Close()
 	cmd := s.Gateway.Command(s.t.Context(), office.Argv(args...)...)
 	s.ok(cmd.Err)
+	t.resume = unix.PtraceCont
 	s.ok(t.run(func() error {
-		pid, err := syscall.ForkExec(cmd.Path, cmd.Args, &syscall.ProcAttr{
-			Env: cmd.Env, Files: []uintptr{0, out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true},
+		pid, err := syscall.ForkExec("/proc/self/exe", append([]string{"trap", cmd.Path}, cmd.Args[1:]...), &syscall.ProcAttr{
+			Env: append(cmd.Env, trapped+"=1"), Files: []uintptr{0, out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true},
 		})
 		if err != nil {
 			return err
@@ -97,7 +100,7 @@ func (t *tracer) run(begin func() error) error {
 }
 
 const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK |
-	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
+	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACESECCOMP | unix.PTRACE_O_EXITKILL
 
 // adopt takes a child that was started to be traced and waits at its execve.
 func (t *tracer) adopt(pid int) error {
@@ -109,7 +112,7 @@ func (t *tracer) adopt(pid int) error {
 	if err := unix.PtraceSetOptions(pid, options); err != nil {
 		return fmt.Errorf("tracing: %w", err)
 	}
-	return unix.PtraceSyscall(pid, 0)
+	return t.resume(pid, 0)
 }
 
 // attach takes all threads of a process that runs, until a look shows no new
@@ -170,7 +173,7 @@ func (t *tracer) follow() error {
 		known := t.knows(tid)
 		signal := t.stopped(tid, status, known)
 		// Whoever was killed meanwhile is gone already.
-		if err := unix.PtraceSyscall(tid, signal); err != nil && err != unix.ESRCH {
+		if err := t.resume(tid, signal); err != nil && err != unix.ESRCH {
 			return fmt.Errorf("going on: %w", err)
 		}
 	}
@@ -181,7 +184,7 @@ func (t *tracer) follow() error {
 func (t *tracer) stopped(tid int, status unix.WaitStatus, known bool) int {
 	signal, event := status.StopSignal(), int(status>>16)
 	switch {
-	case signal == unix.SIGTRAP|0x80:
+	case signal == unix.SIGTRAP|0x80, event == unix.PTRACE_EVENT_SECCOMP:
 		t.call(tid)
 	case event == unix.PTRACE_EVENT_EXEC:
 		if t.vpnd == 0 && filepath.Base(link(tid, "exe")) == "vpnd" {
@@ -210,7 +213,7 @@ type syscallInfo struct {
 func (t *tracer) call(tid int) {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	if errno != 0 || info.op != unix.PTRACE_SYSCALL_INFO_ENTRY || t.killed {
+	if errno != 0 || info.op == unix.PTRACE_SYSCALL_INFO_EXIT || t.killed {
 		return
 	}
 	s := stop{tid: tid, nr: info.nr, args: info.args}

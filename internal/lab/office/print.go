@@ -7,7 +7,8 @@ import (
 
 // look prints everything on the gateway that vpnd could have touched: rules of
 // both backends, network sysctls, links and routes, units, and every file with
-// its mode, owner and digest. What other programs write all the time, and what
+// its mode, owner and digest. Whether a unit is enabled or masked is links among
+// those files, which systemctl(1) would take a second to tell. What other programs write all the time, and what
 // vpnd keeps for itself, is left out.
 const look = `
 for t in filter nat mangle raw; do
@@ -15,7 +16,7 @@ for t in filter nat mangle raw; do
 done | sed -E 's/\[[0-9]+:[0-9]+\]//'
 echo "== sysctl"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6)\.(ip_forward|conf\.(all|default|eth0|wan0|lo)\.)' | sort
 echo "== links"; ip -br link | awk '{print $1, $3}' | sort; ip route; ip -6 route | grep -v fe80 | sort
-echo "== units"; systemctl list-unit-files --no-legend --plain | sort
+echo "== units"; find /run/systemd/system /run/systemd/transient -printf '%p %l\n' 2>/dev/null | sort
 systemctl list-units --no-legend --plain 'openvpn*' 'ssh*' | tr -s ' ' | sort
 echo "== files"; find /etc /root /usr/local /var/lib /home -xdev \( -path /var/lib/systemd -o -path /etc/vpnd -o -path /var/lib/vpnd -o -name .updated -o -name '*.cache' \) -prune -o -printf '%p %M %u %g %l\n' | sort
 find /etc /root /usr/local /home -xdev -path /etc/vpnd -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
