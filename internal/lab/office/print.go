@@ -16,7 +16,7 @@ for t in filter nat mangle raw; do
 done | sed -E 's/\[[0-9]+:[0-9]+\]//'
 echo "== sysctl"; sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6)\.(ip_forward|conf\.(all|default|eth0|wan0|lo)\.)' | sort
 echo "== links"; ip -br link | awk '{print $1, $3}' | sort; ip route; ip -6 route | grep -v fe80 | sort
-echo "== units"; find /run/systemd/system /run/systemd/transient -printf '%p %l\n' 2>/dev/null | sort
+echo "== units"; find /run/systemd/system /run/systemd/transient -mindepth 1 -printf '%p %l\n' 2>/dev/null | sort
 systemctl list-units --no-legend --plain 'openvpn*' 'ssh*' | tr -s ' ' | sort
 echo "== files"; find /etc /root /usr/local /var/lib /home -xdev \( -path /var/lib/systemd -o -path /etc/vpnd -o -path /var/lib/vpnd -o -name .updated -o -name '*.cache' \) -prune -o -printf '%p %M %u %g %l\n' | sort
 find /etc /root /usr/local /home -xdev -path /etc/vpnd -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
