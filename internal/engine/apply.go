@@ -334,7 +334,8 @@ func (r *run) refresh(ctx context.Context, c Change) {
 		return
 	}
 	if r.untouched(ctx, c) {
-		r.report.Err = errors.Join(r.report.Err, r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}}))
+		err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, resource.None)
+		r.report.Err = errors.Join(r.report.Err, err, r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}}))
 		return
 	}
 	var err error

@@ -10,7 +10,7 @@ import (
 
 func TestReaderThatReadNothingWrongNeedsNoRefresh(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	const refreshed, spared = "apply conf; restart reader", "apply conf"
+	const refreshed, spared = "apply conf; restart reader", "apply conf; none reader"
 	for _, test := range []struct {
 		what         string
 		wrong, began time.Duration // ago: the drift, and the reader's start

@@ -372,8 +372,14 @@ func refresh(w world) {
 		w.Error("what can't reload was not restarted")
 	}
 	w.run("sed -i s/1000/2000/ " + etc + "/restarts.service")
+	before = pid("restarts")
+	refresh("restarts.service", Unit{}, resource.None)
+	if now := w.run("systemctl show -P NeedDaemonReload restarts"); now != "no" || pid("restarts") != before {
+		w.Errorf("systemd has its files to read again: %s, or the unit was restarted", now)
+	}
+	w.run("sed -i s/2000/3000/ " + etc + "/restarts.service")
 	refresh("restarts.service", Unit{}, resource.Restart)
-	if line := w.run("ps -o args= -p $(systemctl show -P MainPID restarts)"); line != "sleep 2000" {
+	if line := w.run("ps -o args= -p $(systemctl show -P MainPID restarts)"); line != "sleep 3000" {
 		w.Errorf("runs %s after its file changed", line)
 	}
 	w.service("restarts.service", "ExecStart=false")

@@ -255,12 +255,12 @@ func (v Verbs) Remove(ctx context.Context, name string) error {
 }
 
 // Refresh reloads or restarts a unit that runs or shall run; see
-// [Unit.EffectOf].
+// [Unit.EffectOf]. Systemd reads its files again in any case, where they changed.
 func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource.Effect) error {
-	if v.Connect == nil || how == resource.None || how == resource.Rebuild {
+	if v.Connect == nil || how == resource.Rebuild {
 		return nil
 	}
-	if how != resource.Reload && how != resource.Restart {
+	if how != resource.None && how != resource.Reload && how != resource.Restart {
 		return fmt.Errorf("a unit can be reloaded or restarted as a whole, and not to the effect of %s", how)
 	}
 	m, err := v.manager(ctx)
@@ -273,6 +273,8 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource
 		return err
 	}
 	switch {
+	case how == resource.None:
+		return nil
 	case !s.running() && (want.Active == nil || !*want.Active):
 		return nil
 	case s.missing():
