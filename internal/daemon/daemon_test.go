@@ -280,7 +280,7 @@ func TestPackageManagerIsWaitedForButNotByTheFirewall(t *testing.T) {
 		r.wish(map[string]string{"a": "1", "chain:ip/nat/X": "1"})
 		r.start()
 		r.choose(func() { r.busy = "apt-get (process 7)" })
-		r.touch("a", "2", "")
+		r.touch("a", "2", "vi (process 9)")
 		r.touch("ip/nat/X", "2", "")
 		time.Sleep(10 * time.Second)
 		r.want(map[string]string{"a": "2", "ip/nat/X": "1"})
@@ -290,6 +290,17 @@ func TestPackageManagerIsWaitedForButNotByTheFirewall(t *testing.T) {
 		r.choose(func() { r.busy = "" })
 		r.rest()
 		r.want(map[string]string{"a": "1"})
+		// A repair that had to wait is still told as what was heard of then.
+		r.as(func(e *engine.Engine) error {
+			entries, err := e.Store.History()
+			if last := entries[len(entries)-1].Changes[0]; last.Noticed != "event" || last.By != "vi (process 9)" {
+				t.Errorf("history: %+v", last)
+			}
+			return err
+		})
+		if r.logged("by=\"vi (process 9)\"") == 0 {
+			t.Error("the journal does not say by whom")
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/confirm"
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -37,6 +38,7 @@ type agent struct {
 	status   Status
 	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
 	noted    map[resource.ID]time.Time // what the history told of lately, and when
+	advice   []engine.Note             // what the status tells besides
 	figures  *figures
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host

@@ -34,12 +34,7 @@ func (l *look) tell(p *engine.Plan) {
 	}
 	l.show(l.drift)
 	l.unknowns(p)
-	if l.scope.whole {
-		s.Notes = nil
-		for _, n := range p.Notes {
-			s.Notes = append(s.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
-		}
-	}
+	l.advise(p)
 	if l.hold != nil {
 		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.IDs}
 	}
