@@ -92,7 +92,6 @@ func TestAgent(t *testing.T) {
 	if a, code := s.status(); code != 0 || !a.Running || !a.Ready || a.Mode != "enforce" || len(a.Certs) == 0 || len(a.CRLs) == 0 || len(a.Servers) != 1 {
 		t.Fatalf("status after the start (exit %d): %+v", code, a)
 	}
-	t.Run("repairs", s.repairs)
 	t.Run("whom", s.whom)
 	t.Run("meanwhile", s.meanwhile)
 	t.Run("invalid", s.invalid)
@@ -148,29 +147,6 @@ func (s scene) boots(t *testing.T) {
 		t.Errorf("drift after the boot: %+v", a.Drift)
 	}
 	s.lacks(s.sh("journalctl -b -u vpnd -o cat"), "failed", "refuse")
-}
-
-// repairs makes each kind of drift and wants it gone, told and explained.
-func (s scene) repairs(t *testing.T) {
-	s = s.in(t)
-	for _, m := range []struct{ does, undone, id, by string }{
-		{"iptables -t nat -F", "iptables-save -t nat | grep -q VPND", `chain["ip/nat/`, "iptables"},
-		{"nft flush table ip filter", "iptables-save -t filter | grep -q -- '-j VPND'", `chain["ip/filter/`, "nft"},
-		{"echo 0 > /proc/sys/net/ipv4/ip_forward; sleep 1", "grep -q 1 /proc/sys/net/ipv4/ip_forward", `sysctl["net.ipv4.ip_forward"]`, "sh (process "},
-		{"echo verb 9 >> /etc/openvpn/server/office.conf; sleep 1", "! grep -q 'verb 9' /etc/openvpn/server/office.conf", `file["/etc/openvpn/server/office.conf"]`, "sh (process "},
-		{"chmod 0644 /etc/openvpn/server/office/server.key", "test $(stat -c %a /etc/openvpn/server/office/server.key) != 644", `assembled_file["/etc/openvpn/server/office/server.key"]`, ""},
-		{"systemctl stop openvpn-server@office", "systemctl is-active openvpn-server@office", `unit["openvpn-server@office.service"]`, ""},
-	} {
-		s.sh(m.does)
-		s.shortly(m.undone)
-		d := s.repaired(m.id)
-		if d.Reason != "drift" || d.Noticed != "event" || d.Outcome != "repaired" || !strings.HasPrefix(d.By, m.by) {
-			t.Errorf("%s: %+v", m.does, d)
-		}
-	}
-	s.converged()
-	s.names(s.sh("journalctl -u vpnd -o json VPND_ACTION=update VPND_NOTICED=event"), `chain[\"ip/nat/`, `"VPND_REASON":"drift"`)
-	s.names(s.vpnd(0, "history"), "repair", "ip_forward")
 }
 
 // invalid drops a mistake into the running agent.

@@ -5,16 +5,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"vpnd/internal/lab/office"
 )
 
-// makeDeb makes the package of a version, with a umask, and returns its path.
-func makeDeb(t *testing.T, version, umask string) string {
+// makeDeb makes the package of a version in a folder, with a umask, and returns
+// its path.
+func makeDeb(t *testing.T, version, umask, dir string) string {
 	t.Helper()
-	dir := t.TempDir()
 	cmd := exec.Command("sh", "-c", "umask "+umask+` && exec make -C ../.. deb VERSION="$1" DIST="$2" BIN="$2/vpnd"`, "sh", version, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("make deb: %v\n%s", err, out)
@@ -25,6 +26,22 @@ func makeDeb(t *testing.T, version, umask string) string {
 	}
 	return found[0]
 }
+
+// packaged returns the path of the package of the program under test, which the
+// tests share.
+func packaged(t *testing.T) string {
+	t.Helper()
+	making.Do(func() { deb = makeDeb(t, "9.8.7", "022", filepath.Join(filepath.Dir(vpnd), "package")) })
+	if deb == "" {
+		t.Fatal("there is no package")
+	}
+	return deb
+}
+
+var (
+	making sync.Once
+	deb    string
+)
 
 // alsoHere is what the office's gateway has besides, so that the agent needs
 // all that its sandbox leaves it.
@@ -79,8 +96,8 @@ func TestPackage(t *testing.T) {
 	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
 		t.Skip("needs root: it boots hosts")
 	}
-	first, second := makeDeb(t, "9.8.7", "022"), makeDeb(t, "9.9.0", "022")
-	if out, err := exec.Command("cmp", first, makeDeb(t, "9.8.7", "077")).CombinedOutput(); err != nil {
+	first, second := packaged(t), makeDeb(t, "9.9.0", "022", t.TempDir())
+	if out, err := exec.Command("cmp", first, makeDeb(t, "9.8.7", "077", t.TempDir())).CombinedOutput(); err != nil {
 		t.Errorf("the package is not the same when it is made again: %s", out)
 	}
 	for _, backend := range []string{"nft", "legacy"} {
