@@ -38,7 +38,7 @@ func (s scene) agent() {
 	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/systemd/system/vpnd.service", unit, 0o644))
 	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/default/vpnd", []byte("VPND_VAR_remote="+office.Remote+"\n"), 0o600))
 	s.run("systemctl", "daemon-reload")
-	s.run("systemctl", "start", "vpnd")
+	s.run("timeout", "120", "systemctl", "start", "vpnd")
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			out, _ := s.Gateway.Run(context.Background(), "journalctl", "-u", "vpnd", "-n", "60", "--no-pager", "-o", "cat")

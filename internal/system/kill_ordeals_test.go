@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -21,7 +22,7 @@ type ordeal struct {
 	ready  func(r reaper)                           // brings the host to where the work begins
 	trace  func(r reaper, at int) *tracer           // does it up to a boundary
 	kill   func(r reaper, after time.Duration) bool // does it for a time, and says whether that was too short
-	takes  time.Duration                            // how long, where that is not to be measured
+	takes  time.Duration                            // how long, where a tracer would tell too much
 	finish func(r reaper, round int)                // the next run, and what the host must be after it
 }
 
@@ -41,21 +42,30 @@ func TestKilled(t *testing.T) {
 			t.Parallel()
 			r := reaped(t)
 			o := begin(r)
-			r.atBoundaries(o)
-			r.atMoments(o)
+			whole, took := r.count(o)
+			r.atBoundaries(o, whole)
+			r.atMoments(o, cmp.Or(o.takes, took))
 		})
 	}
 }
 
-// atBoundaries counts the boundaries of a work and kills it before some.
-func (r reaper) atBoundaries(o ordeal) {
+// count lets a work come to its end, and says how many boundaries there were and
+// how long it took.
+func (r reaper) count(o ordeal) (int, time.Duration) {
+	r.t.Helper()
 	o.ready(r)
+	began := time.Now()
 	whole := o.trace(r, 0)
+	took := time.Since(began)
 	o.finish(r, 0)
-	count := len(whole.passed)
-	if count < 20 {
-		r.t.Fatalf("there are only %d boundaries: %q", count, whole.passed)
+	if n := len(whole.passed); n < 20 {
+		r.t.Fatalf("there are only %d boundaries: %q", n, whole.passed)
 	}
+	return len(whole.passed), took
+}
+
+// atBoundaries kills a work before some of its boundaries.
+func (r reaper) atBoundaries(o ordeal, count int) {
 	chosen := r.some(count)
 	reached := 0
 	for round, at := range chosen {
@@ -93,15 +103,7 @@ func (r reaper) some(count int) []int {
 }
 
 // atMoments kills a work at moments within the time that it takes.
-func (r reaper) atMoments(o ordeal) {
-	whole := o.takes
-	if whole == 0 {
-		o.ready(r)
-		began := time.Now()
-		o.kill(r, time.Minute)
-		whole = time.Since(began)
-		o.finish(r, 0)
-	}
+func (r reaper) atMoments(o ordeal, whole time.Duration) {
 	reached := 0
 	for round := range *deaths {
 		after := time.Duration(r.random.Int64N(int64(whole)))

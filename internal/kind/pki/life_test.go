@@ -271,6 +271,41 @@ func TestRevokedStaysListedUntilItRunsOut(t *testing.T) {
 	}
 }
 
+// The clock is set a year ahead, and back to before all began, and right. Each
+// time the next apply has certificates and a list that are good now, of the same
+// keys, and nobody is barred.
+func TestClockThatJumps(t *testing.T) {
+	o := newOffice(t, "a")
+	right := o.now
+	if err := o.apply(); err != nil {
+		t.Fatal(err)
+	}
+	keys := o.get("/pki/ca.key") + o.get("/pki/a.key")
+	const year = 365 * 24 * time.Hour
+	for _, now := range []time.Time{right.Add(year), right, right.Add(-year), right, right.Add(11 * year), right} {
+		o.now = now
+		if err := o.apply(); err != nil {
+			t.Fatal(err)
+		}
+		if left := o.plan(); left != "" {
+			t.Fatalf("at %s there is left to do:\n%s", now, left)
+		}
+		for _, name := range []string{"ca", "a"} {
+			cert, err := parseCertificate([]byte(o.get("/pki/" + name + ".crt")))
+			if err != nil || now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+				t.Errorf("at %s that of %s is good from %s to %s (%v)", now, name, cert.NotBefore, cert.NotAfter, err)
+			}
+		}
+		if list := o.crl(); now.Before(list.ThisUpdate) || now.After(list.NextUpdate) {
+			t.Errorf("at %s the list is good from %s to %s", now, list.ThisUpdate, list.NextUpdate)
+		}
+		o.lists()
+	}
+	if o.get("/pki/ca.key")+o.get("/pki/a.key") != keys {
+		t.Error("there are other keys")
+	}
+}
+
 func TestListKeepsTimeAndReason(t *testing.T) {
 	o := newOffice(t, "a", "b")
 	if err := o.apply(); err != nil {

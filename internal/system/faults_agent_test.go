@@ -1,0 +1,71 @@
+package system
+
+import (
+	"testing"
+	"time"
+)
+
+// TestRulesLocked has another program hold the lock of xtables, which the old
+// backend of iptables takes for each change: an apply gives up after a while and
+// says why, and the agent goes on trying.
+func TestRulesLocked(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.ok(s.Gateway.UseIPTables(t.Context(), "legacy"))
+	s.ok(s.Configure(t.Context(), "../../examples/openvpn-gateway"))
+	s.ok(s.Foreigners(t.Context()))
+	first := s.print()
+	hold := func() {
+		s.run("systemd-run", "-q", "--unit=holder", "flock", "/run/xtables.lock", "sleep", "600")
+		s.shortly("! flock -n /run/xtables.lock true")
+	}
+	hold()
+	began := time.Now()
+	s.names(s.vpnd(1, "apply", "--yes"), "another program holds the lock of xtables")
+	if took := time.Since(began); took > 2*time.Minute {
+		t.Errorf("giving up took %s", took)
+	}
+	s.sh("test $(cat /proc/sys/net/ipv4/ip_forward) = 0") // not without the rules
+	s.survives(first)
+	s.run("systemctl", "stop", "holder")
+	s.apply()
+
+	s.agent()
+	hold()
+	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward; rm /etc/sysctl.d/*vpnd*; echo >> /etc/openvpn/server/office.conf")
+	s.sh(eventually("grep -q 1 /proc/sys/net/ipv4/ip_forward && vpnd drift")) // what needs no lock is kept
+	s.run("systemctl", "stop", "holder")
+	s.sh("iptables -t nat -F VPND-GW-office")
+	hold()
+	s.sh(eventually("vpnd status | grep -q 'another program holds the lock of xtables'"))
+	s.run("systemctl", "stop", "holder")
+	s.sh(eventually(nothingLeft))
+	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.heals(first)
+}
+
+// TestAgentWithoutDisk takes the disk of the state away from the agent: it says
+// so, and repairs what drifted once it has one again.
+func TestAgentWithoutDisk(t *testing.T) {
+	t.Parallel()
+	s, first := faulty(t)
+	s.sh("mkdir -m 0700 /var/lib/vpnd; mount -t tmpfs -o size=2m,mode=0700 tmpfs /var/lib/vpnd")
+	s.agent()
+	for _, fault := range []struct{ begin, words, end string }{
+		{"dd if=/dev/zero of=/var/lib/vpnd/filler bs=4k 2>/dev/null; true", "no space left on device", "rm /var/lib/vpnd/filler"},
+		{"mount -o remount,ro /var/lib/vpnd", "read-only file system", "mount -o remount,rw /var/lib/vpnd"},
+	} {
+		s.run("systemctl", "reload", "vpnd")
+		s.sh(fault.begin)
+		s.sh("iptables -t nat -F VPND-GW-office; echo verb 9 >> /etc/openvpn/server/office.conf")
+		s.sh(eventually("vpnd status | grep -q '" + fault.words + "'"))
+		s.survives(first)
+		s.sh(fault.end)
+		s.sh(eventually(nothingLeft))
+		s.lacks(s.sh("vpnd status; true"), fault.words)
+	}
+	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.vpnd(0, "destroy", "--yes")
+	s.sh("umount /var/lib/vpnd; rmdir /var/lib/vpnd")
+	s.as(first, "destroying")
+}
