@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
@@ -91,8 +93,42 @@ func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots
 			return nil, err
 		}
 	}
-	p, err := e.PlanUndo(ctx, snap)
+	keep, err := barred(e.Store, snap)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.PlanUndo(ctx, snap, keep...)
+	if err != nil && len(keep) > 0 { // a list that can't be made keeps nobody from being let in again
+		p, err = e.PlanUndo(ctx, snap)
+	}
 	return &undo{snap, pending, p}, err
+}
+
+// barred returns the revocation lists, with what is made of them, that have to
+// name the certificates which an undo takes away: these may have left the host
+// meanwhile. They are as the configuration says that is in force afterwards.
+func barred(store *state.Store, snap *state.Snapshot) ([]state.Was, error) {
+	if !slices.ContainsFunc(snap.Absent, func(id resource.ID) bool { return id.Kind == "certificate" }) {
+		return nil, nil
+	}
+	wish, err := store.WishBefore(snap)
+	if err != nil || wish == nil {
+		return nil, err
+	}
+	var keep []state.Was
+	lists := make(map[resource.ID]bool)
+	for _, was := range wish.Present {
+		if _, stands := store.Record(was.ID); stands && was.ID.Kind == "crl" {
+			keep, lists[was.ID] = append(keep, was), true
+		}
+	}
+	for _, was := range wish.Present {
+		made := func(t resource.Trigger) bool { return lists[t.On] && t.Do == resource.Rebuild }
+		if slices.ContainsFunc(was.Triggers, made) {
+			keep = append(keep, was)
+		}
+	}
+	return keep, nil
 }
 
 // carryBack undoes and, where that succeeds, drops the snapshot. What waited for

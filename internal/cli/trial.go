@@ -38,6 +38,10 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 	if t.flags.confirm > 0 && !t.flags.noProbes && len(p.Changes) > 0 {
 		t.probes = confirm.Working(ctx, confirm.Probes(ctx, changing(p)))
 	}
+	var err error
+	if t.engine.Resumes, err = t.resumes(p); err != nil {
+		return err
+	}
 	t.engine.Armed = func(snapshot string) error { return t.begin(ctx, p, snapshot, stop) }
 	if len(p.Changes) == 0 {
 		if err := t.enforce(p); err != nil {
@@ -81,11 +85,32 @@ func changing(p *engine.Plan) func(confirm.Listener) bool {
 // apply with targets, only those. It counts from before the snapshot: undoing
 // that takes it back.
 func (t *trial) enforce(p *engine.Plan) error {
-	var took map[resource.ID]bool
-	if len(t.flags.targets) > 0 {
-		took = p.Took()
+	return daemon.Enforce(t.engine.Store, t.cfg, t.took(p), t.began)
+}
+
+// took returns what an apply with targets is about, nil where it is about all.
+func (t *trial) took(p *engine.Plan) map[resource.ID]bool {
+	if len(t.flags.targets) == 0 {
+		return nil
 	}
-	return daemon.Enforce(t.engine.Store, t.cfg, took, t.began)
+	return p.Took()
+}
+
+// resumes returns the snapshot of an apply that was killed and that this one
+// brings to its end.
+func (t *trial) resumes(p *engine.Plan) (string, error) {
+	if !p.Configured() {
+		return "", nil
+	}
+	return daemon.Resumes(t.engine.Store, t.cfg, t.took(p))
+}
+
+// drop forgets the snapshot of an apply that does not begin.
+func (t *trial) drop(snapshot string) error {
+	if snapshot == t.engine.Resumes {
+		return nil // the earlier one did
+	}
+	return t.engine.Store.DropSnapshot(snapshot)
 }
 
 var (
@@ -115,10 +140,10 @@ func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop
 		err = d.Arm(ctx, snapshot, time.Duration(t.flags.confirm))
 	}
 	if err != nil {
-		return errors.Join(err, t.engine.Store.DropSnapshot(snapshot))
+		return errors.Join(err, t.drop(snapshot))
 	}
 	if err := t.enforce(p); err != nil {
-		return errors.Join(err, d.Disarm(ctx), t.engine.Store.DropSnapshot(snapshot))
+		return errors.Join(err, d.Disarm(ctx), t.drop(snapshot))
 	}
 	t.snapshot = snapshot
 	time.AfterFunc(time.Duration(t.flags.confirm), func() { stop(errLate) })

@@ -21,6 +21,13 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 	if !undoable(p) {
 		p = p.SlowLast(func(id resource.ID) bool { return id.Kind == "unit" })
 	}
+	var unread error
+	if undoable(p) {
+		e.Resumes, unread = l.store.CutShort()
+	}
+	if unread != nil {
+		return unread
+	}
 	r := e.Converge(ctx, p, undoable(p))
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err

@@ -43,21 +43,46 @@ func NewWish(cfg *config.Config) (*state.Wish, error) {
 // so no longer. Where only a part of it was applied, took says which; the rest
 // stays as it was.
 func Enforce(store *state.Store, cfg *config.Config, took map[resource.ID]bool, now time.Time) error {
-	w, err := NewWish(cfg)
-	if err != nil {
+	w, err := wishOf(store, cfg, took)
+	if err != nil || w == nil {
 		return err
-	}
-	if took != nil {
-		old, err := store.Wish()
-		if err != nil || old == nil {
-			return err // without a whole there are no parts
-		}
-		w = merge(old, w, took)
 	}
 	if err := keep(store, w, now); err != nil {
 		return err
 	}
 	return store.DropHold()
+}
+
+// wishOf returns the wish that an apply puts in force, nil where it puts none:
+// without a whole there are no parts.
+func wishOf(store *state.Store, cfg *config.Config, took map[resource.ID]bool) (*state.Wish, error) {
+	w, err := NewWish(cfg)
+	if err != nil || took == nil {
+		return w, err
+	}
+	old, err := store.Wish()
+	if err != nil || old == nil {
+		return nil, err
+	}
+	return merge(old, w, took), nil
+}
+
+// Resumes returns the snapshot of an apply of the same configuration that was
+// killed before its end, and that this one goes on with; none where there is
+// none.
+func Resumes(store *state.Store, cfg *config.Config, took map[resource.ID]bool) (string, error) {
+	w, err := wishOf(store, cfg, took)
+	if err != nil || w == nil {
+		return "", err
+	}
+	old, err := store.Wish()
+	if err != nil || old == nil {
+		return "", err
+	}
+	if err := store.Sign(w); err != nil || w.Fingerprint != old.Fingerprint {
+		return "", err
+	}
+	return store.CutShort()
 }
 
 // merge returns old, with what took part in an apply as in w.

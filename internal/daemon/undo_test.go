@@ -149,3 +149,42 @@ func TestUndoWithoutItsSnapshot(t *testing.T) {
 		}
 	})
 }
+
+// An apply that was killed is brought to its end by the agent, and what undoes it
+// is still what goes back to before it.
+func TestConvergingWhatWasCutShort(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.stop()
+		r.wish(map[string]string{"a": "2", "c": "2"})
+		var snapshot string
+		r.as(func(e *engine.Engine) error {
+			if err := Enforce(e.Store, r.cfg, nil, time.Now()); err != nil {
+				return err
+			}
+			snap := &state.Snapshot{Taken: time.Now(), Absent: []resource.ID{{Kind: "thing", Name: "before"}}}
+			err := e.Store.SaveSnapshot(snap)
+			snapshot = snap.Name
+			return err
+		})
+		r.start()
+		r.want(map[string]string{"a": "2", "c": "2"})
+		r.as(func(e *engine.Engine) error {
+			entries, err := e.Store.History()
+			if last := entries[len(entries)-1]; last.Snapshot != snapshot {
+				t.Errorf("undone by %q instead of %q", last.Snapshot, snapshot)
+			}
+			snap, err2 := e.Store.Snapshot(snapshot)
+			if err := errors.Join(err, err2); err != nil {
+				return err
+			}
+			if !slices.Contains(snap.Absent, resource.ID{Kind: "thing", Name: "before"}) || !slices.Contains(snap.Absent, resource.ID{Kind: "thing", Name: "c"}) {
+				t.Errorf("%+v", snap)
+			}
+			if again, err := e.Store.CutShort(); again != "" || err != nil {
+				t.Errorf("still cut short: %q, %v", again, err)
+			}
+			return nil
+		})
+	})
+}

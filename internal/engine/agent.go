@@ -84,11 +84,11 @@ func (p *Plan) Took() map[resource.ID]bool {
 	return took
 }
 
-// Touched returns what the plan changes or gives up, apart from refreshes.
+// Touched returns what the plan takes back or gives up, apart from refreshes.
 func (p *Plan) Touched() []resource.ID {
 	var ids []resource.ID
 	for _, c := range p.Changes {
-		if c.Action != Refresh {
+		if c.Action != Refresh && (c.item.undo || c.item.leave) {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -108,6 +108,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return err
 		}
+		snap = r.resumed(snap)
 		if err := r.Store.SaveSnapshot(snap); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ type Engine struct {
 	Catalog resource.Catalog
 	Store   *state.Store
 	Now     func() time.Time
+	Resumes string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
 	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
 	Started func(Change)                // told before a change is made; may be nil
 	Done    func(Change, error)         // told after a change was made; may be nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -58,6 +59,48 @@ func (e *Engine) beforeOf(it *item, snap *state.Snapshot) error {
 	return nil
 }
 
+// resumed returns a snapshot that goes back to before the apply that was cut
+// short, where there was one: what was half done is nothing to go back to. It
+// has the name of the older one, so that this takes its place.
+func (e *Engine) resumed(snap *state.Snapshot) *state.Snapshot {
+	if e.Resumes == "" {
+		return snap
+	}
+	old, err := e.Store.Snapshot(e.Resumes)
+	if err != nil {
+		return snap // it is gone, and this is what there is
+	}
+	known := make(map[resource.ID]bool)
+	for _, was := range old.Present {
+		known[was.ID] = true
+	}
+	for _, id := range old.Absent {
+		known[id] = true
+	}
+	for _, was := range snap.Present {
+		if !known[was.ID] {
+			old.Present = append(old.Present, was)
+		}
+	}
+	for _, id := range snap.Absent {
+		if !known[id] {
+			old.Absent = append(old.Absent, id)
+		}
+	}
+	for _, record := range snap.Records {
+		if !known[record.ID] {
+			old.Records = append(old.Records, record)
+			if prior, ok := snap.Priors[record.Prior]; ok {
+				if old.Priors == nil {
+					old.Priors = make(map[string]json.RawMessage)
+				}
+				old.Priors[record.Prior] = prior
+			}
+		}
+	}
+	return old
+}
+
 func follows(it *item, changed map[resource.ID]bool) bool {
 	for _, t := range it.reads() {
 		if changed[t.On] && it.err == nil {
@@ -76,14 +119,22 @@ func (p *Plan) undoes() bool {
 	return false
 }
 
-// PlanUndo plans the way back to a snapshot, records included.
-func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, error) {
+// PlanUndo plans the way back to a snapshot, records included. What is in keep
+// does not go back, but becomes what is asked for there.
+func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...state.Was) (*Plan, error) {
 	records := make(map[resource.ID]state.Record)
 	for _, r := range snap.Records {
 		records[r.ID] = r
 	}
-	var present, leaving []*item
+	present, err := e.kept(ctx, keep)
+	if err != nil {
+		return nil, err
+	}
+	var leaving []*item
 	for _, was := range snap.Present {
+		if isKept(keep, was.ID) {
+			continue
+		}
 		it, err := e.undoing(was.ID, records, snap.Priors)
 		if err != nil {
 			return nil, err
@@ -97,6 +148,9 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 		present = append(present, it)
 	}
 	for _, id := range snap.Absent {
+		if isKept(keep, id) {
+			continue
+		}
 		it, err := e.undoing(id, records, snap.Priors)
 		if err != nil {
 			return nil, err
@@ -112,6 +166,31 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot) (*Plan, err
 		p.advise(ctx)
 	}
 	return p, err
+}
+
+func isKept(keep []state.Was, id resource.ID) bool {
+	return slices.ContainsFunc(keep, func(was state.Was) bool { return was.ID == id })
+}
+
+// kept returns the items of what does not go back.
+func (e *Engine) kept(ctx context.Context, keep []state.Was) ([]*item, error) {
+	var wishes []resource.Resource
+	for _, was := range keep {
+		k, err := e.kind(was.ID)
+		if err != nil {
+			return nil, err
+		}
+		want := k.New()
+		if err := resource.Decode(was.Shape, want); err != nil {
+			return nil, fmt.Errorf("%s: %w", was.ID, err)
+		}
+		wishes = append(wishes, resource.Resource{ID: was.ID, Want: want, Owners: was.Owners, After: was.After, Triggers: was.Triggers})
+	}
+	items, err := e.wishes(wishes)
+	if err != nil {
+		return nil, err
+	}
+	return items, normalize(ctx, items)
 }
 
 // undoing returns an item whose record becomes what it was.

@@ -42,7 +42,8 @@ type Was struct {
 	Shape    json.RawMessage    `json:"shape"`
 }
 
-// SaveSnapshot keeps a snapshot, names it and forgets the oldest ones.
+// SaveSnapshot keeps a snapshot, names it unless it has a name, and forgets the
+// oldest ones.
 func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	if err := makeDir(s.path("snapshots")); err != nil {
 		return err
@@ -51,7 +52,9 @@ func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	snap.Name = after(names, snap.Taken)
+	if snap.Name == "" {
+		snap.Name = after(names, snap.Taken)
+	}
 	data, err := json.Marshal(snap)
 	if err != nil {
 		return err

@@ -129,19 +129,56 @@ func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) er
 	if old != nil { // an undo after an undo
 		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
 	}
-	back := wish.Before != nil && !taken.Before(wish.Since)
-	if back {
-		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return !bytes.Equal(shapeOf(wish, id), shapeOf(wish.Before, id)) })
+	back := wish.before(taken)
+	if back != nil {
+		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return !bytes.Equal(shapeOf(wish, id), shapeOf(back, id)) })
 	}
 	slices.SortFunc(h.IDs, resource.ID.Compare)
 	h.IDs = slices.Compact(h.IDs)
 	if err := s.keep("hold.json", h); err != nil {
 		return fmt.Errorf("keeping what is held: %w", err)
 	}
-	if back {
-		return s.KeepWish(wish.Before)
+	if back != nil {
+		return s.KeepWish(back)
 	}
 	return nil
+}
+
+// before returns the wish that is in force again once an apply is undone, whose
+// snapshot was taken then; nil where the apply put none in force.
+func (w *Wish) before(taken time.Time) *Wish {
+	if taken.Before(w.Since) {
+		return nil
+	}
+	return w.Before
+}
+
+// WishBefore returns the wish that is in force again once a snapshot is gone
+// back to, nil where that is none.
+func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
+	wish, err := s.Wish()
+	if err != nil || wish == nil {
+		return nil, err
+	}
+	return wish.before(snap.Taken), nil
+}
+
+// CutShort returns the name of the snapshot of the apply that put the wish in
+// force, where that apply was killed before its end; none where it was not.
+func (s *Store) CutShort() (string, error) {
+	wish, err := s.Wish()
+	if err != nil || wish == nil {
+		return "", err
+	}
+	snap, err := s.Snapshot("")
+	if err != nil || snap.Taken.Before(wish.Since) {
+		return "", nil // there is none
+	}
+	entries, err := s.History()
+	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Snapshot == snap.Name }) {
+		return "", nil
+	}
+	return snap.Name, err
 }
 
 // shapeOf returns what a wish asks of a resource, nothing where it asks nothing.

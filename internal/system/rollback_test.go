@@ -195,3 +195,44 @@ func TestStateLost(t *testing.T) {
 	s.apply()
 	s.as(one, "an apply without the state of a drifted host")
 }
+
+// TestRollbackOfAClient undoes an apply that let somebody in. The certificate may
+// have left the host, so it is revoked, by the rollback itself.
+func TestRollbackOfAClient(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.ok(s.Configure(t.Context(), "../../examples/openvpn-gateway"))
+	s.apply()
+	s.sh(`sed -i 's/  client "alice" {}/&\n  client "mallory" {}/' /etc/vpnd/vpn.hcl; grep -q mallory /etc/vpnd/vpn.hcl`)
+	s.apply()
+	s.sh("cp /var/lib/vpnd/pki/office/certs/mallory.crt /root")
+	s.names(s.vpnd(0, "rollback", "--yes"), "revoked")
+	s.sh("test ! -e /var/lib/vpnd/pki/office/certs/mallory.crt; test ! -e /var/lib/vpnd/profiles/office/mallory.ovpn")
+	s.sh("sed -i /mallory/d /etc/vpnd/vpn.hcl")
+	s.converged()
+	out, _ := s.Gateway.Run(t.Context(), "sh", "-c", "cd /etc/openvpn/server/office && openssl verify -crl_check -CAfile ca.crt -CRLfile crl.pem /root/mallory.crt 2>&1")
+	s.names(out, "revoked")
+}
+
+// TestRollbackOfWhatWasKilled kills an apply half-way, has another one bring it to
+// its end, and wants a rollback to go back to before both.
+func TestRollbackOfWhatWasKilled(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.sh(services)
+	s.configure(works)
+	s.apply()
+	was := s.print()
+	s.configure(hangs)
+	s.sh("systemd-run -q --unit hanging vpnd apply --yes; for i in $(seq 300); do test $(systemctl is-active slow.service) = activating && exit 0; sleep 0.1; done; exit 1")
+	s.sh("systemctl kill -s KILL hanging; while systemctl is-active -q hanging; do sleep 0.1; done; systemctl stop slow.service; systemctl reset-failed")
+	s.names(s.sh("iptables -S VPND-DOOR"), "DROP")
+	s.sh("sed -i 's/sleep 300/sleep 0.1/; s/oneshot/oneshot\\nRemainAfterExit=yes/' /etc/systemd/system/slow.service; systemctl daemon-reload")
+	s.names(s.vpnd(2, "plan", "--detailed-exitcode"), "slow.service")
+	s.apply()
+	s.vpnd(0, "rollback", "--yes")
+	s.sh("sed -i 's/sleep 0.1/sleep 300/; /RemainAfterExit/d' /etc/systemd/system/slow.service; systemctl daemon-reload")
+	s.as(was, "a rollback of what was killed and brought to its end")
+	s.configure(works)
+	s.converged()
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// undo goes back to the newest snapshot.
+func (r *rig) undo(keep ...state.Was) *Plan {
+	r.Helper()
+	e := r.engine()
+	snap, err := e.Store.Snapshot("")
+	if err != nil {
+		r.Fatal(err)
+	}
+	p, err := e.PlanUndo(context.Background(), snap, keep...)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if err := e.Apply(context.Background(), p).Failed(); err != nil {
+		r.Fatal(err)
+	}
+	return p
+}
+
+// An apply that is killed anywhere and then brought to its end by another one is
+// undone as a whole.
+func TestRollbackOfWhatWasCutShort(t *testing.T) {
+	for step := 1; ; step++ {
+		r := newRig(t)
+		r.things["theirs"] = text("theirs")
+		before := []resource.Resource{wish("a", text("1")), wish("leaves", text("1")), wish("conf", text("1")), reader(resource.Restart, "conf")}
+		r.converge(before...)
+		was := r.texts()
+		after := []resource.Resource{wish("a", text("2")), wish("b", text("2"), "a"), wish("conf", text("2"), "b"), wish("theirs", text("2"), "conf"), reader(resource.Restart, "conf")}
+		r.steps = step
+		if !died(func() { r.apply(after...) }) {
+			if step < 8 {
+				t.Errorf("only %d steps", step)
+			}
+			return
+		}
+		r.steps = 0
+		e := r.engine()
+		d := resource.Desired{Present: append(after, wish("more", text("2"))), Absent: e.Leftovers(after)}
+		p, err := e.Plan(context.Background(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, err := e.Store.Snapshots()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Resumes = names[len(names)-1]
+		if report := e.Apply(context.Background(), p); report.Failed() != nil || report.Snapshot != e.Resumes {
+			t.Fatalf("step %d: %+v", step, report)
+		}
+		r.undo()
+		if diff := cmp.Diff(was, r.texts()); diff != "" {
+			t.Errorf("killed at step %d: %s", step, diff)
+		}
+		expect(t, "the records are as before", told(r.plan(before...)), "")
+		r.converge()
+		expect(t, "what stood there before", *r.things["theirs"].Text, "theirs")
+	}
+}
+
+// Where the earlier snapshot is gone, there is one all the same.
+func TestResumesNothing(t *testing.T) {
+	r := newRig(t)
+	e := r.engine()
+	e.Resumes = "20260101T000000.000000Z"
+	p, err := e.Plan(context.Background(), resource.Desired{Present: []resource.Resource{wish("a", text("1"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report := e.Apply(context.Background(), p); report.Snapshot == "" || report.Snapshot == e.Resumes {
+		t.Errorf("%+v", report)
+	}
+}
+
+// What is kept does not go back, but becomes what is asked for, and is no part
+// of what was taken back.
+func TestKeptInAnUndo(t *testing.T) {
+	r := newRig(t)
+	r.converge(wish("a", text("1")), wish("kept", text("1")))
+	r.converge(wish("a", text("2")), wish("kept", text("2")))
+	shape, err := resource.Encode(&thing{Text: resource.Ptr("3")}, resource.Reveal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := r.undo(state.Was{ID: id("kept"), Shape: shape})
+	expect(t, "kept", *r.things["a"].Text+*r.things["kept"].Text, "13")
+	if ids := p.Touched(); len(ids) != 1 || ids[0] != id("a") {
+		t.Errorf("touched: %v", ids)
+	}
+	expect(t, "the plan", told(r.plan(wish("a", text("1")), wish("kept", text("3")))), "")
+}
