@@ -16,8 +16,9 @@ import (
 	"vpnd/internal/resource"
 )
 
-// How often the legacy tables are looked at, where there are some and where
-// there are none. 10,000 rules cost a few milliseconds.
+// How often the legacy tables are looked at: where vpnd has its rules there, and
+// where only others have, of which people are told. 10,000 rules cost a few
+// milliseconds.
 const (
 	often  = 2 * time.Second
 	seldom = 30 * time.Second
@@ -26,24 +27,21 @@ const (
 // poll hints when a rule of the legacy tables has changed.
 func (v Verbs) poll(ctx context.Context, begin func(), kick func(resource.Hint)) error {
 	seed := maphash.MakeSeed()
+	ours := v.legacy(ctx)
 	last, err := fingerprints(seed)
 	begin()
 	for err == nil {
-		pause := seldom
-		if len(last) > 0 {
-			pause = often
-		}
 		own := false
-		timer := time.NewTimer(pause)
+		timer, stop := alarm(pause(ours, len(last)))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
+			stop()
 			return nil
 		case <-v.Writers.events():
-			timer.Stop()
 			own = true
-		case <-timer.C:
+		case <-timer:
 		}
+		stop()
 		var now map[string]uint64
 		if now, err = fingerprints(seed); err == nil && !own && !maps.Equal(now, last) {
 			kick(resource.Hint{})
@@ -51,6 +49,39 @@ func (v Verbs) poll(ctx context.Context, begin func(), kick func(resource.Hint))
 		last = now
 	}
 	return fmt.Errorf("reading the legacy tables: %w", err)
+}
+
+// pause is how long until the legacy tables are looked at again, 0 where vpnd
+// writes elsewhere and there are none, so that nobody wakes up for nothing. Who
+// makes the first one then is found out by the next look at everything.
+func pause(ours bool, tables int) time.Duration {
+	switch {
+	case ours && tables > 0:
+		return often
+	case ours || tables > 0:
+		return seldom
+	default:
+		return 0
+	}
+}
+
+// alarm is a timer, one that never goes off for 0.
+func alarm(d time.Duration) (<-chan time.Time, func() bool) {
+	if d == 0 {
+		return nil, func() bool { return true }
+	}
+	t := time.NewTimer(d)
+	return t.C, t.Stop
+}
+
+// legacy says whether vpnd writes to the legacy backend.
+func (v Verbs) legacy(ctx context.Context) bool {
+	for family := range layouts {
+		if t, err := v.find(ctx, family); err == nil && t.backend == legacy {
+			return true
+		}
+	}
+	return false
 }
 
 // fingerprints returns one for each legacy table that is there.

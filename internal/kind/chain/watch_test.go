@@ -123,6 +123,23 @@ func TestRulesOfNftAreHeardAtOnce(t *testing.T) {
 	ear.Delay(20, 150*time.Millisecond, func(i int) { foreigner(t, "", fmt.Sprintf("nft add chain ip mine c%d", i)) })
 }
 
+func TestLegacyTablesThatAreNotThereArePolledByNobody(t *testing.T) {
+	for _, c := range []struct {
+		ours   bool
+		tables int
+		want   time.Duration
+	}{{true, 2, often}, {true, 0, seldom}, {false, 1, seldom}, {false, 0, 0}} {
+		if got := pause(c.ours, c.tables); got != c.want {
+			t.Errorf("written by vpnd: %v, tables: %d: every %s instead of %s", c.ours, c.tables, got, c.want)
+		}
+	}
+	for backend, want := range map[string]bool{legacy: true, nft: false} {
+		if got := (Verbs{Backend: backend}).legacy(t.Context()); got != want {
+			t.Errorf("%s: writes to legacy: %v", backend, got)
+		}
+	}
+}
+
 // The legacy tables are those of the process, since the poller has no thread of
 // its own.
 func TestLegacyTablesArePolled(t *testing.T) {
