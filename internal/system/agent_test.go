@@ -97,35 +97,8 @@ func TestAgent(t *testing.T) {
 	t.Run("invalid", s.invalid)
 	t.Run("observes", s.observes)
 	t.Run("held", s.held)
-	t.Run("fights", s.fights)
 	t.Run("boots", s.boots)
 	t.Run("stops", s.stops)
-}
-
-// fights has another program flush nat and the filter rules again and again.
-func (s scene) fights(t *testing.T) {
-	s = s.in(t)
-	s.run("systemctl", "reload", "vpnd")
-	s.sh(`systemd-run -q --unit rival sh -c 'while :; do iptables -t nat -F; sleep 0.5; iptables -F FORWARD; sleep 0.5; done'`)
-	s.shortly(`vpnd status | grep -q Contended`)
-	s.sh(`for i in $(seq 100); do vpnd status --json | grep -q '"outcome": "contended"' && exit 0; sleep 0.1; done; exit 1`)
-	a, _ := s.status()
-	for _, f := range a.Fights {
-		if !strings.HasPrefix(f.By, "iptables (process ") {
-			t.Errorf("the other writer of %s is called %q", f.ID, f.By)
-		}
-	}
-	// The filter rules come back each time; their absence never lasts.
-	s.sh(`for i in $(seq 40); do
-		iptables-save -t filter | grep -q -- '-A FORWARD.*-j VPND-GW-office$' && { absent=0; sleep 0.05; continue; }
-		absent=$((absent + 1)); test $absent -lt 6 || exit 1; sleep 0.05
-	done`)
-	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
-	s.shortly("grep -q 1 /proc/sys/net/ipv4/ip_forward")
-	s.run("systemctl", "stop", "rival")
-	s.run("systemctl", "reload", "vpnd")
-	s.shortly("vpnd status")
-	s.converged()
 }
 
 // boots has the gateway boot with a file of the server's gone wrong meanwhile.

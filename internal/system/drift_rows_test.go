@@ -114,3 +114,10 @@ func drifts() []drift {
 		{does: "apt-get purge -q -y socat", id: "package.socat", moved: `installed "false" instead of "true"`},
 	}
 }
+
+// legacyDrifts are those of the old iptables, of which the kernel tells nothing.
+var legacyDrifts = []drift{
+	{does: "iptables -t nat -F", id: `chain["ip/nat/VPND-GW-office"]`},
+	{does: "iptables -R VPND-DOOR 1 -p tcp -m comment --comment door -j ACCEPT", id: `chain["ip/filter/VPND-DOOR"]`, moved: "-s 192.0.2.0/24"},
+	{does: "ip6tables -F", id: `chain["ip6/filter/VPND-DOOR"]`},
+}

@@ -1,0 +1,80 @@
+package system
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// rival flushes both tables every second, for a bounded time. Before each round
+// it waits for the filter rules, and puts on record when they don't come back.
+const rival = `
+for i in $(seq 20); do
+	for tries in $(seq 100); do
+		iptables-save -t filter | grep -q -- '-A FORWARD -j VPND-KEEP$' && break
+		test $tries = 100 && echo "round $i" >>/run/open
+		sleep 0.1
+	done
+	iptables -t nat -F; iptables -F FORWARD
+	sleep 1
+done`
+
+// TestFight has another program flush nat and the forward rules again and again.
+// The agent gives in over what is only useful, goes on over what guards the host,
+// says so, and comes back when the other has ended.
+func TestFight(t *testing.T) {
+	t.Parallel()
+	s := alone(t)
+	s.configure(`
+chain "ip/filter/VPND-KEEP" {
+  hook  = "FORWARD"
+  rules = ["-i wan0 -j DROP"]
+}
+chain "ip/nat/VPND-GIVE" {
+  hook  = "POSTROUTING"
+  rules = ["-s 10.8.0.0/24 -j MASQUERADE"]
+}
+`)
+	s.agent()
+	const keep, give = `chain["ip/filter/VPND-KEEP"]`, `chain["ip/nat/VPND-GIVE"]`
+	s.run("systemd-run", "-q", "--unit", "rival", "sh", "-c", rival)
+
+	fought := func(l agentLook, id string) *fight {
+		for i := range l.Fights {
+			if l.Fights[i].ID == id {
+				return &l.Fights[i]
+			}
+		}
+		return nil
+	}
+	l, _ := s.until("tell of both fights", func(l agentLook) bool { return fought(l, keep) != nil && fought(l, give) != nil })
+	for _, id := range []string{keep, give} {
+		if f := fought(l, id); f == nil || !strings.HasPrefix(f.By, "iptables (process ") || f.Repairs < 3 || (f.Until == nil) != (id == keep) {
+			t.Errorf("the fight over %s is told as %+v", id, f)
+		}
+	}
+	// It is left alone while the other goes on.
+	s.until("give in", func(l agentLook) bool { return l.drifted(give) == "contended" })
+	s.sh("sleep 3; ! iptables-save -t nat | grep -q -- '-j VPND-GIVE'")
+	s.names(s.vpnd(3, "status"), "Contended", give, "iptables (process ")
+
+	s.sh("for i in $(seq 900); do systemctl is-active -q rival || exit 0; sleep 0.1; done; exit 1")
+	if open := s.sh("cat /run/open 2>/dev/null || true"); open != "" {
+		t.Errorf("the filter rules did not come back within ten seconds: %s", open)
+	}
+	s.until("come back", func(l agentLook) bool { return len(l.Drift) == 0 })
+	s.converged()
+	journal := s.sh("journalctl -u vpnd -o cat")
+	s.names(journal, "vpnd leaves it alone for a while id="+give, "it guards the host, so vpnd goes on repairing it id="+keep, "by=\"iptables (process ")
+	// Three, and the one after the rest.
+	if n := strings.Count(journal, "repaired id="+give) + strings.Count(journal, "repaired once more id="+give); n > 4 {
+		t.Errorf("%d repairs of what is fought over:\n%s", n, journal)
+	}
+}
+
+// fight is what the agent tells of one.
+type fight struct {
+	ID, By  string
+	Repairs int
+	Until   *time.Time
+}
