@@ -57,6 +57,7 @@ func (r reaper) count(o ordeal) (int, time.Duration) {
 	began := time.Now()
 	whole := o.trace(r, 0)
 	took := time.Since(began)
+	r.narrow(whole)
 	o.finish(r, 0)
 	if n := len(whole.passed); n < 20 {
 		r.t.Fatalf("there are only %d boundaries: %q", n, whole.passed)
@@ -77,14 +78,20 @@ func (r reaper) atBoundaries(o ordeal, count int) {
 			if passed.killed {
 				reached++
 			}
-			for key := range passed.wide {
-				t.Errorf("others could have read a key: %s", key)
-			}
+			r.narrow(passed)
 			r.unharmed(round)
 			o.finish(r, round)
 		})
 	}
 	r.t.Logf("%d kills before %d of %d boundaries", reached, len(chosen), count)
+}
+
+// narrow wants no key to have been open to others for a moment.
+func (r reaper) narrow(t *tracer) {
+	r.t.Helper()
+	for key := range t.wide {
+		r.t.Errorf("others could have read a key: %s", key)
+	}
 }
 
 // some are boundaries, evenly spread from a drawn one on.

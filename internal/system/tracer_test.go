@@ -30,8 +30,9 @@ type tracer struct {
 
 	vpnd   int             // the process; 0 until it has begun
 	seen   map[int]bool    // threads
-	mu     sync.Mutex      // guards alive
+	mu     sync.Mutex      // guards alive and over
 	alive  map[int]bool    // threads
+	over   bool            // all are to die, also those who are only being born
 	passed []string        // the boundaries crossed, and the one before which it died
 	wide   map[string]bool // keys that others could have read
 	killed bool
@@ -171,6 +172,9 @@ func (t *tracer) follow() error {
 			continue
 		}
 		known := t.knows(tid)
+		if t.ended() {
+			_ = unix.Kill(tid, unix.SIGKILL)
+		}
 		signal := t.stopped(tid, status, known)
 		// Whoever was killed meanwhile is gone already.
 		if err := t.resume(tid, signal); err != nil && err != unix.ESRCH {
@@ -242,9 +246,16 @@ func (t *tracer) kill() {
 func (t *tracer) killAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.over = true
 	for tid := range t.alive {
 		_ = unix.Kill(tid, unix.SIGKILL)
 	}
+}
+
+func (t *tracer) ended() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over
 }
 
 // knows takes a thread up and says whether it was known.
