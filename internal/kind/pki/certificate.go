@@ -39,6 +39,7 @@ func newCertificates(h Host) *certificates {
 		waive:     func(c *Certificate) { c.Fresh, c.Current = nil, nil },
 		madeFrom:  func(c *Certificate) []string { return given(c.Key, c.IssuerKey) },
 		sourcesOf: func(_ string, c *Certificate) []string { return given(c.Key, c.Issuer, inside(c.Ledger)) },
+		ages:      true,
 	}}}
 }
 

@@ -35,6 +35,7 @@ func newCRLs(h Host) *crls {
 		waive:     func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
 		madeFrom:  func(c *CRL) []string { return given(c.IssuerKey) },
 		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger)) },
+		ages:      true,
 	}
 	return v
 }

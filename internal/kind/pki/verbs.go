@@ -39,6 +39,7 @@ type nature[T any] struct {
 	// shall be; a path that ends in / stands for all in that folder. It may be
 	// nil.
 	sourcesOf func(name string, want *T) []string
+	ages      bool // it runs out
 }
 
 // product is what building yields.

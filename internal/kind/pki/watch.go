@@ -10,7 +10,7 @@ import (
 )
 
 // WatchWishes hears of changes of the files, and of those that they are made
-// from, as the wishes name them.
+// from, as the wishes name them; of what runs out, also of a clock that is set.
 func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick func(resource.Hint)) error {
 	concerned := make(map[string][]string)
 	for name, want := range wants {
@@ -19,7 +19,14 @@ func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick fu
 			concerned[file] = append(concerned[file], name)
 		}
 	}
-	return v.watch(ctx, concerned, kick)
+	files := func(ctx context.Context, begin func()) error { return v.watch(ctx, concerned, begin, kick) }
+	everywhere := func() { kick(resource.Hint{}) }
+	if !v.ages {
+		return files(ctx, everywhere)
+	}
+	return notice.Together(ctx, everywhere, files, func(ctx context.Context, begin func()) error {
+		return notice.Clock{Begin: begin, Set: everywhere}.Listen(ctx)
+	})
 }
 
 // from returns the files that this one is made from or stands beside.
@@ -36,17 +43,17 @@ func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.
 	for _, name := range names {
 		concerned[name], concerned[name+"/"] = []string{name}, []string{name}
 	}
-	return l.watch(ctx, concerned, kick)
+	return l.watch(ctx, concerned, func() { kick(resource.Hint{}) }, kick)
 }
 
 // watch hints at whom a change of a file concerns; where that is several, as
 // with a CA, at the whole kind.
-func (h Host) watch(ctx context.Context, concerned map[string][]string, kick func(resource.Hint)) error {
+func (h Host) watch(ctx context.Context, concerned map[string][]string, begin func(), kick func(resource.Hint)) error {
 	return notice.Files{
 		Root:    h.Root,
 		Witness: h.Witness,
 		Paths:   slices.Collect(maps.Keys(concerned)),
-		Begin:   func() { kick(resource.Hint{}) },
+		Begin:   begin,
 		Changed: func(file, by string) {
 			hint := resource.Hint{By: by}
 			if whom := concerned[file]; len(whom) == 1 {

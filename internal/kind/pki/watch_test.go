@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
 )
@@ -75,6 +77,27 @@ func TestOtherPartsAreHeardOfByAnotherWatch(t *testing.T) {
 	ear := noticetest.Listen(t, heeding[AssembledFile]{v, map[string]*AssembledFile{"/pki/all": wish("/pki/one")}})
 	heard(r, ear, "/pki/all", func() { r.put("/pki/one", "2") })
 	ear.Quiet(func() { r.put("/pki/two", "2") })
+}
+
+// The clock is set a nanosecond ahead and back again, which nobody else notices.
+func TestACertificateIsHeardOfWhenTheClockIsSet(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to set the clock")
+	}
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	r.issue("a")
+	want := leaf("a", usageClient)
+	ear := noticetest.Listen(t, heeding[Certificate]{newCertificates(r.Host), map[string]*Certificate{"/pki/a.crt": &want}})
+	for _, step := range []unix.Timeval{{Usec: 1}, {Sec: -1, Usec: 999_999_999}} {
+		ear.Settle()
+		if _, err := unix.ClockAdjtime(unix.CLOCK_REALTIME, &unix.Timex{Modes: unix.ADJ_SETOFFSET | unix.ADJ_NANO, Time: step}); err != nil {
+			t.Fatal(err)
+		}
+		if h := ear.Next(); h != (resource.Hint{}) {
+			t.Errorf("%+v", h)
+		}
+	}
 }
 
 func TestALedgerIsHeardOfWithWhatIsInIt(t *testing.T) {
