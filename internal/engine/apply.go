@@ -68,6 +68,7 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 		r.batch(step, batch)
 		r.left = r.left[len(batch):]
 	}
+	r.forgo(step)
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
 	return r.report
 }

@@ -156,6 +156,25 @@ func TestOwedRefreshSurvivesAFailure(t *testing.T) {
 	expect(t, "done", r.took(), "apply broken; reload reader")
 }
 
+// Who does not run reads all anew when it starts, so what it is owed by then is
+// nothing.
+func TestNothingIsOwedToWhoDoesNotRun(t *testing.T) {
+	r := newRig(t)
+	conf := func(s string) []resource.Resource {
+		res := wish("reader", thing{Mode: resource.Ptr("0644")}, "conf")
+		res.Triggers = []resource.Trigger{{On: id("conf"), Do: resource.Restart}}
+		return []resource.Resource{wish("conf", text(s)), res}
+	}
+	r.converge(conf("1")...)
+	r.converge(conf("2")...)
+	reader := r.things["reader"]
+	reader.Active = resource.Ptr(true) // systemd starts it at its time
+	r.things["reader"] = reader
+	r.took()
+	expect(t, "plan", told(r.plan(conf("2")...)), "")
+	expect(t, "plan", told(r.plan(conf("3")...)), "update conf (configuration); refresh reader (follows)")
+}
+
 func TestDerivedThingFollows(t *testing.T) {
 	r := newRig(t)
 	all := func(s string) []resource.Resource {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,6 +100,24 @@ func (r *run) debts(c Change) []state.Fact {
 		}
 	}
 	return facts
+}
+
+// forgo drops what is owed to readers that are not in use any more, or not yet:
+// they read all anew when they start. At boot files are put right before the
+// services begin that read them, and those would be restarted for nothing.
+func (r *run) forgo(ctx context.Context) {
+	var owed []*item
+	for _, it := range r.plan.items {
+		if it.Want != nil && !it.leave && it.err == nil && r.Store.Owed(it.ID) != resource.None && !inUse(it.got) {
+			owed = append(owed, it)
+		}
+	}
+	observe(ctx, owed)
+	for _, it := range owed {
+		if it.err == nil && !inUse(it.got) {
+			r.pending = append(r.pending, state.Fact{Owe: &state.Debt{ID: it.ID}})
+		}
+	}
 }
 
 // finished writes the final word on a change that succeeded.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -21,6 +22,7 @@ type Store struct {
 	Sealer
 
 	dir     string
+	boot    string // the kernel's name for this one; random(4)
 	records map[resource.ID]Record
 	owed    map[resource.ID]resource.Effect
 	log     *os.File // nil where the store is only read
@@ -36,10 +38,12 @@ type Fact struct {
 	Owe  *Debt        `json:"owe,omitempty"`  // a reader has yet to take notice
 }
 
-// A Debt is a refresh that is owed to a resource; none pays it.
+// A Debt is a refresh that is owed to a resource; none pays it, and so does a
+// boot: what was owed it has not outlived that.
 type Debt struct {
-	ID resource.ID     `json:"id"`
-	Do resource.Effect `json:"do"`
+	ID   resource.ID     `json:"id"`
+	Do   resource.Effect `json:"do"`
+	Boot string          `json:"boot,omitempty"` // in which it came about; filled in when it is written
 }
 
 // Read opens the state for looking only. It writes nothing; a folder that is
@@ -48,13 +52,18 @@ func Read(dir string) (*Store, error) { return open(dir, false) }
 
 // Open opens the state for changing. The caller holds the [Lock].
 func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, boot: thisBoot()}
 	return s, s.Reopen()
 }
 
 func open(dir string, write bool) (*Store, error) {
-	s := &Store{dir: dir}
+	s := &Store{dir: dir, boot: thisBoot()}
 	return s, s.refresh(write)
+}
+
+func thisBoot() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
 }
 
 func (s *Store) path(parts ...string) string {
@@ -69,7 +78,7 @@ func (s *Store) learn(f Fact) {
 		delete(s.records, *f.Drop)
 	case f.Owe != nil && f.Owe.Do == resource.None:
 		delete(s.owed, f.Owe.ID)
-	case f.Owe != nil:
+	case f.Owe != nil && (f.Owe.Boot == "" || f.Owe.Boot == s.boot):
 		s.owed[f.Owe.ID] = f.Owe.Do
 	}
 }
@@ -116,7 +125,7 @@ func (s *Store) facts() []Fact {
 		facts = append(facts, Fact{Put: &r})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.owed), resource.ID.Compare) {
-		facts = append(facts, Fact{Owe: &Debt{ID: id, Do: s.owed[id]}})
+		facts = append(facts, Fact{Owe: &Debt{ID: id, Do: s.owed[id], Boot: s.boot}})
 	}
 	return facts
 }
@@ -137,6 +146,11 @@ func encode(b *bytes.Buffer, facts []Fact) error {
 func (s *Store) Commit(facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil
+	}
+	for _, f := range facts {
+		if f.Owe != nil && f.Owe.Do != resource.None {
+			f.Owe.Boot = s.boot
+		}
 	}
 	var b bytes.Buffer
 	if err := encode(&b, facts); err != nil {

@@ -284,3 +284,37 @@ func TestOnlyTheFolderItselfIsClosed(t *testing.T) {
 		}
 	}
 }
+
+// What was owed before the host went down is owed to nobody any more: whoever
+// runs now has read all since.
+func TestABootPaysDebts(t *testing.T) {
+	dir := t.TempDir()
+	reader := resource.ID{Kind: "unit", Name: "a.service"}
+	owes := func(boot string) resource.Effect {
+		t.Helper()
+		s, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if boot != "" {
+			s.boot = boot
+			if err := s.Commit(Fact{Owe: &Debt{ID: reader, Do: resource.Restart}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s.Owed(reader)
+	}
+	now := thisBoot()
+	if now == "" {
+		t.Fatal("the kernel has no name for this boot")
+	}
+	owes("another")
+	if got := owes(""); got != resource.None {
+		t.Errorf("of another boot: %s", got)
+	}
+	owes(now)
+	if got := owes(""); got != resource.Restart {
+		t.Errorf("of this boot: %s", got)
+	}
+}
