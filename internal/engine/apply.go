@@ -337,13 +337,13 @@ func (r *run) refresh(ctx context.Context, c Change) {
 	}
 	if r.untouched(ctx, c) {
 		err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, resource.None)
-		r.report.Err = errors.Join(r.report.Err, err, r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}}))
+		r.report.Err = errors.Join(r.report.Err, err, r.paid(c.item))
 		return
 	}
 	var err error
 	r.beside([]Change{c}, func() { err = c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed) })
 	if err == nil {
-		err = r.Store.Commit(state.Fact{Owe: &state.Debt{ID: c.ID}})
+		err = r.paid(c.item)
 	}
 	r.done(c, err, false)
 }

@@ -324,6 +324,28 @@ func TestInterruptedTouchIsUndone(t *testing.T) {
 	expect(t, "given back", r.took(), "apply foreign")
 }
 
+// A reader that took notice of a thing, and was killed before its own record said
+// that it reads it, takes notice of the end of that thing all the same.
+func TestRefreshIsOwedForWhatWasReadBeforeAKill(t *testing.T) {
+	for dies := range 8 {
+		for again := range 8 {
+			r := newRig(t)
+			r.dir = filepath.Join(t.TempDir(), "state")
+			r.things["t0"] = text("theirs")
+			r.converge(reader(resource.Restart))
+			r.steps = dies + 1
+			died(func() { r.apply(wish("t0", text("a")), reader(resource.Restart, "t0")) })
+			r.steps = again + 1
+			died(func() { r.apply(wish("t0", text("a")), reader(resource.Restart, "t0")) })
+			r.steps = 0
+			r.converge(reader(resource.Restart))
+			if r.stale["reader"] {
+				t.Errorf("killed at %d and %d: a refresh was forgotten", dies, again)
+			}
+		}
+	}
+}
+
 // TestKilledAnywhere kills the process between any two steps of an apply: the
 // next runs converge, no refresh is forgotten, nothing half written is left, and
 // what was taken over comes back in the end.

@@ -164,6 +164,29 @@ func tidy(it *item) error {
 	return nil
 }
 
+// paid writes down that nothing is owed to a reader any more, and that it reads
+// what the plan says: its own record comes last, and when the next run drops one
+// of those things, a kill in between must not have it forget the reader.
+func (r *run) paid(it *item) error {
+	var facts []state.Fact
+	if record, ok := r.Store.Record(it.ID); ok {
+		record.Triggers = union(record.Triggers, it.Triggers)
+		facts = append(facts, state.Fact{Put: &record})
+	}
+	return r.Store.Commit(append(facts, state.Fact{Owe: &state.Debt{ID: it.ID}})...)
+}
+
+// union returns the triggers of both, those of a first.
+func union(a, b []resource.Trigger) []resource.Trigger {
+	all := slices.Clone(a)
+	for _, t := range b {
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 func unchanged(past, now state.Record) bool {
 	return !past.Open && past.Want.Equal(now.Want) && slices.Equal(past.Owners, now.Owners) &&
 		slices.Equal(past.After, now.After) && slices.Equal(past.Triggers, now.Triggers) && slices.Equal(past.Touched, now.Touched)
