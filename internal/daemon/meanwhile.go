@@ -72,7 +72,7 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 	in.inner, in.store, in.write = true, l.store, true
 	in.pending, in.undoing, in.hold = l.pending, l.undoing, l.hold
 	for _, h := range hints {
-		some, all := f.covers(h, l.force.reach())
+		some, all := f.covers(h)
 		if some {
 			in.hints = append(in.hints, h)
 		}
@@ -80,7 +80,7 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 			later.put(h)
 		}
 	}
-	in.scope = in.near().among(f.ids)
+	in.scope = in.near().among(f.free)
 	if len(in.scope.ids) == 0 || ctx.Err() != nil {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (l *look) near() scope {
 	for _, h := range l.hints {
 		if h.Name == "" {
 			s.add(r, r.kinds[h.Kind]...)
-		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.present[id] {
+		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.has(id) {
 			s.add(r, id)
 		}
 	}
@@ -108,57 +108,11 @@ func (s scope) add(r *reach, ids ...resource.ID) {
 }
 
 // among leaves in the scope only what is allowed.
-func (s scope) among(allowed map[resource.ID]bool) scope {
-	maps.DeleteFunc(s.ids, func(id resource.ID, _ bool) bool { return !allowed[id] })
+func (s scope) among(allowed func(resource.ID) bool) scope {
+	maps.DeleteFunc(s.ids, func(id resource.ID, _ bool) bool { return !allowed(id) })
 	return s
 }
 
 // together says whether a kind is looked at as a whole. Rules are proved and read
 // a family at a time, so that one chain costs as much as all.
 func together(kind string) bool { return kind == "chain" }
-
-// reach says what a change of each thing that is in force concerns.
-type reach struct {
-	present map[resource.ID]bool
-	kinds   map[string][]resource.ID
-	readers map[resource.ID][]resource.ID
-	heard   map[resource.ID]bool // what slow things read, or what that is made from
-}
-
-// reach is found when it is first asked for.
-func (f *force) reach() *reach {
-	if f.reached != nil {
-		return f.reached
-	}
-	r := &reach{
-		present: make(map[resource.ID]bool, len(f.present)),
-		kinds:   make(map[string][]resource.ID),
-		readers: make(map[resource.ID][]resource.ID),
-		heard:   make(map[resource.ID]bool),
-	}
-	sources := make(map[resource.ID][]resource.Trigger)
-	for _, one := range f.present {
-		r.present[one.ID] = true
-		r.kinds[one.ID.Kind] = append(r.kinds[one.ID.Kind], one.ID)
-		for _, t := range one.Triggers {
-			r.readers[t.On] = append(r.readers[t.On], one.ID)
-		}
-		sources[one.ID] = one.Triggers
-	}
-	var hear func(id resource.ID)
-	hear = func(id resource.ID) {
-		for _, t := range sources[id] {
-			if !r.heard[t.On] {
-				r.heard[t.On] = true
-				hear(t.On)
-			}
-		}
-	}
-	for id := range sources {
-		if slow(id) {
-			hear(id)
-		}
-	}
-	f.reached = r
-	return r
-}

@@ -52,8 +52,10 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 	for _, id := range p.barred {
 		r.failed[id] = true
 	}
-	if err := r.check(ctx); err != nil {
-		return Report{Err: err}
+	var refused error
+	r.beside(nil, func() { refused = r.check(ctx) })
+	if refused != nil {
+		return Report{Err: refused}
 	}
 	if undoable {
 		if err := r.prepare(); err != nil {
@@ -93,9 +95,7 @@ func (r *run) check(ctx context.Context) error {
 		if c.Action != Create && c.Action != Update {
 			continue
 		}
-		var err error
-		r.beside(nil, func() { err = c.item.kind.Check(ctx, c.ID.Name, c.item.Want) })
-		if err != nil {
+		if err := c.item.kind.Check(ctx, c.ID.Name, c.item.Want); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
 		}
 	}

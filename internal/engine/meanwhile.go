@@ -24,7 +24,7 @@ type Work struct {
 // and they do, it is called for as long, and what it says it has changed is
 // returned. All else of the engine stays where it is: what do touches besides the
 // host is its own.
-func (e *Engine) beside(w Work, do func()) (changed []resource.ID) {
+func (e *Engine) beside(work func() Work, do func()) (changed []resource.ID) {
 	if e.Meanwhile == nil {
 		do()
 		return nil
@@ -38,6 +38,7 @@ func (e *Engine) beside(w Work, do func()) (changed []resource.ID) {
 		return nil
 	case <-limit.C:
 	}
+	w := work()
 	w.Done = done
 	changed = e.Meanwhile(w)
 	<-done
@@ -47,7 +48,7 @@ func (e *Engine) beside(w Work, do func()) (changed []resource.ID) {
 // see looks at all items of a plan, and once more at those that were changed
 // meanwhile.
 func (e *Engine) see(ctx context.Context, items []*item) {
-	changed := e.beside(Work{}, func() { observe(ctx, items) })
+	changed := e.beside(planning, func() { observe(ctx, items) })
 	for range 3 {
 		again, _ := partition(items, func(it *item) bool { return slices.Contains(changed, it.ID) })
 		if len(again) == 0 {
@@ -56,17 +57,16 @@ func (e *Engine) see(ctx context.Context, items []*item) {
 		for _, it := range again {
 			it.past = e.past(it.ID)
 		}
-		changed = e.beside(Work{}, func() { observe(ctx, again) })
+		changed = e.beside(planning, func() { observe(ctx, again) })
 	}
 }
 
+// planning changes nothing.
+func planning() Work { return Work{} }
+
 // beside is [Engine.beside] for a step of an apply that changes those things.
 func (r *run) beside(step []Change, do func()) {
-	var w Work
-	if r.Meanwhile != nil {
-		w = r.work(step)
-	}
-	r.Engine.beside(w, do)
+	r.Engine.beside(func() Work { return r.work(step) }, do)
 }
 
 func (r *run) work(step []Change) Work {

@@ -42,7 +42,7 @@ func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...re
 		}
 	}
 	reachable, _ := partition(present, runs)
-	e.beside(Work{}, func() { err = normalize(ctx, reachable) })
+	e.beside(planning, func() { err = normalize(ctx, reachable) })
 	if err != nil {
 		return nil, err
 	}
