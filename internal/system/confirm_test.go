@@ -188,12 +188,12 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("deadline", func(t *testing.T) {
 		d := in(t)
 		d.configure(cuts)
-		told := d.background(apply + "8s --no-probes")
+		told := d.background(apply + "12s --no-probes")
 		d.shut()
 		if d.opens() {
 			t.Error("the laptop gets in, so this shows nothing")
 		}
-		d.back(12 * time.Second)
+		d.back(30 * time.Second)
 		d.names(<-told, "NOT CONFIRMED YET", "status 0")
 		d.names(d.vpnd(0, "history"), "rollback, since nobody confirmed")
 		d.names(d.vpnd(1, "confirm"), "no apply waits", "since nobody confirmed")
@@ -201,25 +201,25 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		d.background(apply + "8s")
+		d.background(apply + "12s")
 		d.stuck()
 		d.sh("pkill -9 -x vpnd; pkill -9 -f '^sshd: root'")
-		d.back(12 * time.Second)
+		d.back(30 * time.Second)
 	})
 	t.Run("hangs", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		d.background(apply + "8s")
+		d.background(apply + "12s")
 		d.stuck()
 		d.sh("pkill -STOP -x vpnd")
-		d.back(35 * time.Second)
+		d.back(60 * time.Second)
 	})
 	t.Run("late", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		told := d.background(apply + "6s")
+		told := d.background(apply + "12s")
 		d.stuck()
-		d.back(35 * time.Second)
+		d.back(60 * time.Second)
 		d.names(<-told, "UNDONE", "did not end before its deadline", "status 5")
 	})
 	t.Run("powered off", func(t *testing.T) {
@@ -285,11 +285,20 @@ func TestConfirmWithAgent(t *testing.T) {
 	// Nobody confirms, and nothing but the agent lives: the apply was killed
 	// before it came to the file.
 	d.configure(strings.Replace(hangs, `{ content = "cuts\n" }`, "{\n  content = \"cuts\\n\"\n  depends_on = [unit[\"slow.service\"]]\n}", 1))
-	d.background(told + "8s")
+	d.background(told + "12s")
 	d.stuck()
 	d.sh("pkill -9 -f '^vpnd apply'")
-	d.until("the apply is undone", 12*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
+	d.until("the apply is undone", 30*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
 	shuns("after the deadline")
+
+	// The agent is stopped meanwhile.
+	d.configure(cuts)
+	d.background(told + "12s")
+	d.shut()
+	d.run("systemctl", "stop", "vpnd")
+	d.until("the apply is undone without the agent", 30*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
+	d.run("systemctl", "start", "vpnd")
+	shuns("after its start")
 
 	// The host goes down while the apply waits.
 	d.configure(cuts)
@@ -329,7 +338,7 @@ func TestConfirm(t *testing.T) {
 	motd("one")
 	s.names(s.vpnd(1, "apply", "--yes", "--confirm", "1s"), "between 5s and 1d")
 	s.names(s.vpnd(1, "apply", "--yes", "--confirm", "1m", "--root", "/mnt"), "another root")
-	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "6s"), "NOT CONFIRMED YET", "vpnd confirm")
+	s.names(s.vpnd(0, "apply", "--yes", "--confirm", "1m"), "NOT CONFIRMED YET", "vpnd confirm")
 	for _, argv := range [][]string{{"apply", "--yes"}, {"destroy", "--yes"}, {"rollback", "--yes", "19700101T000000.000000Z"}} {
 		s.names(s.vpnd(1, argv...), "waits for confirmation until", "vpnd confirm", "vpnd rollback")
 	}
@@ -337,18 +346,17 @@ func TestConfirm(t *testing.T) {
 	if pending() || timers() != "0" {
 		t.Errorf("confirmed, and yet it is pending (%v) with %s timers", pending(), timers())
 	}
-	time.Sleep(7 * time.Second)
 	is("one")
 	s.names(s.vpnd(1, "confirm"), "no apply waits")
 	s.names(s.vpnd(1, "confirm", "--extend", "5m"), "no apply waits")
 
 	motd("two")
-	s.vpnd(0, "apply", "--yes", "--confirm", "6s", "--no-probes")
-	s.names(s.vpnd(0, "confirm", "--extend", "12s"), "The deadline is now")
+	s.vpnd(0, "apply", "--yes", "--confirm", "10s", "--no-probes")
+	s.names(s.vpnd(0, "confirm", "--extend", "20s"), "The deadline is now")
 	extended := time.Now()
-	time.Sleep(8 * time.Second)
+	time.Sleep(11 * time.Second)
 	is("two")
-	for pending() && time.Since(extended) < 20*time.Second {
+	for pending() && time.Since(extended) < 45*time.Second {
 		time.Sleep(100 * time.Millisecond)
 	}
 	is("one")
@@ -392,25 +400,34 @@ func TestUndoIsTriedAgain(t *testing.T) {
 	}
 }
 
+// typing runs a command on a terminal where somebody answers, and returns what
+// stands there in the end. In answers, asked waits for that many questions of a
+// plan, and sees for that many lines with a word.
+func (s scene) typing(answers, command string) string {
+	s.t.Helper()
+	const wait = `rm -f /run/typed
+sees() { for i in $(seq 300); do test "$(grep -c "$2" /run/typed 2>/dev/null)" -ge $1 && return; sleep 0.1; done; }
+asked() { sees $1 'taken for an answer'; }
+`
+	out, _ := s.Gateway.Run(s.t.Context(), "sh", "-c", wait+"("+answers+"; sees 1 '^status') | timeout 90 script -qefc 'trap : INT; "+command+"; echo status $?' /run/typed")
+	return out
+}
+
 // TestConfirmAsks answers on a terminal.
 func TestConfirmAsks(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
-	at := func(answers, flags string) string {
-		t.Helper()
-		out, _ := s.Gateway.Run(t.Context(), "sh", "-c", "("+answers+") | script -qec 'vpnd apply "+flags+"; echo status $?' /dev/null")
-		return out
-	}
+	at := func(answers, flags string) string { return s.typing(answers, "vpnd apply "+flags) }
 	s.configure(`file "/etc/motd.vpn" { content = "one\n" }`)
-	s.names(at("echo yes; sleep 2; echo no; sleep 2", "--confirm 1m --no-probes"), "Keep it? (yes or no)", "nobody wants to keep it", "UNDONE", "status 5")
+	s.names(at("asked 1; echo yes; sees 1 Keep; echo no", "--confirm 1m --no-probes"), "Keep it? (yes or no)", "nobody wants to keep it", "UNDONE", "status 5")
 	if s.sh("test ! -e /etc/motd.vpn && echo gone") != "gone" {
 		t.Error("the file is still there")
 	}
-	s.names(at("echo yes; sleep 2; echo perhaps; sleep 1; echo yes; sleep 2", "--confirm 1m --no-probes"), "Confirmed: the host stays", "status 0")
+	s.names(at("asked 1; echo yes; sees 1 Keep; echo perhaps; sees 2 Keep; echo yes", "--confirm 1m --no-probes"), "Confirmed: the host stays", "status 0")
 	s.converged()
 	s.configure(`file "/etc/motd.vpn" { content = "two\n" }`)
-	s.names(at("echo yes; sleep 9", "--confirm 5s --no-probes"), "UNDONE", "status 5")
-	s.names(at("echo yes; sleep 3; vpnd confirm >/dev/null; sleep 3", "--confirm 1m --no-probes"), "Confirmed from elsewhere", "status 0")
+	s.names(at("asked 1; echo yes; sees 1 Keep; sees 1 UNDONE", "--confirm 5s --no-probes"), "UNDONE", "status 5")
+	s.names(at("asked 1; echo yes; sees 1 Keep; vpnd confirm >/dev/null; sees 1 elsewhere", "--confirm 1m --no-probes"), "Confirmed from elsewhere", "status 0")
 	s.converged()
 }
 
@@ -444,13 +461,7 @@ systemctl daemon-reload && systemctl start door && until ss -Hltn 'sport = 2222'
 func TestNobodyIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
-	// Each answer waits for its question.
-	const asked = `rm -f /run/typed; asked() { for i in $(seq 300); do test "$(grep -c 'taken for an answer' /run/typed 2>/dev/null)" -ge $1 && return; sleep 0.1; done; }; `
-	at := func(answers, command string) string {
-		t.Helper()
-		out, _ := s.Gateway.Run(t.Context(), "sh", "-c", asked+"("+answers+"; sleep 2) | timeout 60 script -qefc '"+command+"; echo status $?' /run/typed")
-		return out
-	}
+	at := s.typing
 	s.configure(`file "/etc/motd.vpn" { content = "one\n" }
 sysctl "net.ipv4.conf.all.log_martians" { value = "1" }
 `)
