@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,20 +18,46 @@ import (
 // timers is a systemd that knows which timers tick and whether an undo is at
 // work.
 type timers struct {
+	mu               sync.Mutex
 	ticking, undoing bool
 	begun            []time.Time
 	err              error
 }
 
 func (t *timers) StartTimer(context.Context, string, time.Duration, []string) error {
+	defer t.alone()()
 	t.begun = append(t.begun, time.Now())
 	return t.err
 }
+
+func (t *timers) Ticking(context.Context, string) (bool, error) {
+	defer t.alone()()
+	return t.ticking, nil
+}
+
+func (t *timers) Undoing(context.Context) (bool, error) {
+	defer t.alone()()
+	return t.undoing, nil
+}
+
+func (t *timers) tries() []time.Time {
+	defer t.alone()()
+	return slices.Clone(t.begun)
+}
+
+func (t *timers) set(so func()) {
+	defer t.alone()()
+	so()
+}
+
+func (t *timers) alone() (done func()) {
+	t.mu.Lock()
+	return t.mu.Unlock
+}
+
 func (t *timers) StopTimer(context.Context, string) error         { return nil }
-func (t *timers) Ticking(context.Context, string) (bool, error)   { return t.ticking, nil }
 func (t *timers) Enabled(context.Context, string) (string, error) { return "", nil }
 func (t *timers) Active(context.Context, string) (string, error)  { return "", nil }
-func (t *timers) Undoing(context.Context) (bool, error)           { return t.undoing, nil }
 func (t *timers) Cancel(context.Context, string) error            { return nil }
 func (t *timers) Close()                                          {}
 
@@ -84,7 +111,7 @@ func TestUndoIsAwaited(t *testing.T) {
 		r.stop()
 		fake := r.waits()
 		r.start()
-		fake.ticking, fake.undoing = false, true
+		fake.set(func() { fake.ticking, fake.undoing = false, true })
 		r.touch("a", "2", "")
 		r.touch("b", "2", "")
 		r.rest()
@@ -94,7 +121,7 @@ func TestUndoIsAwaited(t *testing.T) {
 			t.Errorf("%+v %q %+v", s.Unconfirmed, s.Waiting, s.Drift)
 		}
 		time.Sleep(time.Minute)
-		if len(fake.begun) > 0 {
+		if len(fake.tries()) > 0 {
 			t.Error("begun beside another")
 		}
 		r.as(func(e *engine.Engine) error { return e.Store.DropPending() })
@@ -107,12 +134,12 @@ func TestUndoIsAwaited(t *testing.T) {
 func TestUndoIsBegun(t *testing.T) {
 	bubble(t, func(r *rig) {
 		fake := r.waits()
-		fake.ticking = false
+		fake.set(func() { fake.ticking = false })
 		r.start()
 		began := time.Now()
 		time.Sleep(20 * time.Minute)
 		var after []time.Duration
-		for _, at := range fake.begun {
+		for _, at := range fake.tries() {
 			after = append(after, at.Sub(began).Round(5*time.Second))
 		}
 		if len(after) < 5 || len(after) > 12 || after[0] > 5*time.Second || !slices.IsSorted(after) || after[len(after)-1]-after[len(after)-2] < 4*time.Minute {
@@ -121,7 +148,7 @@ func TestUndoIsBegun(t *testing.T) {
 		if u := r.status().Unconfirmed; u == nil || u.Begun != len(after) || u.Error != "" {
 			t.Errorf("%+v", u)
 		}
-		fake.err = errors.New("systemd has enough")
+		fake.set(func() { fake.err = errors.New("systemd has enough") })
 		time.Sleep(10 * time.Minute)
 		if u := r.status().Unconfirmed; u == nil || !strings.Contains(u.Error, "systemd has enough") {
 			t.Errorf("%+v", u)
@@ -133,7 +160,7 @@ func TestUndoIsBegun(t *testing.T) {
 func TestUndoWithoutItsSnapshot(t *testing.T) {
 	bubble(t, func(r *rig) {
 		fake := r.waits()
-		fake.ticking, fake.undoing = false, true
+		fake.set(func() { fake.ticking, fake.undoing = false, true })
 		r.as(func(e *engine.Engine) error {
 			names, err := e.Store.Snapshots()
 			if err != nil {

@@ -19,7 +19,7 @@ import (
 // or that is written through another mount of /proc, is heard of only where
 // netlink tells: forwarding, rp_filter, mc_forwarding, proxy_arp and proxy_ndp,
 // bc_forwarding, ignore_routes_with_linkdown. Who wrote a key is known where
-// fanotify(7) knows /proc, as it does since Linux 6.7 or thereabouts.
+// fanotify(7) knows /proc, as that of Linux 6.18 does.
 func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	begin := func() { kick(resource.Hint{}) }
 	files := func(ctx context.Context, begin func()) error { return v.watchBoot(ctx, names, begin, kick) }
