@@ -110,8 +110,14 @@ type Hold struct {
 	Fingerprint string        `json:"fingerprint"` // of the wish that was undone
 	IDs         []resource.ID `json:"ids"`
 	Since       time.Time     `json:"since"`
-	Command     string        `json:"command"` // who set it: rollback, destroy
+	Command     string        `json:"command"`        // who set it: rollback, destroy
+	Taken       time.Time     `json:"taken,omitzero"` // of the snapshot that was gone back to
+	Back        bool          `json:"back,omitempty"` // and the wish from before it is in force again
 }
+
+// begun says whether an undo to that snapshot was begun, and the wish that it
+// brings back is in force already.
+func (h *Hold) begun(taken time.Time) bool { return h != nil && h.Back && h.Taken.Equal(taken) }
 
 // Undo begins a hold, before the first step of an undo. Where the undone apply
 // is the one that put the wish in force, the wish before it is in force again,
@@ -121,15 +127,15 @@ func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) er
 	if err != nil || wish == nil {
 		return err
 	}
-	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command}
+	back := wish.before(taken)
+	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command, Taken: taken, Back: back != nil}
 	old, err := s.Hold()
-	if err != nil {
+	if err != nil || back == nil && old.begun(taken) { // and was killed: what it holds stands written
 		return err
 	}
 	if old != nil { // an undo after an undo
 		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
 	}
-	back := wish.before(taken)
 	if back != nil {
 		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return !bytes.Equal(shapeOf(wish, id), shapeOf(back, id)) })
 	}
@@ -154,13 +160,21 @@ func (w *Wish) before(taken time.Time) *Wish {
 }
 
 // WishBefore returns the wish that is in force again once a snapshot is gone
-// back to, nil where that is none.
+// back to, nil where that is none. An undo that was killed may have brought it
+// back already.
 func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
 	wish, err := s.Wish()
 	if err != nil || wish == nil {
 		return nil, err
 	}
-	return wish.before(snap.Taken), nil
+	if back := wish.before(snap.Taken); back != nil {
+		return back, nil
+	}
+	hold, err := s.Hold()
+	if err != nil || !hold.begun(snap.Taken) {
+		return nil, err
+	}
+	return wish, nil
 }
 
 // CutShort returns the name of the snapshot of the apply that put the wish in

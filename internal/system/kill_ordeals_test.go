@@ -14,6 +14,7 @@ import (
 // What a test of the kill matrix does of it; the whole takes hours.
 var (
 	deaths  = flag.Int("kills", 1, "at how many random moments each ordeal kills vpnd")
+	crowd   = flag.Int("clients", 0, "how many clients the server has in the ordeals, besides those of the example")
 	borders = flag.String("boundaries", "2", "before how many of its boundaries each ordeal kills vpnd, or all")
 )
 

@@ -15,6 +15,18 @@ const example = "../../examples/openvpn-gateway"
 func (r reaper) example() {
 	r.t.Helper()
 	r.ok(r.Configure(r.t.Context(), example))
+	if *crowd > 0 {
+		r.ok(r.Edit(r.t.Context(), "vpn.hcl", `client "tpham" {}`, crowded(*crowd)))
+	}
+}
+
+// crowded are so many clients in the language.
+func crowded(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("c%03d", i)
+	}
+	return "dynamic \"client\" {\n    for_each = " + quoted(names) + "\n    labels = [client.value]\n    content {}\n  }"
 }
 
 func (r reaper) changed() {
@@ -22,6 +34,7 @@ func (r reaper) changed() {
 	r.example()
 	ctx := r.t.Context()
 	r.ok(r.Edit(ctx, "vpn.hcl", `ping    = "10s"`, `ping    = "11s"`))
+	r.ok(r.Edit(ctx, "vpn.hcl", `client "alice" {}`, "client \"alice\" {}\n  client \"bob\" {}\n  client \"carol\" { revoked = true }"))
 	r.ok(r.Edit(ctx, "vpn.hcl", "uplink     =", "mss_clamp  = false\n  uplink     ="))
 	r.ok(r.Gateway.WriteFile(ctx, "/etc/vpnd/besides.hcl", []byte(strings.Join(strings.SplitAfter(small, "\n")[1:], "")+linked), 0o600))
 }
@@ -47,6 +60,11 @@ func (r reaper) settle() string {
 func nothing(reaper) {}
 
 func firstApply(r reaper) ordeal {
+	r.example()
+	return applied(r)
+}
+
+func applied(r reaper) ordeal {
 	whole := r.settle()
 	r.vpnd(0, "destroy", "--yes")
 	return command(nothing, func(r reaper, round int) {
@@ -64,13 +82,8 @@ func firstApply(r reaper) ordeal {
 
 // manyClients write their files in one go.
 func manyClients(r reaper) ordeal {
-	names := make([]string, 200)
-	for i := range names {
-		names[i] = fmt.Sprintf("c%03d", i)
-	}
-	block := "dynamic \"client\" {\n    for_each = " + quoted(names) + "\n    labels = [client.value]\n    content {}\n  }"
-	r.ok(r.Edit(r.t.Context(), "vpn.hcl", `client "tpham" {}`, block))
-	return firstApply(r)
+	r.ok(r.Edit(r.t.Context(), "vpn.hcl", `client "tpham" {}`, crowded(200)))
+	return applied(r)
 }
 
 // change has the server restarted, rules, files and units changed, there and
@@ -115,6 +128,7 @@ rm /etc/openvpn/server/office/server.crt /etc/systemd/system/openvpn-server@offi
 ip addr flush dev tun9; ip route del 10.98.0.0/16`
 
 func repair(r reaper) ordeal {
+	r.example()
 	r.ok(r.Gateway.WriteFile(r.t.Context(), "/etc/vpnd/besides.hcl", []byte(linked), 0o600))
 	whole := r.settle()
 	return command(func(r reaper) {
@@ -126,6 +140,7 @@ func repair(r reaper) ordeal {
 }
 
 func rollback(r reaper) ordeal {
+	r.example()
 	before := r.settle()
 	var undoes string
 	return command(func(r reaper) {
@@ -136,11 +151,9 @@ func rollback(r reaper) ordeal {
 		if r.sh(newest) == undoes {
 			r.vpnd(0, "rollback", "--yes")
 		}
-		r.as(before, "a rollback that was killed and finished")
-		r.refreshed()
-		r.tidied()
 		r.example()
 		r.converged()
+		r.same(before)
 	}, "rollback", "--yes")
 }
 
@@ -165,6 +178,7 @@ func destroy(r reaper) ordeal {
 func agentRepair(r reaper) ordeal {
 	dropin := "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n"
 	r.ok(r.Gateway.WriteFile(r.t.Context(), "/etc/systemd/system/vpnd.service.d/soon.conf", []byte(dropin), 0o644))
+	r.example()
 	r.ok(r.Gateway.WriteFile(r.t.Context(), "/etc/vpnd/besides.hcl", []byte(linked), 0o600))
 	r.agent()
 	r.converged()

@@ -1,0 +1,51 @@
+package state
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// An undo that was killed after it brought back the wish from before goes on
+// from there.
+func TestUndoGoesOnWhereItWasKilled(t *testing.T) {
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	a := resource.ID{Kind: "file", Name: "/a"}
+	before := Wish{Since: at, Present: []Was{{ID: a, Shape: []byte(`{"content":"1"}`)}}}
+	now := Wish{Since: at.Add(time.Hour), Present: []Was{{ID: a, Shape: []byte(`{"content":"2"}`)}}, Before: &before}
+	for _, err := range []error{s.Sign(&before), s.Sign(&now), s.KeepWish(&now)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap := &Snapshot{Taken: now.Since.Add(time.Second)}
+	comesBack := func(want *Wish) {
+		t.Helper()
+		if got, err := s.WishBefore(snap); err != nil || (got == nil) != (want == nil) || got != nil && got.Fingerprint != want.Fingerprint {
+			t.Errorf("%v %v", got, err)
+		}
+	}
+	var held []resource.ID
+	for _, ids := range [][]resource.ID{{a, {Kind: "file", Name: "/b"}}, {a}} {
+		comesBack(&before)
+		if err := s.Undo("rollback", at, snap.Taken, ids); err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.Hold()
+		if err != nil || h.Fingerprint != now.Fingerprint || held != nil && !slices.Equal(h.IDs, held) {
+			t.Errorf("%+v %v", h, err)
+		}
+		held = h.IDs
+		if w, err := s.Wish(); err != nil || w.Fingerprint != before.Fingerprint {
+			t.Errorf("%+v %v", w, err)
+		}
+	}
+	snap.Taken = at.Add(time.Second) // another undo, of what put no wish in force that is known
+	comesBack(nil)
+}
