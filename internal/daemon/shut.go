@@ -20,7 +20,7 @@ var forwarding = []string{"net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding",
 // set (no iptables, a full disk) nothing else would keep packets out. It stays
 // off until the rules stand that it was to come after.
 func (l *look) shut() {
-	if l.force == nil || l.observing() || !l.guarding && len(l.status.Shut) == 0 {
+	if l.force == nil || l.observing() || l.inner || !l.guarding && (!l.planned || len(l.status.Shut) == 0) {
 		return
 	}
 	missing := l.missing()

@@ -389,6 +389,9 @@ func TestUndoIsTriedAgain(t *testing.T) {
 	d.until("the undo failed and is to be tried again", 60*time.Second, func() bool {
 		return d.yes("systemctl list-units --plain --no-legend 'vpnd-undo*.service' | grep -q auto-restart")
 	})
+	if mode := d.sh("systemctl show -P CollectMode $(systemctl list-units --plain --no-legend 'vpnd-undo*.service' | cut -d' ' -f1)"); mode != "inactive-or-failed" {
+		t.Errorf("an undo that gives up stays: %s", mode)
+	}
 	d.names(d.vpnd(1, "confirm"), "too late", "vpnd rollback")
 	d.names(d.vpnd(1, "confirm", "--extend", "5m"), "too late")
 	d.sh(home)
