@@ -95,6 +95,7 @@ func TestAgent(t *testing.T) {
 	t.Run("whom", s.whom)
 	t.Run("meanwhile", s.meanwhile)
 	t.Run("invalid", s.invalid)
+	t.Run("windows", s.windows)
 	t.Run("observes", s.observes)
 	t.Run("held", s.held)
 	t.Run("boots", s.boots)
@@ -134,9 +135,44 @@ func (s scene) invalid(t *testing.T) {
 	s.run("systemctl", "restart", "vpnd")
 	s.sh("iptables -t nat -F")
 	s.shortly("iptables-save -t nat | grep -q VPND")
+	// Nor is one taken that only the host can tell to be wrong.
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/zz.hcl", []byte("chain \"ip/filter/VPND-ODD\" {\n  rules = [\"-m nonsense -j DROP\"]\n}\n"), 0o600))
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("vpnd status | grep -q nonsense")
+	s.names(s.vpnd(1, "status"), "The host would refuse", "VPND-ODD")
+	s.sh("iptables -t nat -F")
+	s.shortly("iptables-save -t nat | grep -q VPND")
 	s.run("rm", "/etc/vpnd/zz.hcl")
 	s.run("systemctl", "reload", "vpnd")
 	s.shortly("vpnd status")
+}
+
+// windows has a certificate enter its renewal window while the agent runs, of
+// which nobody tells.
+func (s scene) windows(t *testing.T) {
+	s = s.in(t)
+	began := time.Now()
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/window.hcl", []byte(`vpnd { interval = "2s" }
+private_key "/etc/window.key" { algorithm = "ecdsa-p256" }
+certificate "/etc/window.crt" {
+  key          = private_key["/etc/window.key"].name
+  usage        = "signing"
+  validity     = "20m"
+  renew_before = "1192s" # from the eighth second on
+  subject { common_name = "window" }
+}
+`), 0o600))
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("test -e /etc/window.crt")
+	const id = `certificate["/etc/window.crt"]`
+	l, _ := s.until("renew a certificate in its window", func(l agentLook) bool { return l.repair(id, began) != nil })
+	if d := l.repair(id, began); d != nil && (d.Noticed != "timer" || d.Reason != "renewal" || !strings.Contains(d.moved(), `fresh "false" instead of "true"`)) {
+		t.Errorf("a certificate in its window: %+v", *d)
+	}
+	s.names(s.sh("journalctl -u vpnd -o json VPND_NOTICED=timer"), "/etc/window.crt", "fresh")
+	s.run("rm", "/etc/vpnd/window.hcl")
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("test ! -e /etc/window.crt && vpnd status")
 }
 
 // observes has the agent only look.

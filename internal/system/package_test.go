@@ -123,6 +123,10 @@ func installs(s scene) {
 	s.run("apt-get", "install", "-y", "/root/first.deb")
 	s.names(s.run("vpnd", "version"), "vpnd 9.8.7 ")
 	s.names(s.sh("systemctl is-enabled vpnd; systemctl is-active vpnd; true"), "disabled\ninactive")
+	s.names(s.run("dpkg", "-L", "vpnd"), "/usr/sbin/vpnd\n", "/lib/systemd/system/vpnd.service\n", "/lib/systemd/system/vpnd-rollback.service\n",
+		"/usr/lib/tmpfiles.d/vpnd.conf\n", "/usr/share/man/man8/vpnd.8.gz\n", "/usr/share/man/man5/vpnd.hcl.5.gz\n",
+		"/usr/share/bash-completion/completions/vpnd\n", "/usr/share/zsh/vendor-completions/_vpnd\n", "/usr/share/fish/vendor_completions.d/vpnd.fish\n",
+		"/usr/share/doc/vpnd/copyright\n", "/etc/vpnd\n", "/var/lib/vpnd\n")
 	s.names(s.run("stat", "-c", "%n %a %U", "/etc/vpnd", "/var/lib/vpnd", "/run/vpnd"),
 		"/etc/vpnd 750 root", "/var/lib/vpnd 700 root", "/run/vpnd 755 root")
 	if said := s.sh("systemd-analyze verify --man=no vpnd.service vpnd-rollback.service 2>&1"); said != "" {
