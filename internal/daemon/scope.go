@@ -13,6 +13,7 @@ import (
 type scope struct {
 	whole  bool
 	ids    map[resource.ID]bool
+	kinds  map[string]bool      // of which all are in it
 	except map[resource.ID]bool // seen since by a look that came in between
 }
 
@@ -48,7 +49,7 @@ func (l *look) aim() scope {
 // near is the scope of a look that is not at everything.
 func (l *look) near() scope {
 	r := l.force.reach()
-	s := scope{ids: make(map[resource.ID]bool)}
+	s := scope{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
 	for _, h := range l.hints {
 		if h.Name == "" {
 			s.add(r, r.kinds[h.Kind]...)
@@ -101,7 +102,8 @@ func (s scope) add(r *reach, ids ...resource.ID) {
 		}
 		s.ids[id] = true
 		s.add(r, r.readers[id]...)
-		if together(id.Kind) {
+		if together(id.Kind) && !s.kinds[id.Kind] {
+			s.kinds[id.Kind] = true
 			s.add(r, r.kinds[id.Kind]...)
 		}
 	}
