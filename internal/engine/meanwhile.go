@@ -45,20 +45,24 @@ func (e *Engine) beside(work func() Work, do func()) (changed []resource.ID) {
 	return changed
 }
 
-// see looks at all items of a plan, and once more at those that were changed
-// meanwhile.
-func (e *Engine) see(ctx context.Context, items []*item) {
-	changed := e.beside(planning, func() { observe(ctx, items) })
-	for range 3 {
-		again, _ := partition(items, func(it *item) bool { return slices.Contains(changed, it.ID) })
-		if len(again) == 0 {
-			return
-		}
-		for _, it := range again {
-			it.past = e.past(it.ID)
-		}
-		changed = e.beside(planning, func() { observe(ctx, again) })
+// again is a plan whose items in seen are looked at once more, since they were
+// changed meanwhile.
+func (e *Engine) again(ctx context.Context, p *Plan, seen []*item) (*Plan, error) {
+	for _, it := range seen {
+		it.past = e.past(it.ID)
 	}
+	observe(ctx, seen)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	next := &Plan{items: p.items, LeftOut: p.LeftOut}
+	return next, e.judgeAll(next)
+}
+
+// among returns the items of the plan with those IDs.
+func (p *Plan) among(ids []resource.ID) []*item {
+	items, _ := partition(p.items, func(it *item) bool { return slices.Contains(ids, it.ID) })
+	return items
 }
 
 // planning changes nothing.

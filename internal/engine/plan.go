@@ -27,7 +27,19 @@ func (e *Engine) Plan(ctx context.Context, d resource.Desired, targets ...resour
 
 // PlanPart is [Engine.Plan] without what people should know of whole kinds. It
 // is for a part of what the host shall be: nothing else is looked at.
-func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...resource.ID) (*Plan, error) {
+func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...resource.ID) (p *Plan, err error) {
+	changed := e.beside(planning, func() { p, err = e.planPart(ctx, d, targets) })
+	for range 2 {
+		if err != nil || len(p.among(changed)) == 0 {
+			break
+		}
+		seen := p.among(changed)
+		changed = e.beside(planning, func() { p, err = e.again(ctx, p, seen) })
+	}
+	return p, err
+}
+
+func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []resource.ID) (*Plan, error) {
 	present, err := e.wishes(d.Present)
 	if err != nil {
 		return nil, err
@@ -42,8 +54,7 @@ func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...re
 		}
 	}
 	reachable, _ := partition(present, runs)
-	e.beside(planning, func() { err = normalize(ctx, reachable) })
-	if err != nil {
+	if err := normalize(ctx, reachable); err != nil {
 		return nil, err
 	}
 	return e.plan(ctx, present, leaving)
@@ -67,7 +78,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	leaving, gone := partition(leaving, runs)
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
 	items := slices.Concat(early, present, late)
-	e.see(ctx, items)
+	observe(ctx, items)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -75,13 +86,18 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	for _, it := range append(off, gone...) {
 		p.LeftOut = append(p.LeftOut, it.ID)
 	}
+	return p, e.judgeAll(p)
+}
+
+// judgeAll adds to the plan what is to be done.
+func (e *Engine) judgeAll(p *Plan) error {
 	f := newFollower(e.Store)
-	for _, it := range items {
+	for _, it := range p.items {
 		if err := e.judge(p, f, it); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 func partition(items []*item, first func(*item) bool) (yes, no []*item) {

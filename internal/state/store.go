@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -21,8 +22,10 @@ import (
 type Store struct {
 	Sealer
 
-	dir     string
-	boot    string // the kernel's name for this one; random(4)
+	dir  string
+	boot string // the kernel's name for this one; random(4)
+
+	mu      sync.RWMutex // a plan may be made while another one is put on record
 	records map[resource.ID]Record
 	owed    map[resource.ID]resource.Effect
 	log     *os.File // nil where the store is only read
@@ -159,6 +162,8 @@ func (s *Store) Commit(facts ...Fact) error {
 	if err := s.append(b.Bytes()); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lines += len(facts)
 	for _, f := range facts {
 		s.learn(f)
@@ -195,14 +200,22 @@ func (s *Store) Close() error {
 
 // Record returns what is known of a resource.
 func (s *Store) Record(id resource.ID) (Record, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	r, ok := s.records[id]
 	return r, ok
 }
 
 // Records returns everything that is known, by ID.
 func (s *Store) Records() []Record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return a.ID.Compare(b.ID) })
 }
 
 // Owed returns the refresh that is owed to a resource, or none.
-func (s *Store) Owed(id resource.ID) resource.Effect { return s.owed[id] }
+func (s *Store) Owed(id resource.ID) resource.Effect {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.owed[id]
+}
