@@ -144,6 +144,7 @@ func TestTunnelIsUp(t *testing.T) {
 	if err := netlink.LinkAdd(tun); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = netlink.LinkDel(tun) })
 	held := tun.Fds[0]
 	defer held.Close()
 	fails("the interface tun7 is down")
