@@ -69,3 +69,28 @@ func TestAgentWithoutDisk(t *testing.T) {
 	s.sh("umount /var/lib/vpnd; rmdir /var/lib/vpnd")
 	s.as(first, "destroying")
 }
+
+// TestManagersRestartedMeanwhile executes systemd anew, or restarts D-Bus, while
+// an apply is at work: it does its work or says why not, and the next one
+// finishes it.
+func TestManagersRestartedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := reaped(t)
+	r.settle()
+	r.changed()
+	whole := r.settle()
+	for _, restart := range []string{"systemctl daemon-reexec", "systemctl restart dbus"} {
+		r.example()
+		r.vpnd(0, "apply", "--yes")
+		r.changed()
+		r.run("systemd-run", "-q", "--collect", "--unit=restless", "sh", "-c", "for i in 1 2 3 4 5 6; do "+restart+"; sleep 0.2; done; touch /run/restless")
+		said, status, err := r.VPND(t.Context(), "apply", "--yes")
+		if err != nil || status > 1 {
+			t.Errorf("while others ran %q it ended with %d (%v):\n%s", restart, status, err, said)
+		}
+		r.sh(eventually("rm /run/restless"))
+		r.unharmed(0)
+		r.apply()
+		r.same(whole)
+	}
+}
