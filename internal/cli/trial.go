@@ -189,7 +189,11 @@ func (t *trial) undo(ctx context.Context, snapshot string, why error) error {
 }
 
 func (t *trial) undone() error {
-	_, _ = fmt.Fprintln(t.Out, "\nUNDONE. The host is as it was before this apply.")
+	before := "this apply"
+	if t.engine.Resumes != "" {
+		before += " and the one before it, which was cut short"
+	}
+	_, _ = fmt.Fprintf(t.Out, "\nUNDONE. The host is as it was before %s.\n", before)
 	return status(exitRolledBack)
 }
 

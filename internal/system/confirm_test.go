@@ -188,7 +188,7 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("deadline", func(t *testing.T) {
 		d := in(t)
 		d.configure(cuts)
-		told := d.background(apply + "12s --no-probes")
+		told := d.background(apply + "10s --no-probes")
 		d.shut()
 		if d.opens() {
 			t.Error("the laptop gets in, so this shows nothing")
@@ -201,7 +201,7 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		d.background(apply + "12s")
+		d.background(apply + "10s")
 		d.stuck()
 		d.sh("pkill -9 -x vpnd; pkill -9 -f '^sshd: root'")
 		d.back(30 * time.Second)
@@ -209,7 +209,7 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("hangs", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		d.background(apply + "12s")
+		d.background(apply + "10s")
 		d.stuck()
 		d.sh("pkill -STOP -x vpnd")
 		d.back(60 * time.Second)
@@ -217,7 +217,7 @@ func TestConfirmLockedOut(t *testing.T) {
 	t.Run("late", func(t *testing.T) {
 		d := in(t)
 		d.configure(hangs)
-		told := d.background(apply + "12s")
+		told := d.background(apply + "10s")
 		d.stuck()
 		d.back(60 * time.Second)
 		d.names(<-told, "UNDONE", "did not end before its deadline", "status 5")
@@ -285,7 +285,7 @@ func TestConfirmWithAgent(t *testing.T) {
 	// Nobody confirms, and nothing but the agent lives: the apply was killed
 	// before it came to the file.
 	d.configure(strings.Replace(hangs, `{ content = "cuts\n" }`, "{\n  content = \"cuts\\n\"\n  depends_on = [unit[\"slow.service\"]]\n}", 1))
-	d.background(told + "12s")
+	d.background(told + "10s")
 	d.stuck()
 	d.sh("pkill -9 -f '^vpnd apply'")
 	d.until("the apply is undone", 30*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
@@ -293,7 +293,7 @@ func TestConfirmWithAgent(t *testing.T) {
 
 	// The agent is stopped meanwhile.
 	d.configure(cuts)
-	d.background(told + "12s")
+	d.background(told + "10s")
 	d.shut()
 	d.run("systemctl", "stop", "vpnd")
 	d.until("the apply is undone without the agent", 30*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
