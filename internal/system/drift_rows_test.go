@@ -66,7 +66,7 @@ func drifts() []drift {
 		{does: "iptables -R VPND-DOOR 1 -p tcp -m comment --comment door -j ACCEPT", id: door, by: "iptables", moved: `-s 192.0.2.0/24`},
 		{does: "iptables -D INPUT -m comment --comment vpnd-bottom -j VPND-DOOR", id: door, by: "iptables", moved: `hook "INPUT"`},
 		{does: "iptables -I VPND-DOOR -j DROP", id: door, by: "iptables", moved: "-j DROP"},
-		{does: "iptables -D INPUT -m comment --comment vpnd-bottom -j VPND-DOOR; iptables -F VPND-DOOR; iptables -X VPND-DOOR", id: door, by: "iptables"},
+		{does: `printf '*filter\n-D INPUT -m comment --comment vpnd-bottom -j VPND-DOOR\n-F VPND-DOOR\n-X VPND-DOOR\nCOMMIT\n' | iptables-restore --noflush`, id: door, by: "iptables"},
 		{does: "ip6tables -F", id: door6, by: "ip6tables"},
 
 		{does: "sysctl -q -w net.ipv4.ip_forward=0", id: forward, moved: `value "0" instead of "1"`},
@@ -82,10 +82,12 @@ func drifts() []drift {
 		{does: "chown nobody /etc/drift/plain", id: plain, moved: `owner "nobody" instead of "root"`},
 		{does: "rm /etc/drift/plain", id: plain, moved: `mine`},
 		{does: "ln -sf /etc/hostname /etc/drift/plain", id: plain},
-		{does: "rm /etc/drift/plain; mkdir /etc/drift/plain", stays: "a folder stands where the file shall be", undo: "rmdir /etc/drift/plain"},
+		// The agent may be quicker than mkdir.
+		{does: "for i in $(seq 20); do rm -f /etc/drift/plain; mkdir /etc/drift/plain && exit; done; exit 1", stays: "a folder stands where the file shall be", undo: "rmdir /etc/drift/plain"},
 		{does: "mv /etc/drift /etc/adrift", id: `directory["/etc/drift"]`},
 		{does: "rm -r /etc/adrift; chmod 0700 /etc/drift", id: `directory["/etc/drift"]`, moved: `mode "0700" instead of "0755"`},
 		{does: "chmod 0644 /etc/drift/psk", id: `secret_file["/etc/drift/psk"]`, moved: `mode "0644" instead of "0600"`},
+		{does: "chmod 0644 /etc/openvpn/server/office/server.key", id: `assembled_file["/etc/openvpn/server/office/server.key"]`, moved: `mode "0644" instead of "0600"`},
 		{does: "echo told >/etc/drift/psk", id: `secret_file["/etc/drift/psk"]`, moved: `(sensitive)`},
 
 		{does: "ip link del tun7", id: tun7},
@@ -98,7 +100,7 @@ func drifts() []drift {
 
 		{does: "systemctl stop drift", id: service, moved: `active "false" instead of "true"`},
 		// It fails so often that systemd starts it no more.
-		{does: "touch /run/broken; systemctl kill -s KILL drift; until systemctl is-failed -q drift; do sleep 0.05; done; rm /run/broken", id: service, again: true, moved: `active "false" instead of "true"`},
+		{does: "touch /run/broken; systemctl kill -s KILL drift; for i in $(seq 400); do systemctl is-failed -q drift && break; sleep 0.05; done; rm /run/broken", id: service, again: true, moved: `active "false" instead of "true"`},
 		{does: "systemctl kill -s KILL openvpn-server@office", id: server, moved: `active "false" instead of "true"`},
 		{does: "systemctl mask -q openvpn-server@office", id: server, moved: `enabled "false" instead of "true"`},
 		{does: "rm /etc/systemd/system/multi-user.target.wants/drift.service", id: service, moved: `enabled "false" instead of "true"`},
