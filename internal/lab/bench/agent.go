@@ -172,7 +172,7 @@ func (b *bench) rests(ctx context.Context, start time.Time) error {
 }
 
 func (b *bench) await(ctx context.Context, what string, so func(*daemon.Status) bool) error {
-	for range 1000 {
+	for range 6000 {
 		s, err := b.status()
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (b *bench) await(ctx context.Context, what string, so func(*daemon.Status) 
 			return err
 		}
 	}
-	return fmt.Errorf("the agent does not %s within five seconds", what)
+	return fmt.Errorf("the agent does not %s within half a minute", what)
 }
 
 // status is what the agent tells.
