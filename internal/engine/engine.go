@@ -101,7 +101,7 @@ type Plan struct {
 	Notes    []Note
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
-	quiet  []*item       // what needs no change, but perhaps a record
+	quiet  []*item       // what needs no change, but a record
 	items  []*item       // everything that was looked at, in order
 	barred []resource.ID // wrong, and not for this apply
 }

@@ -132,15 +132,19 @@ func (r *run) finished(c Change) error {
 	return nil
 }
 
+// recorded says whether the records say of an item that needs no change what they
+// shall.
+func (it *item) recorded() bool {
+	record := puts(it.final)
+	return record != nil && !it.undo && it.past != nil && unchanged(*it.past, *record)
+}
+
 // settle brings the records up to date for an item that needs no change.
 func (r *run) settle(it *item) error {
 	if now := r.past(it.ID); now != nil && now.Open && it.past != nil && !it.past.Open {
 		return nil // a repair in between did not end well
 	}
 	if record := puts(it.final); record != nil && !it.undo {
-		if it.past != nil && unchanged(*it.past, *record) {
-			return nil
-		}
 		if err := r.remember(it, record); err != nil {
 			return err
 		}

@@ -171,7 +171,9 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 		c = f.rebuild(it)
 	}
 	if c == nil {
-		p.quiet = append(p.quiet, it)
+		if !it.recorded() {
+			p.quiet = append(p.quiet, it)
+		}
 	} else {
 		f.note(it, *c)
 		p.Changes = append(p.Changes, *c)
