@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
 	"vpnd/internal/confirm"
@@ -192,6 +193,9 @@ func (a *agent) pause() time.Duration {
 	due := a.due()
 	if a.status.Error != "" || len(a.status.Shut) > 0 {
 		due = earlier(due, now.Add(retry))
+	}
+	if slices.ContainsFunc(a.status.Unknown, func(u Unknown) bool { return guards(u.ID) }) {
+		due = earlier(due, now.Add(longestGuardRetry))
 	}
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))

@@ -31,7 +31,7 @@ func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error)
 	}
 	l.agent.Log.Debug("the host refuses what is in force", "error", err)
 	l.refused = refused
-	return l.planFor(ctx, e, without(l.force.present, refused))
+	return l.planFor(ctx, e, without(l.Catalog, l.force.present, refused))
 }
 
 // planFor plans a part of what is in force, as far as it is in the scope of the
@@ -89,12 +89,12 @@ func (l *look) refuse(refused map[resource.ID]error) {
 
 // without leaves out what is refused and all that needs it: what needs filter
 // rules that can't stand must not be switched on.
-func without(present []resource.Resource, refused map[resource.ID]error) []resource.Resource {
-	out := make(map[resource.ID]bool) // resources, and blocks that own one of them
+func without(c resource.Catalog, present []resource.Resource, refused map[resource.ID]error) []resource.Resource {
+	out := make(map[resource.ID][]resource.ID) // what is out, by its own name and by the blocks that own it
 	mark := func(r resource.Resource) {
-		out[r.ID] = true
+		out[r.ID] = append(out[r.ID], r.ID)
 		for _, o := range r.Owners {
-			out[o.Block] = true
+			out[o.Block] = append(out[o.Block], r.ID)
 		}
 	}
 	rest := slices.Clone(present)
@@ -102,7 +102,13 @@ func without(present []resource.Resource, refused map[resource.ID]error) []resou
 		before := len(rest)
 		rest = slices.DeleteFunc(rest, func(r resource.Resource) bool {
 			_, bad := refused[r.ID]
-			bad = bad || slices.ContainsFunc(r.After, func(id resource.ID) bool { return out[id] && !owns(r, id) })
+			needs := func(resource.ID) bool { return true }
+			if k, ok := c.Kind(r.ID.Kind); ok {
+				needs = k.Needs
+			}
+			bad = bad || slices.ContainsFunc(r.After, func(id resource.ID) bool {
+				return !owns(r, id) && slices.ContainsFunc(out[id], needs)
+			})
 			if bad {
 				mark(r)
 			}

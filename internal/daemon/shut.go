@@ -24,7 +24,7 @@ func (l *look) shut() {
 		return
 	}
 	missing := l.missing()
-	needs := closes(l.force.present, missing)
+	needs := closes(l.Catalog, l.force.present, missing)
 	for _, id := range needs {
 		l.close(id, missing)
 	}
@@ -66,11 +66,11 @@ func (l *look) missing() map[resource.ID]error {
 }
 
 // closes returns the switches that come after something that is missing.
-func closes(present []resource.Resource, missing map[resource.ID]error) []resource.ID {
+func closes(c resource.Catalog, present []resource.Resource, missing map[resource.ID]error) []resource.ID {
 	if len(missing) == 0 {
 		return nil
 	}
-	rest := without(present, missing)
+	rest := without(c, present, missing)
 	var ids []resource.ID
 	for _, r := range present {
 		stays := slices.ContainsFunc(rest, func(other resource.Resource) bool { return other.ID == r.ID })

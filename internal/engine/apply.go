@@ -184,7 +184,7 @@ func (r *run) blocked(it *item) (resource.ID, bool) {
 		if len(r.failed) == 0 {
 			break
 		}
-		if !r.failed[other.ID] || other.leave != it.leave {
+		if !r.failed[other.ID] || other.leave != it.leave || !it.leave && !it.kind.Needs(other.ID) {
 			continue
 		}
 		first, second := other, it
@@ -234,6 +234,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 	for _, it := range items {
 		if it.err == nil && (it.got == nil || it.interrupted() || len(resource.Compare(it.got, it.Want)) > 0) {
 			changes = append(changes, resource.Change{Name: it.ID.Name, Got: it.got, Want: it.Want})
+			it.made = true
 		}
 	}
 	if err := r.announce(batch); err != nil {
@@ -256,7 +257,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 			}
 		}
 		if err == nil {
-			err = r.finished(batch[i])
+			err = errors.Join(r.overtaken(ctx, batch[i]), r.finished(batch[i]))
 		}
 		r.done(batch[i], err, false)
 	}
@@ -340,10 +341,25 @@ func (r *run) refresh(ctx context.Context, c Change) {
 		r.report.Err = errors.Join(r.report.Err, err, r.paid(c.item))
 		return
 	}
+	r.done(c, r.pay(ctx, c, owed), false)
+}
+
+// pay does a refresh that is owed.
+func (r *run) pay(ctx context.Context, c Change, owed resource.Effect) error {
 	var err error
 	r.beside([]Change{c}, func() { err = c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed) })
-	if err == nil {
-		err = r.paid(c.item)
+	if err != nil {
+		return err
 	}
-	r.done(c, err, false)
+	return r.paid(c.item)
+}
+
+// overtaken refreshes a reader that somebody else has started since the plan,
+// which was to start it: it may have read what was wrong then.
+func (r *run) overtaken(ctx context.Context, c Change) error {
+	owed := r.Store.Owed(c.ID)
+	if c.item.made || owed == resource.None || !covers(&c, owed) {
+		return nil
+	}
+	return r.pay(ctx, c, owed)
 }

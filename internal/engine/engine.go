@@ -118,6 +118,7 @@ type item struct {
 	final []state.Fact // what the records say once it is done
 	leave bool         // no longer asked for: removed, or restored to what stood there before
 	undo  bool         // part of a rollback
+	made  bool         // its verb was called in this apply
 
 	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd
 }

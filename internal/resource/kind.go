@@ -43,6 +43,7 @@ type Kind struct {
 	cost      func(name string, got, want any) Effect
 	marked    func(name string, got any) bool
 	tidy      func(name string, want any) error
+	needs     func(other ID) bool
 	since     func(ctx context.Context, name string) (time.Time, error)
 	advise    func(context.Context) []string
 	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
@@ -90,6 +91,10 @@ func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got,
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
+// Needs says whether a thing of this kind can't be made where something failed
+// that it comes after.
+func (k Kind) Needs(other ID) bool { return k.needs(other) }
+
 // Since returns since when the thing has been as it is, the zero time where the
 // kind can't tell.
 func (k Kind) Since(ctx context.Context, name string) (time.Time, error) { return k.since(ctx, name) }
@@ -126,6 +131,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		cost:      func(string, any, any) Effect { return None },
 		marked:    func(string, any) bool { return false },
 		tidy:      func(string, any) error { return nil },
+		needs:     func(ID) bool { return true },
 		since:     func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:    func(context.Context) []string { return nil },
 		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
@@ -152,6 +158,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }
+	}
+	if l, ok := v.(Loner); ok {
+		k.needs = l.Needs
 	}
 	if d, ok := v.(Dater); ok {
 		k.since = d.Since

@@ -98,6 +98,11 @@ type Dater interface {
 	Since(ctx context.Context, name string) (time.Time, error)
 }
 
+// A Loner can be made true without most of what it comes after: rules hold
+// whether or not the service stands whose port they open, and must not wait for
+// it where it can't be made. Needs says whether it does need the other one.
+type Loner interface{ Needs(other ID) bool }
+
 // A Lingerer is removed after all else was applied and not before: a rule set
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }

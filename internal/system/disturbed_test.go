@@ -37,4 +37,25 @@ func TestRepairsDisturbNobody(t *testing.T) {
 		$s = IO::Socket::UNIX->new(Peer => "/run/openvpn-server/office/management.sock", Timeout => 2) or exit 1;
 		alarm 2; print $s "verb\n"; while (<$s>) { exit !/=3/ if /verb/ } exit 1'`)
 	s.converged()
+
+	// What can't be put right must not keep the rules from it: forwarding goes on.
+	for _, obstacle := range []string{
+		"rm /etc/openvpn/server/office.conf && mkdir /etc/openvpn/server/office.conf",
+		"mv /usr/sbin/openvpn /usr/sbin/openvpn.gone",
+	} {
+		s.run("systemctl", "reload", "vpnd")
+		before := s.sh("iptables-save | grep VPND")
+		s.sh(obstacle + "; iptables -t nat -F; iptables -F")
+		for range 100 {
+			if s.sh("iptables-save | grep VPND; true") == before {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if now := s.sh("iptables-save | grep VPND; true"); now != before {
+			t.Errorf("%s: the rules are not back:\n%s", obstacle, now)
+		}
+		s.sh("rmdir /etc/openvpn/server/office.conf; mv /usr/sbin/openvpn.gone /usr/sbin/openvpn; true")
+		s.shortly("test -f /etc/openvpn/server/office.conf")
+	}
 }

@@ -90,3 +90,8 @@ func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Chain]) error
 	}
 	return errors.Join(errs...)
 }
+
+// Needs says that rules stand without all else: a port is opened, or an address
+// translated, whether or not a service is there. Only of each other they need to
+// know.
+func (Verbs) Needs(other resource.ID) bool { return other.Kind == "chain" }
