@@ -140,7 +140,7 @@ func (h *host) Remove(_ context.Context, name string) error {
 	return nil
 }
 
-func (h *host) Tidy(name string, _ *thing) error {
+func (h *host) Tidy(name string, _ thing) error {
 	delete(h.half, name)
 	h.step()
 	return nil

@@ -162,7 +162,13 @@ func tidy(it *item) error {
 	if it.past == nil || !it.past.Open {
 		return nil
 	}
-	if err := it.kind.Tidy(it.ID.Name, it.Want); err != nil {
+	want := it.Want
+	var err error
+	if want == nil {
+		want = it.kind.New()
+		err = it.past.Want.Tell(want)
+	}
+	if err := errors.Join(err, it.kind.Tidy(it.ID.Name, want)); err != nil {
 		return fmt.Errorf("tidying what an earlier run left of %s: %w", it.ID, err)
 	}
 	return nil

@@ -166,7 +166,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		k.since = d.Since
 	}
 	if t, ok := v.(Tidier[T]); ok {
-		k.tidy = func(name string, want any) error { return t.Tidy(name, typed[T](want)) }
+		k.tidy = func(name string, want any) error { return t.Tidy(name, *want.(*T)) }
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()

@@ -109,9 +109,10 @@ type Lingerer interface{ Lingers() bool }
 
 // A Tidier takes away what a killed run left half written beside a thing, and no
 // shape shows. It is called where the thing stands as it shall after its last
-// touch was cut short; a nil want is a thing that left.
+// touch was cut short. Of a thing that left, want is what was asked for, as far as
+// that is on record.
 type Tidier[T any] interface {
-	Tidy(name string, want *T) error
+	Tidy(name string, want T) error
 }
 
 // A Watcher hears of changes on the host as they happen. Watch kicks once with

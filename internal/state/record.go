@@ -16,6 +16,8 @@ package state
 
 import (
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 
 	"vpnd/internal/resource"
@@ -56,6 +58,23 @@ func (d Digest) covers(other Digest) bool {
 		}
 	}
 	return true
+}
+
+// Tell fills in a shape what the digest tells in the clear; secrets and long
+// values are left out.
+func (d Digest) Tell(shape any) error {
+	var errs []error
+	for attr, value := range d {
+		if strings.HasPrefix(string(value), `"`+sealed) {
+			continue
+		}
+		one, err := json.Marshal(Digest{attr: value})
+		if err == nil {
+			err = resource.Decode(one, shape)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // Holds says whether the host, observed as got, is still as d says.

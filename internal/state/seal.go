@@ -52,11 +52,14 @@ func loadSealer(dir string, create bool) (Sealer, error) {
 	return Sealer{key, create}, nil
 }
 
+// sealed begins every digest.
+const sealed = "hmac-sha256:"
+
 // Sum returns a keyed digest of data.
 func (s Sealer) Sum(data []byte) string {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write(data)
-	return "hmac-sha256:" + base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
+	return sealed + base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // Digest returns the digest of a shape; that of nil is nil.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,4 +49,26 @@ func TestUndoGoesOnWhereItWasKilled(t *testing.T) {
 	}
 	snap.Taken = at.Add(time.Second) // another undo, of what put no wish in force that is known
 	comesBack(nil)
+}
+
+// What a record tells in the clear fills a shape, and nothing else does.
+func TestDigestTells(t *testing.T) {
+	type shape struct {
+		Path   *string          `vpnd:"path"`
+		Names  []string         `vpnd:"names"`
+		Long   *string          `vpnd:"long"`
+		Secret *resource.Secret `vpnd:"secret"`
+	}
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Digest(&shape{Path: resource.Ptr("/a"), Names: []string{"b"}, Long: resource.Ptr(strings.Repeat("x", 200)), Secret: resource.NewSecret("s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told shape
+	if err := d.Tell(&told); err != nil || *told.Path != "/a" || !slices.Equal(told.Names, []string{"b"}) || told.Long != nil || told.Secret != nil {
+		t.Errorf("%+v %v", told, err)
+	}
 }

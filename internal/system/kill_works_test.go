@@ -87,8 +87,8 @@ func manyClients(r reaper) ordeal {
 }
 
 // change has the server restarted, rules, files and units changed, there and
-// back. Where it was killed, the next run finishes it, or goes back by itself
-// or with what was written down.
+// back. Where it was killed, the next run finishes it, goes back with the
+// configuration or by what was written down, or finishes it to go back then.
 func change(r reaper) ordeal {
 	var wholes [2]string
 	configure := []func(reaper){reaper.example, reaper.changed}
@@ -102,11 +102,15 @@ func change(r reaper) ordeal {
 		is = 1 - is
 		configure[is](r)
 	}, func(r reaper, round int) {
-		if round%3 > 0 {
+		if round%4 == 3 {
+			r.apply()
+		}
+		if round%4 > 0 {
 			is = 1 - is
 			configure[is](r)
 		}
-		if round%3 == 2 && r.sh(newest) != undoes {
+		// A client who was dropped is revoked for good, whatever is rolled back.
+		if is == 0 && round%4 > 1 && r.sh(newest) != undoes {
 			r.vpnd(0, "rollback", "--yes")
 			r.converged()
 		} else {

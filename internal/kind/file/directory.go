@@ -93,4 +93,4 @@ func (v DirectoryVerbs) Remove(_ context.Context, name string) error {
 }
 
 // Tidy removes what a killed run left beside the folder.
-func (v DirectoryVerbs) Tidy(name string, _ *Directory) error { return atomic.Tidy(v.Root, name) }
+func (v DirectoryVerbs) Tidy(name string, _ Directory) error { return atomic.Tidy(v.Root, name) }

@@ -106,4 +106,4 @@ func (v verbs[T, P]) Marked(_ string, got *T) bool {
 }
 
 // Tidy removes what a killed writer left beside the file.
-func (v verbs[T, P]) Tidy(name string, _ *T) error { return atomic.Tidy(v.Root, name) }
+func (v verbs[T, P]) Tidy(name string, _ T) error { return atomic.Tidy(v.Root, name) }

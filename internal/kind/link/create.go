@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
@@ -46,7 +47,13 @@ func create(name string, want Tun) error {
 			return fmt.Errorf("setting the group to %s: %w", *want.Group, err)
 		}
 	}
-	// Last: until then an error takes the interface away with the descriptor.
+	if want.Alias != nil {
+		if err := netlink.LinkSetAlias(&netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}}, *want.Alias); err != nil {
+			return fmt.Errorf("setting the alias: %w", err)
+		}
+	}
+	// Last: until then an error takes the interface away with the descriptor, and
+	// so does a kill, which leaves nothing that is not marked as vpnd's.
 	if err := unix.IoctlSetInt(fd, unix.TUNSETPERSIST, 1); err != nil {
 		return fmt.Errorf("making the interface stay: %w", err)
 	}

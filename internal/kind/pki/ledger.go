@@ -236,6 +236,6 @@ func (l *ledgers) Remove(_ context.Context, name string) error {
 }
 
 // Tidy removes what a killed run left beside the folder and in it.
-func (l *ledgers) Tidy(name string, _ *Ledger) error {
+func (l *ledgers) Tidy(name string, _ Ledger) error {
 	return errors.Join(atomic.Tidy(l.Root, name), atomic.TidyFolder(l.Root, name))
 }

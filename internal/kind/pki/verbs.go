@@ -292,15 +292,15 @@ func (v *verbs[T]) Remove(_ context.Context, name string) error {
 
 // Tidy removes what a killed writer left beside the file, beside what belongs to
 // it, and in the ledger that it is entered in.
-func (v *verbs[T]) Tidy(name string, want *T) error {
+func (v *verbs[T]) Tidy(name string, want T) error {
 	errs := []error{atomic.Tidy(v.Root, name)}
 	if data, _, err := v.current(name); err == nil {
 		if n := v.besideOf(&scene{Host: v.Host}, name, data); n != nil {
 			errs = append(errs, atomic.Tidy(v.Root, n.path))
 		}
 	}
-	if want != nil && v.sourcesOf != nil {
-		for _, source := range v.sourcesOf(name, want) {
+	if v.sourcesOf != nil {
+		for _, source := range v.sourcesOf(name, &want) {
 			if strings.HasSuffix(source, "/") {
 				errs = append(errs, atomic.TidyFolder(v.Root, path.Clean(source)))
 			}

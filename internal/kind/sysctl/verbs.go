@@ -298,7 +298,7 @@ func (v Verbs) Remove(_ context.Context, name string) error {
 func (v Verbs) Marked(_ string, got *Sysctl) bool { return *got.Boot != "" }
 
 // Tidy removes what a killed writer left beside the file for the boot.
-func (v Verbs) Tidy(name string, _ *Sysctl) error { return atomic.Tidy(v.Root, bootFile(name)) }
+func (v Verbs) Tidy(name string, _ Sysctl) error { return atomic.Tidy(v.Root, bootFile(name)) }
 
 // Needs says that keys wait for rules and nothing else: forwarding is not
 // switched on before them.

@@ -244,7 +244,7 @@ func (v Verbs) copyTo(from, to string) error {
 
 // Tidy removes what a killed writer left beside the drop-ins, and their folder
 // where they did not come to be.
-func (v Verbs) Tidy(name string, _ *Unit) error {
+func (v Verbs) Tidy(name string, _ Unit) error {
 	if err := errors.Join(atomic.Tidy(v.Root, folder(name)), atomic.TidyFolder(v.Root, folder(name))); err != nil {
 		return err
 	}
