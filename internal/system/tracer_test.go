@@ -3,9 +3,12 @@ package system
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -30,6 +33,7 @@ type tracer struct {
 
 	vpnd   int             // the process; 0 until it has begun
 	seen   map[int]bool    // threads
+	begun  map[int]bool    // threads that have stopped once
 	mu     sync.Mutex      // guards alive and over
 	alive  map[int]bool    // threads
 	over   bool            // all are to die, also those who are only being born
@@ -42,7 +46,7 @@ type tracer struct {
 // newTracer kills vpnd before boundary at: with its children where at is even,
 // otherwise alone, so that what it had begun goes on without it.
 func newTracer(at int) *tracer {
-	return &tracer{at: at, wait: at%2 == 1, resume: unix.PtraceSyscall, seen: make(map[int]bool), alive: make(map[int]bool), wide: make(map[string]bool)}
+	return &tracer{at: at, wait: at%2 == 1, resume: unix.PtraceSyscall, seen: make(map[int]bool), begun: make(map[int]bool), alive: make(map[int]bool), wide: make(map[string]bool)}
 }
 
 // trace runs vpnd on the gateway to its end or to boundary at, and returns what
@@ -157,12 +161,8 @@ func seize(tid int) error {
 // follow lets everything go from stop to stop until nothing is left.
 func (t *tracer) follow() error {
 	for {
-		var status unix.WaitStatus
-		// Only what this thread traces: tests beside this one have children too.
-		tid, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
+		tid, status, err := t.next()
 		switch {
-		case err == unix.EINTR:
-			continue
 		case err == unix.ECHILD:
 			return nil
 		case err != nil:
@@ -171,7 +171,9 @@ func (t *tracer) follow() error {
 			t.gone(tid, status)
 			continue
 		}
-		known := t.knows(tid)
+		known := t.begun[tid]
+		t.begun[tid] = true
+		t.knows(tid)
 		if t.ended() {
 			_ = unix.Kill(tid, unix.SIGKILL)
 		}
@@ -181,6 +183,64 @@ func (t *tracer) follow() error {
 			return fmt.Errorf("going on: %w", err)
 		}
 	}
+}
+
+// next waits for the next stop, or end, of what is traced. Tests beside this one
+// have children too, and the thread may have started some before it was ours: those
+// are for others to wait for.
+func (t *tracer) next() (tid int, status unix.WaitStatus, err error) {
+	for {
+		var info waited
+		err := unix.Waitid(unix.P_ALL, 0, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT|unix.WALL|unix.WNOTHREAD, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, 0, err
+		}
+		all := []int{int(info.pid)}
+		foreign := !t.traces(int(info.pid))
+		if foreign {
+			all = t.living()
+		}
+		for _, tid := range all {
+			n, err := unix.Wait4(tid, &status, unix.WALL|unix.WNOHANG, nil)
+			if n > 0 {
+				return n, status, nil
+			}
+			if err == unix.ECHILD { // it went when its program became another one
+				t.gone(tid, 0)
+			}
+		}
+		if len(t.living()) == 0 {
+			return 0, 0, unix.ECHILD
+		}
+		if foreign { // it is there until its parent has asked for it
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// waited is what waitid(2) tells of a child, as far as it counts here.
+type waited struct {
+	_   [4]int32
+	pid int32
+	_   [108]byte
+}
+
+// traces says whether a child is traced, and not started by a test beside.
+func (t *tracer) traces(pid int) bool {
+	if slices.Contains(t.living(), pid) {
+		return true
+	}
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return !strings.Contains(string(status), fmt.Sprintf("\nPPid:\t%d\n", os.Getpid()))
+}
+
+func (t *tracer) living() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(t.alive))
 }
 
 // stopped does what there is to do at a stop, and returns the signal that the
@@ -193,6 +253,10 @@ func (t *tracer) stopped(tid int, status unix.WaitStatus, known bool) int {
 	case event == unix.PTRACE_EVENT_EXEC:
 		if t.vpnd == 0 && filepath.Base(link(tid, "exe")) == "vpnd" {
 			t.vpnd = tid
+		}
+	case event == unix.PTRACE_EVENT_CLONE, event == unix.PTRACE_EVENT_FORK, event == unix.PTRACE_EVENT_VFORK:
+		if child, err := unix.PtraceGetEventMsg(tid); err == nil && !t.seen[int(child)] { // or it was quicker
+			t.knows(int(child))
 		}
 	case event != 0:
 	case signal == unix.SIGSTOP && !known: // how a new thread begins
@@ -258,13 +322,11 @@ func (t *tracer) ended() bool {
 	return t.over
 }
 
-// knows takes a thread up and says whether it was known.
-func (t *tracer) knows(tid int) bool {
+// knows takes a thread up.
+func (t *tracer) knows(tid int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known := t.seen[tid]
 	t.seen[tid], t.alive[tid] = true, true
-	return known
 }
 
 func (t *tracer) gone(tid int, status unix.WaitStatus) {
