@@ -119,6 +119,11 @@ func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 	return nil
 }
 
+// rules are things that wait for each other and for nothing else.
+type rules struct{ *host }
+
+func (rules) Needs(other resource.ID) bool { return other.Kind == "chain" }
+
 // alter changes the host while nobody looks.
 func (h *host) alter(do func()) {
 	h.mu.Lock()
@@ -203,7 +208,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{
-				resource.Define("thing", "", r.host), resource.Define("chain", "", r.host), resource.Define("unit", "", r.host),
+				resource.Define("thing", "", r.host), resource.Define("chain", "", rules{r.host}), resource.Define("unit", "", r.host),
 				resource.Define("sysctl", "", r.host),
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },

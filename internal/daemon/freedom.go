@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"maps"
 	"slices"
 
 	"vpnd/internal/engine"
@@ -15,7 +14,7 @@ type freedom struct {
 	none    bool
 	busy    map[string]bool      // kinds whose verbs are at work
 	shut    map[resource.ID]bool // what the apply has yet to do, or to put on record
-	stopped map[resource.ID]bool // what needs something that is wrong
+	stopped map[resource.ID]bool // what needs something that is wrong and can't be made right now
 }
 
 // freedom leaves out what the apply has yet to do and what needs that, kinds
@@ -39,28 +38,12 @@ func (l *look) freedom(w engine.Work) *freedom {
 			wrong[id] = true
 		}
 	}
-	f.stop(wrong)
+	f.stopped = f.inNeed(l.Catalog, wrong)
 	return f
 }
 
 func (f *freedom) free(id resource.ID) bool {
 	return !f.none && !slow(id) && !f.busy[id.Kind] && !f.shut[id] && !f.heard[id] && !f.stopped[id]
-}
-
-// stop finds what must wait since it needs something that is wrong and can't be
-// made right now. Rules and sysctls, which stand without a service or its files,
-// wait for rules only: forwarding is not switched on before them.
-func (f *freedom) stop(wrong map[resource.ID]bool) {
-	rules := maps.Clone(wrong)
-	maps.DeleteFunc(rules, func(id resource.ID, _ bool) bool { return id.Kind != "chain" })
-	alone := func(id resource.ID) bool { return id.Kind == "chain" || id.Kind == "sysctl" }
-	f.stopped = f.inNeed(rules)
-	maps.DeleteFunc(f.stopped, func(id resource.ID, _ bool) bool { return !alone(id) })
-	for id := range f.inNeed(wrong) {
-		if !alone(id) {
-			f.stopped[id] = true
-		}
-	}
 }
 
 // covers says whether a hint is about what is free, and whether about nothing

@@ -65,35 +65,37 @@ func (r *reach) has(id resource.ID) bool {
 	return ok
 }
 
-// inNeed returns all that needs one of these, or something that does.
-func (r *reach) inNeed(of map[resource.ID]bool) map[resource.ID]bool {
-	found, followed := make(map[resource.ID]bool), make(map[resource.ID]bool)
-	var follow func(id resource.ID)
-	follow = func(id resource.ID) {
-		if followed[id] {
-			return
-		}
-		followed[id] = true
-		for _, i := range r.needed[id] {
-			one := r.present[i]
-			if !found[one.ID] && !owns(one, id) {
+// inNeed returns all that needs one of these, or something that does; see
+// [resource.Loner].
+func (r *reach) inNeed(c resource.Catalog, of map[resource.ID]bool) map[resource.ID]bool {
+	found := make(map[resource.ID]bool)
+	var follow func(out resource.ID)
+	follow = func(out resource.ID) {
+		for _, name := range r.names(out) {
+			for _, i := range r.needed[name] {
+				one := r.present[i]
+				if k, ok := c.Kind(one.ID.Kind); found[one.ID] || owns(one, name) || ok && !k.Needs(out) {
+					continue
+				}
 				found[one.ID] = true
-				r.each(one.ID, follow)
+				follow(one.ID)
 			}
 		}
 	}
 	for id := range of {
-		r.each(id, follow)
+		follow(id)
 	}
 	return found
 }
 
-// each calls do with a thing and with the blocks that own it.
-func (r *reach) each(id resource.ID, do func(resource.ID)) {
-	do(id)
+// names returns by what others may come after a thing: itself, and the blocks
+// that own it.
+func (r *reach) names(id resource.ID) []resource.ID {
+	names := []resource.ID{id}
 	if i, ok := r.place[id]; ok {
 		for _, o := range r.present[i].Owners {
-			do(o.Block)
+			names = append(names, o.Block)
 		}
 	}
+	return names
 }
