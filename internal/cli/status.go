@@ -118,6 +118,9 @@ func (a *app) showDaemon(s standing) {
 	if s.Configuration.Diagnostics != "" {
 		a.printf("\nConfiguration in %s, read %s:\n%s", strings.Join(s.Configuration.Paths, ", "), moment(s.Configuration.Read), indent(s.Configuration.Diagnostics))
 	}
+	if s.Configuration.Changed {
+		a.printf("\nThe files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them.\n")
+	}
 	if s.Error != "" {
 		a.printf("\nThe last look failed: %s\n", printable(s.Error))
 	}
@@ -125,7 +128,21 @@ func (a *app) showDaemon(s standing) {
 		a.printf("\nSwitched off until the filter rules stand: %s. The host forwards nothing.\n", id)
 	}
 	if s.Hold != nil {
-		a.printf("\nHeld since vpnd %s %s, until the next vpnd apply or a change of the configuration: %d resources.\n", s.Hold.Command, moment(s.Hold.Since), len(s.Hold.IDs))
+		a.showHold(s.Hold)
+	}
+}
+
+// mostHeld is of how many held things the text tells.
+const mostHeld = 10
+
+func (a *app) showHold(h *daemon.Hold) {
+	a.printf("\nHeld since vpnd %s %s: %d resources. They stay as they were before until vpnd apply,\neach also until the files ask for something else of it than what was undone.\n", h.Command, moment(h.Since), len(h.IDs))
+	for i, id := range h.IDs {
+		if i == mostHeld {
+			a.printf("  and %d more; vpnd status --json lists them\n", len(h.IDs)-i)
+			break
+		}
+		a.printf("  %s\n", id)
 	}
 }
 

@@ -2,7 +2,12 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
@@ -15,22 +20,62 @@ type Failing struct {
 	Error string    `json:"error"`
 }
 
+// watchChecks has those checks tried that belong to what is in force now.
+func (a *agent) watchChecks(ctx context.Context) {
+	if a.force == a.checking {
+		return
+	}
+	var checks []config.Check
+	if a.checking = a.force; a.force != nil {
+		checks = a.force.checks
+	}
+	a.check(ctx, checks, a.interval())
+}
+
+// encodeChecks returns checks as a wish keeps them: where they stand in the
+// files is no part of it. None are nothing.
+func encodeChecks(checks []config.Check) (json.RawMessage, error) {
+	if len(checks) == 0 {
+		return nil, nil
+	}
+	bare := slices.Clone(checks)
+	for i := range bare {
+		bare[i].Range = hcl.Range{}
+	}
+	data, err := json.Marshal(bare)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the checks: %w", err)
+	}
+	return data, nil
+}
+
+// decodeChecks reads what encodeChecks wrote. A wish of an earlier vpnd has none.
+func decodeChecks(data json.RawMessage) (checks []config.Check, err error) {
+	if data == nil {
+		return nil, nil
+	}
+	if err := json.Unmarshal(data, &checks); err != nil {
+		return nil, fmt.Errorf("reading the checks in force: %w", err)
+	}
+	return checks, nil
+}
+
 // check has the checks of a configuration tried at once and then at each
 // interval, beside the loop: a check may wait for its time-outs and retries, and
-// repairs must not wait for it. The checks are those of the files as they were
-// last valid.
+// repairs must not wait for it.
 func (a *agent) check(ctx context.Context, checks []config.Check, interval time.Duration) {
 	if a.unchecked != nil {
 		a.unchecked()
 	}
 	ctx, a.unchecked = context.WithCancel(ctx)
+	over := ctx.Done()
 	go func() {
 		again := time.NewTicker(interval)
 		defer again.Stop()
 		for {
 			failures := a.Check(ctx, checks)
 			select {
-			case a.checked <- round{checks, failures}:
+			case a.checked <- round{over, checks, failures}:
 			case <-ctx.Done():
 				return
 			}
@@ -48,12 +93,18 @@ func (a *agent) check(ctx context.Context, checks []config.Check, interval time.
 
 // round is what trying all checks came to.
 type round struct {
+	over     <-chan struct{} // closed once others are watched
 	checks   []config.Check
 	failures []confirm.Failure
 }
 
 // found tells of checks that fail from now on, and of those that hold again.
 func (a *agent) found(r round) {
+	select {
+	case <-r.over: // it was broken off, and tells nothing
+		return
+	default:
+	}
 	before := make(map[string]Failing)
 	for _, f := range a.status.Failing {
 		before[f.Check] = f
@@ -74,6 +125,10 @@ func (a *agent) found(r round) {
 		a.status.Failing = append(a.status.Failing, f)
 	}
 	for name := range before {
+		if !slices.Contains(a.status.Checks, name) {
+			a.Log.Info("a check that did not hold is watched no longer", "check", name)
+			continue
+		}
 		a.Log.Info("a check holds again", "check", name)
 		a.notify.put(Event{Event: "check", Text: "check " + name + " holds again"})
 	}

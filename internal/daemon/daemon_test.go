@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -409,9 +410,87 @@ func TestHoldEndsWithAnotherConfiguration(t *testing.T) {
 		if h := r.status().Hold; h == nil || len(h.IDs) != 2 {
 			t.Errorf("held: %+v", h)
 		}
-		r.wish(map[string]string{"a": "1", "b": "3"})
+		r.wish(map[string]string{"a": "1", "b": "3", "c": "1"})
 		r.reload()
-		r.want(map[string]string{"a": "1", "b": "3"})
+		r.want(map[string]string{"a": "", "b": "3", "c": "1"})
+		if h := r.status().Hold; h == nil || len(h.IDs) != 1 || h.IDs[0].Name != "a" {
+			t.Errorf("held: %+v", h)
+		}
+		r.wish(map[string]string{"a": "2", "b": "3", "c": "1"})
+		r.reload()
+		r.want(map[string]string{"a": "2", "b": "3", "c": "1"})
+		if h := r.status().Hold; h != nil {
+			t.Errorf("held: %+v", h)
+		}
+	})
+}
+
+// What was undone stays as it was before, whatever else the files ask for, until
+// they ask for something else of it.
+func TestHoldIsPerThing(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "gone": "1"})
+		r.start()
+		fast := func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(time.Minute)) }
+		r.wish(map[string]string{"a": "2", "b": "2", "new": "1"}, fast)
+		r.reload()
+		r.want(map[string]string{"a": "2", "b": "2", "new": "1", "gone": ""})
+		r.rollback()
+		asked := map[string]string{"a": "2", "b": "2", "new": "1", "other": "1"}
+		held := func(left int, want map[string]string) {
+			t.Helper()
+			r.wish(asked, fast)
+			again := []func(){r.reload, func() { r.stop(); r.start() }, func() { r.touch("a", "8", ""); r.rest() }}
+			for i, do := range again {
+				do()
+				r.want(want)
+				if h := r.status().Hold; h == nil && left > 0 || h != nil && len(h.IDs) != left {
+					t.Errorf("step %d: held: %+v", i, h)
+				}
+				if r.status().Configuration.Changed {
+					t.Error("the files pass for changed")
+				}
+			}
+		}
+		held(4, map[string]string{"a": "1", "b": "1", "new": "", "gone": "1", "other": "1"})
+		asked["a"] = "3"
+		held(3, map[string]string{"a": "3", "b": "1", "new": "", "gone": "1", "other": "1"})
+		asked["b"] = "refused" // and so nothing of it is taken
+		asked["new"] = "7"
+		r.wish(asked, fast)
+		r.reload()
+		asked["b"], asked["new"] = "2", "1"
+		held(3, map[string]string{"a": "3", "b": "1", "new": "", "gone": "1", "other": "1"})
+		delete(asked, "new")
+		asked["gone"] = "2"
+		held(1, map[string]string{"a": "3", "b": "1", "new": "", "gone": "2", "other": "1"})
+		asked["b"] = "1" // as it is
+		held(0, map[string]string{"a": "3", "b": "1", "new": "", "gone": "2", "other": "1"})
+		asked["b"] = "2" // what was held is over for good
+		held(0, map[string]string{"a": "3", "b": "2", "other": "1"})
+	})
+}
+
+// A hold that an earlier vpnd wrote does not say of what: it ends as a whole.
+func TestHoldOfAnEarlierVersion(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "2"})
+		r.reload()
+		r.rollback()
+		r.as(func(e *engine.Engine) error {
+			h, err := e.Store.Hold()
+			if err != nil {
+				return err
+			}
+			h.Undone, h.Settings, h.Checks = nil, nil, nil
+			return e.Store.KeepHold(h)
+		})
+		r.reload()
+		r.want(map[string]string{"a": "1", "b": "1"})
+		r.wish(map[string]string{"a": "2", "b": "3"})
+		r.reload()
+		r.want(map[string]string{"a": "2", "b": "3"})
 	})
 }
 
@@ -459,7 +538,13 @@ func TestStateDirCanNotMove(t *testing.T) {
 func TestNothingSecretIsReadable(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		for _, path := range []string{r.RunDir + "/status.json", r.StateDir + "/wish.json", r.StateDir + "/history.jsonl"} {
+		r.wish(map[string]string{"a": "hush", "b": "1"})
+		r.reload()
+		r.rollback()
+		if held, err := os.ReadFile(r.StateDir + "/hold.json"); err != nil || strings.Contains(string(held), "hush") {
+			t.Errorf("held: %s, %v", held, err)
+		}
+		for _, path := range []string{r.RunDir + "/status.json", r.StateDir + "/hold.json", r.StateDir + "/wish.json", r.StateDir + "/history.jsonl"} {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%s: %v, %v", path, info, err)
 			}
@@ -522,6 +607,84 @@ func TestChecksAreWatched(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		if s := r.status(); len(s.Failing) > 0 || r.logged("msg=\"a check holds again\" check=door") != 1 {
 			t.Errorf("failing: %+v", s.Failing)
+		}
+	})
+}
+
+// The checks that are watched are those of what is in force, however that came.
+func TestChecksAreOfWhatIsInForce(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.Check = func(_ context.Context, checks []config.Check) (failures []confirm.Failure) {
+			for _, c := range checks {
+				failures = append(failures, confirm.Failure{Check: c, Err: errors.New("nobody answers")})
+			}
+			return failures
+		}
+		watched := func(names ...string) {
+			t.Helper()
+			s := r.status()
+			if !slices.Equal(s.Checks, names) || len(s.Failing) != len(names) {
+				t.Errorf("watched: %q, failing: %+v, instead of %q", s.Checks, s.Failing, names)
+			}
+		}
+		checks := func(names ...string) (all []config.Check) {
+			for _, name := range names {
+				all = append(all, config.Check{Name: name, Unit: resource.Ptr("u.service"), Command: []string{"/bin/true"}, Timeout: resource.Ptr(resource.Duration(time.Second))})
+			}
+			return all
+		}
+		apply := func() {
+			t.Helper()
+			r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+			r.rest()
+		}
+		r.start()
+		watched()
+		r.cfg.Checks = checks("door", "window")
+		apply()
+		watched("door", "window")
+		r.cfg.Checks = checks("door")
+		apply()
+		watched("door")
+		if r.logged("holds again") > 0 {
+			t.Error("a check that is gone holds again")
+		}
+		good := r.cfg
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
+		r.reload()
+		watched("door")
+		r.stop()
+		r.start() // with a mistake in the files
+		watched("door")
+		r.choose(func() { r.cfg, r.diags = good, nil })
+		r.wish(map[string]string{"a": "refused", "b": "1"})
+		r.cfg.Checks = checks("other")
+		r.reload()
+		watched("door")
+		r.choose(func() { r.cfg = good })
+		r.cfg.Checks = nil
+		r.reload()
+		watched()
+	})
+}
+
+// That checks change is nothing that an undo goes back to.
+func TestChecksAloneAreNoOtherApply(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.Check = func(context.Context, []config.Check) []confirm.Failure { return nil }
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.reload()
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.reload()
+		r.rollback()
+		r.want(map[string]string{"a": "1", "b": "1"})
+		if s := r.status(); len(s.Checks) != 0 {
+			t.Errorf("watched: %q", s.Checks)
+		}
+		r.reload() // and what was undone with it is as before too
+		if s := r.status(); len(s.Checks) != 0 {
+			t.Errorf("watched: %q", s.Checks)
 		}
 	})
 }

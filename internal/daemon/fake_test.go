@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -196,6 +197,7 @@ type rig struct {
 	hups      chan os.Signal
 	logs      notebook
 	kickState func()
+	kickFiles func()
 	end       context.CancelFunc
 	ended     chan error
 }
@@ -218,10 +220,16 @@ func bubble(t *testing.T, test func(r *rig)) {
 			Tell:    func(s string) { r.mu.Lock(); r.told = append(r.told, s); r.mu.Unlock() },
 			Busy:    func() string { r.mu.Lock(); defer r.mu.Unlock(); return r.busy },
 			Booting: func(context.Context) bool { r.mu.Lock(); defer r.mu.Unlock(); return r.boots },
-			Files: func(ctx context.Context, _ []string, kick func()) error {
+			Paths:   []string{dir + "/etc"},
+			Files: func(ctx context.Context, paths []string, kick func()) error {
 				r.mu.Lock()
-				r.kickState = kick
+				if paths[0] == dir+"/etc/" {
+					r.kickFiles = kick
+				} else {
+					r.kickState = kick
+				}
 				r.mu.Unlock()
+				kick()
 				<-ctx.Done()
 				return nil
 			},
@@ -245,12 +253,22 @@ func (r *rig) wish(texts map[string]string, set ...func(*config.Settings)) {
 			ID: id, Want: &thing{Text: &text}, Owners: []resource.Owner{{Block: resource.ID{Kind: "block", Name: "b"}}},
 		})
 	}
+	slices.SortFunc(cfg.Desired.Present, func(a, b resource.Resource) int { return a.ID.Compare(b.ID) })
 	for _, s := range set {
 		s(&cfg.Settings)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg, r.diags = cfg, nil
+}
+
+// edited has the agent hear that the files were edited, and tell of it.
+func (r *rig) edited() {
+	r.mu.Lock()
+	kick := r.kickFiles
+	r.mu.Unlock()
+	kick()
+	r.rest()
 }
 
 func (r *rig) start() {

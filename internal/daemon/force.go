@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,8 +18,11 @@ import (
 type force struct {
 	present  []resource.Resource
 	settings config.Settings
+	checks   []config.Check
 	version  string      // of the wish in the state that this is
-	unsaved  *state.Wish // read from files and not in the state yet
+	unsaved  *state.Wish // from files and not in the state yet
+	asked    *state.Wish // what the files asked for: the same, but where something is held
+	held     *state.Held // what is held from then on, where that is less than before
 	reached  *reach      // see [force.reach]
 }
 
@@ -29,6 +33,9 @@ func NewWish(cfg *config.Config) (*state.Wish, error) {
 		return nil, err
 	}
 	w := &state.Wish{Settings: settings}
+	if w.Checks, err = encodeChecks(cfg.Checks); err != nil {
+		return nil, err
+	}
 	for _, r := range cfg.Desired.Present {
 		shape, err := resource.Encode(r.Want, resource.Reveal)
 		if err != nil {
@@ -87,7 +94,7 @@ func Resumes(store *state.Store, cfg *config.Config, took map[resource.ID]bool) 
 
 // merge returns old, with what took part in an apply as in w.
 func merge(old, w *state.Wish, took map[resource.ID]bool) *state.Wish {
-	merged := &state.Wish{Settings: old.Settings}
+	merged := &state.Wish{Settings: old.Settings, Checks: old.Checks}
 	for _, part := range []struct {
 		of   *state.Wish
 		took bool
@@ -98,7 +105,13 @@ func merge(old, w *state.Wish, took map[resource.ID]bool) *state.Wish {
 			}
 		}
 	}
+	slices.SortFunc(merged.Present, func(a, b state.Was) int { return a.ID.Compare(b.ID) })
 	return merged
+}
+
+// alike says whether two signed wishes ask for the same.
+func alike(a, b *state.Wish) bool {
+	return a.Fingerprint == b.Fingerprint && bytes.Equal(a.Settings, b.Settings) && bytes.Equal(a.Checks, b.Checks)
 }
 
 // keep writes a wish unless it is there already.
@@ -110,8 +123,12 @@ func keep(store *state.Store, w *state.Wish, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if old != nil && old.Fingerprint == w.Fingerprint && bytes.Equal(old.Settings, w.Settings) {
+	if old != nil && alike(old, w) {
 		return nil
+	}
+	if old != nil && old.Fingerprint == w.Fingerprint && bytes.Equal(old.Settings, w.Settings) { // other checks change nothing that an undo goes back to
+		w.Since, w.Before = old.Since, old.Before
+		return store.KeepWish(w)
 	}
 	w.Since = now
 	if w.Before = old; old != nil {
@@ -127,7 +144,21 @@ func (a *agent) recall(store *state.Store) (*force, error) {
 	if err != nil || w == nil {
 		return nil, err
 	}
-	f := &force{version: version}
+	f, err := a.revive(w)
+	if err != nil {
+		return nil, err
+	}
+	f.version = version
+	return f, nil
+}
+
+// revive returns a wish as it is put in force.
+func (a *agent) revive(w *state.Wish) (*force, error) {
+	f := &force{}
+	var err error
+	if f.checks, err = decodeChecks(w.Checks); err != nil {
+		return nil, err
+	}
 	if err := resource.Decode(w.Settings, &f.settings); err != nil {
 		return nil, fmt.Errorf("reading the settings in force: %w", err)
 	}
@@ -145,23 +176,30 @@ func (a *agent) recall(store *state.Store) (*force, error) {
 	return f, nil
 }
 
+// load reads the files, and says too what only a daemon can't take of them.
+func (a *agent) load() (*config.Config, hcl.Diagnostics) {
+	cfg, diags := a.Load()
+	if cfg == nil || diags.HasErrors() {
+		return cfg, diags
+	}
+	if dir := cfg.Settings.StateDir; dir != nil && *dir != a.StateDir {
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "The state can't move while the daemon runs",
+			Detail: fmt.Sprintf("state_dir is %s, and the daemon keeps its state in %s. Restart the daemon.", *dir, a.StateDir),
+		})
+	}
+	return cfg, diags
+}
+
 // read reads the files. Where they are wrong, it says so and what was in force
 // stays so.
 func (a *agent) read(ctx context.Context, cause string) {
-	cfg, diags := a.Load()
-	if cfg != nil && !diags.HasErrors() {
-		if dir := cfg.Settings.StateDir; dir != nil && *dir != a.StateDir {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagError, Summary: "The state can't move while the daemon runs",
-				Detail: fmt.Sprintf("state_dir is %s, and the daemon keeps its state in %s. Restart the daemon.", *dir, a.StateDir),
-			})
-		}
-	}
+	cfg, diags := a.load()
 	c := &a.status.Configuration
-	c.Read, c.Valid, c.Diagnostics = a.Now(), !diags.HasErrors(), config.Brief(diags)
+	c.Read, c.Valid, c.Changed, c.Diagnostics = a.Now(), !diags.HasErrors(), false, config.Brief(diags)
+	a.refusal, a.complaint = refusal{}, ""
 	if diags.HasErrors() {
-		a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", c.Diagnostics)
-		a.notify.put(Event{Event: "configuration", Text: "the configuration is invalid and not taken:\n" + c.Diagnostics})
+		a.complain(c.Diagnostics, cause)
 		return
 	}
 	w, err := NewWish(cfg)
@@ -170,8 +208,17 @@ func (a *agent) read(ctx context.Context, cause string) {
 		return
 	}
 	a.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
-	a.enforce(ctx, &force{present: cfg.Desired.Present, settings: cfg.Settings, unsaved: w})
-	a.check(ctx, cfg.Checks, a.interval())
+	a.enforce(ctx, &force{present: cfg.Desired.Present, settings: cfg.Settings, checks: cfg.Checks, unsaved: w, asked: w})
+}
+
+// complain tells of mistakes in the files, once of the same ones.
+func (a *agent) complain(diagnostics, cause string) {
+	if a.complaint == diagnostics {
+		return
+	}
+	a.complaint = diagnostics
+	a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", diagnostics)
+	a.notify.put(Event{Event: "configuration", Text: "the configuration is invalid and not taken:\n" + diagnostics})
 }
 
 // enforce puts a configuration in force.
@@ -187,7 +234,7 @@ func (a *agent) enforce(ctx context.Context, f *force) {
 // vpnd has put there since.
 func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error {
 	if f := a.force; f != nil && f.unsaved != nil {
-		undone, err := a.undone(store, f, write)
+		undone, err := a.undone(ctx, store, f, write)
 		if err != nil || !undone {
 			return err
 		}
@@ -196,6 +243,7 @@ func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error
 		return nil
 	} else {
 		a.forgive()
+		a.stir() // the files may be as they were taken now, or no longer
 	}
 	return a.fallBack(ctx, store)
 }
@@ -216,24 +264,6 @@ func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
 	return nil
 }
 
-// undone says whether what was read from the files is what somebody undid; a
-// hold for anything else is over.
-func (a *agent) undone(store *state.Store, f *force, write bool) (bool, error) {
-	h, err := store.Hold()
-	if err != nil || h == nil || !write {
-		return false, err
-	}
-	if err := store.Sign(f.unsaved); err != nil {
-		return false, err
-	}
-	if h.Fingerprint != f.unsaved.Fingerprint {
-		a.Log.Info("the configuration changed, so nothing is held any more", "command", h.Command)
-		return false, store.DropHold()
-	}
-	wish, err := store.Wish()
-	return wish != nil && wish.Fingerprint != h.Fingerprint, err
-}
-
 // save writes what was read from the files to the state, once the host did not
 // refuse it.
 func (a *agent) save(store *state.Store) error {
@@ -244,7 +274,12 @@ func (a *agent) save(store *state.Store) error {
 	if err := keep(store, f.unsaved, a.Now()); err != nil {
 		return err
 	}
-	f.version, f.unsaved = store.WishVersion(), nil
+	if f.held != nil {
+		if err := a.release(store, f.held.Hold); err != nil {
+			return err
+		}
+	}
+	f.version, f.unsaved, f.asked, f.held = store.WishVersion(), nil, nil, nil
 	return nil
 }
 

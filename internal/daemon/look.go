@@ -60,6 +60,9 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
 	}
 	l.end(err)
+	if !a.waiting || l.write { // an apply is at work, and its checks are its own
+		a.watchChecks(ctx)
+	}
 }
 
 // end tells what came of a look.
@@ -108,7 +111,7 @@ func (l *look) do(ctx context.Context) error {
 	if err := l.awaitUndo(ctx); err != nil {
 		return err
 	}
-	if l.hold, err = l.store.Hold(); err != nil {
+	if err := l.readHold(); err != nil {
 		return err
 	}
 	e := l.engine()

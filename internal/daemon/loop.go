@@ -53,6 +53,11 @@ type agent struct {
 
 	checked   chan round // what a round of checks found
 	unchecked func()     // ends the rounds
+	checking  *force     // whose checks they are
+
+	edited    chan struct{} // has one where the files may have changed
+	complaint string        // the mistakes in the files that were told last
+	refusal   refusal
 }
 
 func newAgent(o Options) *agent {
@@ -87,6 +92,7 @@ func newAgent(o Options) *agent {
 		notify:  newNotifier(o.Log),
 		jitter:  1,
 		checked: make(chan round),
+		edited:  make(chan struct{}, 1),
 	}
 	a.beat = a.heartbeat()
 	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
@@ -100,9 +106,13 @@ func (a *agent) run(ctx context.Context) error {
 	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.status.Booting)
 	a.read(ctx, atStart)
 	a.watchState(ctx)
+	a.watchFiles(ctx)
 	a.first(ctx)
 	next := time.NewTimer(a.pause())
 	defer next.Stop()
+	calm := time.NewTimer(calmness)
+	calm.Stop()
+	defer calm.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,6 +127,12 @@ func (a *agent) run(ctx context.Context) error {
 			a.look(ctx, byEvent, a.inbox.take())
 		case r := <-a.checked:
 			a.found(r)
+			continue
+		case <-a.edited:
+			calm.Reset(calmness)
+			continue
+		case <-calm.C:
+			a.inspect()
 			continue
 		case <-next.C:
 			a.tick(ctx)

@@ -23,6 +23,9 @@ func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error)
 		if err := l.fallBack(ctx, l.store); err != nil || l.force == nil {
 			return nil, err
 		}
+		if err := l.readHold(); err != nil {
+			return nil, err
+		}
 		p, err = l.planFor(ctx, e, l.force.present)
 		refused = refusals(err)
 	}
@@ -83,6 +86,7 @@ func (l *look) refuse(refused map[resource.ID]error) {
 	slices.Sort(lines)
 	c := &l.status.Configuration
 	c.Valid, c.Diagnostics = false, c.Diagnostics+strings.Join(lines, "\n")
+	l.refusal = refusal{l.force.asked, c.Diagnostics}
 	l.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
 	l.notify.put(Event{Event: "configuration", Text: "the host would refuse the configuration:\n" + c.Diagnostics})
 }

@@ -58,6 +58,7 @@ type Configuration struct {
 	Read        time.Time `json:"read,omitzero"`
 	Valid       bool      `json:"valid"`
 	Diagnostics string    `json:"diagnostics,omitempty"` // mistakes and warnings, as vpnd validate prints them
+	Changed     bool      `json:"changed,omitempty"`     // the files are valid, and ask for something else than what was taken
 	Resources   int       `json:"resources"`             // of the configuration in force
 }
 
@@ -219,6 +220,9 @@ func (s *Status) Summary() string {
 	}
 	if !s.Configuration.Valid {
 		add("the configuration in the files is invalid")
+	}
+	if s.Configuration.Changed {
+		add("the files have changed since")
 	}
 	if len(s.Shut) > 0 {
 		add("the filter rules are missing, so nothing is forwarded")

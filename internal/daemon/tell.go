@@ -36,7 +36,7 @@ func (l *look) tell(p *engine.Plan) {
 	l.unknowns(p)
 	l.advise(p)
 	if l.hold != nil {
-		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.IDs}
+		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds()}
 	}
 	l.expiries(p)
 	l.tunnels(p)

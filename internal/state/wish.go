@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
 )
 
@@ -23,6 +21,7 @@ type Wish struct {
 	Since       time.Time       `json:"since"`       // when it was put in force
 	Present     []Was           `json:"present"`
 	Settings    json.RawMessage `json:"settings"`
+	Checks      json.RawMessage `json:"checks,omitempty"`
 	Before      *Wish           `json:"before,omitempty"` // the one in force before, for an undo; its own is left out
 }
 
@@ -103,53 +102,6 @@ func (s *Store) WishVersion() string {
 	return version
 }
 
-// A Hold keeps the daemon from doing again what somebody undid: it does not
-// take files that say the same again, and only reports of the resources. It
-// ends with the next apply, or when the files say something else.
-type Hold struct {
-	Fingerprint string        `json:"fingerprint"` // of the wish that was undone
-	IDs         []resource.ID `json:"ids"`
-	Since       time.Time     `json:"since"`
-	Command     string        `json:"command"`        // who set it: rollback, destroy
-	Taken       time.Time     `json:"taken,omitzero"` // of the snapshot that was gone back to
-	Back        bool          `json:"back,omitempty"` // and the wish from before it is in force again
-}
-
-// begun says whether an undo to that snapshot was begun, and the wish that it
-// brings back is in force already.
-func (h *Hold) begun(taken time.Time) bool { return h != nil && h.Back && h.Taken.Equal(taken) }
-
-// Undo begins a hold, before the first step of an undo. Where the undone apply
-// is the one that put the wish in force, the wish before it is in force again,
-// and what differs between both needs no hold: it is kept as it was.
-func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) error {
-	wish, err := s.Wish()
-	if err != nil || wish == nil {
-		return err
-	}
-	back := wish.before(taken)
-	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command, Taken: taken, Back: back != nil}
-	old, err := s.Hold()
-	if err != nil || back == nil && old.begun(taken) { // and was killed: what it holds stands written
-		return err
-	}
-	if old != nil { // an undo after an undo
-		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
-	}
-	if back != nil {
-		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return !bytes.Equal(shapeOf(wish, id), shapeOf(back, id)) })
-	}
-	slices.SortFunc(h.IDs, resource.ID.Compare)
-	h.IDs = slices.Compact(h.IDs)
-	if err := s.keep("hold.json", h); err != nil {
-		return fmt.Errorf("keeping what is held: %w", err)
-	}
-	if back != nil {
-		return s.KeepWish(back)
-	}
-	return nil
-}
-
 // before returns the wish that is in force again once an apply is undone, whose
 // snapshot was taken then; nil where the apply put none in force.
 func (w *Wish) before(taken time.Time) *Wish {
@@ -193,36 +145,6 @@ func (s *Store) CutShort() (string, error) {
 		return "", nil
 	}
 	return snap.Name, err
-}
-
-// shapeOf returns what a wish asks of a resource, nothing where it asks nothing.
-func shapeOf(w *Wish, id resource.ID) json.RawMessage {
-	i := slices.IndexFunc(w.Present, func(was Was) bool { return was.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return w.Present[i].Shape
-}
-
-// Hold returns what is held, nil where nothing is.
-func (s *Store) Hold() (*Hold, error) {
-	var h Hold
-	ok, err := s.recall("hold.json", &h)
-	if err != nil {
-		return nil, fmt.Errorf("reading what is held: %w", err)
-	}
-	if !ok {
-		return nil, nil
-	}
-	return &h, nil
-}
-
-// DropHold ends the hold.
-func (s *Store) DropHold() error {
-	if _, err := os.Lstat(s.path("hold.json")); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return atomic.Remove("/", s.path("hold.json"))
 }
 
 func (s *Store) keep(name string, v any) error {

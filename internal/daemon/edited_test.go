@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+)
+
+func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		is := func(valid, changed bool, words string) {
+			t.Helper()
+			r.want(map[string]string{"a": "1", "b": "1"})
+			if c := r.status().Configuration; c.Valid != valid || c.Changed != changed || !strings.Contains(c.Diagnostics, words) || words == "" && c.Diagnostics != "" {
+				t.Errorf("status: %+v", c)
+			}
+		}
+		good := r.cfg
+		bad := func() { r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() }) }
+		bad()
+		r.kickFiles()
+		time.Sleep(calmness / 2)
+		r.choose(func() { r.cfg, r.diags = good, nil }) // an editor that was half done
+		r.edited()
+		is(true, false, "")
+		if r.logged("invalid") > 0 {
+			t.Error(r.logs.String())
+		}
+		for range 3 {
+			bad()
+			r.edited()
+			is(false, false, "Nonsense")
+		}
+		if n := r.logged("the configuration is invalid and not taken"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.edited()
+		is(true, true, "")
+		if s := r.status().Summary(); !strings.Contains(s, "the files have changed since") {
+			t.Error(s)
+		}
+		r.choose(func() { r.cfg = good })
+		r.edited()
+		is(true, false, "")
+
+		r.wish(map[string]string{"a": "refused", "b": "1"})
+		refused := r.cfg
+		r.reload()
+		is(false, false, "thing.a")
+		r.edited()
+		is(false, false, "thing.a")
+		r.choose(func() { r.cfg = good })
+		r.edited()
+		is(true, false, "")
+		r.choose(func() { r.cfg = refused })
+		r.edited()
+		is(false, false, "thing.a")
+
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.edited()
+		is(true, true, "")
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		r.want(map[string]string{"a": "2"})
+		if c := r.status().Configuration; !c.Valid || c.Changed {
+			t.Errorf("after an apply: %+v", c)
+		}
+	})
+}
+
+func TestUneditedFilesCostNothing(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		loads := 0
+		load := r.Load
+		r.stop()
+		r.Load = func() (*config.Config, hcl.Diagnostics) { loads++; return load() }
+		r.start()
+		before := loads
+		time.Sleep(time.Hour)
+		if loads != before {
+			t.Errorf("read %d times in an idle hour", loads-before)
+		}
+	})
+}

@@ -1,0 +1,240 @@
+package state
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
+)
+
+// A Hold keeps the daemon from doing again what somebody undid, thing by thing:
+// what the files ask for again as it was undone is not taken from them. It ends
+// with the next apply, or when the files ask for nothing of that any more.
+type Hold struct {
+	Fingerprint string        `json:"fingerprint"`        // of the wish that was undone
+	IDs         []resource.ID `json:"ids"`                // that are only reported of: what is in force asks for them as undone
+	Undone      []Undone      `json:"undone,omitempty"`   // all that is held; none in a hold of an earlier vpnd
+	Settings    []string      `json:"settings,omitempty"` // digests of those that were undone
+	Checks      []string      `json:"checks,omitempty"`   // digests of those that were undone
+	Since       time.Time     `json:"since"`
+	Command     string        `json:"command"`        // who set it: rollback, destroy
+	Taken       time.Time     `json:"taken,omitzero"` // of the snapshot that was gone back to
+	Back        bool          `json:"back,omitempty"` // and the wish from before it is in force again
+}
+
+// An Undone is what an undone wish asked of one thing. After an undo of an undo
+// there are two of the same.
+type Undone struct {
+	ID     resource.ID `json:"id"`
+	Digest string      `json:"digest,omitempty"` // keyed; none where the wish did not have it
+}
+
+// begun says whether an undo to that snapshot was begun, and the wish that it
+// brings back is in force already.
+func (h *Hold) begun(taken time.Time) bool { return h != nil && h.Back && h.Taken.Equal(taken) }
+
+// Undo begins a hold, before the first step of an undo. Where the undone apply
+// is the one that put the wish in force, the wish before it is in force again,
+// and what differs between both is kept as that one has it.
+func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) error {
+	wish, err := s.Wish()
+	if err != nil || wish == nil {
+		return err
+	}
+	back := wish.before(taken)
+	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command, Taken: taken, Back: back != nil}
+	old, err := s.Hold()
+	if err != nil || back == nil && old.begun(taken) { // and was killed: what it holds stands written
+		return err
+	}
+	if err := s.hold(&h, wish, back); err != nil {
+		return err
+	}
+	if old != nil { // an undo after an undo
+		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
+		h.Undone = append(h.Undone, old.Undone...)
+		h.Settings, h.Checks = append(h.Settings, old.Settings...), append(h.Checks, old.Checks...)
+	}
+	if back != nil {
+		differ := differences(wish, back)
+		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return differ[id] })
+	}
+	h.sort()
+	if err := s.KeepHold(&h); err != nil {
+		return err
+	}
+	if back != nil {
+		return s.KeepWish(back)
+	}
+	return nil
+}
+
+// hold notes what is undone: what an undo touches, and all in which the wish
+// that comes back differs.
+func (s *Store) hold(h *Hold, wish, back *Wish) error {
+	ids := make(map[resource.ID]bool)
+	if back != nil {
+		ids = differences(wish, back)
+	}
+	for _, id := range h.IDs {
+		ids[id] = true
+	}
+	shapes := shapesOf(wish)
+	for id := range ids {
+		digest, err := s.digest(id.String(), shapes[id])
+		if err != nil {
+			return err
+		}
+		h.Undone = append(h.Undone, Undone{ID: id, Digest: digest})
+	}
+	settings, checks, err := s.rest(wish)
+	h.Settings, h.Checks = []string{settings}, []string{checks}
+	return err
+}
+
+func (h *Hold) sort() {
+	slices.SortFunc(h.IDs, resource.ID.Compare)
+	h.IDs = slices.Compact(h.IDs)
+	slices.SortFunc(h.Undone, func(a, b Undone) int {
+		return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Digest, b.Digest))
+	})
+	h.Undone = slices.Compact(h.Undone)
+}
+
+// A Held is what of a hold goes on beside a wish.
+type Held struct {
+	*Hold                         // nil where nothing of it does
+	Things   map[resource.ID]bool // that stay as they are in force
+	Settings bool                 // stay so too
+	Checks   bool
+	Fewer    bool // than before
+}
+
+// Beside says what is held once the files ask for a wish: what that asks for as
+// it was undone, or leaves out as it was left out.
+func (s *Store) Beside(h *Hold, w *Wish) (Held, error) {
+	held := Held{Things: make(map[resource.ID]bool)}
+	shapes := shapesOf(w)
+	for _, u := range h.Undone {
+		digest, err := s.digest(u.ID.String(), shapes[u.ID])
+		if err != nil {
+			return held, err
+		}
+		if digest == u.Digest {
+			held.Things[u.ID] = true
+		}
+	}
+	released := func(id resource.ID) bool { return !held.Things[id] }
+	left := *h
+	left.IDs = slices.DeleteFunc(slices.Clone(h.IDs), released)
+	left.Undone = slices.DeleteFunc(slices.Clone(h.Undone), func(u Undone) bool { return released(u.ID) })
+	held.Fewer = len(left.Undone) < len(h.Undone)
+	if len(left.Undone) == 0 {
+		return held, nil
+	}
+	held.Hold = &left
+	settings, checks, err := s.rest(w)
+	held.Settings, held.Checks = slices.Contains(h.Settings, settings), slices.Contains(h.Checks, checks)
+	return held, err
+}
+
+// rest returns the digests of what of a wish is no resource.
+func (s *Store) rest(w *Wish) (settings, checks string, err error) {
+	settings, err = s.digest("settings", w.Settings)
+	if err != nil {
+		return "", "", err
+	}
+	checks, err = s.digest("checks", w.Checks)
+	return settings, checks, err
+}
+
+// digest returns a keyed digest, none of nothing. The name is part of it, so
+// that equal things don't show.
+func (s *Store) digest(name string, data json.RawMessage) (string, error) {
+	if data == nil {
+		return "", nil
+	}
+	same, err := json.Marshal(data) // as it is once it was written and read
+	if err != nil {
+		return "", err
+	}
+	return s.Sum(append([]byte(name+"\x00"), same...)), nil
+}
+
+// differences are the things of which two wishes ask something else.
+func differences(a, b *Wish) map[resource.ID]bool {
+	differ := make(map[resource.ID]bool)
+	one, other := shapesOf(a), shapesOf(b)
+	for id, shape := range one {
+		differ[id] = !bytes.Equal(shape, other[id])
+	}
+	for id := range other {
+		if _, both := one[id]; !both {
+			differ[id] = true
+		}
+	}
+	for id, so := range differ {
+		if !so {
+			delete(differ, id)
+		}
+	}
+	return differ
+}
+
+func shapesOf(w *Wish) map[resource.ID]json.RawMessage {
+	shapes := make(map[resource.ID]json.RawMessage, len(w.Present))
+	for _, was := range w.Present {
+		shapes[was.ID] = was.Shape
+	}
+	return shapes
+}
+
+// Holds lists all that is held.
+func (h *Hold) Holds() []resource.ID {
+	ids := slices.Clone(h.IDs)
+	for _, u := range h.Undone {
+		ids = append(ids, u.ID)
+	}
+	slices.SortFunc(ids, resource.ID.Compare)
+	return slices.Compact(ids)
+}
+
+// Hold returns what is held, nil where nothing is.
+func (s *Store) Hold() (*Hold, error) {
+	var h Hold
+	ok, err := s.recall("hold.json", &h)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is held: %w", err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return &h, nil
+}
+
+// KeepHold writes down what is held; nil is nothing.
+func (s *Store) KeepHold(h *Hold) error {
+	if h == nil {
+		return s.DropHold()
+	}
+	if err := s.keep("hold.json", h); err != nil {
+		return fmt.Errorf("keeping what is held: %w", err)
+	}
+	return nil
+}
+
+// DropHold ends the hold.
+func (s *Store) DropHold() error {
+	if _, err := os.Lstat(s.path("hold.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return atomic.Remove("/", s.path("hold.json"))
+}
