@@ -213,9 +213,18 @@ func (s scene) held(t *testing.T) {
 	if a, _ := s.status(); a.Hold == nil {
 		t.Error("nothing is said to be held")
 	}
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/other.hcl", []byte("file \"/etc/other\" {\n  content = \"other\\n\"\n}\n"), 0o600))
+	s.shortly("vpnd status | grep 'files have changed since'")
+	s.run("systemctl", "reload", "vpnd")
+	s.shortly("test -e /etc/other; test ! -e /etc/more")
+	s.sh("echo 'file {' > /etc/vpnd/bad.hcl")
+	s.shortly("vpnd status | grep bad.hcl")
+	s.sh("rm /etc/vpnd/bad.hcl")
+	s.shortly("vpnd status | grep 'Held since' && ! vpnd status | grep -e bad.hcl -e 'files have changed'")
 	s.vpnd(0, "apply", "--yes")
 	s.sh("rm /etc/more")
 	s.shortly("grep -q more /etc/more")
+	s.sh("sleep 3; ! vpnd status | grep -e Held -e 'files have changed'")
 }
 
 // stops ends the agent; the host stays as it is.
