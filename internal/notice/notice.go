@@ -13,18 +13,39 @@ import (
 )
 
 // Program names a process of this host, as in "ip (process 4711)"; empty where
-// it has ended already, and for vpnd itself.
+// it has ended already, and for vpnd, this one or another one, and what that
+// started.
 func Program(pid int) string {
-	if pid == os.Getpid() {
+	if pid == os.Getpid() || OfVpnd(pid) {
 		return ""
 	}
 	name, _ := program(pid)
 	return name
 }
 
+// itsName is what the kernel calls a process of vpnd.
+const itsName = "vpnd"
+
+// OfVpnd says whether a process is a vpnd, or one that a vpnd started: a command
+// at work beside the agent is no other writer. Of one that has ended nobody knows.
+func OfVpnd(pid int) bool {
+	comm, parent := status(pid)
+	if comm == itsName {
+		return true
+	}
+	comm, _ = status(parent)
+	return comm == itsName
+}
+
 // program returns the name of a process and the number of its parent; nothing
 // where there is none of that number.
 func program(pid int) (name string, parent int) {
+	comm, parent := status(pid)
+	return Named(comm, pid), parent
+}
+
+// status returns what the kernel calls a process and the number of its parent.
+func status(pid int) (comm string, parent int) {
 	if pid <= 0 {
 		return "", 0
 	}
@@ -32,8 +53,7 @@ func program(pid int) (name string, parent int) {
 	if err != nil {
 		return "", 0
 	}
-	comm, parent := parseStat(string(stat))
-	return Named(comm, pid), parent
+	return parseStat(string(stat))
 }
 
 // parseStat reads "4711 (name) S 1 …", where 1 is the parent; proc(5). A name

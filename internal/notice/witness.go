@@ -146,8 +146,8 @@ func (s seat) take(d deed, by string, now time.Time) {
 	}
 }
 
-// name names a process; empty for vpnd itself, for what it started, and for
-// one that ended unseen.
+// name names a process; empty for vpnd itself and another vpnd, for what they
+// started, and for one that ended unseen.
 func (w *Witness) name(pid int, now time.Time) string {
 	self := os.Getpid()
 	if pid == self {
@@ -160,7 +160,7 @@ func (w *Witness) name(pid int, now time.Time) string {
 	if name == "" {
 		return ""
 	}
-	if parent == self {
+	if parent == self || OfVpnd(pid) {
 		name = ""
 	}
 	if len(w.recent) >= mostSightings {

@@ -96,11 +96,15 @@ func parseWriter(m notice.Message) writer {
 	return w
 }
 
-// describe names the writer by the number that it has in our PID namespace.
+// describe names the writer by the number that it has in our PID namespace;
+// nobody where another vpnd is seen behind it.
 func (w writer) describe(hosted bool) string {
 	pid := w.pid
 	if !hosted && w.port > 0 {
 		pid = w.port
+	}
+	if (hosted || w.port > 0) && notice.OfVpnd(pid) {
+		return ""
 	}
 	return notice.Named(w.name, pid)
 }
