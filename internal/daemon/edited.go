@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
@@ -37,7 +38,7 @@ func (a *agent) watchFiles(ctx context.Context) {
 		return
 	}
 	a.watchers.wg.Go(func() {
-		a.listen(ctx, "configuration", func(ctx context.Context) error { return a.Files(ctx, paths, a.stir) })
+		a.listen(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
 	})
 }
 

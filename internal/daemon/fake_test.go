@@ -39,6 +39,7 @@ type host struct {
 	looks   int
 	seen    map[string]bool // since somebody cleared it
 	refuses string          // a name
+	faults  chan error      // what a watcher ends with; of the bubble
 }
 
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
@@ -116,8 +117,12 @@ func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 	h.kicks = append(h.kicks, kick)
 	h.mu.Unlock()
 	kick(resource.Hint{})
-	<-ctx.Done()
-	return nil
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-h.faults:
+		return err
+	}
 }
 
 // rules are things that wait for each other and for nothing else.

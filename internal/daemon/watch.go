@@ -50,7 +50,7 @@ func (a *agent) watch(ctx context.Context, present []resource.Resource) {
 		ctx, cancel := context.WithCancel(ctx)
 		w.eyes[kind] = eye{wants: wants, close: cancel}
 		w.wg.Go(func() {
-			a.listen(ctx, kind, func(ctx context.Context) error { return k.Watch(ctx, wants, a.inbox.put) })
+			a.listen(ctx, kind, func(ctx context.Context, kick func(resource.Hint)) error { return k.Watch(ctx, wants, kick) })
 		})
 	}
 }
@@ -69,7 +69,9 @@ func (a *agent) watchState(ctx context.Context) {
 		paths = append(paths, filepath.Join(a.StateDir, name))
 	}
 	a.watchers.wg.Go(func() {
-		a.listen(ctx, "state", func(ctx context.Context) error { return a.Files(ctx, paths, func() { a.inbox.put(resource.Hint{}) }) })
+		a.listen(ctx, "state", func(ctx context.Context, kick func(resource.Hint)) error {
+			return a.Files(ctx, paths, func() { kick(resource.Hint{}) })
+		})
 	})
 }
 
@@ -84,16 +86,20 @@ const (
 	longLasted = time.Minute // one that held for so long is started again soon
 )
 
-// listen keeps one watcher going. A watcher kicks by itself once it hears.
-func (a *agent) listen(ctx context.Context, what string, watch func(context.Context) error) {
+// listen keeps one watcher going. A watcher kicks by itself once it hears. One
+// that failed has missed what may concern more than its kind: then the look is at
+// everything, at once and when it hears again.
+func (a *agent) listen(ctx context.Context, what string, watch func(context.Context, func(resource.Hint)) error) {
+	kick := a.inbox.put
 	for pause := soonest; ; pause = min(2*pause, latest) {
 		begun := time.Now()
-		err := watch(ctx)
+		err := watch(ctx, kick)
 		if ctx.Err() != nil || err == nil {
 			return
 		}
 		a.Log.Warn("events were lost; looking everywhere and listening again", "kind", what, "error", err)
-		a.inbox.put(resource.Hint{Kind: what})
+		a.inbox.put(resource.Hint{})
+		kick = firstEverywhere(a.inbox.put)
 		if time.Since(begun) > longLasted {
 			pause = soonest
 		}
@@ -102,5 +108,14 @@ func (a *agent) listen(ctx context.Context, what string, watch func(context.Cont
 			return
 		case <-time.After(pause):
 		}
+	}
+}
+
+// firstEverywhere kicks everywhere in place of the first hint.
+func firstEverywhere(kick func(resource.Hint)) func(resource.Hint) {
+	var first sync.Once
+	return func(h resource.Hint) {
+		first.Do(func() { h = resource.Hint{} })
+		kick(h)
 	}
 }
