@@ -124,6 +124,9 @@ func (a *app) showDaemon(s standing) {
 	if s.Error != "" {
 		a.printf("\nThe last look failed: %s\n", printable(s.Error))
 	}
+	if s.MetricsError != "" {
+		a.printf("\nMetrics can't be served, which is tried again every interval: %s\n", printable(s.MetricsError))
+	}
 	for _, id := range s.Shut {
 		a.printf("\nSwitched off until the filter rules stand: %s. The host forwards nothing.\n", id)
 	}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 // mostWriters is how many programs are named, the latest ones: a script that
@@ -17,6 +19,9 @@ const mostWriters = 3
 func (l *look) by(id resource.ID) string {
 	var names []string
 	for _, h := range l.hints {
+		if l.beside && restores(h.By) {
+			continue
+		}
 		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) && !slices.Contains(names, h.By) {
 			names = append(names, h.By)
 		}
@@ -26,6 +31,27 @@ func (l *look) by(id resource.ID) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d before", strings.Join(names[more:], ", "), more)
+}
+
+// aftermath is how long after the last sign of another vpnd at work its programs
+// may still be heard of.
+const aftermath = time.Second
+
+// restores says whether it is a program such as vpnd starts to write rules, and
+// that is mostly gone before anybody can ask who started it. Where another vpnd
+// was at work it is better to name nobody than that one's: others call iptables.
+func restores(program string) bool {
+	return slices.ContainsFunc([]string{"iptables-", "ip6tables-", "xtables-"}, func(prefix string) bool { return strings.HasPrefix(program, prefix) })
+}
+
+// heedOthers finds out whether another vpnd was at work since the last look, or
+// is: it holds the lock, or has written the state.
+func (l *look) heedOthers() {
+	rewished := l.force != nil && l.force.unsaved == nil && l.store.WishVersion() != l.force.version
+	if l.waiting || rewished || l.store.Others() || l.observing() && state.Locked(l.StateDir) {
+		l.others = l.begun
+	}
+	l.beside = l.begun.Sub(l.others) < aftermath
 }
 
 // how returns how a drift was noticed: an event counts only where it was about

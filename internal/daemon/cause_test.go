@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 func TestAllWhoWroteAreNamed(t *testing.T) {
@@ -27,5 +30,58 @@ func TestAllWhoWroteAreNamed(t *testing.T) {
 		if got := (&look{hints: c.hints}).by(id); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
+	}
+}
+
+// What another vpnd starts to write rules is mostly gone when it is heard of.
+func TestProgramsOfAnotherVPNDAreNotBlamed(t *testing.T) {
+	for _, mode := range []string{"enforce", "observe"} {
+		t.Run(mode, func(t *testing.T) {
+			bubble(t, func(r *rig) {
+				r.wish(map[string]string{"chain:c": "1"})
+				r.start()
+				r.wish(map[string]string{"chain:c": "1"}, func(s *config.Settings) { s.Mode = &mode })
+				r.reload()
+				blamed := func(want string, by ...string) {
+					t.Helper()
+					for _, program := range by {
+						r.touch("c", "2", program)
+					}
+					r.rest()
+					s := r.status()
+					if wrong := append(s.Drift, s.Recent...); len(wrong) == 0 || wrong[0].By != want {
+						t.Errorf("%+v instead of by %q", wrong, want)
+					}
+					r.touch("c", "1", "")
+					r.rest()
+				}
+				record := func() {
+					r.as(func(e *engine.Engine) error {
+						id := resource.ID{Kind: "thing", Name: "other"}
+						return e.Store.Commit(state.Fact{Owe: &state.Debt{ID: id, Do: resource.Reload}}, state.Fact{Owe: &state.Debt{ID: id}})
+					})
+				}
+				const restore, stranger = "iptables-nft-re (process 7)", "nft (process 8)"
+				blamed(restore, restore)
+				record()
+				blamed(stranger, restore, stranger)
+				record()
+				blamed("", restore)
+				unlock, err := state.Lock(t.Context(), r.StateDir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.touch("c", "2", restore)
+				r.rest()
+				if d := r.status().Drift; len(d) != 1 || d[0].By != "" {
+					t.Errorf("while another vpnd holds the lock: %+v", d)
+				}
+				unlock()
+				r.rest()
+				r.touch("c", "1", "")
+				r.rest()
+				blamed(restore, restore)
+			})
+		})
 	}
 }

@@ -19,14 +19,10 @@ package daemon
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
@@ -60,42 +56,12 @@ type Options struct {
 // Run keeps the host until ctx ends. An error means that it could not even
 // begin; what goes wrong later is told and tried again.
 func Run(ctx context.Context, o Options) error {
-	unlock, err := claim(o.RunDir)
+	c, err := stake(o.RunDir)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	return newAgent(o).run(ctx)
-}
-
-// claim makes sure that only one daemon runs.
-func claim(runDir string) (unlock func(), err error) {
-	if err := os.MkdirAll(runDir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the run folder: %w", err)
-	}
-	lock := flock.New(claimPath(runDir), flock.SetPermissions(0o600))
-	held, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", claimPath(runDir), err)
-	}
-	if !held {
-		return nil, errors.New("a daemon already runs with this run folder; vpnd status tells of it")
-	}
-	return func() { _ = lock.Unlock() }, nil
-}
-
-func claimPath(runDir string) string { return filepath.Join(runDir, "daemon.lock") }
-
-// Runs says whether a daemon runs with this run folder. The kernel drops the
-// lock with the process, so the answer is never stale.
-func Runs(runDir string) bool {
-	if _, err := os.Stat(claimPath(runDir)); err != nil {
-		return false
-	}
-	lock := flock.New(claimPath(runDir), flock.SetFlag(os.O_RDONLY))
-	free, err := lock.TryRLock()
-	if free {
-		_ = lock.Unlock()
-	}
-	return err == nil && !free
+	defer c.drop()
+	a := newAgent(o)
+	a.claim = c
+	return a.run(ctx)
 }

@@ -24,6 +24,7 @@ type figures struct {
 
 	settings config.Metrics
 	server   *metrics.Server
+	failed   string // why nobody listens
 }
 
 func newFigures() *figures {
@@ -82,19 +83,30 @@ func (f *figures) set(m *config.Metrics, log *slog.Logger) {
 	before := f.settings
 	f.settings = now
 	f.mu.Unlock()
-	if same(before.Listen, now.Listen) {
+	if !same(before.Listen, now.Listen) {
+		f.close()
+	}
+	f.serve(log)
+}
+
+// serve begins to listen where that is wished and was not possible before, as
+// while another program has the port. The journal tells of that once. Only the
+// agent's goroutine calls it.
+func (f *figures) serve(log *slog.Logger) {
+	if f.server != nil || f.settings.Listen == nil {
 		return
 	}
-	f.close()
-	if now.Listen == nil {
-		return
+	server, err := metrics.Listen(*f.settings.Listen, f.text)
+	switch {
+	case err == nil && f.failed != "":
+		log.Info("metrics are to be had")
+	case err != nil && f.failed != err.Error():
+		log.Error("metrics are not to be had; vpnd tries again at each look of the interval", "error", err)
 	}
-	server, err := metrics.Listen(*now.Listen, f.text)
+	f.server, f.failed = server, ""
 	if err != nil {
-		log.Error("metrics are not to be had", "error", err)
-		return
+		f.server, f.failed = nil, err.Error()
 	}
-	f.server = server
 }
 
 func same(a, b *string) bool {
@@ -104,6 +116,6 @@ func same(a, b *string) bool {
 func (f *figures) close() {
 	if f.server != nil {
 		_ = f.server.Close()
-		f.server = nil
 	}
+	f.server, f.failed = nil, ""
 }

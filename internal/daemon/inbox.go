@@ -16,14 +16,16 @@ const mostHints = 1024
 type inbox struct {
 	wake chan struct{} // has one where kicks wait
 
-	mu    sync.Mutex
-	hints []resource.Hint
+	mu     sync.Mutex
+	hints  []resource.Hint
+	urgent bool // some are of what guards the host
 }
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 func (b *inbox) put(h resource.Hint) {
 	b.mu.Lock()
+	b.urgent = b.urgent || guards(resource.ID{Kind: h.Kind})
 	switch len(b.hints) {
 	case mostHints:
 	case mostHints - 1:
@@ -43,8 +45,15 @@ func (b *inbox) take() []resource.Hint {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	hints := b.hints
-	b.hints = nil
+	b.hints, b.urgent = nil, false
 	return hints
+}
+
+// presses says whether something waits that concerns what guards the host.
+func (b *inbox) presses() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.urgent
 }
 
 // How long a first kick waits for others: until none came for quiet, but not
@@ -53,6 +62,8 @@ const (
 	quiet    = 20 * time.Millisecond
 	patience = 100 * time.Millisecond
 	laziest  = time.Second
+	watchful = 200 * time.Millisecond // the laziest where it is about what guards the host
+	share    = 10                     // and then a look may take one part in so many of the time
 )
 
 // pace debounces. Looks that find nothing, as a busy neighbour causes them,
@@ -60,21 +71,26 @@ const (
 type pace struct {
 	idle int // kicked looks in a row that found nothing
 	last time.Time
+	took time.Duration // the last look
 }
 
 // eager is how many fruitless looks in a row are as fast as any: each repair
 // is followed by one, which its own events cause.
 const eager = 8
 
-func (p *pace) quiet(now time.Time) time.Duration {
+func (p *pace) quiet(now time.Time, urgent bool) time.Duration {
 	if now.Sub(p.last) > time.Minute {
 		p.idle = 0
 	}
-	return min(quiet<<max(0, p.idle-eager), laziest)
+	most := laziest
+	if urgent {
+		most = min(laziest, max(watchful, share*p.took))
+	}
+	return min(quiet<<max(0, p.idle-eager), most)
 }
 
-func (p *pace) looked(now time.Time, found bool) {
-	p.last = now
+func (p *pace) looked(now time.Time, took time.Duration, found bool) {
+	p.last, p.took = now, took
 	if p.idle++; found {
 		p.idle = 0
 	}

@@ -19,6 +19,7 @@ type look struct {
 	scope    scope
 	store    *state.Store
 	write    bool                   // the state is open for changing
+	beside   bool                   // another vpnd is at work, or was just now
 	busy     string                 // the package manager at work
 	pending  *state.Pending         // an apply that waits for confirmation
 	undoing  func(resource.ID) bool // what an undo is about to change; nil where none is
@@ -56,6 +57,7 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 	}
 	if l.scope.whole || err != nil {
 		a.looked()
+		a.figures.serve(a.Log)
 		// What could not be seen, or not be put on record, must not be passed over.
 		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
 	}
@@ -69,10 +71,11 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 func (l *look) end(err error) {
 	a := l.agent
 	l.shut()
-	a.status.Look = &Look{Time: l.begun, Seconds: a.Now().Sub(l.begun).Seconds(), Noticed: l.noticed}
+	took := a.Now().Sub(l.begun)
+	a.status.Look = &Look{Time: l.begun, Seconds: took.Seconds(), Noticed: l.noticed}
 	a.figures.looked(*a.status.Look)
 	a.failing(err)
-	a.pace.looked(a.Now(), len(l.drift) > 0)
+	a.pace.looked(a.Now(), took, len(l.drift) > 0)
 	a.publish()
 	l.announce()
 }
@@ -101,6 +104,7 @@ func (l *look) do(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	l.heedOthers()
 	if err := l.agree(ctx, l.store, l.write); err != nil {
 		return err
 	}

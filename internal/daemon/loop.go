@@ -27,6 +27,7 @@ const (
 type agent struct {
 	Options
 
+	claim    *claim
 	inbox    *inbox
 	pace     pace
 	watchers watchers
@@ -37,15 +38,16 @@ type agent struct {
 	force    *force                 // nil where no configuration is in force
 	store    *state.Store           // kept from look to look; nil where it is to be read anew
 	status   Status
-	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
-	noted    map[resource.ID]time.Time // what the history told of lately, and when
-	advice   []engine.Note             // what the status tells besides
+	known    map[resource.ID]Drift    // what was wrong at the last look and is not repaired
+	noted    map[resource.ID]mentions // what the history told of lately
+	advice   []engine.Note            // what the status tells besides
 	figures  *figures
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host
 	waiting  bool      // for somebody else: try again soon
 	unsure   bool      // the next look is at everything
 	last     time.Time // last look at everything
+	others   time.Time // when another vpnd was last known to be at work
 	asked    time.Time // the servers, who is connected
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool
@@ -87,7 +89,7 @@ func newAgent(o Options) *agent {
 		inbox:   newInbox(),
 		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]Drift),
-		noted:   make(map[resource.ID]time.Time),
+		noted:   make(map[resource.ID]mentions),
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,
@@ -243,19 +245,20 @@ func (a *agent) looked() {
 }
 
 // settle waits until the kicks have come to rest, or for as long as there is
-// time.
+// time. One that presses shortens that.
 func (a *agent) settle(end <-chan struct{}) {
-	calm := a.pace.quiet(a.Now())
-	limit := time.NewTimer(max(patience, calm))
-	defer limit.Stop()
-	for {
-		rest := time.NewTimer(calm)
+	for begun := time.Now(); ; {
+		calm := a.pace.quiet(a.Now(), a.inbox.presses())
+		left := max(patience, calm) - time.Since(begun)
+		if left <= 0 {
+			return
+		}
+		rest := time.NewTimer(min(calm, left))
 		select {
 		case <-a.inbox.wake:
 			rest.Stop()
 			continue
 		case <-end:
-		case <-limit.C:
 		case <-rest.C:
 		}
 		rest.Stop()

@@ -71,6 +71,7 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 	in := l.newLook(byEvent, nil)
 	in.inner, in.store, in.write = true, l.store, true
 	in.pending, in.undoing, in.hold = l.pending, l.undoing, l.hold
+	in.beside = in.begun.Sub(l.others) < aftermath
 	for _, h := range hints {
 		some, all := f.covers(h)
 		if some {

@@ -10,9 +10,35 @@ import (
 	"vpnd/internal/state"
 )
 
-// rarely is how often the history tells that the same thing drifted and was left
-// alone: what another program moves to and fro all the time would fill it.
-const rarely = time.Minute
+// The history tells that a thing drifted and was left alone whenever it did so in
+// another way or by another hand, and of the same once a minute. What another
+// program moves to and fro all the time would fill it all the same, so there is a
+// bound within that minute.
+const (
+	rarely    = time.Minute
+	mostNoted = 20
+)
+
+// mentions is what the history told of one thing lately.
+type mentions struct {
+	what string      // the last time
+	at   []time.Time // within the last minute
+}
+
+// lately returns what is still worth knowing of.
+func (m mentions) lately(now time.Time) mentions {
+	m.at = slices.DeleteFunc(slices.Clone(m.at), func(at time.Time) bool { return now.Sub(at) >= rarely })
+	return m
+}
+
+// lacks says whether the history should tell of it.
+func (m mentions) lacks(what string) bool {
+	return len(m.at) == 0 || what != m.what && len(m.at) < mostNoted
+}
+
+func mentioned(diffs []resource.Diff, by string) string {
+	return changes(diffs) + "; " + by
+}
 
 // noteLeft notes drift in the history where nothing is done about it. What waits
 // for its repair is noted with that.
@@ -20,7 +46,7 @@ func (l *look) noteLeft(ctx context.Context) {
 	var left []state.Done
 	for _, d := range l.drift {
 		alone := d.Outcome == Reported || d.Outcome == Held || d.Outcome == Contended
-		if !alone || !slices.Contains(l.news, d.ID) || l.begun.Sub(l.noted[d.ID]) < rarely {
+		if !alone || !slices.Contains(l.news, d.ID) || !l.noted[d.ID].lately(l.begun).lacks(mentioned(d.Diffs, d.By)) {
 			continue
 		}
 		left = append(left, state.Done{
@@ -34,9 +60,10 @@ func (l *look) noteLeft(ctx context.Context) {
 		l.Log.Warn("the history can't be written", "error", err)
 		return
 	}
-	maps.DeleteFunc(l.noted, func(_ resource.ID, at time.Time) bool { return l.begun.Sub(at) >= rarely })
+	maps.DeleteFunc(l.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(l.begun).at) == 0 })
 	for _, d := range left {
-		l.noted[d.ID] = l.begun
+		m := l.noted[d.ID].lately(l.begun)
+		l.noted[d.ID] = mentions{what: mentioned(d.Diffs, d.By), at: append(m.at, l.begun)}
 	}
 }
 

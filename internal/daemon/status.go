@@ -46,7 +46,8 @@ type Status struct {
 	Failing       []Failing     `json:"failing_checks,omitempty"`
 	Unknown       []Unknown     `json:"unknown,omitempty"` // what could not be looked at
 	Notes         []string      `json:"notes,omitempty"`
-	Certificates  []Expiry      `json:"certificates,omitempty"` // those that run out first
+	MetricsError  string        `json:"metrics_error,omitempty"` // why nobody can be told figures
+	Certificates  []Expiry      `json:"certificates,omitempty"`  // those that run out first
 	CRLs          []Expiry      `json:"crls,omitempty"`
 	Tunnels       []Tunnel      `json:"tunnels,omitempty"`
 	Servers       []Server      `json:"openvpn_servers,omitempty"`
@@ -186,7 +187,11 @@ func (a *agent) publish() {
 	s.Ready = a.ready
 	s.Next = a.Now().Add(a.pause()).Truncate(time.Second)
 	s.Fights = a.contentions()
+	s.MetricsError = a.figures.failed
 	data, err := json.Marshal(s)
+	if err == nil {
+		err = a.claim.renew()
+	}
 	if err == nil {
 		err = atomic.Write("/", atomic.File{Path: statusPath(a.RunDir), Data: append(data, '\n'), Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
 	}

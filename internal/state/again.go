@@ -54,6 +54,10 @@ func (s *Store) Reopen() error {
 	return nil
 }
 
+// Others says whether somebody else has written the records since this store read
+// or wrote them last.
+func (s *Store) Others() bool { return s.others }
+
 // Reread brings a closed store up to date for looking only.
 func (s *Store) Reread() error { return s.refresh(false) }
 
@@ -67,6 +71,7 @@ func (s *Store) refresh(write bool) error {
 
 // load reads what is new of the log, all of it where it was replaced.
 func (s *Store) load() error {
+	s.others = false
 	log, err := os.Open(s.path("records.jsonl"))
 	if errors.Is(err, fs.ErrNotExist) {
 		s.forgetAll()
@@ -81,6 +86,7 @@ func (s *Store) load() error {
 		return fmt.Errorf("reading the state: %w", err)
 	}
 	now := extentOf(info)
+	s.others = s.records != nil && !(now.continues(s.known) && (s.torn || now.size == s.known.size))
 	if s.records == nil || !now.continues(s.known) {
 		s.forgetAll()
 	}

@@ -67,6 +67,14 @@ func busy(path string) *ErrBusy {
 	return b
 }
 
+// Locked says whether somebody holds the lock of the state folder, as far as
+// proc_locks(5) tells. It does not touch the lock.
+func Locked(dir string) bool {
+	var st unix.Stat_t
+	locks, err := os.ReadFile("/proc/locks")
+	return err == nil && unix.Stat(filepath.Join(dir, "lock"), &st) == nil && flocker(string(locks), st.Ino) > 0
+}
+
 // flocker finds the process that holds a lock of flock(2) on that inode, 0 where
 // the kernel shows none. The device is not compared: for a file of an overlay
 // the kernel shows another than stat(2) does.

@@ -32,6 +32,7 @@ type Store struct {
 	lines   int      // lines of the log, stale ones included
 	known   extent   // of the log
 	torn    bool     // the log ends in the middle of a line
+	others  bool     // what was read last was not written by this store
 }
 
 // A Fact is one line of the log. It says one thing.

@@ -1,0 +1,64 @@
+package daemon
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+// taken is an address that another program has until it is freed.
+func taken(t *testing.T) (settings *config.Metrics, free func()) {
+	t.Helper()
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free = func() { _ = other.Close() }
+	t.Cleanup(free)
+	return &config.Metrics{Listen: resource.Ptr(other.Addr().String())}, free
+}
+
+func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
+	r := &rig{T: t}
+	log := slog.New(slog.NewTextHandler(&r.logs, nil))
+	f := newFigures()
+	defer f.close()
+	settings, free := taken(t)
+	for range 3 {
+		f.set(settings, log)
+		f.serve(log)
+	}
+	if f.server != nil || f.failed == "" || r.logged("metrics are not to be had") != 1 {
+		t.Errorf("while the port is taken: %q\n%s", f.failed, r.logs.String())
+	}
+	free()
+	f.serve(log)
+	if f.server == nil || f.failed != "" || r.logged("metrics are to be had") != 1 {
+		t.Errorf("once it is free: %q\n%s", f.failed, r.logs.String())
+	}
+	f.set(nil, log)
+	if f.server != nil {
+		t.Error("nobody wishes it any more")
+	}
+}
+
+func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
+	settings, _ := taken(t)
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) { s.Metrics = settings })
+		r.start()
+		time.Sleep(time.Hour)
+		if r.status().MetricsError == "" || r.logged("metrics are not to be had") != 1 {
+			t.Errorf("status: %+v\n%s", r.status(), r.logs.String())
+		}
+		r.wish(map[string]string{"a": "1"})
+		r.reload()
+		if told := r.status().MetricsError; told != "" {
+			t.Errorf("nobody wishes it any more: %s", told)
+		}
+	})
+}
