@@ -452,9 +452,22 @@ func TestHoldIsPerThing(t *testing.T) {
 				}
 			}
 		}
+		interval := func(want string) {
+			t.Helper()
+			r.as(func(e *engine.Engine) error {
+				w, err := e.Store.Wish()
+				if got := string(w.Settings); !strings.Contains(got, want) {
+					t.Errorf("settings: %s instead of %s", got, want)
+				}
+				return err
+			})
+		}
 		held(4, map[string]string{"a": "1", "b": "1", "new": "", "gone": "1", "other": "1"})
+		interval("{}") // settings too
 		asked["a"] = "3"
+		fast = func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(2 * time.Minute)) }
 		held(3, map[string]string{"a": "3", "b": "1", "new": "", "gone": "1", "other": "1"})
+		interval(`"interval":"2m`)
 		asked["b"] = "refused" // and so nothing of it is taken
 		asked["new"] = "7"
 		r.wish(asked, fast)
