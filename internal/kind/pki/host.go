@@ -94,16 +94,18 @@ func (h Host) list(dir string) ([]string, error) {
 	return d.Readdirnames(-1)
 }
 
+// openDir opens a folder; a pipe in its place must not hold us for ever.
 func (h Host) openDir(dir string) (*os.File, error) {
+	const flags = os.O_RDONLY | unix.O_DIRECTORY | unix.O_NONBLOCK
 	if path.Clean(h.Root) == "/" {
-		return os.Open(dir)
+		return os.OpenFile(dir, flags, 0)
 	}
 	root, err := os.OpenRoot(h.Root)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Open("." + dir)
+	return root.OpenFile("."+dir, flags, 0)
 }
 
 // target returns the file to write: with the wished access, or, where the wish

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -199,4 +201,29 @@ func (r *room) issue(name string) *Certificate {
 	r.Helper()
 	makeIt(r, newPrivateKeys(r.Host), "/pki/"+name+".key", PrivateKey{})
 	return makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", leaf(name, usageClient))
+}
+
+// A pipe in the place of a folder holds nobody up.
+func TestPipeForAFolder(t *testing.T) {
+	r := newRoom(t)
+	if err := unix.Mkfifo(r.at("/pki/ledger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 2)
+	go func() {
+		_, err := r.list("/pki/ledger")
+		done <- err
+		_, err = Host{Root: "/"}.list(r.at("/pki/ledger"))
+		done <- err
+	}()
+	for range 2 {
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Error("it is taken for a folder")
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("a pipe holds it up")
+		}
+	}
 }
