@@ -41,6 +41,7 @@ func (a *app) showDrift(p *engine.Plan, asJSON bool) error {
 			return err
 		}
 	case len(moved.Changes)+len(moved.Problems) == 0:
+		a.text().Notes(moved)
 		_, _ = fmt.Fprintln(a.Out, "No drift: all that vpnd applied is as it left it.")
 	default:
 		a.text().Drift(moved)

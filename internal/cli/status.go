@@ -182,6 +182,10 @@ func (a *app) showMoved(s standing) {
 	for _, f := range s.Failing {
 		a.printf("  %s, since %s: %s\n", f.Check, moment(f.Since), printable(f.Error))
 	}
+	a.section("Notes", len(s.Notes))
+	for _, n := range s.Notes {
+		a.printf("  %s\n", printable(n))
+	}
 	a.section("Could not be looked at", len(s.Unknown))
 	for _, u := range s.Unknown {
 		a.printf("  %s: %s\n", u.ID, printable(u.Error))

@@ -122,6 +122,11 @@ func (t Text) rest(p *engine.Plan) {
 	for _, problem := range p.Problems {
 		t.printf("%s %s is unknown and left alone: %s\n", t.paint(red, "?"), problem.ID, clean(problem.Err.Error()))
 	}
+	t.Notes(p)
+}
+
+// Notes writes what people should know besides what changes.
+func (t Text) Notes(p *engine.Plan) {
 	for _, n := range p.Notes {
 		t.printf("%s %s: %s\n", t.paint(yellow, "note:"), about(n.ID), clean(n.Text))
 	}
