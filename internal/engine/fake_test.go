@@ -24,6 +24,8 @@ type thing struct {
 	Active *bool            `vpnd:"active"`
 	From   *string          `vpnd:"from,hint"` // follows another thing's text
 	Same   *bool            `vpnd:"current,computed"`
+
+	Beside map[string]string `vpnd:"beside,shared"`
 }
 
 // killed is what a step panics with when the process is to die there.
@@ -114,6 +116,9 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 	}
 	if want.Secret != nil {
 		t.Secret = want.Secret
+	}
+	if want.Beside != nil {
+		t.Beside = want.Beside
 	}
 	if want.Active != nil {
 		if *want.Active && !*t.Active {

@@ -209,7 +209,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 		}
 		c.Action, c.Reason = Remove, Dropped
 		if it.got != nil {
-			c.Diffs, c.Cost = swapped(resource.Describe(it.got)), it.kind.Cost(it.ID.Name, it.got, nil)
+			c.Diffs, c.Cost = swapped(resource.Describe(own(it.got))), it.kind.Cost(it.ID.Name, it.got, nil)
 		}
 		return c, e.finish(it, c)
 	}
@@ -344,6 +344,9 @@ func managed(prior any, past *state.Record) any {
 	}
 	return c
 }
+
+// own leaves out what others have beside the thing.
+func own(shape any) any { return resource.Only(shape, func(string) bool { return false }) }
 
 func swapped(diffs []resource.Diff) []resource.Diff {
 	for i := range diffs {

@@ -59,6 +59,22 @@ func (e *Engine) beforeOf(it *item, snap *state.Snapshot) error {
 	return nil
 }
 
+// manages says whether an attribute is vpnd's by either record, that from before
+// an apply or that of now.
+func manages(before state.Record, now *state.Record) func(string) bool {
+	return func(attr string) bool {
+		for _, r := range []*state.Record{&before, now} {
+			if r == nil {
+				continue
+			}
+			if _, wished := r.Want[attr]; wished || slices.Contains(r.Touched, attr) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
 // resumed returns a snapshot that goes back to before the apply that was cut
 // short, where there was one: what was half done is nothing to go back to. It
 // has the name of the older one, so that this takes its place.
@@ -143,7 +159,7 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...sta
 		if err := resource.Decode(was.Shape, shape); err != nil {
 			return nil, fmt.Errorf("%s: %w", was.ID, err)
 		}
-		it.Want = resource.Lasting(shape)
+		it.Want = resource.Only(resource.Lasting(shape), manages(records[was.ID], it.past))
 		it.Owners, it.After, it.Triggers = was.Owners, was.After, was.Triggers
 		present = append(present, it)
 	}

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,4 +102,35 @@ func TestKeptInAnUndo(t *testing.T) {
 		t.Errorf("touched: %v", ids)
 	}
 	expect(t, "the plan", told(r.plan(wish("a", text("1")), wish("kept", text("3")))), "")
+}
+
+// What others have beside a thing is theirs: an undo brings it back where vpnd
+// took it away, and leaves what came meanwhile where vpnd never managed it.
+func TestUndoOfWhatIsShared(t *testing.T) {
+	none, theirs := map[string]string{}, map[string]string{"theirs": "1"}
+	r := newRig(t)
+	set := func(name string, beside map[string]string) {
+		is := r.things[name]
+		is.Beside = beside
+		r.things[name] = is
+	}
+	r.converge(wish("managed", text("1")), wish("left", text("1")))
+	set("managed", theirs)
+	set("left", none)
+	r.converge(wish("managed", thing{Text: resource.Ptr("2"), Beside: none}), wish("left", text("2")))
+	expect(t, "managed", fmt.Sprint(len(r.things["managed"].Beside)), "0")
+	set("left", theirs)
+	r.undo()
+	expect(t, "what was taken away", fmt.Sprint(len(r.things["managed"].Beside)), "1")
+	expect(t, "what came meanwhile", fmt.Sprint(len(r.things["left"].Beside)), "1")
+	expect(t, "the rest", *r.things["managed"].Text+*r.things["left"].Text, "11")
+	// Nor does a plan of its end claim it.
+	set("left", theirs)
+	for _, c := range r.plan(wish("managed", text("1"))).Changes {
+		for _, d := range c.Diffs {
+			if strings.HasPrefix(d.Attribute, "beside") {
+				t.Errorf("%s: %+v", c.ID, d)
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -11,6 +12,8 @@ import (
 func differences(f Field, is, wish reflect.Value) []Diff {
 	var inner []Diff
 	switch {
+	case f.Type.Kind() == reflect.Map:
+		inner = keyed(f, is, wish)
 	case !f.Block:
 	case f.Type.Kind() == reflect.Struct:
 		inner = nested(f.Name, is, wish)
@@ -25,6 +28,55 @@ func differences(f Field, is, wish reflect.Value) []Diff {
 		d.Before, d.Was = show(is), items(is)
 	}
 	return []Diff{d}
+}
+
+// keyed compares two maps key by key, in the order of the keys.
+func keyed(f Field, is, wish reflect.Value) []Diff {
+	before, after := words(is), words(wish)
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	var diffs []Diff
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		was, is := before[key]
+		now, wished := after[key]
+		if is && wished && equal(was, now) {
+			continue
+		}
+		d := Diff{Attribute: fmt.Sprintf("%s[%q]", f.Name, key), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed}
+		if is {
+			d.Before = show(was)
+		}
+		if wished {
+			d.After = show(now)
+		}
+		diffs = append(diffs, d)
+	}
+	return diffs
+}
+
+// words returns the items of a map by their keys.
+func words(v reflect.Value) map[string]reflect.Value {
+	items := make(map[string]reflect.Value)
+	if !v.IsValid() {
+		return items
+	}
+	for _, key := range v.MapKeys() {
+		items[key.String()] = v.MapIndex(key)
+	}
+	return items
+}
+
+// Only returns a shape without those of the attributes it shares with others
+// that are not kept.
+func Only(shape any, kept func(attribute string) bool) any {
+	c := Clone(shape)
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range Fields(v.Type()) {
+		if f.Shared && !kept(f.Name) {
+			v.Field(f.Index).SetZero()
+		}
+	}
+	return c
 }
 
 // nested compares two blocks, each perhaps not there, attribute by attribute.

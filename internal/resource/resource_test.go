@@ -173,3 +173,17 @@ func TestShapeSurvivesBeingWrittenDown(t *testing.T) {
 		t.Errorf("wrote %s, read %+v", data, again)
 	}
 }
+
+func TestMapsDifferByKey(t *testing.T) {
+	got := &shape{Labels: map[string]string{"same": "1", "other": "2", "gone": "3"}}
+	var said []string
+	for _, d := range Compare(got, &shape{Labels: map[string]string{"same": "1", "other": "4", "new": "5"}}) {
+		said = append(said, fmt.Sprintf("%s %q %q", d.Attribute, d.Before, d.After))
+	}
+	if now := strings.Join(said, "; "); now != `labels["gone"] "3" ""; labels["new"] "" "5"; labels["other"] "2" "4"` {
+		t.Error(now)
+	}
+	if diffs := Compare(&shape{}, &shape{Labels: map[string]string{}}); len(diffs) > 0 {
+		t.Errorf("none and none differ: %+v", diffs)
+	}
+}

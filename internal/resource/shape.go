@@ -24,6 +24,8 @@ import (
 //	meta      says who may use the thing, not what it says; a change of it
 //	          refreshes no reader
 //	text      several lines; shown as a unified diff
+//	shared    what others have there beside vpnd; it is no part of the thing
+//	          that goes with it, and an undo leaves alone what vpnd never managed
 //	exports   the shape of another block's exports, given by a reference
 type Field struct {
 	Name     string
@@ -38,6 +40,7 @@ type Field struct {
 	Hint     bool
 	Meta     bool
 	Text     bool
+	Shared   bool
 	Exports  bool
 }
 
@@ -125,6 +128,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Meta = true
 		case "text":
 			f.Text = true
+		case "shared":
+			f.Shared = true
 		case "exports":
 			f.Exports = true
 		default:

@@ -40,6 +40,7 @@ unit "drift.service" {
   enabled    = true
   active     = true
   dropin "nice" { content = "[Service]\nNice=5\n" }
+  other_dropins = {}
   depends_on = [file["/etc/systemd/system/drift.service"]]
 }
 package "socat" {}
@@ -58,6 +59,7 @@ func drifts() []drift {
 		service = `unit["drift.service"]`
 		server  = `unit["openvpn-server@office.service"]`
 		pki     = "/var/lib/vpnd/pki/office"
+		theirs  = "/etc/systemd/system/openvpn-server@office.service.d"
 	)
 	return []drift{
 		{does: "iptables -t nat -F", id: nat, by: "iptables"},
@@ -106,7 +108,10 @@ func drifts() []drift {
 		{does: "rm /etc/systemd/system/multi-user.target.wants/drift.service", id: service, moved: `enabled "false" instead of "true"`},
 		{does: "systemctl disable -q drift", id: service, moved: `enabled "false" instead of "true"`},
 		{does: "sed -i s/5/6/ /etc/systemd/system/drift.service.d/nice.conf", id: service, moved: "Nice=6"},
-		{does: "echo '[Service]' >/etc/systemd/system/drift.service.d/theirs.conf", stays: "/drift.service.d/theirs.conf", undo: "rm /etc/systemd/system/drift.service.d/theirs.conf"},
+		{does: "printf '[Service]\\nNice=7\\n' >/etc/systemd/system/drift.service.d/theirs.conf", id: service, moved: `/etc/systemd/system/drift.service.d/theirs.conf`},
+		// Written elsewhere first, since the agent may be quicker than the script.
+		{does: "mkdir -p /run/theirs && printf '[Unit]\\nDescription=theirs\\n' >/run/theirs/x.conf && mv /run/theirs /run/systemd/system/drift.service.d", id: service, moved: `/run/systemd/system/drift.service.d/x.conf`},
+		{does: "mkdir -p " + theirs + " && echo '[Service]' >" + theirs + "/theirs.conf", stays: theirs + "/theirs.conf", undo: "rm " + theirs + "/theirs.conf; rmdir --ignore-fail-on-non-empty " + theirs},
 		{does: "sed -i s/infinity/1000/ /etc/systemd/system/drift.service", id: `file["/etc/systemd/system/drift.service"]`, moved: "1000"},
 
 		{does: "cp " + pki + "/certs/tpham.crt " + pki + "/certs/server.crt", id: `certificate["` + pki + `/certs/server.crt"]`, anew: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -11,7 +12,10 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 )
 
 // searched are the folders of unit files that packages and operators use, the
@@ -23,7 +27,7 @@ var searched = []string{etc, "/run/systemd/system", "/usr/local/lib/systemd/syst
 // that isn't ours are not for us to report. Where the file isn't there yet, or
 // systemd-analyze isn't, there is nothing to ask.
 func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
-	if v.Connect == nil || len(want.Dropins) == 0 {
+	if v.Connect == nil || len(want.Dropins)+len(want.OtherDropins) == 0 {
 		return nil
 	}
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
@@ -45,6 +49,11 @@ func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
 	for _, d := range want.Dropins {
 		wished[d.Name] = withMark(name, *d.Content)
 		none[d.Name] = ""
+	}
+	for name, content := range want.OtherDropins {
+		if dropin := strings.TrimSuffix(path.Base(name), ".conf"); content != resource.Masked && !strings.HasPrefix(content, linkTo) {
+			wished[dropin], none[dropin] = content, ""
+		}
 	}
 	for _, d := range got {
 		if _, ok := wished[d.Name]; !ok {
@@ -75,9 +84,9 @@ func (v Verbs) unitFile(name string) (string, error) {
 	}
 	for _, n := range names {
 		for _, dir := range searched {
-			data, err := os.ReadFile(filepath.Join(v.Root, dir, n))
+			text, err := readUnit(filepath.Join(v.Root, dir, n))
 			if err == nil {
-				return string(data), nil
+				return text, nil
 			}
 			if !errors.Is(err, os.ErrNotExist) {
 				return "", fmt.Errorf("reading the unit file: %w", err)
@@ -85,6 +94,21 @@ func (v Verbs) unitFile(name string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// readUnit reads a unit file, through links. What is no regular file holds
+// nothing, like the /dev/null of a mask; a pipe would hold us for ever.
+func readUnit(file string) (string, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return string(data), err
 }
 
 // verify returns what systemd-analyze has to say about a unit with these

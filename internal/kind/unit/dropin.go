@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -67,17 +66,14 @@ func (v Verbs) written(unit string) ([]Dropin, error) {
 	found := []Dropin{}
 	names, err := v.list(folder(unit))
 	if err != nil {
-		return nil, fmt.Errorf("listing the drop-ins: %w", err)
+		return nil, err
 	}
 	for _, name := range names {
-		dropin, ok := strings.CutSuffix(name, ".conf")
-		if !ok {
-			continue
-		}
-		content, err := v.read(file(unit, dropin))
-		if err != nil {
+		_, data, err := atomic.Look(v.Root, path.Join(folder(unit), name), maxFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
+		dropin, content := strings.TrimSuffix(name, ".conf"), string(data)
 		if strings.HasPrefix(content, mark) {
 			found = append(found, Dropin{Name: dropin, Content: &content})
 		}
@@ -86,53 +82,16 @@ func (v Verbs) written(unit string) ([]Dropin, error) {
 	return found, nil
 }
 
-// others returns the drop-ins that operators, not packages, gave the unit or its
-// template, by whatever way.
-func (v Verbs) others(unit string) ([]string, error) {
-	var found []string
-	for _, dir := range []string{etc, "/run/systemd/system"} {
-		for _, file := range slices.Compact([]string{unit, template(unit)}) {
-			folder := path.Join(dir, file+".d")
-			names, err := v.list(folder)
-			if err != nil {
-				return nil, fmt.Errorf("listing the drop-ins: %w", err)
-			}
-			for _, name := range names {
-				if path.Ext(name) != ".conf" {
-					continue
-				}
-				content, err := v.read(path.Join(folder, name))
-				if err != nil {
-					return nil, err
-				}
-				if !strings.HasPrefix(content, mark) {
-					found = append(found, path.Join(folder, name))
-				}
-			}
-		}
-	}
-	return found, nil
-}
-
-// list returns the names of the regular files of a folder; a folder that isn't
-// there is empty.
+// list returns the names of the drop-ins in a folder, whatever they are. One that
+// isn't there, or is no folder, has none, as for systemd.
 func (v Verbs) list(dir string) ([]string, error) {
-	root, err := os.OpenRoot(v.Root)
+	names, err := atomic.List(v.Root, dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("listing the drop-ins: %w", err)
 	}
-	defer root.Close()
-	entries, err := fs.ReadDir(root.FS(), strings.TrimPrefix(dir, "/"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var names []string
-	for _, e := range entries {
-		if e.Type().IsRegular() {
-			names = append(names, e.Name())
-		}
-	}
-	return names, err
+	names = slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) != ".conf" })
+	slices.Sort(names)
+	return names, nil
 }
 
 // read returns the content of a file, and nothing where it isn't there.
@@ -200,7 +159,7 @@ func (v Verbs) paid(unit string) error {
 	if err := atomic.Remove(v.Root, path.Join(folder(unit), owed)); err != nil {
 		return err
 	}
-	return v.leave(unit)
+	return v.leave(folder(unit))
 }
 
 // put writes a drop-in and saves what somebody else has there.
@@ -242,19 +201,26 @@ func (v Verbs) copyTo(from, to string) error {
 	return atomic.Write(v.Root, atomic.File{Path: to, Data: data, Mode: info.Mode, UID: info.UID, GID: info.GID})
 }
 
-// Tidy removes what a killed writer left beside the drop-ins, and their folder
-// where they did not come to be.
+// Tidy removes what a killed writer left beside the drop-ins, and the folder of
+// vpnd's own where they did not come to be.
 func (v Verbs) Tidy(name string, _ Unit) error {
-	if err := errors.Join(atomic.Tidy(v.Root, folder(name)), atomic.TidyFolder(v.Root, folder(name))); err != nil {
+	var errs []error
+	for _, dir := range dropinDirs {
+		dir = path.Join(dir, name+".d")
+		errs = append(errs, atomic.Tidy(v.Root, path.Dir(dir), dir), atomic.TidyFolder(v.Root, dir))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return v.leave(name)
+	return v.leave(folder(name))
 }
 
-// leave removes the folder of the drop-ins where it is empty.
-func (v Verbs) leave(unit string) error {
-	if err := atomic.RemoveFolder(v.Root, folder(unit)); err != nil && !errors.Is(err, unix.ENOTEMPTY) {
-		return err
+// leave removes a folder of drop-ins where it is empty. Where something else
+// stands, that is not ours to remove.
+func (v Verbs) leave(dir string) error {
+	err := atomic.RemoveFolder(v.Root, dir)
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.ENOTDIR) {
+		return nil
 	}
-	return nil
+	return err
 }

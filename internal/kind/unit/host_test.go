@@ -140,7 +140,7 @@ func inside(t *testing.T) {
 	}
 	for name, test := range map[string]func(world){
 		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying,
-		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "refresh": refresh,
+		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "drop-ins of others": foreigners, "refresh": refresh,
 		"a unit file of vpnd": own, "a drop-in that systemd refuses": refused,
 		"watching": watching, "a new systemd": reexecuted,
 	} {
@@ -270,6 +270,7 @@ func dropins(w world) {
 	if others := *first.Others; others != folder("drop.service")+"/10-mine.conf, "+folder("drop.service")+"/theirs.conf" {
 		w.Errorf("drop-ins of others: %s", others)
 	}
+	first.OtherDropins = nil // they aren't managed, and so no undo wishes for them
 	wish := Unit{Active: yes, Dropins: []Dropin{dropin("20-more", "[Service]\nNice=3"), dropin("10-mine", "[Service]\nNice=2\n")}}
 	w.converge("drop.service", wish)
 	w.expect("drop.service", "enabled=false active=true dropins=[10-mine 20-more]")
@@ -304,6 +305,7 @@ func dropins(w world) {
 	// They are in place, but the unit runs without them.
 	w.expect("drop.service", "enabled=false active=true dropins=[vpnd-owed]")
 	between := w.see("drop.service")
+	between.OtherDropins = nil
 	w.converge("drop.service", wish)
 	if again := w.run("systemctl show -P MainPID drop"); again == running {
 		w.Error("the restart that was owed was not made")
@@ -323,6 +325,49 @@ func dropins(w world) {
 	if after := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *"); after != before {
 		w.Errorf("was\n%s\nis\n%s", before, after)
 	}
+}
+
+// foreigners has the drop-ins of others managed.
+func foreigners(w world) {
+	const name, runs, takes = "else.service", "systemctl show -P MainPID else", "systemctl show -P Nice -P Description else"
+	w.service(name, "ExecStart=sleep 1000")
+	w.converge(name, Unit{Active: yes, OtherDropins: map[string]string{}})
+	w.write(folder(name)+"/theirs.conf", "[Service]\nNice=4\n")
+	w.write("/run/systemd/system/"+name+".d/more.conf", "[Unit]\nDescription=theirs\n")
+	w.run("systemctl daemon-reload; systemctl restart else")
+	if got := w.run(takes); got != "theirs\n4" && got != "4\ntheirs" {
+		w.Errorf("they do not count: %s", got)
+	}
+	theirs := w.see(name)
+	killed := w.v
+	killed.Connect = func(ctx context.Context) (Manager, error) {
+		m, err := Connect(ctx)
+		return dies{m}, err
+	}
+	pid := w.run(runs)
+	if err := killed.Apply(w.Context(), name, nil, Unit{OtherDropins: map[string]string{}}); err == nil {
+		w.Error("the killed run ended well")
+	}
+	if now := w.run(runs); now != pid {
+		w.Error("the killed run restarted it")
+	}
+	w.converge(name, Unit{OtherDropins: map[string]string{}})
+	if now := w.run(runs); now == pid {
+		w.Error("not restarted although they went")
+	}
+	if got := w.run(takes); strings.Contains(got, "theirs") || strings.Contains(got, "4") {
+		w.Errorf("they still count: %s", got)
+	}
+	w.converge(name, *theirs)
+	if got := w.run(takes); got != "theirs\n4" && got != "4\ntheirs" {
+		w.Errorf("they did not come back: %s", got)
+	}
+	pid = w.run(runs)
+	w.converge(name, *theirs)
+	if now := w.run(runs); now != pid {
+		w.Error("restarted although nothing changed")
+	}
+	w.run("systemctl stop else; systemctl revert else")
 }
 
 // dies is a systemd to which vpnd is cut off before a job.

@@ -10,14 +10,16 @@ import "vpnd/internal/resource"
 // such, never as nothing: so a block that brought a service to life and goes
 // again also ends it.
 type Unit struct {
-	Enabled  *bool    `vpnd:"enabled" doc:"whether it starts at boot; true also lifts a mask"`
-	Active   *bool    `vpnd:"active" doc:"whether it runs now"`
-	OnChange *string  `vpnd:"on_change,hint" doc:"what a change of what it reads does to it: reload, restart or none" default:"restart"`
-	Dropins  []Dropin `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
-	Reloads  *bool    `vpnd:"reloads,computed" doc:"whether it can reload; one that can't is restarted where a reload is asked for"`
-	Own      *bool    `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
-	Others   *string  `vpnd:"has_drop-ins_of_others,computed,hint" doc:"drop-ins of somebody else, which count and stay; empty where there are none"`
-	Failed   *string  `vpnd:"failed,computed,hint" doc:"how it failed where systemd starts it no more by itself; empty otherwise"`
+	Enabled       *bool                      `vpnd:"enabled" doc:"whether it starts at boot; true also lifts a mask"`
+	Active        *bool                      `vpnd:"active" doc:"whether it runs now"`
+	OnChange      *string                    `vpnd:"on_change,hint" doc:"what a change of what it reads does to it: reload, restart or none" default:"restart"`
+	Dropins       []Dropin                   `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
+	OtherDropins  map[string]string          `vpnd:"other_dropins,text,shared" doc:"which drop-ins of others the unit has in its own folders below /etc/systemd and /run/systemd, by path, with what they hold; {} is for none, left out they count and stay, and are told as a note"`
+	Reloads       *bool                      `vpnd:"reloads,computed" doc:"whether it can reload; one that can't is restarted where a reload is asked for"`
+	Own           *bool                      `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
+	Others        *string                    `vpnd:"has_drop-ins_of_others,computed,hint" doc:"drop-ins of somebody else, which count and stay; empty where there are none"`
+	ClosedDropins map[string]resource.Secret `vpnd:"closed_dropins,computed,hint" doc:"what those drop-ins of others hold that not all may read"`
+	Failed        *string                    `vpnd:"failed,computed,hint" doc:"how it failed where systemd starts it no more by itself; empty otherwise"`
 }
 
 // Dropin is a drop-in of a unit, see systemd.unit(5). It stands in

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,21 +33,22 @@ type Verbs struct {
 
 // Observe returns the state of the unit. It never returns nil.
 func (v Verbs) Observe(ctx context.Context, name string) (*Unit, error) {
-	seen, err := v.ObserveAll(ctx, []string{name})
+	seen, err := v.Measure(ctx, map[string]*Unit{name: nil})
 	return seen[name], err
 }
 
-// ObserveAll asks over one connection.
-func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Unit, error) {
+// Measure asks over one connection. Drop-ins of others are told of only where
+// they aren't managed.
+func (v Verbs) Measure(ctx context.Context, wants map[string]*Unit) (map[string]*Unit, error) {
 	m, err := v.manager(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	seen := make(map[string]*Unit, len(names))
+	seen := make(map[string]*Unit, len(wants))
 	var errs []error
-	for _, name := range names {
-		u, err := v.observe(ctx, m, name)
+	for _, name := range slices.Sorted(maps.Keys(wants)) {
+		u, err := v.observe(ctx, m, name, wants[name])
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
@@ -71,7 +73,7 @@ func (v Verbs) Since(ctx context.Context, name string) (time.Time, error) {
 	return s.since, nil
 }
 
-func (v Verbs) observe(ctx context.Context, m Manager, name string) (*Unit, error) {
+func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Unit) (*Unit, error) {
 	s, err := look(ctx, m, name)
 	if err != nil {
 		return nil, err
@@ -88,14 +90,21 @@ func (v Verbs) observe(ctx context.Context, m Manager, name string) (*Unit, erro
 	if err != nil {
 		return nil, err
 	}
+	told, err := v.told(name, others, want != nil && want.OtherDropins != nil)
+	if err != nil {
+		return nil, err
+	}
 	return &Unit{
 		Enabled: resource.Ptr(s.enabled()),
 		Active:  resource.Ptr(s.running()),
 		Dropins: dropins,
 		Reloads: &s.canLoad,
 		Own:     &own,
-		Others:  resource.Ptr(strings.Join(others, ", ")),
+		Others:  &told,
 		Failed:  resource.Ptr(s.failed()),
+
+		OtherDropins:  others.all,
+		ClosedDropins: others.closed,
 	}, nil
 }
 
@@ -128,6 +137,9 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]
 			}
 			slices.SortFunc(w.Dropins, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
 		}
+		if w.OtherDropins != nil {
+			w.OtherDropins = asked(name, w.OtherDropins)
+		}
 		if v.Connect == nil {
 			w.Active = nil
 		}
@@ -145,16 +157,28 @@ func (v Verbs) Apply(ctx context.Context, name string, _ *Unit, want Unit) error
 		return err
 	}
 	defer m.Close()
-	changed := false
-	if want.Dropins != nil {
-		if changed, err = v.setDropins(name, wished(want.Dropins)); err != nil {
-			return err
-		}
+	changed, err := v.setFiles(name, want)
+	if err != nil {
+		return err
 	}
 	if err := v.settle(ctx, m, name, want, changed); err != nil || !changed {
 		return err
 	}
 	return v.paid(name)
+}
+
+// setFiles makes the drop-ins those that are wished, and says whether the unit
+// owes a restart. Those of others come last: what was set aside for one of vpnd's
+// is theirs again when that goes.
+func (v Verbs) setFiles(name string, want Unit) (changed bool, err error) {
+	if want.Dropins != nil {
+		changed, err = v.setDropins(name, wished(want.Dropins))
+	}
+	if err != nil || want.OtherDropins == nil {
+		return changed, err
+	}
+	others, err := v.setOthers(name, want)
+	return changed || others, err
 }
 
 // settle brings the unit into the state that is wished, and its drop-ins into
@@ -295,7 +319,7 @@ func (Verbs) Cost(_ string, got, want *Unit) resource.Effect {
 	}
 	stopped := want == nil && *got.Own || want != nil && want.Active != nil && !*want.Active
 	changed := want == nil && len(got.Dropins) > 0 ||
-		want != nil && len(resource.Compare(got, &Unit{Dropins: want.Dropins})) > 0
+		want != nil && len(resource.Compare(got, &Unit{Dropins: want.Dropins, OtherDropins: want.OtherDropins})) > 0
 	if stopped || changed {
 		return resource.Restart
 	}

@@ -146,6 +146,9 @@ func TestCostOfUnit(t *testing.T) {
 		"another drop-in":            {unit(yes, nice, no), &Unit{Dropins: plain}, resource.Restart},
 		"another, but it is stopped": {unit(no, nice, no), &Unit{Dropins: plain}, resource.None},
 		"gone":                       {unit(yes, plain, no), nil, resource.None},
+		"drop-ins of others stay":    {&Unit{Active: yes, Own: no, OtherDropins: map[string]string{"a": "b"}}, &Unit{Dropins: plain}, resource.None},
+		"drop-ins of others go":      {&Unit{Active: yes, Own: no, OtherDropins: map[string]string{"a": "b"}}, &Unit{OtherDropins: map[string]string{}}, resource.Restart},
+		"gone beside others":         {&Unit{Active: yes, Own: no, OtherDropins: map[string]string{"a": "b"}}, nil, resource.None},
 		"gone with drop-ins":         {unit(yes, nice, no), nil, resource.Restart},
 		"gone with its file":         {unit(yes, plain, yes), nil, resource.Restart},
 	} {
@@ -183,5 +186,19 @@ func TestMistakesInUnit(t *testing.T) {
 	}
 	if got := strings.Join(paths, " "); got != "on_change dropin.../x dropin.a.conf dropin.b dropin.c.content" {
 		t.Error(got)
+	}
+
+	for file, content := range map[string]string{
+		etc + "/x.service.d/a.conf": mark, etc + "/x.service.d/b.conf": "", etc + "/x.service.d/c.conf": resource.Masked,
+		etc + "/y.service.d/a.conf": "", etc + "/x.service.d/a": "", "/usr/lib/systemd/system/x.service.d/a.conf": "", etc + "/x.service.d/../a.conf": "",
+	} {
+		bad := Unit{Dropins: []Dropin{dropin("b", "")}, OtherDropins: map[string]string{file: content}}
+		if found := bad.Validate("x.service"); len(found) != 1 || found[0].Path != "other_dropins" {
+			t.Errorf("%s: %+v", file, found)
+		}
+	}
+	good := Unit{Dropins: []Dropin{dropin("b", "")}, OtherDropins: map[string]string{etc + ".control/x.service.d/b.conf": "[Service]\n", inRun: "", inEtc: linkTo + "/dev/null"}}
+	if found := good.Validate("x.service"); len(found) > 0 {
+		t.Errorf("good ones: %+v", found)
 	}
 }

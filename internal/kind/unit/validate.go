@@ -2,6 +2,8 @@ package unit
 
 import (
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,5 +53,30 @@ func (u *Unit) Validate(name string) []resource.Mistake {
 		}
 		seen[d.Name] = true
 	}
+	for _, path := range slices.Sorted(maps.Keys(u.OtherDropins)) {
+		if text, hint := u.otherMistake(name, path); text != "" {
+			add("other_dropins", hint, "%s", text)
+		}
+	}
 	return found
+}
+
+// otherMistake says what is wrong with a drop-in of others, if anything is.
+func (u *Unit) otherMistake(name, file string) (text, hint string) {
+	dir, base := path.Split(file)
+	form := strings.TrimSuffix(base, ".conf")
+	inPlace := slices.ContainsFunc(dropinDirs, func(d string) bool { return dir == path.Join(d, name+".d")+"/" })
+	own := slices.ContainsFunc(u.Dropins, func(d Dropin) bool { return dir == folder(name)+"/" && d.Name == form })
+	content := u.OtherDropins[file]
+	switch {
+	case !inPlace || form == base || !dropinForm.MatchString(form):
+		return fmt.Sprintf("%q is no path of a drop-in of this unit", file), fmt.Sprintf("write it as in %s/10-limits.conf", folder(name))
+	case own:
+		return fmt.Sprintf("%s is vpnd's own, by the block dropin %q", file, form), "leave it out here, or the block"
+	case strings.HasPrefix(content, mark):
+		return fmt.Sprintf("%s begins as files of vpnd do", file), "make it a dropin block"
+	case content == resource.Masked || strings.ContainsRune(content, 0):
+		return fmt.Sprintf("%s can't hold that", file), "write out what it holds, without NUL bytes"
+	}
+	return "", ""
 }

@@ -77,6 +77,9 @@ func filesOf(names, links []string) map[string]string {
 				add(path.Join(dir, file), name)
 				add(path.Join(dir, file+".d")+"/", name)
 			}
+			for _, dir := range dropinDirs {
+				add(path.Join(dir, file+".d")+"/", name)
+			}
 		}
 		for _, dir := range links {
 			add(path.Join(dir, name), name)
