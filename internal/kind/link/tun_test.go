@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -147,7 +148,12 @@ func TestRoutesOutliveTheirTun(t *testing.T) {
 		apply(t, TunVerbs{}, "tun7", want)
 	}
 	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.1.0.1/24", "fd00:1::1/64"), Mode: resource.Ptr("tun")})
-	if after := all(); after != before {
+	// The kernel adds what belongs to an address of IPv6 a little later.
+	after := all()
+	for end := time.Now().Add(5 * time.Second); after != before && time.Now().Before(end); after = all() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if after != before {
 		t.Errorf("the routes were\n%sand are\n%s", before, after)
 	}
 	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.3.0.1/24")})
