@@ -140,7 +140,15 @@ func TestRoutesOutliveTheirTun(t *testing.T) {
 	all := func() string {
 		return strings.ReplaceAll(ip(t, "route show table all")+ip(t, "-6 route show fd00:9::/64"), " linkdown", "")
 	}
-	before := all()
+	// The kernel adds what belongs to an address of IPv6 a little later.
+	settled := func(so func(routes string) bool) string {
+		routes := all()
+		for end := time.Now().Add(5 * time.Second); !so(routes) && time.Now().Before(end); routes = all() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		return routes
+	}
+	before := settled(func(routes string) bool { return strings.Contains(routes, "local fd00:1::1 ") })
 	for _, want := range []Tun{
 		{Mode: resource.Ptr("tap")},
 		{User: resource.Ptr("nobody"), Addresses: prefixes("10.1.0.1/24", "10.2.0.1/24", "fd00:1::1/64")},
@@ -148,12 +156,7 @@ func TestRoutesOutliveTheirTun(t *testing.T) {
 		apply(t, TunVerbs{}, "tun7", want)
 	}
 	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.1.0.1/24", "fd00:1::1/64"), Mode: resource.Ptr("tun")})
-	// The kernel adds what belongs to an address of IPv6 a little later.
-	after := all()
-	for end := time.Now().Add(5 * time.Second); after != before && time.Now().Before(end); after = all() {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if after != before {
+	if after := settled(func(routes string) bool { return routes == before }); after != before {
 		t.Errorf("the routes were\n%sand are\n%s", before, after)
 	}
 	apply(t, TunVerbs{}, "tun7", Tun{Addresses: prefixes("10.3.0.1/24")})
