@@ -15,7 +15,7 @@ import (
 var (
 	deaths  = flag.Int("kills", 1, "at how many random moments each ordeal kills vpnd")
 	crowd   = flag.Int("clients", 0, "how many clients the server has in the ordeals, besides those of the example")
-	borders = flag.String("boundaries", "2", "before how many of its boundaries each ordeal kills vpnd, or all")
+	borders = flag.String("boundaries", "1", "before how many of its boundaries each ordeal kills vpnd, or all")
 )
 
 // An ordeal is a work of vpnd that is killed again and again.
