@@ -262,7 +262,7 @@ func question(protocol, message string) bool {
 var (
 	dbusCall   = regexp.MustCompile(`"l\\1\\`)
 	dbusMember = regexp.MustCompile(`\\3\\1s\\0(?:\\[0-7]{1,3}|\\[a-z])\\0\\0\\0([A-Za-z]+)\\0`)
-	dbusReads  = []string{"Hello", "AddMatch", "RemoveMatch", "Get", "GetAll", "GetUnit", "LoadUnit", "ListUnits", "ListUnitsByNames", "GetUnitFileState"}
+	dbusReads  = []string{"Hello", "Ping", "AddMatch", "RemoveMatch", "Get", "GetAll", "GetUnit", "LoadUnit", "ListUnits", "ListUnitsByNames", "GetUnitFileState"}
 )
 
 // calls is a fault where a method of D-Bus is called that may change something.
