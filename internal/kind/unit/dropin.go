@@ -128,6 +128,12 @@ func (v Verbs) setDropins(unit string, want []Dropin) (changed bool, err error) 
 	if steps == nil {
 		return changed, nil
 	}
+	return v.change(unit, steps)
+}
+
+// change takes steps that change what systemd reads of a unit. What is owed for
+// them is on disk before the first, so that a kill forgets nothing.
+func (v Verbs) change(unit string, steps []func() error) (changed bool, err error) {
 	if err := v.owe(unit); err != nil {
 		return false, err
 	}

@@ -117,15 +117,7 @@ func (v Verbs) setOthers(unit string, want Unit) (changed bool, err error) {
 	if steps == nil {
 		return changed, nil
 	}
-	if err := v.owe(unit); err != nil {
-		return false, err
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return true, err
-		}
-	}
-	return true, nil
+	return v.change(unit, steps)
 }
 
 // drop removes a drop-in of somebody else, and its folder where that is empty.
