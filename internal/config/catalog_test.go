@@ -83,6 +83,7 @@ func (fakeVerbs[T]) Observe(context.Context, string) (*T, error) { return nil, n
 func (fakeVerbs[T]) Apply(context.Context, string, *T, T) error  { return nil }
 func (fakeVerbs[T]) Remove(context.Context, string) error        { return nil }
 func kindOf[T any](name, doc string) resource.Kind               { return resource.Define(name, doc, fakeVerbs[T]{}) }
+func atPath(k resource.Kind) resource.Kind                       { k.Path = true; return k }
 func pointers(ids ...resource.ID) []resource.ID                  { return ids }
 func (s *authorityShape) path(name, file string) string {
 	return "/var/lib/vpnd/pki/" + name + "/" + file
@@ -195,9 +196,9 @@ func fakeCatalog() resource.Catalog {
 	return resource.Catalog{
 		Kinds: []resource.Kind{
 			kindOf[sysctlShape]("sysctl", "A kernel parameter. It is set now and at boot."),
-			kindOf[fileShape]("file", "A file."),
-			kindOf[secretShape]("secret_file", "A file that nobody sees."),
-			kindOf[directoryShape]("directory", "A folder."),
+			atPath(kindOf[fileShape]("file", "A file.")),
+			atPath(kindOf[secretShape]("secret_file", "A file that nobody sees.")),
+			atPath(kindOf[directoryShape]("directory", "A folder.")),
 			kindOf[tunShape]("tun", "A tun or tap interface."),
 			kindOf[unitShape]("unit", "A unit of systemd."),
 			kindOf[packageShape]("package", "A package."),

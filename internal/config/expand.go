@@ -16,6 +16,7 @@ type wish struct {
 // them ask for.
 func (l *loader) expand() resource.Desired {
 	wishes := make(map[resource.ID]*wish)
+	paths := make(map[string]*wish)
 	for _, b := range l.order {
 		if b.failed {
 			continue
@@ -28,6 +29,7 @@ func (l *loader) expand() resource.Desired {
 			b.owned = append(b.owned, r.ID)
 			r.Owners = []resource.Owner{b.owner()}
 			wishes[r.ID] = &wish{Resource: r, blocks: []*block{b}}
+			l.checkPath(wishes[r.ID], paths)
 		}
 	}
 	l.checkClaims()

@@ -180,6 +180,9 @@ func (r *run) batch(ctx context.Context, batch []Change) {
 // blocked says what failed that this one needs; where things leave, what
 // failed that needs this one.
 func (r *run) blocked(it *item) (resource.ID, bool) {
+	if it.before != nil && r.failed[it.before.ID] {
+		return it.before.ID, true
+	}
 	for _, other := range r.plan.items {
 		if len(r.failed) == 0 {
 			break

@@ -120,6 +120,9 @@ type item struct {
 	undo  bool         // part of a rollback
 	made  bool         // its verb was called in this apply
 
+	before  *item // of another kind, leaves the path that this one comes to; may be nil
+	changes bool  // the plan changes it
+
 	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd
 }
 

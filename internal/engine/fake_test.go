@@ -173,6 +173,7 @@ type rig struct {
 	*host
 	dir  string
 	time time.Time
+	more []resource.Kind // besides things
 }
 
 func newRig(t *testing.T) *rig {
@@ -188,7 +189,7 @@ func (r *rig) engine() *Engine {
 	}
 	r.Cleanup(func() { _ = store.Close() })
 	return &Engine{
-		Catalog: resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", r.host)}},
+		Catalog: resource.Catalog{Kinds: append([]resource.Kind{resource.Define("thing", "", r.host)}, r.more...)},
 		Store:   store,
 		Now:     func() time.Time { r.time = r.time.Add(time.Second); return r.time },
 	}

@@ -78,6 +78,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	leaving, gone := partition(leaving, runs)
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
 	items := slices.Concat(early, present, late)
+	succeed(items)
 	observe(ctx, items)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -158,6 +159,7 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 
 // judge adds to the plan what is to be done about one item.
 func (e *Engine) judge(p *Plan, f *follower, it *item) error {
+	it.inherit()
 	if it.err != nil {
 		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
 		return nil
@@ -170,6 +172,7 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 	if c == nil && it.Want != nil && !it.leave {
 		c = f.rebuild(it)
 	}
+	it.changes = c != nil
 	if c == nil {
 		if !it.recorded() {
 			p.quiet = append(p.quiet, it)
@@ -279,6 +282,8 @@ func (e *Engine) finish(it *item, c *Change) error {
 // what is there.
 func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 	switch {
+	case it.past == nil && it.restores():
+		return TakesOver
 	case it.past == nil && it.got == nil:
 		return New
 	case it.past == nil && it.kind.Marked(it.ID.Name, it.got):
@@ -383,12 +388,14 @@ func narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err 
 			}
 		}
 	}
+	comes := paths(leaving, hit)
 	for _, it := range present {
-		if hit(it) {
+		if hit(it) || comes(it) {
 			need(it)
 		}
 	}
 	present, _ = partition(present, func(it *item) bool { return needed[it.ID] })
-	leaving, _ = partition(leaving, hit)
+	leaves := paths(present, func(*item) bool { return true })
+	leaving, _ = partition(leaving, func(it *item) bool { return hit(it) || leaves(it) })
 	return present, leaving, nil
 }

@@ -30,6 +30,7 @@ type Kind struct {
 	Doc  string // one sentence or more, for vpnd explain
 	Keep bool   // see [Keeper]
 	Late bool   // see [Lingerer]
+	Path bool   // see [Pather]
 	Off  bool   // it needs a running host and this one does not run; plans leave it out
 
 	shape     func() any
@@ -170,6 +171,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Keeper); ok {
 		k.Keep = c.Keeps()
+	}
+	if p, ok := v.(Pather); ok {
+		k.Path = p.NamesPaths()
 	}
 	if w, ok := v.(Watcher); ok {
 		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {

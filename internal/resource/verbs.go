@@ -107,6 +107,11 @@ type Loner interface{ Needs(other ID) bool }
 // must not go before its successor stands.
 type Lingerer interface{ Lingers() bool }
 
+// A Pather names its things by their paths. There is room for one thing at a
+// path, whatever its kind: two blocks can't both have it, and what leaves makes
+// room for what comes.
+type Pather interface{ NamesPaths() bool }
+
 // A Tidier takes away what a killed run left half written beside a thing, and no
 // shape shows. It is called where the thing stands as it shall after its last
 // touch was cut short. Of a thing that left, want is what was asked for, as far as

@@ -63,6 +63,9 @@ func (v verbs[T, P]) ObserveAll(ctx context.Context, paths []string) (map[string
 	return seen, errors.Join(errs...)
 }
 
+// NamesPaths says that the names of files are their paths.
+func (v verbs[T, P]) NamesPaths() bool { return true }
+
 // Since returns when the file was last changed.
 func (v verbs[T, P]) Since(_ context.Context, name string) (time.Time, error) {
 	info, err := atomic.Stat(v.Root, name)

@@ -28,6 +28,9 @@ type Host struct {
 	Witness *notice.Witness  // says who changes files; nil is for nobody
 }
 
+// NamesPaths says that the names of all kinds of this package are paths.
+func (Host) NamesPaths() bool { return true }
+
 // access is where a shape says who may use the thing.
 type access struct {
 	mode         **resource.Mode
