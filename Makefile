@@ -57,6 +57,7 @@ bench: build
 fuzz:
 	@.ci/deps build
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./internal/config
+	go test -count=1 -run 'TestGeneratedConfigurations$$' ./internal/system -seed 0
 
 install: build
 	$(put) -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/vpnd

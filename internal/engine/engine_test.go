@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func expect(t *testing.T, what, got, want string) {
@@ -350,6 +351,7 @@ func TestRefreshIsOwedForWhatWasReadBeforeAKill(t *testing.T) {
 // next runs converge, no refresh is forgotten, nothing half written is left, and
 // what was taken over comes back in the end.
 func TestKilledAnywhere(t *testing.T) {
+	resourcetest.Repeatable()
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRig(t)
 		r.dir = filepath.Join(t.TempDir(), "state")

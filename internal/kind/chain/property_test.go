@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"vpnd/internal/resource/resourcetest"
 )
 
 // rulesOf draws rules of the kinds that people write, and that the kernel has:
@@ -86,6 +88,7 @@ func TestConvergedMeansEmpty(t *testing.T) {
 				r.name("filter/VPND-OTHER"): wishFor("", "", "-j RETURN"),
 			})
 		}
+		resourcetest.Repeatable()
 		rapid.Check(r.T, check)
 	})
 }
