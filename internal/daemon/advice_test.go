@@ -46,4 +46,7 @@ func TestAdvice(t *testing.T) {
 	if want := "level=INFO msg=\"it is worth knowing\" id=unit.a note=new\n"; !strings.HasSuffix(log.String(), want) {
 		t.Errorf("the journal: %s", log.String())
 	}
+	if look(scope{whole: true}, engine.Note{ID: a1, Text: "new"}); log.Len() > 0 {
+		t.Errorf("told again: %s", log.String())
+	}
 }

@@ -85,3 +85,24 @@ func TestProgramsOfAnotherVPNDAreNotBlamed(t *testing.T) {
 		})
 	}
 }
+
+// An event counts where it was about that kind, or about everything.
+func TestHowADriftWasNoticed(t *testing.T) {
+	id := resource.ID{Kind: "file", Name: "/a"}
+	file, other, all := resource.Hint{Kind: "file", Name: "/b"}, resource.Hint{Kind: "tun"}, resource.Hint{}
+	for _, c := range []struct {
+		look, want string
+		hints      []resource.Hint
+	}{
+		{byTimer, byTimer, nil},
+		{byTimer, byTimer, []resource.Hint{other}},
+		{byTimer, byEvent, []resource.Hint{other, file}},
+		{byTimer, byEvent, []resource.Hint{all}},
+		{atStart, atStart, []resource.Hint{file}},
+		{byReload, byReload, []resource.Hint{file}},
+	} {
+		if got := (&look{noticed: c.look, hints: c.hints}).how(id); got != c.want {
+			t.Errorf("%s with %v: %s instead of %s", c.look, c.hints, got, c.want)
+		}
+	}
+}

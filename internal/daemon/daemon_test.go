@@ -75,7 +75,7 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 		r.as(func(e *engine.Engine) error {
 			entries, err := e.Store.History()
 			last := entries[len(entries)-1]
-			if last.Command != "repair" || last.Changes[0].By != "evil (process 7)" || last.Changes[0].Noticed != "event" || last.Snapshot != "" {
+			if entries[0].Command != "converge" || last.Command != "repair" || last.Changes[0].By != "evil (process 7)" || last.Changes[0].Noticed != "event" || last.Snapshot != "" {
 				t.Errorf("history: %+v", last)
 			}
 			return err
@@ -340,6 +340,9 @@ func TestStopInTheMiddle(t *testing.T) {
 		r.stop()
 		if a, u := r.text("a"), r.text("u"); a != "1" || u != "2" {
 			t.Errorf("the step at work and the next one: %q, %q", a, u)
+		}
+		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u" || s.Drift[0].Outcome != Waits {
+			t.Errorf("status: %+v", s.Drift)
 		}
 		r.alter(func() { r.slow = 0 })
 		r.start()
@@ -612,9 +615,13 @@ func TestChecksAreWatched(t *testing.T) {
 		if s := r.status(); len(s.Failing) != 1 || s.Failing[0].Check != "door" || s.Failing[0].Error != "nobody answers" {
 			t.Errorf("failing: %+v", s.Failing)
 		}
+		since := r.status().Failing[0].Since
 		time.Sleep(20 * time.Minute)
 		if n := r.logged("msg=\"a check does not hold\" check=door"); n != 1 {
 			t.Errorf("told %d times", n)
+		}
+		if s := r.status(); len(s.Failing) != 1 || !s.Failing[0].Since.Equal(since) {
+			t.Errorf("it has failed since %s: %+v", since, s.Failing)
 		}
 		broken.Store(false)
 		time.Sleep(6 * time.Minute)
@@ -635,6 +642,7 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 		}
 		watched := func(names ...string) {
 			t.Helper()
+			time.Sleep(6 * time.Minute) // for whoever is still at others
 			s := r.status()
 			if !slices.Equal(s.Checks, names) || len(s.Failing) != len(names) {
 				t.Errorf("watched: %q, failing: %+v, instead of %q", s.Checks, s.Failing, names)

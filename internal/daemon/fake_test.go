@@ -39,6 +39,7 @@ type host struct {
 	looks   int
 	seen    map[string]bool // since somebody cleared it
 	refuses string          // a name
+	rejects string          // another one, that its program would not take
 	faults  chan error      // what a watcher ends with; of the bubble
 }
 
@@ -123,6 +124,18 @@ func (h *host) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 	case err := <-h.faults:
 		return err
 	}
+}
+
+// texts are things that a program reads.
+type texts struct{ *host }
+
+func (x texts) Check(_ context.Context, name string, _ thing) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if name == x.rejects {
+		return errors.New("its program refuses this")
+	}
+	return nil
 }
 
 // rules are things that wait for each other and for nothing else.
@@ -215,7 +228,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{
-				resource.Define("thing", "", r.host), resource.Define("chain", "", rules{r.host}), resource.Define("unit", "", r.host),
+				resource.Define("thing", "", texts{r.host}), resource.Define("chain", "", rules{r.host}), resource.Define("unit", "", r.host),
 				resource.Define("sysctl", "", r.host),
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +241,10 @@ func TestStepOfANewWishLetsGoOn(t *testing.T) {
 		r.soonIs("ip/nat/X", "1")
 		r.touch("ip/filter/Z", "2", "")
 		r.soonIs("ip/filter/Z", "1")
+		service := func(p Pending) bool { return p.ID.Name == "u.service" && p.Outcome == Repaired }
+		if s := r.status(); !slices.ContainsFunc(s.Pending, service) {
+			t.Errorf("pending meanwhile: %+v", s.Pending)
+		}
 		time.Sleep(2 * time.Minute)
 		r.want(map[string]string{"ip/nat/X": "1", "ip/filter/Z": "1", "u.service": "9", "ip/filter/Y": ""})
 		r.as(func(e *engine.Engine) error {

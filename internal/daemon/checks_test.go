@@ -1,0 +1,51 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/confirm"
+)
+
+// Events are no reason to try checks: each may take long, and cost others.
+func TestChecksAreTriedOnceAnInterval(t *testing.T) {
+	bubble(t, func(r *rig) {
+		var tries atomic.Int32
+		r.Check = func(context.Context, []config.Check) []confirm.Failure { tries.Add(1); return nil }
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.start()
+		for range 20 {
+			r.touch("b", "1", "")
+			time.Sleep(time.Second)
+		}
+		if n := tries.Load(); n != 1 {
+			t.Errorf("tried %d times", n)
+		}
+		time.Sleep(5 * time.Minute)
+		if n := tries.Load(); n != 2 {
+			t.Errorf("tried %d times after an interval", n)
+		}
+	})
+}
+
+func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
+	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir()})
+	c, err := stake(a.RunDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.drop()
+	a.claim = c
+	over := make(chan struct{})
+	close(over)
+	door := config.Check{Name: "door"}
+	a.found(round{over, []config.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
+	if len(a.status.Checks)+len(a.status.Failing) > 0 {
+		t.Errorf("status: %+v", a.status)
+	}
+}
