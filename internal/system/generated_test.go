@@ -179,6 +179,10 @@ func (d dice) sysctls() string {
 func (d dice) files() string {
 	var b strings.Builder
 	b.WriteString(block(`directory "/etc/drawn"`, d.maybe("mode = %q", one(d, "0700", "0755"))))
+	if d.IntN(4) == 0 {
+		b.WriteString(block(`directory "/etc/drawn/two"`, `depends_on = [directory["/etc/drawn"]]`))
+		return b.String()
+	}
 	for _, name := range some(d, "one", "two", "theirs") {
 		kind := one(d, "file", "secret_file")
 		b.WriteString(block(fmt.Sprintf("%s \"/etc/drawn/%s\"", kind, name), fmt.Sprintf("content = %q", one(d, "", "a\n", "b\nc", "no end")),
