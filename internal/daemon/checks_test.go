@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
@@ -47,5 +50,17 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	a.found(round{over, []config.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
 	if len(a.status.Checks)+len(a.status.Failing) > 0 {
 		t.Errorf("status: %+v", a.status)
+	}
+}
+
+// Where in the files a check stands is no part of the wish, or a line more above
+// it would be another configuration.
+func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
+	here, err := encodeChecks([]config.Check{{Name: "door", Range: hcl.Range{Filename: "a.hcl"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there, err := encodeChecks([]config.Check{{Name: "door", Range: hcl.Range{Filename: "b.hcl"}}}); err != nil || !bytes.Equal(here, there) {
+		t.Errorf("%s, %s, %v", here, there, err)
 	}
 }

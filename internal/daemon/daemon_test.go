@@ -375,6 +375,7 @@ func TestRollbackIsHeld(t *testing.T) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1", "c": "1"})
 		r.reload()
+		r.reload() // of the same is no other apply
 		r.want(map[string]string{"a": "2", "c": "1"})
 		r.rollback()
 		held := func() {
@@ -504,6 +505,9 @@ func TestHoldOfAnEarlierVersion(t *testing.T) {
 		})
 		r.reload()
 		r.want(map[string]string{"a": "1", "b": "1"})
+		if r.edited(); r.status().Configuration.Changed {
+			t.Error("the files pass for changed")
+		}
 		r.wish(map[string]string{"a": "2", "b": "3"})
 		r.reload()
 		r.want(map[string]string{"a": "2", "b": "3"})

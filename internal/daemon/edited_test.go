@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
+	"vpnd/internal/state"
 )
 
 func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
@@ -37,12 +38,24 @@ func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
 			r.edited()
 			is(false, false, "Nonsense")
 		}
-		if n := r.logged("the configuration is invalid and not taken"); n != 1 {
-			t.Errorf("told %d times", n)
+		told := func(words string, times int) {
+			t.Helper()
+			if n := r.logged(words); n != times {
+				t.Errorf("%s: told %d times", words, n)
+			}
 		}
+		told("the configuration is invalid and not taken", 1)
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		for range 3 {
+			r.edited()
+			is(true, true, "")
+		}
+		told("the files have changed since they were taken", 1)
+		bad()
+		r.edited()
+		told("the configuration is invalid and not taken", 2)
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.edited()
-		is(true, true, "")
 		if s := r.status().Summary(); !strings.Contains(s, "the files have changed since") {
 			t.Error(s)
 		}
@@ -71,6 +84,27 @@ func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
 		r.want(map[string]string{"a": "2"})
 		if c := r.status().Configuration; !c.Valid || c.Changed {
 			t.Errorf("after an apply: %+v", c)
+		}
+	})
+}
+
+// What a reload has read is taken, although nobody could put it on record yet.
+func TestWhatWaitsForAnotherVPNDIsTaken(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		unlock, err := state.Lock(t.Context(), r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.reload()
+		for text, changed := range map[string]bool{"2": false, "3": true} {
+			r.wish(map[string]string{"a": text, "b": "1"})
+			r.edited()
+			if c := r.status().Configuration; !c.Valid || c.Changed != changed {
+				t.Errorf("%s: %+v", text, c)
+			}
 		}
 	})
 }

@@ -24,7 +24,7 @@ func full() *figures {
 	f.status = Status{
 		Version: "1", Mode: "enforce", Since: time.Unix(1.7e9, 0), Look: &Look{Seconds: 0.25}, Apply: &Apply{Seconds: 1e-9},
 		Drift: []Drift{d}, Checks: []string{"holds", odd}, Failing: []Failing{{Check: odd}},
-		Tunnels: []Tunnel{{ID: id, Block: "tun.tun0", Up: true}}, Servers: []Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}},
+		Tunnels: []Tunnel{{ID: id, Block: "tun.tun0", Up: true}}, Servers: []Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}, {Block: "openvpn_server.c", Up: true, Error: "nobody knows"}},
 		Certificates: []Expiry{{ID: resource.ID{Name: "/a.crt"}}, {ID: resource.ID{Name: "/b.crt"}}}, CRLs: []Expiry{{ID: resource.ID{Name: "/crl.pem"}}},
 	}
 	return f
@@ -78,6 +78,9 @@ func TestFiguresAreAsPrometheusReadsThem(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is missing in\n%s", want, text)
 		}
+	}
+	if strings.Contains(text, `vpnd_openvpn_clients{server="openvpn_server.c"}`) {
+		t.Error("it is said how many clients a server has that nobody could ask")
 	}
 }
 

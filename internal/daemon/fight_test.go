@@ -175,3 +175,28 @@ func TestReloadForgives(t *testing.T) {
 		r.want(map[string]string{"a": "1"})
 	})
 }
+
+func TestWhatGuardsTheHost(t *testing.T) {
+	for kind, want := range map[string]bool{"chain": true, "sysctl": true, "tun": true, "route": true, "file": false, "unit": false, "certificate": false} {
+		if got := guards(resource.ID{Kind: kind, Name: "x"}); got != want {
+			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}
+
+// A fight is not over while its thing is left alone, however long that is.
+func TestNoPeaceWhileItWaits(t *testing.T) {
+	r := newRing()
+	for r.l.fight(nat) == nil || r.l.fight(nat).wait < 8*time.Minute {
+		r.hit(nat, time.Second)
+	}
+	until := r.l.fight(nat).until
+	for ; r.now.Before(until.Add(truce)); r.now = r.now.Add(30 * time.Second) {
+		if over := r.l.calm(); len(over) > 0 {
+			t.Fatalf("over %s before the end of the wait", until.Sub(r.now))
+		}
+	}
+	if over := r.l.calm(); len(over) != 1 {
+		t.Error("it goes on for ever")
+	}
+}

@@ -40,6 +40,10 @@ func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
 	if f.server == nil || f.failed != "" || r.logged("metrics are to be had") != 1 {
 		t.Errorf("once it is free: %q\n%s", f.failed, r.logs.String())
 	}
+	server := f.server
+	if f.set(settings, log); f.server != server {
+		t.Error("it was closed although the same is wished")
+	}
 	f.set(nil, log)
 	if f.server != nil {
 		t.Error("nobody wishes it any more")

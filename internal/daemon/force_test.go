@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// every has the files ask for a look so often.
+func every(d time.Duration) func(*config.Settings) {
+	return func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(d)) }
+}
+
+// Settings are taken where nothing else changes, and are in force across
+// restarts as all else.
+func TestSettingsAloneAreTakenAndStay(t *testing.T) {
+	bubble(t, func(r *rig) {
+		looks := func() {
+			t.Helper()
+			r.alter(func() { r.things["a"] = "2" }) // nobody hears of it
+			time.Sleep(90 * time.Second)
+			r.want(map[string]string{"a": "1"})
+		}
+		r.start()
+		r.wish(map[string]string{"a": "1", "b": "1"}, every(time.Minute), func(s *config.Settings) { s.Mode = resource.Ptr("enforce") })
+		r.reload()
+		looks()
+		r.stop()
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
+		r.start()
+		looks()
+	})
+}
+
+func TestAnApplyForgives(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		for range 10 {
+			r.touch("a", "2", "evil")
+			time.Sleep(time.Second)
+		}
+		r.want(map[string]string{"a": "2"})
+		r.wish(map[string]string{"a": "1", "b": "2"})
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		r.want(map[string]string{"a": "1", "b": "2"})
+	})
+}
+
+// Whoever hears of another wish only by chance looks at all of it.
+func TestAnotherWishIsSeenWithoutAHint(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.choose(func() { r.kickState = nil })
+		r.wish(map[string]string{"a": "1", "b": "2", "c": "1"})
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.touch("a", "2", "")
+		r.rest()
+		r.want(map[string]string{"a": "1", "b": "2", "c": "1"})
+	})
+}
+
+// A mistake is told of at each reload: somebody waits for the answer.
+func TestEachReloadIsAnswered(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
+		for range 2 {
+			r.reload()
+		}
+		if n := r.logged("the configuration is invalid and not taken"); n != 2 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
+// An apply that was killed is gone on with by the same one, and by no other.
+func TestResumes(t *testing.T) {
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	wish := func(text string) *config.Config {
+		cfg := &config.Config{}
+		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: &text}}}
+		return cfg
+	}
+	resumes := func(text, want string) {
+		t.Helper()
+		if got, err := Resumes(store, wish(text), nil); got != want || err != nil {
+			t.Errorf("%q, %v instead of %q", got, err, want)
+		}
+	}
+	resumes("1", "")
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	snap := &state.Snapshot{Taken: now.Add(time.Second)}
+	if err := errors.Join(Enforce(store, wish("1"), nil, now), store.SaveSnapshot(snap)); err != nil {
+		t.Fatal(err)
+	}
+	resumes("1", snap.Name)
+	resumes("2", "")
+	if err := store.Note(state.Entry{Command: "apply", Snapshot: snap.Name}); err != nil {
+		t.Fatal(err)
+	}
+	resumes("1", "")
+}
