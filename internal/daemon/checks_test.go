@@ -13,6 +13,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
+	"vpnd/internal/engine"
 )
 
 // Events are no reason to try checks: each may take long, and cost others.
@@ -63,4 +64,30 @@ func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
 	if there, err := encodeChecks([]config.Check{{Name: "door", Range: hcl.Range{Filename: "b.hcl"}}}); err != nil || !bytes.Equal(here, there) {
 		t.Errorf("%s, %s, %v", here, there, err)
 	}
+}
+
+// While an apply is at work its checks are its own: what they would find now is
+// half done.
+func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
+	bubble(t, func(r *rig) {
+		var tries atomic.Int32
+		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+			tries.Add(int32(len(checks)))
+			return nil
+		}
+		r.start()
+		r.wish(map[string]string{"a": "1", "b": "1"})
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		var held func()
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { held = unlock })
+		r.rest()
+		if n := tries.Load(); n > 0 {
+			t.Errorf("tried %d times while the apply is at work", n)
+		}
+		held()
+		r.rest()
+		if n := tries.Load(); n != 1 {
+			t.Errorf("tried %d times after its end", n)
+		}
+	})
 }

@@ -220,6 +220,25 @@ func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 	})
 }
 
+// What was left out since it needs something that the host refused is not passed
+// over once the host takes that.
+func TestWhatNeededTheRefusedIsSeenAgain(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "c": "1"})
+		r.cfg.Desired = needs(r.cfg.Desired, resource.ID{Kind: "thing", Name: "c"}, resource.ID{Kind: "thing", Name: "a"})
+		r.start()
+		r.alter(func() { r.refuses = "a" })
+		r.kickState()
+		r.touch("c", "2", "")
+		r.rest()
+		r.want(map[string]string{"c": "2"})
+		r.alter(func() { r.refuses = "" })
+		r.touch("b", "1", "")
+		r.rest()
+		r.want(map[string]string{"c": "1"})
+	})
+}
+
 func TestObserver(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()

@@ -46,9 +46,9 @@ type host struct {
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if name == "large" {
+	if looking := h.looking; name == "large" {
 		h.mu.Unlock()
-		time.Sleep(h.looking)
+		time.Sleep(looking)
 		h.mu.Lock()
 	}
 	h.looks++
@@ -351,14 +351,20 @@ func (r *rig) everTold(words string) bool {
 	return strings.Contains(strings.Join(r.told, "\n"), words)
 }
 
-// as does what another vpnd would, under the lock.
-func (r *rig) as(do func(e *engine.Engine) error) {
+// as does what another vpnd would, under the lock. Who is to hold that longer is
+// handed its end.
+func (r *rig) as(do func(e *engine.Engine) error, longer ...func(unlock func())) {
 	r.Helper()
 	unlock, err := state.Lock(r.Context(), r.StateDir)
 	if err != nil {
 		r.Fatal(err)
 	}
-	defer unlock()
+	for _, hold := range longer {
+		hold(unlock)
+	}
+	if len(longer) == 0 {
+		defer unlock()
+	}
 	store, err := state.Open(r.StateDir)
 	if err != nil {
 		r.Fatal(err)

@@ -66,3 +66,23 @@ func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
 		}
 	})
 }
+
+func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
+	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir(), StateDir: t.TempDir()})
+	c, err := stake(a.RunDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.drop()
+	a.claim = c
+	defer a.figures.close()
+	settings, free := taken(t)
+	a.figures.set(settings, a.Log)
+	if a.look(t.Context(), byTimer, nil); a.status.MetricsError == "" {
+		t.Error("nothing is said of a port that is taken")
+	}
+	free()
+	if a.look(t.Context(), byTimer, nil); a.figures.server == nil || a.status.MetricsError != "" {
+		t.Errorf("once it is free: %q", a.status.MetricsError)
+	}
+}

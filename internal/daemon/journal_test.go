@@ -57,3 +57,13 @@ func TestLongValuesAreCutToWhatMoved(t *testing.T) {
 		t.Errorf("%q, %q", a, b)
 	}
 }
+
+func TestPriorities(t *testing.T) {
+	for level, want := range map[slog.Level]journal.Priority{
+		slog.LevelError: journal.PriErr, slog.LevelWarn: journal.PriWarning, slog.LevelInfo: journal.PriInfo, slog.LevelDebug: journal.PriDebug,
+	} {
+		if got := priority(level); got != want {
+			t.Errorf("%s: %d instead of %d", level, got, want)
+		}
+	}
+}

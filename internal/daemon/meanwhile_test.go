@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 // soonIs waits until a thing is so, and no longer than an agent at rest would
@@ -256,5 +257,43 @@ func TestStepOfANewWishLetsGoOn(t *testing.T) {
 		if s := r.status(); len(s.Drift)+len(s.Pending) > 0 {
 			t.Errorf("status: %+v", s)
 		}
+	})
+}
+
+// While another vpnd has the lock nothing is changed, however long a look takes.
+func TestNothingIsDoneMeanwhileWithoutTheLock(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"large": "1", "a": "1", "chain:ip/filter/X": "1"})
+		r.start()
+		unlock, err := state.Lock(t.Context(), r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.alter(func() { r.looking = 10 * time.Second })
+		r.kickState()
+		time.Sleep(time.Second)
+		r.touch("a", "2", "")
+		r.touch("ip/filter/X", "2", "")
+		time.Sleep(5 * time.Second)
+		r.want(map[string]string{"a": "2", "ip/filter/X": "2"})
+		r.alter(func() { r.looking = 0 })
+		unlock()
+		time.Sleep(time.Minute)
+		r.want(map[string]string{"a": "1", "ip/filter/X": "1"})
+	})
+}
+
+// A hint about a whole kind of which only a part is free is heard of again.
+func TestRestOfAKindIsLookedAtAfterTheStep(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(map[string]string{"conf": "1", "other": "1"}, r.read("conf"))
+		r.alter(func() { r.things["conf"], r.things["other"] = "2", "2" })
+		r.touch("", "", "")
+		r.soonIs("other", "1")
+		r.want(map[string]string{"conf": "2"})
+		r.alter(func() { r.starts = 0 })
+		time.Sleep(time.Minute)
+		r.rest()
+		r.want(map[string]string{"conf": "1"})
 	})
 }

@@ -5,18 +5,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/confirm"
 	"vpnd/internal/resource"
 )
 
@@ -184,17 +188,8 @@ func TestAFightIsNotified(t *testing.T) {
 		}
 		r.stop()
 	})
-	file, err := os.Open(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
 	kinds := make(map[string]int)
-	for events := json.NewDecoder(file); ; {
-		var e Event
-		if err := events.Decode(&e); err != nil {
-			break
-		}
+	for _, e := range told(t, out) {
 		kinds[e.Event]++
 		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || changes(e.Drift[0].Diffs) != `text "2" instead of "1"` {
 			t.Errorf("%+v", e)
@@ -205,5 +200,91 @@ func TestAFightIsNotified(t *testing.T) {
 	}
 	if len(kinds) != 2 || kinds["drift"] != mostRepairs || kinds["contention"] != 1 {
 		t.Errorf("told: %v", kinds)
+	}
+}
+
+// told reads what a command was told that keeps it in a file.
+func told(t *testing.T, out string) (events []Event) {
+	t.Helper()
+	file, err := os.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for in := json.NewDecoder(file); ; {
+		var e Event
+		if err := in.Decode(&e); err != nil {
+			return events
+		}
+		events = append(events, e)
+	}
+}
+
+func TestWhatGoesWrongIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		tell := func(s *config.Settings) { s.Notify = []config.Notify{shell("cat >> " + out)} }
+		var broken atomic.Bool
+		broken.Store(true)
+		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+			if !broken.Load() {
+				return nil
+			}
+			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
+		}
+		r.wish(map[string]string{"a": "1"}, tell)
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		good := r.cfg
+		r.start()
+		broken.Store(false)
+		time.Sleep(6 * time.Minute)
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
+		r.reload()
+		r.wish(map[string]string{"a": "refused"}, tell)
+		r.reload()
+		r.choose(func() { r.cfg = good })
+		r.reload()
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+		r.alter(func() { r.broken["a"] = false })
+		time.Sleep(time.Minute)
+		if err := os.WriteFile(r.StateDir+"/records.jsonl", []byte("garbage\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+	})
+	want := []string{
+		"check: check door does not hold: nobody answers", "check: check door holds again",
+		"configuration: the configuration is invalid", "configuration: the host would refuse the configuration",
+		"drift: thing.a drifted: text \"2\" instead of \"1\"; failed", "drift: thing.a drifted: text \"2\" instead of \"1\"; repaired", "failure: ",
+	}
+	var got []string
+	for _, e := range told(t, out) {
+		got = append(got, e.Event+": "+e.Text)
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("told: %q", got)
+	}
+}
+
+// Whoever reads the files again tells nobody twice, and nobody is told by two.
+func TestTheSameOneIsToldOnce(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	n := newNotifier(slog.New(slog.DiscardHandler))
+	one := shell("cat >> " + out)
+	for range 3 {
+		n.set([]config.Notify{one, one})
+	}
+	first := n.targets[0]
+	n.put(Event{Event: "drift"})
+	n.set([]config.Notify{one})
+	if len(n.targets) != 1 || n.targets[0] != first {
+		t.Error("another queue, and another allowance, after each reload")
+	}
+	n.close()
+	if events := told(t, out); len(events) != 1 {
+		t.Errorf("told %d times", len(events))
 	}
 }
