@@ -1,11 +1,13 @@
 package state
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // known lists the names of all records.
@@ -80,6 +82,20 @@ func TestReopenedStoreKnowsWhatOthersWrote(t *testing.T) {
 		t.Fatal(err)
 	}
 	reopen("")
+	put(t, kept, "f")
+	reopen("f")
+	data, err := os.ReadFile(log)
+	if err == nil { // as long as before
+		err = os.WriteFile(log, bytes.ReplaceAll(data, []byte("thing.f"), []byte("thing.g")), 0o600)
+	}
+	if err == nil {
+		later := time.Now().Add(time.Hour) // clocks of file systems are coarse
+		err = os.Chtimes(log, later, later)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reopen("g")
 }
 
 func TestReopenedStoreReadsNoMoreThanNeeded(t *testing.T) {

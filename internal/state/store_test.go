@@ -215,7 +215,8 @@ func TestForgottenIsNotInForce(t *testing.T) {
 	}
 	gone := Record{ID: a, Prior: prior}
 	w := &Wish{Present: []Was{{ID: a, Shape: []byte("{}")}, {ID: b, Shape: []byte("{}")}}, Settings: []byte("{}")}
-	if err := errors.Join(s.Commit(Fact{Put: &gone}, Fact{Put: &Record{ID: b}}), s.Sign(w), s.KeepWish(w)); err != nil {
+	debt := &Debt{ID: a, Do: resource.Restart}
+	if err := errors.Join(s.Commit(Fact{Put: &gone}, Fact{Put: &Record{ID: b}}, Fact{Owe: debt}), s.Sign(w), s.KeepWish(w)); err != nil {
 		t.Fatal(err)
 	}
 	was, version := w.Fingerprint, s.WishVersion()
@@ -228,6 +229,9 @@ func TestForgottenIsNotInForce(t *testing.T) {
 	}
 	if _, ok := s.Record(a); ok || s.Prior(gone, new(shape)) == nil {
 		t.Error("its record or what stood there before is still known")
+	}
+	if owed := s.Owed(a); owed != resource.None {
+		t.Errorf("it is still owed: %s", owed)
 	}
 }
 
@@ -316,5 +320,79 @@ func TestABootPaysDebts(t *testing.T) {
 	owes(now)
 	if got := owes(""); got != resource.Restart {
 		t.Errorf("of this boot: %s", got)
+	}
+}
+
+func TestNobodyElseMayReadTheState(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	s := open1(t, dir)
+	w := &Wish{Settings: []byte("{}")}
+	if err := errors.Join(s.Commit(Fact{Put: &Record{ID: id("a")}}), s.Note(Entry{}), s.KeepWish(w), s.SetPending(Pending{}), s.SaveSnapshot(&Snapshot{Name: "x"})); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"lock", "key", "records.jsonl", "history.jsonl", "wish.json", "pending.json", "snapshots/x.json"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// What is compared with another run is only what the key on disk made.
+func TestKeyOfAReaderIsNotKept(t *testing.T) {
+	dir := t.TempDir()
+	if s, err := Read(dir); err != nil || s.Kept() {
+		t.Errorf("a plan made a key that stays: %v", err)
+	}
+	open1(t, dir)
+	if s, err := Read(dir); err != nil || !s.Kept() {
+		t.Errorf("the key was not kept: %v", err)
+	}
+}
+
+// A snapshot that goes on where an older one was cut short takes its place.
+func TestSnapshotKeepsItsName(t *testing.T) {
+	s := open1(t, t.TempDir())
+	snap := &Snapshot{Taken: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for range 2 {
+		if err := s.SaveSnapshot(snap); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names, err := s.Snapshots(); err != nil || len(names) != 1 {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+// An earlier vpnd did not write in which boot a debt came about.
+func TestDebtOfAnEarlierVersion(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "records.jsonl"), []byte(`{"owe":{"id":"thing.a","do":"restart"}}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := open1(t, dir).Owed(id("a")); got != resource.Restart {
+		t.Errorf("owed: %s", got)
+	}
+}
+
+func TestNoPriorIsNoneToDrop(t *testing.T) {
+	if err := open1(t, t.TempDir()).DropPrior(Record{ID: id("a")}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The kernel lists locks of other kinds on the same file, and those on others.
+func TestHolderOfTheLock(t *testing.T) {
+	locks := "1: POSIX  ADVISORY  WRITE 7 00:68:42 0 EOF\n2: FLOCK  ADVISORY  WRITE 8 00:68:142 0 EOF\n" +
+		"3: -> FLOCK  ADVISORY  WRITE 9 00:68:42 0 EOF\n4: FLOCK  ADVISORY  WRITE 10 00:68:42 0 EOF\n"
+	if got := flocker(locks, 42); got != 10 {
+		t.Errorf("process %d", got)
+	}
+	if got := flocker(locks, 7); got != 0 {
+		t.Errorf("of a file that nobody locks: process %d", got)
 	}
 }

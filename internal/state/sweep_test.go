@@ -33,6 +33,12 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	folder := filepath.Join(dir, ".folder.vpnd-SRGW5PLN", "theirs") // vpnd makes none here
+	room := filepath.Join(t.TempDir(), "vpnd-room-check-1")
+	t.Setenv("TMPDIR", filepath.Dir(room))
+	if err := errors.Join(os.MkdirAll(folder, 0o700), os.Mkdir(room, 0o700)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := Read(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +46,12 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 		t.Errorf("who only reads changed something: %v", err)
 	}
 	open1(t, dir)
+	if _, err := os.Stat(folder); err != nil {
+		t.Errorf("a folder: %v", err)
+	}
+	if _, err := os.Stat(room); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("where something was tried: %v", err)
+	}
 	for name, stays := range left {
 		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) == stays {
 			t.Errorf("%s: %v, wanted to stay: %t", name, err, stays)

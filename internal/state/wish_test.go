@@ -1,6 +1,8 @@
 package state
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,5 +72,53 @@ func TestDigestTells(t *testing.T) {
 	var told shape
 	if err := d.Tell(&told); err != nil || *told.Path != "/a" || !slices.Equal(told.Names, []string{"b"}) || told.Long != nil || told.Secret != nil {
 		t.Errorf("%+v %v", told, err)
+	}
+}
+
+// Where in the files something stands is no part of what it asks for.
+func TestFingerprint(t *testing.T) {
+	s := open1(t, t.TempDir())
+	sign := func(shape string, owners ...resource.Owner) string {
+		t.Helper()
+		w := &Wish{Present: []Was{{ID: id("a"), Owners: owners, Shape: []byte(shape)}}}
+		if err := s.Sign(w); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.Present[0].Owners) != len(owners) {
+			t.Error("the wish itself has lost who asks for it")
+		}
+		return w.Fingerprint
+	}
+	one := sign(`{"x":1}`)
+	if one != sign(`{"x":1}`, resource.Owner{Block: id("block")}) || one == sign(`{"x":2}`) {
+		t.Error("equal for unequal wishes, or the other way round")
+	}
+}
+
+// An apply that put no wish in force brings none back.
+func TestWishBeforeAnApply(t *testing.T) {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	w := &Wish{Since: since, Before: &Wish{}}
+	if w.before(since) != w.Before || w.before(since.Add(time.Hour)) != w.Before || w.before(since.Add(-time.Second)) != nil {
+		t.Error("the wrong wish comes back")
+	}
+}
+
+// Clocks are coarse, and two wishes in one tick are two all the same.
+func TestVersionOfAWish(t *testing.T) {
+	s := open1(t, t.TempDir())
+	versions := make(map[string]bool)
+	for range 2 {
+		if err := s.KeepWish(&Wish{Settings: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+		tick := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		if err := os.Chtimes(filepath.Join(s.Dir(), "wish.json"), tick, tick); err != nil {
+			t.Fatal(err)
+		}
+		versions[s.WishVersion()] = true
+	}
+	if len(versions) != 2 {
+		t.Errorf("%v", versions)
 	}
 }
