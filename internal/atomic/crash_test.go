@@ -186,6 +186,9 @@ func TestFullAndReadOnlyDisks(t *testing.T) {
 	if err := Remove(root, "/a"); !errors.Is(err, unix.EROFS) {
 		t.Errorf("%v", err)
 	}
+	if err := Remove(root, "/gone"); err != nil {
+		t.Errorf("removing what is not there: %v", err)
+	}
 	holds(t, filepath.Join(root, "a"), "old")
 	if got := entries(t, root); got != "a" {
 		t.Errorf("the folder holds %s", got)

@@ -213,7 +213,7 @@ func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		r.touch("b", "3", "")
 		r.rest()
-		r.want(map[string]string{"b": "1"})
+		r.want(map[string]string{"a": "1", "b": "1"}) // what is left out is no leftover
 		if s := r.status(); len(s.Unknown) != 1 || s.Unknown[0].ID.Name != "a" {
 			t.Errorf("status: %+v", s.Unknown)
 		}
@@ -242,7 +242,7 @@ func TestWhatNeededTheRefusedIsSeenAgain(t *testing.T) {
 func TestObserver(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *config.Settings) { s.Mode = resource.Ptr("observe") })
+		r.wish(map[string]string{"a": "1", "b": "1"}, observe)
 		r.reload()
 		r.touch("a", "2", "evil")
 		r.rest()

@@ -379,3 +379,6 @@ func (r *rig) as(do func(e *engine.Engine) error, longer ...func(unlock func()))
 		r.kickState()
 	}
 }
+
+// observe has the files ask for nothing but looks.
+func observe(s *config.Settings) { s.Mode = resource.Ptr("observe") }

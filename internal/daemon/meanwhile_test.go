@@ -1,11 +1,16 @@
 package daemon
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"vpnd/internal/config"
+	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -45,6 +50,9 @@ func (r *rig) busyHost(more map[string]string, set ...func()) {
 func TestNothingQuickWaitsForAService(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.busyHost(nil)
+		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u.service" {
+			t.Errorf("status while it starts: %+v", s.Drift)
+		}
 		r.touch("ip/nat/X", "2", "evil (process 7)")
 		r.soonIs("ip/nat/X", "1")
 		r.touch("a", "2", "")
@@ -295,5 +303,86 @@ func TestRestOfAKindIsLookedAtAfterTheStep(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.rest()
 		r.want(map[string]string{"conf": "1"})
+	})
+}
+
+// What a look in between has put right is no business of the one that waits: its
+// own view of that is out of date.
+func TestWhatWorksMeanwhileIsOver(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "unit:u.service": "1"})
+		r.start()
+		for range 10 {
+			r.touch("a", "2", "evil")
+			time.Sleep(time.Second)
+		}
+		r.alter(func() { r.starts = 10 * time.Minute })
+		r.touch("u.service", "2", "")
+		time.Sleep(2 * time.Minute)
+		r.want(map[string]string{"a": "1", "u.service": "2"})
+		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u.service" {
+			t.Errorf("drift meanwhile: %+v", s.Drift)
+		}
+		time.Sleep(10 * time.Minute)
+		r.want(map[string]string{"u.service": "1"})
+		if s := r.status(); len(s.Drift) > 0 || r.logged("and vpnd did not do it") > 0 {
+			t.Errorf("status afterwards: %+v\n%s", s, r.logs.String())
+		}
+	})
+}
+
+// Filter rules are fought for while a service starts, too.
+func TestFightMeanwhile(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		for range 100 {
+			r.touch("ip/filter/Y", "2", "evil")
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(2 * breath)
+		r.want(map[string]string{"ip/filter/Y": "1", "u.service": "2"})
+	})
+}
+
+// What is about to be undone is left to that while a service starts, too.
+func TestUndoIsAwaitedMeanwhile(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "unit:u.service": "1"})
+		r.start()
+		r.stop()
+		fake := r.waits()
+		fake.set(func() { fake.ticking, fake.undoing = false, true })
+		r.start()
+		r.alter(func() { r.starts = time.Minute })
+		r.touch("u.service", "2", "")
+		time.Sleep(time.Second)
+		r.touch("a", "2", "")
+		r.touch("b", "2", "")
+		r.soonIs("b", "1")
+		r.want(map[string]string{"a": "2", "u.service": "2"})
+	})
+}
+
+func TestChecksAreHeardOfMeanwhile(t *testing.T) {
+	bubble(t, func(r *rig) {
+		var broken atomic.Bool
+		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+			if !broken.Load() {
+				return nil
+			}
+			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
+		}
+		r.wish(map[string]string{"a": "1", "unit:u.service": "1"})
+		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.start()
+		r.alter(func() { r.starts = 10 * time.Minute })
+		r.touch("u.service", "2", "")
+		time.Sleep(time.Second)
+		broken.Store(true)
+		time.Sleep(6 * time.Minute)
+		r.want(map[string]string{"u.service": "2"})
+		if s := r.status(); len(s.Failing) != 1 {
+			t.Errorf("failing: %+v", s.Failing)
+		}
 	})
 }

@@ -5,16 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
 	"vpnd/internal/engine"
-	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
 func TestHistoryTellsOfEachDriftThatIsLeftAlone(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) { s.Mode = resource.Ptr("observe") })
+		r.wish(map[string]string{"a": "1"}, observe)
 		r.reload()
 		told := 0
 		move := func(text, by string, news int) {

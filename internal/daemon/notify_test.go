@@ -95,7 +95,7 @@ func TestPost(t *testing.T) {
 
 func TestErrorsOfPostKeepTheAddressSecret(t *testing.T) {
 	address, _ := web(t, "403 Forbidden")
-	for _, url := range []string{"http://me:secret@" + address + "/token", "http://me:secret@127.0.0.1:1/token", "https://me:secret@" + address + "/token"} {
+	for _, url := range []string{"http://me:secret@" + address + "/token", "http://me:secret@127.0.0.1:1/token", "https://me:secret@" + address + "/token", "http://me:secret@\x7f/token"} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := post(ctx, url, event())
 		cancel()

@@ -28,6 +28,10 @@ func TestFailuresAreTriedAgainLessAndLess(t *testing.T) {
 		if at, ok := f.next(); !ok || at.Before(now) {
 			t.Errorf("%s: the next try is at %v, %v", id, at, ok)
 		}
+		now = now.Add(time.Hour)
+		if at, ok := f.next(); !ok || !at.Equal(now.Add(again)) {
+			t.Errorf("%s: one that has to wait for something else is looked at at %v, %v", id, at.Sub(now), ok)
+		}
 		f.tried(id, nil)
 		if f.early(id) || f.last(id) != nil {
 			t.Errorf("%s: it worked and passes for broken", id)
@@ -135,5 +139,23 @@ func TestMakingSomethingIsNoRoundOfAFight(t *testing.T) {
 		if s := r.status(); len(s.Fights) > 0 {
 			t.Errorf("fights: %+v", s.Fights)
 		}
+	})
+}
+
+// Whoever reloads has looked into it.
+func TestReloadTriesAgainWhatFailed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "2", "")
+		time.Sleep(20 * time.Minute)
+		r.reload()
+		if n := r.logged(`msg="not done" id=thing.a`); n != 2 {
+			t.Errorf("the failure was told %d times", n)
+		}
+		time.Sleep(20 * time.Minute)
+		r.alter(func() { r.broken["a"] = false })
+		r.reload()
+		r.want(map[string]string{"a": "1"})
 	})
 }

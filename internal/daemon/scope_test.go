@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
 	"vpnd/internal/resource"
 )
 
@@ -86,7 +85,7 @@ func TestIntervalIsKeptWhileEventsGoOn(t *testing.T) {
 
 func TestWhatIsWrongElsewhereIsTold(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.wish(map[string]string{"a": "1", "b": "1", "c": "1"}, func(s *config.Settings) { s.Mode = resource.Ptr("observe") })
+		r.wish(map[string]string{"a": "1", "b": "1", "c": "1"}, observe)
 		r.alter(func() { r.things = map[string]string{"a": "1", "b": "1", "c": "1"} })
 		r.start()
 		told := func(want ...string) {
@@ -126,5 +125,19 @@ func TestAnotherWishIsLookedAtWhole(t *testing.T) {
 		r.choose(func() { r.busy = "" })
 		r.rest()
 		r.want(map[string]string{"b": "2", "c": "1"})
+	})
+}
+
+// What leaves and had to wait is in the next look, though no wish is left of it.
+func TestWhatLeavesIsNotForgotten(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "1"})
+		r.choose(func() { r.busy = "apt-get (process 7)" })
+		r.reload()
+		r.want(map[string]string{"b": "1"})
+		r.choose(func() { r.busy = "" })
+		r.rest()
+		r.want(map[string]string{"b": ""})
 	})
 }

@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/state"
+)
+
+// tells returns what systemd is told while something is done.
+func (r *rig) tells(do func()) string {
+	r.Helper()
+	r.choose(func() { r.told = nil })
+	do()
+	var told string
+	r.choose(func() { told = strings.Join(r.told, "|") })
+	return told
+}
+
+// A loop that lives says so also where there is nothing to do.
+func TestIdleAgentGivesSignsOfLife(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, every(24*time.Hour))
+		r.start()
+		if n := strings.Count(r.tells(func() { time.Sleep(10 * time.Minute) }), "WATCHDOG=1"); n < 9 || n > 11 {
+			t.Errorf("%d signs of life in ten minutes", n)
+		}
+	})
+}
+
+// Whoever has systemd reload waits until that is told to be over.
+func TestReloadIsTold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		told := r.tells(r.reload)
+		begins, ends := strings.Index(told, "RELOADING=1\nMONOTONIC_USEC="), strings.LastIndex(told, "READY=1")
+		if begins < 0 || ends < begins {
+			t.Errorf("told: %q", told)
+		}
+	})
+}
+
+// A host whose boot never comes to its end is kept all the same.
+func TestBootThatHangs(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"unit:u": "1"})
+		r.boots = true
+		r.start()
+		time.Sleep(longestBoot / 2)
+		r.want(map[string]string{"u": ""})
+		time.Sleep(longestBoot/2 + 5*time.Second)
+		r.want(map[string]string{"u": "1"})
+	})
+}
+
+// Who waits for a package manager does not look all the while.
+func TestWaitingCostsNothing(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.choose(func() { r.busy = "apt-get (process 7)" })
+		r.touch("a", "2", "")
+		r.rest()
+		before := r.looked()
+		time.Sleep(2 * time.Minute)
+		if looks := r.looked() - before; looks > 0 {
+			t.Errorf("%d looks while it waits", looks)
+		}
+	})
+}
+
+// Something that was found ends the laziness that a busy neighbour causes.
+func TestWhatIsFoundMakesEager(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		for range 60 {
+			r.touch("b", "1", "")
+			time.Sleep(time.Second)
+		}
+		r.touch("a", "2", "")
+		time.Sleep(laziest + 100*time.Millisecond)
+		r.want(map[string]string{"a": "1"})
+		r.touch("a", "3", "")
+		r.soonIs("a", "1")
+	})
+}
+
+// That a thing is left to another writer is a matter for the history.
+func TestHistoryTellsOfAFight(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		for range 10 {
+			r.touch("a", "2", "evil (process 7)")
+			time.Sleep(time.Second)
+		}
+		r.as(func(e *engine.Engine) error {
+			past, err := e.Store.History()
+			last := past[len(past)-1]
+			if last.Command != state.Noticed || last.Changes[0].Outcome != string(Contended) || last.Changes[0].By != "evil (process 7)" {
+				t.Errorf("history: %+v", last)
+			}
+			return err
+		})
+	})
+}
+
+// An observer writes the history only where nobody else is at it.
+func TestObserverWritesUnderTheLock(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "1"}, observe)
+		r.reload()
+		unlock, err := state.Lock(t.Context(), r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.touch("a", "2", "")
+		r.rest()
+		unlock()
+		if r.logged("the history can't be written") != 1 {
+			t.Error(r.logs.String())
+		}
+	})
+}
