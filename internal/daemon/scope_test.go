@@ -141,3 +141,15 @@ func TestWhatLeavesIsNotForgotten(t *testing.T) {
 		r.want(map[string]string{"b": ""})
 	})
 }
+
+// Another try of what failed is a look at that and at nothing else.
+func TestAnotherTryLooksNowhereElse(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1", "c": "1"})
+		r.start()
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "2", "")
+		r.rest()
+		r.expectSeen("another try", r.sees(func() { time.Sleep(10 * time.Second) }), "a")
+	})
+}

@@ -129,3 +129,46 @@ func TestShutThatFails(t *testing.T) {
 		}
 	})
 }
+
+func TestAnObserverShutsNothing(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.boot()
+		r.choose(func() { observe(&r.cfg.Settings) })
+		r.Shut = func(key string) (bool, error) { t.Errorf("%s was shut", key); return true, nil }
+		r.start()
+		r.want(map[string]string{forward: "1"})
+	})
+}
+
+// Rules that are missing are those of filters, but for what somebody undid.
+func TestMissingRules(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		status Status
+		want   string
+	}{
+		{"drift", Status{Drift: []Drift{{ID: filter, Outcome: Failed, Error: "no"}, {ID: nat, Outcome: Failed}}}, "ip/filter/X"},
+		{"undone drift", Status{Drift: []Drift{{ID: filter, Outcome: Held}}}, ""},
+		{"a wish", Status{Pending: []Pending{{ID: filter, Outcome: Waits}, {ID: nat, Outcome: Waits}}}, "ip/filter/X"},
+		{"an undone wish", Status{Pending: []Pending{{ID: filter, Outcome: Held}}}, ""},
+		{"unknown", Status{Unknown: []Unknown{{ID: filter}, {ID: nat}}}, "ip/filter/X"},
+	} {
+		l := &look{agent: &agent{status: c.status}, planned: true}
+		missing := make(map[resource.ID]bool)
+		for id := range l.missing() {
+			missing[id] = true
+		}
+		if got := named(missing); got != c.want {
+			t.Errorf("%s: %q instead of %q", c.what, got, c.want)
+		}
+	}
+	if got := reasons(map[resource.ID]error{filter: errors.New("no iptables"), guard: errors.New("skipped, since " + filter.Name)}); got != `chain["ip/filter/X"]: no iptables` {
+		t.Errorf("it is said: %s", got)
+	}
+}
+
+func TestAKernelWithoutThatProtocol(t *testing.T) {
+	if was, err := Shut("net.none.forwarding"); was || err != nil {
+		t.Errorf("%v, %v", was, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vpnd/internal/config"
@@ -132,4 +133,17 @@ func TestAnEventTellsOfSome(t *testing.T) {
 	if e := driftEvent(all[:1]); e.Text != `secret_file["/0"] drifted: content (sensitive); repaired; by vim (process 7)` || e.DriftLeftOut != 0 {
 		t.Errorf("%s", e.Text)
 	}
+}
+
+// Whoever puts an event is the agent, which does not wait for anybody.
+func TestAFullQueueKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one := newTarget(shell("true"), slog.New(slog.DiscardHandler))
+		for i := range mostQueue + 8 {
+			one.put(Event{Time: time.Now().Add(time.Duration(i) * perEvent)})
+		}
+		if len(one.events) != mostQueue || one.leftOut != 8 {
+			t.Errorf("%d wait, %d are left out", len(one.events), one.leftOut)
+		}
+	})
 }

@@ -1,0 +1,28 @@
+package daemon
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSummary(t *testing.T) {
+	valid := Configuration{Valid: true}
+	until := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	for want, s := range map[string]Status{
+		"The daemon has ended.": {Stopped: true, Mode: "enforce"},
+		"Starting.":             {Configuration: valid},
+		"Nothing is in force; the configuration in the files is invalid.":                        {},
+		"The host is as the configuration says.":                                                 {Mode: "enforce", Configuration: valid},
+		"1 drifted, 2 pending; only observing.":                                                  {Mode: "observe", Configuration: valid, Drift: make([]Drift, 1), Pending: make([]Pending, 2)},
+		"The host is as the configuration says; the files have changed since.":                   {Mode: "enforce", Configuration: Configuration{Valid: true, Changed: true}},
+		"The host is as the configuration says; an apply waits for confirmation until 03:04:05.": {Mode: "enforce", Configuration: valid, Unconfirmed: &Unconfirmed{Until: until}},
+		"The host is as the configuration says; waiting for an undo.":                            {Mode: "enforce", Configuration: valid, Unconfirmed: &Unconfirmed{Until: until, Overdue: true}, Waiting: "an undo"},
+		"The host is as the configuration says; the last look failed; 1 contended; 0 held since vpnd rollback.": {
+			Mode: "enforce", Configuration: valid, Error: "no", Fights: make([]Fight, 1), Hold: &Hold{Command: "rollback"},
+		},
+	} {
+		if got := s.Summary(); got != want {
+			t.Errorf("%q instead of %q", got, want)
+		}
+	}
+}
