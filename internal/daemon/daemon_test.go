@@ -69,6 +69,9 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 		if d.By != "evil (process 7)" || d.Noticed != "event" || d.Reason != "drift" || d.Outcome != Repaired || changes(d.Diffs) != `text "2" instead of "1"` {
 			t.Errorf("record: %+v", d)
 		}
+		if r.logged("vpnd did not do it") > 0 {
+			t.Errorf("a repair passes for somebody else's:\n%s", r.logs.String())
+		}
 		if r.logged(`msg=repaired id=thing.a action=update reason=drift attr="text \"2\" instead of \"1\"" noticed=event by="evil (process 7)"`) != 1 {
 			t.Error(r.logs.String())
 		}
@@ -217,6 +220,10 @@ func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 		if s := r.status(); len(s.Unknown) != 1 || s.Unknown[0].ID.Name != "a" {
 			t.Errorf("status: %+v", s.Unknown)
 		}
+		time.Sleep(time.Hour)
+		if n := r.logged("it can't be looked at"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
 	})
 }
 
@@ -339,7 +346,7 @@ func TestBoot(t *testing.T) {
 			t.Errorf("when the network was let go on: %v", ready)
 		}
 		r.want(map[string]string{"a": "1", "u": ""})
-		if s := r.status(); len(s.Drift) != 0 || !s.Booting {
+		if s := r.status(); len(s.Drift)+len(s.Pending) != 0 || !s.Booting {
 			t.Errorf("status: %+v", s)
 		}
 		r.choose(func() { r.boots = false })

@@ -229,7 +229,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{
 				resource.Define("thing", "", texts{r.host}), resource.Define("chain", "", rules{r.host}), resource.Define("unit", "", r.host),
-				resource.Define("sysctl", "", r.host),
+				resource.Define("sysctl", "", r.host), resource.Define("tun", "", r.host),
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },
 			StateDir: dir + "/state", RunDir: dir + "/run", Version: "1",

@@ -123,3 +123,18 @@ func TestObserverWritesUnderTheLock(t *testing.T) {
 		}
 	})
 }
+
+// The first plan may take longer than systemd waits for a service to start.
+func TestLongStartIsGivenTime(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.alter(func() { r.slow = time.Minute })
+		told := r.tells(func() {
+			r.start()
+			time.Sleep(5 * time.Minute)
+		})
+		extended, ready := strings.Index(told, "EXTEND_TIMEOUT_USEC=300000000\n"), strings.Index(told, "READY=1")
+		if extended < 0 || ready < extended {
+			t.Errorf("told: %q", told)
+		}
+	})
+}

@@ -180,6 +180,7 @@ func TestAFightIsNotified(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) {
 			s.Notify = []config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
+			s.Metrics = &config.Metrics{Textfile: resource.Ptr(out + ".prom")}
 		})
 		r.start()
 		for range 8 {
@@ -187,6 +188,12 @@ func TestAFightIsNotified(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		r.stop()
+		text, err := os.ReadFile(out + ".prom")
+		for _, want := range []string{`vpnd_contentions_total{kind="thing"} 1`, "vpnd_contended_resources 1"} {
+			if err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("%q is missing in\n%s\n%v", want, text, err)
+			}
+		}
 	})
 	kinds := make(map[string]int)
 	for _, e := range told(t, out) {

@@ -79,6 +79,12 @@ func TestFailedRepairIsToldOnceAndTriedAgain(t *testing.T) {
 			}
 			return err
 		})
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "3", "")
+		time.Sleep(10 * time.Second)
+		if n := r.logged(`msg="not done" id=thing.a`); n != 2 {
+			t.Errorf("another failure was not told")
+		}
 	})
 }
 

@@ -66,10 +66,10 @@ func TestACommandThatTakesTooLongIsNamed(t *testing.T) {
 func TestACommandIsTakenIntoNoConfidence(t *testing.T) {
 	t.Setenv("VPND_VAR_password", "hunter2")
 	out := filepath.Join(t.TempDir(), "out")
-	if err := tell(t.Context(), shell("env > "+out), event()); err != nil {
+	if err := tell(t.Context(), shell("env > "+out+"; pwd >> "+out), event()); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := os.ReadFile(out); err != nil || strings.Contains(string(data), "hunter2") || strings.Contains(string(data), "VPND") {
+	if data, err := os.ReadFile(out); err != nil || strings.Contains(string(data), "hunter2") || strings.Contains(string(data), "VPND") || !strings.HasSuffix(string(data), "\n/\n") {
 		t.Errorf("%s, %v", data, err)
 	}
 }
@@ -146,4 +146,16 @@ func TestAFullQueueKeepsNobodyWaiting(t *testing.T) {
 			t.Errorf("%d wait, %d are left out", len(one.events), one.leftOut)
 		}
 	})
+}
+
+func TestWhoIsWho(t *testing.T) {
+	url := func(address string) config.Notify { return config.Notify{URL: &address} }
+	all := []config.Notify{url("http://a/"), url("http://b/"), shell("a"), shell("b")}
+	for i, one := range all {
+		for j, other := range all {
+			if got := newTarget(one, nil).is(other); got != (i == j) {
+				t.Errorf("%d is %d: %v", i, j, got)
+			}
+		}
+	}
 }

@@ -1,0 +1,58 @@
+package daemon
+
+import (
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+func TestWhatMovedAndWhatChanges(t *testing.T) {
+	diffs := []resource.Diff{
+		{Attribute: "key", Before: "hush", After: "hush!", Sensitive: true},
+		{Attribute: "mode", After: "0600"},
+		{Attribute: "owner", Before: "root"},
+		{Attribute: "group", Before: "root", After: "vpn"},
+	}
+	if got, want := changes(diffs), `key (sensitive), mode "0600" is missing, owner "root" instead of "", group "root" instead of "vpn"`; got != want {
+		t.Errorf("%s instead of %s", got, want)
+	}
+	if got, want := becomes(diffs), `key (sensitive), mode "0600", owner no longer "root", group from "root" to "vpn"`; got != want {
+		t.Errorf("%s instead of %s", got, want)
+	}
+}
+
+// That a reader has to take notice is no drift of its own.
+func TestConsequencesAreNotTold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"conf": "1", "unit:u.service": "1"})
+		r.read("conf")()
+		r.start()
+		r.wish(map[string]string{"conf": "1", "unit:u.service": "1"}, observe)
+		r.read("conf")()
+		r.reload()
+		r.touch("conf", "2", "")
+		r.rest()
+		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "conf" || len(s.Pending) > 0 {
+			t.Errorf("status: %+v, %+v", s.Drift, s.Pending)
+		}
+	})
+}
+
+// A tunnel is up where it was seen to be, and told of by looks elsewhere too.
+func TestTunnelsAreTold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "tun:tun0": "1"})
+		r.start()
+		r.touch("a", "2", "")
+		r.rest()
+		if all := r.status().Tunnels; len(all) != 1 || all[0].ID.Name != "tun0" || all[0].Block != "block.b" || all[0].Up {
+			t.Errorf("tunnels: %+v", all)
+		}
+	})
+	type shape struct {
+		Up *bool `vpnd:"up"`
+	}
+	if !predicate(&shape{resource.Ptr(true)}, "up") || predicate(&shape{resource.Ptr(false)}, "up") || predicate(&shape{}, "up") {
+		t.Error("a tunnel that is up passes for one that is down, or the other way round")
+	}
+}
