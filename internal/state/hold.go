@@ -208,17 +208,7 @@ func (h *Hold) Holds() []resource.ID {
 }
 
 // Hold returns what is held, nil where nothing is.
-func (s *Store) Hold() (*Hold, error) {
-	var h Hold
-	ok, err := s.recall("hold.json", &h)
-	if err != nil {
-		return nil, fmt.Errorf("reading what is held: %w", err)
-	}
-	if !ok {
-		return nil, nil
-	}
-	return &h, nil
-}
+func (s *Store) Hold() (*Hold, error) { return recall[Hold](s, "hold.json", "what is held") }
 
 // KeepHold writes down what is held; nil is nothing.
 func (s *Store) KeepHold(h *Hold) error {

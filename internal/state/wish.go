@@ -77,15 +77,7 @@ func (s *Store) Forget(records ...Record) error {
 
 // Wish returns the configuration that is in force, nil where none ever was.
 func (s *Store) Wish() (*Wish, error) {
-	var w Wish
-	ok, err := s.recall("wish.json", &w)
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration that is in force: %w", err)
-	}
-	if !ok {
-		return nil, nil
-	}
-	return &w, nil
+	return recall[Wish](s, "wish.json", "the configuration that is in force")
 }
 
 // WishVersion returns words that change whenever another wish is kept; none
@@ -155,14 +147,18 @@ func (s *Store) keep(name string, v any) error {
 	return s.write(s.path(name), data)
 }
 
-// recall reads what keep wrote, and says whether there was any.
-func (s *Store) recall(name string, v any) (bool, error) {
+// recall reads what keep wrote, nil where there is nothing.
+func recall[T any](s *Store, name, what string) (*T, error) {
 	data, err := os.ReadFile(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil
 	}
+	kept := new(T)
 	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = json.Unmarshal(data, kept)
 	}
-	return err == nil, err
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	return kept, nil
 }
