@@ -175,3 +175,20 @@ func (l *limiter) next() (at time.Time, ok bool) {
 
 // forgive begins anew: somebody has looked into it.
 func (l *limiter) forgive() { clear(l.things) }
+
+// contentions lists the fights.
+func (a *agent) contentions() []Fight {
+	var all []Fight
+	for id, b := range a.fights.things {
+		if b.since.IsZero() {
+			continue
+		}
+		f := Fight{ID: id, By: b.by, Since: b.since, Repairs: b.total}
+		if !essential(id) {
+			f.Until = b.until
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b Fight) int { return a.ID.Compare(b.ID) })
+	return all
+}
