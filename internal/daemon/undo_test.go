@@ -120,9 +120,14 @@ func TestUndoIsAwaited(t *testing.T) {
 		if s.Unconfirmed == nil || !s.Unconfirmed.Overdue || !strings.Contains(s.Waiting, "undo") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
 			t.Errorf("%+v %q %+v", s.Unconfirmed, s.Waiting, s.Drift)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Minute)
 		if len(fake.tries()) > 0 {
 			t.Error("begun beside another")
+		}
+		fake.set(func() { fake.undoing = false })
+		time.Sleep(othersRevival + 2*time.Second)
+		if len(fake.tries()) == 0 {
+			t.Error("not begun once the other one has ended")
 		}
 		r.as(func(e *engine.Engine) error { return e.Store.DropPending() })
 		r.rest()
@@ -151,6 +156,14 @@ func TestUndoIsBegun(t *testing.T) {
 		fake.set(func() { fake.err = errors.New("systemd has enough") })
 		time.Sleep(10 * time.Minute)
 		if u := r.status().Unconfirmed; u == nil || !strings.Contains(u.Error, "systemd has enough") {
+			t.Errorf("%+v", u)
+		}
+		fake.set(func() { fake.err, fake.begun = nil, nil })
+		time.Sleep(3 * time.Hour)
+		if n := len(fake.tries()); n < 30 {
+			t.Errorf("begun %d times in three hours", n)
+		}
+		if u := r.status().Unconfirmed; u == nil || u.Error != "" {
 			t.Errorf("%+v", u)
 		}
 	})
@@ -214,4 +227,23 @@ func TestConvergingWhatWasCutShort(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+func TestWhatAnUndoTouches(t *testing.T) {
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	thing := func(name string) resource.ID { return resource.ID{Kind: "thing", Name: name} }
+	snap := &state.Snapshot{Taken: time.Now(), Present: []state.Was{{ID: thing("changed")}}, Absent: []resource.ID{thing("made")}}
+	if err := store.SaveSnapshot(snap); err != nil {
+		t.Fatal(err)
+	}
+	touched := (&look{store: store}).touchedBy(snap.Name)
+	for name, want := range map[string]bool{"changed": true, "made": true, "other": false} {
+		if touched(thing(name)) != want {
+			t.Errorf("%s: %v", name, !want)
+		}
+	}
 }

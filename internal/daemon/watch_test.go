@@ -1,9 +1,13 @@
 package daemon
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 // A watcher that failed may have missed what concerns more than its kind.
@@ -25,4 +29,22 @@ func TestLookIsAtEverythingAfterAWatcherFailed(t *testing.T) {
 			t.Error(r.logs.String())
 		}
 	})
+}
+
+// What another vpnd puts in place is heard of.
+func TestTheStateIsWatched(t *testing.T) {
+	var heard []string
+	a := &agent{inbox: newInbox(), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
+		heard = paths
+		kick()
+		return nil
+	}}}
+	a.watchState(t.Context())
+	a.watchers.wg.Wait()
+	if want := []string{"/s/wish.json", "/s/hold.json", "/s/pending.json"}; !slices.Equal(heard, want) {
+		t.Errorf("heard of %q", heard)
+	}
+	if hints := a.inbox.take(); len(hints) != 1 || hints[0] != (resource.Hint{}) {
+		t.Errorf("it is a hint to look at %+v", hints)
+	}
 }

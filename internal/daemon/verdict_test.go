@@ -1,0 +1,58 @@
+package daemon
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// What is wrong and stays so for now keeps what needs it from going ahead.
+func TestWhatBarsOthers(t *testing.T) {
+	undone := resource.ID{Kind: "file", Name: "/undone"}
+	l := &look{undoing: func(id resource.ID) bool { return id == undone }}
+	for _, c := range []struct {
+		id   resource.ID
+		now  Outcome
+		bars bool
+	}{
+		{nat, Repaired, false},
+		{nat, Failed, true},
+		{nat, Contended, false},
+		{filter, Contended, true},
+		{filter, Repaired, false},
+		{nat, Held, false},
+		{undone, Waits, true},
+	} {
+		l.verdicts = map[resource.ID]Outcome{c.id: c.now}
+		if got := l.bars(&engine.Plan{Changes: []engine.Change{{ID: c.id}}}); slices.Contains(got, c.id) != c.bars {
+			t.Errorf("%s, %s: bars %v", c.id, c.now, got)
+		}
+	}
+}
+
+func TestWhatStartsLater(t *testing.T) {
+	for kind, want := range map[string]bool{"unit": true, "package": true, "chain": false, "file": false} {
+		if got := startsLater(resource.ID{Kind: kind, Name: "x"}); got != want {
+			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}
+
+// Events elsewhere are no reason to try again what has just failed.
+func TestEventsDoNotHurryWhatFailed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "2", "")
+		for range 60 {
+			r.touch("b", "1", "")
+			time.Sleep(time.Second)
+		}
+		if n := r.logged(`msg="not done again" id=thing.a`); n < 3 || n > 7 {
+			t.Errorf("tried again %d times in a minute", n)
+		}
+	})
+}

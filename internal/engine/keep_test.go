@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+// A reader whose own change is not noticed by those who are connected has still
+// to take notice of what it reads.
+func TestChangeOfAReaderPaysNoDebtThatItDoesNotCover(t *testing.T) {
+	r := newRig(t)
+	all := []resource.Resource{wish("conf", text("1")), reader(resource.Restart, "conf")}
+	r.converge(all...)
+	all = []resource.Resource{wish("conf", text("2")), reader(resource.Restart, "conf")}
+	all[1].Want.(*thing).Mode = resource.Ptr("0600")
+	r.took()
+	r.converge(all...)
+	expect(t, "done", r.took(), "apply conf; apply reader; restart reader")
+	if r.stale["reader"] {
+		t.Error("the reader has not noticed")
+	}
+}
+
+// Who is owed a restart is owed no less when something asks for a reload.
+func TestDebtsDoNotShrink(t *testing.T) {
+	r := newRig(t)
+	wishes := func(conf, list, broken string) []resource.Resource {
+		res := reader(resource.Restart, "conf")
+		res.Triggers = append(res.Triggers, resource.Trigger{On: id("list"), Do: resource.Reload})
+		res.After = append(res.After, id("list"), id("broken"))
+		return []resource.Resource{wish("conf", text(conf)), wish("list", text(list)), wish("broken", text(broken)), res}
+	}
+	r.converge(wishes("1", "1", "1")...)
+	r.broken["broken"] = true
+	r.apply(wishes("2", "1", "2")...)
+	r.apply(wishes("2", "2", "2")...)
+	r.broken = map[string]bool{}
+	r.took()
+	r.converge(wishes("2", "2", "2")...)
+	expect(t, "done", r.took(), "apply broken; restart reader")
+}
+
+// What a rollback brings back on record has what stood there before vpnd, also
+// where nothing has to be done for that on the host.
+func TestRollbackOfWhatIsAsBeforeAlready(t *testing.T) {
+	r := newRig(t)
+	r.things["a"] = text("theirs")
+	r.converge(wish("a", text("1")))
+	mine := r.things["a"]
+	r.converge()
+	r.things["a"] = mine // by hand
+	r.undo()
+	expect(t, "after the rollback", told(r.plan(wish("a", text("1")))), "")
+	r.converge()
+	expect(t, "what stood there before is back again", *r.things["a"].Text, "theirs")
+}
+
+// marked are things that vpnd's own name shows on the host.
+type marked struct{ *host }
+
+func (marked) Marked(_ string, got *thing) bool { return got.Mode != nil && *got.Mode == "vpnd" }
+
+// Where the state is lost, what vpnd made is no thing of others to give back.
+func TestWhatIsMarkedIsNotTakenOver(t *testing.T) {
+	r := newRig(t)
+	r.more = []resource.Kind{resource.Define("marked", "", marked{r.host})}
+	ours, theirs := text("old"), text("old")
+	ours.Mode, theirs.Mode = resource.Ptr("vpnd"), resource.Ptr("0644")
+	r.things["ours"], r.things["theirs"] = ours, theirs
+	want := func(name string) resource.Resource {
+		w := text("new")
+		return resource.Resource{ID: resource.ID{Kind: "marked", Name: name}, Want: &w, Owners: owner("b")}
+	}
+	expect(t, "plan", told(r.plan(want("ours"), want("theirs"))), "update ours (drift); update theirs (takes_over)")
+	r.converge(want("ours"), want("theirs"))
+	r.converge()
+	if _, there := r.things["ours"]; there || *r.things["theirs"].Text != "old" {
+		t.Errorf("left: %v", r.texts())
+	}
+}
+
+// Who asks for a thing, what it comes after and what it reads go on record where
+// nothing else changes: the order in which things leave rests on that.
+func TestRecordsFollowTheConfiguration(t *testing.T) {
+	r := newRig(t)
+	r.converge(wish("a", text("1")), wish("b", text("1")))
+	recorded := func(b resource.Resource) {
+		t.Helper()
+		r.converge(wish("a", text("1")), b)
+		got, _ := r.engine().Store.Record(id("b"))
+		if !slices.Equal(got.Owners, b.Owners) || !slices.Equal(got.After, b.After) || !slices.Equal(got.Triggers, b.Triggers) {
+			t.Errorf("on record is %+v instead of %+v", got, b)
+		}
+	}
+	b := wish("b", text("1"))
+	b.Owners = owner("other")
+	recorded(b)
+	b.After = []resource.ID{id("a")}
+	recorded(b)
+	b.Triggers = []resource.Trigger{{On: id("a"), Do: resource.Reload}}
+	recorded(b)
+}
+
+// What stood there before goes from the state once it was given back: it may be
+// secret.
+func TestWhatWasGivenBackIsKeptNoLonger(t *testing.T) {
+	r := newRig(t)
+	r.things["a"] = text("theirs")
+	r.converge(wish("a", text("1")))
+	kept := func(want int) {
+		t.Helper()
+		if priors, err := os.ReadDir(filepath.Join(r.dir, "priors")); err != nil || len(priors) != want {
+			t.Errorf("%d are kept, %v", len(priors), err)
+		}
+	}
+	kept(1)
+	r.converge()
+	kept(0)
+}
