@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -109,4 +110,25 @@ func TestResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	resumes("1", "")
+}
+
+// Of the wishes before, the last one is kept: an undo goes back one apply, and
+// the state must not grow with each.
+func TestOnlyOneWishBeforeIsKept(t *testing.T) {
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for i := range 5 {
+		cfg := &config.Config{}
+		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr(fmt.Sprint(i))}}}
+		if err := Enforce(store, cfg, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := store.Wish()
+	if err != nil || w.Before == nil || w.Before.Before != nil || string(w.Before.Present[0].Shape) != `{"text":"3"}` {
+		t.Errorf("%+v, %v", w, err)
+	}
 }

@@ -121,3 +121,19 @@ func TestWhatWasGivenBackIsKeptNoLonger(t *testing.T) {
 	r.converge()
 	kept(0)
 }
+
+// An undo gives back what an apply gave up, not only what it set.
+func TestUndoTakesUpWhatWasGivenUp(t *testing.T) {
+	r := newRig(t)
+	strict := text("1")
+	strict.Mode = resource.Ptr("0600")
+	r.converge(wish("a", strict))
+	r.converge(wish("a", text("2")))
+	wide := r.things["a"]
+	wide.Mode = resource.Ptr("0644") // which is nobody's business any more
+	r.things["a"] = wide
+	r.undo()
+	if a := r.things["a"]; *a.Text != "1" || *a.Mode != "0600" {
+		t.Errorf("it is %s, %s", *a.Text, *a.Mode)
+	}
+}
