@@ -311,6 +311,9 @@ func TestPackagedUnit(t *testing.T) {
 	if strings.Contains(bootText("/var/tmp/vpnd", argv), "PrivateTmp") || strings.Contains(bootText("/var/lib/vpnd", []string{"/tmp/vpnd"}), "PrivateTmp") {
 		t.Error("a unit that can't see what it is for")
 	}
+	if text := bootText("/var/lib/vpnd", []string{"/usr/sbin/vpnd", "--state-dir", "/srv/$HOME"}); !strings.Contains(text, "ExecStart=/usr/sbin/vpnd --state-dir /srv/$$HOME\n") {
+		t.Errorf("systemd would put a variable in:\n%s", text)
+	}
 	if got := quote(`/a b/%i"\`); got != `"/a b/%%i\"\\"` {
 		t.Error(got)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
@@ -137,4 +138,30 @@ func TestLongStartIsGivenTime(t *testing.T) {
 			t.Errorf("told: %q", told)
 		}
 	})
+}
+
+// What waits, and what guards the host, is looked at sooner than the interval says.
+func TestPause(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for want, status := range map[time.Duration]Status{
+		5 * time.Minute:   {Unknown: []Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}},
+		longestGuardRetry: {Unknown: []Unknown{{ID: filter}}},
+		again:             {Booting: true},
+	} {
+		a := newAgent(Options{Now: func() time.Time { return now }})
+		a.last, a.status = now, status
+		if got := a.pause(); got != want {
+			t.Errorf("%+v: %s instead of %s", status, got, want)
+		}
+	}
+	for _, status := range []Status{{Error: "no"}, {Shut: []resource.ID{forwards}}} {
+		a := newAgent(Options{Now: func() time.Time { return now }})
+		a.last, a.status = now, status
+		if got := a.pause(); got != retry {
+			t.Errorf("%+v: %s instead of %s", status, got, retry)
+		}
+		if a.waiting = true; a.pause() != again {
+			t.Errorf("while it waits: %s", a.pause())
+		}
+	}
 }

@@ -137,3 +137,14 @@ func TestUndoTakesUpWhatWasGivenUp(t *testing.T) {
 		t.Errorf("it is %s, %s", *a.Text, *a.Mode)
 	}
 }
+
+// Of what leaves nothing is told any more: the end of its certificate is nobody's
+// business.
+func TestWhatIsSeenOfAPlan(t *testing.T) {
+	r := newRig(t)
+	r.converge(wish("a", text("1")), wish("b", text("1")))
+	seen := r.plan(wish("a", text("1")), wish("new", text("1"))).Seen("thing")
+	if len(seen) != 1 || seen[0].ID != id("a") || *seen[0].Got.(*thing).Text != "1" {
+		t.Errorf("seen: %+v", seen)
+	}
+}
