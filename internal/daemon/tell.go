@@ -155,34 +155,38 @@ func attributes(d Drift) []any {
 // changes says in one line what moved, from what to what: what is there and
 // what shall be.
 func changes(diffs []resource.Diff) string {
-	var words []string
-	for _, d := range diffs {
-		switch {
-		case d.Sensitive:
-			words = append(words, d.Attribute+" "+resource.Masked)
-		case d.Before == "":
-			words = append(words, fmt.Sprintf("%s %q is missing", d.Attribute, d.After))
-		default:
-			words = append(words, fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After))
+	return inOneLine(diffs, func(d resource.Diff) string {
+		if d.Before == "" {
+			return fmt.Sprintf("%s %q is missing", d.Attribute, d.After)
 		}
-	}
-	return strings.Join(words, ", ")
+		return fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After)
+	})
 }
 
 // becomes says in one line what a change of the configuration makes of what.
 func becomes(diffs []resource.Diff) string {
+	return inOneLine(diffs, func(d resource.Diff) string {
+		switch {
+		case d.Before == "":
+			return fmt.Sprintf("%s %q", d.Attribute, d.After)
+		case d.After == "":
+			return fmt.Sprintf("%s no longer %q", d.Attribute, d.Before)
+		default:
+			return fmt.Sprintf("%s from %q to %q", d.Attribute, d.Before, d.After)
+		}
+	})
+}
+
+// inOneLine puts together what say says of each attribute. Of secrets nobody is
+// told more than that they are others.
+func inOneLine(diffs []resource.Diff, say func(resource.Diff) string) string {
 	var words []string
 	for _, d := range diffs {
-		switch {
-		case d.Sensitive:
+		if d.Sensitive {
 			words = append(words, d.Attribute+" "+resource.Masked)
-		case d.Before == "":
-			words = append(words, fmt.Sprintf("%s %q", d.Attribute, d.After))
-		case d.After == "":
-			words = append(words, fmt.Sprintf("%s no longer %q", d.Attribute, d.Before))
-		default:
-			words = append(words, fmt.Sprintf("%s from %q to %q", d.Attribute, d.Before, d.After))
+			continue
 		}
+		words = append(words, say(d))
 	}
 	return strings.Join(words, ", ")
 }
