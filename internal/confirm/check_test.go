@@ -1,6 +1,7 @@
 package confirm
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -156,4 +157,56 @@ func TestTunnelIsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails("no program holds the interface tun7 open")
+}
+
+// Whoever breaks a round off does not wait for the tries that were left.
+func TestRetriesEndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := command("never", "/bin/false")
+	*c.Retries, *c.Interval = 1000, resource.Duration(time.Hour)
+	ended := make(chan []Failure, 1)
+	go func() { ended <- Run(ctx, []config.Check{c}) }()
+	select {
+	case failures := <-ended:
+		if len(failures) != 1 {
+			t.Error("it holds")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on")
+	}
+}
+
+func TestACheckThatHangsIsKilledWithItsChildren(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "child")
+	if failures := Run(t.Context(), []config.Check{command("hangs", "/bin/sh", "-c", `sleep 100 & echo $! >"$0"; wait`, file)}); len(failures) != 1 {
+		t.Fatal("it holds")
+	}
+	child, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(child)) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("its child lives on")
+		}
+	}
+}
+
+// A command may say much, of which only the end is kept.
+func TestOfWhatACommandSaysTheEndIsKept(t *testing.T) {
+	var said tail
+	for range 1000 {
+		if n, err := said.Write([]byte("again and again\n")); n != 16 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	_, _ = said.Write([]byte("at last"))
+	if len(said.end) > tailSize || said.line() != "at last" {
+		t.Errorf("%d bytes are kept: %q", len(said.end), said.line())
+	}
 }

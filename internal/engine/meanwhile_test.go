@@ -120,7 +120,7 @@ func TestSlowLast(t *testing.T) {
 	all[1].Owners = owner("c") // a block that needs another
 	last := wish("last", text("1"))
 	last.After, last.Owners = []resource.ID{{Kind: "block", Name: "c"}}, owner("d")
-	own := wish("own", text("1")) // after its own block, and so after nothing of it
+	own := wish("then", text("1")) // after its own block, and so after nothing of it
 	own.After = []resource.ID{{Kind: "block", Name: "b"}}
 	all = append(all, last, own)
 	r.converge(all...)
@@ -129,7 +129,7 @@ func TestSlowLast(t *testing.T) {
 	}
 	p := r.plan(all...)
 	slow := func(id resource.ID) bool { return id.Name == "slow" }
-	expect(t, "sorted", told(p.SlowLast(slow)), "update a (drift); update own (drift); update b (drift); update slow (drift); update needs (drift); update last (drift)")
+	expect(t, "sorted", told(p.SlowLast(slow)), "update a (drift); update then (drift); update b (drift); update slow (drift); update needs (drift); update last (drift)")
 
 	left := r.plan(all[1:]...)
 	expect(t, "where something goes", told(left.SlowLast(slow)), told(left))
