@@ -21,6 +21,7 @@ type force struct {
 	checks   []config.Check
 	version  string      // of the wish in the state that this is
 	unsaved  *state.Wish // from files and not in the state yet
+	follows  *string     // of an unsaved one: the version of the wish in the state when it was read; nil until that is known
 	asked    *state.Wish // what the files asked for: the same, but where something is held
 	held     *state.Held // what is held from then on, where that is less than before
 	reached  *reach      // see [force.reach]
@@ -233,19 +234,30 @@ func (a *agent) enforce(ctx context.Context, f *force) {
 // two that differ the newer one counts: one that was just read, or what another
 // vpnd has put there since.
 func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error {
-	if f := a.force; f != nil && f.unsaved != nil {
+	version := store.WishVersion()
+	if f := a.force; f != nil && f.newer(version) {
 		undone, err := a.undone(ctx, store, f, write)
 		if err != nil || !undone {
 			return err
 		}
 		a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply")
-	} else if version := store.WishVersion(); version == "" || f != nil && f.version == version {
+	} else if version == "" || f != nil && f.unsaved == nil && f.version == version {
 		return nil
 	} else {
 		a.forgive()
 		a.stir() // the files may be as they were taken now, or no longer
 	}
 	return a.fallBack(ctx, store)
+}
+
+// newer says whether it was read from the files after the wish of that version
+// was put into the state. What another vpnd has put there since is newer: it may
+// have taken the files as they were later.
+func (f *force) newer(version string) bool {
+	if f.unsaved != nil && f.follows == nil {
+		f.follows = &version
+	}
+	return f.unsaved != nil && *f.follows == version
 }
 
 // fallBack puts in force what the state holds: the last good configuration, or
@@ -279,7 +291,7 @@ func (a *agent) save(store *state.Store) error {
 			return err
 		}
 	}
-	f.version, f.unsaved, f.asked, f.held = store.WishVersion(), nil, nil, nil
+	f.version, f.unsaved, f.follows, f.asked, f.held = store.WishVersion(), nil, nil, nil, nil
 	return nil
 }
 

@@ -132,3 +132,66 @@ func TestOnlyOneWishBeforeIsKept(t *testing.T) {
 		t.Errorf("%+v, %v", w, err)
 	}
 }
+
+// Files that were read while an apply was at work are older than what the next
+// apply asked for.
+func TestANewerApplyWinsOverFilesReadBefore(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		unlock, err := state.Lock(t.Context(), r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.reload()
+		r.want(map[string]string{"a": "1"})
+		r.wish(map[string]string{"a": "3", "b": "1"})
+		store, err := state.Open(r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(Enforce(store, r.cfg, nil, time.Now()), store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		r.rest()
+		r.want(map[string]string{"a": "3"})
+		r.wish(map[string]string{"a": "4", "b": "1"})
+		r.reload()
+		r.want(map[string]string{"a": "4"})
+	})
+}
+
+// Without a newer apply, what was read beside one is taken once that has ended.
+func TestFilesReadDuringAnApplyAreTakenAfterIt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		var end func()
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { end = unlock })
+		r.wish(map[string]string{"a": "3", "b": "1"})
+		r.reload()
+		end()
+		r.rest()
+		r.want(map[string]string{"a": "3"})
+	})
+}
+
+// Who only observes puts nothing into the state, and takes what an apply put
+// there.
+func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1"}, observe)
+		r.start()
+		if s := r.status(); len(s.Pending) != 2 {
+			t.Errorf("status: %+v", s)
+		}
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		if s := r.status(); s.Mode != "enforce" || len(s.Pending) != 0 {
+			t.Errorf("status: %+v", s)
+		}
+		r.want(map[string]string{"a": "2", "b": "1"})
+	})
+}

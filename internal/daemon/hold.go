@@ -42,7 +42,7 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *force, write 
 	if err != nil {
 		return false, err
 	}
-	now.unsaved, now.asked = w, f.asked
+	now.unsaved, now.follows, now.asked = w, f.follows, f.asked
 	now.holds(held)
 	a.Log.Warn("of the configuration in the files, what was undone stays so until vpnd apply; the rest is taken", "held", len(held.Things), "command", h.Command)
 	a.enforce(ctx, now)

@@ -108,6 +108,9 @@ func (l *look) do(ctx context.Context) error {
 	if err := l.agree(ctx, l.store, l.write); err != nil {
 		return err
 	}
+	if !l.write && !l.waiting && !l.observing() {
+		return l.do(ctx) // another vpnd has put an end to observing
+	}
 	if l.force == nil {
 		return nil
 	}
