@@ -295,9 +295,7 @@ func (a *agent) save(store *state.Store) error {
 	return nil
 }
 
-// interval is how often to look at the whole host. What ages (a certificate, a
-// list) is looked at no less often, and windows are days: time needs no timer
-// of its own.
+// interval is how often to look at the whole host.
 func (a *agent) interval() time.Duration {
 	if a.force == nil || a.force.settings.Interval == nil {
 		return 5 * time.Minute

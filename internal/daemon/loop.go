@@ -38,9 +38,10 @@ type agent struct {
 	force    *force                 // nil where no configuration is in force
 	store    *state.Store           // kept from look to look; nil where it is to be read anew
 	status   Status
-	known    map[resource.ID]Drift    // what was wrong at the last look and is not repaired
-	noted    map[resource.ID]mentions // what the history told of lately
-	advice   []engine.Note            // what the status tells besides
+	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
+	noted    map[resource.ID]mentions  // what the history told of lately
+	ripens   map[resource.ID]time.Time // when it is to be renewed
+	advice   []engine.Note             // what the status tells besides
 	figures  *figures
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host
@@ -90,6 +91,7 @@ func newAgent(o Options) *agent {
 		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]Drift),
 		noted:   make(map[resource.ID]mentions),
+		ripens:  make(map[resource.ID]time.Time),
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,
@@ -175,7 +177,7 @@ func (a *agent) tick(ctx context.Context) {
 	} else if a.stillWaiting(ctx) {
 		return
 	}
-	a.look(ctx, byTimer, a.inbox.take())
+	a.look(ctx, byTimer, append(a.inbox.take(), a.ripe()...))
 }
 
 // stillWaiting says whether there is no point in another look yet: the interval
@@ -218,7 +220,7 @@ func (a *agent) pause() time.Duration {
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))
 	}
-	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next, a.nextUndo} {
+	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next, a.nextUndo, a.nextRipe} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}

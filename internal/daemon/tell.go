@@ -39,6 +39,7 @@ func (l *look) tell(p *engine.Plan) {
 		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds()}
 	}
 	l.expiries(p)
+	l.ripen(p)
 	l.tunnels(p)
 	l.remember()
 }

@@ -81,6 +81,7 @@ func readCertificate(s *scene, _ string, data []byte, want Certificate) (*Certif
 	got.Usage, got.Subject = resource.Ptr(usageOf(cert)), resource.Ptr(subjectOf(cert))
 	got.DNSNames, got.IPAddresses = sortedNames(cert.DNSNames), addressesOf(cert)
 	got.Fresh, got.Current = resource.Ptr(s.fresh(cert, want)), resource.Ptr(suits && known)
+	got.FreshUntil = resource.Ptr(s.freshUntil(cert, want))
 	got.NotAfter = resource.Ptr(cert.NotAfter.UTC().Format(time.RFC3339))
 	got.Serial = resource.Ptr(serialOf(cert.SerialNumber))
 	return got, nil
@@ -129,22 +130,24 @@ func (s *scene) recorded(cert *x509.Certificate, want Certificate) (bool, error)
 	return err == nil && l.holds(serialOf(cert.SerialNumber)), err
 }
 
-// fresh says whether a certificate is valid and not yet to be renewed. One
-// that lasts as long as its issuer can't be had for longer.
+// fresh says whether a certificate is valid and not yet to be renewed.
 func (s *scene) fresh(cert *x509.Certificate, want Certificate) bool {
-	if s.now.Before(cert.NotBefore) || s.now.After(cert.NotAfter) {
-		return false
-	}
+	return !s.now.Before(cert.NotBefore) && s.now.Before(s.freshUntil(cert, want))
+}
+
+// freshUntil returns when a certificate is to be renewed. One that lasts as long
+// as its issuer can't be had for longer, so not before its end.
+func (s *scene) freshUntil(cert *x509.Certificate, want Certificate) time.Time {
 	if want.Issuer != nil {
 		if issuer, err := s.issuer(*want.Issuer); err == nil && !cert.NotAfter.Before(issuer.NotAfter) {
-			return true
+			return cert.NotAfter.UTC()
 		}
 	}
 	window := cert.NotAfter.Sub(cert.NotBefore) / 3
 	if want.RenewBefore != nil {
 		window = time.Duration(*want.RenewBefore)
 	}
-	return s.now.Before(cert.NotAfter.Add(-window))
+	return cert.NotAfter.Add(-window).UTC()
 }
 
 // buildCertificate issues a certificate; one that only the ledger lacks is

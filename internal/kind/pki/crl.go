@@ -202,14 +202,15 @@ func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) 
 		return nil, err
 	}
 	fresh := false
+	var until *time.Time
 	if is, err := parseCRL(data); err == nil {
-		half := is.NextUpdate.Sub(is.ThisUpdate) / 2
-		fresh = !s.now.Before(is.ThisUpdate) && s.now.Before(is.ThisUpdate.Add(half))
+		half := is.ThisUpdate.Add(is.NextUpdate.Sub(is.ThisUpdate) / 2).UTC()
+		fresh, until = !s.now.Before(is.ThisUpdate) && s.now.Before(half), &half
 	}
 	return &CRL{
 		Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger, Members: want.Members, Validity: want.Validity,
 		Revoked: outsiders(st.all, st.members, st.void),
-		Fresh:   &fresh,
+		Fresh:   &fresh, FreshUntil: until,
 		Current: resource.Ptr(st.current()),
 		PEM:     resource.Ptr(string(data)),
 	}, nil

@@ -10,6 +10,7 @@ package pki
 
 import (
 	"net/netip"
+	"time"
 
 	"vpnd/internal/resource"
 )
@@ -59,6 +60,7 @@ type Certificate struct {
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and its renewal window has not begun; one that lasts as long as its issuer has none"`
 	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now, stands in the ledger and is not revoked there"`
+	FreshUntil  *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when its renewal window begins, RFC 3339 in UTC"`
 	NotAfter    *string            `vpnd:"not_after,computed" doc:"when it runs out, RFC 3339 in UTC"`
 	Serial      *string            `vpnd:"serial,computed" doc:"serial number in hexadecimal"`
 	PEM         *string            `vpnd:"pem,computed" doc:"the certificate itself"`
@@ -70,18 +72,19 @@ type Certificate struct {
 // whatever it listed before and is not known to have run out. So who comes
 // back under an old name needs a new certificate.
 type CRL struct {
-	Issuer    *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
-	IssuerKey *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
-	Ledger    *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
-	Members   []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
-	Validity  *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
-	Mode      *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
-	Owner     *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group     *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Revoked   []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
-	Fresh     *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and less than half of its life is gone"`
-	Current   *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that the ledger says is revoked, and was signed by the CA as that is now"`
-	PEM       *string            `vpnd:"pem,computed" doc:"the list itself"`
+	Issuer     *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
+	IssuerKey  *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
+	Ledger     *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
+	Members    []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
+	Validity   *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
+	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
+	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group      *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Revoked    []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
+	Fresh      *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and less than half of its life is gone"`
+	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
+	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that the ledger says is revoked, and was signed by the CA as that is now"`
+	PEM        *string            `vpnd:"pem,computed" doc:"the list itself"`
 }
 
 // Ledger is the folder in which a CA keeps a copy of every certificate that it
