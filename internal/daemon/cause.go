@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -22,7 +23,7 @@ func (l *look) by(id resource.ID) string {
 		if l.beside && restores(h.By) {
 			continue
 		}
-		if h.By != "" && h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name) && !slices.Contains(names, h.By) {
+		if h.By != "" && concerns(h, id) && !slices.Contains(names, h.By) {
 			names = append(names, h.By)
 		}
 	}
@@ -31,6 +32,22 @@ func (l *look) by(id resource.ID) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d before", strings.Join(names[more:], ", "), more)
+}
+
+// concerns says whether a hint is about a thing, and not only about all there is.
+func concerns(h resource.Hint, id resource.ID) bool {
+	return h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name)
+}
+
+// catchUp adds what was heard during the look about what is wrong: whoever did
+// that may have come after the hint that the look began with. It waits for the
+// next look all the same, since it may have come after this one had looked.
+func (l *look) catchUp(p *engine.Plan) {
+	for _, h := range l.inbox.waiting() {
+		if slices.ContainsFunc(p.Changes, func(c engine.Change) bool { return concerns(h, c.ID) }) {
+			l.hints = append(l.hints, h)
+		}
+	}
 }
 
 // aftermath is how long after the last sign of another vpnd at work its programs

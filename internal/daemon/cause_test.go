@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
@@ -31,6 +32,24 @@ func TestAllWhoWroteAreNamed(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
+}
+
+// A look takes a while, and who comes meanwhile may have done what it finds.
+func TestWhoCameDuringTheLookIsNamed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"chain:large": "1", "chain:z": "1"})
+		r.start()
+		r.alter(func() { r.looking = 40 * time.Millisecond })
+		r.touch("z", "1", "innocent (process 1)")
+		time.Sleep(quiet + 10*time.Millisecond)
+		r.touch("large", "1", "bystander (process 2)")
+		r.touch("z", "2", "culprit (process 3)")
+		r.rest()
+		s := r.status()
+		if len(s.Recent) != 1 || s.Recent[0].By != "innocent (process 1), culprit (process 3)" {
+			t.Errorf("%+v", s.Recent)
+		}
+	})
 }
 
 // What another vpnd starts to write rules is mostly gone when it is heard of.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,13 @@ func (b *inbox) take() []resource.Hint {
 	hints := b.hints
 	b.hints, b.urgent = nil, false
 	return hints
+}
+
+// waiting returns what waits, and leaves it there.
+func (b *inbox) waiting() []resource.Hint {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.hints)
 }
 
 // presses says whether something waits that concerns what guards the host.

@@ -148,6 +148,7 @@ func (l *look) engine() *engine.Engine {
 func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
 	l.busy = l.Busy()
 	l.failures.saw(p)
+	l.catchUp(p)
 	l.judge(p)
 	l.tell(p)
 	l.judged = true

@@ -14,7 +14,6 @@ import (
 type Netlink struct {
 	Protocol int                 // unix.NETLINK_ROUTE, for example
 	Groups   []int               // numbers of RTNLGRP_ and the like, not bits
-	Filter   []unix.SockFilter   // what not to be woken for; nil is for nothing
 	Begin    func() error        // called once it listens, and when messages were lost: what was heard before may be out of date
 	Hear     func(Message) error // called with each message
 }
@@ -92,12 +91,6 @@ func (n Netlink) subscribe(fd int) error {
 	// Only CAP_NET_ADMIN may have that much; with less, messages get lost sooner.
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, room) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, room)
-	}
-	if len(n.Filter) > 0 {
-		program := unix.SockFprog{Len: uint16(len(n.Filter)), Filter: &n.Filter[0]}
-		if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
-			return err
-		}
 	}
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err

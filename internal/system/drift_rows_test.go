@@ -46,6 +46,10 @@ unit "drift.service" {
 package "socat" {}
 `
 
+// bystander has a program write tables that nobody asked vpnd for, before what
+// comes, and again by $by.
+const bystander = `cp /usr/sbin/nft /run/bystander; by="/run/bystander add table inet foo; add table ip foo; delete table ip foo; delete table inet foo"; $by; $by; `
+
 // drifts are all kinds of drift.
 func drifts() []drift {
 	const (
@@ -64,6 +68,8 @@ func drifts() []drift {
 	return []drift{
 		{does: "iptables -t nat -F", id: nat, by: "iptables"},
 		{does: "nft flush table ip nat", id: nat, by: "nft"},
+		{does: bystander + "iptables -t nat -F; $by", id: nat, by: "iptables", notBy: "bystander"},
+		{does: bystander + "ip6tables -F; $by", id: door6, by: "ip6tables", notBy: "bystander"},
 		{does: "nft flush ruleset", id: door, by: "nft"},
 		{does: "iptables -R VPND-DOOR 1 -p tcp -m comment --comment door -j ACCEPT", id: door, by: "iptables", moved: `-s 192.0.2.0/24`},
 		{does: "iptables -D INPUT -m comment --comment vpnd-bottom -j VPND-DOOR", id: door, by: "iptables", moved: `hook "INPUT"`},

@@ -20,6 +20,7 @@ type drift struct {
 	again bool   // a first repair may fail
 	anew  bool   // what comes back is not what was there, as a certificate isn't
 	by    string // the program that it names, where the kernel tells
+	notBy string // one that was at work at the same time, elsewhere
 	stays string // what it says where nothing can be repaired, until undo was run
 	undo  string
 }
@@ -204,7 +205,8 @@ func (r told) moved() string {
 // fits says whether this is told of a drift as it shall be.
 func (r told) fits(d drift) bool {
 	reason := r.Reason == "drift" || d.again && r.Reason == "unfinished"
-	return r.ID == d.id && reason && r.Noticed == "event" && strings.HasPrefix(r.By, d.by) && strings.Contains(r.moved(), d.moved)
+	by := strings.HasPrefix(r.By, d.by) && (d.notBy == "" || !strings.Contains(r.By, d.notBy))
+	return r.ID == d.id && reason && r.Noticed == "event" && by && strings.Contains(r.moved(), d.moved)
 }
 
 // tells wants all drifts that were repaired to be told of, in their order.
