@@ -14,8 +14,9 @@ func (a *app) driftCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "drift",
 		Short: "Show what moved behind vpnd's back; change nothing",
-		Long:  "Shows what moved behind vpnd's back. Exits with 0 where nothing did, 3 where something did.",
-		Args:  cobra.NoArgs,
+		Long: `Shows what moved behind vpnd's back. Exits with 0 where nothing did, 3 where
+something did, and 1 where something could not be looked at.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			p, _, err := a.planned(c.Context(), nil)
 			if err != nil {

@@ -98,7 +98,7 @@ func headline(e state.Entry, what string) string {
 	}
 	failed := 0
 	for _, c := range e.Changes {
-		if c.Error != "" {
+		if c.Error != "" && e.Command != state.Noticed {
 			failed++
 		}
 	}
@@ -120,7 +120,7 @@ func summary(e state.Entry) string {
 		return ""
 	}
 	first := e.Changes[0]
-	words := fmt.Sprintf(": %s %s", first.Action, first.ID)
+	words := ": " + what(first)
 	if len(e.Changes) == 1 {
 		return words + " (" + cause(first) + ")"
 	}
@@ -147,14 +147,27 @@ func (a *app) showEntry(e state.Entry) {
 		a.printf("    ended early: %s\n", printable(e.Error))
 	}
 	for _, c := range e.Changes {
-		a.printf("    %s %s (%s)\n", c.Action, c.ID, cause(c))
+		a.printf("    %s (%s)\n", what(c), cause(c))
 		for _, d := range c.Diffs {
 			a.showDiff(d)
 		}
-		if c.Error != "" {
+		switch {
+		case c.Error == "":
+		case e.Command == state.Noticed:
+			a.printf("        can't be looked at: %s\n", printable(c.Error))
+		default:
 			a.printf("        failed: %s\n", printable(c.Error))
 		}
 	}
+}
+
+// what is a change in words; nothing was to be done about what could not be
+// looked at.
+func what(c state.Done) string {
+	if c.Action == "" {
+		return c.ID.String()
+	}
+	return c.Action + " " + c.ID.String()
 }
 
 // cause is why a change was made, and of a drift how it was noticed, who made

@@ -23,8 +23,8 @@ lists and when they run out, who is connected. It changes nothing and plans
 nothing; vpnd drift looks anew.
 
 Exits with 0 where all is well, 3 where something is not as it shall be now, and
-1 where the daemon does not run, could not look, does not take the configuration,
-or a check does not hold.`,
+1 where the daemon does not run, could not look at the host or at some thing, does
+not take the configuration, or a check does not hold.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			a.stateDir = a.dir(nil) // once: to know it may take reading the configuration
@@ -188,8 +188,16 @@ func (a *app) showMoved(s standing) {
 	}
 	a.section("Could not be looked at", len(s.Unknown))
 	for _, u := range s.Unknown {
-		a.printf("  %s: %s\n", u.ID, printable(u.Error))
+		a.showUnknown(u)
 	}
+}
+
+func (a *app) showUnknown(u daemon.Unknown) {
+	a.printf("  %s  %s: left alone", moment(u.Since), u.ID)
+	if u.By != "" {
+		a.printf(", by %s", printable(u.By))
+	}
+	a.printf(" (noticed by %s)\n      %s\n", u.Noticed, printable(u.Error))
 }
 
 func (a *app) showTunnels(s standing) {

@@ -37,10 +37,11 @@ type host struct {
 	starts  time.Duration // how long that of a unit takes
 	looking time.Duration // how long it takes to look at "large"
 	looks   int
-	seen    map[string]bool // since somebody cleared it
-	refuses string          // a name
-	rejects string          // another one, that its program would not take
-	faults  chan error      // what a watcher ends with; of the bubble
+	seen    map[string]bool   // since somebody cleared it
+	hidden  map[string]string // what can't be looked at, and why
+	refuses string            // a name
+	rejects string            // another one, that its program would not take
+	faults  chan error        // what a watcher ends with; of the bubble
 }
 
 func (h *host) Observe(_ context.Context, name string) (*thing, error) {
@@ -54,6 +55,9 @@ func (h *host) Observe(_ context.Context, name string) (*thing, error) {
 	h.looks++
 	if h.seen != nil {
 		h.seen[name] = true
+	}
+	if why, ok := h.hidden[name]; ok {
+		return nil, errors.New(why)
 	}
 	text, ok := h.things[name]
 	if !ok {

@@ -13,27 +13,28 @@ import (
 // look is one look at the host.
 type look struct {
 	*agent
-	noticed  string
-	hints    []resource.Hint
-	begun    time.Time
-	scope    scope
-	store    *state.Store
-	write    bool                   // the state is open for changing
-	beside   bool                   // another vpnd is at work, or was just now
-	busy     string                 // the package manager at work
-	pending  *state.Pending         // an apply that waits for confirmation
-	undoing  func(resource.ID) bool // what an undo is about to change; nil where none is
-	planned  bool                   // the host could be looked at
-	refused  map[resource.ID]error  // wishes that the host does not take
-	hold     *state.Hold
-	drift    []Drift       // all that the plan says drifted, with what is done about it
-	news     []resource.ID // of these, what was not told before
-	verdicts map[resource.ID]Outcome
-	retried  []resource.ID        // what failed before, and works now
-	repeated map[resource.ID]bool // what failed as it did before
-	inner    bool                 // another look waits for a step meanwhile
-	judged   bool                 // and the status tells of it
-	touched  []resource.ID        // by its repairs
+	noticed     string
+	hints       []resource.Hint
+	begun       time.Time
+	scope       scope
+	store       *state.Store
+	write       bool                   // the state is open for changing
+	beside      bool                   // another vpnd is at work, or was just now
+	busy        string                 // the package manager at work
+	pending     *state.Pending         // an apply that waits for confirmation
+	undoing     func(resource.ID) bool // what an undo is about to change; nil where none is
+	planned     bool                   // the host could be looked at
+	refused     map[resource.ID]error  // wishes that the host does not take
+	hold        *state.Hold
+	drift       []Drift       // all that the plan says drifted, with what is done about it
+	news        []resource.ID // of these, what was not told before
+	newlyUnseen []Unknown     // what could be looked at before, or failed otherwise
+	verdicts    map[resource.ID]Outcome
+	retried     []resource.ID        // what failed before, and works now
+	repeated    map[resource.ID]bool // what failed as it did before
+	inner       bool                 // another look waits for a step meanwhile
+	judged      bool                 // and the status tells of it
+	touched     []resource.ID        // by its repairs
 }
 
 // newLook begins a look.

@@ -36,22 +36,27 @@ func (m mentions) lacks(what string) bool {
 	return len(m.at) == 0 || what != m.what && len(m.at) < mostNoted
 }
 
-func mentioned(diffs []resource.Diff, by string) string {
-	return changes(diffs) + "; " + by
-}
+func mentioned(d state.Done) string { return changes(d.Diffs) + d.Error + "; " + d.By }
 
-// noteLeft notes drift in the history where nothing is done about it. What waits
-// for its repair is noted with that.
+// noteLeft notes drift in the history where nothing is done about it, and what
+// can't be looked at any more. What waits for its repair is noted with that.
 func (l *look) noteLeft(ctx context.Context) {
 	var left []state.Done
+	add := func(d state.Done) {
+		if l.noted[d.ID].lately(l.begun).lacks(mentioned(d)) {
+			left = append(left, d)
+		}
+	}
 	for _, d := range l.drift {
 		alone := d.Outcome == Reported || d.Outcome == Held || d.Outcome == Contended
-		if !alone || !slices.Contains(l.news, d.ID) || !l.noted[d.ID].lately(l.begun).lacks(mentioned(d.Diffs, d.By)) {
-			continue
+		if alone && slices.Contains(l.news, d.ID) {
+			add(state.Done{
+				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
+			})
 		}
-		left = append(left, state.Done{
-			ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
-		})
+	}
+	for _, u := range l.newlyUnseen {
+		add(u.done())
 	}
 	if len(left) == 0 {
 		return
@@ -63,7 +68,7 @@ func (l *look) noteLeft(ctx context.Context) {
 	maps.DeleteFunc(l.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(l.begun).at) == 0 })
 	for _, d := range left {
 		m := l.noted[d.ID].lately(l.begun)
-		l.noted[d.ID] = mentions{what: mentioned(d.Diffs, d.By), at: append(m.at, l.begun)}
+		l.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, l.begun)}
 	}
 }
 

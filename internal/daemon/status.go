@@ -90,6 +90,7 @@ const (
 	Held      Outcome = "held"      // somebody undid it with vpnd rollback
 	Contended Outcome = "contended" // another program changes it again and again
 	Waits     Outcome = "waits"     // for another vpnd or a package manager
+	Unseen    Outcome = "unknown"   // it can't be looked at; of events
 )
 
 // Drift is something that moved behind vpnd's back.
@@ -133,8 +134,12 @@ type Hold struct {
 
 // Unknown is a resource that could not be looked at.
 type Unknown struct {
-	ID    resource.ID `json:"id"`
-	Error string      `json:"error"`
+	ID      resource.ID `json:"id"`
+	Address string      `json:"address"` // the block that asks for it
+	Error   string      `json:"error"`
+	Since   time.Time   `json:"since"` // when it was noticed
+	Noticed string      `json:"noticed"`
+	By      string      `json:"by,omitempty"` // the program that made it so, where known
 }
 
 // Expiry is when a certificate or a revocation list runs out.
@@ -215,10 +220,19 @@ func (s *Status) Summary() string {
 		add("starting")
 	case s.Mode == "":
 		add("nothing is in force")
-	case len(s.Drift)+len(s.Pending) == 0:
-		add("the host is as the configuration says")
-	default:
+	case len(s.Drift)+len(s.Pending) > 0:
 		add("%d drifted, %d pending", len(s.Drift), len(s.Pending))
+	case len(s.Unknown)+len(s.Failing) == 0 && s.Error == "":
+		add("the host is as the configuration says")
+	}
+	if n := len(s.Unknown); n > 0 {
+		add("%d could not be looked at", n)
+	}
+	switch n := len(s.Failing); {
+	case n == 1:
+		add("1 check does not hold")
+	case n > 1:
+		add("%d checks do not hold", n)
 	}
 	if s.Mode == "observe" {
 		add("only observing")

@@ -17,7 +17,11 @@ func TestSummary(t *testing.T) {
 		"The host is as the configuration says; the files have changed since.":                   {Mode: "enforce", Configuration: Configuration{Valid: true, Changed: true}},
 		"The host is as the configuration says; an apply waits for confirmation until 03:04:05.": {Mode: "enforce", Configuration: valid, Unconfirmed: &Unconfirmed{Until: until}},
 		"The host is as the configuration says; waiting for an undo.":                            {Mode: "enforce", Configuration: valid, Unconfirmed: &Unconfirmed{Until: until, Overdue: true}, Waiting: "an undo"},
-		"The host is as the configuration says; the last look failed; 1 contended; 0 held since vpnd rollback.": {
+		"1 could not be looked at.":                                                              {Mode: "enforce", Configuration: valid, Unknown: make([]Unknown, 1)},
+		"1 check does not hold.":                                                                 {Mode: "enforce", Configuration: valid, Failing: make([]Failing, 1)},
+		"2 could not be looked at; 2 checks do not hold.":                                        {Mode: "enforce", Configuration: valid, Unknown: make([]Unknown, 2), Failing: make([]Failing, 2)},
+		"0 drifted, 1 pending; 1 check does not hold.":                                           {Mode: "enforce", Configuration: valid, Pending: make([]Pending, 1), Failing: make([]Failing, 1)},
+		"The last look failed; 1 contended; 0 held since vpnd rollback.": {
 			Mode: "enforce", Configuration: valid, Error: "no", Fights: make([]Fight, 1), Hold: &Hold{Command: "rollback"},
 		},
 	} {

@@ -57,23 +57,6 @@ func (l *look) moved(c engine.Change) bool {
 	return c.IsDrift || c.Reason == engine.Unfinished && known
 }
 
-// unknowns tells what could not be looked at, in the journal once.
-func (l *look) unknowns(p *engine.Plan) {
-	before := l.status.Unknown
-	l.status.Unknown = outside(l.scope, before, func(u Unknown) resource.ID { return u.ID })
-	for _, problem := range p.Problems {
-		l.status.Unknown = append(l.status.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(l.refused), resource.ID.Compare) {
-		l.status.Unknown = append(l.status.Unknown, Unknown{ID: id, Error: l.refused[id].Error()})
-	}
-	for _, u := range l.status.Unknown {
-		if !slices.Contains(before, u) {
-			l.Log.Warn("it can't be looked at and is left alone", "id", u.ID, "error", u.Error)
-		}
-	}
-}
-
 // drifted makes the record of a drift.
 func (l *look) drifted(c engine.Change) Drift {
 	d := Drift{
@@ -109,10 +92,11 @@ func (l *look) remember() {
 		if _, still := now[id]; still {
 			continue
 		}
-		if l.scope.holds(id) {
-			l.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
-		} else {
+		switch {
+		case !l.scope.holds(id):
 			now[id] = l.known[id]
+		case !l.unseen(id):
+			l.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
 		}
 	}
 	l.agent.known = now
@@ -134,6 +118,9 @@ func (l *look) announce() {
 		if isNews && l.fights.fight(d.ID) == nil {
 			news = append(news, d)
 		}
+	}
+	for _, u := range l.newlyUnseen {
+		news = append(news, u.drift())
 	}
 	if len(news) > 0 {
 		l.notify.put(driftEvent(news))
@@ -196,6 +183,9 @@ func sentence(drifts []Drift) string {
 	var words []string
 	for _, d := range drifts {
 		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, changes(d.Diffs), d.Outcome)
+		if d.Outcome == Unseen {
+			text = fmt.Sprintf("%s can't be looked at and is left alone: %s", d.ID, d.Error)
+		}
 		if d.By != "" {
 			text += "; by " + d.By
 		}

@@ -185,8 +185,11 @@ func moveWords(c engine.Change) string {
 }
 
 func driftSummary(p *engine.Plan, moved int) string {
-	if moved == 0 {
-		return "No drift as far as could be seen." + unseen(p)
+	switch n := len(p.Problems); {
+	case moved == 0 && n == 0:
+		return "No drift as far as could be seen."
+	case moved == 0:
+		return fmt.Sprintf("%s could not be looked at, so nobody can say whether it drifted. All else that vpnd applied is as it left it.", Count(n, "thing"))
 	}
 	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right. Cost: %s.%s", Count(moved, "thing"), total(p), unseen(p))
 }

@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// A folder where a file was is told in every place where drift is: the headline,
+// the history, the figures and the events, with who made it. All of that once.
+func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
+	out := t.TempDir() + "/told"
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *config.Settings) { s.Notify = []config.Notify{shell("cat >> " + out)} })
+		r.start()
+		r.alter(func() { r.hidden = map[string]string{"a": "a folder stands there"} })
+		for range 3 {
+			r.touch("a", "1", "mkdir (process 7)")
+			r.rest()
+		}
+		s := r.status()
+		if len(s.Unknown) != 1 || s.Unknown[0].Address != "block.b" || s.Unknown[0].By != "mkdir (process 7)" || s.Unknown[0].Noticed != byEvent {
+			t.Errorf("status: %+v", s.Unknown)
+		}
+		if got := s.Summary(); got != "1 could not be looked at." || !r.everTold("STATUS="+got) {
+			t.Errorf("summary: %s", got)
+		}
+		time.Sleep(time.Hour)
+		past := left(r)
+		if len(past) != 1 || past[0].Reason != "unknown" || past[0].By != "mkdir (process 7)" || past[0].Error != "a folder stands there" {
+			t.Errorf("history: %+v", past)
+		}
+		r.alter(func() { r.hidden = nil })
+		r.touch("a", "1", "")
+		r.rest()
+		if got := r.status().Summary(); got != "The host is as the configuration says." || r.logged("it can be looked at again") != 1 {
+			t.Errorf("summary: %s\n%s", got, r.logs.String())
+		}
+	})
+	until(t, "the event", func() bool { return exists(out) })
+	told, _ := os.ReadFile(out)
+	words := `thing.a can't be looked at and is left alone: a folder stands there; by mkdir (process 7)`
+	if strings.Count(string(told), words) != 1 || !strings.Contains(string(told), `"outcome":"unknown","error":"a folder stands there"`) {
+		t.Errorf("events: %s", told)
+	}
+}
+
+// left is what the history tells of what was left alone.
+func left(r *rig) (all []state.Done) {
+	r.Helper()
+	r.as(func(e *engine.Engine) error {
+		past, err := e.Store.History()
+		for _, entry := range past {
+			if entry.Command == state.Noticed {
+				all = append(all, entry.Changes...)
+			}
+		}
+		return err
+	})
+	return all
+}
+
+// What drifted before it could not be looked at any more is not told as put
+// right by somebody, and one that fails in another way is news.
+func TestDriftThatCanNotBeLookedAt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "1", "b": "1"}, observe)
+		r.reload()
+		r.touch("a", "2", "vi (process 1)")
+		r.rest()
+		for _, why := range []string{"a folder stands there", "a device stands there"} {
+			r.alter(func() { r.hidden = map[string]string{"a": why} })
+			r.touch("a", "2", why+"'s maker (process 2)")
+			r.rest()
+		}
+		if n := r.logged("it is as it shall be again"); n > 0 || r.logged("it can't be looked at") != 2 {
+			t.Error(r.logs.String())
+		}
+		if past := left(r); len(past) != 3 || past[2].By != "a device stands there's maker (process 2)" {
+			t.Errorf("history: %+v", past)
+		}
+		r.alter(func() { r.hidden = nil })
+		r.touch("a", "2", "")
+		r.rest()
+		if s := r.status(); len(s.Unknown) > 0 || len(s.Drift) != 1 {
+			t.Errorf("status: %+v %+v", s.Unknown, s.Drift)
+		}
+	})
+}
+
+func TestFiguresCountWhatCanNotBeLookedAt(t *testing.T) {
+	f := newFigures()
+	f.update(&Status{Unknown: []Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}})
+	if text := string(f.text()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
+		t.Error(text)
+	}
+}
