@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,8 +56,16 @@ func Enforce(store *state.Store, cfg *config.Config, took map[resource.ID]bool, 
 	if err != nil || w == nil {
 		return err
 	}
+	version := store.WishVersion()
 	if err := keep(store, w, now); err != nil {
 		return err
+	}
+	if store.WishVersion() == version {
+		// It is there already, and counts as newer than what an agent has read since.
+		old, err := store.Wish()
+		if err = errors.Join(err, store.KeepWish(old)); err != nil {
+			return err
+		}
 	}
 	return store.DropHold()
 }

@@ -193,5 +193,15 @@ func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
 			t.Errorf("status: %+v", s)
 		}
 		r.want(map[string]string{"a": "2", "b": "1"})
+
+		// Also where it asks for the same as the one before.
+		r.wish(map[string]string{"a": "2", "b": "1"}, observe)
+		r.reload()
+		r.wish(map[string]string{"a": "2", "b": "1"})
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		if s := r.status(); s.Mode != "enforce" {
+			t.Errorf("status: %+v", s)
+		}
 	})
 }

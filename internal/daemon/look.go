@@ -15,6 +15,7 @@ type look struct {
 	*agent
 	noticed     string
 	hints       []resource.Hint
+	ripe        []resource.ID // what is to be renewed now
 	begun       time.Time
 	scope       scope
 	store       *state.Store
@@ -52,6 +53,7 @@ func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
 // it may.
 func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint) {
 	l := a.newLook(noticed, hints)
+	l.ripe = a.ripe()
 	err := l.do(ctx)
 	if ctx.Err() != nil {
 		return

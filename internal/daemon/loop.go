@@ -177,7 +177,7 @@ func (a *agent) tick(ctx context.Context) {
 	} else if a.stillWaiting(ctx) {
 		return
 	}
-	a.look(ctx, byTimer, append(a.inbox.take(), a.ripe()...))
+	a.look(ctx, byTimer, a.inbox.take())
 }
 
 // stillWaiting says whether there is no point in another look yet: the interval

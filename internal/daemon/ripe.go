@@ -53,14 +53,14 @@ func (a *agent) nextRipe() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// ripe returns where to look since the time has come.
-func (a *agent) ripe() []resource.Hint {
-	var hints []resource.Hint
+// ripe returns whose time has come since it was last asked.
+func (a *agent) ripe() []resource.ID {
+	var ids []resource.ID
 	for id, until := range a.ripens {
 		if !until.After(a.Now()) {
-			hints = append(hints, resource.Hint{Kind: id.Kind, Name: id.Name})
+			ids = append(ids, id)
 			delete(a.ripens, id)
 		}
 	}
-	return hints
+	return ids
 }

@@ -57,6 +57,7 @@ func (l *look) near() scope {
 			s.add(r, id)
 		}
 	}
+	s.add(r, l.ripe...)
 	s.add(r, l.wrong()...)
 	return s
 }

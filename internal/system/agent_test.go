@@ -152,7 +152,7 @@ func (s scene) invalid(t *testing.T) {
 func (s scene) windows(t *testing.T) {
 	s = s.in(t)
 	began := time.Now()
-	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/window.hcl", []byte(`vpnd { interval = "2s" }
+	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/window.hcl", []byte(`vpnd { interval = "1h" }
 private_key "/etc/window.key" { algorithm = "ecdsa-p256" }
 certificate "/etc/window.crt" {
   key          = private_key["/etc/window.key"].name
@@ -191,7 +191,9 @@ func (s scene) observes(t *testing.T) {
 	s.names(s.vpnd(0, "history", "-n", "1"), "drift, ", "by iptables", "reported")
 	s.names(s.run("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9586; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"), `vpnd_drifted_resources{kind="chain"}`, `mode="observe"`, "vpnd_certificate_not_after_timestamp_seconds")
 	s.run("rm", "/etc/vpnd/mode.hcl")
-	s.run("systemctl", "reload", "vpnd")
+	s.apply() // which ends the observing, too
+	s.shortly("vpnd status --json | grep -q '\"mode\": \"enforce\"'")
+	s.sh("iptables -t nat -F")
 	s.shortly("iptables-save -t nat | grep -q -- '-j VPND'")
 }
 

@@ -19,7 +19,7 @@ func (s scene) meanwhile(t *testing.T) {
 	s = s.in(t)
 	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/slow.hcl", []byte(slowService), 0o600))
 	s.run("systemctl", "reload", "vpnd")
-	s.shortly("systemctl is-active slow")
+	s.shortly(`journalctl -u vpnd -o cat | grep -qF 'changed id=unit["slow.service"]'`) // and not still at it
 	s.converged()
 
 	starting := "test $(systemctl show -P ActiveState slow) = activating"
