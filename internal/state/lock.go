@@ -26,15 +26,19 @@ func (e *ErrBusy) Error() string {
 }
 
 // Lock takes the lock of the state folder, which whoever changes the host must
-// hold, and waits for it until ctx ends. The kernel drops it when its holder
-// dies. The caller must call the returned function.
+// hold, and waits for it until ctx ends; one that is free is had in any case. The
+// kernel drops it when its holder dies. The caller must call the returned
+// function.
 func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, "lock")
 	lock := flock.New(path, flock.SetPermissions(0o600))
-	held, err := lock.TryLockContext(ctx, 50*time.Millisecond)
+	held, err := lock.TryLock() // on a busy machine the time may be over by now
+	if !held && err == nil {
+		held, err = lock.TryLockContext(ctx, 50*time.Millisecond)
+	}
 	if !held {
 		if ctx.Err() != nil {
 			return nil, busy(path)

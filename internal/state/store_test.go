@@ -187,8 +187,9 @@ func TestLockNamesItsHolder(t *testing.T) {
 		t.Errorf("the second lock: %v", err)
 	}
 	unlock()
-	if unlock, err = Lock(context.Background(), dir); err != nil {
-		t.Error(err)
+	<-ctx.Done()
+	if unlock, err = Lock(ctx, dir); err != nil {
+		t.Errorf("a lock that is free, when there is no time to wait: %v", err)
 	} else {
 		unlock()
 	}
