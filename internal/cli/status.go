@@ -164,7 +164,8 @@ func (a *app) showMoved(s standing) {
 	}
 	a.section("Not done yet", len(s.Pending))
 	for _, p := range s.Pending {
-		a.printf("  %s %s: %s %s\n", p.Action, p.ID, p.Outcome, printable(p.Error))
+		a.printf("  %s %s: %s\n", p.Action, p.ID, p.Outcome)
+		a.showFailure(p.Outcome, p.Error)
 	}
 	a.section("Contended", len(s.Fights))
 	for _, f := range s.Fights {
@@ -253,8 +254,18 @@ func (a *app) showDrifted(d daemon.Drift) {
 	for _, one := range d.Diffs {
 		a.showDiff(one)
 	}
-	if d.Error != "" {
-		a.printf("      %s\n", printable(d.Error))
+	a.showFailure(d.Outcome, d.Error)
+}
+
+// showFailure says why a thing was not done, and of one that is under way why it
+// was not the last time.
+func (a *app) showFailure(o daemon.Outcome, text string) {
+	switch {
+	case text == "":
+	case o == daemon.UnderWay:
+		a.printf("      the last try failed: %s\n", printable(text))
+	default:
+		a.printf("      %s\n", printable(text))
 	}
 }
 

@@ -26,6 +26,7 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 		e.Resumes, unread = l.store.CutShort()
 	}
 	if unread != nil {
+		l.account(engine.Report{})
 		return unread
 	}
 	r := e.Converge(ctx, p, undoable(p))
@@ -99,7 +100,7 @@ func (l *look) account(r engine.Report) {
 		if !l.scope.holds(p.ID) {
 			continue
 		}
-		p.Outcome, p.Error = l.settled(p.Outcome, p.ID, became)
+		p.Outcome, p.Error = l.settled(l.verdicts[p.ID], p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
 	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired }))

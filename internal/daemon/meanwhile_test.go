@@ -250,7 +250,7 @@ func TestStepOfANewWishLetsGoOn(t *testing.T) {
 		r.soonIs("ip/nat/X", "1")
 		r.touch("ip/filter/Z", "2", "")
 		r.soonIs("ip/filter/Z", "1")
-		service := func(p Pending) bool { return p.ID.Name == "u.service" && p.Outcome == Repaired }
+		service := func(p Pending) bool { return p.ID.Name == "u.service" && p.Outcome == UnderWay }
 		if s := r.status(); !slices.ContainsFunc(s.Pending, service) {
 			t.Errorf("pending meanwhile: %+v", s.Pending)
 		}

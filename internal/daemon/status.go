@@ -90,6 +90,7 @@ const (
 	Held      Outcome = "held"      // somebody undid it with vpnd rollback
 	Contended Outcome = "contended" // another program changes it again and again
 	Waits     Outcome = "waits"     // for another vpnd or a package manager
+	UnderWay  Outcome = "under way" // its error is that of the last try
 	Unseen    Outcome = "unknown"   // it can't be looked at; of events
 )
 

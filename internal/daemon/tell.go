@@ -20,6 +20,7 @@ func (l *look) tell(p *engine.Plan) {
 		s.Mode = "observe"
 	}
 	s.Configuration.Resources = len(l.force.present)
+	tries := s.tries()
 	s.Pending = outside(l.scope, s.Pending, func(p Pending) resource.ID { return p.ID })
 	s.Hold = nil
 	for _, c := range p.Changes {
@@ -29,10 +30,11 @@ func (l *look) tell(p *engine.Plan) {
 		case l.moved(c):
 			l.drift = append(l.drift, l.drifted(c))
 		default:
-			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: l.verdicts[c.ID]})
+			outcome, last := l.meant(c.ID, tries)
+			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: outcome, Error: last})
 		}
 	}
-	l.show(l.drift)
+	l.show(l.underWay(tries))
 	l.unknowns(p)
 	l.advise(p)
 	if l.hold != nil {
