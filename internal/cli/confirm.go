@@ -31,7 +31,7 @@ func (a *app) confirmCommand() *cobra.Command {
 		Use:   "confirm",
 		Short: "Keep an apply that is undone otherwise, or give it more time",
 		Long: `Keeps what vpnd apply --confirm did. With --extend it moves the deadline,
-counted from now.`,
+counted from now; where more time is left than that, the deadline stays.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			e, done, err := a.change(c.Context(), a.dir(nil))
@@ -46,7 +46,7 @@ counted from now.`,
 			if !c.Flags().Changed("extend") {
 				return a.confirm(c.Context(), d, p)
 			}
-			return a.extend(c.Context(), d, extend)
+			return a.extend(c.Context(), d, p, extend)
 		},
 	}
 	deadlineFlag(c, &extend, "extend", "do not keep it yet; undo it after `DURATION` from now")
@@ -126,13 +126,16 @@ func nothingPending(store *state.Store) error {
 	return errors.Join(errors.New("no apply waits for confirmation; vpnd apply --confirm 2m makes one that does"), err)
 }
 
-func (a *app) extend(ctx context.Context, d *confirm.Deadline, by resource.Duration) error {
+func (a *app) extend(ctx context.Context, d *confirm.Deadline, old *state.Pending, by resource.Duration) error {
 	if err := checkDeadline("extend", by); err != nil {
 		return err
 	}
 	p, err := d.Extend(ctx, time.Duration(by))
 	if err != nil {
 		return err
+	}
+	if p.Deadline.Equal(old.Deadline) {
+		a.say("%s from now would be sooner than the deadline, which stays; vpnd rollback undoes the apply now", by)
 	}
 	_, _ = fmt.Fprintf(a.Out, "The deadline is now %s.\n", clock(p.Deadline))
 	return nil

@@ -53,12 +53,16 @@ func (d *Deadline) Arm(ctx context.Context, snapshot string, after time.Duration
 	return nil
 }
 
-// Extend moves the deadline, counted from now. The new timer runs before the
-// old one counts no more.
+// Extend moves the deadline, counted from now, and never makes it sooner: where
+// there is more time left, nothing changes. The new timer runs before the old one
+// counts no more.
 func (d *Deadline) Extend(ctx context.Context, after time.Duration) (*state.Pending, error) {
 	p, err := d.Store.Pending()
 	if p == nil || err != nil {
 		return nil, err
+	}
+	if time.Now().Add(after).Before(p.Deadline) {
+		return p, nil
 	}
 	m, err := d.Connect(ctx)
 	if err != nil {
@@ -66,6 +70,7 @@ func (d *Deadline) Extend(ctx context.Context, after time.Duration) (*state.Pend
 	}
 	defer m.Close()
 	now, old := time.Now(), p.Timer
+	after = max(after, p.Deadline.Add(time.Second).Sub(now)) // it is noted in whole seconds, and the old timer is that much later
 	p.Deadline, p.Timer = now.Add(after).UTC().Truncate(time.Second), timerName(now)
 	if err := m.StartTimer(ctx, p.Timer, after, d.Argv); err != nil {
 		return nil, fmt.Errorf("starting another timer: %w", err)

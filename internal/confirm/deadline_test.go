@@ -252,9 +252,14 @@ func TestExtend(t *testing.T) {
 	if !slices.Equal(r.ticking(), []string{p.Timer}) {
 		t.Errorf("timers: %v", r.timers)
 	}
+	later, err := r.Extend(t.Context(), time.Minute)
+	r.ok(err)
+	if *later != *p || *r.pending() != *p || !slices.Equal(r.ticking(), []string{p.Timer}) {
+		t.Errorf("an extension made the deadline sooner: %+v", later)
+	}
 
 	r.broken["StartTimer"] = errors.New("no")
-	if _, err := r.Extend(t.Context(), time.Hour); err == nil || *p != *r.pending() || len(r.timers) != 1 {
+	if _, err := r.Extend(t.Context(), 2*time.Hour); err == nil || *p != *r.pending() || len(r.timers) != 1 {
 		t.Errorf("an extension that fails leaves the deadline: %v", err)
 	}
 }

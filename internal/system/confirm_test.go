@@ -354,6 +354,7 @@ func TestConfirm(t *testing.T) {
 	s.vpnd(0, "apply", "--yes", "--confirm", "10s", "--no-probes")
 	s.names(s.vpnd(0, "confirm", "--extend", "20s"), "The deadline is now")
 	extended := time.Now()
+	s.names(s.sh("vpnd confirm --extend 5s 2>&1"), "would be sooner than the deadline", "The deadline is now")
 	time.Sleep(11 * time.Second)
 	is("two")
 	for pending() && time.Since(extended) < 45*time.Second {
