@@ -13,9 +13,10 @@ import (
 
 // Bounds of one request: nobody may keep the server busy.
 const (
+	headTime    = 2 * time.Second // to say what is asked for; one that says nothing is soon gone
 	requestTime = 5 * time.Second
 	requestSize = 16 << 10
-	mostAtOnce  = 8
+	mostAtOnce  = 32
 )
 
 // A Server answers GET /metrics with what its text function returns. It speaks
@@ -23,17 +24,29 @@ const (
 type Server struct {
 	listener net.Listener
 	text     func() []byte
+	patience time.Duration // with those who say nothing
 	wg       sync.WaitGroup
 	slots    chan struct{}
+	closed   chan struct{}
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool // that are open; nil once the server is closed
 }
 
 // Listen begins to answer on an address. Close the server.
 func Listen(address string, text func() []byte) (*Server, error) {
+	return listen(address, text, headTime)
+}
+
+func listen(address string, text func() []byte, patience time.Duration) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for scrapes of metrics: %w", err)
 	}
-	s := &Server{listener: listener, text: text, slots: make(chan struct{}, mostAtOnce)}
+	s := &Server{
+		listener: listener, text: text, patience: patience, slots: make(chan struct{}, mostAtOnce),
+		closed: make(chan struct{}), conns: make(map[net.Conn]bool),
+	}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -41,9 +54,17 @@ func Listen(address string, text func() []byte) (*Server, error) {
 // Addr is the address it answers on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close ends the server and waits for requests under way.
+// Close ends the server at once. Connections are cut off, so that nobody who
+// says nothing and goes on holding one keeps the caller waiting.
 func (s *Server) Close() error {
+	close(s.closed)
 	err := s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.conns {
+		_ = conn.Close()
+	}
+	s.conns = nil
+	s.mu.Unlock()
 	s.wg.Wait()
 	return err
 }
@@ -55,16 +76,38 @@ func (s *Server) accept() {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, or a peer that was gone at once
-			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-s.closed:
+			case <-time.After(100 * time.Millisecond):
+			}
 			continue
 		}
-		s.slots <- struct{}{}
-		s.wg.Go(func() {
-			defer func() { _ = conn.Close(); <-s.slots }()
-			_ = conn.SetDeadline(time.Now().Add(requestTime))
-			s.answer(conn)
-		})
+		select {
+		case s.slots <- struct{}{}:
+			s.wg.Go(func() { s.serve(conn); <-s.slots })
+		case <-s.closed:
+			_ = conn.Close()
+		}
 	}
+}
+
+// serve answers one connection, unless the server is closed already.
+func (s *Server) serve(conn net.Conn) {
+	defer conn.Close()
+	s.mu.Lock()
+	if s.conns == nil {
+		s.mu.Unlock()
+		return
+	}
+	s.conns[conn] = true
+	s.mu.Unlock()
+	begun := time.Now()
+	_ = conn.SetReadDeadline(begun.Add(s.patience))
+	_ = conn.SetWriteDeadline(begun.Add(requestTime))
+	s.answer(conn)
+	s.mu.Lock()
+	delete(s.conns, conn)
+	s.mu.Unlock()
 }
 
 // answer reads one request and answers it. What goes wrong is the scraper's to
