@@ -207,7 +207,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 	cfg, diags := a.load()
 	c := &a.status.Configuration
 	c.Read, c.Valid, c.Changed, c.Diagnostics = a.Now(), !diags.HasErrors(), false, config.Brief(diags)
-	a.refusal, a.complaint = refusal{}, ""
+	a.refusal, a.complaint, a.mistaken = refusal{}, "", mistakes(diags)
 	if diags.HasErrors() {
 		a.complain(c.Diagnostics, cause)
 		return

@@ -61,6 +61,7 @@ type agent struct {
 	edited    chan struct{} // has one where the files may have changed
 	complaint string        // the mistakes in the files that were told last
 	refusal   refusal
+	mistaken  bool // the files had mistakes when they were to be taken
 }
 
 func newAgent(o Options) *agent {
@@ -136,8 +137,10 @@ func (a *agent) run(ctx context.Context) error {
 			calm.Reset(calmness)
 			continue
 		case <-calm.C:
-			a.inspect()
-			continue
+			if !a.takeMended(ctx) {
+				a.inspect()
+				continue
+			}
 		case <-next.C:
 			a.tick(ctx)
 		}

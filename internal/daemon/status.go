@@ -217,7 +217,7 @@ func (s *Status) Summary() string {
 	switch {
 	case s.Stopped:
 		return "The daemon has ended."
-	case s.Mode == "" && s.Configuration.Valid:
+	case s.Mode == "" && s.Configuration.Valid && !s.Ready:
 		add("starting")
 	case s.Mode == "":
 		add("nothing is in force")

@@ -12,6 +12,7 @@ func TestSummary(t *testing.T) {
 		"The daemon has ended.": {Stopped: true, Mode: "enforce"},
 		"Starting.":             {Configuration: valid},
 		"Nothing is in force; the configuration in the files is invalid.":                        {},
+		"Nothing is in force; the files have changed since.":                                     {Ready: true, Configuration: Configuration{Valid: true, Changed: true}},
 		"The host is as the configuration says.":                                                 {Mode: "enforce", Configuration: valid},
 		"1 drifted, 2 pending; only observing.":                                                  {Mode: "observe", Configuration: valid, Drift: make([]Drift, 1), Pending: make([]Pending, 2)},
 		"The host is as the configuration says; the files have changed since.":                   {Mode: "enforce", Configuration: Configuration{Valid: true, Changed: true}},
