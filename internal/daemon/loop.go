@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -109,6 +110,7 @@ func (a *agent) run(ctx context.Context) error {
 	defer a.stop()
 	a.status.Booting = a.Booting(ctx)
 	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.status.Booting)
+	a.seclude()
 	a.read(ctx, atStart)
 	a.watchState(ctx)
 	a.watchFiles(ctx)
@@ -145,6 +147,18 @@ func (a *agent) run(ctx context.Context) error {
 			a.tick(ctx)
 		}
 		next.Reset(a.pause())
+	}
+}
+
+// seclude has nobody but root look into the state: what is in it is for nobody
+// else, and a copy or a careless chmod opens the folder.
+func (a *agent) seclude() {
+	was, err := state.Seclude(a.StateDir)
+	switch {
+	case err != nil:
+		a.Log.Warn("others may be able to look into the state", "error", err)
+	case was != 0:
+		a.Log.Warn("the state folder was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
 	}
 }
 

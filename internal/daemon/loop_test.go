@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -164,4 +165,19 @@ func TestPause(t *testing.T) {
 			t.Errorf("while it waits: %s", a.pause())
 		}
 	}
+}
+
+func TestTheStateIsClosedToOthersAtTheStart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.stop()
+		if err := os.Chmod(r.StateDir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		r.start()
+		info, err := os.Stat(r.StateDir)
+		if err != nil || info.Mode().Perm() != 0o700 || r.logged("the state folder was open to others") != 1 {
+			t.Errorf("%v, %v\n%s", info.Mode(), err, r.logs.String())
+		}
+	})
 }

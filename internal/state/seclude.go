@@ -1,0 +1,31 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Seclude makes a state folder root's alone again, where somebody opened it, and
+// returns the permissions that it had then; 0 where it was closed. A folder that
+// holds no state is not vpnd's to close.
+func Seclude(dir string) (was fs.FileMode, err error) {
+	info, err := os.Stat(dir)
+	if err == nil {
+		_, err = os.Stat(filepath.Join(dir, "records.jsonl"))
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("looking at the state folder: %w", err)
+	case info.Mode().Perm()&0o077 == 0:
+		return 0, nil
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return 0, fmt.Errorf("closing the state folder to others: %w", err)
+	}
+	return info.Mode().Perm(), nil
+}
