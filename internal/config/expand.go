@@ -40,10 +40,26 @@ func (l *loader) expand() resource.Desired {
 	for _, w := range wishes {
 		slices.SortFunc(w.After, resource.ID.Compare)
 		w.After = slices.Compact(w.After)
+		if s, ok := w.Want.(resource.Successor); ok {
+			s.ComesAfter(w.ID.Name, l.before(w.Resource))
+		}
 		desired.Present = append(desired.Present, w.Resource)
 	}
 	slices.SortFunc(desired.Present, func(a, b resource.Resource) int { return a.ID.Compare(b.ID) })
 	return desired
+}
+
+// before returns what comes before a resource, blocks taken apart.
+func (l *loader) before(r resource.Resource) []resource.ID {
+	var ids []resource.ID
+	for _, id := range r.After {
+		if b := l.blocks[id]; b != nil {
+			ids = append(ids, b.owned...)
+		} else {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (b *block) owner() resource.Owner {

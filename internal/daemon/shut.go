@@ -8,17 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 )
 
-// forwarding are the switches by which a host passes packets on; see
-// ip-sysctl.rst of the kernel.
-var forwarding = []string{"net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"}
-
-// shut keeps a host that boots from forwarding without its filter rules. Files
-// of sysctl.d have switched it on before vpnd runs, and where the rules can't be
-// set (no iptables, a full disk) nothing else would keep packets out. It stays
-// off until the rules stand that it was to come after.
+// shut keeps a host that boots from forwarding without its filter rules. The
+// file of vpnd leaves it off, but another program may have switched it on before
+// vpnd runs, and where the rules can't be set (no iptables, a full disk) nothing
+// else would keep packets out. It stays off until the rules stand that it was to
+// come after.
 func (l *look) shut() {
 	if l.force == nil || l.observing() || l.inner || !l.guarding && (!l.planned || len(l.status.Shut) == 0) {
 		return
@@ -74,7 +72,7 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 	var ids []resource.ID
 	for _, r := range present {
 		stays := slices.ContainsFunc(rest, func(other resource.Resource) bool { return other.ID == r.ID })
-		if r.ID.Kind == "sysctl" && slices.Contains(forwarding, r.ID.Name) && !stays {
+		if r.ID.Kind == "sysctl" && sysctl.Forwards(r.ID.Name) && !stays {
 			ids = append(ids, r.ID)
 		}
 	}

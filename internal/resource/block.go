@@ -45,6 +45,13 @@ type Exporter interface {
 	Exports(name string) any
 }
 
+// A Successor is the shape of a kind that is another one behind certain things.
+// ComesAfter tells it, once the configuration is in order, of all that comes
+// before it, blocks taken apart.
+type Successor interface {
+	ComesAfter(name string, before []ID)
+}
+
 // A Claimer is a shape that needs something for itself alone.
 type Claimer interface {
 	Claims(name string) []Claim

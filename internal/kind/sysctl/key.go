@@ -32,34 +32,35 @@ func dotted(name string) string {
 // fileOf returns the path of a key below /proc/sys.
 func fileOf(name string) string { return swap(dotted(name)) }
 
-// resets says whether writing the key makes the kernel write others:
-// Documentation/networking/ip-sysctl.rst. Such a key must be written first,
-// now and at boot.
-func resets(name string) bool {
-	switch dotted(name) {
-	case "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding":
-		return true
-	}
-	return false
-}
-
 // prefix begins the names of vpnd's own files. It sorts behind what others use.
 const prefix = "zz-vpnd-"
 
 // bootFile returns the path of vpnd's own file for a key.
 func bootFile(name string) string {
-	file := strings.ReplaceAll(dotted(name), "/", "~") + ".conf"
-	if resets(name) {
-		file = "0-" + file // before all keys, which begin with a letter
+	if Forwards(name) {
+		return fileIn("/etc", "0-", name) // before all keys, which begin with a letter
 	}
-	return "/etc/sysctl.d/" + prefix + file
+	return fileIn("/etc", "", name)
+}
+
+// fileIn returns the path of a file of vpnd's own for a key.
+func fileIn(dir, order, name string) string {
+	return dir + "/sysctl.d/" + prefix + order + strings.ReplaceAll(dotted(name), "/", "~") + ".conf"
 }
 
 // bootText returns what vpnd's own file for a key holds.
 func bootText(name, value string) string {
+	var why string
+	if Forwards(name) {
+		why = "# Behind filter rules it is off here, and vpnd switches it on once they stand.\n"
+	}
+	return textOf(name, why, value)
+}
+
+func textOf(name, why, value string) string {
 	name = dotted(name)
 	id := resource.ID{Kind: "sysctl", Name: name}
-	return fmt.Sprintf("# Made by vpnd for %s; edits are undone. Change /etc/vpnd instead.\n%s = %s\n", id, name, value)
+	return fmt.Sprintf("# Made by vpnd for %s; edits are undone. Change /etc/vpnd instead.\n%s%s = %s\n", id, why, name, value)
 }
 
 // tidy writes a value as vpnd does: the kernel puts tabs between numbers.

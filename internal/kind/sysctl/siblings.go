@@ -15,7 +15,7 @@ import (
 // and, for IPv4, whether redirects are accepted. See inet_forward_change and
 // addrconf_fixup_forwarding of the kernel.
 func (v Verbs) siblings(name string) map[string]string {
-	if !resets(name) || v.Proc == "" {
+	if !Forwards(name) || v.Proc == "" {
 		return nil
 	}
 	family := strings.Split(fileOf(name), "/")[1]
@@ -54,6 +54,25 @@ func (v Verbs) giveBack(item resource.Item[Sysctl], now map[string]string) error
 			value = is
 		}
 		if err := v.set(sibling, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep writes back what the kernel changed along with a switch, where vpnd has a
+// file for that key and it was as the file says: another block wishes for it.
+func (v Verbs) keep(name string, before map[string]string) error {
+	now := v.siblings(name)
+	for _, sibling := range slices.Sorted(maps.Keys(now)) {
+		if now[sibling] == before[sibling] {
+			continue
+		}
+		meant, err := v.boot(sibling)
+		if err == nil && meant != "" && meant == before[sibling] {
+			err = v.set(sibling, meant)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -62,14 +62,18 @@ func (v Verbs) observe(name string) (*Sysctl, error) {
 	if err != nil {
 		return nil, err
 	}
+	runtime, err := v.runtime(name)
+	if err != nil {
+		return nil, err
+	}
 	value, err := v.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if boot == "" {
+		if boot == "" && runtime == "" {
 			return nil, nil
 		}
 		value, err = "", nil
 	}
-	return &Sysctl{Value: &value, Boot: &boot, Siblings: v.siblings(name)}, err
+	return &Sysctl{Value: &value, Boot: &boot, Runtime: &runtime, Siblings: v.siblings(name)}, err
 }
 
 // read returns what the kernel holds. The value of an image is what its boot
@@ -95,7 +99,13 @@ func (v Verbs) read(name string) (string, error) {
 // boot returns the value that vpnd's own file sets, and nothing where that
 // file is not there or not as vpnd writes it.
 func (v Verbs) boot(name string) (string, error) {
-	data, err := atomic.ReadFile(v.Root, bootFile(name), maxFile)
+	return v.valueIn(bootFile(name), name, bootText)
+}
+
+// valueIn returns the value that a file of vpnd's own sets, and nothing where
+// the file is not there or not as it is written.
+func (v Verbs) valueIn(file, name string, write func(name, value string) string) (string, error) {
+	data, err := atomic.ReadFile(v.Root, file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -103,18 +113,18 @@ func (v Verbs) boot(name string) (string, error) {
 		return "", nil // a link, which the next write replaces
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading what is set at boot: %w", err)
+		return "", fmt.Errorf("reading what %s sets: %w", file, err)
 	}
 	text := string(data)
 	_, value, _ := strings.Cut(strings.TrimSuffix(text, "\n"), "\n"+dotted(name)+" = ")
-	if text != bootText(name, value) || strings.Contains(value, "\n") {
+	if text != write(name, value) || strings.Contains(value, "\n") {
 		return "", nil
 	}
 	return value, nil
 }
 
-// Normalize tidies the values, asks for the same at boot and names who would
-// win there.
+// Normalize tidies the values, asks for the same at boot unless that was told,
+// and names who would win there. Of an image the boot is all there is.
 func (v Verbs) Normalize(_ context.Context, wants map[string]*Sysctl) (map[string]*Sysctl, error) {
 	late, err := readLate(v.Root)
 	if err != nil {
@@ -128,6 +138,14 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Sysctl) (map[strin
 		}
 		if n.Boot == nil {
 			n.Boot = n.Value
+		}
+		switch {
+		case v.Proc == "":
+			n.Value, n.Runtime = n.Boot, nil
+		case n.Runtime != nil:
+			n.Runtime = resource.Ptr(tidy(*n.Runtime))
+		case Forwards(name):
+			n.Runtime = resource.Ptr("")
 		}
 		if n.Boot != nil {
 			n.Overridden = resource.Ptr(late.winner(name, *n.Boot))
@@ -182,7 +200,7 @@ func (v Verbs) setNow(items []resource.Item[Sysctl], failed map[string]error) {
 	}
 	for _, item := range items {
 		if failed[item.Name] == nil && item.Got != nil && *item.Got.Value != *item.Want.Value {
-			failed[item.Name] = v.giveBack(item, before[item.Name])
+			failed[item.Name] = errors.Join(v.giveBack(item, before[item.Name]), v.keep(item.Name, before[item.Name]))
 		}
 	}
 }
@@ -190,7 +208,7 @@ func (v Verbs) setNow(items []resource.Item[Sysctl], failed map[string]error) {
 // rank orders keys by whom the kernel lets change whom.
 func rank(name string) int {
 	switch {
-	case resets(name):
+	case Forwards(name):
 		return 0
 	case strings.Contains(dotted(name), ".conf.all."):
 		return 1
@@ -204,13 +222,25 @@ func rank(name string) int {
 // setBoot writes or removes vpnd's own files.
 func (v Verbs) setBoot(items []resource.Item[Sysctl], failed map[string]error) error {
 	var files []atomic.File
+	add := func(path, text string) {
+		files = append(files, atomic.File{Path: path, Data: []byte(text), Mode: 0o644, UID: -1, GID: -1})
+	}
 	for _, item := range items {
 		switch boot := item.Want.Boot; {
 		case boot == nil:
+			continue
 		case *boot == "":
 			failed[item.Name] = atomic.Remove(v.Root, bootFile(item.Name))
 		case item.Got == nil || *item.Got.Boot != *boot:
-			files = append(files, atomic.File{Path: bootFile(item.Name), Data: []byte(bootText(item.Name, *boot)), Mode: 0o644, UID: -1, GID: -1})
+			add(bootFile(item.Name), bootText(item.Name, *boot))
+		}
+		// Earlier versions knew no such file and wished for none.
+		switch runtime := item.Want.Runtime; {
+		case runtime == nil || *runtime == "":
+			failed[item.Name] = errors.Join(failed[item.Name], v.removeRuntime(item.Name))
+		case item.Got == nil || *item.Got.Runtime != *runtime:
+			failed[item.Name] = errors.Join(failed[item.Name], v.ready())
+			add(runtimeFile(item.Name), runtimeText(item.Name, *runtime))
 		}
 	}
 	if len(files) == 0 {
@@ -288,17 +318,22 @@ func (v Verbs) prove(items []resource.Item[Sysctl], failed map[string]error) {
 	}
 }
 
-// Remove removes vpnd's own file. What the kernel holds stays, since it always
+// Remove removes vpnd's own files. What the kernel holds stays, since it always
 // holds something.
 func (v Verbs) Remove(_ context.Context, name string) error {
-	return atomic.Remove(v.Root, bootFile(name))
+	return errors.Join(atomic.Remove(v.Root, bootFile(name)), v.removeRuntime(name))
 }
 
-// Marked says whether vpnd's own file for the key is there.
-func (v Verbs) Marked(_ string, got *Sysctl) bool { return *got.Boot != "" }
+// Marked says whether a file of vpnd's own for the key is there.
+func (v Verbs) Marked(_ string, got *Sysctl) bool { return *got.Boot != "" || *got.Runtime != "" }
 
-// Tidy removes what a killed writer left beside the file for the boot.
-func (v Verbs) Tidy(name string, _ Sysctl) error { return atomic.Tidy(v.Root, bootFile(name)) }
+// Tidy removes what a killed writer left beside vpnd's own files.
+func (v Verbs) Tidy(name string, _ Sysctl) error {
+	if v.Proc == "" || !Forwards(name) {
+		return atomic.Tidy(v.Root, bootFile(name))
+	}
+	return atomic.Tidy(v.Root, bootFile(name), runtimeFile(name))
+}
 
 // Needs says that keys wait for rules and nothing else: forwarding is not
 // switched on before them.

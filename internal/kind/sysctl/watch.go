@@ -41,6 +41,10 @@ func (v Verbs) watchBoot(ctx context.Context, names []string, begin func(), kick
 	for _, name := range names {
 		ours[bootFile(name)] = name
 		paths = append(paths, bootFile(name))
+		if Forwards(name) {
+			ours[runtimeFile(name)] = name
+			paths = append(paths, runtimeFile(name))
+		}
 	}
 	return notice.Files{
 		Root: v.Root, Paths: paths, Begin: begin, Witness: v.Witness,
