@@ -1,8 +1,13 @@
 package system
 
 import (
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
+
+	"vpnd/internal/lab/labtest"
+	"vpnd/internal/lab/office"
 )
 
 // away and home take from a host what rules are set with, and bring it back.
@@ -40,14 +45,75 @@ func (s scene) within(bound time.Duration, what, script string) {
 	}
 }
 
-// TestBootWithoutRules boots a gateway that can set no rules. A file of sysctl.d
-// has forwarding switched on, and the host must not forward without them.
+// closed is a host that forwards what its rules let through, which is nothing.
+const closed = `
+firewall "office" {
+  forward_default = "drop"
+}
+sysctl "net.ipv4.ip_forward" {
+  value      = "1"
+  depends_on = [firewall.office]
+}`
+
+// TestBootIsNeverOpen has the laptop knock all the while a gateway goes down and
+// comes up that has its interfaces from the first moment, and lets nothing
+// through.
+func TestBootIsNeverOpen(t *testing.T) {
+	t.Parallel()
+	l := labtest.New(t)
+	o, err := office.Alone(t.Context(), l, vpnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scene{o, t}
+	s.Laptop = labtest.Host(t, l, "laptop")
+	s.ok(l.Join("internet", s.Laptop, "eth0", netip.MustParsePrefix("203.0.113.10/24")))
+	s.ok(s.Laptop.Route(netip.MustParsePrefix("10.0.0.0/16"), netip.MustParseAddr(office.Remote)))
+	// The office stands on the laptop too, in a network of its own: hosts cost.
+	s.ok(l.Join("lan", s.Laptop, "lan0"))
+	labtest.Run(t, s.Laptop, "sh", "-c", "ip netns add office && ip link set lan0 netns office && ip -n office addr add "+office.Intranet+
+		"/16 dev lan0 && ip -n office link set lan0 up && ip -n office route add default via 10.0.0.1")
+	s.configure("sysctl \"net.ipv4.ip_forward\" {\n  value = \"1\"\n}\n")
+	s.apply()
+	labtest.Run(t, s.Laptop, "ping", "-q", "-c", "1", "-W", "10", office.Intranet) // there is a way
+
+	s.configure(closed)
+	s.enabled()
+	s.converged()
+	labtest.Run(t, s.Laptop, "systemd-run", "-q", "--unit=knock", "-p", "StandardOutput=file:/run/knock", "ping", "-n", "-i", "0.05", office.Intranet)
+	s.reboots(func() error { s.sh("sync"); return s.Gateway.Cut() })
+	const on = "grep -q 1 /proc/sys/net/ipv4/ip_forward"
+	s.within(60*time.Second, "forwarding is on", on)
+	s.within(60*time.Second, "all is well", "vpnd status && ! vpnd status --json | grep -q booting")
+	s.converged()
+	s.sh("systemctl restart systemd-sysctl && " + on)
+	s.sh("sysctl -q --system 2>/dev/null; " + on) // it may not write other keys in a container
+	s.converged()
+	labtest.Run(t, s.Laptop, "systemctl", "kill", "-s", "INT", "knock")
+	labtest.Run(t, s.Laptop, "sh", "-c", "for i in $(seq 100); do grep -q transmitted /run/knock && exit 0; sleep 0.1; done; exit 1")
+	if heard := labtest.Run(t, s.Laptop, "cat", "/run/knock"); strings.Contains(heard, "bytes from "+office.Intranet) || strings.Contains(heard, "\n0 packets") {
+		t.Errorf("the laptop got through:\n%s", heard)
+	}
+
+	// Nobody switches it on where there is no vpnd, and an apply does.
+	s.run("systemctl", "disable", "-q", "vpnd", "vpnd-rollback")
+	s.reboots(func() error { return s.Gateway.Stop(t.Context()) })
+	s.sh("! " + on)
+	s.apply()
+	s.sh(on)
+	s.vpnd(0, "destroy", "--yes")
+	s.sh("! " + on + " && ! ls /run/sysctl.d /etc/sysctl.d/*vpnd* 2>/dev/null")
+}
+
+// TestBootWithoutRules boots a gateway that can set no rules. Another program has
+// forwarding switched on, and the host must not forward without them.
 func TestBootWithoutRules(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
 	s.ok(s.Configure(t.Context(), "../../examples/openvpn-gateway"))
 	s.enabled()
 	s.converged()
+	s.sh("printf 'net.ipv4.ip_forward = 1\n' >/etc/sysctl.d/zzz-theirs.conf")
 	s.sh(away)
 	s.reboots(func() error { return s.Gateway.Stop(t.Context()) })
 	s.within(60*time.Second, "the agent is up", "systemctl is-active vpnd")

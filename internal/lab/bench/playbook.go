@@ -54,7 +54,8 @@ func (b *bench) sysctlTask(ctx context.Context, key string) ([]task, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := b.host.Run(ctx, "grep", "-l", "^"+key+" =", "-r", "/etc/sysctl.d")
+	// Where the boot has another value, the file of the running host has this one.
+	file, err := b.host.Run(ctx, "sh", "-c", "grep -rsl '^"+key+" =' /run/sysctl.d /etc/sysctl.d | head -n 1")
 	if err != nil {
 		return nil, err
 	}
