@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
 )
 
@@ -177,6 +178,25 @@ func TestEditedRuntimeFileIsDrift(t *testing.T) {
 	is(t, look(t, v, forward), "1", "0", "0")
 	put(t, v.Root, forwardBoot, bootText(forward, "1"))
 	is(t, converge(t, v, forward, guarded(forward, "1")), "1", "0", "1")
+}
+
+// The folder that has only this file goes with it, and comes back with it.
+func TestRuntimeFileIsHeard(t *testing.T) {
+	v := running(t)
+	ear := noticetest.Listen(t, v, forward)
+	for range 3 {
+		converge(t, v, forward, guarded(forward, "1"))
+		ear.Settle()
+		if err := os.RemoveAll(filepath.Join(v.Root, "run/sysctl.d")); err != nil {
+			t.Fatal(err)
+		}
+		ear.Next()
+		ear.Settle()
+		converge(t, v, forward, guarded(forward, "1"))
+		ear.Settle()
+		put(t, v.Root, forwardRun, "edited")
+		ear.Hear(forward)
+	}
 }
 
 // An image has only its boot, and that is without rules.
