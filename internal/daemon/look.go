@@ -33,6 +33,8 @@ type look struct {
 	verdicts    map[resource.ID]Outcome
 	retried     []resource.ID        // what failed before, and works now
 	repeated    map[resource.ID]bool // what failed as it did before
+	mended      map[resource.ID]bool // what it has made as it shall be so far
+	within      map[resource.ID]bool // what the look has that waits for a step meanwhile
 	inner       bool                 // another look waits for a step meanwhile
 	judged      bool                 // and the status tells of it
 	touched     []resource.ID        // by its repairs
@@ -46,6 +48,7 @@ func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
 	return &look{
 		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
 		verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool),
+		mended: make(map[resource.ID]bool),
 	}
 }
 

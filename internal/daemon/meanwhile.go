@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"vpnd/internal/engine"
@@ -69,7 +70,7 @@ func (a *agent) nextTry() time.Duration {
 // between is a look at what is free while another one waits for a step.
 func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, later *inbox) (touched []resource.ID) {
 	in := l.newLook(byEvent, nil)
-	in.inner, in.store, in.write = true, l.store, true
+	in.inner, in.within, in.store, in.write = true, l.mended, l.store, true
 	in.pending, in.undoing, in.hold = l.pending, l.undoing, l.hold
 	in.beside = in.begun.Sub(l.others) < aftermath
 	for _, h := range hints {
@@ -103,7 +104,8 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 	return in.touched
 }
 
-// yield leaves to a look in between what that has seen since.
+// yield leaves to a look in between what that has seen since. What was repaired
+// before that stays this one's repair.
 func (l *look) yield(seen scope) {
 	if l.scope.except == nil {
 		l.scope.except = make(map[resource.ID]bool)
@@ -111,5 +113,5 @@ func (l *look) yield(seen scope) {
 	for id := range seen.ids {
 		l.scope.except[id] = true
 	}
-	l.drift = outside(seen, l.drift, func(d Drift) resource.ID { return d.ID })
+	l.drift = slices.DeleteFunc(l.drift, func(d Drift) bool { return seen.holds(d.ID) && !l.mended[d.ID] })
 }

@@ -386,3 +386,28 @@ func TestChecksAreHeardOfMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+// What a look has repaired before the step that takes long stays its repair,
+// although a look in between sees that it is well.
+func TestARepairBeforeALongStepIsTold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "unit:u.service": "1"})
+		r.start()
+		r.alter(func() {
+			r.starts = time.Minute
+			r.things["a"], r.things["u.service"] = "2", "2"
+		})
+		r.touch("a", "2", "evil (process 7)")
+		r.touch("u.service", "2", "")
+		time.Sleep(2 * time.Minute)
+		r.rest()
+		r.want(map[string]string{"a": "1", "u.service": "1"})
+		s := r.status()
+		if len(s.Recent) != 2 || s.Recent[0].ID.Name != "u.service" && s.Recent[1].ID.Name != "u.service" {
+			t.Errorf("repaired: %+v", s.Recent)
+		}
+		if n := r.logged("vpnd did not do it"); n != 0 {
+			t.Errorf("who repaired is told wrong:\n%s", r.logs.String())
+		}
+	})
+}

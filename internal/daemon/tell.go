@@ -97,7 +97,7 @@ func (l *look) remember() {
 		switch {
 		case !l.scope.holds(id):
 			now[id] = l.known[id]
-		case !l.unseen(id):
+		case !l.unseen(id) && !l.within[id]:
 			l.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
 		}
 	}
@@ -204,6 +204,7 @@ func (l *look) started(c engine.Change) {
 
 func (l *look) done(c engine.Change, err error) {
 	l.Tell("WATCHDOG=1")
+	l.mended[c.ID] = err == nil
 	moved, words := l.moved(c), becomes
 	if moved {
 		words = changes
