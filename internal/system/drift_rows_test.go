@@ -91,8 +91,8 @@ func drifts() []drift {
 		{does: "chown nobody /etc/drift/plain", id: plain, moved: `owner "nobody" instead of "root"`},
 		{does: "rm /etc/drift/plain", id: plain, moved: `mine`},
 		{does: "ln -sf /etc/hostname /etc/drift/plain", id: plain},
-		// The agent may be quicker than mkdir.
-		{does: "for i in $(seq 20); do rm -f /etc/drift/plain; mkdir /etc/drift/plain && exit; done; exit 1", stays: "a folder stands where the file shall be", undo: "rmdir /etc/drift/plain"},
+		// In one process, and again, since the agent may be quicker than a second one.
+		{does: `perl -e 'for (1..20) { unlink "/etc/drift/plain"; mkdir "/etc/drift/plain" and exit } exit 1'`, stays: "a folder stands where the file shall be", undo: "rmdir /etc/drift/plain"},
 		{does: "mv /etc/drift /etc/adrift", id: `directory["/etc/drift"]`},
 		{does: "rm -r /etc/adrift; chmod 0700 /etc/drift", id: `directory["/etc/drift"]`, moved: `mode "0700" instead of "0755"`},
 		{does: "chmod 0644 /etc/drift/psk", id: `secret_file["/etc/drift/psk"]`, moved: `mode "0644" instead of "0600"`},

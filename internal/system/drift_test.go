@@ -49,7 +49,9 @@ func (s scene) keepsThrough(drifts []drift) {
 	s.t.Helper()
 	was := s.keeps()
 	for i, d := range drifts {
-		if i%2 == 0 { // the limiter of fights lets three repairs of a thing pass
+		// The limiter of fights lets three repairs of a thing pass. How many what
+		// can't be repaired has cost nobody knows.
+		if i%2 == 0 || drifts[i-1].stays != "" {
 			s.forgive()
 		}
 		if d.stays != "" {
