@@ -25,6 +25,7 @@ type Engine struct {
 	Store   *state.Store
 	Now     func() time.Time
 	Resumes string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
+	Spares  bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
 	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
 	Started func(Change)                // told before a change is made; may be nil
 	Done    func(Change, error)         // told after a change was made; may be nil
@@ -74,7 +75,9 @@ type Change struct {
 	Diffs   []resource.Diff
 	Cost    resource.Effect // what those who are connected notice
 	Owners  []resource.Owner
-	IsDrift bool // put right, not newly asked for
+	IsDrift bool        // put right, not newly asked for
+	Voids   string      // what others hold and is void then: the thing is lost, and a new one takes its place
+	Lacks   resource.ID // the lost thing that this one is, or waits for, where the engine spares it
 
 	item *item
 }

@@ -98,6 +98,9 @@ func (e *Engine) judgeAll(p *Plan) error {
 			return err
 		}
 	}
+	if e.Spares {
+		return e.spare(p)
+	}
 	return nil
 }
 
@@ -237,6 +240,9 @@ func (e *Engine) change(it *item) (*Change, error) {
 		c.Action = Restore
 	}
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
+	if c.Reason == Drift || c.Reason == Both {
+		c.Voids = it.kind.Voids(it.got, it.Want)
+	}
 	return c, nil
 }
 

@@ -33,6 +33,7 @@ type Change struct {
 	Because    *resource.ID    `json:"because,omitempty"`
 	Diffs      []resource.Diff `json:"diffs"`
 	Disruption resource.Effect `json:"disruption"`
+	Voids      string          `json:"voids,omitempty"` // what others hold and is void then
 	Source     *Source         `json:"source,omitempty"`
 }
 
@@ -76,7 +77,7 @@ func ToJSON(p *engine.Plan) Plan {
 }
 
 func toJSON(c engine.Change) Change {
-	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost}
+	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost, Voids: c.Voids}
 	if j.Diffs == nil {
 		j.Diffs = []resource.Diff{}
 	}

@@ -21,6 +21,9 @@ func why(c engine.Change) string {
 	if notice := notice(c); notice != "" {
 		words += "; " + notice
 	}
+	if c.Voids != "" {
+		words += "; a new one takes the place of what is lost, and " + c.Voids + " is void then"
+	}
 	return words
 }
 

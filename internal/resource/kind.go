@@ -42,6 +42,7 @@ type Kind struct {
 	from      func(any) []string
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
+	voids     func(got, want any) string
 	marked    func(name string, got any) bool
 	tidy      func(name string, want any) error
 	needs     func(other ID) bool
@@ -89,6 +90,10 @@ func (k Kind) Normalize(ctx context.Context, wants map[string]any) (map[string]a
 // Cost says what the change does to those who are connected.
 func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got, want) }
 
+// Voids says what of others is void once the thing was made as wished; see
+// [Voider].
+func (k Kind) Voids(got, want any) string { return k.voids(got, want) }
+
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
@@ -130,6 +135,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		from:      func(any) []string { return nil },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
+		voids:     func(any, any) string { return "" },
 		marked:    func(string, any) bool { return false },
 		tidy:      func(string, any) error { return nil },
 		needs:     func(ID) bool { return true },
@@ -156,6 +162,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Coster[T]); ok {
 		k.cost = func(name string, got, want any) Effect { return c.Cost(name, typed[T](got), typed[T](want)) }
+	}
+	if o, ok := v.(Voider[T]); ok {
+		k.voids = func(got, want any) string { return o.Voids(typed[T](got), typed[T](want)) }
 	}
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }

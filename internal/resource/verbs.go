@@ -83,6 +83,14 @@ type Coster[T any] interface {
 // stays installed until its removal is asked for.
 type Keeper interface{ Keeps() bool }
 
+// A Voider makes things of which others hold the other half, as a certificate is
+// of its CA's key. Voids says in words what is worth nothing any more once got,
+// nil where nothing is there, was made as wished; it is empty where nobody
+// outside of the host would notice.
+type Voider[T any] interface {
+	Voids(got, want *T) string
+}
+
 // A Marker can tell by marks on the host itself (a name of its own, a header
 // line) that vpnd made the thing, so that it is not taken for somebody else's
 // when the state was lost.

@@ -289,3 +289,47 @@ func TestTheWishIsTheMeasure(t *testing.T) {
 	}
 	hands.Wait()
 }
+
+// Who holds the other half of a key has to be told before a new one is made.
+func TestWhatANewKeyVoids(t *testing.T) {
+	r := newRoom(t)
+	ca, own := PrivateKey{Certificate: p("/pki/ca.crt")}, PrivateKey{}
+	wrapped := TLSCryptV2Key{Server: p("/pki/v2")}
+	void := func(kind, name string, want any) string {
+		for _, k := range Kinds(r.Host) {
+			if k.Name == kind {
+				return k.Voids(k.Observe(t.Context(), map[string]any{name: want})[name].Got, want)
+			}
+		}
+		t.Fatal(kind)
+		return ""
+	}
+	expect := func(when, authority, static, v2 string) {
+		t.Helper()
+		for _, c := range []struct{ got, want string }{
+			{void(KindPrivateKey, "/pki/ca.key", &ca), authority},
+			{void(KindStaticKey, "/pki/ta", &StaticKey{}), static},
+			{void(KindTLSCryptV2Key, "/pki/v2", &TLSCryptV2Key{}), v2},
+			{void(KindPrivateKey, "/pki/own.key", &own), ""},
+			{void(KindTLSCryptV2Key, "/pki/v2-client", &wrapped), ""},
+			{void(KindCertificate, "/pki/own.crt", &Certificate{}), ""},
+		} {
+			if c.got != c.want {
+				t.Errorf("%s: %q instead of %q", when, c.got, c.want)
+			}
+		}
+	}
+	const signed, held, keys = "every certificate that it signed", "every profile that holds it", "every profile with a key that it wrapped"
+	expect("nothing is there", signed, held, keys)
+	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", ca)
+	makeIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{})
+	makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2", TLSCryptV2Key{})
+	expect("all stands", "", "", "")
+	for _, file := range []string{"/pki/ca.key", "/pki/ta", "/pki/v2"} {
+		r.put(file, "")
+	}
+	expect("all is empty", signed, held, keys)
+	if back := void(KindStaticKey, "/pki/none", &StaticKey{PEM: resource.NewSecret("x")}); back != "" {
+		t.Errorf("bytes that come back void %q", back)
+	}
+}

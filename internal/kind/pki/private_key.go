@@ -25,6 +25,7 @@ func newPrivateKeys(h Host) *privateKeys {
 		settle: settlePrivateKey,
 		waive:  func(k *PrivateKey) { k.Current = nil },
 		beside: publicKey,
+		voids:  voidsPrivateKey,
 		sourcesOf: func(name string, k *PrivateKey) []string {
 			if k.Format == nil || *k.Format != openssh {
 				return nil
@@ -100,6 +101,15 @@ func or[T any](p *T, otherwise T) *T {
 		return &otherwise
 	}
 	return p
+}
+
+// voidsPrivateKey says what hangs on the key of a CA. One that stands in another
+// format stays the same key.
+func voidsPrivateKey(got, want *PrivateKey) string {
+	if want.Certificate == nil || got != nil && *got.Algorithm == *or(want.Algorithm, "ecdsa-p256") {
+		return ""
+	}
+	return "every certificate that it signed"
 }
 
 // publicKey is what stands beside an OpenSSH key: NAME.pub. A comment in it is

@@ -25,6 +25,12 @@ func newStaticKeys(h Host) *verbs[StaticKey] {
 		kept:   func(k *StaticKey) *string { return revealed(k.PEM) },
 		settle: func(_ *scene, _ string, k *StaticKey) error { k.Current = resource.Ptr(true); return nil },
 		waive:  func(k *StaticKey) { k.Current = nil },
+		voids: func(got, _ *StaticKey) string {
+			if got != nil && *got.Current {
+				return ""
+			}
+			return "every profile that holds it"
+		},
 		read: func(_ *scene, _ string, data []byte, _ StaticKey) (*StaticKey, error) {
 			return &StaticKey{Current: resource.Ptr(isStaticKey(data)), PEM: resource.NewSecret(string(data))}, nil
 		},

@@ -35,6 +35,12 @@ func newTLSCryptV2Keys(h Host) *verbs[TLSCryptV2Key] {
 		waive:     func(k *TLSCryptV2Key) { k.Current = nil },
 		madeFrom:  func(k *TLSCryptV2Key) []string { return given(k.Server) },
 		sourcesOf: func(_ string, k *TLSCryptV2Key) []string { return given(k.Server) },
+		voids: func(got, want *TLSCryptV2Key) string {
+			if want.Server != nil || got != nil && *got.Current {
+				return ""
+			}
+			return "every profile with a key that it wrapped"
+		},
 		read: func(s *scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
 			current, err := s.opensV2(data, want.Server)
 			return &TLSCryptV2Key{Server: want.Server, Current: &current, PEM: resource.NewSecret(string(data))}, err
