@@ -90,7 +90,7 @@ func (l *look) account(r engine.Report) {
 	l.count(r, became)
 	for i := range l.drift {
 		d := &l.drift[i]
-		d.Outcome, d.Error = l.settled(d.Outcome, d.ID, became)
+		d.Outcome, d.Error = l.settled(d.Outcome, d.Error, d.ID, became)
 		if d.Outcome == Repaired {
 			l.status.Recent = slices.Insert(l.status.Recent, 0, *d)
 		}
@@ -100,7 +100,7 @@ func (l *look) account(r engine.Report) {
 		if !l.scope.holds(p.ID) {
 			continue
 		}
-		p.Outcome, p.Error = l.settled(l.verdicts[p.ID], p.ID, became)
+		p.Outcome, p.Error = l.settled(l.verdicts[p.ID], p.Error, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
 	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired }))
@@ -126,13 +126,16 @@ func (l *look) count(r engine.Report, became map[resource.ID]error) {
 	}
 }
 
-// settled returns what became of a thing that was to be repaired.
-func (l *look) settled(meant Outcome, id resource.ID, became map[resource.ID]error) (Outcome, string) {
+// settled returns what became of a thing that was to be repaired; told is what
+// was said of it before.
+func (l *look) settled(meant Outcome, told string, id resource.ID, became map[resource.ID]error) (Outcome, string) {
 	err, tried := became[id]
 	switch {
 	case meant == Failed: // and waits for its next try
 		return meant, l.failures.last(id).Error()
-	case meant != Repaired || tried && err == nil:
+	case meant != Repaired:
+		return meant, told
+	case tried && err == nil:
 		return meant, ""
 	case !tried: // the apply ended before
 		return Waits, ""

@@ -35,6 +35,7 @@ type look struct {
 	repeated    map[resource.ID]bool // what failed as it did before
 	mended      map[resource.ID]bool // what it has made as it shall be so far
 	within      map[resource.ID]bool // what the look has that waits for a step meanwhile
+	bereft      bool                 // something is lost; see [engine.Engine.Spares]
 	inner       bool                 // another look waits for a step meanwhile
 	judged      bool                 // and the status tells of it
 	touched     []resource.ID        // by its repairs
@@ -130,6 +131,9 @@ func (l *look) do(ctx context.Context) error {
 	e := l.engine()
 	e.Meanwhile = func(w engine.Work) []resource.ID { return l.meanwhile(ctx, w) }
 	p, err := l.plan(ctx, e)
+	if err == nil {
+		p, err = l.widen(ctx, e, p)
+	}
 	if err != nil || p == nil {
 		return err
 	}
@@ -147,7 +151,7 @@ func (l *look) do(ctx context.Context) error {
 }
 
 func (l *look) engine() *engine.Engine {
-	return &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Started: l.started, Done: l.done}
+	return &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Spares: true, Started: l.started, Done: l.done}
 }
 
 // act judges a plan, tells of it and makes true what it may.

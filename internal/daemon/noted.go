@@ -48,7 +48,7 @@ func (l *look) noteLeft(ctx context.Context) {
 		}
 	}
 	for _, d := range l.drift {
-		alone := d.Outcome == Reported || d.Outcome == Held || d.Outcome == Contended
+		alone := d.Outcome == Reported || d.Outcome == Held || d.Outcome == Contended || d.Outcome == Lost
 		if alone && slices.Contains(l.news, d.ID) {
 			add(state.Done{
 				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),

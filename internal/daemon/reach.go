@@ -10,6 +10,7 @@ type reach struct {
 	readers map[resource.ID][]resource.ID // of each thing
 	heard   map[resource.ID]bool          // what slow things read, or what that is made from
 	needed  map[resource.ID][]int         // who comes after each thing or block
+	halves  []resource.ID                 // see unique; nil before it is asked for
 }
 
 // reach is found when it is first asked for.

@@ -59,6 +59,9 @@ func (l *look) near() scope {
 	}
 	s.add(r, l.ripe...)
 	s.add(r, l.wrong()...)
+	for _, id := range r.unique(l.Catalog) { // where one of these is lost, others wait
+		s.ids[id] = true
+	}
 	return s
 }
 

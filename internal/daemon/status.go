@@ -89,9 +89,10 @@ const (
 	Reported  Outcome = "reported"  // mode is observe
 	Held      Outcome = "held"      // somebody undid it with vpnd rollback
 	Contended Outcome = "contended" // another program changes it again and again
-	Waits     Outcome = "waits"     // for another vpnd or a package manager
+	Waits     Outcome = "waits"     // for another vpnd, a package manager or something that is lost
 	UnderWay  Outcome = "under way" // its error is that of the last try
 	Unseen    Outcome = "unknown"   // it can't be looked at; of events
+	Lost      Outcome = "lost"      // a new one would void what others hold
 )
 
 // Drift is something that moved behind vpnd's back.

@@ -31,7 +31,7 @@ func (l *look) tell(p *engine.Plan) {
 			l.drift = append(l.drift, l.drifted(c))
 		default:
 			outcome, last := l.meant(c.ID, tries)
-			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: outcome, Error: last})
+			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: outcome, Error: cmp.Or(wayOut(c, outcome), last)})
 		}
 	}
 	l.show(l.underWay(tries))
@@ -65,6 +65,7 @@ func (l *look) drifted(c engine.Change) Drift {
 		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: shortened(c.Diffs),
 		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.verdicts[c.ID],
 	}
+	d.Error = wayOut(c, d.Outcome)
 	if len(c.Owners) > 0 {
 		d.Address = c.Owners[0].Block.String()
 	}
@@ -190,6 +191,9 @@ func sentence(drifts []Drift) string {
 		}
 		if d.By != "" {
 			text += "; by " + d.By
+		}
+		if d.Outcome == Lost {
+			text += "; " + d.Error
 		}
 		words = append(words, text)
 	}

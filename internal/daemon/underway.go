@@ -1,6 +1,10 @@
 package daemon
 
-import "vpnd/internal/resource"
+import (
+	"cmp"
+
+	"vpnd/internal/resource"
+)
 
 // What a look has yet to do is told before it is done, since a service may take
 // minutes to start: as under way, with the error of the last try where there was
@@ -34,7 +38,9 @@ func (l *look) meant(id resource.ID, tries map[resource.ID]string) (o Outcome, l
 func (l *look) underWay(tries map[resource.ID]string) []Drift {
 	var all []Drift
 	for _, d := range l.drift {
-		d.Outcome, d.Error = l.meant(d.ID, tries)
+		var last string
+		d.Outcome, last = l.meant(d.ID, tries)
+		d.Error = cmp.Or(last, d.Error)
 		all = append(all, d)
 	}
 	return all

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"slices"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -15,6 +16,7 @@ func (l *look) judge(p *engine.Plan) {
 			held[id] = true
 		}
 	}
+	l.bereft = slices.ContainsFunc(p.Changes, lost)
 	for _, c := range p.Changes {
 		if _, done := l.verdicts[c.ID]; !done {
 			l.verdicts[c.ID] = l.verdict(c, held[c.ID])
@@ -28,6 +30,11 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 		return Held
 	case l.observing():
 		return Reported
+	case c.Lacks != resource.ID{}:
+		return l.spared(c)
+	case l.inner && l.bereft && !guards(c.ID): // that may wait for what is lost, and does not see it from here
+		l.waiting = true
+		return Waits
 	case !l.write, l.undoing != nil && l.undoing(c.ID):
 		return Waits
 	case l.inner && !l.moved(c): // new things are for a look of their own

@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"vpnd/internal/engine"
+	"vpnd/internal/resource"
+)
+
+// Some keys are only half of something: certificates and profiles that were
+// handed out hold the other half. One that is lost may be in somebody's hands or
+// in a backup, so a new one is for a person to ask for.
+
+func lost(c engine.Change) bool { return c.ID == c.Lacks }
+
+// spared returns what is done about what is lost or waits for that: nothing, and
+// no other try of what failed before is due.
+func (l *look) spared(c engine.Change) Outcome {
+	l.failures.tried(c.ID, nil)
+	if lost(c) {
+		return Lost
+	}
+	return Waits
+}
+
+// wayOut says of what is lost, or waits for that, what brings it back.
+func wayOut(c engine.Change, now Outcome) string {
+	switch now {
+	case Lost:
+		return fmt.Sprintf("put it back, and all is well; vpnd apply makes a new one, and then %s is void", c.Voids)
+	case Waits:
+		if c.Lacks != (resource.ID{}) {
+			return fmt.Sprintf("until %s is put back", c.Lacks)
+		}
+	}
+	return ""
+}
+
+// widen plans everything where a look at a part of it finds that something is
+// lost: what waits for that may be anywhere. From then on all of it is known to
+// be wrong, and every look is at it.
+func (l *look) widen(ctx context.Context, e *engine.Engine, p *engine.Plan) (*engine.Plan, error) {
+	if p == nil || l.scope.whole || !slices.ContainsFunc(p.Changes, l.unheard) {
+		return p, nil
+	}
+	l.scope = scope{whole: true}
+	return l.plan(ctx, e)
+}
+
+// unheard says whether a change is about something that was not known to be lost.
+func (l *look) unheard(c engine.Change) bool {
+	old, known := l.known[c.ID]
+	return lost(c) && (!known || changes(old.Diffs) != changes(shortened(c.Diffs)))
+}
+
+// unique lists the things that can be lost in this way.
+func (r *reach) unique(c resource.Catalog) []resource.ID {
+	if r.halves == nil {
+		r.halves = []resource.ID{}
+		for _, one := range r.present {
+			if k, ok := c.Kind(one.ID.Kind); ok && k.Voids(nil, one.Want) != "" {
+				r.halves = append(r.halves, one.ID)
+			}
+		}
+	}
+	return r.halves
+}
