@@ -63,6 +63,7 @@ func drifts() []drift {
 		service = `unit["drift.service"]`
 		server  = `unit["openvpn-server@office.service"]`
 		pki     = "/var/lib/vpnd/pki/office"
+		lost    = "put it back, and all is well; vpnd apply makes a new one, and then every certificate that it signed is void"
 		theirs  = "/etc/systemd/system/openvpn-server@office.service.d"
 	)
 	return []drift{
@@ -124,6 +125,10 @@ func drifts() []drift {
 		{does: "cp " + pki + "/certs/tpham.crt " + pki + "/certs/server.crt", id: `certificate["` + pki + `/certs/server.crt"]`, anew: true},
 		{does: "rm " + pki + "/crl.pem", id: `crl["` + pki + `/crl.pem"]`, anew: true},
 		{does: "chmod 0644 " + pki + "/ca.key", id: `private_key["` + pki + `/ca.key"]`, moved: `mode "0644" instead of "0600"`},
+		// Not even the folders are made anew, and all else is kept meanwhile.
+		{does: "mv /var/lib/vpnd/pki /root; iptables -t nat -F", stays: lost, undo: "for i in $(seq 600); do iptables -t nat -S POSTROUTING | grep -q VPND-GW-office && break; sleep 0.1; done; sleep 1; iptables -t nat -S POSTROUTING | grep -q VPND-GW-office && test ! -e /var/lib/vpnd/pki && mv /root/pki /var/lib/vpnd"},
+		{does: "mv " + pki + "/ca.key " + pki + "/keys/server.key /root", stays: lost, undo: "sleep 1; test ! -e " + pki + "/ca.key && test ! -e " + pki + "/keys/server.key && mv /root/server.key " + pki + "/keys && mv /root/ca.key " + pki},
+		{does: "rm " + pki + "/keys/server.key", id: `private_key["` + pki + `/keys/server.key"]`, anew: true},
 		{does: "rm /var/lib/vpnd/profiles/office/tpham.ovpn", id: `assembled_file["/var/lib/vpnd/profiles/office/tpham.ovpn"]`},
 		{does: "apt-get purge -q -y socat", id: "package.socat", moved: `installed "false" instead of "true"`},
 	}
