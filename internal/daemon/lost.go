@@ -67,3 +67,14 @@ func (r *reach) unique(c resource.Catalog) []resource.ID {
 	}
 	return r.halves
 }
+
+// mayWait says whether anything in the scope is made from keys, or is a folder of
+// theirs, so that the look has to know whether one is lost.
+func (s scope) mayWait(c resource.Catalog) bool {
+	for id := range s.ids {
+		if k, ok := c.Kind(id.Kind); ok && k.Path {
+			return true
+		}
+	}
+	return false
+}

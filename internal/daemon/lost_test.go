@@ -23,11 +23,20 @@ func (halves) Voids(got, _ *thing) string {
 	return "every certificate that it signed"
 }
 
+// NamesPaths says that these are files.
+func (halves) NamesPaths() bool { return true }
+
+// papers are files that everybody can have.
+type papers struct{ *host }
+
+// NamesPaths says that these are files.
+func (papers) NamesPaths() bool { return true }
+
 // certified has the files ask for a key, for what is signed with it, and for
 // something else.
 func (r *rig) certified(set ...func(*config.Settings)) {
-	r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("key", "", halves{r.host}))
-	r.wish(map[string]string{"key:k": "1", "signed": "1", "b": "1"}, set...)
+	r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("key", "", halves{r.host}), resource.Define("paper", "", papers{r.host}))
+	r.wish(map[string]string{"key:k": "1", "paper:signed": "1", "b": "1"}, set...)
 	for i, one := range r.cfg.Desired.Present {
 		if one.ID.Name == "signed" {
 			r.cfg.Desired.Present[i].After = []resource.ID{{Kind: "key", Name: "k"}}
@@ -93,7 +102,7 @@ func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 		for words, want := range map[string]int{
 			`msg=drifted id=key.k action=create`:                                             1,
 			`outcome=lost error="put it back, and all is well; vpnd apply makes`:             1,
-			`msg=drifted id=thing.signed`:                                                    1,
+			`msg=drifted id=paper.signed`:                                                    1,
 			`msg=repaired id=key.k`:                                                          0,
 			`msg="not done"`:                                                                 0,
 			`"it is as it shall be again, and vpnd did not do it" id=key.k`:                  0,

@@ -59,8 +59,10 @@ func (l *look) near() scope {
 	}
 	s.add(r, l.ripe...)
 	s.add(r, l.wrong()...)
-	for _, id := range r.unique(l.Catalog) { // where one of these is lost, others wait
-		s.ids[id] = true
+	if s.mayWait(l.Catalog) {
+		for _, id := range r.unique(l.Catalog) {
+			s.ids[id] = true
+		}
 	}
 	return s
 }

@@ -92,7 +92,9 @@ func (s scene) install(also string) {
 func (s scene) keeps() string {
 	s.t.Helper()
 	return s.sh(`
-iptables-save | grep VPND | sed -E 's/\[[0-9]+:[0-9]+\]//'; ip6tables-save | grep VPND | sed -E 's/\[[0-9]+:[0-9]+\]//'
+# In which order tables and chains are made anew does not matter, that of the rules of a chain does.
+rules() { awk '/^\*/ { table = $1 } /VPND/ { print table, $0 }' | sed -E 's/\[[0-9]+:[0-9]+\]//' | sort -s -k1,3; }
+iptables-save | rules; ip6tables-save | rules
 cd /proc/sys/net; grep . ipv4/ip_forward ipv6/conf/all/forwarding ipv4/conf/eth0/rp_filter ipv4/tcp_syncookies
 ip -br addr show dev tun7; ip -o link show dev tun7 | grep -o 'mtu [0-9]*'; ip route show 10.78.0.0/16
 cd /; files=$(find etc/drift etc/sysctl.d etc/openvpn/server etc/systemd/system var/lib/vpnd/pki var/lib/vpnd/profiles | sort)
