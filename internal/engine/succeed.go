@@ -35,15 +35,3 @@ func (it *item) inherit() {
 func (it *item) restores() bool {
 	return it.before != nil && it.before.changes && it.before.Want != nil
 }
-
-// paths returns where those of the items stand that are hit, for what comes there
-// or leaves it to take part with them.
-func paths(items []*item, hit func(*item) bool) func(*item) bool {
-	taken := make(map[string]bool)
-	for _, it := range items {
-		if it.kind.Path && hit(it) {
-			taken[it.ID.Name] = true
-		}
-	}
-	return func(it *item) bool { return it.kind.Path && taken[it.ID.Name] }
-}

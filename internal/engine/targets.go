@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// narrow keeps the targets and, of what is asked for, all that they need.
+func narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err error) {
+	hit := func(it *item) bool {
+		return slices.ContainsFunc(targets, func(t resource.ID) bool { return it.ID == t || owns(it, t) })
+	}
+	var missed []error
+	for _, t := range targets {
+		one := func(it *item) bool { return it.ID == t || owns(it, t) }
+		if !slices.ContainsFunc(present, one) && !slices.ContainsFunc(leaving, one) {
+			missed = append(missed, fmt.Errorf("there is no %s, neither in the configuration nor on record", t))
+		}
+	}
+	if len(missed) > 0 {
+		return nil, nil, errors.Join(missed...)
+	}
+	needed := make(map[resource.ID]bool)
+	var need func(it *item)
+	need = func(it *item) {
+		if needed[it.ID] {
+			return
+		}
+		needed[it.ID] = true
+		for _, other := range present {
+			if slices.ContainsFunc(it.After, func(id resource.ID) bool { return other.ID == id || owns(other, id) }) {
+				need(other)
+			}
+		}
+	}
+	comes := paths(leaving, hit)
+	for _, it := range present {
+		if hit(it) || comes(it) {
+			need(it)
+		}
+	}
+	present, _ = partition(present, func(it *item) bool { return needed[it.ID] })
+	leaves := paths(present, func(*item) bool { return true })
+	leaving, _ = partition(leaving, func(it *item) bool { return hit(it) || leaves(it) })
+	return present, leaving, nil
+}
+
+// paths returns where those of the items stand that are hit, for what comes there
+// or leaves it to take part with them.
+func paths(items []*item, hit func(*item) bool) func(*item) bool {
+	taken := make(map[string]bool)
+	for _, it := range items {
+		if it.kind.Path && hit(it) {
+			taken[it.ID.Name] = true
+		}
+	}
+	return func(it *item) bool { return it.kind.Path && taken[it.ID.Name] }
+}
