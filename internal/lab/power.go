@@ -40,6 +40,9 @@ func (h *Host) Start(ctx context.Context) error {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
+	if err := awaitWatchers(ctx, h.lab.say); err != nil {
+		return fmt.Errorf("booting %s: %w", h.name, err)
+	}
 	failed, err := h.boot(ctx)
 	if err != nil {
 		err = fmt.Errorf("booting %s: %w\nlast on its console:\n%s", h.name, err, h.LastWords())
