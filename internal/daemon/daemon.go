@@ -11,9 +11,9 @@
 // and vpnd apply both write. So a mistake in a file, a file that is missing at
 // boot or one that is being edited changes nothing: the last good wish stays in
 // force, across restarts too, since a host must not come up without its filter
-// rules because of a typo. Files are read at the start and on SIGHUP; those that
-// are edited are only inspected, to tell of their mistakes, unless nothing is in
-// force since they had some.
+// rules because of a typo. Files are read on SIGHUP and at the very first start;
+// those that are edited are only inspected, to tell of their mistakes, unless
+// nothing is in force since they had some.
 //
 // There is no control socket: daemon and commands share the lock of the state
 // folder and status.json in the run folder.

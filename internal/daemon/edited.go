@@ -51,7 +51,7 @@ func (a *agent) stir() {
 }
 
 // inspect tells how the files are, and takes nothing of them.
-func (a *agent) inspect() {
+func (a *agent) inspect(noticed string) {
 	cfg, diags := a.load()
 	now := a.status.Configuration
 	now.Valid, now.Changed, now.Diagnostics = !diags.HasErrors(), false, config.Brief(diags)
@@ -66,7 +66,7 @@ func (a *agent) inspect() {
 		}
 		now.Changed = taken.changed
 	} else {
-		a.complain(now.Diagnostics, byEvent)
+		a.complain(now.Diagnostics, noticed)
 	}
 	old := a.status.Configuration
 	if now.Valid == old.Valid && now.Changed == old.Changed && now.Diagnostics == old.Diagnostics {

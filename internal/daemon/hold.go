@@ -22,7 +22,7 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *force, write 
 	if err := store.Sign(f.asked); err != nil {
 		return false, err
 	}
-	if len(h.Undone) == 0 {
+	if len(h.Undone) == 0 || h.Destroyed() {
 		return a.undoneAsAWhole(store, h, wish, f)
 	}
 	w, held, err := beside(store, h, wish, f.asked)
@@ -49,7 +49,8 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *force, write 
 	return false, nil
 }
 
-// undoneAsAWhole is for a hold of an earlier vpnd, which does not say of what.
+// undoneAsAWhole is for what was destroyed, of which nothing is left to lean on,
+// and for a hold of an earlier vpnd, which does not say of what.
 func (a *agent) undoneAsAWhole(store *state.Store, h *state.Hold, wish *state.Wish, f *force) (bool, error) {
 	if h.Fingerprint == f.asked.Fingerprint {
 		return wish.Fingerprint != h.Fingerprint, nil

@@ -138,10 +138,8 @@ func (l *look) do(ctx context.Context) error {
 		return err
 	}
 	l.planned = true
-	if l.write {
-		if err := l.save(l.store); err != nil {
-			return err
-		}
+	if err := l.keepInForce(ctx); err != nil {
+		return err
 	}
 	err = l.act(ctx, e, p)
 	if l.scope.whole {

@@ -111,7 +111,7 @@ func (a *agent) run(ctx context.Context) error {
 	a.status.Booting = a.Booting(ctx)
 	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.status.Booting)
 	a.seclude()
-	a.read(ctx, atStart)
+	a.begin(ctx)
 	a.watchState(ctx)
 	a.watchFiles(ctx)
 	a.first(ctx)
@@ -140,7 +140,7 @@ func (a *agent) run(ctx context.Context) error {
 			continue
 		case <-calm.C:
 			if !a.takeMended(ctx) {
-				a.inspect()
+				a.inspect(byEvent)
 				continue
 			}
 		case <-next.C:

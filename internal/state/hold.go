@@ -41,6 +41,10 @@ type Undone struct {
 // brings back is in force already.
 func (h *Hold) begun(taken time.Time) bool { return h != nil && h.Back && h.Taken.Equal(taken) }
 
+// Destroyed says whether all was taken off the host: then nothing is in force,
+// and whoever asks for something else than what was destroyed begins anew.
+func (h *Hold) Destroyed() bool { return h != nil && h.Command == "destroy" }
+
 // Undo begins a hold, before the first step of an undo. Where the undone apply
 // is the one that put the wish in force, the wish before it is in force again,
 // and what differs between both is kept as that one has it.

@@ -78,6 +78,7 @@ func TestBootIsNeverOpen(t *testing.T) {
 	labtest.Run(t, s.Laptop, "ping", "-q", "-c", "1", "-W", "10", office.Intranet) // there is a way
 
 	s.configure(closed)
+	s.apply() // that the agent starts is no word to take other files
 	s.enabled()
 	s.converged()
 	labtest.Run(t, s.Laptop, "systemd-run", "-q", "--unit=knock", "-p", "StandardOutput=file:/run/knock", "ping", "-n", "-i", "0.05", office.Intranet)

@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"vpnd/internal/state"
+)
+
+// begin finds out what an agent that starts has to go on with. What is in force
+// changes by a person's word alone, and that an agent starts is none: it may have
+// crashed, its package been upgraded, the host booted. The files are taken where
+// nothing is in force yet, or no more since vpnd destroy.
+func (a *agent) begin(ctx context.Context) {
+	if a.resumes() {
+		a.inspect(atStart)
+		return
+	}
+	a.read(ctx, atStart)
+}
+
+// resumes says whether the state holds a configuration to go on with. One that
+// can't be read is none, and the first look tells of it.
+func (a *agent) resumes() bool {
+	store, err := state.Read(a.StateDir)
+	if err != nil {
+		return true
+	}
+	wish, err := store.Wish()
+	if err != nil {
+		return true
+	}
+	h, err := store.Hold()
+	return err != nil || wish != nil && !h.Destroyed()
+}
+
+// keepInForce writes down what is in force, once the host did not refuse it.
+func (l *look) keepInForce(ctx context.Context) error {
+	if l.write {
+		return l.save(l.store)
+	}
+	return l.observed(ctx)
+}
+
+// observed has an observer, which writes nothing else, put down what a reload has
+// put in force, where the state holds something else that its next start would go
+// on with. Beside a hold it is only that it observes.
+func (l *look) observed(ctx context.Context) error {
+	f := l.force
+	if !l.observing() || f.unsaved == nil || l.store.WishVersion() == "" {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	unlock, err := state.Lock(wait, l.StateDir)
+	if err != nil {
+		return nil // the next look does
+	}
+	defer unlock()
+	store, err := state.Open(l.StateDir)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if h, err := store.Hold(); err != nil || h == nil {
+		return errors.Join(err, l.save(store))
+	}
+	wish, err := store.Wish()
+	if err != nil || bytes.Equal(wish.Settings, f.unsaved.Settings) {
+		return err
+	}
+	wish.Settings = f.unsaved.Settings
+	if err := store.KeepWish(wish); err != nil {
+		return err
+	}
+	version := store.WishVersion()
+	f.follows = &version
+	return nil
+}
