@@ -31,12 +31,13 @@ type Kind struct {
 	Keep bool   // see [Keeper]
 	Late bool   // see [Lingerer]
 	Path bool   // see [Pather]
+	Bulk bool   // see [BulkRemover]
 	Off  bool   // it needs a running host and this one does not run; plans leave it out
 
 	shape     func() any
 	observe   func(context.Context, map[string]any) map[string]Observation
 	apply     func(context.Context, []Change) error
-	remove    func(context.Context, string) error
+	remove    func(context.Context, []string) error
 	refresh   func(context.Context, string, any, Effect) error
 	check     func(context.Context, string, any) error
 	from      func(any) []string
@@ -64,8 +65,9 @@ func (k Kind) Observe(ctx context.Context, wants map[string]any) map[string]Obse
 // Apply makes all changes, in one go where the kind can.
 func (k Kind) Apply(ctx context.Context, changes []Change) error { return k.apply(ctx, changes) }
 
-// Remove takes the thing away.
-func (k Kind) Remove(ctx context.Context, name string) error { return k.remove(ctx, name) }
+// Remove takes the things away, in one go where the kind can. What could not be
+// removed is a [NameError].
+func (k Kind) Remove(ctx context.Context, names ...string) error { return k.remove(ctx, names) }
 
 // Refresh makes the reader take notice. It is an error where the kind reads
 // nothing.
@@ -129,7 +131,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		shape:     func() any { return new(T) },
 		observe:   observer(v),
 		apply:     applier(v),
-		remove:    v.Remove,
+		remove:    remover(v),
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
 		from:      func(any) []string { return nil },
@@ -197,6 +199,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise
+	}
+	if _, ok := v.(BulkRemover); ok {
+		k.Bulk = true
 	}
 	if l, ok := v.(Lingerer); ok {
 		k.Late = l.Lingers()
@@ -278,6 +283,21 @@ func applier[T any](v Verbs[T]) func(context.Context, []Change) error {
 			items[i] = Item[T]{Name: c.Name, Got: typed[T](c.Got), Want: *c.Want.(*T)}
 		}
 		return bulk.ApplyAll(ctx, items)
+	}
+}
+
+func remover[T any](v Verbs[T]) func(context.Context, []string) error {
+	if bulk, ok := v.(BulkRemover); ok {
+		return bulk.RemoveAll
+	}
+	return func(ctx context.Context, names []string) error {
+		var errs []error
+		for _, name := range names {
+			if err := v.Remove(ctx, name); err != nil {
+				errs = append(errs, &NameError{Name: name, Err: err})
+			}
+		}
+		return errors.Join(errs...)
 	}
 }
 

@@ -62,9 +62,9 @@ func (k Kind) traced(tell func(Call)) Kind {
 		end(err)
 		return err
 	}
-	t.remove = func(ctx context.Context, name string) error {
-		end := begin("remove", name)
-		err := k.remove(ctx, name)
+	t.remove = func(ctx context.Context, names []string) error {
+		end := begin("remove", names...)
+		err := k.remove(ctx, names)
 		end(err)
 		return err
 	}

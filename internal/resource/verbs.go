@@ -66,6 +66,12 @@ type BulkApplier[T any] interface {
 	ApplyAll(ctx context.Context, items []Item[T]) error
 }
 
+// A BulkRemover takes many away in one transaction. What could not be removed is
+// reported as a [NameError].
+type BulkRemover interface {
+	RemoveAll(ctx context.Context, names []string) error
+}
+
 // An Item is one call of Apply.
 type Item[T any] struct {
 	Name string

@@ -3,7 +3,10 @@ package chain
 import (
 	"context"
 	"flag"
+	"fmt"
+	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -234,6 +237,39 @@ func TestChainAppliedBeforeTheOneItLeadsTo(t *testing.T) {
 		}
 		if diffs := r.differences(normal); len(diffs) > 0 {
 			r.Errorf("%+v", diffs)
+		}
+	})
+}
+
+// What can't go keeps nothing else from going.
+func TestManyChainsGoTogetherButForThoseThatCannot(t *testing.T) {
+	everywhere(t, func(r room) {
+		wants := map[string]*Chain{}
+		for i := range 20 {
+			rules := []string{"-p tcp -j ACCEPT"}
+			if i%2 == 1 {
+				rules = append(rules, fmt.Sprintf("-p udp -j VPND-%d", i-1))
+			}
+			wants[r.name(fmt.Sprintf("filter/VPND-%d", i))] = wishFor("FORWARD", "", rules...)
+		}
+		wants[r.name("nat/VPND-N")] = wishFor("POSTROUTING", "", "-j RETURN")
+		r.converge(wants)
+		r.iptables("-N OTHERS")
+		r.iptables("-A OTHERS -j VPND-7")
+		stay := []string{r.name("filter/VPND-7")}
+		if r.Backend == nft {
+			// A map is nothing that iptables shows.
+			r.nft("add map " + r.family + " filter ports { type inet_service : verdict; elements = { 80 : jump VPND-12 } ; }")
+			stay = append(stay, r.name("filter/VPND-12"))
+			slices.Sort(stay)
+		}
+		err := r.RemoveAll(context.Background(), slices.Sorted(maps.Keys(wants)))
+		named, general := resource.Split(err)
+		if got := slices.Sorted(maps.Keys(named)); general != nil || !slices.Equal(got, stay) {
+			r.Errorf("stayed: %v, %v", got, err)
+		}
+		if left := strings.Count(r.save(), ":"+prefix); left != len(stay) {
+			r.Errorf("left behind:\n%s", r.save())
 		}
 	})
 }

@@ -77,3 +77,20 @@ func (t *table) references(to string, in []string) []reference {
 	}
 	return found
 }
+
+// led lists the rules that lead to each chain of vpnd's own.
+func (t *table) led() map[string][]reference {
+	found := make(map[string][]reference)
+	for _, chain := range t.order {
+		for i, rule := range t.chains[chain] {
+			// Most rules don't even hold such a name, and taking words apart is dear.
+			if !strings.Contains(rule, prefix) {
+				continue
+			}
+			if to := target(rule); own(to) {
+				found[to] = append(found[to], reference{chain: chain, rule: rule, index: i})
+			}
+		}
+	}
+	return found
+}

@@ -50,6 +50,9 @@ func parse(name string) (spot, error) {
 	return spot{family: family, table: table, chain: chain}, nil
 }
 
+// String is the name.
+func (s spot) String() string { return s.family + "/" + s.table + "/" + s.chain }
+
 // compare orders spots by family, table and chain.
 func (s spot) compare(other spot) int {
 	return cmp.Or(cmp.Compare(s.family, other.family), cmp.Compare(s.table, other.table), cmp.Compare(s.chain, other.chain))
