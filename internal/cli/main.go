@@ -42,6 +42,7 @@ type Streams struct {
 // Main runs vpnd with the arguments and streams of the process and returns its
 // exit status.
 func Main() int {
+	seeSbin()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr})

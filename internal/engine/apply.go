@@ -230,6 +230,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 		r.all(batch, err)
 		return
 	}
+	batch, items = r.seen(batch, items)
 	for _, c := range batch {
 		r.note(ctx, c)
 	}
@@ -265,6 +266,19 @@ func (r *run) set(ctx context.Context, batch []Change) {
 		r.done(batch[i], err, false)
 	}
 	r.report.Err = errors.Join(r.report.Err, r.flush())
+}
+
+// seen leaves out of a batch what can't be looked at for want of a program that
+// no step before has brought. It is not touched, so nothing is put on record.
+func (r *run) seen(batch []Change, items []*item) (left []Change, of []*item) {
+	for i, it := range items {
+		if it.blind != nil {
+			r.done(batch[i], it.blind, false)
+			continue
+		}
+		left, of = append(left, batch[i]), append(of, it)
+	}
+	return left, of
 }
 
 // renormalize repeats what a plan may not have been able to do, since a package

@@ -116,6 +116,7 @@ type item struct {
 	kind  resource.Kind
 	got   any
 	err   error // why it could not be looked at
+	blind error // the same of a new thing, which a package of this plan may yet show
 	depth int   // longest chain of what must be applied before it
 	past  *state.Record
 	final []state.Fact // what the records say once it is done
@@ -246,9 +247,17 @@ func observe(ctx context.Context, items []*item) {
 		seen := k.Observe(ctx, wantsOf(group))
 		for _, it := range group {
 			it.got, it.err = seen[it.ID.Name].Got, seen[it.ID.Name].Err
+			it.blind = nil
+			if errors.Is(it.err, resource.ErrNoTool) && it.untouched() {
+				it.blind, it.err = it.err, nil
+			}
 		}
 	})
 }
+
+// untouched says whether vpnd never had to do with a thing that is wished: it is
+// new, as far as anybody can tell.
+func (it *item) untouched() bool { return it.past == nil && !it.leave && !it.undo }
 
 // normalize turns the wishes into the host's own words. What the host would
 // refuse is returned as joined WishErrors.

@@ -14,6 +14,12 @@ func (e *NameError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *NameError) Unwrap() error { return e.Err }
 
+// ErrNoTool is what an error of Observe wraps where the program is missing that
+// would show the thing. What is on record is unknown then. What is not can't be
+// there by vpnd's doing, and the package that brings the program may be part of
+// the same plan.
+var ErrNoTool = errors.New("the program that shows it is missing")
+
 // Split takes a joined error apart: what concerns single names, and the rest.
 func Split(err error) (named map[string]error, general error) {
 	named = make(map[string]error)

@@ -53,9 +53,6 @@ func (h host) observe(ctx context.Context, name string) (*Chain, error) {
 		return nil, err
 	}
 	_, t, err := h.table(ctx, s)
-	if missing(err) {
-		return nil, nil
-	}
 	if err != nil || !t.has(s.chain) {
 		return nil, err
 	}

@@ -2,10 +2,13 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpnd/internal/resource"
 )
 
 func TestProofIsRemembered(t *testing.T) {
@@ -97,8 +100,11 @@ func TestHostsOwnBackend(t *testing.T) {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 		r.Setenv("PATH", "/nowhere")
-		if got, err := host.Observe(context.Background(), name); got != nil || err != nil {
-			r.Errorf("without iptables there is no chain, but %v, %v", got, err)
+		if got, err := host.Observe(context.Background(), name); got != nil || !errors.Is(err, resource.ErrNoTool) {
+			r.Errorf("without iptables nobody can tell whether the chain stands, but %v, %v", got, err)
+		}
+		if err := host.Remove(context.Background(), name); !errors.Is(err, resource.ErrNoTool) {
+			r.Errorf("without iptables nothing was removed, but %v", err)
 		}
 		wishes := map[string]*Chain{name: {Rules: []string{"-p 6 -j DROP"}}}
 		if normal, err := host.Normalize(context.Background(), wishes); err != nil || normal[name].Rules[0] != "-p 6 -j DROP" {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 // The two ways into the kernel. Neither sees the rules of the other.
@@ -42,9 +44,13 @@ func (v Verbs) patience() int {
 	return int(math.Ceil(v.LockWait.Seconds()))
 }
 
-// A missingError says that there is no iptables. Then there are no rules of it
-// either, and they can't be proved before a package block has installed it.
+// A missingError says that there is no iptables. Its rules are in the kernel all
+// the same: nobody can tell which stand, nor prove others before a package block
+// has installed it.
 type missingError struct{ command string }
+
+// Unwrap says what kind of hindrance it is.
+func (e *missingError) Unwrap() error { return resource.ErrNoTool }
 
 // Error names the command and the way out.
 func (e *missingError) Error() string {

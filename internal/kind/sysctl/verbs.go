@@ -87,6 +87,12 @@ func (v Verbs) read(name string) (string, error) {
 		return value, err
 	}
 	data, err := os.ReadFile(filepath.Join(v.Proc, fileOf(name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, unmounted := os.Stat(v.Proc); unmounted != nil {
+			// Not as [fs.ErrNotExist]: the key is unknown, not gone.
+			return "", fmt.Errorf("%s is not there, so nobody can tell what the kernel holds; mount /proc", v.Proc)
+		}
+	}
 	switch {
 	case errors.Is(err, unix.EISDIR):
 		return "", errors.New("this is a group of keys and no key; name one of those in it")

@@ -290,3 +290,12 @@ func TestForwardingIsGivenBackWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutTheKernelsFilesNobodyKnowsWhatItHolds(t *testing.T) {
+	v := image(t)
+	v.Proc = filepath.Join(t.TempDir(), "unmounted")
+	got, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	if got != nil && *got.Value != "" || err == nil || !strings.Contains(err.Error(), "mount /proc") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
