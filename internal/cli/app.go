@@ -37,9 +37,10 @@ type app struct {
 	color    string
 	logLevel string
 
-	level slog.Level    // what --log-level says
-	idle  string        // what to say where there is nothing to do, unless it is the usual
-	typed <-chan string // see answers
+	level  slog.Level    // what --log-level says
+	advise bool          // nothing is done with the configuration
+	idle   string        // what to say where there is nothing to do, unless it is the usual
+	typed  <-chan string // see answers
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -118,6 +119,7 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 	cfg, diags := config.Load(config.Source{
 		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: a.env,
 		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
+		Trust: a.trust(), Advise: a.advise, Own: a.own,
 	}, a.catalog(), Version)
 	return cfg, diags, nil
 }

@@ -12,6 +12,7 @@ func (a *app) graphCommand() *cobra.Command {
 		Short: "Write what depends on what, as Graphviz DOT",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			a.advise = true
 			cfg, err := a.load()
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
+	"vpnd/internal/trust"
 )
 
 // ready looks at the flags that all commands share, makes folders absolute
@@ -51,7 +52,19 @@ func (a *app) ready() error {
 	if a.runDir == "" {
 		a.runDir = a.below("/run/vpnd")
 	}
+	if trusts := a.trust(); trusts != nil {
+		return trusts(a.runDir)
+	}
 	return nil
+}
+
+// trust says how to tell what others than root could change. Only root has
+// anything to lose by that: others may read whose configuration they like.
+func (a *app) trust() func(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return trust.Path
 }
 
 // below is where a path of the host is found: below --root.

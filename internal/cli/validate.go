@@ -14,6 +14,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Short: "Check the configuration, as far as that goes without a host",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			a.advise = true
 			cfg, err := a.load()
 			if err != nil {
 				return err

@@ -100,7 +100,7 @@ func (l *loader) inlineSource(b *block) {
 		b.failed = true
 		return
 	}
-	data, err := readBeside(b.dir, from.Elem().String())
+	data, err := l.beside(b.dir).read(from.Elem().String())
 	if err != nil {
 		l.errorAt(at, "Unreadable file", "%s.", sentence(err))
 		b.failed = true

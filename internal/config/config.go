@@ -27,6 +27,13 @@ type Source struct {
 	Env         []string          // the environment, as os.Environ returns it; VPND_VAR_x gives x its value
 	StateDir    string            // overrides state_dir of the vpnd block, unless empty
 	Credentials string            // folder that credential() reads from; empty where systemd gave none
+
+	Trust  func(path string) error // why others than root could change a file or folder, so that it is refused; nil trusts all
+	Advise bool                    // warn of that and go on, since nothing is done with it
+
+	// Own says what of vpnd's own lies at a path of the host, as "the state of
+	// vpnd", and nothing where none does. Nil takes nothing for its own.
+	Own func(s Settings, path string) string
 }
 
 // A Config is a configuration, checked as far as that goes without a host.
@@ -62,7 +69,9 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	l.loadVariables()
 	l.evaluate()
 	c := &Config{Files: l.files, Settings: l.loadSettings(version), Checks: l.loadChecks()}
+	l.checkPrograms(c.Settings, c.Checks)
 	desired := l.expand()
+	l.checkOwn(c.Settings)
 	for _, b := range l.order {
 		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned})
 	}

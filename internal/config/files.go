@@ -15,6 +15,9 @@ import (
 func (l *loader) readFiles() {
 	seen := make(map[string]bool)
 	for _, path := range l.src.Paths {
+		if l.distrusts(hcl.Range{}, path) {
+			continue
+		}
 		files, err := list(path)
 		if err != nil {
 			l.errorAt(hcl.Range{}, "No configuration", "Reading %s: %s.", path, reason(err))
@@ -41,6 +44,9 @@ func (l *loader) readFile(path, name string) {
 // parse reads one file of HCL, or of JSON where its name says so. It returns
 // nil where there is none.
 func (l *loader) parse(path, name string) hcl.Body {
+	if l.distrusts(hcl.Range{}, path) {
+		return nil
+	}
 	data, err := readRegular(path)
 	if err != nil {
 		l.errorAt(hcl.Range{}, "Unreadable file", "Reading %s: %s.", name, reason(err))

@@ -22,16 +22,21 @@ import (
 // largestFile is more than any file that belongs into a configuration.
 const largestFile = 16 << 20
 
-// beside counts a path from the folder of the file that names it.
-func beside(dir, name string) string {
+// path counts a path from the folder of the file that names it.
+func (b beside) path(name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
-	return filepath.Join(dir, name)
+	return filepath.Join(b.dir, name)
 }
 
-func readBeside(dir, name string) ([]byte, error) {
-	full := beside(dir, name)
+func (b beside) read(name string) ([]byte, error) {
+	full := b.path(name)
+	if b.trust != nil {
+		if err := b.trust(full); err != nil {
+			return nil, err
+		}
+	}
 	data, err := readRegular(full)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %s", full, reason(err))
@@ -60,10 +65,10 @@ func readRegular(path string) ([]byte, error) {
 	return data, err
 }
 
-func readTextBeside(dir, name string) (string, error) {
-	data, err := readBeside(dir, name)
+func (b beside) text(name string) (string, error) {
+	data, err := b.read(name)
 	if err == nil && !utf8.Valid(data) {
-		err = fmt.Errorf("%s is no UTF-8 text; filebase64 reads any file", beside(dir, name))
+		err = fmt.Errorf("%s is no UTF-8 text; filebase64 reads any file", b.path(name))
 	}
 	return string(data), err
 }
@@ -83,25 +88,25 @@ func pathFunc(result cty.Type, f func(name string) (cty.Value, error)) function.
 	})
 }
 
-func fileFunc(dir string) function.Function {
+func fileFunc(b beside) function.Function {
 	return pathFunc(cty.String, func(name string) (cty.Value, error) {
-		text, err := readTextBeside(dir, name)
+		text, err := b.text(name)
 		return cty.StringVal(text), err
 	})
 }
 
-func fileBase64Func(dir string) function.Function {
+func fileBase64Func(b beside) function.Function {
 	return pathFunc(cty.String, func(name string) (cty.Value, error) {
-		data, err := readBeside(dir, name)
+		data, err := b.read(name)
 		return cty.StringVal(base64.StdEncoding.EncodeToString(data)), err
 	})
 }
 
-func fileExistsFunc(dir string) function.Function {
+func fileExistsFunc(b beside) function.Function {
 	return pathFunc(cty.Bool, func(name string) (cty.Value, error) {
-		info, err := os.Stat(beside(dir, name))
+		info, err := os.Stat(b.path(name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return cty.NilVal, fmt.Errorf("looking for %s: %s", beside(dir, name), reason(err))
+			return cty.NilVal, fmt.Errorf("looking for %s: %s", b.path(name), reason(err))
 		}
 		return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
 	})
@@ -130,13 +135,13 @@ func credentialFunc(folder string) function.Function {
 
 // templateFileFunc renders a file of HCL's template language. A template sees
 // nothing but the values handed to it, and includes no other template.
-func templateFileFunc(dir string, functions map[string]function.Function) function.Function {
+func templateFileFunc(b beside, functions map[string]function.Function) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{textParam("path"), {Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name := args[0].AsString()
-			text, err := readTextBeside(dir, name)
+			text, err := b.text(name)
 			if err != nil {
 				return cty.NilVal, err
 			}
@@ -176,12 +181,12 @@ func templateError(diags hcl.Diagnostics) error {
 
 // fileSetFunc lists the files below a folder whose path matches a pattern of
 // path.Match; ** stands for any number of folders.
-func fileSetFunc(dir string) function.Function {
+func fileSetFunc(b beside) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{textParam("folder"), textParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			folder, pattern := beside(dir, args[0].AsString()), strings.Split(args[1].AsString(), "/")
+			folder, pattern := b.path(args[0].AsString()), strings.Split(args[1].AsString(), "/")
 			if _, err := path.Match(args[1].AsString(), ""); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "it is no pattern of file names")
 			}

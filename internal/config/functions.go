@@ -14,6 +14,7 @@ func (l *loader) functionsIn(dir string) map[string]function.Function {
 	if known, ok := l.functions[dir]; ok {
 		return known
 	}
+	here := l.beside(dir)
 	all := map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
 		"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
@@ -46,11 +47,11 @@ func (l *loader) functionsIn(dir string) map[string]function.Function {
 		"cidrhost": cidrHostFunc, "cidrnetmask": cidrNetmaskFunc, "cidrsubnet": cidrSubnetFunc, "cidrsubnets": cidrSubnetsFunc,
 
 		"basename": textFunc(baseName), "dirname": textFunc(dirName),
-		"file": fileFunc(dir), "filebase64": fileBase64Func(dir), "fileexists": fileExistsFunc(dir), "fileset": fileSetFunc(dir),
+		"file": fileFunc(here), "filebase64": fileBase64Func(here), "fileexists": fileExistsFunc(here), "fileset": fileSetFunc(here),
 
 		"credential": credentialFunc(l.src.Credentials), "sensitive": sensitiveFunc, "nonsensitive": nonsensitiveFunc,
 	}
-	all["templatefile"] = templateFileFunc(dir, all)
+	all["templatefile"] = templateFileFunc(here, all)
 	l.functions[dir] = all
 	return all
 }

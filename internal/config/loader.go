@@ -17,6 +17,7 @@ type loader struct {
 	catalog resource.Catalog
 	parser  *hclparse.Parser
 	files   map[string]*hcl.File
+	trusted map[string]bool // what only root can change
 	sources []source
 	diags   hcl.Diagnostics
 
@@ -48,6 +49,7 @@ func newLoader(src Source, catalog resource.Catalog) *loader {
 		catalog:   catalog,
 		parser:    hclparse.NewParser(),
 		files:     make(map[string]*hcl.File),
+		trusted:   make(map[string]bool),
 		variables: make(map[string]*variable),
 		values:    make(map[string]cty.Value),
 		locals:    make(map[string]*node),

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 )
 
 // A claim makes sure that only one daemon runs, and tells others that it does.
@@ -29,7 +30,7 @@ func (c *claim) take() error {
 	if err := makeRunDir(c.runDir); err != nil {
 		return err
 	}
-	lock := flock.New(claimPath(c.runDir), flock.SetPermissions(0o600))
+	lock := flock.New(claimPath(c.runDir), flock.SetFlag(os.O_CREATE|os.O_RDONLY|unix.O_NOFOLLOW), flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
 	if err != nil {
 		return fmt.Errorf("locking %s: %w", claimPath(c.runDir), err)
@@ -81,10 +82,10 @@ func makeRunDir(dir string) error {
 // Runs says whether a daemon runs with this run folder. The kernel drops the
 // lock with the process, so the answer is never stale.
 func Runs(runDir string) bool {
-	if _, err := os.Stat(claimPath(runDir)); err != nil {
+	if _, err := os.Lstat(claimPath(runDir)); err != nil {
 		return false
 	}
-	lock := flock.New(claimPath(runDir), flock.SetFlag(os.O_RDONLY))
+	lock := flock.New(claimPath(runDir), flock.SetFlag(os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK))
 	free, err := lock.TryRLock()
 	if free {
 		_ = lock.Unlock()

@@ -173,7 +173,7 @@ func statusPath(runDir string) string { return filepath.Join(runDir, "status.jso
 
 // ReadStatus returns what the daemon last told, nil where there is nothing.
 func ReadStatus(runDir string) (*Status, error) {
-	data, err := os.ReadFile(statusPath(runDir))
+	data, err := atomic.ReadFile("/", statusPath(runDir), 256<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

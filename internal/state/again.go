@@ -62,7 +62,10 @@ func (s *Store) Others() bool { return s.others }
 func (s *Store) Reread() error { return s.refresh(false) }
 
 func (s *Store) refresh(write bool) error {
-	var err error
+	err := trusted(s.dir)
+	if err != nil {
+		return err
+	}
 	if s.Sealer, err = loadSealer(s.dir, write); err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (s *Store) refresh(write bool) error {
 // load reads what is new of the log, all of it where it was replaced.
 func (s *Store) load() error {
 	s.others = false
-	log, err := os.Open(s.path("records.jsonl"))
+	log, err := openOwn(s.path("records.jsonl"), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.forgetAll()
 		return nil

@@ -48,7 +48,7 @@ func (s *Store) Note(e Entry) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(s.path("history.jsonl"), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := openOwn(s.path("history.jsonl"), os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return fmt.Errorf("noting the history: %w", err)
 	}
@@ -72,11 +72,11 @@ func torn(f *os.File) []byte {
 // shorten drops the older half of a history that has grown too long.
 func (s *Store) shorten() error {
 	path := s.path("history.jsonl")
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil || info.Size() <= longest {
 		return err
 	}
-	data, err := os.ReadFile(path)
+	data, err := readOwn(path)
 	if err != nil {
 		return fmt.Errorf("shortening the history: %w", err)
 	}
@@ -87,7 +87,7 @@ func (s *Store) shorten() error {
 // History returns all entries, oldest first. A line that a crash cut off is
 // passed over.
 func (s *Store) History() ([]Entry, error) {
-	data, err := os.ReadFile(s.path("history.jsonl"))
+	data, err := readOwn(s.path("history.jsonl"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,20 +34,41 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "lock")
-	lock := flock.New(path, flock.SetPermissions(0o600))
-	held, err := lock.TryLock() // on a busy machine the time may be over by now
-	if !held && err == nil {
-		held, err = lock.TryLockContext(ctx, 50*time.Millisecond)
+	lock, err := openOwn(path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, fmt.Errorf("locking the state: %w", err)
 	}
-	if !held {
-		if ctx.Err() != nil {
+	if err := await(ctx, lock); err != nil {
+		_ = lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, busy(path)
 		}
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
 	// Who holds it is a courtesy to the next one, not part of the lock.
-	_ = os.WriteFile(path, fmt.Appendf(nil, "process %d", os.Getpid()), 0o600)
-	return func() { _ = lock.Unlock() }, nil
+	if lock.Truncate(0) == nil {
+		_, _ = lock.WriteAt(fmt.Appendf(nil, "process %d", os.Getpid()), 0)
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// await takes a lock of flock(2). Where somebody else holds it until ctx ends, the
+// error is [unix.EWOULDBLOCK].
+func await(ctx context.Context, lock *os.File) error {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		// First of all, since on a busy machine the time may be over by now.
+		err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return unix.EWOULDBLOCK
+		case <-again.C:
+		}
+	}
 }
 
 // busy names who holds the lock: the kernel's own answer (proc_locks(5)), or
@@ -56,13 +77,13 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 func busy(path string) *ErrBusy {
 	var st unix.Stat_t
 	locks, err := os.ReadFile("/proc/locks")
-	if err == nil && unix.Stat(path, &st) == nil {
+	if err == nil && unix.Lstat(path, &st) == nil {
 		if pid := flocker(string(locks), st.Ino); pid > 0 {
 			name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 			return &ErrBusy{Holder: fmt.Sprintf("%s, process %d", strings.TrimSpace(string(name)), pid), PID: pid}
 		}
 	}
-	data, err := os.ReadFile(path)
+	data, err := readOwn(path)
 	if err != nil || len(data) == 0 {
 		return &ErrBusy{Holder: "unknown process"}
 	}
@@ -76,7 +97,7 @@ func busy(path string) *ErrBusy {
 func Locked(dir string) bool {
 	var st unix.Stat_t
 	locks, err := os.ReadFile("/proc/locks")
-	return err == nil && unix.Stat(filepath.Join(dir, "lock"), &st) == nil && flocker(string(locks), st.Ino) > 0
+	return err == nil && unix.Lstat(filepath.Join(dir, "lock"), &st) == nil && flocker(string(locks), st.Ino) > 0
 }
 
 // flocker finds the process that holds a lock of flock(2) on that inode, 0 where
@@ -95,9 +116,13 @@ func flocker(locks string, inode uint64) (pid int) {
 	return 0
 }
 
-// makeDir makes a folder that nobody else may look into. Those on the way to it,
-// as /var below the root of an image, are not vpnd's to close.
+// makeDir makes a folder that nobody else may look into, unless others could
+// change it. Those on the way to it, as /var below the root of an image, are not
+// vpnd's to close.
 func makeDir(dir string) error {
+	if err := trusted(dir); err != nil {
+		return err
+	}
 	err := os.MkdirAll(filepath.Dir(dir), 0o755)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -28,7 +27,7 @@ func PendingPath(dir string) string { return filepath.Join(dir, "pending.json") 
 // ReadPending returns the apply that waits for confirmation, nil where none
 // does. It needs no lock.
 func ReadPending(dir string) (*Pending, error) {
-	data, err := os.ReadFile(PendingPath(dir))
+	data, err := readOwn(PendingPath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

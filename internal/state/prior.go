@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -26,7 +25,7 @@ func (s *Store) KeepPrior(id resource.ID, got any) (string, error) {
 
 // Prior reads a prior into shape, a pointer to the struct of its kind.
 func (s *Store) Prior(r Record, shape any) error {
-	data, err := os.ReadFile(s.path("priors", r.Prior))
+	data, err := readOwn(s.path("priors", r.Prior))
 	if err == nil {
 		err = resource.Decode(data, shape)
 	}
@@ -38,7 +37,7 @@ func (s *Store) Prior(r Record, shape any) error {
 
 // ReadPrior returns a prior as it is kept, for [Store.RevivePrior].
 func (s *Store) ReadPrior(name string) (json.RawMessage, error) {
-	data, err := os.ReadFile(s.path("priors", name))
+	data, err := readOwn(s.path("priors", name))
 	if err != nil {
 		return nil, fmt.Errorf("reading what stood there before: %w", err)
 	}

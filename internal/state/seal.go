@@ -33,7 +33,7 @@ func (s Sealer) Kept() bool { return s.kept }
 // it where create says so: a plan must not write.
 func loadSealer(dir string, create bool) (Sealer, error) {
 	path := filepath.Join(dir, "key")
-	key, err := os.ReadFile(path)
+	key, err := readOwn(path)
 	switch {
 	case err == nil && len(key) == keySize:
 		return Sealer{key, true}, nil

@@ -14,7 +14,7 @@ import (
 func Seclude(dir string) (was fs.FileMode, err error) {
 	info, err := os.Stat(dir)
 	if err == nil {
-		_, err = os.Stat(filepath.Join(dir, "records.jsonl"))
+		_, err = os.Lstat(filepath.Join(dir, "records.jsonl"))
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

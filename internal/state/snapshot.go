@@ -118,7 +118,7 @@ func (s *Store) Snapshot(name string) (*Snapshot, error) {
 	if !slices.Contains(names, name) {
 		return nil, fmt.Errorf("there is no snapshot %q; vpnd history lists them", name)
 	}
-	data, err := os.ReadFile(s.path("snapshots", name+".json"))
+	data, err := readOwn(s.path("snapshots", name+".json"))
 	if err != nil {
 		return nil, fmt.Errorf("reading a snapshot: %w", err)
 	}

@@ -97,7 +97,7 @@ func (s *Store) tidy() error {
 		}
 	}
 	var err error
-	s.log, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+	s.log, err = openOwn(path, os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return fmt.Errorf("opening the state: %w", err)
 	}

@@ -83,7 +83,7 @@ func (s *Store) Wish() (*Wish, error) {
 // WishVersion returns words that change whenever another wish is kept; none
 // where there is no wish.
 func (s *Store) WishVersion() string {
-	info, err := os.Stat(s.path("wish.json"))
+	info, err := os.Lstat(s.path("wish.json"))
 	if err != nil {
 		return ""
 	}
@@ -149,7 +149,7 @@ func (s *Store) keep(name string, v any) error {
 
 // recall reads what keep wrote, nil where there is nothing.
 func recall[T any](s *Store, name, what string) (*T, error) {
-	data, err := os.ReadFile(s.path(name))
+	data, err := readOwn(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+
+	"vpnd/internal/config"
+	"vpnd/internal/state"
+)
+
+// own says what of vpnd's own lies at a path of the host. Links on the way there
+// hide nothing.
+func (a *app) own(s config.Settings, path string) string {
+	at := real(a.below(path))
+	dir := real(a.dir(&config.Config{Settings: s}))
+	switch {
+	case state.Owns(dir, at):
+		return "the state of vpnd, in " + dir
+	case within(real(a.runDir), at):
+		return "what the running vpnd keeps in " + a.runDir
+	}
+	for _, place := range append(a.config, a.varFiles...) {
+		place = real(place)
+		read := strings.HasSuffix(at, ".hcl") || strings.HasSuffix(at, ".hcl.json")
+		if at == place || read && filepath.Dir(at) == place {
+			return "the configuration, " + place
+		}
+	}
+	return ""
+}
+
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// real returns a path without links, as far as it exists.
+func real(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if whole, err := filepath.EvalSymlinks(path); err == nil {
+		return whole
+	}
+	if dir := filepath.Dir(path); dir != path {
+		return filepath.Join(real(dir), filepath.Base(path))
+	}
+	return path
+}

@@ -1,0 +1,84 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/trust"
+)
+
+// openOwn opens a file of the state. One that is a link of either sort, or
+// somebody else's, is none: whoever put it there wants vpnd, as root, to read or
+// to write another file.
+func openOwn(path string, flag int) (*os.File, error) {
+	// Without O_NONBLOCK a pipe in its place would hold us for ever.
+	f, err := os.OpenFile(path, flag|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link, and no file of the state is opened through one; move it away", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := isOwn(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func isOwn(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file, as all of the state is; move it away", f.Name())
+	case ok && st.Nlink > 1:
+		return fmt.Errorf("%s has %d names (hard links), and a file of the state has one; move it away", f.Name(), st.Nlink)
+	case ok && st.Uid != 0 && int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to user %d, and a file of the state to root; move it away, or where it is vpnd's: chown root %[1]s", f.Name(), st.Uid)
+	}
+	return nil
+}
+
+// Owns says whether a path is one of the state in folder dir. Keys and profiles
+// lie there too, and belong to their blocks.
+func Owns(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	if err != nil || !filepath.IsLocal(rel) {
+		return false
+	}
+	first, rest, _ := strings.Cut(rel, "/")
+	switch first {
+	case ".", "lock", "key", "priors", "snapshots", "secrets":
+		return true
+	}
+	return rest == "" && (strings.HasPrefix(first, ".") || strings.HasSuffix(first, ".json") || strings.HasSuffix(first, ".jsonl"))
+}
+
+// readOwn returns what a file of the state holds.
+func readOwn(path string) ([]byte, error) {
+	f, err := openOwn(path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// trusted refuses a state folder that others could change, as a whole or what is
+// in it.
+func trusted(dir string) error {
+	if err := trust.Path(dir); err != nil {
+		return fmt.Errorf("the state is for root alone: %w", err)
+	}
+	return nil
+}
