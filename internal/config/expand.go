@@ -36,6 +36,7 @@ func (l *loader) expand() resource.Desired {
 	l.addTriggers(wishes)
 	l.addSources(wishes)
 	addOrder(wishes)
+	l.addQueues(wishes)
 	var desired resource.Desired
 	for _, w := range wishes {
 		slices.SortFunc(w.After, resource.ID.Compare)

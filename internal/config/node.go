@@ -37,13 +37,14 @@ const (
 // A block is a node that stands for resources.
 type block struct {
 	node
-	id       resource.ID
-	raw      *hcl.Block
-	shape    any
-	at       places
-	onChange []hcl.Traversal
-	owned    []resource.ID
-	failed   bool // it has no value; a diagnostic, here or elsewhere, says why
+	id        resource.ID
+	raw       *hcl.Block
+	shape     any
+	at        places
+	onChange  []hcl.Traversal
+	dependsOn []resource.ID // as it says itself
+	owned     []resource.ID
+	failed    bool // it has no value; a diagnostic, here or elsewhere, says why
 }
 
 func (n *node) after(ids []resource.ID) {

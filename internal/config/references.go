@@ -15,7 +15,12 @@ import (
 func (l *loader) readReferences(b *block) {
 	fields := resource.Fields(reflect.TypeOf(b.shape))
 	meta, _, _ := b.raw.Body.PartialContent(&hcl.BodySchema{Attributes: bodySchema(nil, metas(fields)...).Attributes})
-	b.refs = append(bodyReferences(b.raw.Body, fields), l.readList(b, meta.Attributes[metaDependsOn])...)
+	dependsOn := l.readList(b, meta.Attributes[metaDependsOn])
+	for _, t := range dependsOn {
+		name, _ := step(t)
+		b.dependsOn = append(b.dependsOn, resource.ID{Kind: t.RootName(), Name: name})
+	}
+	b.refs = append(bodyReferences(b.raw.Body, fields), dependsOn...)
 	b.onChange = l.readList(b, meta.Attributes[metaOnChange])
 }
 

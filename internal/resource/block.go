@@ -52,6 +52,20 @@ type Successor interface {
 	ComesAfter(name string, before []ID)
 }
 
+// A Queuer is the shape of a kind whose things stand in a queue, such as the
+// chains that a hook jumps to: the lower its rank, the farther in front. Queue
+// returns an empty queue where the thing stands in none. Stands tells it, once
+// the configuration is in order, the names of all in its queue, the first one
+// first, itself among them.
+type Queuer interface {
+	Queue(name string) (queue string, rank int)
+	Stands(names []string)
+}
+
+// Last is the rank of what stands behind all else, whatever depends on it; other
+// ranks are less.
+const Last = 1000
+
 // A Claimer is a shape that needs something for itself alone.
 type Claimer interface {
 	Claims(name string) []Claim

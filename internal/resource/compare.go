@@ -49,7 +49,7 @@ func Compare(got, want any) []Diff {
 			if is = g.Elem().Field(f.Index); equal(is, wish) {
 				continue
 			}
-		} else if f.Computed && show(wish) == "" {
+		} else if f.Relative || f.Computed && show(wish) == "" {
 			continue
 		}
 		diffs = append(diffs, differences(f, is, wish)...)

@@ -323,12 +323,13 @@ func Clone(shape any) any {
 
 // Lasting returns an observation as a wish that can be made true again: what
 // vpnd computes of the moment (whether it is fresh, what a list holds) is left
-// out, what it computes of the thing itself (the key, the text) stays.
+// out, what it computes of the thing itself (the key, the text) stays, and so
+// does how it stood to others.
 func Lasting(shape any) any {
 	c := Clone(shape)
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range Fields(v.Type()) {
-		if f.IsPredicate() {
+		if f.IsPredicate() && !f.Relative {
 			v.Field(f.Index).SetZero()
 		}
 	}

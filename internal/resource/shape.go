@@ -26,6 +26,8 @@ import (
 //	text      several lines; shown as a unified diff
 //	shared    what others have there beside vpnd; it is no part of the thing
 //	          that goes with it, and an undo leaves alone what vpnd never managed
+//	relative  how the thing stands to its like, told by the measure of the wish;
+//	          of a thing that is new there is nothing to tell
 //	exports   the shape of another block's exports, given by a reference
 type Field struct {
 	Name     string
@@ -41,6 +43,7 @@ type Field struct {
 	Meta     bool
 	Text     bool
 	Shared   bool
+	Relative bool
 	Exports  bool
 }
 
@@ -130,6 +133,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Text = true
 		case "shared":
 			f.Shared = true
+		case "relative":
+			f.Relative = true
 		case "exports":
 			f.Exports = true
 		default:

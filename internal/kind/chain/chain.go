@@ -29,17 +29,19 @@ type Verbs struct {
 
 // Observe returns a chain as iptables-save prints it.
 func (v Verbs) Observe(ctx context.Context, name string) (*Chain, error) {
-	got, err := v.ObserveAll(ctx, []string{name})
+	got, err := v.Measure(ctx, map[string]*Chain{name: nil})
 	return got[name], err
 }
 
-// ObserveAll reads every family once, however many chains are asked for.
-func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Chain, error) {
+// Measure reads every family once, however many chains are asked for. What
+// stands in a hook besides a chain and its wish is not told of; see
+// [table.sequence].
+func (v Verbs) Measure(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
 	seen := make(map[string]*Chain)
 	h := v.host()
 	var errs []error
-	for _, name := range names {
-		got, err := h.observe(ctx, name)
+	for _, name := range slices.Sorted(maps.Keys(wants)) {
+		got, err := h.observe(ctx, name, wants[name])
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 		} else if got != nil {

@@ -130,11 +130,7 @@ func (r room) differences(normal map[string]*Chain) map[string][]resource.Diff {
 
 func (r room) observe(normal map[string]*Chain) map[string]*Chain {
 	r.Helper()
-	var names []string
-	for name := range normal {
-		names = append(names, name)
-	}
-	seen, err := r.ObserveAll(context.Background(), names)
+	seen, err := r.Measure(context.Background(), normal)
 	if err != nil {
 		r.Fatalf("observing: %v", err)
 	}

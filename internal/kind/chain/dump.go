@@ -11,11 +11,15 @@ type table struct {
 	chains map[string][]string
 	order  []string // of the chains
 	opaque bool     // holds what iptables can't show, so the rest says nothing
+
+	policies map[string]string // of the built-in chains
+	barriers map[string]int    // see [table.barrier]; found out when asked for
+	lanes    map[lane][]string // see [table.standing]; likewise
 }
 
 func (d dump) table(name string) *table {
 	if d[name] == nil {
-		d[name] = &table{chains: make(map[string][]string)}
+		d[name] = &table{chains: make(map[string][]string), policies: make(map[string]string), barriers: make(map[string]int), lanes: make(map[lane][]string)}
 	}
 	return d[name]
 }
@@ -35,8 +39,9 @@ func parseDump(text string) dump {
 			d.table(name).opaque = strings.Contains(rest, "is incompatible")
 		case current == nil:
 		case strings.HasPrefix(line, ":"):
-			name, _, _ := strings.Cut(line[1:], " ")
+			name, rest, _ := strings.Cut(line[1:], " ")
 			current.declare(name)
+			current.policies[name], _, _ = strings.Cut(rest, " ")
 		case strings.HasPrefix(line, "-A "):
 			name, rule, _ := strings.Cut(line[len("-A "):], " ")
 			current.chains[name] = append(current.chains[name], rule)

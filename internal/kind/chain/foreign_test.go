@@ -193,7 +193,7 @@ func TestTableThatCannotBeReadIsNotTakenForAnEmptyOne(t *testing.T) {
 		r.nft("add chain " + r.family + " filter others")
 		r.nft("add rule " + r.family + " filter others numgen random mod 2 0 counter drop")
 		name := r.name("filter/VPND-A")
-		_, err := r.ObserveAll(context.Background(), []string{name})
+		_, err := r.Measure(context.Background(), map[string]*Chain{name: nil})
 		named, _ := resource.Split(err)
 		if named[name] == nil || !strings.Contains(named[name].Error(), "table filter holds native nftables rules that iptables can't read; move them") {
 			r.Errorf("got %v", err)

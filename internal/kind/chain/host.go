@@ -46,8 +46,8 @@ func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
 	return seen.tool, t, nil
 }
 
-// observe returns a chain, nil where it is not there.
-func (h host) observe(ctx context.Context, name string) (*Chain, error) {
+// observe returns a chain by the measure of a wish, nil where it is not there.
+func (h host) observe(ctx context.Context, name string, want *Chain) (*Chain, error) {
 	s, err := parse(name)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,8 @@ func (h host) observe(ctx context.Context, name string) (*Chain, error) {
 		return nil, err
 	}
 	hook, at := t.whence(s.table, s.chain)
-	return &Chain{Hook: resource.Ptr(hook), At: resource.Ptr(at), Rules: t.chains[s.chain]}, nil
+	order := t.sequence(s.table, s.chain, want)
+	return &Chain{Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: order, Rules: t.chains[s.chain]}, nil
 }
 
 // write converges chains of one table.

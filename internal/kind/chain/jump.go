@@ -24,6 +24,18 @@ func isBottomJump(rule string) bool {
 	return ok && isTopJump(rest)
 }
 
+// jumped returns the chain of vpnd that a jump of its own making leads to, and
+// the end of the hook at which it belongs; nothing of any other rule.
+func jumped(rule string) (chain, at string) {
+	switch {
+	case isTopJump(rule):
+		return strings.TrimPrefix(rule, "-j "), top
+	case isBottomJump(rule):
+		return strings.TrimPrefix(rule, bottomMark+"-j "), bottom
+	}
+	return "", ""
+}
+
 // jumps lists the rules of built-in chains that lead to a chain.
 func (t *table) jumps(table, chain string) []reference {
 	return t.references(chain, hooks[table])
@@ -47,17 +59,17 @@ func (t *table) whence(table, chain string) (hook, at string) {
 	return strings.Join(from, ", "), t.place(found[0])
 }
 
-// place says where in its chain a jump stands. At the top only plain jumps of
-// vpnd stand before it, at the bottom only marked ones behind it.
+// place says where in its chain a jump stands: at the top where no rule above
+// may keep a packet from it, see [table.barrier], at the bottom where only
+// others with the mark stand behind it.
 func (t *table) place(j reference) string {
-	rules := t.chains[j.chain]
-	isTop := !slices.ContainsFunc(rules[:j.index], func(r string) bool { return !isTopJump(r) })
-	isBottom := !slices.ContainsFunc(rules[j.index+1:], func(r string) bool { return !isBottomJump(r) })
+	isTop := j.index <= t.barrier(j.chain) && !isBottomJump(j.rule)
+	isBottom := !slices.ContainsFunc(t.chains[j.chain][j.index+1:], func(r string) bool { return !isBottomJump(r) })
 	switch {
-	case isTop && isBottom && isBottomJump(j.rule), isBottom && !isTop:
-		return bottom
 	case isTop:
 		return top
+	case isBottom:
+		return bottom
 	default:
 		return middle
 	}

@@ -31,7 +31,7 @@ func (v Verbs) Normalize(ctx context.Context, wants map[string]*Chain) (map[stri
 		errs = append(errs, err)
 		for _, w := range families[family] {
 			if rules, ok := proved[w.name]; ok {
-				normal[w.name] = &Chain{Hook: resource.Ptr(w.hook), At: resource.Ptr(w.at), Rules: rules}
+				normal[w.name] = &Chain{Hook: resource.Ptr(w.hook), At: resource.Ptr(w.at), Priority: wants[w.name].Priority, Order: wants[w.name].Order, Rules: rules}
 			}
 		}
 	}

@@ -28,6 +28,7 @@ func (c *Chain) Validate(name string) []resource.Mistake {
 	if c.At != nil && *c.At != top && *c.At != bottom {
 		found = append(found, resource.Mistake{Path: "at", Summary: fmt.Sprintf("%q is no place in a chain", *c.At), Hint: "write top or bottom"})
 	}
+	found = append(found, CheckPriority(c.Priority)...)
 	for i, rule := range c.Rules {
 		for _, p := range examine(s.family, rule) {
 			found = append(found, resource.Mistake{Path: "rules", Summary: fmt.Sprintf("rules[%d] %q: %s", i, rule, p.what), Hint: p.hint})

@@ -11,7 +11,7 @@ import (
 // table as wished, empty where they are. Bodies come before jumps.
 func transaction(name string, now *table, wants map[string]Chain) string {
 	chains := slices.Sorted(maps.Keys(wants))
-	var declared, bodies, jumps []string
+	var declared, bodies []string
 	for _, chain := range chains {
 		want := wants[chain]
 		if now.has(chain) && slices.Equal(now.chains[chain], want.Rules) {
@@ -23,15 +23,13 @@ func transaction(name string, now *table, wants map[string]Chain) string {
 		}
 	}
 	declared = append(declared, owed(now, wants)...)
-	for _, chain := range chains {
-		jumps = append(jumps, hooking(name, chain, now, wants[chain])...)
-	}
+	jumps := arrange(name, now, wants)
 	var b strings.Builder
 	for _, chain := range declared {
 		// Under --noflush this empties a chain that is there, within the transaction.
 		fmt.Fprintf(&b, ":%s - [0:0]\n", chain)
 	}
-	for _, line := range slices.Concat(bodies, inOrder(jumps)) {
+	for _, line := range slices.Concat(bodies, jumps) {
 		b.WriteString(line + "\n")
 	}
 	if b.Len() == 0 {
@@ -59,44 +57,6 @@ func owed(now *table, wants map[string]Chain) []string {
 	}
 	slices.Sort(missing)
 	return slices.Compact(missing)
-}
-
-// hooking returns the lines that leave one jump to a chain, in its place.
-func hooking(name, chain string, now *table, want Chain) []string {
-	wantHook, wantAt := want.place()
-	if hook, at := now.whence(name, chain); hook == wantHook && at == wantAt {
-		return nil
-	}
-	var lines []string
-	for _, j := range now.jumps(name, chain) {
-		lines = append(lines, "-D "+j.chain+" "+j.rule)
-	}
-	switch {
-	case wantHook == "":
-	case wantAt == bottom:
-		lines = append(lines, "-A "+wantHook+" "+bottomJump(chain))
-	default:
-		lines = append(lines, "-I "+wantHook+" "+topJump(chain))
-	}
-	return lines
-}
-
-// inOrder puts removals first and turns insertions round, since each pushes
-// down the one before: chains made together stand by name.
-func inOrder(jumps []string) []string {
-	var gone, tops, bottoms []string
-	for _, line := range jumps {
-		switch line[:2] {
-		case "-D":
-			gone = append(gone, line)
-		case "-I":
-			tops = append(tops, line)
-		default:
-			bottoms = append(bottoms, line)
-		}
-	}
-	slices.Reverse(tops)
-	return slices.Concat(gone, tops, bottoms)
 }
 
 // printable refuses what would be another line of the input.

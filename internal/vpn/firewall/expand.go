@@ -21,7 +21,9 @@ func (f *Firewall) Expand(name string) ([]resource.Resource, error) {
 			}
 			c := chainOf(fam, table, prefix+suffix, hook, at, rules)
 			c.After = []resource.ID{iptables}
-			if before, ends := strings.CutSuffix(c.ID.Name, "-END"); ends {
+			before, ends := strings.CutSuffix(c.ID.Name, "-END")
+			c.Want.(*chain.Chain).Priority = resource.Ptr(f.priority(ends))
+			if ends {
 				c.After = append(c.After, earlier(all, resource.ID{Kind: "chain", Name: before})...)
 			}
 			all = append(all, c)
@@ -36,6 +38,14 @@ func (f *Firewall) Expand(name string) ([]resource.Resource, error) {
 		add("nat", "POSTROUTING", "-POST", at, natRules(f.NAT, fam, "POSTROUTING"))
 	}
 	return all, nil
+}
+
+// priority is that of the chains; a default comes behind all else of vpnd's.
+func (f *Firewall) priority(isDefault bool) int {
+	if isDefault {
+		return resource.Last
+	}
+	return or(f.Priority, chain.Rules)
 }
 
 // iptables is what chains are made with; Debian doesn't install it by itself.

@@ -18,6 +18,7 @@ type Firewall struct {
 	InputDefault   *string `vpnd:"input_default" doc:"what happens to packets to this host that no chain accepted: return (leave them to others), drop or reject" default:"return"`
 	ForwardDefault *string `vpnd:"forward_default" doc:"what happens to packets through this host that no chain accepted: return (leave them to others), drop or reject" default:"return"`
 	Essential      *bool   `vpnd:"essential" doc:"before a default of drop or reject, accept what a host can't live without: loopback, established connections, neighbour discovery and router advertisements of IPv6, answers of DHCPv6" default:"true"`
+	Priority       *int    `vpnd:"priority" doc:"which of vpnd's chains at one end of a hook comes first, as of a chain block; listeners of servers, with 100, come before, and gateways, with 300, behind; defaults are always last" default:"200"`
 	At             *string `vpnd:"at" doc:"where the rules stand in their hook: top or bottom; defaults always stand at the bottom" default:"top"`
 }
 

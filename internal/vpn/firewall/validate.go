@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vpnd/internal/kind/chain"
 	"vpnd/internal/resource"
 )
 
@@ -50,7 +51,7 @@ func (f *Firewall) Validate(name string) []resource.Mistake {
 		c.warn("input_default", "no rule here accepts a new SSH connection",
 			`add an input rule with protocol = "tcp" and ports = ["ssh"], unless another block does or you have another way in`)
 	}
-	return c.found
+	return append(c.found, chain.CheckPriority(f.Priority)...)
 }
 
 // admitsSSH says whether the rule lets somebody open TCP port 22.

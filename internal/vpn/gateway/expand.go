@@ -33,7 +33,7 @@ func (s side) expand(name string) []resource.Resource {
 	add := func(table, chainName, hook, at string, rules []string, after ...resource.ID) resource.ID {
 		id := resource.ID{Kind: "chain", Name: s.family() + "/" + table + "/" + chainName}
 		if len(rules) > 0 {
-			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Rules: rules}, After: append(after, iptables)})
+			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Priority: resource.Ptr(or(s.Priority, chain.Router)), Rules: rules}, After: append(after, iptables)})
 			ids = append(ids, id)
 		}
 		return id

@@ -23,5 +23,6 @@ type Gateway struct {
 	Exempt      []netip.Prefix `vpnd:"exempt" doc:"networks to which addresses are not translated"`
 	IPsecExempt *bool          `vpnd:"ipsec_exempt" doc:"do not translate what goes into an IPsec tunnel; needs xt_policy, which every kernel of a distribution has" default:"true"`
 	MSSClamp    *bool          `vpnd:"mss_clamp" doc:"fit the segments of TCP to the path, so that no page hangs behind a tunnel" default:"true"`
+	Priority    *int           `vpnd:"priority" doc:"which of vpnd's chains at one end of a hook comes first, as of a chain block; firewall blocks, with 200, come before" default:"300"`
 	AcceptRA    *bool          `vpnd:"accept_ra" doc:"whether the uplink goes on learning its IPv6 routes from router advertisements, which forwarding otherwise stops; left out, not managed"`
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"vpnd/internal/kind/chain"
 	"vpnd/internal/resource"
 )
 
@@ -43,7 +44,7 @@ func (g *Gateway) Validate(name string) []resource.Mistake {
 		c.nat("nat6", *g.NAT6, true)
 	}
 	c.routerAdvertisements(g)
-	return c.found
+	return append(c.found, chain.CheckPriority(g.Priority)...)
 }
 
 type check struct{ found []resource.Mistake }

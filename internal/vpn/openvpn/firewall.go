@@ -25,7 +25,7 @@ func (e *expansion) addFirewall() {
 			rule = "-d " + l.address.String() + " " + rule
 		}
 		wall := id("chain", family+"/filter/VPND-OVPN-"+e.name)
-		e.add(wall, &chain.Chain{Hook: resource.Ptr("INPUT"), At: resource.Ptr("top"), Rules: []string{rule}}, iptables)
+		e.add(wall, &chain.Chain{Hook: resource.Ptr("INPUT"), At: resource.Ptr("top"), Priority: resource.Ptr(chain.Listener), Rules: []string{rule}}, iptables)
 		e.walls = append(e.walls, wall)
 	}
 }

@@ -1,0 +1,104 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// A position is that of a wish in a queue.
+type position struct {
+	*wish
+	rank    int
+	visited bool
+}
+
+// addQueues tells what stands in a queue, as chains do in their hook, in which
+// order it does: by rank, then in the order of the files, and in any case after
+// what its block names in depends_on. What a block merely refers to says nothing
+// about the order here: rules about the network of a gateway may well have to
+// stand before the gateway's own.
+func (l *loader) addQueues(wishes map[resource.ID]*wish) {
+	lines := l.lines()
+	queues := make(map[string][]*position)
+	for _, w := range wishes {
+		if q, ok := w.Want.(resource.Queuer); ok {
+			if queue, rank := q.Queue(w.ID.Name); queue != "" {
+				queues[queue] = append(queues[queue], &position{wish: w, rank: rank})
+			}
+		}
+	}
+	for _, queue := range queues {
+		slices.SortFunc(queue, func(a, b *position) int {
+			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(lines[a.blocks[0]], lines[b.blocks[0]]), a.ID.Compare(b.ID))
+		})
+		names := l.lineUp(queue)
+		for _, p := range queue {
+			p.Want.(resource.Queuer).Stands(names)
+		}
+	}
+}
+
+// lines numbers the blocks in the order of the files; those of a dynamic block
+// stand where that does.
+func (l *loader) lines() map[*block]int {
+	files := make(map[string]int, len(l.sources))
+	for i, s := range l.sources {
+		files[s.name] = i
+	}
+	sorted := slices.Clone(l.order)
+	slices.SortStableFunc(sorted, func(a, b *block) int {
+		return cmp.Or(cmp.Compare(files[a.rng.Filename], files[b.rng.Filename]), cmp.Compare(a.rng.Start.Byte, b.rng.Start.Byte))
+	})
+	lines := make(map[*block]int, len(sorted))
+	for i, b := range sorted {
+		lines[b] = i
+	}
+	return lines
+}
+
+// lineUp returns the names of a sorted queue, with what others depend on before
+// those. Nothing comes after what is last.
+func (l *loader) lineUp(queue []*position) []string {
+	owned := make(map[resource.ID][]*position) // by block
+	for _, p := range queue {
+		owned[p.blocks[0].id] = append(owned[p.blocks[0].id], p)
+	}
+	names := make([]string, 0, len(queue))
+	var visit func(*position)
+	visit = func(p *position) {
+		if p.visited {
+			return
+		}
+		p.visited = true
+		for _, id := range l.dependencies(p.blocks[0]) {
+			for _, before := range owned[id] {
+				if before.rank != resource.Last || p.rank == resource.Last {
+					visit(before)
+				}
+			}
+		}
+		names = append(names, p.ID.Name)
+	}
+	for _, p := range queue {
+		visit(p)
+	}
+	return names
+}
+
+// dependencies returns the blocks that a block names in depends_on, and those
+// that these name.
+func (l *loader) dependencies(b *block) []resource.ID {
+	all := slices.Clone(b.dependsOn)
+	for i := 0; i < len(all); i++ {
+		if next := l.blocks[all[i]]; next != nil {
+			for _, id := range next.dependsOn {
+				if id != b.id && !slices.Contains(all, id) {
+					all = append(all, id)
+				}
+			}
+		}
+	}
+	return all
+}
