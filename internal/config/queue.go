@@ -11,7 +11,10 @@ import (
 type position struct {
 	*wish
 	rank    int
-	visited bool
+	index   int // by rank and file
+	behind  int // the last index of what it depends on, or its own
+	depth   int // how many depend on each other up to it
+	settled bool
 }
 
 // addQueues tells what stands in a queue, as chains do in their hook, in which
@@ -58,31 +61,39 @@ func (l *loader) lines() map[*block]int {
 	return lines
 }
 
-// lineUp returns the names of a sorted queue, with what others depend on before
-// those. Nothing comes after what is last.
+// lineUp returns the names of a sorted queue, where what depends on others waits
+// for the last of them. Nothing waits for what is last anyway.
 func (l *loader) lineUp(queue []*position) []string {
 	owned := make(map[resource.ID][]*position) // by block
-	for _, p := range queue {
+	for i, p := range queue {
+		p.index = i
 		owned[p.blocks[0].id] = append(owned[p.blocks[0].id], p)
 	}
-	names := make([]string, 0, len(queue))
-	var visit func(*position)
-	visit = func(p *position) {
-		if p.visited {
+	var wait func(*position)
+	wait = func(p *position) {
+		if p.settled {
 			return
 		}
-		p.visited = true
+		p.settled, p.behind = true, p.index
 		for _, id := range l.dependencies(p.blocks[0]) {
-			for _, before := range owned[id] {
-				if before.rank != resource.Last || p.rank == resource.Last {
-					visit(before)
+			for _, first := range owned[id] {
+				if first.rank == resource.Last && p.rank != resource.Last {
+					continue
 				}
+				wait(first)
+				p.behind, p.depth = max(p.behind, first.behind), max(p.depth, first.depth+1)
 			}
 		}
-		names = append(names, p.ID.Name)
 	}
 	for _, p := range queue {
-		visit(p)
+		wait(p)
+	}
+	slices.SortFunc(queue, func(a, b *position) int {
+		return cmp.Or(cmp.Compare(a.behind, b.behind), cmp.Compare(a.depth, b.depth), cmp.Compare(a.index, b.index))
+	})
+	names := make([]string, len(queue))
+	for i, p := range queue {
+		names[i] = p.ID.Name
 	}
 	return names
 }
