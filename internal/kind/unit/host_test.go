@@ -142,7 +142,7 @@ func inside(t *testing.T) {
 		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying, "last words": lastWords,
 		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "drop-ins of others": foreigners, "refresh": refresh,
 		"a unit file of vpnd": own, "a drop-in that systemd refuses": refused,
-		"watching": watching, "a new systemd": reexecuted,
+		"watching": watching, "a new systemd": reexecuted, "jobs of others": beside,
 	} {
 		// One after the other: they share systemd.
 		t.Run(name, func(t *testing.T) {
@@ -503,4 +503,41 @@ func refused(w world) {
 	if err := w.v.Check(w.Context(), "nowhere.service", Unit{Dropins: []Dropin{dropin("x", "[Service]\nNize=5\n")}}); err != nil {
 		w.Errorf("a unit that isn't there yet: %v", err)
 	}
+}
+
+// beside has somebody restart and stop a unit that is slow to end, while vpnd
+// looks at it and wants it to run: nobody's job is cancelled, a restart is not
+// seen as an end, and a stop is put right after it.
+func beside(w world) {
+	const name = "slow.service"
+	w.service(name, "ExecStart=sleep 1000\nExecStop=sleep 1")
+	w.converge(name, Unit{Active: yes})
+	others := func(job string) (end func() error) {
+		c := exec.CommandContext(w.Context(), "systemctl", job, name)
+		if err := c.Start(); err != nil {
+			w.Fatal(err)
+		}
+		w.run("for i in $(seq 100); do test $(systemctl show -P ActiveState " + name + ") = deactivating && exit; sleep 0.01; done; exit 1")
+		return c.Wait
+	}
+	pid := w.run("systemctl show -P MainPID " + name)
+	end := others("restart")
+	w.expect(name, "enabled=false active=true dropins=[]")
+	if err := end(); err != nil {
+		w.Errorf("systemctl restart: %v", err)
+	}
+	if now := w.run("systemctl show -P MainPID " + name); now == pid {
+		w.Error("it was not restarted")
+	}
+	for _, job := range []string{"restart", "stop"} {
+		end := others(job)
+		if err := w.v.Apply(w.Context(), name, nil, Unit{Active: yes}); err != nil {
+			w.Errorf("beside systemctl %s: %v", job, err)
+		}
+		if err := end(); err != nil {
+			w.Errorf("systemctl %s: %v", job, err)
+		}
+		w.expect(name, "enabled=false active=true dropins=[]")
+	}
+	w.run("systemctl stop " + name)
 }

@@ -31,7 +31,7 @@ func (v Verbs) up(ctx context.Context, m Manager, s state, job Job) error {
 			return fmt.Errorf("forgetting its failures: %w", err)
 		}
 	}
-	now, result, err := run(ctx, m, job, s.id)
+	now, result, err := yielding(ctx, m, job, s)
 	if err == nil && result != "done" && now.result == limit {
 		// Somebody stopped and started it too often. Once is no help to those
 		// who would do so for ever: how often vpnd repairs is bounded.
@@ -42,6 +42,9 @@ func (v Verbs) up(ctx context.Context, m Manager, s state, job Job) error {
 	}
 	if err != nil {
 		return err
+	}
+	if result == canceled || result == opposed {
+		return fmt.Errorf("%sing it: somebody else keeps stopping it, and the unit is %s; see: journalctl -u %s", gerund(job), now, s.id)
 	}
 	if result != "done" {
 		return fmt.Errorf("%sing it: the job ended with %q, and the unit is %s; see: journalctl -u %s", gerund(job), result, now, s.id)

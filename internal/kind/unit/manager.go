@@ -12,7 +12,8 @@ import (
 type Manager interface {
 	// Properties returns the properties of a unit and of its type.
 	Properties(ctx context.Context, unit string) (map[string]any, error)
-	// Run runs a job to its end and returns its result; done is success.
+	// Run runs a job to its end and returns its result; done is success. Only a
+	// stop cancels jobs of others.
 	Run(ctx context.Context, job Job, unit string) (string, error)
 	// Enable enables or disables the unit; installs is false where its file
 	// doesn't say what enabling means.
@@ -77,7 +78,8 @@ const jobTime = 3 * time.Minute
 // runs all generators.
 const readTime = 90 * time.Second
 
-// Run runs a job in mode replace.
+// Run runs a job, a stop in mode replace and the others in mode fail;
+// systemctl(1), --job-mode.
 func (b Bus) Run(ctx context.Context, job Job, unit string) (string, error) {
 	call := map[Job]func(context.Context, string, string, chan<- string) (int, error){
 		Start:   b.Conn.StartUnitContext,
@@ -90,10 +92,17 @@ func (b Bus) Run(ctx context.Context, job Job, unit string) (string, error) {
 	done := make(chan string, 1)
 	ctx, cancel := context.WithTimeoutCause(ctx, jobTime, fmt.Errorf("the job has not ended after %s", jobTime))
 	defer cancel()
+	mode := "fail"
+	if job == Stop {
+		mode = "replace"
+	}
 	err := within(ctx, systemd.Answer, func(ctx context.Context) error {
-		_, err := call(ctx, unit, "replace", done)
+		_, err := call(ctx, unit, mode, done)
 		return err
 	})
+	if opposes(err) {
+		return opposed, nil
+	}
 	if err != nil {
 		return "", err
 	}

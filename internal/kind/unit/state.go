@@ -20,6 +20,7 @@ type state struct {
 	canLoad  bool      // reload
 	stale    bool      // files changed since systemd read them
 	since    time.Time // when its state last changed
+	queued   bool      // systemd has a job for it to do
 }
 
 func look(ctx context.Context, m Manager, name string) (state, error) {
@@ -31,11 +32,13 @@ func look(ctx context.Context, m Manager, name string) (state, error) {
 	flag := func(key string) bool { b, _ := p[key].(bool); return b }
 	restarts, _ := p["NRestarts"].(uint32)
 	since, _ := p["StateChangeTimestamp"].(uint64) // microseconds
+	job, _ := p["Job"].([]any)                     // its number and its path; 0 is none
+	queued := len(job) > 0 && job[0] != uint32(0)
 	return state{
 		id: word("Id"), load: word("LoadState"), file: word("UnitFileState"),
 		active: word("ActiveState"), sub: word("SubState"), result: word("Result"), kind: word("Type"),
 		fragment: word("FragmentPath"), restarts: restarts, canLoad: flag("CanReload"), stale: flag("NeedDaemonReload"),
-		since: time.UnixMicro(int64(since)),
+		since: time.UnixMicro(int64(since)), queued: queued,
 	}, nil
 }
 

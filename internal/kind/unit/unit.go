@@ -40,8 +40,8 @@ func (v Verbs) Observe(ctx context.Context, name string) (*Unit, error) {
 	return seen[name], err
 }
 
-// Measure asks over one connection. Drop-ins of others are told of only where
-// they aren't managed.
+// Measure asks over one connection, and waits for units that are on their way.
+// Drop-ins of others are told of only where they aren't managed.
 func (v Verbs) Measure(ctx context.Context, wants map[string]*Unit) (map[string]*Unit, error) {
 	m, err := v.manager(ctx)
 	if err != nil {
@@ -50,8 +50,9 @@ func (v Verbs) Measure(ctx context.Context, wants map[string]*Unit) (map[string]
 	defer m.Close()
 	seen := make(map[string]*Unit, len(wants))
 	var errs []error
+	until := time.Now().Add(patience)
 	for _, name := range slices.Sorted(maps.Keys(wants)) {
-		u, err := v.observe(ctx, m, name, wants[name])
+		u, err := v.observe(ctx, m, name, wants[name], until)
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
@@ -76,8 +77,11 @@ func (v Verbs) Since(ctx context.Context, name string) (time.Time, error) {
 	return s.since, nil
 }
 
-func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Unit) (*Unit, error) {
+func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Unit, until time.Time) (*Unit, error) {
 	s, err := look(ctx, m, name)
+	if err == nil {
+		s, err = arrived(ctx, m, s, until)
+	}
 	if err != nil {
 		return nil, err
 	}

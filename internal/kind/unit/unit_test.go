@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"vpnd/internal/resource"
 )
@@ -95,7 +97,12 @@ func (deaf) Properties(context.Context, string) (map[string]any, error) {
 }
 
 func TestJobThatDoesNotEndWellIsAnError(t *testing.T) {
-	v := Verbs{Root: t.TempDir(), Connect: func(context.Context) (Manager, error) { return deaf{}, nil }}
+	root := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { jobsThatDoNotEndWell(t, root) }) // a unit that ends is waited for
+}
+
+func jobsThatDoNotEndWell(t *testing.T, root string) {
+	v := Verbs{Root: root, Connect: func(context.Context) (Manager, error) { return deaf{}, nil }}
 	for want, active := range map[string]bool{
 		`stopping it: the job ended with "timeout"; see: journalctl -u x.service`:                                                              false,
 		`starting it: the job ended with "timeout", and the unit is deactivating (stop-sigterm), result timeout; see: journalctl -u x.service`: true,
@@ -200,5 +207,71 @@ func TestMistakesInUnit(t *testing.T) {
 	good := Unit{Dropins: []Dropin{dropin("b", "")}, OtherDropins: map[string]string{etc + ".control/x.service.d/b.conf": "[Service]\n", inRun: "", inEtc: linkTo + "/dev/null"}}
 	if found := good.Validate("x.service"); len(found) > 0 {
 		t.Errorf("good ones: %+v", found)
+	}
+}
+
+// A busy manager is a systemd that others keep busy: a unit on its way, and jobs
+// that theirs get before.
+type busy struct {
+	Manager
+	states  []string // from look to look; the last one stays
+	results []string // of the jobs
+	jobs    int
+}
+
+func (*busy) Close()                                    {}
+func (*busy) Reload(context.Context) error              { return nil }
+func (*busy) ResetFailed(context.Context, string) error { return nil }
+
+func (b *busy) Run(context.Context, Job, string) (string, error) {
+	b.jobs++
+	result := b.results[0]
+	b.results = b.results[1:]
+	return result, nil
+}
+
+func (b *busy) Properties(context.Context, string) (map[string]any, error) {
+	now := b.states[0]
+	if len(b.states) > 1 {
+		b.states = b.states[1:]
+	}
+	p := map[string]any{"Id": "x.service", "LoadState": "loaded", "StateChangeTimestamp": uint64(time.Now().UnixMicro())}
+	job := uint32(0)
+	if state, ok := strings.CutSuffix(now, " queued"); ok {
+		now, job = state, 7
+	}
+	p["ActiveState"], p["Job"] = now, []any{job, "/"}
+	return p, nil
+}
+
+// A restart by somebody is no drift, and nobody's job is cancelled for one of
+// vpnd's; theirs that come in between are waited for.
+func TestJobsOfOthersAreWaitedFor(t *testing.T) {
+	root := t.TempDir()
+	yes := true
+	for name, c := range map[string]struct {
+		states, results []string
+		active          bool
+		jobs            int
+		err             string
+	}{
+		"a restart":                {states: []string{"deactivating queued", "inactive queued", "activating", "active"}, active: true},
+		"a stop":                   {states: []string{"deactivating queued", "inactive", "inactive", "active"}, results: []string{"done"}, jobs: 1},
+		"a start that is canceled": {states: []string{"inactive", "inactive", "deactivating", "inactive", "active"}, results: []string{"canceled", "done"}, jobs: 2},
+		"a stop that is opposed":   {states: []string{"inactive", "inactive", "active"}, results: []string{"opposed"}, jobs: 1},
+		"somebody for ever":        {states: []string{"inactive"}, results: []string{"canceled", "opposed", "canceled", "canceled", "canceled"}, jobs: 5, err: "somebody else keeps stopping it"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &busy{states: c.states, results: c.results}
+			v := Verbs{Root: root, Connect: func(context.Context) (Manager, error) { return b, nil }}
+			got, err := v.Observe(t.Context(), "x.service")
+			if err != nil || *got.Active != c.active {
+				t.Errorf("%s: %+v, %v", name, got, err)
+			}
+			err = v.Apply(t.Context(), "x.service", got, Unit{Active: &yes})
+			if said := fmt.Sprint(err); (c.err == "") != (err == nil) || !strings.Contains(said, c.err) || b.jobs != c.jobs {
+				t.Errorf("%s: after %d jobs: %v", name, b.jobs, err)
+			}
+		})
 	}
 }
