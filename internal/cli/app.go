@@ -166,7 +166,13 @@ func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), e
 		unlock()
 		return nil, nil, err
 	}
-	return a.engine(store), func() { _ = store.Close(); unlock() }, nil
+	e := a.engine(store)
+	done := func() { _ = store.Close(); unlock() }
+	if err := e.SetApart(); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return e, done, nil
 }
 
 func (a *app) engine(store *state.Store) *engine.Engine {

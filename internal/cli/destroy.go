@@ -1,20 +1,28 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 )
 
 func (a *app) destroyCommand() *cobra.Command {
 	var f applyFlags
+	var purge bool
 	c := &cobra.Command{
 		Use:   "destroy",
 		Short: "Take everything that vpnd made off the host and give back what it took over",
-		Args:  cobra.NoArgs,
+		Long: `Takes everything that vpnd made off the host and gives back what it took over.
+vpnd rollback brings it back, and so the snapshots stay, and apart from them the
+secrets that they need. With --purge these go too, with the key of the digests:
+nothing can be undone any more, and an agent leaves the host alone until the next
+vpnd apply. The history stays.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			defer undisturbed()()
 			e, p, done, err := a.agreed(c.Context(), a.dir(nil), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
@@ -28,9 +36,23 @@ func (a *app) destroyCommand() *cobra.Command {
 				return err
 			}
 			defer done()
-			return a.takeBack(c.Context(), e, p, "destroy", time.Time{})
+			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}); err != nil || !purge {
+				return err
+			}
+			return a.purge(e)
 		},
 	}
 	yesFlag(c, &f.yes)
+	c.Flags().BoolVar(&purge, "purge", false, "also remove what an undo would need, and the secrets among it")
 	return c
+}
+
+func (a *app) purge(e *engine.Engine) error {
+	gone, err := e.Store.Purge(e.Now())
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(a.Out, "\nPurged %s: %s, the secrets that they needed, and the key of the digests. Nothing can be undone any more; the history stays.\n",
+		e.Store.Dir(), report.Count(gone, "snapshot"))
+	return nil
 }

@@ -39,11 +39,11 @@ func NewWish(cfg *config.Config) (*state.Wish, error) {
 		return nil, err
 	}
 	for _, r := range cfg.Desired.Present {
-		shape, err := resource.Encode(r.Want, resource.Reveal)
+		was, err := state.NewWas(r, r.Want)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.ID, err)
+			return nil, err
 		}
-		w.Present = append(w.Present, state.Was{ID: r.ID, Owners: r.Owners, After: r.After, Triggers: r.Triggers, Shape: shape})
+		w.Present = append(w.Present, was)
 	}
 	return w, nil
 }

@@ -198,7 +198,22 @@ func (l *look) open(ctx context.Context) (release func(), err error) {
 		return nil, err
 	}
 	l.write = true
+	if err := l.setApart(); err != nil {
+		err = errors.Join(err, l.store.Close())
+		unlock()
+		return nil, err
+	}
 	return func() { _ = l.store.Close(); unlock() }, nil
+}
+
+// setApart brings a state of an earlier vpnd into today's form, once.
+func (l *look) setApart() error {
+	if l.apart {
+		return nil
+	}
+	err := l.engine().SetApart()
+	l.agent.apart = err == nil
+	return err
 }
 
 // recollect brings what is known of the state up to date, and begins anew where

@@ -55,6 +55,8 @@ type agent struct {
 	ready    bool
 	beat     *time.Ticker // gives signs of life
 
+	apart bool // no secret of an earlier vpnd is left in the state
+
 	checked   chan round // what a round of checks found
 	unchecked func()     // ends the rounds
 	checking  *force     // whose checks they are

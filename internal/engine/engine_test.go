@@ -287,7 +287,7 @@ func TestStateHoldsNoSecret(t *testing.T) {
 			t.Errorf("%s is %v", path, info.Mode())
 		}
 		data, err := os.ReadFile(path)
-		blob := strings.Contains(path, "/priors/") || strings.Contains(path, "/snapshots/")
+		blob := strings.Contains(path, "/priors/") || strings.Contains(path, "/secrets/")
 		if !blob && strings.Contains(string(data), "-secret") {
 			t.Errorf("%s holds a secret", path)
 		}

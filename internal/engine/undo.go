@@ -29,11 +29,11 @@ func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
 			snap.Absent = append(snap.Absent, it.ID)
 			continue
 		}
-		shape, err := resource.Encode(it.got, resource.Reveal)
+		was, err := state.NewWas(it.Resource, it.got)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", it.ID, err)
+			return nil, err
 		}
-		snap.Present = append(snap.Present, state.Was{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Shape: shape})
+		snap.Present = append(snap.Present, was)
 	}
 	return snap, nil
 }
@@ -182,6 +182,18 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...sta
 		p.advise(ctx)
 	}
 	return p, err
+}
+
+// SetApart has the secrets that an earlier vpnd left in the state stand apart.
+func (e *Engine) SetApart() error {
+	return e.Store.SetApart(func(was state.Was) bool {
+		k, err := e.kind(was.ID)
+		if err != nil {
+			return true // of what this vpnd does not know
+		}
+		shape := k.New()
+		return resource.Decode(was.Shape, shape) != nil || resource.Secretive(shape)
+	})
 }
 
 func isKept(keep []state.Was, id resource.ID) bool {

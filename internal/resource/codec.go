@@ -24,6 +24,13 @@ func Encode(shape any, seal func(Secret) any) (json.RawMessage, error) {
 // Reveal is the seal for blobs that hold secrets in the clear.
 func Reveal(s Secret) any { return text(s.Reveal()) }
 
+// Secretive says whether a shape holds a secret.
+func Secretive(shape any) bool {
+	holds := false
+	_, _ = Encode(shape, func(Secret) any { holds = true; return nil })
+	return holds
+}
+
 func plain(v reflect.Value, seal func(Secret) any) any {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()

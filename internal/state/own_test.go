@@ -90,9 +90,9 @@ func TestNoFileOfTheStateIsSomebodyElses(t *testing.T) {
 // for the state.
 func TestStateFolderOfOthers(t *testing.T) {
 	for name, spoil := range map[string]func(parent, dir string) error{
-		"chown root":  func(_, dir string) error { return os.Chown(dir, 54321, 0) },
-		"chmod g-w":   func(_, dir string) error { return os.Chmod(dir, 0o770) },
-		"chmod go-w":  func(parent, _ string) error { return os.Chmod(parent, 0o777) },
+		"chown root":            func(_, dir string) error { return os.Chown(dir, 54321, 0) },
+		"chmod g-w":             func(_, dir string) error { return os.Chmod(dir, 0o770) },
+		"chmod go-w":            func(parent, _ string) error { return os.Chmod(parent, 0o777) },
 		"or move what is below": func(parent, _ string) error { return os.Chown(parent, 54321, 0) },
 	} {
 		dir, _ := whole(t)

@@ -7,11 +7,13 @@
 //	key            the key of the digests that stand for secrets
 //	priors/        what stood on the host before vpnd's first touch
 //	snapshots/     what undoes an apply
+//	wish.json      the configuration in force
+//	secrets/       those of the two, apart; they go with the last that needs them
 //	history.jsonl  what was applied when
 //	lock           flock(2) of whoever changes the host
 //
-// No secret stands in records.jsonl or history.jsonl; a prior or a snapshot
-// may hold one and is 0600.
+// No secret stands anywhere else but in a prior: keyed digests stand for them.
+// All is 0600 from the first byte.
 package state
 
 import (

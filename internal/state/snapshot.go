@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -30,16 +31,20 @@ type Snapshot struct {
 	// Priors are the blobs of those records that the apply drops, by the name
 	// by which a record calls its own.
 	Priors map[string]json.RawMessage `json:"priors,omitempty"`
+
+	Secrets string `json:"secrets,omitempty"` // where they stand apart
 }
 
-// Was is one resource as it was observed, secrets in the clear. Readers of what
-// changed are among them, changed or not, so that an undo reaches them too.
+// Was is one resource as it was observed, secrets in the clear; on disk these
+// stand apart. Readers of what changed are among them, changed or not, so that an
+// undo reaches them too.
 type Was struct {
 	ID       resource.ID        `json:"id"`
 	Owners   []resource.Owner   `json:"owners,omitempty"`
 	After    []resource.ID      `json:"after,omitempty"`
 	Triggers []resource.Trigger `json:"triggers,omitempty"`
 	Shape    json.RawMessage    `json:"shape"`
+	Secret   bool               `json:"secret,omitempty"` // there are secrets in the shape
 }
 
 // SaveSnapshot keeps a snapshot, names it unless it has a name, and forgets the
@@ -55,17 +60,59 @@ func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	if snap.Name == "" {
 		snap.Name = after(names, snap.Taken)
 	}
-	data, err := json.Marshal(snap)
-	if err != nil {
-		return err
-	}
-	if err := s.write(s.path("snapshots", snap.Name+".json"), data); err != nil {
+	if err := s.writeSnapshot(snap); err != nil {
 		return fmt.Errorf("keeping a snapshot: %w", err)
 	}
 	names, err = s.Snapshots()
 	for len(names) > keepSnapshots && err == nil {
-		err = atomic.Remove("/", s.path("snapshots", names[0]+".json"))
+		err = s.DropSnapshot(names[0])
 		names = names[1:]
+	}
+	return err
+}
+
+func (s *Store) writeSnapshot(snap *Snapshot) error {
+	bare, err := s.bareSnapshot(snap)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(bare)
+	if err != nil {
+		return err
+	}
+	if err := s.write(s.path("snapshots", snap.Name+".json"), data); err != nil {
+		return err
+	}
+	return s.dropApart(snap.Name, bare.Secrets)
+}
+
+// bareSnapshot returns a snapshot whose secrets stand apart, and puts them there.
+func (s *Store) bareSnapshot(snap *Snapshot) (Snapshot, error) {
+	bare, apart := *snap, make(secrets)
+	var err error
+	if bare.Present, err = s.hideShapes(apart, snap.Present); err != nil {
+		return bare, err
+	}
+	bare.Priors = maps.Clone(snap.Priors)
+	for name, prior := range bare.Priors { // what stood there before is anybody's, and may be a secret
+		if bare.Priors[name], err = s.hide(apart, "prior "+name, prior); err != nil {
+			return bare, err
+		}
+	}
+	bare.Secrets, err = s.keepApart(snap.Name, apart)
+	return bare, err
+}
+
+// findSecrets puts the secrets of a snapshot that was read back into it.
+func (s *Store) findSecrets(snap *Snapshot) error {
+	apart, err := s.readApart(snap.Secrets)
+	if err == nil {
+		err = apart.findShapes(snap.Present)
+	}
+	for name, prior := range snap.Priors {
+		if err == nil {
+			snap.Priors[name], err = apart.find(prior)
+		}
 	}
 	return err
 }
@@ -126,10 +173,16 @@ func (s *Store) Snapshot(name string) (*Snapshot, error) {
 	if err := json.Unmarshal(data, &snap); err != nil {
 		return nil, fmt.Errorf("snapshot %s is damaged: %w", name, err)
 	}
+	if err := s.findSecrets(&snap); err != nil {
+		return nil, fmt.Errorf("snapshot %s can't be gone back to, for its secrets in %s can't be read: %w; vpnd history lists others", name, s.path("secrets"), err)
+	}
 	return &snap, nil
 }
 
 // DropSnapshot removes a snapshot that was used.
 func (s *Store) DropSnapshot(name string) error {
-	return atomic.Remove("/", s.path("snapshots", name+".json"))
+	if err := atomic.Remove("/", s.path("snapshots", name+".json")); err != nil {
+		return err
+	}
+	return s.dropApart(name, "")
 }

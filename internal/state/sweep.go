@@ -15,7 +15,7 @@ import (
 // after vpnd destroy the wish is not written again. The caller holds the lock,
 // so nobody is at it.
 func (s *Store) sweep() error {
-	for _, dir := range []string{s.dir, s.path("snapshots"), s.path("priors")} {
+	for _, dir := range []string{s.dir, s.path("snapshots"), s.path("priors"), s.path("secrets")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("tidying the state: %w", err)
@@ -30,5 +30,5 @@ func (s *Store) sweep() error {
 		}
 	}
 	atomic.SweepRooms()
-	return nil
+	return s.sweepApart()
 }

@@ -14,15 +14,17 @@ import (
 )
 
 // A Wish is the configuration that is in force: what the daemon keeps true. It
-// is kept evaluated, secrets in the clear, so that it needs none of the files,
-// variables and credentials that it came from, and stands when they don't.
+// is kept evaluated, secrets in the clear (on disk these stand apart), so that it
+// needs none of the files, variables and credentials that it came from, and
+// stands when they don't.
 type Wish struct {
 	Fingerprint string          `json:"fingerprint"` // keyed digest of what it asks for
 	Since       time.Time       `json:"since"`       // when it was put in force
 	Present     []Was           `json:"present"`
 	Settings    json.RawMessage `json:"settings"`
 	Checks      json.RawMessage `json:"checks,omitempty"`
-	Before      *Wish           `json:"before,omitempty"` // the one in force before, for an undo; its own is left out
+	Before      *Wish           `json:"before,omitempty"`  // the one in force before, for an undo; its own is left out
+	Secrets     string          `json:"secrets,omitempty"` // where they stand apart, those of the one before too
 }
 
 // Sign sets the fingerprint. Where in the files something stands is no part of
@@ -30,7 +32,7 @@ type Wish struct {
 func (s *Store) Sign(w *Wish) error {
 	bare := slices.Clone(w.Present)
 	for i := range bare {
-		bare[i].Owners = nil
+		bare[i].Owners, bare[i].Secret = nil, false
 	}
 	data, err := json.Marshal(bare)
 	w.Fingerprint = s.Sum(data)
@@ -39,10 +41,60 @@ func (s *Store) Sign(w *Wish) error {
 
 // KeepWish writes down which configuration is in force.
 func (s *Store) KeepWish(w *Wish) error {
-	if err := s.keep("wish.json", w); err != nil {
+	bare, err := s.bareWish(w)
+	if err == nil {
+		err = s.keep("wish.json", bare)
+	}
+	if err == nil {
+		err = s.dropApart(theWish, bare.Secrets)
+	}
+	if err != nil {
 		return fmt.Errorf("keeping the configuration: %w", err)
 	}
 	return nil
+}
+
+// theWish is whose secrets those of a wish are.
+const theWish = "wish"
+
+// bareWish returns a wish whose secrets stand apart, and puts them there.
+func (s *Store) bareWish(w *Wish) (*Wish, error) {
+	apart := make(secrets)
+	bare, err := s.bare(w, apart)
+	if err == nil && w.Before != nil {
+		bare.Before, err = s.bare(w.Before, apart)
+	}
+	if err == nil {
+		bare.Secrets, err = s.keepApart(theWish, apart)
+	}
+	return bare, err
+}
+
+// bare hides what is secret of one wish. Addresses and commands in the settings
+// and the checks often hold a password, which no type tells.
+func (s *Store) bare(w *Wish, apart secrets) (*Wish, error) {
+	bare := *w
+	bare.Secrets = ""
+	var err error
+	if bare.Settings, err = s.hide(apart, "settings", w.Settings); err != nil {
+		return nil, err
+	}
+	if bare.Checks, err = s.hide(apart, "checks", w.Checks); err != nil {
+		return nil, err
+	}
+	bare.Present, err = s.hideShapes(apart, w.Present)
+	return &bare, err
+}
+
+// reveal puts the secrets of a wish that was read back into it.
+func (w *Wish) reveal(apart secrets) (err error) {
+	if w.Settings, err = apart.find(w.Settings); err != nil {
+		return err
+	}
+	if w.Checks, err = apart.find(w.Checks); err != nil {
+		return err
+	}
+	return apart.findShapes(w.Present)
 }
 
 // Forget drops records and what stood there before, and takes the resources out
@@ -77,8 +129,29 @@ func (s *Store) Forget(records ...Record) error {
 
 // Wish returns the configuration that is in force, nil where none ever was.
 func (s *Store) Wish() (*Wish, error) {
-	return recall[Wish](s, "wish.json", "the configuration that is in force")
+	for tries := 0; ; tries++ {
+		w, err := recall[Wish](s, "wish.json", whatWish)
+		if err != nil || w == nil {
+			return nil, err
+		}
+		apart, err := s.readApart(w.Secrets)
+		if errors.Is(err, fs.ErrNotExist) && tries < 3 {
+			continue // another vpnd has put one in force in between
+		}
+		if err == nil {
+			err = w.reveal(apart)
+		}
+		if err == nil && w.Before != nil {
+			err = w.Before.reveal(apart)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the secrets of %s, in %s: %w; move %s away, and vpnd apply puts the configuration in force anew", whatWish, s.path("secrets"), err, s.path("wish.json"))
+		}
+		return w, nil
+	}
 }
+
+const whatWish = "the configuration that is in force"
 
 // WishVersion returns words that change whenever another wish is kept; none
 // where there is no wish.

@@ -138,6 +138,8 @@ func upgradesHost(s scene, recorded string) {
 		s.t.Errorf("the upgrade changed keys:\nbefore:\n%s\nnow:\n%s", keys, now)
 	}
 
+	s.apart()
+
 	s.vpnd(0, "rollback", "--yes")
 	s.names(s.sh("cat /etc/acme/motd"), "hello")
 	s.apply()
@@ -147,4 +149,18 @@ func upgradesHost(s scene, recorded string) {
 		s.t.Errorf("destroying what an earlier vpnd made leaves:\n%s", left)
 	}
 	s.names(s.sh("cat /etc/issue.net"), "Debian")
+	s.apart()
+	s.vpnd(0, "destroy", "--yes", "--purge")
+	if left := s.sh(`grep -rlE "t0ken-of-acme|PRIVATE KEY" /var/lib/vpnd || true`); left != "" {
+		s.t.Errorf("a purge leaves secrets in:\n%s", left)
+	}
+}
+
+// apart looks for secrets in the state: those of an earlier vpnd have been set
+// apart from what is in force and what undoes it.
+func (s scene) apart() {
+	s.t.Helper()
+	if found := s.sh(`cd /var/lib/vpnd && grep -rlE "t0ken-of-acme|PRIVATE KEY" *.json *.jsonl snapshots || true`); found != "" {
+		s.t.Errorf("secrets stand in:\n%s", found)
+	}
 }

@@ -1,0 +1,46 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"vpnd/internal/atomic"
+)
+
+// Purge removes from a state without records what only an undo would need:
+// snapshots, what stood there before, all that is secret, and the key of the
+// digests. It returns how many snapshots went. An agent that starts after it goes
+// on with nothing: what stays is the history, and that nothing is in force.
+func (s *Store) Purge(now time.Time) (snapshots int, err error) {
+	if left := s.Records(); len(left) > 0 {
+		return 0, fmt.Errorf("vpnd still has %s on this host, and %d things in all, so what undoes that is kept", left[0].ID, len(left))
+	}
+	nothing := &Wish{Since: now, Settings: []byte("{}")}
+	if err := errors.Join(s.Sign(nothing), s.KeepWish(nothing), s.DropHold()); err != nil {
+		return 0, err
+	}
+	names, err := s.Snapshots()
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		if err := s.DropSnapshot(name); err != nil {
+			return snapshots, err
+		}
+		snapshots++
+	}
+	priors, err := os.ReadDir(s.path("priors"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return snapshots, fmt.Errorf("purging the state: %w", err)
+	}
+	var errs []error
+	for _, prior := range priors { // of records that are gone
+		errs = append(errs, atomic.Remove("/", s.path("priors", prior.Name())))
+	}
+	errs = append(errs, atomic.Remove("/", filepath.Join(s.dir, "key")))
+	return snapshots, errors.Join(errs...)
+}
