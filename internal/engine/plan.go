@@ -121,7 +121,11 @@ func (e *Engine) wishes(present []resource.Resource) ([]*item, error) {
 		if err != nil {
 			return nil, err
 		}
-		items = append(items, &item{Resource: r, kind: k, past: e.past(r.ID)})
+		it := &item{Resource: r, kind: k, past: e.past(r.ID)}
+		if err := it.recall(); err != nil {
+			return nil, err
+		}
+		items = append(items, it)
 	}
 	return items, nil
 }
@@ -297,9 +301,9 @@ func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 		return TakesOver
 	case it.past.Open:
 		return Unfinished
-	case it.past.Want.Equal(wish) && aged(diffs):
+	case asks(it, it.past.Want).Equal(asks(it, wish)) && aged(diffs):
 		return Renewal
-	case it.past.Want.Equal(wish):
+	case asks(it, it.past.Want).Equal(asks(it, wish)):
 		return Drift
 	case it.got != nil && lasting(it, it.past.Want).Holds(is):
 		return Configuration

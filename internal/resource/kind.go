@@ -41,6 +41,7 @@ type Kind struct {
 	refresh   func(context.Context, string, any, Effect) error
 	check     func(context.Context, string, any) error
 	from      func(any) []string
+	recall    func(want, was any) any
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	voids     func(got, want any) string
@@ -82,6 +83,10 @@ func (k Kind) Check(ctx context.Context, name string, want any) error {
 
 // From names the resources that the wish is made from, of whatever kind.
 func (k Kind) From(want any) []string { return k.from(want) }
+
+// Recall returns the wish with what is on record of the thing; see [Recaller].
+// was is nil where nothing is.
+func (k Kind) Recall(want, was any) any { return k.recall(want, was) }
 
 // Normalize returns the wishes as the host will say them back; those that it
 // would refuse are missing, each with a [NameError].
@@ -135,6 +140,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
 		from:      func(any) []string { return nil },
+		recall:    func(want, _ any) any { return want },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		voids:     func(any, any) string { return "" },
@@ -158,6 +164,15 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if d, ok := v.(Deriver[T]); ok {
 		k.from = func(want any) []string { return d.From(*want.(*T)) }
+	}
+	if r, ok := v.(Recaller[T]); ok {
+		k.recall = func(want, was any) any {
+			if was == nil {
+				return want
+			}
+			recalled := r.Recall(*want.(*T), *was.(*T))
+			return &recalled
+		}
 	}
 	if n, ok := v.(Normalizer[T]); ok {
 		k.normalize = normalizer(n)

@@ -28,6 +28,9 @@ import (
 //	          that goes with it, and an undo leaves alone what vpnd never managed
 //	relative  how the thing stands to its like, told by the measure of the wish;
 //	          of a thing that is new there is nothing to tell
+//	memory    what must not be forgotten when the host has forgotten it: kept in
+//	          the records as it is, however long, and given back by a [Recaller];
+//	          it is no part of what is asked for
 //	exports   the shape of another block's exports, given by a reference
 type Field struct {
 	Name     string
@@ -44,6 +47,7 @@ type Field struct {
 	Text     bool
 	Shared   bool
 	Relative bool
+	Memory   bool
 	Exports  bool
 }
 
@@ -135,6 +139,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Shared = true
 		case "relative":
 			f.Relative = true
+		case "memory":
+			f.Memory = true
 		case "exports":
 			f.Exports = true
 		default:

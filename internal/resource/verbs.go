@@ -44,6 +44,14 @@ type Normalizer[T any] interface {
 	Normalize(ctx context.Context, wants map[string]*T) (map[string]*T, error)
 }
 
+// A Recaller knows of a thing what the host may have forgotten since: whom a
+// list barred that is lost. Recall returns the wish with what was on record when
+// it was last applied, of which only the attributes that are memory are given. It
+// is called before the wish is normalised.
+type Recaller[T any] interface {
+	Recall(want, was T) T
+}
+
 // A BulkObserver reads many at the price of one. Names that are not there are
 // not in the answer; one that can't be read is reported as a [NameError].
 type BulkObserver[T any] interface {

@@ -19,6 +19,7 @@ package state
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ type Record struct {
 }
 
 // A Digest is a shape without its secrets: attribute to JSON value, where a
-// secret or a long value is replaced by a keyed digest of it.
+// secret, or a long value that is no memory, is replaced by a keyed digest of it.
 type Digest map[string]json.RawMessage
 
 // inline is how many bytes of JSON a value may have to be kept as it is, so
@@ -77,6 +78,13 @@ func (d Digest) Tell(shape any) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// Without returns the digest without some attributes.
+func (d Digest) Without(skip func(attribute string) bool) Digest {
+	rest := maps.Clone(d)
+	maps.DeleteFunc(rest, func(attr string, _ json.RawMessage) bool { return skip(attr) })
+	return rest
 }
 
 // Holds says whether the host, observed as got, is still as d says.

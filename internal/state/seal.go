@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -75,8 +76,12 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, err
 	}
+	memory := make(map[string]bool)
+	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
+		memory[f.Name] = f.Memory
+	}
 	for attr, value := range d {
-		if len(value) > inline {
+		if len(value) > inline && !memory[attr] {
 			d[attr] = json.RawMessage(`"` + s.Sum(value) + `"`)
 		}
 	}
