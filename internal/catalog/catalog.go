@@ -41,7 +41,7 @@ func kinds(o Options) []resource.Kind {
 	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
 	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
 	if running {
-		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
+		keys.Proc, units.Connect = "/proc/sys", unit.Connect
 	}
 	// live is a kind that has nothing to do with files below a root.
 	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }
@@ -57,7 +57,7 @@ func kinds(o Options) []resource.Kind {
 		live(resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Admissions{})),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),
 	}
-	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness})...)
+	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness, Synchronized: kindpki.Synchronized})...)
 }
 
 func composites() []resource.Composite {

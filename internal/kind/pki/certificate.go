@@ -36,22 +36,37 @@ func newCertificates(h Host) *certificates {
 		read:      readCertificate,
 		build:     buildCertificate,
 		settle:    settleCertificate,
-		waive:     func(c *Certificate) { c.Fresh, c.Current = nil, nil },
+		waive:     func(c *Certificate) { c.Fresh, c.Current, c.Recorded = nil, nil, nil },
 		madeFrom:  func(c *Certificate) []string { return given(c.Key, c.IssuerKey) },
 		sourcesOf: func(_ string, c *Certificate) []string { return given(c.Key, c.Issuer, inside(c.Ledger)) },
 		ages:      true,
 	}}}
 }
 
-func settleCertificate(_ *scene, _ string, c *Certificate) error {
-	c.Fresh, c.Current = resource.Ptr(true), resource.Ptr(true)
+func settleCertificate(s *scene, name string, c *Certificate) error {
+	c.Fresh, c.Current, c.Recorded = resource.Ptr(true), resource.Ptr(true), resource.Ptr(true)
 	if c.DNSNames != nil {
 		c.DNSNames = sortedNames(c.DNSNames)
 	}
 	if c.IPAddresses != nil {
 		c.IPAddresses = sortedAddresses(c.IPAddresses)
 	}
-	return nil
+	if !yes(c.External) {
+		return nil
+	}
+	return s.issuable(name, *c)
+}
+
+// issuable refuses a certificate that has to be made and that its issuer, which
+// nobody makes, can't sign.
+func (s *scene) issuable(name string, want Certificate) error {
+	if data, _, err := s.read(name); err == nil {
+		if cert, err := parseCertificate(data); err == nil && s.good(cert, want) {
+			return nil
+		}
+	}
+	_, _, err := s.authority(*want.Issuer, *want.IssuerKey)
+	return err
 }
 
 // readCertificate tells what a file holds. One that holds no certificate is an
@@ -59,14 +74,14 @@ func settleCertificate(_ *scene, _ string, c *Certificate) error {
 func readCertificate(s *scene, _ string, data []byte, want Certificate) (*Certificate, error) {
 	got := &Certificate{
 		Key: want.Key, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
-		Validity: want.Validity, RenewBefore: want.RenewBefore,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External,
 		PEM: resource.Ptr(string(data)),
 	}
 	cert, err := parseCertificate(data)
 	if err != nil {
 		got.Usage, got.Subject = resource.Ptr("unreadable"), new(Subject)
 		got.DNSNames, got.IPAddresses = []string{}, []netip.Addr{}
-		got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(false)
+		got.Fresh, got.Current, got.Recorded = resource.Ptr(false), resource.Ptr(false), resource.Ptr(false)
 		got.NotAfter, got.Serial = resource.Ptr(""), resource.Ptr("")
 		return got, nil
 	}
@@ -80,7 +95,8 @@ func readCertificate(s *scene, _ string, data []byte, want Certificate) (*Certif
 	}
 	got.Usage, got.Subject = resource.Ptr(usageOf(cert)), resource.Ptr(subjectOf(cert))
 	got.DNSNames, got.IPAddresses = sortedNames(cert.DNSNames), addressesOf(cert)
-	got.Fresh, got.Current = resource.Ptr(s.fresh(cert, want)), resource.Ptr(suits && known)
+	got.Fresh, got.Current, got.Recorded = resource.Ptr(s.fresh(cert, want)), resource.Ptr(suits), resource.Ptr(known)
+	got.Clock = s.earlier(cert.NotBefore, want.Issuer)
 	got.FreshUntil = resource.Ptr(s.freshUntil(cert, want))
 	got.NotAfter = resource.Ptr(cert.NotAfter.UTC().Format(time.RFC3339))
 	got.Serial = resource.Ptr(serialOf(cert.SerialNumber))
@@ -130,9 +146,9 @@ func (s *scene) recorded(cert *x509.Certificate, want Certificate) (bool, error)
 	return err == nil && l.holds(serialOf(cert.SerialNumber)), err
 }
 
-// fresh says whether a certificate is valid and not yet to be renewed.
+// fresh says whether a certificate is not yet to be renewed.
 func (s *scene) fresh(cert *x509.Certificate, want Certificate) bool {
-	return !s.now.Before(cert.NotBefore) && s.now.Before(s.freshUntil(cert, want))
+	return s.begun(cert.NotBefore) && s.now.Before(s.freshUntil(cert, want))
 }
 
 // freshUntil returns when a certificate is to be renewed. One that lasts as long
@@ -218,22 +234,34 @@ func (s *scene) issue(want Certificate) (*x509.Certificate, error) {
 func (s *scene) authority(path, keyPath string) (*x509.Certificate, crypto.Signer, error) {
 	ca, err := s.issuer(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the certificate of the CA %s: %w", path, err)
+		return nil, nil, fmt.Errorf("reading the certificate of the CA %s: %w; bring it back from a backup", path, unwrapped(err))
+	}
+	if s.early(ca.NotBefore) != nil {
+		return nil, nil, fmt.Errorf("the clock of this host says %s, before the CA %s began on %s, and what is signed now would be void; set the clock, as timedatectl set-time does", s.now.Format(time.DateTime), path, ca.NotBefore.UTC().Format(time.DateTime))
 	}
 	if s.now.After(ca.NotAfter) {
 		return nil, nil, fmt.Errorf("the CA %s ran out on %s; renew it first", path, ca.NotAfter.UTC().Format(time.DateOnly))
 	}
-	if !ca.IsCA {
+	if !ca.IsCA || ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0 {
 		return nil, nil, fmt.Errorf("%s is not the certificate of a CA; name one that is", path)
 	}
 	key, err := s.key(keyPath)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the key of the CA %s: %w", keyPath, err)
+		return nil, nil, fmt.Errorf("reading the key of the CA %s: %w; bring it back for as long as something is to be signed", keyPath, unwrapped(err))
 	}
 	if !samePublic(key.Public(), ca.PublicKey) {
 		return nil, nil, fmt.Errorf("the key %s does not belong to the CA %s; bring back the one that does", keyPath, path)
 	}
 	return ca, key, nil
+}
+
+// unwrapped leaves out the path of an error that names it already.
+func unwrapped(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // Check refuses to replace the certificate of a CA by one that would void all

@@ -1,13 +1,12 @@
 package pki
 
 import (
-	"bytes"
+	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,159 +33,59 @@ func newCRLs(h Host) *crls {
 		settle:    v.settleCRL,
 		waive:     func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
 		madeFrom:  func(c *CRL) []string { return given(c.IssuerKey) },
-		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger)) },
+		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger), c.Issued, inside(c.Issued)) },
+		voids:     voidsCRL,
 		ages:      true,
 	}
 	return v
 }
 
-// entry is what a revocation list has to know of a certificate.
-type entry struct {
-	serial string
-	name   string
-	until  time.Time
-	issuer []byte // distinguished name
-	keyID  []byte // of the issuer's key
+// Recall gives a wish back whom the list barred when it was last made, and the
+// number of the one to come.
+func (v *crls) Recall(want, was CRL) CRL {
+	want.Barred, want.Number, want.Authority = was.Barred, was.Number, was.Authority
+	if n := numberOf(was); n != nil {
+		want.Number = resource.Ptr(n.Add(n, big.NewInt(1)).String())
+	} else { // of a version that kept no such record
+		want.Number = resource.Ptr("")
+	}
+	return want
 }
 
-// entries returns what the ledger holds and has not run out.
-func (v *crls) entries(s *scene, dir string) ([]entry, *ledger, error) {
-	l, err := s.ledger(dir)
+// voidsCRL says what is void where the list is lost with all that told of it.
+func voidsCRL(_, want *CRL) string {
+	if want.Number == nil || *want.Number != "" {
+		return ""
+	}
+	return "every revocation before"
+}
+
+// settleCRL foretells whom the list will bar. That needs no more than what is
+// known now: whoever gets a certificate by the same apply is a member.
+func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
+	data, _, err := v.current(name)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	v.cache.Lock()
-	defer v.cache.Unlock()
-	var all []entry
-	for serial := range l.entries {
-		e, ok := v.known[dir+"/"+serial]
-		if !ok {
-			cert, err := v.Host.entry(dir, serial)
-			if err != nil {
-				return nil, nil, err
-			}
-			e = entry{serial: serial, name: cert.Subject.CommonName, until: cert.NotAfter, issuer: cert.RawIssuer, keyID: cert.AuthorityKeyId}
-			v.known[dir+"/"+serial] = e
-		}
-		if s.now.Before(e.until) {
-			all = append(all, e)
-		}
-	}
-	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.serial, b.serial) })
-	return all, l, nil
-}
-
-// by says whether this CA signed the certificate. The ledger is the CA's own,
-// so that the names agree is proof enough.
-func (e entry) by(ca *x509.Certificate) bool {
-	return bytes.Equal(e.issuer, ca.RawSubject) && (len(e.keyID) == 0 || bytes.Equal(e.keyID, ca.SubjectKeyId))
-}
-
-// members is a set of common names; nil where the wish leaves them out.
-type members map[string]bool
-
-func membersOf(want CRL) members {
-	if want.Members == nil {
-		return nil
-	}
-	m := make(members, len(want.Members))
-	for _, name := range want.Members {
-		m[name] = true
-	}
-	return m
-}
-
-// outside says whether there are members and this is none of them.
-func (m members) outside(name string) bool { return m != nil && !m[name] }
-
-// outsiders returns, sorted, the names that are no members, have certificates
-// that could still be used, and void is true of every one of these.
-func outsiders(all []entry, m members, void func(entry) bool) []string {
-	gone := make(map[string]bool)
-	for _, e := range all {
-		if m.outside(e.name) {
-			so, seen := gone[e.name]
-			gone[e.name] = (so || !seen) && void(e)
-		}
-	}
-	names := []string{}
-	for name, so := range gone {
-		if so {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// settleCRL foretells whom the list will bar. That needs no more than the
-// ledger as it is now: whoever gets a certificate by the same apply is a
-// member.
-func (v *crls) settleCRL(s *scene, _ string, want *CRL) error {
-	all, _, err := v.entries(s, *want.Ledger)
+	st, err := v.survey(s, data, *want)
 	if err != nil {
 		return err
 	}
 	want.Fresh, want.Current = resource.Ptr(true), resource.Ptr(true)
-	want.Revoked = outsiders(all, membersOf(*want), func(entry) bool { return true })
-	return nil
-}
-
-// list is a revocation list as it stands, against what it shall be.
-type list struct {
-	old    *x509.RevocationList // nil where none stands that the CA signed
-	listed map[string]note      // by serial number
-	ca     *x509.Certificate    // nil where there is none
-	all    []entry              // what has not run out
-	ledger *ledger
-	members
-}
-
-func (v *crls) compare(s *scene, data []byte, want CRL) (*list, error) {
-	if want.Issuer == nil || want.Ledger == nil {
-		return &list{}, nil
+	want.Revoked = st.outsiders(func(entry) bool { return true })
+	stands := st.complete() && freshList(s, st.old)
+	st.remember(want, stands)
+	if !yes(want.External) {
+		return nil
 	}
-	st := &list{listed: make(map[string]note), members: membersOf(want)}
-	var err error
-	if st.all, st.ledger, err = v.entries(s, *want.Ledger); err != nil {
-		return nil, err
+	if err := st.resolve(*want); err != nil || stands {
+		return err
 	}
-	if st.ca, err = s.issuer(*want.Issuer); err != nil {
-		st.ca = nil
-		return st, missing(err)
-	}
-	old, err := parseCRL(data)
-	if err != nil || !bytes.Equal(old.RawIssuer, st.ca.RawSubject) || old.CheckSignatureFrom(st.ca) != nil {
-		return st, nil
-	}
-	st.old = old
-	for _, e := range old.RevokedCertificateEntries {
-		st.listed[serialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
-	}
-	return st, nil
+	_, _, err = s.listAuthority(*want)
+	return err
 }
 
-// due says whether the list must name this certificate.
-func (st *list) due(e entry) bool {
-	return st.ca != nil && e.by(st.ca) && (st.ledger.revoked(e.serial) || st.outside(e.name))
-}
-
-// noted says whether it must whoever is a member.
-func (st *list) noted(e entry) bool { return st.due(e) && st.ledger.revoked(e.serial) }
-
-// void says whether a server that knows this CA and list refuses the
-// certificate.
-func (st *list) void(e entry) bool {
-	_, listed := st.listed[e.serial]
-	return listed || st.ca == nil || !e.by(st.ca)
-}
-
-// current says whether all is listed that must be, apart from those whose name
-// is no member's: that is for the attribute revoked to say. What has run out
-// meanwhile may stay until the list is renewed, RFC 5280 section 3.3.
-func (st *list) current() bool {
-	return st.old != nil && !slices.ContainsFunc(st.all, func(e entry) bool { return st.noted(e) && !st.void(e) })
-}
+func yes(b *bool) bool { return b != nil && *b }
 
 func parseCRL(data []byte) (*x509.RevocationList, error) {
 	der, err := decodePEM(data, pemCRL)
@@ -196,58 +95,50 @@ func parseCRL(data []byte) (*x509.RevocationList, error) {
 	return x509.ParseRevocationList(der)
 }
 
+// halfLife is when a list is to be renewed.
+func halfLife(l *x509.RevocationList) time.Time {
+	return l.ThisUpdate.Add(l.NextUpdate.Sub(l.ThisUpdate) / 2).UTC()
+}
+
+func freshList(s *scene, l *x509.RevocationList) bool {
+	return l != nil && s.now.Before(halfLife(l)) && s.begun(l.ThisUpdate)
+}
+
 func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) {
-	st, err := v.compare(s, data, want)
+	st, err := v.survey(s, data, want)
 	if err != nil {
 		return nil, err
 	}
-	fresh := false
-	var until *time.Time
+	got := want
+	got.Barred, got.Number, got.Authority = nil, nil, nil
+	got.Revoked = st.outsiders(st.void)
+	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
+	got.PEM = resource.Ptr(string(data))
 	if is, err := parseCRL(data); err == nil {
-		half := is.ThisUpdate.Add(is.NextUpdate.Sub(is.ThisUpdate) / 2).UTC()
-		fresh, until = !s.now.Before(is.ThisUpdate) && s.now.Before(half), &half
+		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
+		got.Clock = s.earlier(is.ThisUpdate, want.Issuer)
 	}
-	return &CRL{
-		Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger, Members: want.Members, Validity: want.Validity,
-		Revoked: outsiders(st.all, st.members, st.void),
-		Fresh:   &fresh, FreshUntil: until,
-		Current: resource.Ptr(st.current()),
-		PEM:     resource.Ptr(string(data)),
-	}, nil
+	return &got, nil
 }
 
 // buildCRL signs a new list. What it revokes is noted in the ledger first, so
 // that it stays revoked when its name comes back, and when the list is lost.
 func (v *crls) buildCRL(s *scene, _ string, data []byte, want CRL) (product, error) {
-	st, err := v.compare(s, data, want)
+	st, err := v.survey(s, data, want)
 	if err != nil {
 		return product{}, err
 	}
-	ca, key, err := s.authority(*want.Issuer, *want.IssuerKey)
+	ca, key, err := s.listAuthority(want)
 	if err != nil {
 		return product{}, err
 	}
-	var p product
-	bar := v.surviving(s, st, *want.Ledger)
-	for _, e := range st.all {
-		if !st.due(e) {
-			continue
-		}
-		if _, ok := bar[e.serial]; !ok {
-			bar[e.serial] = note{at: s.now, reason: Ceased}
-			if st.ledger.revoked(e.serial) {
-				bar[e.serial] = v.Host.note(*want.Ledger, e.serial, s.now)
-			}
-		}
-		if !st.ledger.revoked(e.serial) {
-			p.first = append(p.first, noteFile(*want.Ledger, e.serial, bar[e.serial]))
-		}
-	}
+	n := st.next()
+	p := product{first: append(st.notes(*want.Ledger), numberFile(*want.Ledger, n))}
 	t := &x509.RevocationList{
-		Number:                    number(st.old, s.now),
+		Number:                    n,
 		ThisUpdate:                s.now.Add(-backdate),
 		NextUpdate:                s.now.Add(time.Duration(*or(want.Validity, defaultCRLValidity))),
-		RevokedCertificateEntries: rows(bar),
+		RevokedCertificateEntries: rows(st.bar()),
 	}
 	der, err := x509.CreateRevocationList(s.Rand, t, ca, key)
 	if err != nil {
@@ -257,37 +148,23 @@ func (v *crls) buildCRL(s *scene, _ string, data []byte, want CRL) (product, err
 	return p, nil
 }
 
-// surviving returns what the old list bars and is not known to have run out.
-func (v *crls) surviving(s *scene, st *list, dir string) map[string]note {
-	bar := make(map[string]note)
-	v.cache.Lock()
-	defer v.cache.Unlock()
-	for serial, n := range st.listed {
-		if e, ok := v.known[dir+"/"+serial]; !ok || s.now.Before(e.until) {
-			bar[serial] = n
-		}
+// listAuthority returns a CA that can sign lists now.
+func (s *scene) listAuthority(want CRL) (*x509.Certificate, crypto.Signer, error) {
+	ca, key, err := s.authority(*want.Issuer, *want.IssuerKey)
+	if err == nil && ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		err = fmt.Errorf("the CA %s may not sign revocation lists, since its certificate lacks the key usage cRLSign, and every reader would refuse one; have it made anew with the same name and key and with keyUsage = keyCertSign, cRLSign", *want.Issuer)
 	}
-	return bar
+	return ca, key, err
 }
 
-// number grows from list to list, RFC 5280 section 5.2.3. The time in seconds
-// is above that of any list made before, also where the last one is lost.
-func number(old *x509.RevocationList, now time.Time) *big.Int {
-	n := big.NewInt(now.Unix())
-	if old != nil && old.Number != nil && old.Number.Cmp(n) >= 0 {
-		n.Add(old.Number, big.NewInt(1))
-	}
-	return n
-}
-
-func rows(bar map[string]note) []x509.RevocationListEntry {
-	var all []x509.RevocationListEntry
-	for serial, n := range bar {
+func rows(bar map[string]barred) []x509.RevocationListEntry {
+	all := make([]x509.RevocationListEntry, 0, len(bar))
+	for serial, b := range bar {
 		number, ok := new(big.Int).SetString(serial, 16)
 		if !ok {
 			continue
 		}
-		all = append(all, x509.RevocationListEntry{SerialNumber: number, RevocationTime: n.at.UTC(), ReasonCode: int(n.reason)})
+		all = append(all, x509.RevocationListEntry{SerialNumber: number, RevocationTime: b.at.UTC(), ReasonCode: int(b.reason)})
 	}
 	slices.SortFunc(all, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
 	return all

@@ -26,6 +26,8 @@ type Host struct {
 	Clock   func() time.Time // what time it is
 	Rand    io.Reader        // where keys and serial numbers come from
 	Witness *notice.Witness  // says who changes files; nil is for nobody
+
+	Synchronized func() bool // whether the clock is known to be right; nil is for no
 }
 
 // NamesPaths says that the names of all kinds of this package are paths.

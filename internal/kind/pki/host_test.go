@@ -21,13 +21,14 @@ import (
 type room struct {
 	Host
 	*testing.T
-	now time.Time
+	now          time.Time
+	synchronized bool // the clock was set by a time server
 }
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	r := &room{T: t, now: time.Now().UTC().Truncate(time.Second)}
-	r.Host = Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader}
+	r.Host = Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader, Synchronized: func() bool { return r.synchronized }}
 	for _, dir := range []string{"etc", "pki"} {
 		if err := os.Mkdir(r.at(dir), 0o755); err != nil {
 			t.Fatal(err)

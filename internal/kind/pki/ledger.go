@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"path"
 	"regexp"
 	"strings"
@@ -21,10 +22,32 @@ type ledger struct {
 	dir     string
 	entries map[string]bool // serial numbers of certificates
 	notes   map[string]bool // serial numbers of those that are revoked
+	number  *big.Int        // of the last list; nil where none is noted
 }
 
 // ledgerFile is a name that vpnd gives in a ledger.
-var ledgerFile = regexp.MustCompile(`^([0-9a-f]+)\.(pem|revoked)$`)
+var ledgerFile = regexp.MustCompile(`^(?:([0-9a-f]+)\.(pem|revoked)|` + numberName + `)$`)
+
+// numberName is the file that holds the number of the last list, in hexadecimal
+// as in openssl-ca(1).
+const numberName = "crlnumber"
+
+func numberFile(dir string, n *big.Int) atomic.File {
+	return atomic.File{Path: path.Join(dir, numberName), Data: []byte(n.Text(16) + "\n"), Mode: 0o600}
+}
+
+// number reads the number of the last list; what can't be read is none.
+func (h Host) number(dir string) *big.Int {
+	data, err := atomic.ReadFile(h.Root, path.Join(dir, numberName), maxFile)
+	if err != nil {
+		return nil
+	}
+	n, ok := new(big.Int).SetString(strings.TrimSpace(string(data)), 16)
+	if !ok {
+		return nil
+	}
+	return n
+}
 
 func (h Host) openLedger(dir string) (*ledger, error) {
 	names, err := h.list(dir)
@@ -35,6 +58,8 @@ func (h Host) openLedger(dir string) (*ledger, error) {
 	for _, name := range names {
 		switch m := ledgerFile.FindStringSubmatch(name); {
 		case m == nil:
+		case name == numberName:
+			l.number = h.number(dir)
 		case m[2] == "pem":
 			l.entries[m[1]] = true
 		default:

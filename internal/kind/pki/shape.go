@@ -55,11 +55,14 @@ type Certificate struct {
 	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
 	Ledger      *string            `vpnd:"ledger,hint" doc:"folder that keeps a copy of all that the issuer signed"`
+	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and its renewal window has not begun; one that lasts as long as its issuer has none"`
-	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now, stands in the ledger and is not revoked there"`
+	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether its renewal window has not begun; one that lasts as long as its issuer has none, and one from the future is for the clock to catch up with"`
+	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now and is not revoked in the ledger"`
+	Recorded    *bool              `vpnd:"recorded,computed,meta" doc:"whether it stands in the ledger"`
+	Clock       *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	FreshUntil  *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when its renewal window begins, RFC 3339 in UTC"`
 	NotAfter    *string            `vpnd:"not_after,computed" doc:"when it runs out, RFC 3339 in UTC"`
 	Serial      *string            `vpnd:"serial,computed" doc:"serial number in hexadecimal"`
@@ -69,27 +72,37 @@ type Certificate struct {
 // CRL is a certificate revocation list in a PEM file, RFC 5280. Its name is
 // the absolute path. It lists every certificate of the ledger that has not run
 // out and either was once revoked or whose name is not among the members, and
-// whatever it listed before and is not known to have run out. So who comes
-// back under an old name needs a new certificate.
+// whatever is not known to have run out and was ever listed: by the list that
+// stands, by a copy of one in a folder of a program that reads it, by what is on
+// record. So a list that is lost comes back whole, and who comes back under an
+// old name needs a new certificate.
 type CRL struct {
 	Issuer     *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
 	IssuerKey  *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
 	Ledger     *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
+	Issued     *string            `vpnd:"issued,hint" doc:"what the CA signed besides: an index.txt of OpenSSL or easy-rsa, or a folder of certificates"`
 	Members    []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
+	Refused    []string           `vpnd:"refused,hint" doc:"common names of which every certificate is revoked, also those that only issued tells of"`
+	Revoke     map[string]string  `vpnd:"revoke,hint" doc:"serial numbers in hexadecimal that are revoked in any case, and their common names where these are known"`
+	External   *bool              `vpnd:"external,hint" doc:"whether the CA has to be there before, since nobody makes it"`
 	Validity   *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
 	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group      *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Revoked    []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
-	Fresh      *bool              `vpnd:"fresh,computed" doc:"whether it is valid now and less than half of its life is gone"`
+	Fresh      *bool              `vpnd:"fresh,computed" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
-	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that the ledger says is revoked, and was signed by the CA as that is now"`
+	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
+	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`
+	Barred     map[string]string  `vpnd:"barred,computed,hint,memory" doc:"serial numbers that are revoked, and their common names as far as they are known"`
+	Number     *string            `vpnd:"number,computed,hint,memory" doc:"the number of the list"`
+	Authority  *string            `vpnd:"authority,computed,hint,memory" doc:"identifier of the key that the CA has"`
 	PEM        *string            `vpnd:"pem,computed" doc:"the list itself"`
 }
 
 // Ledger is the folder in which a CA keeps a copy of every certificate that it
-// signed, SERIAL.pem, and a note on every one that it revoked, SERIAL.revoked.
-// Its name is the absolute path. It goes together with what it holds.
+// signed, SERIAL.pem, a note on every one that it revoked, SERIAL.revoked, and
+// the number of its last list, crlnumber. Its name is the absolute path. It goes together with what it holds.
 type Ledger struct {
 	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0700"`
 	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`

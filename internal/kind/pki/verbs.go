@@ -253,13 +253,13 @@ func (v *verbs[T]) current(name string) ([]byte, *stat, error) {
 	return data, &now, err
 }
 
-// fits says whether at most the access is not as wished.
+// fits says whether at most who may use it is not as wished.
 func fits[T any](item resource.Item[T]) bool {
 	if item.Got == nil {
 		return false
 	}
 	for _, d := range resource.Compare(item.Got, &item.Want) {
-		if !d.Meta {
+		if !d.Meta || d.Computed {
 			return false
 		}
 	}

@@ -26,9 +26,6 @@ type Verbs struct {
 	// Settle is how long a service is watched after its start; zero is one and
 	// a half seconds.
 	Settle time.Duration
-	// Journal returns what the processes of a unit have logged since, a line
-	// each; see the function [Journal]. Nil is for a host without one.
-	Journal func(ctx context.Context, unit string, since time.Time) []string
 	// Witness says who changes unit files, drop-ins and enabling links; nil is
 	// for nobody.
 	Witness *notice.Witness
@@ -205,9 +202,9 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 	case want.Active != nil && !*want.Active:
 		return v.stop(ctx, m, s)
 	case s.running() && changed:
-		return v.start(ctx, m, s, want, Restart)
+		return v.start(ctx, m, s, Restart)
 	case !s.running() && want.Active != nil:
-		return v.start(ctx, m, s, want, Start)
+		return v.start(ctx, m, s, Start)
 	default:
 		return nil
 	}
@@ -311,11 +308,11 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource
 	case s.missing():
 		return absent(name, want)
 	case !s.running():
-		return v.start(ctx, m, s, want, Start)
+		return v.start(ctx, m, s, Start)
 	case how == resource.Reload && s.canLoad:
-		return v.start(ctx, m, s, want, Reload)
+		return v.start(ctx, m, s, Reload)
 	default:
-		return v.start(ctx, m, s, want, Restart)
+		return v.start(ctx, m, s, Restart)
 	}
 }
 

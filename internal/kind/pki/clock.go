@@ -1,0 +1,49 @@
+package pki
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/resource"
+)
+
+// begun says whether something that is good from a time on may count as good.
+// A host without a battery for its clock boots in the past, where everything
+// is from the future: all that was made anew then would be void once the clock
+// is right. So what is early waits, unless the kernel says that the clock was
+// set by a time server: then it was made by a clock that was wrong itself.
+func (s *scene) begun(from time.Time) bool {
+	return !s.now.Before(from) || !s.synchronized()
+}
+
+// early tells of something that is good from a time on that has not come; nil
+// where it has.
+func (s *scene) early(from time.Time) *string {
+	if !s.now.Before(from) || s.synchronized() {
+		return nil
+	}
+	return resource.Ptr(fmt.Sprintf("says %s, and this is good from %s on: nobody can connect and nothing is renewed before the clock is set, as timedatectl set-time does",
+		s.now.Format(time.DateTime), from.UTC().Format(time.DateTime)))
+}
+
+// earlier is early for what somebody signed; where that one is early itself, it
+// tells of both.
+func (s *scene) earlier(from time.Time, issuer *string) *string {
+	if issuer != nil {
+		if ca, err := s.issuer(*issuer); err == nil && s.early(ca.NotBefore) != nil {
+			return nil
+		}
+	}
+	return s.early(from)
+}
+
+func (s *scene) synchronized() bool { return s.Synchronized != nil && s.Synchronized() }
+
+// Synchronized says whether the kernel's clock was set by a time server,
+// adjtimex(2).
+func Synchronized() bool {
+	state, err := unix.Adjtimex(&unix.Timex{})
+	return err == nil && state != unix.TIME_ERROR
+}
