@@ -12,10 +12,13 @@ import (
 // the window is left alone for a minute, then for two, and so on up to the
 // longest. After each wait one repair is tried; where that holds for the truce,
 // the fight is over. Only repairs of what moved are counted, and of these those
-// that worked; see [failures] for the others.
+// that worked; see [failures] for the others. What one program makes necessary
+// within a flurry counts as one: a firewall that is reloaded goes away in several
+// steps, and is no fight.
 const (
 	mostRepairs  = 3
 	window       = time.Minute
+	flurry       = 3 * time.Second
 	shortestWait = time.Minute
 	longestWait  = time.Hour
 	truce        = 2 * time.Minute
@@ -34,12 +37,11 @@ func guards(id resource.ID) bool {
 	return false
 }
 
-// essential says whether vpnd must not give in: a host whose filter rules
-// another program takes away again and again would be open for as long as vpnd
-// waits. These are repaired for as long as the fight lasts, a breath apart.
-func essential(id resource.ID) bool {
-	return id.Kind == "chain" && strings.Contains(id.Name, "/filter/")
-}
+// essential says whether vpnd must not give in. A host whose filter rules another
+// program takes away again and again would be open for as long as vpnd waits, and
+// one without its translation of addresses would carry nobody. These are repaired
+// for as long as the fight lasts, a breath apart.
+func essential(id resource.ID) bool { return id.Kind == "chain" }
 
 // limiter knows what was repaired how often, and what is left alone until when.
 type limiter struct {
@@ -49,7 +51,8 @@ type limiter struct {
 
 // bout is the recent past of one thing.
 type bout struct {
-	repairs []time.Time // within the window, since the last wait
+	repairs []time.Time // within the window, since the last wait; of a flurry the first
+	latest  time.Time   // repair
 	moved   time.Time   // when it was last seen to be wrong
 	wait    time.Duration
 	until   time.Time // left alone until then
@@ -85,7 +88,7 @@ func (l *limiter) admit(id resource.ID, by string) (ok, begins bool) {
 		b.since = now
 	}
 	if essential(id) {
-		b.until = b.repairs[len(b.repairs)-1].Add(breath)
+		b.until = b.latest.Add(breath)
 	} else {
 		b.wait = min(max(2*b.wait, shortestWait), longestWait)
 		b.until, b.repairs = now.Add(b.wait), nil
@@ -114,11 +117,21 @@ func (l *limiter) repaired(id resource.ID, by string) {
 		l.things[id] = b
 	}
 	now := l.now()
-	b.repairs, b.moved = append(b.repairs, now), now
+	if n := len(b.repairs); n == 0 || now.Sub(b.repairs[n-1]) >= flurry || nameOf(b.by) != nameOf(by) {
+		b.repairs = append(b.repairs, now)
+	}
+	b.latest, b.moved = now, now
 	if by != "" {
 		b.by = by
 	}
 	b.total++
+}
+
+// nameOf returns the name of a writer without its process: each call of iptables
+// in a script is another one.
+func nameOf(by string) string {
+	name, _, _ := strings.Cut(by, " (process")
+	return name
 }
 
 // fight returns the bout of a thing that is fought over, or nil.

@@ -185,7 +185,7 @@ func TestAFightIsNotified(t *testing.T) {
 		r.start()
 		for range 8 {
 			r.touch("a", "2", "evil (process 7)")
-			time.Sleep(time.Second)
+			time.Sleep(flurry)
 		}
 		r.stop()
 		text, err := os.ReadFile(out + ".prom")

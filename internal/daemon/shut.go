@@ -34,11 +34,16 @@ func (l *look) shut() {
 	l.status.Shut = needs
 }
 
+// filters says whether a thing is rules that may keep a packet out.
+func filters(id resource.ID) bool {
+	return id.Kind == "chain" && strings.Contains(id.Name, "/filter/")
+}
+
 // missing returns the filter rules that are wished for and not known to stand.
 func (l *look) missing() map[resource.ID]error {
 	missing := make(map[resource.ID]error)
 	add := func(id resource.ID, why string) {
-		if essential(id) {
+		if filters(id) {
 			missing[id] = errors.New(why)
 		}
 	}

@@ -72,7 +72,7 @@ func (l *look) bars(p *engine.Plan) []resource.ID {
 	var ids []resource.ID
 	for _, c := range p.Changes {
 		v := l.verdicts[c.ID]
-		if v == Failed || v == Contended && essential(c.ID) || l.undoing != nil && l.undoing(c.ID) {
+		if v == Failed || v == Contended && filters(c.ID) || l.undoing != nil && l.undoing(c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}
