@@ -41,7 +41,7 @@ func kinds(o Options) []resource.Kind {
 	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
 	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
 	if running {
-		keys.Proc, units.Connect = "/proc/sys", unit.Connect
+		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
 	}
 	// live is a kind that has nothing to do with files below a root.
 	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }

@@ -80,6 +80,7 @@ type run struct {
 	*Engine
 	plan    *Plan
 	left    []Change                     // from the step at work on
+	was     *state.Snapshot              // what is about to be changed, as it was; nil of a repair and of an undo
 	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
 	failed  map[resource.ID]bool         // failed or skipped
 	unread  unread
@@ -92,8 +93,8 @@ type run struct {
 func (r *run) check(ctx context.Context) error {
 	var errs []error
 	for _, c := range r.plan.Changes {
-		if c.Action != Create && c.Action != Update {
-			continue
+		if c.Action != Create && c.Action != Update || c.item.undo {
+			continue // an undo goes back to what its readers took before
 		}
 		if err := c.item.kind.Check(ctx, c.ID.Name, c.item.Want); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
@@ -109,6 +110,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return err
 		}
+		r.was = snap
 		snap = r.resumed(snap)
 		if err := r.Store.SaveSnapshot(snap); err != nil {
 			return err
@@ -263,7 +265,7 @@ func (r *run) set(ctx context.Context, batch []Change) {
 		if err == nil {
 			err = errors.Join(r.overtaken(ctx, batch[i]), r.finished(batch[i]))
 		}
-		r.done(batch[i], err, false)
+		r.done(batch[i], r.putBack(ctx, batch[i], err), false)
 	}
 	r.report.Err = errors.Join(r.report.Err, r.flush())
 }
@@ -378,7 +380,7 @@ func (r *run) refresh(ctx context.Context, c Change) {
 		r.report.Err = errors.Join(r.report.Err, err, r.paid(c.item))
 		return
 	}
-	r.done(c, r.pay(ctx, c, owed), false)
+	r.done(c, r.putBack(ctx, c, r.pay(ctx, c, owed)), false)
 }
 
 // pay does a refresh that is owed.

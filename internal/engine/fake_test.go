@@ -38,6 +38,7 @@ type host struct {
 	log    []string
 	stale  map[string]bool // readers that have not noticed a change
 	broken map[string]bool // names whose Apply fails
+	dies   string          // of this text of the thing conf, the reader
 	half   map[string]bool // names beside which something half written lies
 	since  map[string]time.Time
 	gate   chan struct{} // what is called slow is not applied, and "slow to see" not observed, before it is closed
@@ -120,6 +121,11 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 	if want.Beside != nil {
 		t.Beside = want.Beside
 	}
+	if name == "reader" && h.dead() {
+		t.Active = resource.Ptr(false)
+		h.things[name] = t
+		return errors.New("it does not start")
+	}
 	if want.Active != nil {
 		if *want.Active && !*t.Active {
 			delete(h.stale, name)
@@ -156,7 +162,19 @@ func (h *host) Refresh(_ context.Context, name string, _ thing, how resource.Eff
 	delete(h.stale, name)
 	h.log = append(h.log, how.String()+" "+name)
 	h.step()
+	if name == "reader" && h.dead() {
+		t := h.things[name]
+		t.Active = resource.Ptr(false)
+		h.things[name] = t
+		return errors.New("it does not start")
+	}
 	return nil
+}
+
+// dead says whether the reader can't live with what it reads.
+func (h *host) dead() bool {
+	conf, ok := h.things["conf"]
+	return h.dies != "" && ok && *conf.Text == h.dies
 }
 
 func (h *host) Since(_ context.Context, name string) (time.Time, error) { return h.since[name], nil }

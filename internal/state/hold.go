@@ -81,6 +81,12 @@ func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) er
 	return nil
 }
 
+// Suppress holds things as they are on the host, whatever the wish in force asks
+// of them, until the next apply.
+func (s *Store) Suppress(command string, now time.Time, ids []resource.ID) error {
+	return s.Undo(command, now, time.Time{}, ids)
+}
+
 // hold notes what is undone: what an undo touches, and all in which the wish
 // that comes back differs.
 func (s *Store) hold(h *Hold, wish, back *Wish) error {

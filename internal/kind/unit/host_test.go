@@ -139,7 +139,7 @@ func inside(t *testing.T) {
 		t.Fatalf("this is %s, %v, and no host of the lab", name, err)
 	}
 	for name, test := range map[string]func(world){
-		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying,
+		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying, "last words": lastWords,
 		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "drop-ins of others": foreigners, "refresh": refresh,
 		"a unit file of vpnd": own, "a drop-in that systemd refuses": refused,
 		"watching": watching, "a new systemd": reexecuted, "jobs of others": beside,
@@ -231,6 +231,20 @@ func dying(w world) {
 	// Nor is it where it was stopped and started too often, and did not fail.
 	w.run("for i in 1 2 3 4; do systemctl stop often; systemctl start often; done; systemctl stop often")
 	w.converge("often.service", Unit{Active: yes})
+}
+
+// lastWords are those in the journal and in the log of the program itself, of
+// this start and no other.
+func lastWords(w world) {
+	const stayed = "it was started and did not stay up: it is failed (failed), result exit-code after 0 restarts; see: journalctl -u words.service"
+	w.v.Journal = Journal
+	w.service("words.service", "ExecStart=sh -c 'for i in 1 2 3 4 5 6 7; do echo line $$i; done; echo Options error: no such digest >&2; exit 1'")
+	w.refuse("words.service", Unit{Active: yes}, stayed+"\nIts last words:\n  line 3\n  line 4\n  line 5\n  line 6\n  line 7\n  Options error: no such digest")
+	w.service("words.service", "ExecStart=sh -c 'echo to the log >>/var/log/words.log; exit 1'")
+	w.write("/var/log/words.log", "of yesterday\n")
+	w.refuse("words.service", Unit{Active: yes, Log: resource.Ptr("/var/log/words.log")}, stayed+"\nIts last words:\n  to the log")
+	w.service("words.service", "ExecStart=false")
+	w.refuse("words.service", Unit{Active: yes, Log: resource.Ptr("/var/log/none.log")}, stayed)
 }
 
 func mask(w world) {

@@ -11,8 +11,17 @@ import (
 const settle = 1500 * time.Millisecond
 
 // start runs a job after which the unit is up, and watches whether it stays: a
-// job that is done only says that a process was started.
-func (v Verbs) start(ctx context.Context, m Manager, s state, job Job) error {
+// job that is done only says that a process was started. The error repeats the
+// last words of the program.
+func (v Verbs) start(ctx context.Context, m Manager, s state, want Unit, job Job) error {
+	l := v.listen(s.id, want.Log)
+	if err := v.up(ctx, m, s, job); err != nil {
+		return l.add(ctx, err)
+	}
+	return nil
+}
+
+func (v Verbs) up(ctx context.Context, m Manager, s state, job Job) error {
 	if s.masked() {
 		return fmt.Errorf("the unit is masked, and so can't be started; add enabled = true, which lifts the mask, or run: systemctl unmask %s", s.id)
 	}

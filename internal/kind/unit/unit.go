@@ -26,6 +26,9 @@ type Verbs struct {
 	// Settle is how long a service is watched after its start; zero is one and
 	// a half seconds.
 	Settle time.Duration
+	// Journal returns what the processes of a unit have logged since, a line
+	// each; see the function [Journal]. Nil is for a host without one.
+	Journal func(ctx context.Context, unit string, since time.Time) []string
 	// Witness says who changes unit files, drop-ins and enabling links; nil is
 	// for nobody.
 	Witness *notice.Witness
@@ -202,9 +205,9 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 	case want.Active != nil && !*want.Active:
 		return v.stop(ctx, m, s)
 	case s.running() && changed:
-		return v.start(ctx, m, s, Restart)
+		return v.start(ctx, m, s, want, Restart)
 	case !s.running() && want.Active != nil:
-		return v.start(ctx, m, s, Start)
+		return v.start(ctx, m, s, want, Start)
 	default:
 		return nil
 	}
@@ -308,11 +311,11 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource
 	case s.missing():
 		return absent(name, want)
 	case !s.running():
-		return v.start(ctx, m, s, Start)
+		return v.start(ctx, m, s, want, Start)
 	case how == resource.Reload && s.canLoad:
-		return v.start(ctx, m, s, Reload)
+		return v.start(ctx, m, s, want, Reload)
 	default:
-		return v.start(ctx, m, s, Restart)
+		return v.start(ctx, m, s, want, Restart)
 	}
 }
 

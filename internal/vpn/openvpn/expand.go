@@ -123,6 +123,7 @@ func (e *expansion) addUnit() {
 	e.add(id("unit", e.unit()), &unit.Unit{
 		Enabled: resource.Ptr(true),
 		Active:  resource.Ptr(true),
+		Log:     e.Log,
 		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(e.dropin())}},
 	}, after...)
 	e.resources[len(e.resources)-1].Triggers = e.readers
