@@ -36,6 +36,7 @@ type app struct {
 	varFiles []string
 	color    string
 	logLevel string
+	verbose  bool // tell every attribute
 
 	level  slog.Level    // what --log-level says
 	advise bool          // nothing is done with the configuration
@@ -82,7 +83,13 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-func (a *app) text() report.Text { return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle} }
+func (a *app) text() report.Text {
+	return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose}
+}
+
+func (a *app) verboseFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&a.verbose, "verbose", false, "show each thing by itself, with every attribute")
+}
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {

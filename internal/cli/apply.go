@@ -71,6 +71,7 @@ status is 5. Services of units that the plan changes are left out.`,
 		},
 	}
 	yesFlag(c, &f.yes)
+	a.verboseFlag(c)
 	deadlineFlag(c, &f.confirm, "confirm", "undo everything after `DURATION` unless it is confirmed")
 	c.Flags().BoolVar(&f.noProbes, "no-probes", false, "with --confirm: do not watch whether the host can still be reached")
 	c.Flags().BoolVar(&f.irreversible, "allow-irreversible", false, "with --confirm: also remove packages and change their versions, which an undo may not be able to take back")

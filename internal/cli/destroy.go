@@ -44,6 +44,7 @@ vpnd apply. The history stays.`,
 	}
 	yesFlag(c, &f.yes)
 	c.Flags().BoolVar(&purge, "purge", false, "also remove what an undo would need, and the secrets among it")
+	a.verboseFlag(c)
 	return c
 }
 

@@ -25,6 +25,7 @@ something did, and 1 where something could not be looked at.`,
 			return a.showDrift(p, asJSON)
 		},
 	}
+	a.verboseFlag(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return c
 }

@@ -39,6 +39,7 @@ func (a *app) planCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.out, "out", "", "save the plan to `FILE` for vpnd apply FILE")
+	a.verboseFlag(c)
 	c.Flags().BoolVar(&f.json, "json", false, "write JSON")
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where the configuration changes something, 3 where only drift is put right, 4 for both")
 	targetFlag(c, &f.targets)

@@ -45,6 +45,7 @@ a name it undoes the last apply; vpnd history lists the others.`,
 		},
 	}
 	yesFlag(c, &f.yes)
+	a.verboseFlag(c)
 	// For the units that undo; people have no use for them.
 	c.Flags().BoolVar(&f.unconfirmed, "unconfirmed", false, "undo the apply that nobody confirmed in time, if there is one")
 	c.Flags().BoolVar(&f.atBoot, "at-boot", false, "leave starting units to systemd")

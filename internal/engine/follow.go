@@ -39,7 +39,7 @@ func (f *follower) rebuild(it *item) *Change {
 		}
 		return &Change{
 			ID: it.ID, Action: Update, Reason: Follows, Because: t.On, Owners: it.Owners, IsDrift: cause.IsDrift, item: it,
-			Diffs: []resource.Diff{{Attribute: "current", Before: "false", After: "true"}},
+			Diffs: []resource.Diff{{Attribute: "current", Before: "false", After: "true", Computed: true}},
 			Cost:  it.kind.Cost(it.ID.Name, it.got, it.Want),
 		}
 	}

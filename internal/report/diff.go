@@ -23,22 +23,22 @@ func (t Text) diffs(diffs []resource.Diff, fresh bool) {
 func (t Text) diff(d resource.Diff, fresh bool) {
 	switch {
 	case d.Sensitive && !fresh:
-		t.printf("      %s: %s, changes\n", d.Attribute, resource.Masked)
+		t.printf("      %s: %s, changes\n", label(d), resource.Masked)
 	case len(d.Was)+len(d.Now) > 0 && !d.Sensitive:
 		t.list(d)
 	case d.Text && !d.Sensitive && strings.Contains(d.Before+d.After, "\n"):
 		t.unified(d)
 	case fresh:
-		t.printf("      %s: %s\n", d.Attribute, short(d.After, 0))
+		t.printf("      %s: %s\n", label(d), short(d.After, 0))
 	default:
 		from := shared(d.Before, d.After)
-		t.printf("      %s: %s → %s\n", d.Attribute, short(d.Before, from), short(d.After, from))
+		t.printf("      %s: %s → %s\n", label(d), short(d.Before, from), short(d.After, from))
 	}
 }
 
 // list writes a list, one item a line and only those that come or go.
 func (t Text) list(d resource.Diff) {
-	t.printf("      %s:\n", d.Attribute)
+	t.printf("      %s:\n", label(d))
 	before, after := lines(d.Was), lines(d.Now)
 	kept := len(d.Was)
 	for line := range strings.Lines(unified(before, after, 0)) {
@@ -72,7 +72,7 @@ const around = 3
 // unified writes a text attribute as a unified diff. A text that comes or goes
 // as a whole needs no line numbers.
 func (t Text) unified(d resource.Diff) {
-	t.printf("      %s:\n", d.Attribute)
+	t.printf("      %s:\n", label(d))
 	diff := unified(clean(d.Before), clean(d.After), around)
 	if diff == "" {
 		diff = "what differs can't be shown\n"

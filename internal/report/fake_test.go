@@ -13,15 +13,18 @@ import (
 
 // thing is the shape of a kind whose host is a map.
 type thing struct {
-	Text    *string          `vpnd:"text,text"`
-	Value   *string          `vpnd:"value"`
-	Secret  *resource.Secret `vpnd:"secret"`
-	Active  *bool            `vpnd:"active"`
-	List    []string         `vpnd:"list"`
+	Text    *string          `vpnd:"text,text,glance"`
+	Value   *string          `vpnd:"value,glance"`
+	Secret  *resource.Secret `vpnd:"secret,glance"`
+	Active  *bool            `vpnd:"active,glance"`
+	List    []string         `vpnd:"list,glance"`
 	Parts   []part           `vpnd:"part,block"`
 	Derived *bool            `vpnd:"derived,hint"` // made of what triggers it
 	Current *bool            `vpnd:"current,computed"`
 	Fresh   *bool            `vpnd:"fresh,computed"`
+	Mode    *string          `vpnd:"mode,meta"`
+	Stray   []string         `vpnd:"stray,computed,glance" words:"there without leave"`
+	Boot    *string          `vpnd:"boot,computed" words:"at boot"`
 	Remark  *string          `vpnd:"remark,computed,hint"`
 	Cost    *resource.Effect `vpnd:"cost,hint"`
 }

@@ -39,7 +39,8 @@ func text(write func(Text)) string {
 
 func goldenPlan(t *testing.T, name string, p *engine.Plan) {
 	t.Helper()
-	golden(t, name+".txt", text(func(w Text) { w.Plan(p) }))
+	golden(t, name+".txt", text(func(w Text) { w.Long = true; w.Plan(p) }))
+	golden(t, name+"-short.txt", text(func(w Text) { w.Plan(p) }))
 	var b bytes.Buffer
 	if err := WriteJSON(&b, ToJSON(p)); err != nil {
 		t.Fatal(err)
@@ -120,7 +121,8 @@ func TestDriftIsToldAsItHappened(t *testing.T) {
 			moved.Changes = append(moved.Changes, c)
 		}
 	}
-	golden(t, "drift.txt", text(func(w Text) { w.Drift(moved) }))
+	golden(t, "drift.txt", text(func(w Text) { w.Long = true; w.Drift(moved) }))
+	golden(t, "drift-short.txt", text(func(w Text) { w.Drift(moved) }))
 }
 
 func TestRollback(t *testing.T) {
@@ -137,7 +139,7 @@ func TestRollback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "rollback.txt", text(func(w Text) { w.Plan(p) }))
+	golden(t, "rollback.txt", text(func(w Text) { w.Long = true; w.Plan(p) }))
 }
 
 // values are attributes of every form, before and after.

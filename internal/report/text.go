@@ -3,7 +3,7 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 
@@ -16,6 +16,7 @@ type Text struct {
 	W     io.Writer
 	Color bool
 	Idle  string // what to say of a plan with nothing in it; empty means that the host is as the configuration says
+	Long  bool   // tell every attribute of each thing, in the order of apply
 }
 
 // The colours, see console_codes(4).
@@ -38,26 +39,53 @@ var signs = map[engine.Action]sign{
 	engine.Refresh: {"!", cyan},
 }
 
-// Plan writes a plan: each change under the block that asks for it, in the
-// order of apply, and a line that counts.
+// Plan writes a plan: each change under the block that asks for it, and a line
+// that counts, which also comes first where the plan is long.
 func (t Text) Plan(p *engine.Plan) {
-	// A thousand rules are not a thousand writes.
-	w := bufio.NewWriter(t.W)
-	defer func() { _ = w.Flush() }()
-	t.W = w
-	t.changes(p.Changes, func(c engine.Change) {
+	summary := Summary(p)
+	if t.Idle != "" && len(p.Changes)+len(p.Problems) == 0 {
+		summary = t.Idle
+	}
+	t.page(summary, func(t Text) (left hidden) {
+		if t.Long {
+			t.every(p.Changes)
+		} else {
+			left = t.brief(p.Changes, planned)
+		}
+		t.rest(p)
+		return left
+	})
+}
+
+// every writes all that is known of each change, in the order of apply.
+func (t Text) every(changes []engine.Change) {
+	t.changes(changes, func(c engine.Change) {
 		t.head(signs[c.Action], c.ID, why(c))
 		if c.Action != engine.Remove {
 			t.diffs(c.Diffs, fresh(c))
 		}
 	})
-	t.rest(p)
-	if len(p.Changes)+len(p.Problems)+len(p.Notes) > 0 {
+}
+
+// glimpse is how many lines are seen without looking for their beginning.
+const glimpse = 15
+
+// page writes a report with its summary below, and above too where it is long.
+func (t Text) page(summary string, write func(Text) hidden) {
+	var b bytes.Buffer
+	inner := t
+	inner.W = &b
+	left := write(inner)
+	lines := bytes.Count(b.Bytes(), []byte("\n"))
+	if lines > glimpse {
+		t.printf("%s\n\n", t.paint(bold, summary))
+	}
+	_, _ = t.W.Write(b.Bytes())
+	if lines > 0 {
 		t.printf("\n")
 	}
-	summary := Summary(p)
-	if t.Idle != "" && len(p.Changes)+len(p.Problems) == 0 {
-		summary = t.Idle
+	if left.more || len(left.frames) > 0 {
+		t.printf("%s\n", t.paint(faint, left.String()))
 	}
 	t.printf("%s\n", summary)
 }
@@ -67,14 +95,24 @@ func (t Text) Plan(p *engine.Plan) {
 // follows them did not move and is left out.
 func (t Text) Drift(p *engine.Plan) {
 	moved := moved(p)
+	t.page(driftSummary(p, len(moved)), func(t Text) (left hidden) {
+		if t.Long {
+			t.everyMove(moved)
+		} else {
+			left = t.brief(moved, wandered)
+		}
+		t.rest(p)
+		return left
+	})
+}
+
+func (t Text) everyMove(moved []engine.Change) {
 	t.changes(moved, func(c engine.Change) {
 		t.head(moves[c.Action], c.ID, moveWords(c))
 		if c.Action != engine.Create {
 			t.diffs(reversed(c.Diffs), false)
 		}
 	})
-	t.rest(p)
-	t.printf("\n%s\n", driftSummary(p, len(moved)))
 }
 
 func moved(p *engine.Plan) []engine.Change {

@@ -27,6 +27,17 @@ func why(c engine.Change) string {
 	return words
 }
 
+// whyBriefly is why without what goes without saying.
+func whyBriefly(c engine.Change) string {
+	words := why(c)
+	for _, obvious := range []engine.Reason{engine.New, engine.Configuration, engine.Dropped} {
+		if c.Reason == obvious && c.Action != engine.Refresh {
+			words = strings.TrimPrefix(strings.TrimPrefix(words, reason(c)), "; ")
+		}
+	}
+	return words
+}
+
 func reason(c engine.Change) string {
 	switch c.Reason {
 	case engine.New:
@@ -38,7 +49,7 @@ func reason(c engine.Change) string {
 	case engine.Both:
 		return "configuration changed, and drifted"
 	case engine.TakesOver:
-		return "takes over what is there; it comes back when the block goes"
+		return "taken over until the block goes"
 	case engine.Renewal:
 		return "due for renewal"
 	case engine.Unfinished:
@@ -202,5 +213,5 @@ func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, plural(noun))
 }

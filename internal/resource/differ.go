@@ -23,11 +23,17 @@ func differences(f Field, is, wish reflect.Value) []Diff {
 	if len(inner) > 0 {
 		return inner
 	}
-	d := Diff{Attribute: f.Name, After: show(wish), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed, Now: items(wish)}
+	d := f.diff(f.Name)
+	d.After, d.Now = show(wish), items(wish)
 	if is.IsValid() {
 		d.Before, d.Was = show(is), items(is)
 	}
 	return []Diff{d}
+}
+
+// diff returns a diff of the field without its two sides.
+func (f Field) diff(attribute string) Diff {
+	return Diff{Attribute: attribute, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed, Glance: f.Glance, Words: f.Words}
 }
 
 // keyed compares two maps key by key, in the order of the keys.
@@ -42,7 +48,7 @@ func keyed(f Field, is, wish reflect.Value) []Diff {
 		if is && wished && equal(was, now) {
 			continue
 		}
-		d := Diff{Attribute: fmt.Sprintf("%s[%q]", f.Name, key), Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed}
+		d := f.diff(fmt.Sprintf("%s[%q]", f.Name, key))
 		if is {
 			d.Before = show(was)
 		}
@@ -98,7 +104,7 @@ func nested(path string, is, wish reflect.Value) []Diff {
 		if before.IsValid() && after.IsValid() && equal(before, after) {
 			continue
 		}
-		d := Diff{Attribute: path + "." + f.Name, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed}
+		d := f.diff(path + "." + f.Name)
 		if before.IsValid() {
 			d.Before, d.Was = show(before), items(before)
 		}

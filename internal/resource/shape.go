@@ -32,10 +32,16 @@ import (
 //	          the records as it is, however long, and given back by a [Recaller];
 //	          it is no part of what is asked for
 //	exports   the shape of another block's exports, given by a reference
+//	glance    what people look for in such a thing; the short form of a plan
+//	          tells it
+//
+// The doc tag documents it, the default tag names what holds where it is left
+// out, and the words tag is what people are told instead of its name.
 type Field struct {
 	Name     string
 	Doc      string
 	Default  string
+	Words    string
 	Index    int
 	Type     reflect.Type // without the pointer
 	Required bool
@@ -49,6 +55,7 @@ type Field struct {
 	Relative bool
 	Memory   bool
 	Exports  bool
+	Glance   bool
 }
 
 var (
@@ -113,7 +120,7 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 	if !ok {
 		return Field{}, false
 	}
-	f := Field{Doc: s.Tag.Get("doc"), Default: s.Tag.Get("default"), Index: index, Type: s.Type}
+	f := Field{Doc: s.Tag.Get("doc"), Default: s.Tag.Get("default"), Words: s.Tag.Get("words"), Index: index, Type: s.Type}
 	if f.Type.Kind() == reflect.Pointer {
 		f.Type = f.Type.Elem()
 	}
@@ -143,6 +150,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Memory = true
 		case "exports":
 			f.Exports = true
+		case "glance":
+			f.Glance = true
 		default:
 			panic(fmt.Sprintf("resource: field %s: unknown word %q in its tag", s.Name, word))
 		}

@@ -37,7 +37,10 @@ func TestExamplesConverge(t *testing.T) {
 			s := s.in(t)
 			s.ok(s.Write(t.Context(), files))
 			s.names(s.vpnd(0, "validate"), "The configuration is valid")
-			s.vpnd(2, "plan", "--detailed-exitcode")
+			plan := s.vpnd(2, "plan", "--detailed-exitcode")
+			if lines := strings.Count(plan, "\n"); name == "minimal" && lines > 25 {
+				t.Errorf("the first plan has %d lines, more than a screen:\n%s", lines, plan)
+			}
 			s.apply()
 			s.names(s.vpnd(0, "drift"), "No drift")
 			s.vpnd(0, "destroy", "--yes")

@@ -7,7 +7,7 @@ import "vpnd/internal/resource"
 // path. Without content and source the content is not managed: a file that is
 // not there is made empty, and what stands in it is left alone.
 type File struct {
-	Content   *string        `vpnd:"content,text" doc:"what the file holds; a plan shows it, and what stood there before where all may read that: secrets belong in secret_file"`
+	Content   *string        `vpnd:"content,text,glance" doc:"what the file holds; a plan shows it, and what stood there before where all may read that: secrets belong in secret_file"`
 	Source    *string        `vpnd:"source,hint" doc:"a file to take the content from, relative to the configuration; instead of content"`
 	Mode      *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner     *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`

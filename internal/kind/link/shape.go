@@ -7,7 +7,7 @@ import "net/netip"
 // most 15 bytes.
 type Tun struct {
 	Mode       *string        `vpnd:"mode" doc:"tun (layer 3) or tap (layer 2)" default:"tun"`
-	Addresses  []netip.Prefix `vpnd:"addresses" doc:"addresses with their prefix lengths; all others go, but for the link-local ones of the kernel"`
+	Addresses  []netip.Prefix `vpnd:"addresses,glance" doc:"addresses with their prefix lengths; all others go, but for the link-local ones of the kernel"`
 	MTU        *int           `vpnd:"mtu" doc:"largest packet, in bytes"`
 	Up         *bool          `vpnd:"up" doc:"whether the interface is switched on" default:"true"`
 	User       *string        `vpnd:"user" doc:"user that may attach to the interface, by name or number; where a group is named too, it must be in that group"`
@@ -27,8 +27,8 @@ type Tun struct {
 // alone: the one of vpnd stands beside it, or is refused where the kernel
 // can't hold both.
 type Route struct {
-	Via      *netip.Addr `vpnd:"via" doc:"the next hop"`
-	Dev      *string     `vpnd:"dev" doc:"the interface to send through"`
+	Via      *netip.Addr `vpnd:"via,glance" doc:"the next hop"`
+	Dev      *string     `vpnd:"dev,glance" doc:"the interface to send through"`
 	Metric   *int        `vpnd:"metric" doc:"priority; the lower wins"`
 	Table    *int        `vpnd:"table" doc:"routing table, by number, as the name says it too; main is 254"`
 	Protocol *int        `vpnd:"protocol,computed" doc:"who made it, by number; see rt_protos of iproute2"`

@@ -16,7 +16,7 @@ import (
 type Admission struct {
 	Members   []string `vpnd:"members,hint" doc:"common names that may be connected; left out, all that are not refused"`
 	Refused   []string `vpnd:"refused,hint" doc:"common names that may not be connected"`
-	Intruders []string `vpnd:"intruders,computed" doc:"common names that are connected and may not be"`
+	Intruders []string `vpnd:"intruders,computed,glance" words:"connected and no longer admitted" doc:"common names that are connected and may not be"`
 }
 
 // Validate says what is wrong with the block.

@@ -89,7 +89,7 @@ type CRL struct {
 	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group      *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Revoked    []string           `vpnd:"revoked,computed" doc:"common names that are no members and of which no certificate stands"`
+	Revoked    []string           `vpnd:"revoked,computed,glance" doc:"common names that are no members and of which no certificate stands"`
 	Fresh      *bool              `vpnd:"fresh,computed" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`

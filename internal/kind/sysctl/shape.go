@@ -13,9 +13,9 @@ package sysctl
 // who read the files know nothing of rules. Its value is in a second file, which
 // no boot finds, for whoever reads the files again while the host runs.
 type Sysctl struct {
-	Value      *string           `vpnd:"value,required" doc:"what the kernel shall hold"`
-	Boot       *string           `vpnd:"boot,computed" doc:"what the file of vpnd below /etc/sysctl.d sets at the next boot, 0 for forwarding that comes after filter rules; empty where there is none"`
-	Runtime    *string           `vpnd:"runtime,computed" doc:"what the file of vpnd below /run/sysctl.d sets until the next boot, where that differs; empty where there is none"`
+	Value      *string           `vpnd:"value,required,glance" doc:"what the kernel shall hold"`
+	Boot       *string           `vpnd:"boot,computed" words:"at boot" doc:"what the file of vpnd below /etc/sysctl.d sets at the next boot, 0 for forwarding that comes after filter rules; empty where there is none"`
+	Runtime    *string           `vpnd:"runtime,computed" words:"until the next boot" doc:"what the file of vpnd below /run/sysctl.d sets until the next boot, where that differs; empty where there is none"`
 	Siblings   map[string]string `vpnd:"siblings,computed,hint" doc:"keys that the kernel changes along with this one, with their values"`
 	Overridden *string           `vpnd:"overridden_by,computed,hint" doc:"the file of somebody else that wins at boot with another value; empty where none does"`
 }
