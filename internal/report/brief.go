@@ -194,7 +194,7 @@ func places(names []string) []string {
 	var parts []string
 	in := make(map[string][]string)
 	for _, name := range names {
-		words := strings.SplitAfterN(name, "/", 4)
+		words := strings.SplitAfterN(path.Dir(name)+"/", "/", 4)
 		part := strings.Join(words[:min(len(words), 3)], "")
 		if in[part] == nil {
 			parts = append(parts, part)

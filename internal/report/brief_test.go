@@ -58,7 +58,7 @@ func TestShortForm(t *testing.T) {
 			[]engine.Change{change("directory", "/d", engine.Update, engine.Drift, resource.Diff{Attribute: "mode", Before: "0777", After: "0700", Meta: true}), created("x", "y", alg)},
 			`~ directory["/d"]  mode: 0777 → 0700  (drifted)|+ x.y`,
 		},
-		"many of a kind":   {many, `+ 1000 private keys below /pki/keys: client-0.key, 999 more|--verbose shows each thing, with every attribute.`},
+		"many of a kind":   {many, `+ 1000 private keys below /pki/keys: client-0.key, client-1.key, 998 more|--verbose shows each thing, with every attribute.`},
 		"many with detail": {files, `+ file["/etc/f0"]  2 lines|+ file["/etc/f1"]  2 lines|+ file["/etc/f2"]  2 lines|+ file["/etc/f3"]  2 lines|+ file["/etc/f4"]  2 lines|+ 2 files below /etc: f5, f6|--verbose shows each thing, with every attribute.`},
 		"in several places": {
 			[]engine.Change{created("k", "/etc/a/b/1"), created("k", "/etc/a/b/2"), created("k", "/var/lib/x/3"), created("k", "/etc/b")},
