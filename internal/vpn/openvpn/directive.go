@@ -7,10 +7,6 @@ import (
 	"strings"
 )
 
-// lineSize is how long a line may be: OpenVPN has room for 256 bytes with the
-// newline and the end of the string (OPTION_LINE_SIZE).
-const lineSize = 254
-
 // directives are the lines of a configuration of OpenVPN.
 type directives []string
 

@@ -3,7 +3,10 @@ package openvpn
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+
+	"vpnd/internal/kind/openvpn"
 )
 
 var isDirective = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
@@ -81,10 +84,11 @@ var ccdDirectives = map[string]bool{
 func (c *check) options(path string, lines []string) {
 	for i, line := range lines {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		name, ok := c.directive(at, line)
+		words, ok := c.directive(at, line)
 		if !ok {
 			continue
 		}
+		name := words[0]
 		attribute, isOwned := owned[name]
 		switch {
 		case gone[name] != "":
@@ -96,7 +100,7 @@ func (c *check) options(path string, lines []string) {
 		case programs[name]:
 			c.warn(at, fmt.Sprintf("%s lets OpenVPN run a program, with what clients send in its environment", name),
 				"make sure that only root can write that program, and that it trusts nothing it is told")
-		case name == "verify-client-cert" && !strings.Contains(line, "require"):
+		case name == "verify-client-cert" && !slices.Equal(words[1:], []string{"require"}):
 			c.warn(at, "clients get in without a certificate, so nobody can be revoked", "delete it, unless something else asks who they are")
 		}
 	}
@@ -106,9 +110,15 @@ func (c *check) options(path string, lines []string) {
 func (c *check) clientOptions(path string, lines []string) {
 	for i, line := range lines {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		name, ok := c.directive(at, line)
-		if ok && !ccdDirectives[name] {
-			c.add(at, fmt.Sprintf("%s can't stand in the file of a client", name), "write it under options of the server")
+		words, ok := c.directive(at, line)
+		switch {
+		case !ok:
+		case !ccdDirectives[words[0]]:
+			c.add(at, fmt.Sprintf("%s can't stand in the file of a client", words[0]), "write it under options of the server")
+		case words[0] == "push" && len(words) != 2:
+			c.add(at, "push takes one word", `put the directive in quotes, as in push "route 10.0.0.0 255.0.0.0"`)
+		case words[0] == "push":
+			c.pushOption(at, words[1])
 		}
 	}
 }
@@ -116,59 +126,34 @@ func (c *check) clientOptions(path string, lines []string) {
 // pushOptions checks directives that clients are sent. There a comma ends one.
 func (c *check) pushOptions(path string, lines []string) {
 	for i, line := range lines {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		if _, ok := c.directive(at, line); ok && strings.Contains(line, ",") {
-			c.add(at, "a comma would make two directives of it on the client", "write each as an entry of its own")
-		}
+		c.pushOption(fmt.Sprintf("%s[%d]", path, i), line)
 	}
 }
 
-// directive returns the name of a directive. It refuses whatever could be read
-// as anything but one directive.
-func (c *check) directive(at, line string) (name string, ok bool) {
-	fields := strings.Fields(line)
-	if len(fields) == 0 || hasControl(line) {
+// pushOption checks what a client reads in turn.
+func (c *check) pushOption(at, line string) {
+	if _, ok := c.directive(at, line); ok && strings.Contains(line, ",") {
+		c.add(at, "a comma would make two directives of it on the client", "write each as an entry of its own")
+	}
+}
+
+// directive returns the words of a directive, as OpenVPN reads them. It refuses
+// whatever could be read as anything but one directive.
+func (c *check) directive(at, line string) (words []string, ok bool) {
+	if hasControl(line) {
 		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
-		return "", false
+		return nil, false
 	}
-	if !closed(line) {
-		c.add(at, fmt.Sprintf("%q has a quote that does not end, or ends in a backslash", line), "close it, or write a backslash before it")
-		return "", false
+	words, err := openvpn.Directive(line)
+	switch {
+	case err != nil:
+		c.add(at, fmt.Sprintf("OpenVPN can't read %.60q: %v", line, err), "write it as openvpn(8) does")
+	case len(words) == 0:
+		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
+	case !isDirective.MatchString(words[0]):
+		c.add(at, fmt.Sprintf("%q is no name of a directive", words[0]), "write it as openvpn(8) does, without dashes before it; files can't stand inline")
+	default:
+		return words, true
 	}
-	if len(fields) > 2 && fields[0] == "setenv" && fields[1] == "opt" {
-		fields = fields[2:]
-	}
-	if !isDirective.MatchString(fields[0]) {
-		c.add(at, fmt.Sprintf("%q is no name of a directive", fields[0]), "write it as openvpn(8) does, without dashes before it; files can't stand inline")
-		return "", false
-	}
-	return fields[0], true
-}
-
-// closed says whether every quote of a directive ends, as OpenVPN reads them:
-// one begins an argument, and only a double one lets a backslash escape.
-func closed(line string) bool {
-	var quote rune // the one we are within
-	word, escaped := false, false
-	for _, r := range line {
-		switch {
-		case escaped:
-			escaped, word = false, true
-		case r == '\\' && quote != '\'':
-			escaped = true
-		case quote != 0:
-			if r == quote {
-				quote, word = 0, false
-			}
-		case r == ' ':
-			word = false
-		case !word && (r == '"' || r == '\''):
-			quote = r
-		case !word && (r == '#' || r == ';'):
-			return true
-		default:
-			word = true
-		}
-	}
-	return quote == 0 && !escaped
+	return nil, false
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 )
 
@@ -253,9 +254,9 @@ func (s *Server) checkLines(c *check, name string) {
 
 func (c *check) lines(path string, lines directives) {
 	for _, line := range lines {
-		if len(line) > lineSize {
+		if len(line) > openvpn.LineSize {
 			word, _, _ := strings.Cut(line, " ")
-			c.add(path, fmt.Sprintf("the line %s would have %d bytes, and OpenVPN reads %d", word, len(line), lineSize), "shorten it")
+			c.add(path, fmt.Sprintf("the line %s would have %d bytes, and OpenVPN reads %d", word, len(line), openvpn.LineSize), "shorten it")
 		}
 	}
 }

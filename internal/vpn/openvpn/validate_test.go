@@ -78,7 +78,8 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			}
 		}},
 		{"client's options", func(s *Server) {
-			s.Clients = []Client{{Name: "tpham", Options: []string{"iroute 10.9.0.0 255.255.0.0", "up /bin/sh", "config /etc/shadow"}}}
+			s.Clients = []Client{{Name: "tpham", Options: []string{"iroute 10.9.0.0 255.255.0.0", "up /bin/sh", "config /etc/shadow",
+				`push "route 10.0.0.0 255.0.0.0"`, "push route 10.0.0.0", `push "route 10.0.0.0, up x"`, `push "\"unclosed"`, `'up' x`, `push "#"`}}}
 		}},
 		{"one certificate for many", func(s *Server) {
 			s.DuplicateCN, s.CCDExclusive = resource.Ptr(true), resource.Ptr(true)
@@ -109,6 +110,8 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 				"ncp-disable", "secret static.key", "port 443", "push \"route 1.2.3.4\"", "config /tmp/more", "up /bin/true", "verify-client-cert none",
 				"--dev tap", "<ca>", "", "a\nb", "sndbuf 0\x00", "setenv opt port 443", "# a comment",
 				`setenv A "open`, `setenv A 'open`, `setenv A b\`, `setenv A "x\""`, `setenv A 'x\'`, `setenv A it's`, `setenv A b # "open`,
+				`setenv "opt" port 4444`, `"setenv" 'opt' "management" 0.0.0.0 7505`, `\ port 4444`, `"up" /bin/sh`, `set"env opt port 1`, "setenv opt # port 1", `setenv A \n`,
+				`verify-client-cert "none" # require`, "setenv" + strings.Repeat(" x", 16), `"<connection>"`, "'config' /tmp/more",
 			}
 		}},
 		{"a long line", func(s *Server) { s.Options = []string{"setenv LONG " + strings.Repeat("x", 300)} }},

@@ -1,0 +1,26 @@
+package openvpn
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"vpnd/internal/kind/openvpn"
+)
+
+// Whatever is written as an argument, OpenVPN reads as that argument.
+func TestArgumentsStayAsTheyAre(t *testing.T) {
+	text := rapid.StringOfN(rapid.OneOf(rapid.SampledFrom([]rune(`"'\#; <>,-`)), rapid.Rune().Filter(func(r rune) bool { return !hasControl(string(r)) })), 0, 12, 60)
+	rapid.Check(t, func(t *rapid.T) {
+		args := rapid.SliceOfN(text, 0, 3).Draw(t, "arguments")
+		var d directives
+		d.add("push", args...)
+		line := strings.TrimSuffix(d.text(""), "\n")
+		got, err := openvpn.Words(line)
+		if want := append([]string{"push"}, args...); err != nil && len(line) <= openvpn.LineSize || err == nil && !slices.Equal(got, want) {
+			t.Fatalf("%q is read as %q, %v", line, got, err)
+		}
+	})
+}
