@@ -69,7 +69,7 @@ func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Chain]) error
 	for _, item := range items {
 		s, err := parse(item.Name)
 		if err == nil {
-			err = printable(item.Want.Rules)
+			err = printable(item.Want.lines())
 		}
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})

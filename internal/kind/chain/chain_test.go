@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func everywhere(t *testing.T, test func(r room)) {
 		for _, family := range []string{"ip", "ip6"} {
 			t.Run(backend+"/"+family, func(t *testing.T) {
 				nettest.Fresh(t)
-				test(room{T: t, Verbs: Verbs{Backend: backend}, family: family})
+				test(room{T: t, Verbs: Verbs{Backend: backend, Cache: filepath.Join(t.TempDir(), "cache")}, family: family})
 			})
 		}
 	}

@@ -11,6 +11,8 @@ type table struct {
 	chains map[string][]string
 	order  []string // of the chains
 	opaque bool     // holds what iptables can't show, so the rest says nothing
+	err    error    // why it can't be read at all
+	told   bool     // rules of vpnd's own are in the words that made them
 
 	policies map[string]string // of the built-in chains
 	barriers map[string]int    // see [table.barrier]; found out when asked for

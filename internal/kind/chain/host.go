@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"vpnd/internal/resource"
 )
@@ -15,6 +16,7 @@ type host struct {
 
 type view struct {
 	tool *tool
+	told *wordings
 	dump dump
 	err  error
 }
@@ -26,6 +28,7 @@ func (h host) view(ctx context.Context, family string) view {
 	if !ok {
 		seen.tool, seen.err = h.verbs.find(ctx, family)
 		if seen.err == nil {
+			seen.told = h.verbs.wordings(seen.tool)
 			seen.dump, seen.err = seen.tool.dump(ctx)
 		}
 		h.seen[family] = seen
@@ -33,15 +36,23 @@ func (h host) view(ctx context.Context, family string) view {
 	return seen
 }
 
-// table returns the tool of a family and one of its tables as read.
+// table returns the tool of a family and one of its tables as it is told.
 func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
 	seen := h.view(ctx, s.family)
 	if seen.err != nil {
 		return nil, nil, seen.err
 	}
 	t := seen.dump.table(s.table)
-	if t.opaque {
+	switch {
+	case t.err != nil:
+		return nil, nil, t.err
+	case t.opaque:
 		return nil, nil, fmt.Errorf("table %s holds native nftables rules that iptables can't read; move them to a table of another name, or remove them with nft", s.table)
+	case !t.told:
+		if err := seen.told.translate(seen.tool, s.table, t); err != nil {
+			return nil, nil, err
+		}
+		t.told = true
 	}
 	return seen.tool, t, nil
 }
@@ -74,5 +85,26 @@ func (h host) write(ctx context.Context, group spot, wants map[string]Chain) err
 	if _, err := runBy(ctx, tool.restoration(changes), h.verbs.Writers.run); err != nil {
 		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.table, group.family, err)
 	}
+	h.verbs.recognise(ctx, group, wants)
 	return nil
+}
+
+// recognise sees to it that rules which were asked for as they were once
+// observed are told in the same words again, also where what was known of them
+// is lost, as after a boot. That it can't is no error: the rules stand.
+func (v Verbs) recognise(ctx context.Context, group spot, wants map[string]Chain) {
+	strange := make(map[string]*Chain)
+	h := v.host()
+	for chain, want := range wants {
+		if want.written != nil {
+			continue // proved, so that all is known
+		}
+		_, now, err := h.table(ctx, group)
+		if err == nil && len(now.chains[chain]) == len(want.Rules) && !slices.Equal(now.chains[chain], want.Rules) {
+			strange[spot{family: group.family, table: group.table, chain: chain}.String()] = &want
+		}
+	}
+	if len(strange) > 0 {
+		_, _ = v.Normalize(ctx, strange)
+	}
 }

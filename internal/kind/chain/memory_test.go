@@ -38,11 +38,11 @@ func TestProofIsRemembered(t *testing.T) {
 		}
 		// An answer of another name shows that it is the remembered one.
 		head, text, _ := strings.Cut(string(data), "\n")
-		odd := strings.ReplaceAll(text, "-p tcp", "-p udp")
+		odd := strings.ReplaceAll(text, "<-p tcp", "<-p udp")
 		if err := os.WriteFile(file, []byte(strings.Replace(head, digest(text), digest(odd), 1)+"\n"+odd), 0o600); err != nil {
 			r.Fatal(err)
 		}
-		for _, asked := range []string{"-p 6 -j DROP", "-p tcp -j DROP"} { // the latter is how it was answered
+		for _, asked := range []string{"-p 6 -j DROP", "-p udp -j DROP"} { // the latter is how it was answered
 			if got := prove(asked); got != "-p udp -j DROP" {
 				r.Errorf("%s is not remembered: %q", asked, got)
 			}
@@ -50,8 +50,26 @@ func TestProofIsRemembered(t *testing.T) {
 		if got := prove("-p 17 -j ACCEPT"); got != "-p udp -j ACCEPT" {
 			r.Errorf("another rule: %q", got)
 		}
+		// Of several rules only what changed is proved again.
+		prove("-p 6 -j DROP")
+		if data, err = os.ReadFile(file); err != nil {
+			r.Fatal(err)
+		}
+		head, text, _ = strings.Cut(string(data), "\n")
+		odd = strings.ReplaceAll(text, "<-p tcp", "<-p udp")
+		if err := os.WriteFile(file, []byte(strings.Replace(head, digest(text), digest(odd), 1)+"\n"+odd), 0o600); err != nil {
+			r.Fatal(err)
+		}
+		if got := prove("-p 6 -j RETURN", "-p 6 -j DROP"); got != "-p tcp -j RETURN; -p udp -j DROP" {
+			r.Errorf("beside another rule: %q", got)
+		}
+		// Where other chains lead elsewhere, all is.
+		more := map[string]*Chain{name: wishFor("OUTPUT", "", "-p 6 -j DROP")}
+		if normal, err := r.Normalize(context.Background(), more); err != nil || normal[name].Rules[0] != "-p tcp -j DROP" {
+			r.Errorf("in another hook: %v, %v", normal, err)
+		}
 		// What was cut short or written over is not believed.
-		for _, damaged := range []string{"", "x", string(data[:len(data)-1]), strings.Replace(string(data), "DROP", "RETURN", 1)} {
+		for _, damaged := range []string{"", "x", string(data[:len(data)-1]), strings.Replace(string(data), "<-p tcp -j DROP", "<-p tcp -j RETURN", 1)} {
 			if err := os.WriteFile(file, []byte(damaged), 0o600); err != nil {
 				r.Fatal(err)
 			}

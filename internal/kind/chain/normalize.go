@@ -31,7 +31,7 @@ func (v Verbs) Normalize(ctx context.Context, wants map[string]*Chain) (map[stri
 		errs = append(errs, err)
 		for _, w := range families[family] {
 			if rules, ok := proved[w.name]; ok {
-				normal[w.name] = &Chain{Hook: resource.Ptr(w.hook), At: resource.Ptr(w.at), Priority: wants[w.name].Priority, Order: wants[w.name].Order, Rules: rules}
+				normal[w.name] = &Chain{Hook: resource.Ptr(w.hook), At: resource.Ptr(w.at), Priority: wants[w.name].Priority, Order: wants[w.name].Order, Rules: rules, written: w.rules}
 			}
 		}
 	}
@@ -51,11 +51,11 @@ func newWish(name string, want Chain) (*wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wish{spot: s, name: name, rules: want.Rules}
+	w := &wish{spot: s, name: name, rules: want.lines()}
 	w.hook, w.at = want.place()
 	// What was observed may hold a place that can't be asked for, so only what
 	// is left of it is judged.
-	judged := Chain{Hook: &w.hook, Rules: want.Rules}
+	judged := Chain{Hook: &w.hook, Rules: w.rules}
 	if w.hook == "" {
 		judged.Hook = nil
 	}
@@ -88,6 +88,12 @@ func linesOf(wishes []*wish) []line {
 // script returns the input of iptables-restore that makes the chains, with
 // others that they lead to, and of their rules only the lines.
 func script(wishes []*wish, others []spot, lines []line) string {
+	return scriptOf(wishes, others, lines, false)
+}
+
+// scriptOf is script, with marks behind the lines that may become several rules
+// where it is to be seen which did.
+func scriptOf(wishes []*wish, others []spot, lines []line, marked bool) string {
 	declared := make(map[string][]string)
 	bodies := make(map[string][]string)
 	for _, o := range others {
@@ -104,7 +110,10 @@ func script(wishes []*wish, others []spot, lines []line) string {
 		}
 	}
 	for _, l := range lines {
-		bodies[l.of.table] = append(bodies[l.of.table], "-A "+l.of.chain+" "+l.of.rules[l.index])
+		bodies[l.of.table] = append(bodies[l.of.table], "-A "+l.of.chain+" "+l.words())
+		if marked && multiplies(l.words()) {
+			bodies[l.of.table] = append(bodies[l.of.table], "-A "+l.of.chain+" "+end)
+		}
 	}
 	var b strings.Builder
 	for _, table := range tables {

@@ -12,16 +12,14 @@ import (
 )
 
 // scratch restores input in a network namespace made for it, with the ipsets
-// that it matches, and returns how iptables-save reads it back. The namespace
-// ends with it.
-func (t *tool) scratch(ctx context.Context, sets []ipset, input string) (string, error) {
+// that it matches, and has somebody look at it. The namespace ends with it.
+func (t *tool) scratch(ctx context.Context, sets []ipset, input string, look func(lock *os.File) error) error {
 	lock, err := privateLock()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer lock.Close()
-	var text string
-	err = apart(func() error {
+	return apart(func() error {
 		for _, s := range sets {
 			if err := s.make(); err != nil {
 				return err
@@ -30,10 +28,8 @@ func (t *tool) scratch(ctx context.Context, sets []ipset, input string) (string,
 		if _, err := run(ctx, inRoom(t.restoration(input), lock)); err != nil {
 			return err
 		}
-		text, err = run(ctx, inRoom(exec.Command(t.save), lock))
-		return err
+		return look(lock)
 	})
-	return text, err
 }
 
 // inRoom gives a command a lock of its own: rules that nobody sees need not

@@ -14,6 +14,19 @@ type Chain struct {
 	Priority *int     `vpnd:"priority,hint" doc:"which of vpnd's chains at one end of a hook comes first: the lower, 0 to 999; those of one priority stand in the order of the files, and each behind what it depends_on. Listeners of servers have 100, firewall blocks 200, gateways 300; defaults of firewall blocks are last" default:"200"`
 	Order    []string `vpnd:"order,computed,relative" doc:"vpnd's chains at this end of the hook, from top to bottom"`
 	Rules    []string `vpnd:"rules,required,glance" doc:"the rules in the syntax of iptables(8), without -A and the chain"`
+
+	// written is what makes the rules: the words of the user, as they were proved.
+	// The rules of a wish that was normalised are what is read back then. Nil
+	// where those are all that is known, as of what was observed.
+	written []string
+}
+
+// lines returns what iptables-restore is given to make the rules.
+func (c Chain) lines() []string {
+	if c.written != nil {
+		return c.written
+	}
+	return c.Rules
 }
 
 // The two places of a jump. What else an observation says (middle) is a place

@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 )
@@ -24,8 +25,7 @@ type culprit struct {
 }
 
 func (s *sieve) try(ctx context.Context, lines []line) error {
-	_, err := s.r.tool.scratch(ctx, s.r.sets, script(s.wishes, s.r.others, lines))
-	return err
+	return s.r.tool.scratch(ctx, s.r.sets, script(s.wishes, s.r.others, lines), func(*os.File) error { return nil })
 }
 
 // sift tries the lines together with those that passed before, and where they

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,13 +131,51 @@ func (t *tool) sibling(ctx context.Context, verb string) (string, error) {
 }
 
 // dump reads all rules of the family. It makes no table: iptables-save without
-// -t reads only those that are there.
+// -t reads only those that are there. Where it stops at a rule that it doesn't
+// know, each table is read by itself, so that one rule hides no more than the
+// table that it stands in.
 func (t *tool) dump(ctx context.Context) (dump, error) {
 	text, err := run(ctx, exec.Command(t.save))
+	if refused(err) {
+		return t.dumpEach(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
 	return parseDump(text), nil
+}
+
+func (t *tool) dumpEach(ctx context.Context) (dump, error) {
+	whole := make(dump)
+	for _, name := range t.tables() {
+		text, err := run(ctx, exec.Command(t.save, "-t", name))
+		switch {
+		case refused(err):
+			whole.table(name).err = t.unreadable(name, err)
+		case err != nil:
+			return nil, fmt.Errorf("reading table %s: %w", name, err)
+		default:
+			whole[name] = parseDump(text).table(name)
+		}
+	}
+	return whole, nil
+}
+
+// tables lists those that can be read without making them.
+func (t *tool) tables() []string {
+	if t.backend == nft {
+		return tables
+	}
+	return filter(tables, func(name string) bool { return slices.Contains(legacyTables(t.family), name) })
+}
+
+// unreadable says which table can't be read, and the way out.
+func (t *tool) unreadable(table string, err error) error {
+	show := "see the last rule that " + filepath.Base(t.save) + " -t " + table + " prints"
+	if t.backend == nft {
+		show = fmt.Sprintf("look for it with nft list table %s %s", t.family, table)
+	}
+	return fmt.Errorf("table %s of %s can't be read, since %s does not know a rule there (%w); %s, then install the extension that it needs, or remove it", table, t.family, filepath.Base(t.save), err, show)
 }
 
 // restoration returns the command that writes input, in one transaction a

@@ -18,7 +18,7 @@ func transaction(name string, now *table, wants map[string]Chain) string {
 			continue
 		}
 		declared = append(declared, chain)
-		for _, rule := range want.Rules {
+		for _, rule := range want.lines() {
 			bodies = append(bodies, "-A "+chain+" "+rule)
 		}
 	}
@@ -44,7 +44,7 @@ func transaction(name string, now *table, wants map[string]Chain) string {
 func owed(now *table, wants map[string]Chain) []string {
 	var missing []string
 	for _, want := range wants {
-		for _, rule := range want.Rules {
+		for _, rule := range want.lines() {
 			if !strings.Contains(rule, prefix) {
 				continue
 			}
