@@ -69,6 +69,9 @@ pki "acme" {
   }
   server "server" {}
   client "guest" {}
+  revoke {
+    serial = "0A:1B"
+  }
 }
 
 openvpn_server "acme" {

@@ -76,11 +76,11 @@ func indexed(line string) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	serial, ok := new(big.Int).SetString(f[3], 16)
-	if !ok || serial.Sign() < 0 {
+	serial, ok := ParseSerial(f[3])
+	if !ok {
 		return entry{}, fmt.Errorf("%q is no serial number", f[3])
 	}
-	e := entry{serial: serialOf(serial), name: commonNameIn(f[5]), until: until}
+	e := entry{serial: serial, name: commonNameIn(f[5]), until: until}
 	if f[0] == "R" {
 		e.gone = indexNote(f[2])
 	}

@@ -168,6 +168,7 @@ type Authority struct {
 	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`
 	Clients     map[string]Pair `vpnd:"clients" doc:"certificates of clients that are not revoked, by name"`
 	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
+	Refused     []string        `vpnd:"refused" doc:"common names of those who may not come in"`
 	Imported    bool            `vpnd:"imported" doc:"whether the CA existed before, so that it may have signed for others too"`
 }
 

@@ -71,6 +71,19 @@ func serialOf(n *big.Int) string {
 	return hex.EncodeToString(n.Bytes())
 }
 
+// ParseSerial reads a serial number in hexadecimal, with or without colons, and
+// returns it as the ledger writes it.
+func ParseSerial(text string) (string, bool) {
+	n, ok := new(big.Int).SetString(strings.ReplaceAll(text, ":", ""), 16)
+	if !ok || n.BitLen() > maxSerialBits || strings.ContainsAny(text, "+-_") {
+		return "", false
+	}
+	return serialOf(n), true
+}
+
+// maxSerialBits are the 20 octets of RFC 5280 section 4.1.2.2.
+const maxSerialBits = 160
+
 // newSerial returns a random positive number of 128 bits.
 func newSerial(rand io.Reader) (*big.Int, error) {
 	for {

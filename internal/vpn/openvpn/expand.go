@@ -136,7 +136,7 @@ func (e *expansion) addAdmission() {
 	if !or(e.Management, true) {
 		return
 	}
-	want := &kindopenvpn.Admission{Refused: e.PKI.Revoked, Members: []string{}}
+	want := &kindopenvpn.Admission{Refused: e.PKI.Refused, Members: []string{}}
 	for _, m := range e.members {
 		if m.block != nil && or(m.block.Disabled, false) {
 			want.Refused = append(slices.Clone(want.Refused), m.CommonName)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
@@ -46,7 +47,7 @@ func authority() *pki.Authority {
 		Name: "office", Directory: vault, Certificate: vault + "/ca.crt", CRL: vault + "/crl.pem",
 		Servers: map[string]pki.Pair{"server": pair("servers", "server")},
 		Clients: map[string]pki.Pair{"tpham": pair("clients", "tpham"), "anna": pair("clients", "anna")},
-		Revoked: []string{"guest"},
+		Revoked: []string{"guest"}, Refused: []string{"guest@example.com"},
 	}
 }
 
@@ -169,4 +170,21 @@ client.tpham.routes: network fd00:9::/64
 `; claims != want {
 		t.Errorf("claims\n%s", claims)
 	}
+}
+
+// Who is connected goes by a common name, which may be another one than the label.
+func TestAdmissionGoesByCommonNames(t *testing.T) {
+	resources, err := today().Expand("office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range resources {
+		if want, ok := r.Want.(*kindopenvpn.Admission); ok {
+			if len(want.Refused) != 1 || want.Refused[0] != "guest@example.com" {
+				t.Errorf("refused are %v", want.Refused)
+			}
+			return
+		}
+	}
+	t.Error("nobody looks who is connected")
 }

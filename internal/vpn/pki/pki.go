@@ -27,9 +27,17 @@ type PKI struct {
 	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
 	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is; with ca_key and instead of a new one"`
 	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA"`
+	Issued        *string            `vpnd:"issued" doc:"path of what that CA issued before: its index.txt, as OpenSSL and easy-rsa keep it, or a folder of certificates; without it nobody can be revoked whose certificate vpnd did not make"`
 	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the folder of the PKI"`
 	Servers       []Server           `vpnd:"server,block" doc:"a server that gets a key and a certificate"`
 	Clients       []Client           `vpnd:"client,block" doc:"a client that gets a key and a certificate"`
+	Revocations   []Revocation       `vpnd:"revoke,block" doc:"a certificate that is void, by its serial number; it stays so when the block goes"`
+}
+
+// Revocation is a certificate that is void, whoever holds it.
+type Revocation struct {
+	Serial     *string `vpnd:"serial,required" doc:"its serial number in hexadecimal, as openssl x509 -serial and index.txt write it"`
+	CommonName *string `vpnd:"common_name" doc:"whose it is; who is no client of this block is disconnected too"`
 }
 
 // Server is a server that gets a key and a certificate.
@@ -109,13 +117,13 @@ func (p *PKI) Exports(name string) any {
 	l := p.layout(name)
 	a := pki.Authority{
 		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl,
-		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{},
+		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
 		Imported: p.CACertificate != nil,
 	}
 	for _, h := range p.holders() {
 		switch {
 		case h.revoked:
-			a.Revoked = append(a.Revoked, h.name)
+			a.Revoked, a.Refused = append(a.Revoked, h.name), append(a.Refused, h.commonName)
 		case h.block == "server":
 			a.Servers[h.name] = l.pair(h)
 		default:
@@ -123,7 +131,22 @@ func (p *PKI) Exports(name string) any {
 		}
 	}
 	slices.Sort(a.Revoked)
+	slices.Sort(a.Refused)
+	a.Refused = slices.Compact(a.Refused)
 	return a
+}
+
+// strangers returns the common names of revoked certificates that are nobody's
+// of the block.
+func (p *PKI) strangers() []string {
+	names := []string{}
+	for _, r := range p.Revocations {
+		name := or(r.CommonName, "")
+		if name != "" && !slices.ContainsFunc(p.holders(), func(h holder) bool { return h.commonName == name }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Expand returns the folders, the CA unless it exists already, the revocation
@@ -222,7 +245,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 			Want: &pki.Certificate{
 				Key: resource.Ptr(at.Key), Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
 				Validity: validity, RenewBefore: p.RenewBefore,
-				Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger),
+				Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger), External: p.external(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{folder(l.certs), ledger(l.ledger), key(at.Key), cert(l.ca), key(l.caKey)},
@@ -242,12 +265,52 @@ func (p *PKI) subject(h holder) *pki.Subject {
 	return &s
 }
 
+// external says that the CA is nobody's here to make.
+func (p *PKI) external() *bool {
+	if p.CACertificate == nil {
+		return nil
+	}
+	return resource.Ptr(true)
+}
+
+// refused are the common names of those who may not come in. The ledger of a CA
+// of vpnd's own knows all who ever had a certificate; for one that was there
+// before it takes their names.
+func (p *PKI) refused() []string {
+	if p.CACertificate == nil {
+		return nil
+	}
+	var names []string
+	for _, h := range p.holders() {
+		if h.revoked {
+			names = append(names, h.commonName)
+		}
+	}
+	return names
+}
+
+// revocations are the serial numbers that are void in any case, with the common
+// names of their holders.
+func (p *PKI) revocations() map[string]string {
+	var all map[string]string
+	for _, r := range p.Revocations {
+		if serial, ok := pki.ParseSerial(or(r.Serial, "")); ok {
+			if all == nil {
+				all = make(map[string]string)
+			}
+			all[serial] = or(r.CommonName, "")
+		}
+	}
+	return all
+}
+
 func (p *PKI) list(l layout, members []string) resource.Resource {
 	return resource.Resource{
 		ID: resource.ID{Kind: pki.KindCRL, Name: l.crl},
 		Want: &pki.CRL{
 			Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger),
 			Members: append([]string{}, members...), Validity: p.CRLValidity,
+			Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
 		After:    []resource.ID{folder(l.dir), ledger(l.ledger), cert(l.ca), key(l.caKey)},

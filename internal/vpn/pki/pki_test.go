@@ -81,9 +81,46 @@ func TestExports(t *testing.T) {
 		Clients: map[string]pki.Pair{"tpham": {
 			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key",
 		}},
-		Revoked: []string{"guest"},
+		Revoked: []string{"guest"}, Refused: []string{"guest"},
 	}
 	if diff := cmp.Diff(want, seed().Exports("office")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A CA that was there before is told whom the old one knew, by common name.
+func TestImportedCAKnowsPeopleByTheirCommonNames(t *testing.T) {
+	p := seed()
+	p.CACertificate, p.CAKey, p.Issued = resource.Ptr("/ca.crt"), resource.Ptr("/ca.key"), resource.Ptr("/index.txt")
+	p.Clients[1].CommonName = resource.Ptr("Günther Guest")
+	p.Revocations = []Revocation{
+		{Serial: resource.Ptr("0A:1b:00")},
+		{Serial: resource.Ptr("F"), CommonName: resource.Ptr("thief")},
+		{Serial: resource.Ptr("10"), CommonName: resource.Ptr("t-pham")},
+	}
+	if found := p.Validate("office"); len(found) > 0 {
+		t.Error(vpntest.Mistakes(found))
+	}
+	resources, err := p.Expand("office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range resources {
+		switch want := r.Want.(type) {
+		case *pki.CRL:
+			is := []any{want.Members, want.Refused, want.Revoke, *want.Issued, *want.External}
+			shall := []any{[]string{"server", "t-pham"}, []string{"Günther Guest"}, map[string]string{"0a1b00": "", "0f": "thief", "10": "t-pham"}, "/index.txt", true}
+			if diff := cmp.Diff(shall, is); diff != "" {
+				t.Error(diff)
+			}
+		case *pki.Certificate:
+			if want.External == nil || !*want.External {
+				t.Errorf("%s does not know that its CA was there before", r.ID)
+			}
+		}
+	}
+	a := p.Exports("office").(pki.Authority)
+	if diff := cmp.Diff([]string{"Günther Guest", "thief"}, a.Refused); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -120,6 +157,11 @@ func TestValidate(t *testing.T) {
 		{func(p *PKI) { p.CRLValidity = days(7) }, ""},
 		{func(p *PKI) { p.RenewBefore = days(29) }, ""},
 		{func(p *PKI) { p.RenewBefore = days(30) }, "error: client.tpham.validity: a certificate that is good for 30d can't be renewed 30d before its end"},
+		{func(p *PKI) { p.Issued = resource.Ptr("/index.txt") }, "error: issued: a CA that vpnd makes issued nothing before; leave it out"},
+		{func(p *PKI) { p.Revocations = []Revocation{{Serial: resource.Ptr("guest")}} }, `error: revoke.0.serial: "guest" is no serial number; hexadecimal, as openssl`},
+		{func(p *PKI) { p.Revocations = []Revocation{{Serial: resource.Ptr("-1")}} }, `error: revoke.0.serial: "-1" is no serial number`},
+		{func(p *PKI) { p.Revocations = []Revocation{{Serial: resource.Ptr("")}} }, `error: revoke.0.serial: "" is no serial number`},
+		{func(p *PKI) { p.Clients[1].CommonName = resource.Ptr("Günther Guest") }, `error: client.guest.common_name: "Günther Guest" can't be a common name`},
 		{func(p *PKI) { p.Subject = nil }, "error: subject: the CA has no name; add subject {"},
 	} {
 		p := seed()

@@ -30,6 +30,7 @@ func (p *PKI) Validate(name string) []resource.Mistake {
 	c.algorithm(p)
 	c.lives(p)
 	c.holders(p)
+	c.revocations(p)
 	return c.found
 }
 
@@ -49,6 +50,10 @@ func (c *check) authority(p *PKI) {
 	c.path("ca_certificate", p.CACertificate)
 	c.path("ca_key", p.CAKey)
 	c.path("crl", p.CRL)
+	c.path("issued", p.Issued)
+	if p.Issued != nil && p.CACertificate == nil {
+		c.wrong("issued", "a CA that vpnd makes issued nothing before", "leave it out, or give ca_certificate and ca_key of the CA that it belongs to")
+	}
 	if (p.CACertificate == nil) != (p.CAKey == nil) {
 		c.wrong("ca_certificate", "a CA that exists already needs both its certificate and its key", "give both ca_certificate and ca_key, or neither for a new CA")
 	}
@@ -131,13 +136,37 @@ func (c *check) holders(p *PKI) {
 	for _, h := range p.holders() {
 		self := h.block + "." + h.name
 		c.name(self, h.name)
-		if h.commonName != h.name {
+		switch {
+		case h.commonName == h.name:
+		case h.revoked && p.CACertificate != nil:
+			c.commonName(h.where("common_name"), h.commonName)
+		default:
 			c.name(h.where("common_name"), h.commonName)
 		}
 		c.unique(names, self, h.name, self, "label")
 		c.unique(commonNames, self, h.commonName, self, "common name")
 		if bad := pki.CheckHostNames(h.dnsNames); bad != "" {
 			c.wrong(h.where("dns_names"), fmt.Sprintf("%q is no host name", bad), "as in \"vpn.example.com\"")
+		}
+	}
+}
+
+// commonName checks what another CA may have called somebody who gets no file any
+// more.
+func (c *check) commonName(where, name string) {
+	if n := len([]rune(name)); n < 1 || n > 64 || strings.ContainsFunc(name, unicode.IsControl) {
+		c.wrong(where, fmt.Sprintf("%q can be no common name", name), "write it as it stands in the certificate, at most 64 letters")
+	}
+}
+
+// revocations checks the serial numbers.
+func (c *check) revocations(p *PKI) {
+	for i, r := range p.Revocations {
+		if r.Serial == nil {
+			continue // that was told
+		}
+		if _, ok := pki.ParseSerial(*r.Serial); !ok {
+			c.wrong(fmt.Sprintf("revoke.%d.serial", i), fmt.Sprintf("%q is no serial number", *r.Serial), "hexadecimal, as openssl x509 -noout -serial -in FILE writes it: \"0A1B2C\" or \"0A:1B:2C\"")
 		}
 	}
 }
