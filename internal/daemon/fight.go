@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +40,22 @@ func guards(id resource.ID) bool {
 
 // essential says whether vpnd must not give in. A host whose filter rules another
 // program takes away again and again would be open for as long as vpnd waits, and
-// one without its translation of addresses would carry nobody. These are repaired
-// for as long as the fight lasts, a breath apart.
-func essential(id resource.ID) bool { return id.Kind == "chain" }
+// one without its translation of addresses would carry nobody; where a revocation
+// list, or the copy that a server reads, is damaged again and again, who was
+// revoked might come in, or nobody. These are repaired for as long as the fight
+// lasts, a breath apart.
+func essential(id resource.ID) bool { return id.Kind == "chain" || admits(id) }
+
+// admits says whether the thing says who may come in.
+func admits(id resource.ID) bool {
+	switch id.Kind {
+	case "crl", "openvpn_admission":
+		return true
+	case "assembled_file":
+		return path.Base(id.Name) == "crl.pem"
+	}
+	return false
+}
 
 // limiter knows what was repaired how often, and what is left alone until when.
 type limiter struct {

@@ -66,6 +66,23 @@ func TestGivesInAndWaitsLonger(t *testing.T) {
 	}
 }
 
+// What admits people is repaired however often somebody damages it.
+func TestWhatAdmitsPeopleIsNeverGivenUp(t *testing.T) {
+	for _, id := range []resource.ID{
+		{Kind: "crl", Name: "/var/lib/vpnd/pki/office/crl.pem"},
+		{Kind: "assembled_file", Name: "/etc/openvpn/server/office/crl.pem"},
+		{Kind: "openvpn_admission", Name: "/run/openvpn-server/office/management.sock"},
+	} {
+		r := newRing()
+		for i := range 20 {
+			if !r.hit(id, 5*time.Second) {
+				t.Errorf("%s: repair %d was not let", id, i)
+				break
+			}
+		}
+	}
+}
+
 func TestSlowChangesAreNoFight(t *testing.T) {
 	r := newRing()
 	for range 100 {
