@@ -126,7 +126,7 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 	cfg, diags := config.Load(config.Source{
 		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: a.env,
 		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		Trust: a.trust(), Advise: a.advise, Own: a.own,
+		Trust: a.trust(), Advise: a.advise, Own: a.own, Place: a.place(),
 	}, a.catalog(), Version)
 	return cfg, diags, nil
 }

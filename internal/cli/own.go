@@ -6,6 +6,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/state"
+	"vpnd/internal/trust"
 )
 
 // own says what of vpnd's own lies at a path of the host. Links on the way there
@@ -27,6 +28,15 @@ func (a *app) own(s config.Settings, path string) string {
 		}
 	}
 	return ""
+}
+
+// place says how to tell where programs of root would write for others. Below
+// another root there are none.
+func (a *app) place() func(path string) error {
+	if a.trust() == nil || filepath.Clean(a.root) != "/" {
+		return nil
+	}
+	return trust.Place
 }
 
 func within(dir, path string) bool {

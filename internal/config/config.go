@@ -31,6 +31,10 @@ type Source struct {
 	Trust  func(path string) error // why others than root could change a file or folder, so that it is refused; nil trusts all
 	Advise bool                    // warn of that and go on, since nothing is done with it
 
+	// Place says why others than root could have what a program writes at a path
+	// of the host, as root, written elsewhere. Nil takes every place.
+	Place func(path string) error
+
 	// Own says what of vpnd's own lies at a path of the host, as "the state of
 	// vpnd", and nothing where none does. Nil takes nothing for its own.
 	Own func(s Settings, path string) string
@@ -70,7 +74,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	l.evaluate()
 	c := &Config{Files: l.files, Settings: l.loadSettings(version), Checks: l.loadChecks()}
 	l.checkPrograms(c.Settings, c.Checks)
-	desired := l.expand()
+	desired := l.expand(c.Settings)
 	l.checkOwn(c.Settings)
 	for _, b := range l.order {
 		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned})

@@ -14,7 +14,7 @@ type wish struct {
 
 // expand makes resources of the blocks and brings together what several of
 // them ask for.
-func (l *loader) expand() resource.Desired {
+func (l *loader) expand(s Settings) resource.Desired {
 	wishes := make(map[resource.ID]*wish)
 	paths := make(map[string]*wish)
 	for _, b := range l.order {
@@ -33,6 +33,7 @@ func (l *loader) expand() resource.Desired {
 		}
 	}
 	l.checkClaims()
+	l.checkWritten(s, paths)
 	l.addTriggers(wishes)
 	l.addSources(wishes)
 	addOrder(wishes)

@@ -79,6 +79,13 @@ type Claim struct {
 	Path  string // the attribute that says so
 }
 
+// A Writer is a shape whose program opens files of its own, by their names and as
+// root: nobody else may be able to put a link there, and nothing that is managed
+// may lie there. The sort of such a claim is "file".
+type Writer interface {
+	Writes() []Claim
+}
+
 // A Catalog is every kind and composite that vpnd has.
 type Catalog struct {
 	Kinds      []Kind

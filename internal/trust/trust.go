@@ -40,12 +40,21 @@ func (e *Error) Error() string {
 // Path returns an [*Error] where others could change a file or directory, or
 // exchange it or one that it is in for another. What does not exist can be
 // changed by nobody but who makes it; the directories above are looked at.
-func Path(path string) error {
+func Path(path string) error { return look(path, false) }
+
+// Place returns an [*Error] where others could put a link at a path, or in the
+// place of a directory on the way there, and so have a program that opens it as
+// root write elsewhere. Whether it is there already, and who may write to it, does
+// not matter. Of groups, those of the system (below 1000) may write to a directory,
+// as to /var/log on Ubuntu.
+func Place(path string) error { return look(path, true) }
+
+func look(path string, place bool) error {
 	todo, err := whole(path)
 	if err != nil {
 		return err
 	}
-	w := walk{asked: "/" + filepath.Join(todo...), todo: todo}
+	w := walk{asked: "/" + filepath.Join(todo...), todo: todo, place: place}
 	if err := w.directory("/", len(w.todo) > 0); err != nil {
 		return err
 	}
@@ -95,6 +104,7 @@ type walk struct {
 	asked string
 	todo  []string
 	links int
+	place bool // it is about links, not about what is there
 }
 
 func (w *walk) directory(path string, above bool) error {
@@ -128,11 +138,18 @@ func (w *walk) follow(here, link string, info fs.FileInfo) (string, error) {
 // trusted looks at one file or directory. In one with the sticky bit, as /tmp,
 // others can make names and can't take away or exchange those of root.
 func (w *walk) trusted(path string, info fs.FileInfo, above bool) error {
+	if w.place && len(w.todo) == 0 {
+		return nil
+	}
 	if err := w.owned(path, info); err != nil {
 		return err
 	}
 	mode := info.Mode()
 	switch {
+	case w.place && len(w.todo) == 1 && mode&0o002 != 0: // a link can be there before
+		return &Error{w.asked, path, "everybody", "chmod go-w " + quoted(path) + " # or choose another directory, as /var/log"}
+	case w.place && mode&0o022 == 0o020 && systems(info):
+		return nil
 	case above && mode&fs.ModeSticky != 0:
 		return nil
 	case mode&0o002 != 0:
@@ -156,6 +173,13 @@ func (w *walk) owned(path string, info fs.FileInfo) error {
 		remedy += " # or move what is below to a directory of root's"
 	}
 	return &Error{w.asked, path, "the user " + account(st.Uid), remedy}
+}
+
+// systems says whether a group is one of the system, with no people in it;
+// login.defs(5).
+func systems(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Gid < 1000
 }
 
 func account(uid uint32) string {

@@ -118,3 +118,40 @@ func TestRemedyIsOneWord(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a program opens by its name, as root, others may not lead elsewhere.
+func TestPlace(t *testing.T) {
+	dir, file := home(t)
+	good := func(path string) {
+		t.Helper()
+		if err := Place(path); err != nil {
+			t.Error(err)
+		}
+	}
+	bad := func(path, want string) {
+		t.Helper()
+		if err := Place(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	good(dir + "/new.log")
+	good(dir + "/none/new.log")
+	good("/var/log/openvpn.log")
+	do(t, os.Chown(file, mallory, 0))
+	good(file) // they may write to it, and nowhere else
+	bad("/tmp/new.log", "/tmp, on the way to /tmp/new.log, can be changed by everybody")
+	do(t, os.Chmod(dir, 0o1777|os.ModeSticky))
+	bad(file, "chmod go-w "+dir)
+	do(t, os.Chmod(dir, 0o775))
+	do(t, os.Chown(dir, 0, 104))
+	good(file)
+	do(t, os.Chown(dir, 0, mallory))
+	bad(file, "the group 54321")
+	do(t, os.Chmod(dir, 0o755))
+	do(t, os.Symlink("/etc/shadow", dir+"/link"))
+	good(dir + "/link")
+	do(t, os.Lchown(dir+"/link", mallory, 0))
+	bad(dir+"/link", "the user 54321")
+	do(t, os.Symlink("/tmp/x", dir+"/tmp"))
+	bad(dir+"/tmp", "/tmp, on the way to")
+}

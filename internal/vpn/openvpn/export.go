@@ -39,6 +39,20 @@ func (s *Server) Exports(name string) any {
 	return e
 }
 
+// Writes tells which files the server opens before it drops its privileges.
+func (s *Server) Writes() []resource.Claim {
+	var files []resource.Claim
+	for _, file := range []struct {
+		attribute string
+		path      *string
+	}{{"log", s.Log}, {"status", s.Status}} {
+		if file.path != nil {
+			files = append(files, resource.Claim{Sort: "file", Value: *file.path, Path: file.attribute})
+		}
+	}
+	return files
+}
+
 // Claims tells what no other block may have: the socket, the device, the
 // networks of the VPN and those behind its clients.
 func (s *Server) Claims(name string) []resource.Claim {
