@@ -37,6 +37,7 @@ type look struct {
 	within      map[resource.ID]bool // what the look has that waits for a step meanwhile
 	bereft      bool                 // something is lost; see [engine.Engine.Spares]
 	inner       bool                 // another look waits for a step meanwhile
+	doubted     bool                 // another vpnd may have done what is seen
 	judged      bool                 // and the status tells of it
 	touched     []resource.ID        // by its repairs
 }
@@ -68,6 +69,7 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 		// What could not be seen, or not be put on record, must not be passed over.
 		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
 	}
+	a.unsure = a.unsure || l.doubted
 	l.end(err)
 	if !a.waiting || l.write { // an apply is at work, and its checks are its own
 		a.watchChecks(ctx)

@@ -50,6 +50,7 @@ type agent struct {
 	unsure   bool      // the next look is at everything
 	last     time.Time // last look at everything
 	others   time.Time // when another vpnd was last known to be at work
+	besides  time.Time // since when it is, as far as looks have seen it; zero where none is
 	asked    time.Time // the servers, who is connected
 	jitter   float64   // of the interval to the next one, around 1
 	ready    bool

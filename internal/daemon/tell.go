@@ -82,8 +82,12 @@ func (l *look) drifted(c engine.Change) Drift {
 // way, or is treated otherwise now.
 func (l *look) remember() {
 	now := make(map[resource.ID]Drift, len(l.drift))
+	l.doubt()
 	for _, d := range l.drift {
 		old, known := l.known[d.ID]
+		if !known && l.doubted {
+			continue
+		}
 		retry := known && old.Outcome == Failed && d.Outcome == Repaired
 		if !known || old.Outcome != d.Outcome && !retry || changes(old.Diffs) != changes(d.Diffs) {
 			l.news = append(l.news, d.ID)
@@ -109,9 +113,11 @@ func (l *look) remember() {
 func (l *look) announce() {
 	var news []Drift
 	for _, d := range l.drift {
-		if d.Outcome == Repaired {
+		switch _, known := l.agent.known[d.ID]; {
+		case d.Outcome == Repaired:
 			delete(l.agent.known, d.ID) // the next time is another time
-		} else {
+		case !known && l.doubted:
+		default:
 			l.agent.known[d.ID] = d
 			if slices.Contains(l.news, d.ID) {
 				l.Log.Warn("drifted", attributes(d)...)
