@@ -17,6 +17,7 @@ import (
 
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
+	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -183,7 +184,7 @@ func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), e
 }
 
 func (a *app) engine(store *state.Store) *engine.Engine {
-	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now}
+	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now, Ahead: daemon.Guards}
 	e.Done = a.text().Done
 	return e
 }

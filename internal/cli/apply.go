@@ -110,13 +110,19 @@ func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Confi
 }
 
 // takeBack makes a plan true that undoes what vpnd did since a time. The daemon
-// is kept from doing it all again.
-func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time) error {
-	if err := e.Store.Undo(command, e.Now(), since, p.Touched()); err != nil {
-		return err
+// is kept from doing it all again. Where the disk does not take that, only what
+// waits for its undo is taken back all the same, as far as that needs no disk:
+// until it is done as a whole, the daemon leaves it alone.
+func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time, waits bool) error {
+	unkept := e.Store.Undo(command, e.Now(), since, p.Touched())
+	if unkept != nil && !(waits && state.Unwritable(unkept)) {
+		return unkept
 	}
-	if _, err := a.carryOut(ctx, e, p, command); err != nil {
+	if _, err := a.carryOut(ctx, e, p, command); err != nil && unkept == nil {
 		return status(exitError)
+	}
+	if unkept != nil {
+		return fmt.Errorf("the undo is not complete, and is tried again: what needs no disk is undone as far as nothing is said above; %w", unkept)
 	}
 	return nil
 }

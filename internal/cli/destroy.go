@@ -36,7 +36,7 @@ vpnd apply. The history stays.`,
 				return err
 			}
 			defer done()
-			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}); err != nil || !purge {
+			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}, false); err != nil || !purge {
 				return err
 			}
 			return a.purge(e)

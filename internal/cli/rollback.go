@@ -135,7 +135,10 @@ func barred(store *state.Store, snap *state.Snapshot) ([]state.Was, error) {
 // carryBack undoes and, where that succeeds, drops the snapshot. What waited for
 // confirmation waits no more.
 func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command string) error {
-	if err := a.takeBack(ctx, e, u.plan, command, u.snap.Taken); err != nil {
+	if err := e.Store.Unreserve(); err != nil && !state.Unwritable(err) {
+		return err
+	}
+	if err := a.takeBack(ctx, e, u.plan, command, u.snap.Taken, u.pending != nil); err != nil {
 		return err
 	}
 	if u.pending != nil {

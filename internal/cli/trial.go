@@ -137,10 +137,13 @@ func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop
 	}
 	d, err := t.deadline(t.engine.Store)
 	if err == nil {
+		err = t.engine.Store.Reserve(snapshot)
+	}
+	if err == nil {
 		err = d.Arm(ctx, snapshot, time.Duration(t.flags.confirm))
 	}
 	if err != nil {
-		return errors.Join(err, t.drop(snapshot))
+		return errors.Join(err, t.engine.Store.Unreserve(), t.drop(snapshot))
 	}
 	if err := t.enforce(p); err != nil {
 		return errors.Join(err, d.Disarm(ctx), t.drop(snapshot))

@@ -32,7 +32,7 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 	r := e.Converge(ctx, p, undoable(p))
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err
-		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !guards(c.ID) }), undoable(p))
+		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !Guards(c.ID) }), undoable(p))
 		r.Err = errors.Join(refused, r.Err)
 	}
 	l.account(r)

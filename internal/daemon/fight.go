@@ -26,18 +26,6 @@ const (
 	breath       = 200 * time.Millisecond
 )
 
-// guards says whether the host's safety rests on the thing from moment to
-// moment: packets pass by what the kernel holds now. These things are made
-// first at boot, and repaired while a package manager works, since no package
-// brings them.
-func guards(id resource.ID) bool {
-	switch id.Kind {
-	case "chain", "sysctl", "tun", "route":
-		return true
-	}
-	return false
-}
-
 // essential says whether vpnd must not give in. A host whose filter rules another
 // program takes away again and again would be open for as long as vpnd waits, and
 // one without its translation of addresses would carry nobody; where a revocation

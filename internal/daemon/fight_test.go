@@ -224,7 +224,7 @@ func TestReloadForgives(t *testing.T) {
 
 func TestWhatGuardsTheHost(t *testing.T) {
 	for kind, want := range map[string]bool{"chain": true, "sysctl": true, "tun": true, "route": true, "file": false, "unit": false, "certificate": false} {
-		if got := guards(resource.ID{Kind: kind, Name: "x"}); got != want {
+		if got := Guards(resource.ID{Kind: kind, Name: "x"}); got != want {
 			t.Errorf("%s: %v", kind, got)
 		}
 	}

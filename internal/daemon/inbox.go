@@ -26,7 +26,7 @@ func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 func (b *inbox) put(h resource.Hint) {
 	b.mu.Lock()
-	b.urgent = b.urgent || guards(resource.ID{Kind: h.Kind})
+	b.urgent = b.urgent || Guards(resource.ID{Kind: h.Kind})
 	switch len(b.hints) {
 	case mostHints:
 	case mostHints - 1:

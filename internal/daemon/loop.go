@@ -234,7 +234,7 @@ func (a *agent) pause() time.Duration {
 	if a.status.Error != "" || len(a.status.Shut) > 0 {
 		due = earlier(due, now.Add(retry))
 	}
-	if slices.ContainsFunc(a.status.Unknown, func(u Unknown) bool { return guards(u.ID) }) {
+	if slices.ContainsFunc(a.status.Unknown, func(u Unknown) bool { return Guards(u.ID) }) {
 		due = earlier(due, now.Add(longestGuardRetry))
 	}
 	if a.waiting || a.status.Booting {

@@ -57,7 +57,7 @@ func (f *failures) tried(id resource.ID, err error) {
 		f.things[id] = one
 	}
 	longest := longestRetry
-	if guards(id) {
+	if Guards(id) {
 		longest = longestGuardRetry
 	}
 	one.err, one.wait = err, min(max(2*one.wait, firstRetry), longest)

@@ -7,21 +7,28 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 )
 
-// shut keeps a host that boots from forwarding without its filter rules. The
-// file of vpnd leaves it off, but another program may have switched it on before
-// vpnd runs, and where the rules can't be set (no iptables, a full disk) nothing
-// else would keep packets out. It stays off until the rules stand that it was to
-// come after.
+// shut keeps a host from forwarding without its filter rules. At boot the file of
+// vpnd leaves it off, but another program may have switched it on before vpnd
+// runs; later somebody may take the rules away, and where they can't be set (no
+// iptables, a full disk) nothing else would keep packets out. It stays off until
+// the rules stand that it was to come after.
 func (l *look) shut() {
-	if l.force == nil || l.observing() || l.inner || !l.guarding && (!l.planned || len(l.status.Shut) == 0) {
+	if l.force == nil || l.observing() || l.inner {
 		return
 	}
-	missing := l.missing()
+	missing := l.unrestored()
+	switch {
+	case l.guarding || l.planned && len(l.status.Shut) > 0:
+		missing = l.missing()
+	case len(l.status.Shut) > 0:
+		return
+	}
 	needs := closes(l.Catalog, l.force.present, missing)
 	for _, id := range needs {
 		l.close(id, missing)
@@ -37,6 +44,29 @@ func (l *look) shut() {
 // filters says whether a thing is rules that may keep a packet out.
 func filters(id resource.ID) bool {
 	return id.Kind == "chain" && strings.Contains(id.Name, "/filter/")
+}
+
+// blind is how long filter rules may be out of sight on a host that is up before
+// they are taken for lost: an upgrade of iptables takes that away for a moment,
+// and whoever is connected would be cut off.
+const blind = 20 * time.Second
+
+// unrestored returns the filter rules of a host that is up which are known to be
+// wrong and could not be put right, and those that have been out of sight for too
+// long.
+func (l *look) unrestored() map[resource.ID]error {
+	lost := make(map[resource.ID]error)
+	for _, d := range l.status.Drift {
+		if filters(d.ID) && d.Outcome == Failed {
+			lost[d.ID] = errors.New(d.Error)
+		}
+	}
+	for _, u := range l.status.Unknown {
+		if filters(u.ID) && l.Now().Sub(u.Since) >= blind {
+			lost[u.ID] = errors.New(u.Error)
+		}
+	}
+	return lost
 }
 
 // missing returns the filter rules that are wished for and not known to stand.

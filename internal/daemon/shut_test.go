@@ -87,21 +87,50 @@ func TestShutAtBoot(t *testing.T) {
 	}
 }
 
-// A host whose rules stand is not shut, and one that is up neither: whoever is
-// connected would be cut off by a rule that fails.
-func TestNotShut(t *testing.T) {
+// A host that is up is not shut while its rules stand, whoever fights over them
+// or hides them for a moment; where they can't be put back, it is, as at boot.
+func TestShutLater(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.boot()
-		r.Shut = func(key string) (bool, error) { t.Errorf("%s was shut", key); return true, nil }
-		r.start()
-		r.stop()
 		r.start()
 		r.choose(func() { r.boots = false })
 		r.rest()
-		r.alter(func() { r.broken[guard.Name] = true })
-		r.touch(guard.Name, "0", "")
+		for range 20 {
+			r.touch(guard.Name, "0", "")
+			time.Sleep(100 * time.Millisecond)
+		}
+		r.alter(func() { r.hidden = map[string]string{guard.Name: "no iptables"} })
+		r.touch(guard.Name, "1", "")
+		time.Sleep(blind / 2)
+		r.alter(func() { r.hidden = nil })
 		time.Sleep(time.Minute)
-		r.want(map[string]string{forward: "1"})
+		r.want(map[string]string{guard.Name: "1", forward: "1"})
+		if n := r.logged("must not forward"); n > 0 {
+			t.Errorf("it was shut %d times\n%s", n, r.logs.String())
+		}
+
+		for name, harm := range map[string]func(on bool){
+			"broken": func(on bool) { r.broken[guard.Name] = on },
+			"hidden": func(on bool) {
+				if r.hidden = nil; on {
+					r.hidden = map[string]string{guard.Name: "no iptables"}
+				}
+			},
+		} {
+			r.alter(func() { harm(true) })
+			r.touch(guard.Name, "0", "evil")
+			time.Sleep(2 * blind)
+			r.want(map[string]string{forward: "0", forwards6.Name: "1"})
+			if s := r.status(); len(s.Shut) != 1 || s.Shut[0] != forwards {
+				t.Errorf("%s: %v", name, s.Shut)
+			}
+			r.alter(func() { harm(false) })
+			time.Sleep(time.Minute)
+			r.want(map[string]string{guard.Name: "1", forward: "1"})
+			if s := r.status(); len(s.Shut) > 0 {
+				t.Errorf("%s: still shut: %v", name, s.Shut)
+			}
+		}
 	})
 }
 

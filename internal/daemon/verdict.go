@@ -32,7 +32,7 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 		return Reported
 	case c.Lacks != resource.ID{}:
 		return l.spared(c)
-	case l.inner && l.bereft && !guards(c.ID): // that may wait for what is lost, and does not see it from here
+	case l.inner && l.bereft && !Guards(c.ID): // that may wait for what is lost, and does not see it from here
 		l.waiting = true
 		return Waits
 	case !l.write, l.undoing != nil && l.undoing(c.ID):
@@ -43,10 +43,10 @@ func (l *look) verdict(c engine.Change, held bool) Outcome {
 	case l.pending != nil && !l.moved(c): // what would an undo undo?
 		l.status.Waiting = cmp.Or(l.status.Waiting, "vpnd confirm or vpnd rollback of an apply")
 		return Waits
-	case l.guarding && !guards(c.ID), l.status.Booting && startsLater(c.ID):
+	case l.guarding && !Guards(c.ID), l.status.Booting && startsLater(c.ID):
 		l.waiting = true
 		return Waits
-	case l.busy != "" && !guards(c.ID):
+	case l.busy != "" && !Guards(c.ID):
 		l.waiting = true
 		l.status.Waiting = l.busy
 		return Waits

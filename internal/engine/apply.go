@@ -72,6 +72,7 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 	}
 	r.forgo(step)
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
+	r.ended()
 	return r.report
 }
 
@@ -86,6 +87,7 @@ type run struct {
 	unread  unread
 	pending []state.Fact   // to be written with the next flush
 	orphans []state.Record // whose priors are to be removed after it
+	short   error          // why the disk takes no records
 	report  Report
 }
 

@@ -17,20 +17,23 @@ func (r *run) announce(batch []Change) error {
 	var facts []state.Fact
 	for _, c := range batch {
 		record, err := r.opened(c.item)
-		if err != nil {
+		if err != nil && (record == nil || !r.goesAhead(batch, err)) {
 			return err
 		}
 		facts = append(facts, state.Fact{Put: record})
 		facts = append(facts, r.debts(c)...)
 	}
-	return r.Store.Commit(facts...)
+	err := r.Store.Commit(facts...)
+	if r.goesAhead(batch, err) {
+		err = r.postpone(err, facts...)
+	}
+	return err
 }
 
-// opened returns the record of an item while it is being changed.
+// opened returns the record of an item while it is being changed, also where only
+// what stood there before could not be put back.
 func (r *run) opened(it *item) (*state.Record, error) {
-	if err := r.revive(it); err != nil {
-		return nil, err
-	}
+	unrevived := r.revive(it)
 	open := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Since: r.Now().UTC()}
 	if it.past != nil {
 		open = *it.past
@@ -42,7 +45,7 @@ func (r *run) opened(it *item) (*state.Record, error) {
 		open = *put
 	}
 	open.Open = true
-	return &open, nil
+	return &open, unrevived
 }
 
 // revive puts a prior back whose record a rollback is about to bring back: the
@@ -214,6 +217,9 @@ func (r *run) conclude(it *item) {
 // priors that no record names any more.
 func (r *run) flush() error {
 	if err := r.Store.Commit(r.pending...); err != nil {
+		if err = r.postpone(err, r.pending...); err == nil {
+			r.pending, r.orphans = nil, nil
+		}
 		return err
 	}
 	var errs []error

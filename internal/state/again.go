@@ -48,7 +48,11 @@ func (s *Store) Reopen() error {
 	if err := s.refresh(true); err != nil {
 		return err
 	}
-	if err := errors.Join(s.sweep(), s.tidy()); err != nil {
+	err := s.sweep()
+	if Unwritable(err) {
+		err = nil // tidy finds out
+	}
+	if err = errors.Join(err, s.tidy()); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	return nil
@@ -92,6 +96,9 @@ func (s *Store) load() error {
 	s.others = s.records != nil && !(now.continues(s.known) && (s.torn || now.size == s.known.size))
 	if s.records == nil || !now.continues(s.known) {
 		s.forgetAll()
+	}
+	if s.others {
+		s.late = nil
 	}
 	data, err := io.ReadAll(io.NewSectionReader(log, s.known.size, now.size-s.known.size))
 	if err != nil {

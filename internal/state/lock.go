@@ -35,6 +35,9 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	}
 	path := filepath.Join(dir, "lock")
 	lock, err := openOwn(path, os.O_RDWR|os.O_CREATE)
+	if errors.Is(err, unix.EROFS) { // it can be locked all the same
+		lock, err = openOwn(path, os.O_RDONLY)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}

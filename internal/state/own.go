@@ -58,7 +58,7 @@ func Owns(dir, path string) bool {
 	}
 	first, rest, _ := strings.Cut(rel, "/")
 	switch first {
-	case ".", "lock", "key", "priors", "snapshots", "secrets":
+	case ".", "lock", "key", reserved, "priors", "snapshots", "secrets":
 		return true
 	}
 	return rest == "" && (strings.HasPrefix(first, ".") || strings.HasSuffix(first, ".json") || strings.HasSuffix(first, ".jsonl"))

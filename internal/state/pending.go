@@ -57,4 +57,6 @@ func (s *Store) SetPending(p Pending) error {
 }
 
 // DropPending forgets, durably, that an apply waits for confirmation.
-func (s *Store) DropPending() error { return atomic.Remove("/", PendingPath(s.dir)) }
+func (s *Store) DropPending() error {
+	return errors.Join(atomic.Remove("/", PendingPath(s.dir)), s.Unreserve())
+}

@@ -28,7 +28,9 @@ type Store struct {
 	mu      sync.RWMutex // a plan may be made while another one is put on record
 	records map[resource.ID]Record
 	owed    map[resource.ID]resource.Effect
-	log     *os.File // nil where the store is only read
+	log     *os.File // nil where the store is only read, or the disk takes nothing
+	refused error    // why it takes nothing
+	late    []Fact   // known, and not on the disk yet
 	lines   int      // lines of the log, stale ones included
 	known   extent   // of the log
 	torn    bool     // the log ends in the middle of a line
@@ -91,17 +93,24 @@ func (s *Store) learn(f Fact) {
 // opens it for appending.
 func (s *Store) tidy() error {
 	path := s.path("records.jsonl")
-	if s.known.inode == 0 || s.torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
-		if err := s.rewrite(path); err != nil {
-			return err
-		}
-	}
 	var err error
-	s.log, err = openOwn(path, os.O_WRONLY|os.O_APPEND)
+	if s.known.inode == 0 || s.torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
+		err = s.rewrite(path)
+	}
+	if err == nil {
+		s.log, err = openOwn(path, os.O_WRONLY|os.O_APPEND)
+	}
+	if s.refused = nil; Unwritable(err) {
+		s.refused = err // what only the kernel holds needs no disk
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("opening the state: %w", err)
 	}
 	s.knows()
+	if err := s.Commit(); err != nil && !Unwritable(err) {
+		return err
+	}
 	return nil
 }
 
@@ -145,9 +154,10 @@ func encode(b *bytes.Buffer, facts []Fact) error {
 	return nil
 }
 
-// Commit appends facts; when it returns without an error they survive a crash
-// of the machine. All of them cost one flush.
+// Commit appends facts, after those that were postponed; when it returns without
+// an error they survive a crash of the machine. All of them cost one flush.
 func (s *Store) Commit(facts ...Fact) error {
+	facts = slices.Concat(s.late, facts)
 	if len(facts) == 0 {
 		return nil
 	}
@@ -165,6 +175,7 @@ func (s *Store) Commit(facts ...Fact) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.late = nil
 	s.lines += len(facts)
 	for _, f := range facts {
 		s.learn(f)
@@ -176,6 +187,9 @@ func (s *Store) Commit(facts ...Fact) error {
 // append writes whole lines or nothing: what a full disk cut off is taken back,
 // or the next line would be glued to it.
 func (s *Store) append(data []byte) error {
+	if s.log == nil {
+		return s.refused
+	}
 	size, err := s.log.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err

@@ -45,7 +45,8 @@ func TestRulesLocked(t *testing.T) {
 }
 
 // TestAgentWithoutDisk takes the disk of the state away from the agent: it says
-// so, and repairs what drifted once it has one again.
+// so, repairs at once what only the kernel holds, and the rest once it has a disk
+// again. Where nothing can set rules, nothing is forwarded.
 func TestAgentWithoutDisk(t *testing.T) {
 	t.Parallel()
 	s, first := faulty(t)
@@ -57,13 +58,21 @@ func TestAgentWithoutDisk(t *testing.T) {
 	} {
 		s.run("systemctl", "reload", "vpnd")
 		s.sh(fault.begin)
-		s.sh("iptables -t nat -F VPND-GW-office; echo verb 9 >> /etc/openvpn/server/office.conf")
+		s.sh("iptables -t nat -F VPND-GW-office; iptables -F VPND-GW-office; echo verb 9 >> /etc/openvpn/server/office.conf")
 		s.sh(eventually("vpnd status | grep -q '" + fault.words + "'"))
+		s.sh(eventually("iptables -S VPND-GW-office | grep -q ACCEPT && iptables -t nat -S VPND-GW-office | grep -q MASQUERADE"))
+		s.sh("grep -q 1 /proc/sys/net/ipv4/ip_forward")
 		s.survives(first)
 		s.sh(fault.end)
 		s.sh(eventually(nothingLeft))
 		s.lacks(s.sh("vpnd status; true"), fault.words)
 	}
+	s.sh("iptables -F VPND-GW-office; " + away)
+	s.sh(eventually("grep -q 0 /proc/sys/net/ipv4/ip_forward"))
+	s.names(s.sh("vpnd status; true"), "net.ipv4.ip_forward", "nothing is forwarded")
+	s.names(s.sh("journalctl -u vpnd -p err -o cat"), "must not forward")
+	s.sh(home)
+	s.sh(eventually("grep -q 1 /proc/sys/net/ipv4/ip_forward && " + nothingLeft))
 	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
 	s.vpnd(0, "destroy", "--yes")
 	s.sh("umount /var/lib/vpnd; rmdir /var/lib/vpnd")

@@ -170,3 +170,42 @@ func TestFewDescriptors(t *testing.T) {
 	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
 	s.heals(first)
 }
+
+// TestUndoWithoutDisk has the deadline of an apply come on a disk that takes
+// nothing any more: whoever was locked out gets in all the same, what can't be
+// undone yet is told, and undone once it can be.
+func TestUndoWithoutDisk(t *testing.T) {
+	t.Parallel()
+	d := door{scene: alone(t)}
+	d.sh(services)
+	d.sh("mkdir -m 0700 /var/lib/vpnd; mount -t tmpfs -o size=2m,mode=0700 tmpfs /var/lib/vpnd")
+	d.configure(works)
+	d.apply()
+	was := d.print()
+	const fill, undone = "dd if=/dev/zero of=/var/lib/vpnd/filler bs=4k 2>/dev/null; true", "test ! -e /var/lib/vpnd/pending.json"
+	const opened = "! iptables -S VPND-DOOR | grep -q DROP && test $(cat /proc/sys/net/ipv4/conf/all/log_martians) = 1"
+	confirm := func() {
+		t.Helper()
+		d.configure(cuts)
+		d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", "5s")
+	}
+	// Room was reserved, so that a full disk is none for the undo.
+	confirm()
+	d.sh(fill)
+	d.until("the apply is undone on a full disk", 40*time.Second, func() bool { return d.yes(undone) })
+	d.sh("rm /var/lib/vpnd/filler")
+	d.as(was, "an undo on a full disk")
+
+	// Not even that can be used.
+	confirm()
+	d.sh("mount -o remount,ro /var/lib/vpnd")
+	d.until("the kernel's part is undone", 40*time.Second, func() bool { return d.yes(opened) })
+	d.until("the rest is told", 40*time.Second, func() bool {
+		return d.yes("journalctl -t vpnd -o cat | grep 'the undo is not complete' | grep -q 'read-only'")
+	})
+	d.sh("test -e /var/lib/vpnd/pending.json")
+	d.sh("mount -o remount,rw /var/lib/vpnd")
+	d.until("all of it is undone", 60*time.Second, func() bool { return d.yes(undone) })
+	d.as(was, "an undo without a disk")
+	d.sh("! ls /var/lib/vpnd/reserve 2>/dev/null")
+}
