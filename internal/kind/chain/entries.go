@@ -41,11 +41,9 @@ func (l layout) imprints(table []byte) map[string][]imprint {
 	found := make(map[string][]imprint)
 	chain := ""
 	for entry, target := range l.entries(table) {
-		if unix.ByteSliceToString(entry[target+2:target+extensionHead-1]) == errorTarget {
-			chain = unix.ByteSliceToString(entry[target+extensionHead:])
-			continue
-		}
-		if own(chain) {
+		if begun, ok := chainOf(entry, target); ok {
+			chain = begun
+		} else if own(chain) {
 			found[chain] = append(found[chain], l.imprint(entry, target))
 		}
 	}
@@ -53,6 +51,12 @@ func (l layout) imprints(table []byte) map[string][]imprint {
 		found[chain] = prints[:len(prints)-1]
 	}
 	return found
+}
+
+// chainOf returns the chain that an entry begins, if it does.
+func chainOf(entry []byte, target int) (string, bool) {
+	begins := unix.ByteSliceToString(entry[target+2:target+extensionHead-1]) == errorTarget
+	return unix.ByteSliceToString(entry[target+extensionHead:]), begins
 }
 
 func (l layout) imprint(entry []byte, target int) imprint {

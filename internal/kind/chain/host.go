@@ -10,8 +10,9 @@ import (
 
 // A host is what one call of a verb sees: each family is read once.
 type host struct {
-	verbs Verbs
-	seen  map[string]view
+	verbs  Verbs
+	seen   map[string]view
+	others map[string]elsewhere // by family
 }
 
 type view struct {
@@ -21,7 +22,9 @@ type view struct {
 	err  error
 }
 
-func (v Verbs) host() host { return host{verbs: v, seen: make(map[string]view)} }
+func (v Verbs) host() host {
+	return host{verbs: v, seen: make(map[string]view), others: make(map[string]elsewhere)}
+}
 
 func (h host) view(ctx context.Context, family string) view {
 	seen, ok := h.seen[family]
@@ -57,12 +60,42 @@ func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
 	return seen.tool, t, nil
 }
 
-// observe returns a chain by the measure of a wish, nil where it is not there.
+// observe returns a chain by the measure of a wish, nil where it is not there,
+// nor in the other backend.
 func (h host) observe(ctx context.Context, name string, want *Chain) (*Chain, error) {
 	s, err := parse(name)
 	if err != nil {
 		return nil, err
 	}
+	got, err := h.observeHere(ctx, s, want)
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.elsewhere(s.family, h.seen[s.family].tool.backend)
+	if err != nil {
+		return nil, err
+	}
+	return asWished(e.also(ctx, s, got), want), nil
+}
+
+// asWished tells the place of a chain in the words of a wish that was once
+// observed and says more than can be asked for, where it stands as that asks for
+// it. So an undo of a repair goes back as far as it can, and is done then.
+func asWished(got, want *Chain) *Chain {
+	if got == nil || want == nil || want.Hook == nil || want.At == nil {
+		return got
+	}
+	hook, at := want.place()
+	if *got.Hook != hook || *got.At != at || hook == *want.Hook && at == *want.At {
+		return got
+	}
+	told := *got
+	told.Hook, told.At = want.Hook, want.At
+	return &told
+}
+
+// observeHere looks for a chain in the backend that vpnd writes to.
+func (h host) observeHere(ctx context.Context, s spot, want *Chain) (*Chain, error) {
 	_, t, err := h.table(ctx, s)
 	if err != nil || !t.has(s.chain) {
 		return nil, err
@@ -80,13 +113,13 @@ func (h host) write(ctx context.Context, group spot, wants map[string]Chain) err
 	}
 	changes := transaction(group.table, now, wants)
 	if changes == "" {
-		return nil
+		return h.sweep(ctx, tool, group, wants)
 	}
 	if _, err := runBy(ctx, tool.restoration(changes), h.verbs.Writers.run); err != nil {
 		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.table, group.family, err)
 	}
 	h.verbs.recognise(ctx, group, wants)
-	return nil
+	return h.sweep(ctx, tool, group, wants)
 }
 
 // recognise sees to it that rules which were asked for as they were once

@@ -83,6 +83,9 @@ func (c Chain) place() (hook, at string) {
 	}
 	hook, _, _ = strings.Cut(*c.Hook, ",")
 	hook, _, _ = strings.Cut(hook, " ")
+	if hook == "" {
+		return "", ""
+	}
 	if c.At != nil && *c.At == bottom {
 		return hook, bottom
 	}

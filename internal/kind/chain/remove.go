@@ -35,14 +35,30 @@ func (v Verbs) RemoveAll(ctx context.Context, names []string) error {
 	}
 	h := v.host()
 	for _, group := range slices.SortedFunc(maps.Keys(groups), spot.compare) {
-		for s, err := range h.remove(ctx, group, groups[group]) {
+		for s, err := range h.removeEverywhere(ctx, group, groups[group]) {
 			errs = append(errs, &resource.NameError{Name: s.String(), Err: err})
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// remove takes chains of one table away. It returns what could not be removed.
+// removeEverywhere takes chains of one table away from both backends. It returns
+// what could not be removed.
+func (h host) removeEverywhere(ctx context.Context, group spot, chains []spot) map[spot]error {
+	failed := h.remove(ctx, group, chains)
+	tool, _, err := h.table(ctx, group)
+	if err != nil {
+		return failed // all of them
+	}
+	e, err := h.elsewhere(group.family, tool.backend)
+	if err != nil {
+		return all(chains, err)
+	}
+	maps.Copy(failed, e.remove(ctx, group, chains))
+	return failed
+}
+
+// remove takes chains of one table away from one backend. It returns what could not be removed.
 func (h host) remove(ctx context.Context, group spot, chains []spot) map[spot]error {
 	tool, now, err := h.table(ctx, group)
 	if err != nil {
