@@ -9,19 +9,54 @@ import (
 	"vpnd/internal/engine"
 )
 
+// A remark is what people should know besides, and who made it so, where it came
+// while somebody was heard of.
+type remark struct {
+	engine.Note
+	by string
+}
+
+func (r remark) String() string {
+	text := strings.TrimPrefix(fmt.Sprintf("%s: %s", r.ID.Name, r.Text), ": ")
+	if r.by != "" {
+		text += " (written by " + r.by + ")"
+	}
+	return text
+}
+
 // advise tells in the status what people should know besides, and what of it is
-// new in the journal too. A look renews what is about the things it is at.
+// new in the journal too. A look renews what is about the things it is at. What
+// somebody has just made so is told as drift is: vpnd does not put it right, and
+// a person may have to.
 func (l *look) advise(p *engine.Plan) {
 	before := l.advice
-	l.agent.advice = append(slices.DeleteFunc(slices.Clone(before), l.renews), p.Notes...)
-	slices.SortFunc(l.advice, func(a, b engine.Note) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
-	l.status.Notes = nil
-	for _, n := range l.advice {
-		l.status.Notes = append(l.status.Notes, strings.TrimPrefix(fmt.Sprintf("%s: %s", n.ID.Name, n.Text), ": "))
-		if !slices.Contains(before, n) {
-			l.Log.Info("it is worth knowing", "id", n.ID, "note", n.Text)
+	l.agent.advice = slices.DeleteFunc(slices.Clone(before), func(r remark) bool { return l.renews(r.Note) })
+	for _, n := range p.Notes {
+		r := remark{Note: n}
+		i := slices.IndexFunc(before, func(old remark) bool { return old.Note == n })
+		if i >= 0 {
+			r.by = before[i].by
+		} else {
+			r.by = l.by(n.ID)
+			l.announceRemark(r)
 		}
+		l.agent.advice = append(l.agent.advice, r)
 	}
+	slices.SortFunc(l.advice, func(a, b remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
+	l.status.Notes = nil
+	for _, r := range l.advice {
+		l.status.Notes = append(l.status.Notes, r.String())
+	}
+}
+
+// announceRemark tells of a new one.
+func (l *look) announceRemark(r remark) {
+	if r.by == "" {
+		l.Log.Info("it is worth knowing", "id", r.ID, "note", r.Text)
+		return
+	}
+	l.Log.Warn("it is worth knowing", "id", r.ID, "note", r.Text, "by", r.by)
+	l.notify.put(Event{Event: "note", Text: r.String()})
 }
 
 // renews says whether the look tells such a note anew if it still holds. One

@@ -50,3 +50,22 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("told again: %s", log.String())
 	}
 }
+
+// What somebody has just made so is told with their name, for as long as it is so.
+func TestAdviceNamesTheWriter(t *testing.T) {
+	var log bytes.Buffer
+	a := &agent{Options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, notify: newNotifier(slog.New(slog.DiscardHandler))}
+	defer a.notify.close()
+	id := resource.ID{Kind: "chain", Name: "ip/filter/VPND-X"}
+	note := &engine.Plan{Notes: []engine.Note{{ID: id, Text: "overruled"}}}
+	l := &look{agent: a, scope: scope{whole: true}, hints: []resource.Hint{{Kind: "chain", Name: id.Name, By: "iptables (process 7)"}}}
+	const want = "ip/filter/VPND-X: overruled (written by iptables (process 7))"
+	for _, l := range []*look{l, {agent: a, scope: scope{whole: true}}} {
+		if l.advise(note); len(a.status.Notes) != 1 || a.status.Notes[0] != want {
+			t.Errorf("%q", a.status.Notes)
+		}
+	}
+	if said := "level=WARN msg=\"it is worth knowing\" id=\"chain[\\\"ip/filter/VPND-X\\\"]\" note=overruled by=\"iptables (process 7)\"\n"; !strings.HasSuffix(log.String(), said) {
+		t.Errorf("the journal: %s", log.String())
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vpnd/internal/confirm"
-	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -42,7 +41,7 @@ type agent struct {
 	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
 	noted    map[resource.ID]mentions  // what the history told of lately
 	ripens   map[resource.ID]time.Time // when it is to be renewed
-	advice   []engine.Note             // what the status tells besides
+	advice   []remark                  // what the status tells besides
 	figures  *figures
 	notify   *notifier
 	guarding bool      // the first look of a boot: only what guards the host

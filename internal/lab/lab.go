@@ -20,12 +20,15 @@ type Options struct {
 	// Progress hears, a line each, of what takes long: packages being
 	// installed, the root file system being built. Nil is silence.
 	Progress io.Writer
+	// Packages are installed on the hosts besides what all have; their services
+	// don't start at boot.
+	Packages []string
 }
 
 // A Lab is a set of hosts and the links between them. It may be used from
 // several goroutines.
 type Lab struct {
-	root     string // the file system all hosts share as their lower layer
+	root     string // the file system all hosts share as their lower layers, as overlay has them
 	dir      string // what the hosts write, removed by Close
 	owner    *os.File
 	progress io.Writer
@@ -51,7 +54,15 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{root: root, progress: o.Progress, hosts: map[string]*Host{}, switches: map[string]*netns{}}
+	lower := root
+	if len(o.Packages) > 0 {
+		upper, err := layer(ctx, root, o.Packages, o.Progress)
+		if err != nil {
+			return nil, err
+		}
+		lower = upper + ":" + root
+	}
+	l := &Lab{root: lower, progress: o.Progress, hosts: map[string]*Host{}, switches: map[string]*netns{}}
 	if err := l.claim(ctx, filepath.Join(filepath.Dir(root), "labs")); err != nil {
 		return nil, fmt.Errorf("making the lab's folder: %w", err)
 	}

@@ -181,7 +181,12 @@ func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) e
 	if a.uri != "" {
 		argv = append(argv, a.uri)
 	}
-	cmd := cage("dir=$1\nshift\ndebootstrap \"$@\"\n"+rootScript, append([]string{dir}, argv...)...)
+	return caged(ctx, "dir=$1\nshift\ndebootstrap \"$@\"\n"+rootScript, append([]string{dir}, argv...), a, progress)
+}
+
+// caged runs a script in a cage, with the proxies of the archive.
+func caged(ctx context.Context, script string, args []string, a archive, progress io.Writer) error {
+	cmd := cage(script, args...)
 	cmd.Env = append(cmd.Env, a.proxy...)
 	log := &tail{}
 	both := io.MultiWriter(progress, log)
@@ -194,7 +199,7 @@ func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) e
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	defer stop()
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("debootstrap: %w: %s", errors.Join(err, context.Cause(ctx)), log)
+		return fmt.Errorf("%w: %s", errors.Join(err, context.Cause(ctx)), log)
 	}
 	return nil
 }

@@ -18,11 +18,12 @@ import "slices"
 //
 // A default, at the bottom of its hook, decides what no chain accepted,
 // whoever made it; a rule of others that accepts something above it is what it
-// is for. One that accepts everything makes it worthless. vpnd does not go
-// above that one: then rules of others below, which may let an administrator
-// in, would be dead, and a person who opened a host in need would be locked
-// out. It is told at once, with who wrote it and the command that takes it
-// away.
+// is for. One that accepts everything makes it worthless. Where no other rule of
+// others follows, that one is but a policy in other words: vpnd's default moves
+// above it. Elsewhere it does not: then the rules of others below, which may let
+// an administrator in, would be dead, and a person who opened a host in need
+// would be locked out. It is told at once, with who wrote it and the command that
+// takes it away.
 //
 // The same goes for a rule of others above vpnd's that drops everything, and
 // makes worthless what vpnd's chains accept.
@@ -35,13 +36,13 @@ var accepting = []string{
 
 // barrier returns the index of the first rule in a hook that may keep a packet
 // from the rules below without dropping it, the number of rules where there is
-// none. Jumps of vpnd at the top are none.
+// none. A default of vpnd is one, its jumps at the top are none.
 func (t *table) barrier(hook string) int {
 	if i, known := t.barriers[hook]; known {
 		return i
 	}
 	rules := t.chains[hook]
-	i := slices.IndexFunc(rules, func(rule string) bool { return !isTopJump(rule) && t.passes(hook, rule) })
+	i := slices.IndexFunc(rules, func(rule string) bool { return isBottomJump(rule) || !isTopJump(rule) && t.passes(hook, rule) })
 	if i < 0 {
 		i = len(rules)
 	}
@@ -78,6 +79,25 @@ func (t *table) accepts(to string, seen []string) bool {
 func (t *table) entrance(hook string, rules []string) int {
 	i := 0
 	for hook == "INPUT" && i < len(rules) && t.bans(rules[i]) {
+		i++
+	}
+	return i
+}
+
+// end returns the index at which the end of a hook begins: behind it there are
+// but vpnd's jumps and rules of others that accept everything.
+func (t *table) end(rules []string) int {
+	i := len(rules)
+	for i > 0 && (isJump(rules[i-1]) || t.takes(rules[i-1], []string{"ACCEPT"}, nil)) {
+		i--
+	}
+	return i
+}
+
+// bottom returns where a new default goes: behind vpnd's other chains there.
+func (t *table) bottom(rules []string) int {
+	i := t.end(rules)
+	for i < len(rules) && isJump(rules[i]) {
 		i++
 	}
 	return i

@@ -83,13 +83,13 @@ func (s stand) index(now *table, rules []string) int {
 	case s.at == top:
 		return now.entrance(s.hook, rules)
 	default:
-		return len(rules)
+		return now.bottom(rules)
 	}
 }
 
 // astray lists the chains whose jumps have to move, as they shall follow each
-// other: those of the wishes, and those in the same lanes. Chains of no order
-// that are made together stand by name.
+// other, those at the top first: those of the wishes, and those in the same
+// lanes. Chains of no order that are made together stand by name.
 func (t *table) astray(table string, wants map[string]Chain) []stand {
 	var wrong []stand
 	unordered := make(map[lane][]string)
@@ -118,7 +118,7 @@ func (t *table) astray(table string, wants map[string]Chain) []stand {
 		}
 	}
 	slices.SortFunc(wrong, func(a, b stand) int {
-		return cmp.Or(cmp.Compare(a.hook, b.hook), cmp.Compare(a.at, b.at), cmp.Compare(slices.Index(a.order, a.chain), slices.Index(b.order, b.chain)))
+		return cmp.Or(cmp.Compare(a.hook, b.hook), cmp.Compare(b.at, a.at), cmp.Compare(slices.Index(a.order, a.chain), slices.Index(b.order, b.chain)))
 	})
 	return wrong
 }

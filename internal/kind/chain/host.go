@@ -101,8 +101,10 @@ func (h host) observeHere(ctx context.Context, s spot, want *Chain) (*Chain, err
 		return nil, err
 	}
 	hook, at := t.whence(s.table, s.chain)
-	order := t.sequence(s.table, s.chain, want)
-	return &Chain{Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: order, Rules: t.chains[s.chain]}, nil
+	return &Chain{
+		Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: t.sequence(s.table, s.chain, want),
+		Rules: t.chains[s.chain], Overruled: resource.Ptr(t.overruled(s)),
+	}, nil
 }
 
 // write converges chains of one table.

@@ -36,6 +36,8 @@ func jumped(rule string) (chain, at string) {
 	return "", ""
 }
 
+func isJump(rule string) bool { return isTopJump(rule) || isBottomJump(rule) }
+
 // jumps lists the rules of built-in chains that lead to a chain.
 func (t *table) jumps(table, chain string) []reference {
 	return t.references(chain, hooks[table])
@@ -60,11 +62,13 @@ func (t *table) whence(table, chain string) (hook, at string) {
 }
 
 // place says where in its chain a jump stands: at the top where no rule above
-// may keep a packet from it, see [table.barrier], at the bottom where only
-// others with the mark stand behind it.
+// may keep a packet from it, see [table.barrier], at the bottom where none of
+// others stands in or above the end of the hook, see [table.end].
 func (t *table) place(j reference) string {
+	rules := t.chains[j.chain]
+	end := t.end(rules)
 	isTop := j.index <= t.barrier(j.chain) && !isBottomJump(j.rule)
-	isBottom := !slices.ContainsFunc(t.chains[j.chain][j.index+1:], func(r string) bool { return !isBottomJump(r) })
+	isBottom := j.index >= end && !slices.ContainsFunc(rules[end:j.index], func(r string) bool { return !isJump(r) })
 	switch {
 	case isTop:
 		return top

@@ -9,11 +9,12 @@ package chain
 // Chain is a chain of vpnd's own in iptables or ip6tables, replaced whole. Its
 // name is family/table/chain: ip/filter/VPND-FORWARD, ip6/nat/VPND-POSTROUTING.
 type Chain struct {
-	Hook     *string  `vpnd:"hook,glance" doc:"the built-in chain that jumps here; without it only other chains do"`
-	At       *string  `vpnd:"at" doc:"where the jump stands in the hook: top (above all that could accept a packet first) or bottom" default:"top"`
-	Priority *int     `vpnd:"priority,hint" doc:"which of vpnd's chains at one end of a hook comes first: the lower, 0 to 999; those of one priority stand in the order of the files, and each behind what it depends_on. Listeners of servers have 100, firewall blocks 200, gateways 300; defaults of firewall blocks are last" default:"200"`
-	Order    []string `vpnd:"order,computed,relative" doc:"vpnd's chains at this end of the hook, from top to bottom"`
-	Rules    []string `vpnd:"rules,required,glance" doc:"the rules in the syntax of iptables(8), without -A and the chain"`
+	Hook      *string  `vpnd:"hook,glance" doc:"the built-in chain that jumps here; without it only other chains do"`
+	At        *string  `vpnd:"at" doc:"where the jump stands in the hook: top (above all that could accept a packet first) or bottom" default:"top"`
+	Priority  *int     `vpnd:"priority,hint" doc:"which of vpnd's chains at one end of a hook comes first: the lower, 0 to 999; those of one priority stand in the order of the files, and each behind what it depends_on. Listeners of servers have 100, firewall blocks 200, gateways 300; defaults of firewall blocks are last" default:"200"`
+	Order     []string `vpnd:"order,computed,relative" doc:"vpnd's chains at this end of the hook, from top to bottom"`
+	Rules     []string `vpnd:"rules,required,glance" doc:"the rules in the syntax of iptables(8), without -A and the chain"`
+	Overruled *string  `vpnd:"overruled_by,computed,hint" doc:"a rule of others above it that makes it worthless; empty where there is none"`
 
 	// written is what makes the rules: the words of the user, as they were proved.
 	// The rules of a wish that was normalised are what is read back then. Nil

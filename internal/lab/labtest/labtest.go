@@ -9,15 +9,15 @@ import (
 	"vpnd/internal/lab"
 )
 
-// New makes a lab that ends with the test. Without root the test is skipped, but
+// New makes a lab that ends with the test, its hosts with these packages besides. Without root the test is skipped, but
 // not where CI is "true": there a missing lab is a failure. When the test fails,
 // the last lines on its hosts' consoles are logged.
-func New(t testing.TB) *lab.Lab {
+func New(t testing.TB, packages ...string) *lab.Lab {
 	t.Helper()
 	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
 		t.Skip("needs root: it boots hosts")
 	}
-	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output()})
+	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Packages: packages})
 	if err != nil {
 		t.Fatal(err)
 	}

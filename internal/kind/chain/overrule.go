@@ -1,0 +1,75 @@
+package chain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// overruled tells which rule of others above a chain makes it worthless, and
+// how to take that away: one that accepts everything above what drops, or drops
+// everything above what accepts. Nothing where there is none, or where vpnd
+// moves above it; see [table.barrier].
+func (t *table) overruled(s spot) string {
+	found := t.jumps(s.table, s.chain)
+	if len(found) == 0 {
+		return ""
+	}
+	j := found[0]
+	isDefault := laneOf(j).at == bottom && t.decides(s.chain, drops)
+	opens := t.accepts(s.chain, nil) && !isDefault
+	for _, rule := range t.chains[j.chain][:j.index] {
+		if chain, _ := jumped(rule); chain != "" {
+			continue
+		}
+		what := ""
+		switch {
+		case isDefault && t.takes(rule, []string{"ACCEPT"}, nil):
+			what = "accepts"
+		case opens && t.takes(rule, drops, nil):
+			what = "drops"
+		default:
+			continue
+		}
+		return fmt.Sprintf("%q in %s, which %s everything before it is asked; unless that is meant, run %s -t %s -D %s %s",
+			rule, j.chain, what, command[s.family], s.table, j.chain, rule)
+	}
+	return ""
+}
+
+// drops are the targets after which a packet goes nowhere.
+var drops = []string{"DROP", "REJECT"}
+
+// decides says whether a rule of a chain has one of the targets.
+func (t *table) decides(chain string, verdicts []string) bool {
+	return slices.ContainsFunc(t.chains[chain], func(rule string) bool { return slices.Contains(verdicts, target(rule)) })
+}
+
+// takes says whether a rule of others gives each packet that comes to it one of
+// the verdicts, itself or by a chain that it leads to. What other rules of that
+// chain do before is not taken into account.
+func (t *table) takes(rule string, verdicts, seen []string) bool {
+	to, ok := blunt(rule)
+	switch {
+	case !ok || slices.Contains(seen, to):
+		return false
+	case slices.Contains(verdicts, to):
+		return true
+	}
+	return slices.ContainsFunc(t.chains[to], func(r string) bool { return t.takes(r, verdicts, append(seen, to)) })
+}
+
+// blunt returns the target of a rule that matches every packet.
+func blunt(rule string) (to string, ok bool) {
+	if !strings.HasPrefix(rule, "-j ") && !strings.HasPrefix(rule, "-g ") && !strings.HasPrefix(rule, "-m comment ") {
+		return "", false
+	}
+	list, err := words(rule)
+	if err != nil {
+		return "", false
+	}
+	if len(list) > 4 && list[1] == "comment" {
+		list = list[4:]
+	}
+	return target(rule), len(list) > 1 && (list[0] == "-j" || list[0] == "-g")
+}
