@@ -161,7 +161,6 @@ func TestAFlurryIsOneEvent(t *testing.T) {
 	if ok, begins := r.l.admit(useful, ""); ok || !begins {
 		t.Error("two programs are taken for one")
 	}
-
 }
 
 func TestFightInTheLoop(t *testing.T) {
