@@ -52,7 +52,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root, Witness: witness}),
 		live(resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{})),
 		live(resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{})),
-		live(resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers)})),
+		live(resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers), Looks: new(chain.Looks)})),
 		live(resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root, Witness: witness})),
 		live(resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Admissions{})),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),

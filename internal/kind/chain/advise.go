@@ -28,7 +28,7 @@ func (v Verbs) Advise(ctx context.Context) []string {
 		if err != nil {
 			continue
 		}
-		there, err := theirs.dump(ctx)
+		there, err := theirs.dump(ctx, v.Looks)
 		if n := there.rules(); err == nil && n > 0 {
 			advice = append(advice, fmt.Sprintf("the %s backend of %s holds rules (%d) that apply besides those of the %s backend, which vpnd writes to; move them over, or remove them with %s-%s",
 				other, command[family], n, ours.backend, command[family], other))

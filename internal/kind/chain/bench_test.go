@@ -79,7 +79,7 @@ func BenchmarkPlanThousandRulesThatAreThere(b *testing.B) {
 			full(b)
 			t := tools(b, v)
 			for b.Loop() {
-				if _, err := t.dump(context.Background()); err != nil {
+				if _, err := t.dump(context.Background(), nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -25,6 +25,9 @@ type Verbs struct {
 	// Writers lets Watch tell vpnd's own changes from those of others. Nil, all
 	// are hinted at.
 	Writers *Writers
+	// Looks spares reading again what has not changed. Nil, everything is read
+	// each time.
+	Looks *Looks
 }
 
 // Observe returns a chain as iptables-save prints it.

@@ -32,7 +32,7 @@ func (h host) view(ctx context.Context, family string) view {
 		seen.tool, seen.err = h.verbs.find(ctx, family)
 		if seen.err == nil {
 			seen.told = h.verbs.wordings(seen.tool)
-			seen.dump, seen.err = seen.tool.dump(ctx)
+			seen.dump, seen.err = seen.tool.dump(ctx, h.verbs.Looks)
 		}
 		h.seen[family] = seen
 	}

@@ -134,8 +134,8 @@ func (t *tool) sibling(ctx context.Context, verb string) (string, error) {
 // -t reads only those that are there. Where it stops at a rule that it doesn't
 // know, each table is read by itself, so that one rule hides no more than the
 // table that it stands in.
-func (t *tool) dump(ctx context.Context) (dump, error) {
-	text, err := run(ctx, exec.Command(t.save))
+func (t *tool) dump(ctx context.Context, looks *Looks) (dump, error) {
+	text, err := looks.save(ctx, t, func() (string, error) { return run(ctx, exec.Command(t.save)) })
 	if refused(err) {
 		return t.dumpEach(ctx)
 	}
