@@ -388,7 +388,7 @@ func at(rules [][]byte, i int) []byte {
 func (r room) set(name string) {
 	r.Helper()
 	family := map[string]uint8{"ip": unix.AF_INET, "ip6": unix.AF_INET6}[r.family]
-	if err := (ipset{name: name, family: family}).make(); err != nil {
+	if err := (ipset{name: name, family: family}).make(nil); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -2,8 +2,6 @@ package chain
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 )
@@ -21,24 +19,8 @@ var setOptions = []string{"--match-set", "--add-set", "--del-set", "--map-set"}
 // setsOf returns the ipsets of the host that rules name. One that is not there
 // is left out: iptables says so better.
 func setsOf(rules []string) []ipset {
-	var names []string
-	for _, rule := range rules {
-		if !strings.Contains(rule, "-set") {
-			continue
-		}
-		list, err := words(rule)
-		if err != nil {
-			continue
-		}
-		for _, o := range options(list) {
-			if slices.Contains(setOptions, o.name) {
-				names = append(names, o.value)
-			}
-		}
-	}
-	slices.Sort(names)
 	var sets []ipset
-	for _, name := range slices.Compact(names) {
+	for _, name := range valuesOf(rules, "-set", setOptions...) {
 		if there, err := netlink.IpsetList(name); err == nil {
 			sets = append(sets, ipset{name: name, family: there.Family})
 		}
@@ -46,8 +28,8 @@ func setsOf(rules []string) []ipset {
 	return sets
 }
 
-// make makes the set, empty, in the network namespace of the calling thread.
-func (s ipset) make() error {
+// make makes the set, empty.
+func (s ipset) make(func(string) error) error {
 	kind := "hash:ip"
 	if s.family == 0 {
 		kind = "hash:mac"

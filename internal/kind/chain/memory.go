@@ -31,7 +31,7 @@ var databases = []string{"/etc/passwd", "/etc/group", "/etc/protocols", "/etc/se
 
 // memory reads the proofs that count for a frame, the script of all that they
 // depend on.
-func (v Verbs) memory(t *tool, sets []ipset, frame string) *memory {
+func (v Verbs) memory(t *tool, objects []object, frame string) *memory {
 	m := &memory{proofs: make(map[spot]map[string]proof)}
 	if v.Cache == "" {
 		return m
@@ -39,7 +39,7 @@ func (v Verbs) memory(t *tool, sets []ipset, frame string) *memory {
 	var kernel unix.Utsname
 	_ = unix.Uname(&kernel)
 	h := sha256.New()
-	fmt.Fprintln(h, t.family, t.backend, unix.ByteSliceToString(kernel.Release[:]), sets)
+	fmt.Fprintln(h, t.family, t.backend, unix.ByteSliceToString(kernel.Release[:]), objects)
 	for _, path := range append([]string{t.restore}, databases...) {
 		if info, err := os.Stat(path); err == nil {
 			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())

@@ -47,7 +47,7 @@ func (l line) words() string { return l.of.rules[l.index] }
 func (r *rehearsal) read(ctx context.Context, wishes []*wish, lines []line) (map[line]proof, error) {
 	var proofs map[line]proof
 	input := scriptOf(wishes, r.others, lines, true)
-	err := r.tool.scratch(ctx, r.sets, input, func(lock *os.File) error {
+	err := r.tool.scratch(ctx, r.objects, input, func(lock *os.File) error {
 		text, err := run(ctx, inRoom(exec.Command(r.tool.save), lock))
 		if err != nil {
 			return fmt.Errorf("reading back what was restored: %w", err)
@@ -188,7 +188,7 @@ func (r *rehearsal) reprint(ctx context.Context, wishes []*wish, lines []line) (
 
 func (r *rehearsal) press(ctx context.Context, wishes []*wish, lines []line) (map[line]imprint, error) {
 	found := make(map[line]imprint, len(lines))
-	err := r.tool.scratch(ctx, r.sets, script(wishes, r.others, lines), func(*os.File) error {
+	err := r.tool.scratch(ctx, r.objects, script(wishes, r.others, lines), func(*os.File) error {
 		prints, err := r.imprints(wishes)
 		if err != nil {
 			return err

@@ -12,10 +12,10 @@ import (
 
 // A rehearsal proves the wishes of one family.
 type rehearsal struct {
-	tool   *tool
-	sets   []ipset
-	others []spot
-	told   *wordings
+	tool    *tool
+	objects []object
+	others  []spot
+	told    *wordings
 }
 
 // rehearse returns the rules of each wish as they are told once they stand,
@@ -33,10 +33,11 @@ func (v Verbs) rehearse(ctx context.Context, family string, wishes []*wish) (map
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{tool: t, sets: setsOf(allRules(wishes)), others: others, told: v.wordings(t)}
+	r := &rehearsal{tool: t, others: others, told: v.wordings(t)}
+	r.objects = objectsOf(allRules(wishes), func() string { return v.allSaved(ctx) })
 	lines := linesOf(wishes)
 	frame := script(wishes, others, filter(lines, line.leans))
-	memory := v.memory(t, r.sets, frame)
+	memory := v.memory(t, r.objects, frame)
 	proofs := make(map[line]proof, len(lines))
 	for _, l := range lines {
 		if p, ok := memory.proof(l); ok {

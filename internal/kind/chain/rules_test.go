@@ -237,7 +237,7 @@ func refuses(r room, name string, want *Chain) {
 
 func makeSet(t *testing.T, name string) {
 	t.Helper()
-	if err := (ipset{name: name, family: 2}).make(); err != nil {
+	if err := (ipset{name: name, family: 2}).make(nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,21 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// scratch restores input in a network namespace made for it, with the ipsets
-// that it matches, and has somebody look at it. The namespace ends with it.
-func (t *tool) scratch(ctx context.Context, sets []ipset, input string, look func(lock *os.File) error) error {
+// scratch restores input in a network namespace made for it, with the objects
+// that its rules name, and has somebody look at it. The namespace ends with it.
+func (t *tool) scratch(ctx context.Context, objects []object, input string, look func(lock *os.File) error) error {
 	lock, err := privateLock()
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	return apart(func() error {
-		for _, s := range sets {
-			if err := s.make(); err != nil {
+		restore := func(input string) error {
+			_, err := run(ctx, inRoom(t.restoration(input), lock))
+			return err
+		}
+		for _, o := range objects {
+			if err := o.make(restore); err != nil {
 				return err
 			}
 		}
-		if _, err := run(ctx, inRoom(t.restoration(input), lock)); err != nil {
+		if err := restore(input); err != nil {
 			return err
 		}
 		return look(lock)

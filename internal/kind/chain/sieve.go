@@ -25,7 +25,7 @@ type culprit struct {
 }
 
 func (s *sieve) try(ctx context.Context, lines []line) error {
-	return s.r.tool.scratch(ctx, s.r.sets, script(s.wishes, s.r.others, lines), func(*os.File) error { return nil })
+	return s.r.tool.scratch(ctx, s.r.objects, script(s.wishes, s.r.others, lines), func(*os.File) error { return nil })
 }
 
 // sift tries the lines together with those that passed before, and where they
@@ -60,6 +60,8 @@ func (r *rehearsal) blame(c culprit) error {
 	to := target(rule)
 	text := c.err.Error()
 	switch {
+	case strings.Contains(rule, "--nfacct-name"), strings.Contains(rule, "-j CT --timeout"), strings.Contains(rule, "--rateest "):
+		hint = "what it names has to be on the host first (nfacct(8), nfct(8), a rule with -j RATEEST)"
 	case strings.HasPrefix(text, kernelRefusal):
 		hint = fmt.Sprintf("it may not be meant for table %s", c.of.table)
 		if c.of.hook != "" {

@@ -17,6 +17,10 @@ func transaction(name string, now *table, wants map[string]Chain) string {
 		if now.has(chain) && slices.Equal(now.chains[chain], want.Rules) {
 			continue
 		}
+		if lines, few := edits(chain, now, want); few {
+			bodies = append(bodies, lines...)
+			continue
+		}
 		declared = append(declared, chain)
 		for _, rule := range want.lines() {
 			bodies = append(bodies, "-A "+chain+" "+rule)
@@ -36,6 +40,46 @@ func transaction(name string, now *table, wants map[string]Chain) string {
 		return ""
 	}
 	return "*" + name + "\n" + b.String() + "COMMIT\n"
+}
+
+// large is from how many rules on a chain is edited where little of it changes.
+const large = 100
+
+// edits returns the lines that make a large chain as wished by its numbers, where
+// they are few: what stays keeps its counters, and is not written again. Where
+// somebody writes to the chain at the same moment the numbers are wrong, which
+// the look that follows finds out.
+func edits(chain string, now *table, want Chain) (edits []string, few bool) {
+	is, rules, lines := now.chains[chain], want.Rules, want.lines()
+	if !now.has(chain) || len(rules) < large || len(lines) != len(rules) {
+		return nil, false
+	}
+	if len(is) == len(rules) {
+		for i := range rules {
+			if is[i] != rules[i] {
+				edits = append(edits, fmt.Sprintf("-R %s %d %s", chain, i+1, lines[i]))
+			}
+		}
+		if len(edits)*10 <= len(rules) {
+			return edits, true
+		}
+	}
+	same := 0
+	for same < min(len(is), len(rules)) && is[same] == rules[same] {
+		same++
+	}
+	tail := 0
+	for tail < min(len(is), len(rules))-same && is[len(is)-1-tail] == rules[len(rules)-1-tail] {
+		tail++
+	}
+	if (len(is)+len(rules)-2*(same+tail))*10 > len(rules) {
+		return nil, false
+	}
+	edits = slices.Repeat([]string{fmt.Sprintf("-D %s %d", chain, same+1)}, len(is)-same-tail)
+	for i := same; i < len(rules)-tail; i++ {
+		edits = append(edits, fmt.Sprintf("-I %s %d %s", chain, i+1, lines[i]))
+	}
+	return edits, true
 }
 
 // owed lists chains of vpnd's own that rules lead to and that are neither

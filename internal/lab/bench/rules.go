@@ -42,11 +42,18 @@ func (b *bench) rules(ctx context.Context) error {
 		if err := b.planRules(ctx, backend); err != nil {
 			return err
 		}
+		if err := b.oneOfMany(ctx, backend); err != nil {
+			return err
+		}
+		if err := b.removeMany(ctx, backend); err != nil {
+			return err
+		}
 	}
 	b.remark("The %d rules stand in one chain with a jump from FORWARD. Applying is the whole of vpnd apply --yes: reading the "+
 		"configuration, planning, a snapshot to go back to, the restore, looking before and after, records. Rules that no vpnd plan has "+
 		"shown before are proved as well, in a network namespace of their own: another restore and save. iptables-restore gets the "+
-		"same rules with --noflush.", rulesCount)
+		"same rules with --noflush. The one of %d rules that changes is in the middle of a chain; the whole of vpnd apply --yes is "+
+		"compared with an iptables-restore of that chain, which stands already, and an iptables-save of the table.", rulesCount, manyRules)
 	return b.host.UseIPTables(ctx, standard)
 }
 
