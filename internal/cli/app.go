@@ -205,7 +205,9 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	if err != nil {
 		return nil, a.placed(err, cfg)
 	}
-	return p, nil
+	notes, err := forgotten(e.Store, cfg)
+	p.Notes = append(p.Notes, notes...)
+	return p, err
 }
 
 func addresses(words []string) ([]resource.ID, error) {

@@ -144,6 +144,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 		_, _ = fmt.Fprintf(a.Err, "vpnd: making the folder of keys and profiles: %v\n", err)
 		return engine.Report{Err: err}, err
 	}
+	e.Done = a.recording(command, e.Done)
 	r := e.Apply(ctx, p)
 	failed := errors.Join(r.Failed(), note(e, command, r))
 	if len(p.Changes) > 0 {
@@ -180,7 +181,7 @@ func note(e *engine.Engine, command string, r engine.Report) error {
 	if len(r.Results) == 0 {
 		return nil
 	}
-	entry := state.Entry{Time: e.Now().UTC().Truncate(time.Second), Command: command, Snapshot: r.Snapshot}
+	entry := state.Entry{Time: e.Now().UTC().Truncate(time.Second), By: person(), Command: command, Snapshot: r.Snapshot}
 	for _, result := range r.Results {
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
 		if result.Err != nil {

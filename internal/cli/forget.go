@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/config"
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -52,11 +56,66 @@ func recorded(store *state.Store, args []string) ([]state.Record, error) {
 }
 
 func (a *app) forget(store *state.Store, records []state.Record) error {
+	if err := release(store, records); err != nil {
+		return err
+	}
 	if err := store.Forget(records...); err != nil {
 		return err
 	}
+	entry := state.Entry{Time: time.Now().UTC().Truncate(time.Second), By: person(), Command: "forget"}
 	for _, r := range records {
+		entry.Changes = append(entry.Changes, state.Done{ID: r.ID, Action: "forget", Reason: "asked for"})
+		a.record("forgotten", "id", r.ID, "command", entry.Command)
 		_, _ = fmt.Fprintf(a.Out, "forgot %s\n", r.ID)
 	}
-	return nil
+	if len(records) == 0 {
+		return nil
+	}
+	return store.Note(entry)
+}
+
+// release takes out of what is in force what is forgotten, or the agent would
+// take it over again at its next look.
+func release(store *state.Store, records []state.Record) error {
+	wish, err := store.Wish()
+	if err != nil || wish == nil {
+		return err
+	}
+	before := len(wish.Present)
+	wish.Present = slices.DeleteFunc(wish.Present, func(was state.Was) bool {
+		return slices.ContainsFunc(records, func(r state.Record) bool { return r.ID == was.ID })
+	})
+	if len(wish.Present) == before {
+		return nil
+	}
+	return errors.Join(store.Sign(wish), store.KeepWish(wish))
+}
+
+// forgotten notes what somebody has forgotten that the configuration still asks
+// for: the next apply takes it over again.
+func forgotten(store *state.Store, cfg *config.Config) ([]engine.Note, error) {
+	fresh := make(map[resource.ID]bool)
+	for _, r := range cfg.Desired.Present {
+		if _, recorded := store.Record(r.ID); !recorded {
+			fresh[r.ID] = true
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	entries, err := store.History()
+	if err != nil {
+		return nil, err
+	}
+	var notes []engine.Note
+	for _, e := range slices.Backward(entries) {
+		for _, c := range e.Changes {
+			if fresh[c.ID] && e.Command == "forget" {
+				notes = append(notes, engine.Note{ID: c.ID, Text: "was forgotten on " + e.Time.Local().Format(time.DateTime) +
+					" and is still in the configuration, so vpnd apply manages it again; to leave it alone, take it out of the files"})
+			}
+			delete(fresh, c.ID)
+		}
+	}
+	return notes, nil
 }

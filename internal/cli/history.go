@@ -92,10 +92,14 @@ func (a *app) showHistory(entries []state.Entry, long, asJSON bool) error {
 
 // headline is an entry in a line: when, by which command, how much, and what.
 func headline(e state.Entry, what string) string {
-	line := fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), e.Command, report.Count(len(e.Changes), "change"))
-	if e.Command == state.Noticed {
-		line = fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), e.Command, report.Count(len(e.Changes), "thing"))
+	noun, command := "change", e.Command
+	if e.Command == state.Noticed || e.Command == "forget" {
+		noun = "thing"
 	}
+	if e.By != "" {
+		command += " by " + printable(e.By)
+	}
+	line := fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), command, report.Count(len(e.Changes), noun))
 	failed := 0
 	for _, c := range e.Changes {
 		if c.Error != "" && e.Command != state.Noticed {
@@ -148,9 +152,7 @@ func (a *app) showEntry(e state.Entry) {
 	}
 	for _, c := range e.Changes {
 		a.printf("    %s (%s)\n", what(c), cause(c))
-		for _, d := range c.Diffs {
-			a.showDiff(d)
-		}
+		a.showDiffs(c.Diffs)
 		switch {
 		case c.Error == "":
 		case e.Command == state.Noticed:

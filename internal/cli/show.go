@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -49,15 +50,38 @@ func (a *app) showRecord(r state.Record, whole bool) {
 	if !whole {
 		return
 	}
+	secret := a.secrets(r.ID.Kind)
 	for _, attr := range slices.Sorted(maps.Keys(r.Want)) {
-		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr]))
+		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], secret[attr]))
 	}
 }
 
-// shown masks what the state holds as a digest only.
-func shown(value json.RawMessage) string {
-	if strings.HasPrefix(string(value), `"hmac-sha256:`) {
-		return resource.Masked
+// secrets says which attributes of a kind are secret.
+func (a *app) secrets(kind string) map[string]bool {
+	secret := make(map[string]bool)
+	if k, ok := a.catalog().Kind(kind); ok {
+		for _, f := range resource.Fields(reflect.TypeOf(k.New())) {
+			secret[f.Name] = f.IsSecret()
+		}
 	}
-	return string(value)
+	return secret
+}
+
+// shown writes a value as people do: a list an item a line. Of what the state
+// holds as a digest only, it says why.
+func shown(value json.RawMessage, secret bool) string {
+	var items []string
+	switch {
+	case strings.Contains(string(value), `"hmac-sha256:`) && secret:
+		return resource.Masked
+	case strings.HasPrefix(string(value), `"hmac-sha256:`):
+		return "(recorded as a digest)"
+	case json.Unmarshal(value, &items) == nil && len(items) > 1:
+		var b strings.Builder
+		for _, item := range items {
+			fmt.Fprintf(&b, "    %q,\n", printable(item))
+		}
+		return "[\n" + b.String() + "  ]"
+	}
+	return printable(string(value))
 }

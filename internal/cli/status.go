@@ -35,7 +35,11 @@ not take the configuration, or a check does not hold.`,
 			if err != nil {
 				return err
 			}
-			now.ask(c.Context())
+			if now.Running {
+				now.ask(c.Context())
+			} else {
+				now = a.survey(c.Context(), now)
+			}
 			if err := a.showStatus(now, asJSON); err != nil {
 				return err
 			}
@@ -51,6 +55,33 @@ not take the configuration, or a check does not hold.`,
 type standing struct {
 	*daemon.Status
 	Running bool `json:"running"`
+
+	surveyed bool // the host was looked at just now, since no daemon does
+}
+
+// survey looks at the host where no daemon does. Where that can't be, it returns
+// what a daemon told last.
+func (a *app) survey(ctx context.Context, last standing) standing {
+	if a.root != "/" {
+		return last
+	}
+	cfg, diags, err := a.read()
+	if err != nil || diags.HasErrors() {
+		return last
+	}
+	e, err := a.look(a.dir(cfg))
+	if err != nil {
+		last.Error = err.Error()
+		return last
+	}
+	p, err := a.plan(ctx, e, cfg, nil)
+	if err != nil {
+		last.Error = err.Error()
+		return last
+	}
+	now := standing{Status: daemon.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
+	now.PID, now.Version, now.Since, now.Recent, now.Unconfirmed = last.PID, last.Version, last.Since, last.Recent, last.Unconfirmed
+	return now
 }
 
 // status reads what the daemon wrote.
@@ -103,6 +134,8 @@ func (a *app) showDaemon(s standing) {
 	case !s.Running && s.PID == 0:
 		a.printf("The daemon does not run, and has not since this host booted. To begin: systemctl enable --now vpnd\n")
 		return
+	case s.surveyed:
+		a.printf("The daemon does not run. How things stand now:\n")
 	case !s.Running:
 		a.printf("The daemon does not run. What follows is from %s.\n", moment(s.lastLook()))
 	default:
@@ -194,6 +227,10 @@ func (a *app) showMoved(s standing) {
 }
 
 func (a *app) showUnknown(u daemon.Unknown) {
+	if u.Since.IsZero() {
+		a.printf("  %s: %s\n", u.ID, printable(u.Error))
+		return
+	}
 	a.printf("  %s  %s: left alone", moment(u.Since), u.ID)
 	if u.By != "" {
 		a.printf(", by %s", printable(u.By))
@@ -204,7 +241,7 @@ func (a *app) showUnknown(u daemon.Unknown) {
 func (a *app) showTunnels(s standing) {
 	a.section("Tunnels", len(s.Tunnels))
 	for _, t := range s.Tunnels {
-		a.printf("  %s: %s", t.ID.Name, map[bool]string{true: "up", false: "down"}[t.Up])
+		a.printf("  %s: %s", t.ID.Name, condition(t))
 		if t.Block != t.ID.String() {
 			a.printf(" (%s)", t.Block)
 		}
@@ -226,13 +263,33 @@ func (a *app) showTunnels(s standing) {
 	}
 }
 
+func condition(t daemon.Tunnel) string {
+	switch {
+	case !t.Up:
+		return "down"
+	case !t.Attached:
+		return "switched on, but no program serves it"
+	}
+	return "up"
+}
+
+// mostEnds is of how many certificates the text tells, apart from those to be
+// renewed.
+const mostEnds = 20
+
 func (a *app) showEnds(s standing) {
 	for _, list := range []struct {
 		title string
 		all   []daemon.Expiry
-	}{{"Certificates", s.Certificates}, {"Revocation lists", s.CRLs}} {
-		a.section(list.title, len(list.all))
-		for _, e := range list.all {
+		inAll int
+	}{{"Certificates", s.Certificates, s.CertificatesInAll}, {"Revocation lists", s.CRLs, 0}} {
+		inAll := max(list.inAll, len(list.all))
+		a.section(fmt.Sprintf("%s (%d)", list.title, inAll), inAll)
+		for i, e := range list.all {
+			if i >= mostEnds && e.Fresh {
+				a.printf("  and %d that run out later; vpnd status --json lists more\n", inAll-i)
+				break
+			}
 			left := time.Until(e.NotAfter).Hours() / 24
 			a.printf("  %s  %s (%.0f days)%s\n", e.NotAfter.Format(time.DateOnly), e.ID.Name, left, map[bool]string{false: "  to be renewed"}[e.Fresh])
 		}
@@ -246,14 +303,17 @@ func (a *app) section(title string, n int) {
 }
 
 func (a *app) showDrifted(d daemon.Drift) {
+	if d.Since.IsZero() { // seen just now, and nobody knows more
+		a.printf("  %s (%s)\n", d.ID, d.Reason)
+		a.showDiffs(d.Diffs)
+		return
+	}
 	a.printf("  %s  %s: %s", moment(d.Since), d.ID, d.Outcome)
 	if d.By != "" {
 		a.printf(", by %s", printable(d.By))
 	}
 	a.printf(" (%s, noticed by %s)\n", d.Reason, d.Noticed)
-	for _, one := range d.Diffs {
-		a.showDiff(one)
-	}
+	a.showDiffs(d.Diffs)
 	a.showFailure(d.Outcome, d.Error)
 }
 
@@ -269,12 +329,10 @@ func (a *app) showFailure(o daemon.Outcome, text string) {
 	}
 }
 
-// showDiff shows one attribute, from what to what.
-func (a *app) showDiff(d resource.Diff) {
-	if d.Sensitive {
-		a.printf("      %s: %s\n", d.Attribute, resource.Masked)
-	} else {
-		a.printf("      %s: %q → %q\n", d.Attribute, d.Before, d.After)
+// showDiffs shows attributes, from what was there to what shall be.
+func (a *app) showDiffs(diffs []resource.Diff) {
+	for _, d := range diffs {
+		a.text().Diff(d)
 	}
 }
 

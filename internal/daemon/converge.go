@@ -156,7 +156,7 @@ func (l *look) record(r engine.Report) error {
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
 		if l.moved(result.Change) {
 			done.Noticed, done.By = l.cause(result.ID)
-			done.Diffs = shortened(result.Diffs)
+			done.Diffs = Shortened(result.Diffs)
 		} else {
 			entry.Command = "converge"
 		}

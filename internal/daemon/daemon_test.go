@@ -15,6 +15,7 @@ import (
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -66,13 +67,13 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 			t.Fatalf("status: %+v", s)
 		}
 		d := s.Recent[0]
-		if d.By != "evil (process 7)" || d.Noticed != "event" || d.Reason != "drift" || d.Outcome != Repaired || changes(d.Diffs) != `text "2" instead of "1"` {
+		if d.By != "evil (process 7)" || d.Noticed != "event" || d.Reason != "drift" || d.Outcome != Repaired || report.Moved(d.Diffs) != `text 2 instead of 1` {
 			t.Errorf("record: %+v", d)
 		}
 		if r.logged("vpnd did not do it") > 0 {
 			t.Errorf("a repair passes for somebody else's:\n%s", r.logs.String())
 		}
-		if r.logged(`msg=repaired id=thing.a action=update reason=drift attr="text \"2\" instead of \"1\"" noticed=event by="evil (process 7)"`) != 1 {
+		if r.logged(`msg=repaired id=thing.a action=update reason=drift attr="text 2 instead of 1" noticed=event by="evil (process 7)"`) != 1 {
 			t.Error(r.logs.String())
 		}
 		r.as(func(e *engine.Engine) error {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"unicode/utf8"
 
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 )
 
@@ -14,13 +15,15 @@ const (
 	most   = 400
 )
 
-// shortened returns diffs fit for a journal: long values are cut to what
-// moved. Secrets are masked already.
-func shortened(diffs []resource.Diff) []resource.Diff {
+// Shortened returns diffs fit for a journal: of lists the items that moved, and
+// long values are cut to what moved. Secrets are masked already.
+func Shortened(diffs []resource.Diff) []resource.Diff {
 	short := make([]resource.Diff, len(diffs))
 	for i, d := range diffs {
-		d.Before, d.After = narrow(d.Before, d.After)
-		short[i] = d
+		list, ok := report.Narrowed(d)
+		if short[i] = list; !ok {
+			short[i].Before, short[i].After = narrow(d.Before, d.After)
+		}
 	}
 	return short
 }

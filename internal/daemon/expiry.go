@@ -14,24 +14,42 @@ import (
 
 // mostExpiries is how many certificates the status lists, those that run out
 // first: a CA may have ten thousand.
-const mostExpiries = 50
+const mostExpiries = 1000
 
-// expiries reads the ends of certificates and lists from what was observed.
+// expiries reads the ends of certificates and lists from what was observed. How
+// many there are is known after a look at everything.
 func (l *look) expiries(p *engine.Plan) {
-	l.status.Certificates = l.expiring(l.status.Certificates, p.Seen("certificate"))
-	l.status.CRLs = l.expiring(l.status.CRLs, p.Seen("crl"))
+	s := &l.status
+	certificates := p.Seen("certificate")
+	if l.scope.whole {
+		s.CertificatesInAll = len(certificates)
+	}
+	s.Certificates = l.expiring(s.Certificates, certificates)
+	s.CRLs = l.expiring(s.CRLs, p.Seen("crl"))
 }
 
 // expiring adds what was seen to what was told before and not looked at now.
 func (l *look) expiring(told []Expiry, seen []engine.Sight) []Expiry {
 	all := outside(l.scope, told, func(e Expiry) resource.ID { return e.ID })
+	all = append(all, expiriesOf(seen)...)
+	return firstToEnd(all)
+}
+
+// firstToEnd returns those that run out first, in that order.
+func firstToEnd(all []Expiry) []Expiry {
+	slices.SortFunc(all, func(a, b Expiry) int { return cmp.Or(a.NotAfter.Compare(b.NotAfter), a.ID.Compare(b.ID)) })
+	return all[:min(len(all), mostExpiries)]
+}
+
+// expiriesOf reads the ends of what was seen.
+func expiriesOf(seen []engine.Sight) []Expiry {
+	var all []Expiry
 	for _, s := range seen {
 		if e, ok := expiryOf(s); ok {
 			all = append(all, e)
 		}
 	}
-	slices.SortFunc(all, func(a, b Expiry) int { return cmp.Or(a.NotAfter.Compare(b.NotAfter), a.ID.Compare(b.ID)) })
-	return all[:min(len(all), mostExpiries)]
+	return all
 }
 
 func expiryOf(s engine.Sight) (Expiry, bool) {

@@ -22,6 +22,15 @@ func NewLog(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
+// Journal returns a log that writes to journald whatever the streams of this
+// process are, nil where there is none.
+func Journal() *slog.Logger {
+	if !journal.Enabled() {
+		return nil
+	}
+	return slog.New(&journald{level: slog.LevelInfo, send: journal.Send})
+}
+
 // journald is a handler that sends records to systemd-journald(8) by its own
 // protocol. Groups are no part of our records.
 type journald struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 )
 
@@ -52,7 +53,7 @@ func (l *look) widen(ctx context.Context, e *engine.Engine, p *engine.Plan) (*en
 // unheard says whether a change is about something that was not known to be lost.
 func (l *look) unheard(c engine.Change) bool {
 	old, known := l.known[c.ID]
-	return lost(c) && (!known || changes(old.Diffs) != changes(shortened(c.Diffs)))
+	return lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(Shortened(c.Diffs)))
 }
 
 // unique lists the things that can be lost in this way.

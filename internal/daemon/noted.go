@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -36,7 +37,7 @@ func (m mentions) lacks(what string) bool {
 	return len(m.at) == 0 || what != m.what && len(m.at) < mostNoted
 }
 
-func mentioned(d state.Done) string { return changes(d.Diffs) + d.Error + "; " + d.By }
+func mentioned(d state.Done) string { return report.Moved(d.Diffs) + d.Error + "; " + d.By }
 
 // noteLeft notes drift in the history where nothing is done about it, and what
 // can't be looked at any more. What waits for its repair is noted with that.

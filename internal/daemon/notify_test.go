@@ -21,6 +21,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 )
 
@@ -198,7 +199,7 @@ func TestAFightIsNotified(t *testing.T) {
 	kinds := make(map[string]int)
 	for _, e := range told(t, out) {
 		kinds[e.Event]++
-		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || changes(e.Drift[0].Diffs) != `text "2" instead of "1"` {
+		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || report.Moved(e.Drift[0].Diffs) != `text 2 instead of 1` {
 			t.Errorf("%+v", e)
 		}
 		if e.Event == "contention" && e.Drift[0].Outcome != Contended {
@@ -265,7 +266,7 @@ func TestWhatGoesWrongIsNotified(t *testing.T) {
 	want := []string{
 		"check: check door does not hold: nobody answers", "check: check door holds again",
 		"configuration: the configuration is invalid", "configuration: the host would refuse the configuration",
-		"drift: thing.a drifted: text \"2\" instead of \"1\"; failed", "drift: thing.a drifted: text \"2\" instead of \"1\"; repaired", "failure: ",
+		"drift: thing.a drifted: text 2 instead of 1; failed", "drift: thing.a drifted: text 2 instead of 1; repaired", "failure: ",
 	}
 	var got []string
 	for _, e := range told(t, out) {

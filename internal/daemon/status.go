@@ -49,8 +49,11 @@ type Status struct {
 	MetricsError  string        `json:"metrics_error,omitempty"` // why nobody can be told figures
 	Certificates  []Expiry      `json:"certificates,omitempty"`  // those that run out first
 	CRLs          []Expiry      `json:"crls,omitempty"`
-	Tunnels       []Tunnel      `json:"tunnels,omitempty"`
-	Servers       []Server      `json:"openvpn_servers,omitempty"`
+
+	CertificatesInAll int `json:"certificates_in_all,omitempty"` // listed or not
+
+	Tunnels []Tunnel `json:"tunnels,omitempty"`
+	Servers []Server `json:"openvpn_servers,omitempty"`
 }
 
 // Configuration is what became of the files.

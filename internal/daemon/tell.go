@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 )
 
@@ -62,7 +63,7 @@ func (l *look) moved(c engine.Change) bool {
 // drifted makes the record of a drift.
 func (l *look) drifted(c engine.Change) Drift {
 	d := Drift{
-		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: shortened(c.Diffs),
+		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: Shortened(c.Diffs),
 		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.verdicts[c.ID],
 	}
 	d.Error = wayOut(c, d.Outcome)
@@ -89,7 +90,7 @@ func (l *look) remember() {
 			continue
 		}
 		retry := known && old.Outcome == Failed && d.Outcome == Repaired
-		if !known || old.Outcome != d.Outcome && !retry || changes(old.Diffs) != changes(d.Diffs) {
+		if !known || old.Outcome != d.Outcome && !retry || report.Moved(old.Diffs) != report.Moved(d.Diffs) {
 			l.news = append(l.news, d.ID)
 			l.figures.drifted(d)
 		}
@@ -138,7 +139,7 @@ func (l *look) announce() {
 
 // attributes are what the journal says of a drift.
 func attributes(d Drift) []any {
-	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", changes(d.Diffs), "noticed", d.Noticed}
+	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", report.Moved(d.Diffs), "noticed", d.Noticed}
 	if d.By != "" {
 		args = append(args, "by", d.By)
 	}
@@ -149,49 +150,10 @@ func attributes(d Drift) []any {
 	return args
 }
 
-// changes says in one line what moved, from what to what: what is there and
-// what shall be.
-func changes(diffs []resource.Diff) string {
-	return inOneLine(diffs, func(d resource.Diff) string {
-		if d.Before == "" {
-			return fmt.Sprintf("%s %q is missing", d.Attribute, d.After)
-		}
-		return fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After)
-	})
-}
-
-// becomes says in one line what a change of the configuration makes of what.
-func becomes(diffs []resource.Diff) string {
-	return inOneLine(diffs, func(d resource.Diff) string {
-		switch {
-		case d.Before == "":
-			return fmt.Sprintf("%s %q", d.Attribute, d.After)
-		case d.After == "":
-			return fmt.Sprintf("%s no longer %q", d.Attribute, d.Before)
-		default:
-			return fmt.Sprintf("%s from %q to %q", d.Attribute, d.Before, d.After)
-		}
-	})
-}
-
-// inOneLine puts together what say says of each attribute. Of secrets nobody is
-// told more than that they are others.
-func inOneLine(diffs []resource.Diff, say func(resource.Diff) string) string {
-	var words []string
-	for _, d := range diffs {
-		if d.Sensitive {
-			words = append(words, d.Attribute+" "+resource.Masked)
-			continue
-		}
-		words = append(words, say(d))
-	}
-	return strings.Join(words, ", ")
-}
-
 func sentence(drifts []Drift) string {
 	var words []string
 	for _, d := range drifts {
-		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, changes(d.Diffs), d.Outcome)
+		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, report.Moved(d.Diffs), d.Outcome)
 		if d.Outcome == Unseen {
 			text = fmt.Sprintf("%s can't be looked at and is left alone: %s", d.ID, d.Error)
 		}
@@ -215,11 +177,11 @@ func (l *look) started(c engine.Change) {
 func (l *look) done(c engine.Change, err error) {
 	l.Tell("WATCHDOG=1")
 	l.mended[c.ID] = err == nil
-	moved, words := l.moved(c), becomes
+	moved, words := l.moved(c), report.Becomes
 	if moved {
-		words = changes
+		words = report.Moved
 	}
-	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(shortened(c.Diffs))}
+	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(Shortened(c.Diffs))}
 	if moved {
 		noticed, by := l.cause(c.ID)
 		args = append(args, "noticed", noticed)
@@ -257,7 +219,7 @@ func (l *look) contend(c engine.Change) {
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(b.by, "unknown")
-	l.Log.Warn(words, "id", c.ID, "attr", changes(d.Diffs), "repairs", b.total, "by", by)
+	l.Log.Warn(words, "id", c.ID, "attr", report.Moved(d.Diffs), "repairs", b.total, "by", by)
 	l.figures.contended(c.ID.Kind)
 	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []Drift{d}})
 }

@@ -12,21 +12,33 @@ type Tunnel struct {
 	ID    resource.ID `json:"id"`
 	Block string      `json:"block"`
 	Up    bool        `json:"up"`
+
+	Attached bool `json:"attached"` // a program serves it
 }
 
 // tunnels tells how the tunnels were found.
 func (l *look) tunnels(p *engine.Plan) {
-	up := make(map[resource.ID]bool)
-	for _, s := range p.Seen("tun") {
-		up[s.ID] = predicate(s.Got, "up")
-	}
 	all := outside(l.scope, l.status.Tunnels, func(t Tunnel) resource.ID { return t.ID })
-	for _, r := range l.scope.cut(l.force.present) {
-		if r.ID.Kind == "tun" {
-			all = append(all, Tunnel{ID: r.ID, Block: block(r.ID, r.Owners), Up: up[r.ID]})
-		}
+	l.status.Tunnels = append(all, tunnelsOf(p, l.scope.cut(l.force.present))...)
+}
+
+func tunnelsOf(p *engine.Plan, present []resource.Resource) []Tunnel {
+	seen := make(map[resource.ID]any)
+	for _, s := range p.Seen("tun") {
+		seen[s.ID] = s.Got
 	}
-	l.status.Tunnels = all
+	var all []Tunnel
+	for _, r := range present {
+		if r.ID.Kind != "tun" {
+			continue
+		}
+		t := Tunnel{ID: r.ID, Block: block(r.ID, r.Owners)}
+		if got := seen[r.ID]; got != nil {
+			t.Up, t.Attached = predicate(got, "up"), predicate(got, "attached")
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
 // predicate returns a truth value of a shape.

@@ -16,6 +16,7 @@ import (
 // An Entry is one apply, rollback or destroy in the history.
 type Entry struct {
 	Time     time.Time `json:"time"`
+	By       string    `json:"by,omitempty"`       // who called it, where a person did
 	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair, [Noticed]
 	Snapshot string    `json:"snapshot,omitempty"` // what undoes it
 	Changes  []Done    `json:"changes"`

@@ -13,6 +13,7 @@ type Tun struct {
 	User       *string        `vpnd:"user" doc:"user that may attach to the interface, by name or number; where a group is named too, it must be in that group"`
 	Group      *string        `vpnd:"group" doc:"group that may attach to the interface, by name or number"`
 	MultiQueue *bool          `vpnd:"multi_queue" doc:"whether several processes may attach at once"`
+	Attached   *bool          `vpnd:"attached,computed,hint" doc:"whether a program serves it; without one nothing gets through"`
 	Alias      *string        `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
 }
 

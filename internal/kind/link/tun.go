@@ -80,6 +80,7 @@ func observed(d device, addrs []netip.Prefix, names *atomic.Names) *Tun {
 		Addresses:  addrs,
 		MTU:        resource.Ptr(d.Attrs().MTU),
 		Up:         resource.Ptr(d.up()),
+		Attached:   resource.Ptr(d.Attrs().RawFlags&unix.IFF_LOWER_UP != 0),
 		User:       &user,
 		Group:      &group,
 		MultiQueue: &d.tun.multiQueue,
