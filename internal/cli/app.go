@@ -37,7 +37,8 @@ type app struct {
 	varFiles []string
 	color    string
 	logLevel string
-	verbose  bool // tell every attribute
+	verbose  bool   // tell every attribute
+	hint     string // what people should know besides of a plan that changes something
 
 	level  slog.Level    // what --log-level says
 	advise bool          // nothing is done with the configuration
@@ -85,7 +86,7 @@ func isTerminal(stream any) bool {
 }
 
 func (a *app) text() report.Text {
-	return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose}
+	return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose, Hint: a.hint}
 }
 
 func (a *app) verboseFlag(c *cobra.Command) {

@@ -57,6 +57,7 @@ status is 5. Services of units that the plan changes are left out.`,
 			if err != nil {
 				return err
 			}
+			a.hint = a.unkept()
 			defer undisturbed()()
 			e, p, done, err := a.agreed(c.Context(), a.dir(cfg), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
 				return a.planApply(c.Context(), e, cfg, f, args)

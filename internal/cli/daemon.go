@@ -17,17 +17,26 @@ import (
 )
 
 func (a *app) daemonCommand() *cobra.Command {
-	return &cobra.Command{
+	var reload bool
+	c := &cobra.Command{
 		Use:   "daemon",
 		Short: "Keep the host as the configuration says, until it is told to end",
 		Long: `Makes the host as the configuration says and keeps it so: it looks at the whole
 host from time to time, and at once where something happens. SIGHUP makes it read
 the files again; where they are invalid, it says so, and the last good
-configuration stays in force. SIGTERM ends it; the host stays as it is. Under
+configuration stays in force (vpnd daemon --reload sends it and fails then, and so
+does systemctl reload vpnd). SIGTERM ends it; the host stays as it is. Under
 systemd it is the unit vpnd.service. vpnd status tells what it sees.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if reload {
+				return a.reload(c.Context())
+			}
+			return a.daemon(c.Context())
+		},
 	}
+	c.Flags().BoolVar(&reload, "reload", false, "have the daemon that runs read its files again, and fail where it does not take them")
+	return c
 }
 
 func (a *app) daemon(ctx context.Context) error {

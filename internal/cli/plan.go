@@ -31,6 +31,7 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show what apply would change; change nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			a.hint = a.unkept()
 			p, store, err := a.planned(c.Context(), f.targets)
 			if err != nil {
 				return err

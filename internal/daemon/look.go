@@ -140,6 +140,7 @@ func (l *look) do(ctx context.Context) error {
 		return err
 	}
 	l.planned = true
+	l.status.Configuration.Planned = l.Now()
 	if err := l.keepInForce(ctx); err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ type Status struct {
 type Configuration struct {
 	Paths       []string  `json:"paths"`
 	Read        time.Time `json:"read,omitzero"`
+	Planned     time.Time `json:"planned,omitzero"` // when the host was last compared with what is in force
 	Valid       bool      `json:"valid"`
 	Diagnostics string    `json:"diagnostics,omitempty"` // mistakes and warnings, as vpnd validate prints them
 	Changed     bool      `json:"changed,omitempty"`     // the files are valid, and ask for something else than what was taken

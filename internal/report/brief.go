@@ -27,6 +27,7 @@ type entry struct {
 type hidden struct {
 	more   bool          // there is more to tell of what is shown
 	frames []resource.ID // not shown at all
+	hint   string        // what else is to be said
 }
 
 // at most that many things of one kind that become alike are told one by one,
@@ -70,11 +71,24 @@ func (t Text) brief(changes []engine.Change, entryOf func(engine.Change) entry) 
 	return left
 }
 
-// String says what was left out and how to see it.
-func (h hidden) String() string {
-	if len(h.frames) == 0 {
-		return "--verbose shows each thing, with every attribute."
+// lines say what was left out and how to see it.
+func (h hidden) lines() []string {
+	const way = "--verbose shows each thing, with every attribute."
+	var all []string
+	switch {
+	case len(h.frames) > 0:
+		all = append(all, "Not shown: "+h.counted()+". "+way)
+	case h.more:
+		all = append(all, way)
 	}
+	if h.hint != "" {
+		all = append(all, h.hint)
+	}
+	return all
+}
+
+// counted counts what is not shown, by kinds.
+func (h hidden) counted() string {
 	var kinds []string
 	count := make(map[string]int)
 	for _, id := range h.frames {
@@ -85,7 +99,7 @@ func (h hidden) String() string {
 	for i, kind := range kinds {
 		kinds[i] = Count(count[kind], kind)
 	}
-	return "Not shown: " + strings.Join(kinds, ", ") + ". --verbose shows each thing, with every attribute."
+	return strings.Join(kinds, ", ")
 }
 
 // fold puts things of one kind that become alike on one line: those with nothing

@@ -16,6 +16,7 @@ type Text struct {
 	W     io.Writer
 	Color bool
 	Idle  string // what to say of a plan with nothing in it; empty means that the host is as the configuration says
+	Hint  string // what to say besides of a plan that changes something; may be empty
 	Long  bool   // tell every attribute of each thing, in the order of apply
 }
 
@@ -53,6 +54,9 @@ func (t Text) Plan(p *engine.Plan) {
 			left = t.brief(p.Changes, planned)
 		}
 		t.rest(p)
+		if len(p.Changes) > 0 {
+			left.hint = t.Hint
+		}
 		return left
 	})
 }
@@ -84,8 +88,8 @@ func (t Text) page(summary string, write func(Text) hidden) {
 	if lines > 0 {
 		t.printf("\n")
 	}
-	if left.more || len(left.frames) > 0 {
-		t.printf("%s\n", t.paint(faint, left.String()))
+	for _, line := range left.lines() {
+		t.printf("%s\n", t.paint(faint, line))
 	}
 	t.printf("%s\n", summary)
 }

@@ -127,7 +127,8 @@ func (s scene) boots(t *testing.T) {
 func (s scene) invalid(t *testing.T) {
 	s = s.in(t)
 	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/zz.hcl", []byte("sysctl \"net.ipv4.ip_forward\" {\n  valu = 1\n}\n"), 0o600))
-	s.run("systemctl", "reload", "vpnd")
+	s.sh("! systemctl reload vpnd")
+	s.names(s.sh("journalctl -u vpnd -o cat"), "the files are not taken; what was in force stays so")
 	s.shortly("vpnd status | grep -q zz.hcl:2")
 	s.names(s.vpnd(1, "status"), "zz.hcl:2", "valu")
 	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
@@ -137,7 +138,7 @@ func (s scene) invalid(t *testing.T) {
 	s.shortly("iptables-save -t nat | grep -q VPND")
 	// Nor is one taken that only the host can tell to be wrong.
 	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/zz.hcl", []byte("chain \"ip/filter/VPND-ODD\" {\n  rules = [\"-m nonsense -j DROP\"]\n}\n"), 0o600))
-	s.run("systemctl", "reload", "vpnd")
+	s.sh("! systemctl reload vpnd")
 	s.shortly("vpnd status | grep -q nonsense")
 	s.names(s.vpnd(1, "status"), "The host would refuse", "VPND-ODD")
 	s.sh("iptables -t nat -F")
