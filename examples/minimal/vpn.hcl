@@ -1,4 +1,5 @@
-# The smallest useful file: a server, one client and the way out.
+# The smallest useful file: a server, one client whose traffic goes through the
+# VPN, and the way out.
 pki "home" {
   subject { common_name = "Home VPN" }
   server "server" {}
@@ -9,6 +10,11 @@ openvpn_server "home" {
   network = "10.8.0.0/24"
   pki     = pki.home
   remote  = "vpn.example.com"
+
+  push {
+    redirect_gateway = true
+    dns              = ["9.9.9.9"] # whom clients ask for names
+  }
 }
 
 gateway "home" {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -184,7 +185,12 @@ func (l *loader) reportUnknownRoot(t hcl.Traversal) {
 	if name := nearest(root, names); name != "" {
 		hint = fmt.Sprintf(" Did you mean %q?", name)
 	}
-	if len(t) == 1 {
+	if hostlike(t) {
+		if levenshtein.Distance(root, nearest(root, names), nil) > 1 { // vpn.example.com is no tun
+			hint = ""
+		}
+		hint += " If it is text, such as the name of a host, put it in quotes."
+	} else if len(t) == 1 {
 		hint += " If it is text, put it in quotes."
 	}
 	if _, ok := l.variables[root]; ok {
@@ -197,6 +203,17 @@ func (l *loader) reportUnknownRoot(t hcl.Traversal) {
 		called = fmt.Sprintf("named %q", root)
 	}
 	l.errorAt(t.SourceRange(), "Reference to an unknown name", "There is nothing %s: a reference begins with var, local or the type of a block.%s", called, hint)
+}
+
+// hostlike says whether words stand there with dots between them, as in the name
+// of a host.
+func hostlike(t hcl.Traversal) bool {
+	for _, step := range t[1:] {
+		if _, ok := step.(hcl.TraverseAttr); !ok {
+			return false
+		}
+	}
+	return len(t) > 1
 }
 
 func sortedKeys[V any](m map[string]V) []string {

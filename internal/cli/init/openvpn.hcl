@@ -15,19 +15,18 @@ pki "office" {
 
 # The server, and a profile for each client in /var/lib/vpnd/profiles/office.
 openvpn_server "office" {
-  listen  = ["udp/1194"]
-  network = "10.8.0.0/24"
+  listen  = ["{{.Listen}}"]
+  network = "{{.Network}}"{{.Network6}}
   pki     = pki.office
   remote  = "{{.Address}}" # the name or address that clients dial
 
   push {
-    routes           = [] # networks behind this host, as in ["10.0.0.0/16"]
-    redirect_gateway = false
+{{.Push}}
   }
 }
 
 # Clients reach what lies behind this host, under its address.
 gateway "office" {
   uplink   = "{{.Uplink}}"
-  networks = [openvpn_server.office.network]
+  networks = [{{.Networks}}
 }
