@@ -203,6 +203,9 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	d := cfg.Desired
 	d.Absent = e.Leftovers(d.Present)
 	p, err := e.Plan(ctx, d, ids...)
+	if os.Geteuid() != 0 && (err != nil || len(p.Problems) > 0) {
+		a.say("only root can look at all that a host has; run vpnd as root")
+	}
 	if err != nil {
 		return nil, a.placed(err, cfg)
 	}

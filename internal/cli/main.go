@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -59,8 +60,16 @@ func run(ctx context.Context, args []string, s Streams) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(s.Err, "vpnd: %s\n", printable(err.Error()))
+	_, _ = fmt.Fprintf(s.Err, "vpnd: %s%s\n", printable(err.Error()), wayUp(err))
 	return exitError
+}
+
+// wayUp is the way out where somebody else than root may not do something.
+func wayUp(err error) string {
+	if os.Geteuid() != 0 && errors.Is(err, fs.ErrPermission) {
+		return "; run vpnd as root"
+	}
+	return ""
 }
 
 // environ takes the values of variables out of the environment and returns it

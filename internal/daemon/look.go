@@ -87,6 +87,7 @@ func (l *look) end(err error) {
 	a.pace.looked(a.Now(), took, len(l.drift) > 0)
 	a.publish()
 	l.announce()
+	l.warn()
 }
 
 // failing tells of an error once, and of its end.

@@ -41,6 +41,7 @@ type agent struct {
 	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
 	noted    map[resource.ID]mentions  // what the history told of lately
 	ripens   map[resource.ID]time.Time // when it is to be renewed
+	warned   map[resource.ID]warning   // of what runs out people were told
 	advice   []remark                  // what the status tells besides
 	figures  *figures
 	notify   *notifier
@@ -96,6 +97,7 @@ func newAgent(o Options) *agent {
 		known:   make(map[resource.ID]Drift),
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
+		warned:  make(map[resource.ID]warning),
 		figures: newFigures(),
 		notify:  newNotifier(o.Log),
 		jitter:  1,

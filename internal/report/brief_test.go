@@ -76,6 +76,16 @@ func TestShortForm(t *testing.T) {
 			[]engine.Change{change("openvpn_admission", "/s", engine.Update, engine.Configuration, stray)},
 			`~ openvpn_admission["/s"]|    connected and no longer admitted:|      - tpham`,
 		},
+		"a service taken over": {
+			[]engine.Change{change("unit", "u.service", engine.Update, engine.TakesOver,
+				resource.Diff{Attribute: "active", Before: "false", After: "true", Glance: true},
+				resource.Diff{Attribute: `dropin["vpnd"].content`, After: "a\nb\n", Text: true})},
+			`~ unit["u.service"]  active  (taken over until the block goes; starts it)`,
+		},
+		"a file taken over": {
+			[]engine.Change{change("file", "/f", engine.Update, engine.TakesOver, resource.Diff{Attribute: "content", Before: "a\n", After: "b\n", Text: true, Glance: true})},
+			`~ file["/f"]  (taken over until the block goes)|    content:|      @@ -1 +1 @@|      -a|      +b`,
+		},
 		"removed": {[]engine.Change{change("k", "/d/a", engine.Remove, engine.Dropped, alg), change("k", "/d/b", engine.Remove, engine.Dropped, alg)}, `- 2 ks below /d: a, b|--verbose shows each thing, with every attribute.`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ func planned(c engine.Change) entry {
 	e.frame = e.words == "" && frames(c)
 	switch {
 	case c.Action == engine.Remove || c.Action == engine.Refresh:
-	case fresh(c):
+	case fresh(c), c.Reason == engine.TakesOver && !loses(c.Diffs):
 		e.facts = facts(c.Diffs, columns-utf8.RuneCountInString(c.ID.String())-len("  +   "))
 	default:
 		e.told(c.Diffs)
@@ -28,6 +28,14 @@ func planned(c engine.Change) entry {
 func frames(c engine.Change) bool {
 	return (c.Action == engine.Remove || fresh(c)) && len(c.Diffs) > 0 &&
 		!slices.ContainsFunc(c.Diffs, func(d resource.Diff) bool { return !d.Meta })
+}
+
+// loses says whether something that stood there is written over, apart from
+// switches: who takes over a service wants to know that it runs now.
+func loses(diffs []resource.Diff) bool {
+	return slices.ContainsFunc(diffs, func(d resource.Diff) bool {
+		return !d.Computed && d.Before != "" && d.Before != "[]" && d.Before != "true" && d.Before != "false"
+	})
 }
 
 // wandered is a drift in the short form, the way it went.

@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// day is what ends are counted in.
+const day = 24 * time.Hour
+
+// stages are how long before the end of a certificate or a list people are told
+// that it is not renewed, once each, and at its end.
+var stages = []time.Duration{0, day, 7 * day, 30 * day}
+
+// stageOf returns the stage that was reached so long before an end.
+func stageOf(left time.Duration) (stage time.Duration, reached bool) {
+	for _, stage := range stages {
+		if left <= stage {
+			return stage, true
+		}
+	}
+	return 0, false
+}
+
+// A warning is what was told of one end.
+type warning struct {
+	end   time.Time
+	stage time.Duration
+}
+
+// endings returns of what people have to be told now: what runs out and is not
+// going to be renewed in time, as far as anybody can see. A renewal that lies
+// ahead is the agent's own matter.
+func endings(all []Expiry, told map[resource.ID]warning, ahead func(resource.ID) bool, now time.Time) []Expiry {
+	var due []Expiry
+	for _, e := range all {
+		stage, reached := stageOf(e.NotAfter.Sub(now))
+		if !reached || ahead(e.ID) {
+			delete(told, e.ID)
+			continue
+		}
+		if w := (warning{e.NotAfter, stage}); told[e.ID] != w {
+			told[e.ID] = w
+			due = append(due, e)
+		}
+	}
+	return due
+}
+
+// warn tells of certificates and lists that run out, once a look has done what it
+// could.
+func (l *look) warn() {
+	if !l.planned || l.status.Booting {
+		return
+	}
+	ahead := func(id resource.ID) bool {
+		_, ripens := l.ripens[id]
+		return ripens || l.doubted || slices.ContainsFunc(l.drift, func(d Drift) bool { return d.ID == id && d.Outcome == Repaired })
+	}
+	due := endings(slices.Concat(l.status.Certificates, l.status.CRLs), l.agent.warned, ahead, l.Now())
+	if len(due) == 0 {
+		return
+	}
+	var lines []string
+	for _, e := range due {
+		lines = append(lines, ending(e, l.Now()))
+		l.Log.Warn("it runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
+	}
+	text := strings.Join(lines[:min(len(lines), mostTold)], "\n")
+	if more := len(lines) - mostTold; more > 0 {
+		text += fmt.Sprintf("\nand %d more, of which vpnd status tells", more)
+	}
+	l.notify.put(Event{Event: "expiry", Text: text})
+}
+
+// ending says in words when something runs out.
+func ending(e Expiry, now time.Time) string {
+	left := e.NotAfter.Sub(now)
+	switch days := int(left / day); {
+	case left <= 0:
+		return fmt.Sprintf("%s of %s has run out on %s and is not renewed", e.ID, e.Block, e.NotAfter.Local().Format(time.DateTime))
+	case days == 1:
+		return fmt.Sprintf("%s of %s runs out on %s, in 1 day, and is not renewed", e.ID, e.Block, e.NotAfter.Local().Format(time.DateTime))
+	default:
+		return fmt.Sprintf("%s of %s runs out on %s, in %d days, and is not renewed", e.ID, e.Block, e.NotAfter.Local().Format(time.DateTime), days)
+	}
+}
