@@ -39,7 +39,7 @@ var rules = []rule{
 	{"confirm", []string{"resource", "atomic", "state", "config", "systemd"}, nil},
 	{"catalog", []string{"resource", "notice", "config", "kind/", "vpn/"}, nil},
 	{"metrics", nil, []string{"net/http"}},
-	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "kind/openvpn", "kind/sysctl", "metrics", "confirm", "systemd"}, []string{"net/http"}},
+	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "report", "kind/openvpn", "kind/sysctl", "metrics", "confirm", "systemd"}, []string{"net/http"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "daemon"}, nil},
 	{"lab", []string{"lab"}, nil},

@@ -77,7 +77,7 @@ status is 5. Services of units that the plan changes are left out.`,
 	c.Flags().BoolVar(&f.noProbes, "no-probes", false, "with --confirm: do not watch whether the host can still be reached")
 	c.Flags().BoolVar(&f.irreversible, "allow-irreversible", false, "with --confirm: also remove packages and change their versions, which an undo may not be able to take back")
 	c.Flags().BoolVar(&f.rollback, "rollback-on-failure", false, "undo everything where something fails or a check does not hold, and exit with 5")
-	targetFlag(c, &f.targets)
+	a.targetFlag(c, &f.targets)
 	return c
 }
 

@@ -19,6 +19,9 @@ func (a *app) forgetCommand() *cobra.Command {
 		Use:   "forget ADDRESS",
 		Short: "Stop managing a block or a resource without touching the host",
 		Args:  cobra.ExactArgs(1),
+
+		ValidArgsFunction: a.completes(addressWords),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			e, done, err := a.change(c.Context(), a.dir(nil))
 			if err != nil {

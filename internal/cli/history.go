@@ -29,6 +29,9 @@ where the kernel tells, which program made it necessary.`,
   vpnd history 2026-11-22T08:15
   vpnd history 'file["/etc/motd"]'`,
 		Args: cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: a.completes(func(s *state.Store) []string { return append(addressWords(s), snapshotWords(s)...) }),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("lines") && lines < 1 {
 				return fmt.Errorf("--lines %d is no number of entries; write 1 or more", lines)

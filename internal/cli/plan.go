@@ -43,7 +43,7 @@ func (a *app) planCommand() *cobra.Command {
 	a.verboseFlag(c)
 	c.Flags().BoolVar(&f.json, "json", false, "write JSON")
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where the configuration changes something, 3 where only drift is put right, 4 for both")
-	targetFlag(c, &f.targets)
+	a.targetFlag(c, &f.targets)
 	return c
 }
 
@@ -62,8 +62,9 @@ func (a *app) planned(ctx context.Context, targets []string) (*engine.Plan, *sta
 	return p, e.Store, err
 }
 
-func targetFlag(c *cobra.Command, targets *[]string) {
+func (a *app) targetFlag(c *cobra.Command, targets *[]string) {
 	c.Flags().StringArrayVar(targets, "target", nil, "only this block or resource and what it needs, by `ADDRESS`; may be repeated")
+	_ = c.RegisterFlagCompletionFunc("target", a.completes(a.wishedWords))
 }
 
 func (a *app) showPlan(p *engine.Plan, store *state.Store, f planFlags) error {

@@ -20,6 +20,9 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Long: `Brings everything that an apply changed back to what it was before. Without
 a name it undoes the last apply; vpnd history lists the others.`,
 		Args: cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: a.completes(snapshotWords),
+
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.unconfirmed {
 				return a.rollbackDue(c.Context(), f)

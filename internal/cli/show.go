@@ -20,6 +20,9 @@ func (a *app) showCommand() *cobra.Command {
 		Use:   "show [ADDRESS]",
 		Short: "Show what is recorded of a block or a resource, secrets masked",
 		Args:  cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: a.completes(addressWords),
+
 		RunE: func(_ *cobra.Command, args []string) error {
 			store, err := state.Read(a.dir(nil))
 			if err != nil {
