@@ -59,6 +59,9 @@ status is 5. Services of units that the plan changes are left out.`,
 			}
 			a.hint = a.unkept()
 			defer undisturbed()()
+			if err := a.mend(c.Context(), a.dir(cfg)); err != nil {
+				return err
+			}
 			e, p, done, err := a.agreed(c.Context(), a.dir(cfg), f.yes, func(e *engine.Engine) (*engine.Plan, error) {
 				return a.planApply(c.Context(), e, cfg, f, args)
 			})

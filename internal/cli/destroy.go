@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,10 @@ vpnd apply. The history stays.`,
 				return err
 			}
 			defer done()
-			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}, false); err != nil || !purge {
+			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}, false); err != nil {
+				return err
+			}
+			if err := unreturned(p); err != nil || !purge {
 				return err
 			}
 			return a.purge(e)
@@ -56,4 +60,13 @@ func (a *app) purge(e *engine.Engine) error {
 	_, _ = fmt.Fprintf(a.Out, "\nPurged %s: %s, the secrets that they needed, and the key of the digests. Nothing can be undone any more; the history stays.\n",
 		e.Store.Dir(), report.Count(gone, "snapshot"))
 	return nil
+}
+
+// unreturned is an error about what a destroy could not give back.
+func unreturned(p *engine.Plan) error {
+	var errs []error
+	for _, lost := range p.Lost {
+		errs = append(errs, fmt.Errorf("%s is not given back: %w; what was vpnd's there is gone, so see how it should be", lost.ID, lost.Err))
+	}
+	return errors.Join(errs...)
 }

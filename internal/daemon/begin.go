@@ -20,14 +20,15 @@ func (a *agent) begin(ctx context.Context) {
 	a.read(ctx, atStart)
 }
 
-// resumes says whether the state holds a configuration to go on with. One that
-// can't be read is none, and the first look tells of it.
+// resumes says whether the state holds a configuration to go on with. One that is
+// damaged is none, and better the files than a host without its rules. Where the
+// state can't be read at all, the first look tells.
 func (a *agent) resumes() bool {
 	store, err := state.Read(a.StateDir)
 	if err != nil {
 		return true
 	}
-	wish, err := store.Wish()
+	wish, err := standing(store)
 	if err != nil {
 		return true
 	}

@@ -602,12 +602,8 @@ func TestNothingSecretIsReadable(t *testing.T) {
 func TestFailedLookIsTriedAgain(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		records := r.StateDir + "/records.jsonl"
-		good, err := os.ReadFile(records)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(records, []byte("garbage\n"), 0o600); err != nil {
+		hold := r.StateDir + "/hold.json"
+		if err := os.WriteFile(hold, []byte("garbage\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r.touch("a", "2", "")
@@ -615,7 +611,7 @@ func TestFailedLookIsTriedAgain(t *testing.T) {
 		if s := r.status(); !strings.Contains(s.Error, "damaged") || r.logged("looking at the host failed") != 1 {
 			t.Errorf("status: %q", s.Error)
 		}
-		if err := os.WriteFile(records, good, 0o600); err != nil {
+		if err := os.Remove(hold); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(15 * time.Second)

@@ -92,7 +92,7 @@ func Resumes(store *state.Store, cfg *config.Config, took map[resource.ID]bool) 
 	if err != nil || w == nil {
 		return "", err
 	}
-	old, err := store.Wish()
+	old, err := standing(store)
 	if err != nil || old == nil {
 		return "", err
 	}
@@ -129,7 +129,7 @@ func keep(store *state.Store, w *state.Wish, now time.Time) error {
 	if err := store.Sign(w); err != nil {
 		return err
 	}
-	old, err := store.Wish()
+	old, err := standing(store)
 	if err != nil {
 		return err
 	}
@@ -145,6 +145,17 @@ func keep(store *state.Store, w *state.Wish, now time.Time) error {
 		w.Before.Before = nil
 	}
 	return store.KeepWish(w)
+}
+
+// standing returns the wish in the state that another one replaces. One that is
+// damaged is none.
+func standing(store *state.Store) (*state.Wish, error) {
+	w, err := store.Wish()
+	var damage *state.DamageError
+	if errors.As(err, &damage) {
+		return nil, nil
+	}
+	return w, err
 }
 
 // recall returns the wish in the state, nil where there is none.
@@ -272,10 +283,12 @@ func (f *force) newer(version string) bool {
 // fallBack puts in force what the state holds: the last good configuration, or
 // what another vpnd put there.
 func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
+	version := store.WishVersion()
 	f, err := a.recall(store)
 	if err != nil {
-		return err
+		return a.damaged(err, version)
 	}
+	a.damage = nil
 	if f == nil {
 		a.force = nil
 		return nil

@@ -27,6 +27,7 @@ type look struct {
 	planned     bool                   // the host could be looked at
 	refused     map[resource.ID]error  // wishes that the host does not take
 	hold        *state.Hold
+	lost        bool          // records, and what is in force is to be put on record again
 	drift       []Drift       // all that the plan says drifted, with what is done about it
 	news        []resource.ID // of these, what was not told before
 	newlyUnseen []Unknown     // what could be looked at before, or failed otherwise
@@ -124,6 +125,9 @@ func (l *look) do(ctx context.Context) error {
 	if l.force == nil {
 		return nil
 	}
+	if err := l.readopt(ctx); err != nil {
+		return err
+	}
 	l.scope = l.aim()
 	if err := l.awaitUndo(ctx); err != nil {
 		return err
@@ -145,7 +149,7 @@ func (l *look) do(ctx context.Context) error {
 	if err := l.keepInForce(ctx); err != nil {
 		return err
 	}
-	err = l.act(ctx, e, p)
+	err = errors.Join(l.act(ctx, e, p), l.damage)
 	if l.scope.whole {
 		l.ask(ctx, p)
 	}
@@ -197,7 +201,7 @@ func (l *look) open(ctx context.Context) (release func(), err error) {
 	case err != nil:
 		return nil, err
 	}
-	if err := l.recollect((*state.Store).Reopen, state.Open); err != nil {
+	if err := l.mend(l.recollect((*state.Store).Reopen, state.Open)); err != nil {
 		unlock()
 		return nil, err
 	}

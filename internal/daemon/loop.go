@@ -35,6 +35,7 @@ type agent struct {
 	failures *failures
 	revival  revival
 	told     map[resource.ID]string // why something was not done, as the journal has it
+	damage   error                  // of what is in force as the state has it; nil where that is well
 	force    *force                 // nil where no configuration is in force
 	store    *state.Store           // kept from look to look; nil where it is to be read anew
 	status   Status

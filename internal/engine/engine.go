@@ -102,6 +102,7 @@ type Note struct {
 type Plan struct {
 	Changes  []Change
 	Problems []Problem
+	Lost     []Problem // what leaves, and what stood there before can't be given back
 	Notes    []Note
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
@@ -117,6 +118,7 @@ type item struct {
 	kind  resource.Kind
 	got   any
 	err   error // why it could not be looked at
+	lost  error // why what stood there before vpnd can't be given back
 	blind error // the same of a new thing, which a package of this plan may yet show
 	depth int   // longest chain of what must be applied before it
 	past  *state.Record

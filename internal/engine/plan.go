@@ -152,10 +152,9 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 			it.Owners, it.After = it.past.Owners, it.past.After
 			if it.past.Prior != "" && !k.Keep {
 				prior := k.New()
-				if err := e.Store.Prior(*it.past, prior); err != nil {
-					return nil, fmt.Errorf("%s: %w", id, err)
+				if it.lost = e.Store.Prior(*it.past, prior); it.lost == nil {
+					it.Want = resource.Lasting(prior)
 				}
-				it.Want = resource.Lasting(prior)
 			}
 		}
 		items = append(items, it)
@@ -171,6 +170,10 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 		return nil
 	}
 	p.Notes = append(p.Notes, notes(it)...)
+	if it.lost != nil {
+		p.Lost = append(p.Lost, Problem{ID: it.ID, Owners: it.Owners, Err: it.lost})
+		p.Notes = append(p.Notes, Note{ID: it.ID, Text: fmt.Sprintf("can't be given back, so only what is vpnd's is taken away: %v", it.lost)})
+	}
 	c, err := e.change(it)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (e *Engine) beforeOf(it *item, snap *state.Snapshot) error {
 		return nil
 	}
 	snap.Records = append(snap.Records, *it.past)
-	if it.past.Prior == "" || !it.leave {
+	if it.past.Prior == "" || !it.leave || it.lost != nil {
 		return nil
 	}
 	prior, err := e.Store.ReadPrior(it.past.Prior)

@@ -82,7 +82,7 @@ func (s *Store) load() error {
 	log, err := openOwn(s.path("records.jsonl"), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.forgetAll()
-		return nil
+		return s.missing()
 	}
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
@@ -104,7 +104,13 @@ func (s *Store) load() error {
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
 	}
+	anew := s.known.size == 0
 	rest, err := s.study(data)
+	lines := data[:len(data)-rest]
+	if err == nil && anew {
+		err = s.whole(lines)
+	}
+	s.read.sum.Write(lines)
 	now.size -= int64(rest)
 	s.known = now
 	return err
@@ -120,10 +126,13 @@ func (s *Store) study(data []byte) (rest int, err error) {
 		var f Fact
 		err := json.Unmarshal(line, &f)
 		if err != nil && whole {
-			return len(data), fmt.Errorf("%s is damaged in line %d (%w); move it away and vpnd takes up the host anew", s.path("records.jsonl"), s.lines+1, err)
+			return len(data), s.damaged("line %d can't be read (%v)", s.lines+1, err)
 		}
 		if err == nil {
 			s.learn(f)
+		}
+		if err == nil && f.Head != nil {
+			s.read.name = f.Head.Name
 		}
 		if !whole {
 			s.torn = true
@@ -138,6 +147,7 @@ func (s *Store) study(data []byte) (rest int, err error) {
 func (s *Store) forgetAll() {
 	s.records, s.owed = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect)
 	s.known, s.lines, s.torn = extent{}, 0, false
+	s.read.begin("")
 }
 
 // knows notes that all of the log is in memory, after it was written. Where that

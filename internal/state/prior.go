@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -18,9 +19,23 @@ func (s *Store) KeepPrior(id resource.ID, got any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(id.String()))
-	name := id.Kind + "-" + hex.EncodeToString(sum[:12]) + ".json"
+	name := priorName(id)
 	return name, s.RevivePrior(name, data)
+}
+
+func priorName(id resource.ID) string {
+	sum := sha256.Sum256([]byte(id.String()))
+	return id.Kind + "-" + hex.EncodeToString(sum[:12]) + ".json"
+}
+
+// PriorOf returns the name of what is kept of a resource from before vpnd's first
+// touch, where its record may be lost; empty where nothing is.
+func (s *Store) PriorOf(id resource.ID) string {
+	name := priorName(id)
+	if _, err := os.Lstat(s.path("priors", name)); err != nil {
+		return ""
+	}
+	return name
 }
 
 // Prior reads a prior into shape, a pointer to the struct of its kind.

@@ -4,6 +4,8 @@
 // The folder (0700) holds
 //
 //	records.jsonl  one line a fact, appended and flushed before it is relied on
+//	records.sum…   how much of them there is at least, and its checksum
+//	reserve        room for the undo of an apply that waits for confirmation
 //	key            the key of the digests that stand for secrets
 //	priors/        what stood on the host before vpnd's first touch
 //	snapshots/     what undoes an apply

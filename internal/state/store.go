@@ -33,6 +33,7 @@ type Store struct {
 	late    []Fact   // known, and not on the disk yet
 	lines   int      // lines of the log, stale ones included
 	known   extent   // of the log
+	read    written  // the same of the log
 	torn    bool     // the log ends in the middle of a line
 	others  bool     // what was read last was not written by this store
 }
@@ -42,6 +43,7 @@ type Fact struct {
 	Put  *Record      `json:"put,omitempty"`  // this is what is known of a resource
 	Drop *resource.ID `json:"drop,omitempty"` // nothing is known of it any more
 	Owe  *Debt        `json:"owe,omitempty"`  // a reader has yet to take notice
+	Head *head        `json:"log,omitempty"`  // begins the log
 }
 
 // A Debt is a refresh that is owed to a resource; none pays it, and so does a
@@ -94,7 +96,7 @@ func (s *Store) learn(f Fact) {
 func (s *Store) tidy() error {
 	path := s.path("records.jsonl")
 	var err error
-	if s.known.inode == 0 || s.torn || s.lines > 2*(len(s.records)+len(s.owed))+64 {
+	if s.known.inode == 0 || s.torn || s.read.name == "" || s.lines > 2*(len(s.records)+len(s.owed))+64 {
 		err = s.rewrite(path)
 	}
 	if err == nil {
@@ -108,6 +110,7 @@ func (s *Store) tidy() error {
 		return fmt.Errorf("opening the state: %w", err)
 	}
 	s.knows()
+	s.leaveMark()
 	if err := s.Commit(); err != nil && !Unwritable(err) {
 		return err
 	}
@@ -120,10 +123,16 @@ func (s *Store) rewrite(path string) error {
 	if err := encode(&b, facts); err != nil {
 		return err
 	}
-	if err := s.write(path, b.Bytes()); err != nil {
+	log, name, err := headed(b.Bytes())
+	if err == nil {
+		err = s.write(path, log)
+	}
+	if err != nil {
 		return fmt.Errorf("tidying the state: %w", err)
 	}
-	s.lines, s.torn = len(facts), false
+	s.read.begin(name)
+	s.read.sum.Write(log)
+	s.lines, s.torn = len(facts)+1, false
 	return nil
 }
 
@@ -176,11 +185,13 @@ func (s *Store) Commit(facts ...Fact) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.late = nil
+	s.read.sum.Write(b.Bytes())
 	s.lines += len(facts)
 	for _, f := range facts {
 		s.learn(f)
 	}
 	s.knows()
+	s.leaveMark()
 	return nil
 }
 

@@ -145,13 +145,16 @@ func (s *Store) Wish() (*Wish, error) {
 			err = w.Before.reveal(apart)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the secrets of %s, in %s: %w; move %s away, and vpnd apply puts the configuration in force anew", whatWish, s.path("secrets"), err, s.path("wish.json"))
+			return nil, &DamageError{Path: s.path("wish.json"), What: fmt.Sprintf("reading its secrets in %s: %v", s.path("secrets"), err), Out: outOfWish}
 		}
 		return w, nil
 	}
 }
 
-const whatWish = "the configuration that is in force"
+const (
+	whatWish  = "the configuration that is in force"
+	outOfWish = "vpnd apply puts in its place what the files ask for"
+)
 
 // WishVersion returns words that change whenever another wish is kept; none
 // where there is no wish.
@@ -227,11 +230,11 @@ func recall[T any](s *Store, name, what string) (*T, error) {
 		return nil, nil
 	}
 	kept := new(T)
-	if err == nil {
-		err = json.Unmarshal(data, kept)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
+	}
+	if err := json.Unmarshal(data, kept); err != nil {
+		return nil, &DamageError{Path: s.path(name), What: fmt.Sprintf("%s can't be read (%v)", what, err), Out: outOfWish}
 	}
 	return kept, nil
 }

@@ -209,3 +209,34 @@ func TestUndoWithoutDisk(t *testing.T) {
 	d.as(was, "an undo without a disk")
 	d.sh("! ls /var/lib/vpnd/reserve 2>/dev/null")
 }
+
+// TestRecordsLost empties the records, loses what stood there before and damages
+// the configuration in force: destroy says so instead of Done, apply takes all up
+// again, and destroy gives it back after that.
+func TestRecordsLost(t *testing.T) {
+	t.Parallel()
+	s, first := faulty(t)
+	s.apply()
+	whole := s.print()
+	const off = "grep -q 0 /proc/sys/net/ipv4/ip_forward"
+	for _, harm := range []string{": > records.jsonl", "rm records.jsonl", "sed -i '$d' records.jsonl"} {
+		s.sh("cd /var/lib/vpnd; " + harm)
+		for _, command := range [][]string{{"destroy", "--yes"}, {"rollback", "--yes"}, {"plan"}} {
+			s.names(s.vpnd(1, command...), "records.jsonl is damaged", "vpnd apply")
+		}
+		s.names(s.sh("VPND_VAR_remote="+office.Remote+" vpnd apply --yes 2>&1"), "records.jsonl was damaged", "records.jsonl.damaged")
+		s.sh("rm -f /var/lib/vpnd/records.jsonl.damaged")
+		s.as(whole, harm)
+	}
+	s.sh("echo garbage > /var/lib/vpnd/wish.json")
+	s.vpnd(0, "apply", "--yes")
+	s.vpnd(0, "destroy", "--yes")
+	s.sh(off)
+	s.as(first, "destroying")
+
+	s.apply()
+	s.sh("rm /var/lib/vpnd/priors/sysctl-*")
+	s.names(s.vpnd(1, "destroy", "--yes"), "net.ipv4.ip_forward", "is not given back")
+	s.sh(off + " && ! iptables-save | grep VPND")
+	s.as(first, "destroying without what stood there before")
+}

@@ -325,9 +325,17 @@ func (v Verbs) prove(items []resource.Item[Sysctl], failed map[string]error) {
 }
 
 // Remove removes vpnd's own files. What the kernel holds stays, since it always
-// holds something.
+// holds something; but nobody knows what a switch of forwarding was before, and it
+// is off without vpnd.
 func (v Verbs) Remove(_ context.Context, name string) error {
-	return errors.Join(atomic.Remove(v.Root, bootFile(name)), v.removeRuntime(name))
+	err := errors.Join(atomic.Remove(v.Root, bootFile(name)), v.removeRuntime(name))
+	if err != nil || v.Proc == "" || !Forwards(name) {
+		return err
+	}
+	if _, err := v.read(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return v.set(name, "0")
 }
 
 // Marked says whether a file of vpnd's own for the key is there.

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// Readopt puts on record again what of a configuration is not, after records were
+// lost: that of which is kept what stood there before, which vpnd has touched
+// therefore, and what is there as it is asked for or with vpnd's mark. All else
+// is as new. What is lost besides is told by nothing on the host.
+func (e *Engine) Readopt(ctx context.Context, present []resource.Resource) error {
+	items, err := e.wishes(present)
+	if err != nil {
+		return err
+	}
+	lost, _ := partition(items, func(it *item) bool { return it.past == nil && runs(it) })
+	_ = normalize(ctx, lost) // what the host refuses stays as it is written, and so unlike it
+	observe(ctx, lost)
+	var facts []state.Fact
+	for _, it := range lost {
+		prior := e.Store.PriorOf(it.ID)
+		if prior == "" && !it.ours() {
+			continue
+		}
+		want, err := e.Store.Digest(it.Want)
+		if err != nil {
+			return err
+		}
+		facts = append(facts, state.Fact{Put: &state.Record{
+			ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers,
+			Want: want, Prior: prior, Since: e.Now().UTC().Truncate(time.Second),
+		}})
+	}
+	return e.Store.Commit(facts...)
+}
+
+// ours says whether a thing looks as vpnd would have made it.
+func (it *item) ours() bool {
+	return it.err == nil && it.got != nil &&
+		(len(resource.Compare(it.got, it.Want)) == 0 || it.kind.Marked(it.ID.Name, it.got))
+}
