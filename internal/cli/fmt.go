@@ -62,16 +62,16 @@ func (a *app) format(paths []string, check bool) error {
 }
 
 func (a *app) formatInput(check bool) error {
-	var in bytes.Buffer
-	if _, err := in.ReadFrom(a.In); err != nil {
+	in, err := config.BoundedInput(a.In)
+	if err != nil {
 		return err
 	}
-	out, err := a.formatted(in.Bytes(), "<stdin>")
+	out, err := a.formatted(in, "<stdin>")
 	if err != nil {
 		return err
 	}
 	if check {
-		if !bytes.Equal(in.Bytes(), out) {
+		if !bytes.Equal(in, out) {
 			return status(exitError)
 		}
 		return nil
@@ -103,7 +103,7 @@ func (a *app) formatFile(path string, check bool) (differs bool, err error) {
 	if strings.HasSuffix(path, ".json") {
 		return false, fmt.Errorf("%s is JSON, which vpnd fmt leaves to JSON tools", path)
 	}
-	src, err := os.ReadFile(path)
+	src, err := config.Bounded(path)
 	if err != nil {
 		return false, err
 	}

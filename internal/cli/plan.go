@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -138,9 +139,9 @@ func sealed(store *state.Store, keyed bool) func(resource.Secret) any {
 
 // fits says whether the plan is the one that was saved in a file.
 func fits(p *engine.Plan, store *state.Store, path string) error {
-	data, err := os.ReadFile(path)
+	data, err := config.Bounded(path)
 	if err != nil {
-		return fmt.Errorf("reading the saved plan: %w", err)
+		return err
 	}
 	var saved savedPlan
 	if err := json.Unmarshal(data, &saved); err != nil || saved.Fingerprint == "" {

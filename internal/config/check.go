@@ -48,7 +48,7 @@ func (l *loader) reportMistakes(mistakes []resource.Mistake, at places, all hcl.
 			severity, good = hcl.DiagError, false
 		}
 		subject := at.find(m.Path, all)
-		l.diags = append(l.diags, &hcl.Diagnostic{
+		l.tell(&hcl.Diagnostic{
 			Severity: severity,
 			Summary:  "In " + block + inPath(m.Path) + ": " + m.Summary,
 			Detail:   whole(m.Hint),

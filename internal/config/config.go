@@ -66,7 +66,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	l := newLoader(src, catalog)
 	l.readFiles()
 	if l.diags.HasErrors() { // a file that can't be parsed would make every reference into it a mistake
-		return &Config{Files: l.files}, tidy(l.diags)
+		return &Config{Files: l.files}, l.told()
 	}
 	l.collect()
 	l.blankSecrets()
@@ -83,7 +83,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	if !l.diags.HasErrors() {
 		c.Desired = desired
 	}
-	return c, tidy(l.diags)
+	return c, l.told()
 }
 
 // checkFailures makes sure that nothing is left out in silence: a block that

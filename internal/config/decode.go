@@ -110,6 +110,11 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 			d.unknown = true
 			return
 		}
+		if weigh(v, heaviest) < 0 {
+			d.leave(dst.Field(f.Index), f, path+f.Name)
+			d.diags = append(d.diags, errorAt(attr.Expr.Range(), "Too large a value", "%s.", sentence(errHeavy)))
+			return
+		}
 		given = v
 	}
 	if given.IsNull() {

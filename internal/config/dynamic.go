@@ -86,6 +86,10 @@ func (d *dynamic) expand(ctx *hcl.EvalContext) cty.Value {
 	if !each.IsKnown() {
 		return cty.DynamicVal
 	}
+	if d.made += each.LengthInt(); d.made > mostBlocks {
+		d.errorAt(d.forEach.Range(), "Too many blocks", "Dynamic blocks would make more than %d.", mostBlocks)
+		return cty.DynamicVal
+	}
 	outcome := cty.True
 	for it := each.ElementIterator(); it.Next(); {
 		key, value := it.Element()

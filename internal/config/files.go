@@ -52,6 +52,17 @@ func (l *loader) parse(path, name string) hcl.Body {
 		l.errorAt(hcl.Range{}, "Unreadable file", "Reading %s: %s.", name, reason(err))
 		return nil
 	}
+	if problem := checkText(data); problem != "" {
+		l.errorAt(hcl.Range{}, "No text that vpnd reads", "%s: %s", name, problem)
+		return nil
+	}
+	data = plainText(data)
+	if d := checkBounds(data, path); d != nil {
+		l.files[name] = &hcl.File{Bytes: l.blankTokens(data, name)}
+		d.Subject.Filename = name
+		l.tell(d)
+		return nil
+	}
 	read := l.parser.ParseHCL
 	if strings.HasSuffix(path, ".json") {
 		read = l.parser.ParseJSON

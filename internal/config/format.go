@@ -14,13 +14,19 @@ import (
 // Format brings a file into the canonical layout. What can't be parsed is
 // returned as it is, with diagnostics: laying it out would make it worse.
 func Format(src []byte, name string) ([]byte, hcl.Diagnostics) {
+	if problem := checkText(src); problem != "" {
+		return src, hcl.Diagnostics{errorAt(hcl.Range{}, "No text that vpnd reads", "%s: %s", name, problem)}
+	}
+	if d := checkBounds(src, name); d != nil {
+		return src, hcl.Diagnostics{d}
+	}
 	if strings.HasSuffix(name, ".json") {
 		return formatJSON(src, name)
 	}
-	if _, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos); diags.HasErrors() {
+	if _, diags := hclsyntax.ParseConfig(plainText(src), name, hcl.InitialPos); diags.HasErrors() {
 		return src, diags
 	}
-	return hclwrite.Format(src), nil
+	return hclwrite.Format(plainText(src)), nil
 }
 
 func formatJSON(src []byte, name string) ([]byte, hcl.Diagnostics) {

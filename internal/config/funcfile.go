@@ -149,6 +149,9 @@ func templateFileFunc(b beside, functions map[string]function.Function) function
 			if !values.CanIterateElements() || !values.Type().IsObjectType() && !values.Type().IsMapType() {
 				return cty.NilVal, function.NewArgErrorf(1, "it has to be a map, as in { name = \"office\" }")
 			}
+			if deep := tooMuchTemplate(text, name); deep != nil {
+				return cty.NilVal, templateError(hcl.Diagnostics{deep})
+			}
 			expr, diags := hclsyntax.ParseTemplate([]byte(text), name, hcl.InitialPos)
 			if diags.HasErrors() {
 				return cty.NilVal, templateError(diags)

@@ -51,7 +51,12 @@ func (l *loader) functionsIn(dir string) map[string]function.Function {
 
 		"credential": credentialFunc(l.src.Credentials), "sensitive": sensitiveFunc, "nonsensitive": nonsensitiveFunc,
 	}
-	all["templatefile"] = templateFileFunc(here, all)
+	for name, f := range all {
+		if name != "try" && name != "can" { // which are handed expressions, of bounded functions
+			all[name] = bounded(name, f)
+		}
+	}
+	all["templatefile"] = bounded("templatefile", templateFileFunc(here, all))
 	l.functions[dir] = all
 	return all
 }

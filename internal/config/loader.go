@@ -32,7 +32,11 @@ type loader struct {
 	checks    []*check
 	raw       []*hcl.Block // every block at the top level, for blankSecrets
 
-	stack     []*node // what is being evaluated, to tell a cycle
+	stack     []*node        // what is being evaluated, to tell a cycle
+	made      int            // blocks, by dynamic ones
+	untold    int            // mistakes beyond those that are told
+	borne     int            // what all values weigh that were made
+	weights   map[string]int // of variables
 	functions map[string]map[string]function.Function
 }
 
@@ -52,6 +56,7 @@ func newLoader(src Source, catalog resource.Catalog) *loader {
 		trusted:   make(map[string]bool),
 		variables: make(map[string]*variable),
 		values:    make(map[string]cty.Value),
+		weights:   make(map[string]int),
 		locals:    make(map[string]*node),
 		dynamics:  make(map[string][]*node),
 		blocks:    make(map[resource.ID]*block),
@@ -60,10 +65,40 @@ func newLoader(src Source, catalog resource.Catalog) *loader {
 	}
 }
 
-func (l *loader) add(diags hcl.Diagnostics) { l.diags = append(l.diags, polish(diags)...) }
+func (l *loader) add(diags hcl.Diagnostics) { l.tell(polish(diags)...) }
 
 func (l *loader) errorAt(at hcl.Range, summary, detail string, args ...any) {
-	l.diags = append(l.diags, errorAt(at, summary, detail, args...))
+	l.tell(errorAt(at, summary, detail, args...))
+}
+
+// mostMistakes is how many mistakes and warnings are told before the rest is only
+// counted: nobody reads them, and each costs time.
+const mostMistakes = 100
+
+// tell takes note of mistakes. An error is never left out for a warning's sake.
+func (l *loader) tell(diags ...*hcl.Diagnostic) {
+	for _, d := range diags {
+		if l.full() && (l.diags.HasErrors() || d.Severity != hcl.DiagError) {
+			l.untold++
+			continue
+		}
+		l.diags = append(l.diags, d)
+	}
+}
+
+// full says whether there are as many mistakes as anybody reads.
+func (l *loader) full() bool { return len(l.diags) >= mostMistakes }
+
+// told returns the diagnostics, in the order of the files.
+func (l *loader) told() hcl.Diagnostics {
+	diags := tidy(l.diags)
+	if l.untold > 0 {
+		diags = append(diags, errorAt(hcl.Range{}, "More mistakes", "There are %d more; mend these first.", l.untold))
+		if !l.diags.HasErrors() {
+			diags[len(diags)-1].Severity, diags[len(diags)-1].Summary = hcl.DiagWarning, "More warnings"
+		}
+	}
+	return diags
 }
 
 func errorAt(at hcl.Range, summary, detail string, args ...any) *hcl.Diagnostic {

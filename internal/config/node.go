@@ -14,16 +14,17 @@ import (
 // A node is something that has a value once what it refers to has one: a
 // local, a block, a dynamic block at the top level or the settings.
 type node struct {
-	name  string // as users refer to it
-	rng   hcl.Range
-	dir   string               // what the paths of its functions are relative to
-	iter  map[string]cty.Value // the iterator of the dynamic block that made it
-	refs  []hcl.Traversal
-	run   func(*hcl.EvalContext) cty.Value
-	self  *block // nil for what is no block
-	state state
-	value cty.Value
-	reach []resource.ID // the blocks it refers to, itself or by way of locals
+	name   string // as users refer to it
+	rng    hcl.Range
+	dir    string               // what the paths of its functions are relative to
+	iter   map[string]cty.Value // the iterator of the dynamic block that made it
+	refs   []hcl.Traversal
+	run    func(*hcl.EvalContext) cty.Value
+	self   *block // nil for what is no block
+	state  state
+	value  cty.Value
+	weight int           // of a local value
+	reach  []resource.ID // the blocks it refers to, itself or by way of locals
 }
 
 type state uint8
@@ -89,10 +90,26 @@ func (l *loader) visit(n *node, from hcl.Range) {
 	n.state = active
 	n.value = cty.DynamicVal
 	l.stack = append(l.stack, n)
-	ctx := l.context(n)
-	n.value = n.run(ctx)
+	if len(l.stack) > longestChain {
+		l.errorAt(n.rng, "Too long a chain of references", "%s is the end of %d values of which each refers to the next. Refer to some of them directly.", n.name, longestChain)
+		n.fail()
+	} else if ctx := l.context(n); l.carry(n) {
+		n.value = n.run(ctx)
+	} else {
+		n.fail()
+	}
+	if n.self == nil {
+		n.weight = heaviest - weigh(n.value, heaviest)
+	}
 	l.stack = l.stack[:len(l.stack)-1]
 	n.state = done
+}
+
+// fail leaves a node without a value, of which a diagnostic tells.
+func (n *node) fail() {
+	if n.self != nil {
+		n.self.failed = true
+	}
 }
 
 func (l *loader) reportCycle(n *node, from hcl.Range) {
@@ -117,5 +134,6 @@ func (l *loader) value(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
 	if diags.HasErrors() {
 		return cty.DynamicVal
 	}
+	v, _ = l.bear(expr, v)
 	return v
 }

@@ -106,18 +106,36 @@ func (p *printer) snippet(r hcl.Range) {
 	gutter := len(fmt.Sprint(last))
 	start := r.Start.Byte - lineStart(file.Bytes, r.Start.Byte)
 	for n := r.Start.Line; n <= last; n++ {
-		p.line("%s", strings.TrimRight(fmt.Sprintf("  %*d | %s", gutter, n, printable(string(lines[n-1]))), " "))
+		text, _ := clip(string(lines[n-1]), start)
+		p.line("%s", strings.TrimRight(fmt.Sprintf("  %*d | %s", gutter, n, printable(text)), " "))
 	}
 	if r.Start.Line != r.End.Line || last < r.Start.Line {
 		return
 	}
-	text := string(lines[r.Start.Line-1])
+	text, left := clip(string(lines[r.Start.Line-1]), start)
+	start -= left
 	end := min(start+r.End.Byte-r.Start.Byte, len(text))
 	before, marked := utf8.RuneCountInString(printable(text[:min(start, len(text))])), 1
 	if end > start {
 		marked = max(1, utf8.RuneCountInString(printable(text[start:end])))
 	}
 	p.line("  %*s | %s%s", gutter, "", strings.Repeat(" ", before), p.paint("1;31", strings.Repeat("^", marked)))
+}
+
+// widest is how much of a line a snippet shows, in bytes.
+const widest = 400
+
+// clip returns of a long line what is around a place, and how many bytes of it are
+// left out before that.
+func clip(line string, at int) (text string, left int) {
+	if len(line) <= widest {
+		return line, 0
+	}
+	left = max(0, min(at, len(line))-widest/4)
+	for left > 0 && !utf8.RuneStart(line[left]) {
+		left--
+	}
+	return strings.ToValidUTF8(line[left:min(left+widest, len(line))], ""), left
 }
 
 func lineStart(text []byte, at int) int {

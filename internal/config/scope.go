@@ -78,7 +78,7 @@ func (l *loader) useVariable(t hcl.Traversal, found scope) {
 	v, ok := l.values[name]
 	if !ok {
 		v = cty.DynamicVal
-		hint := suggest(name, sortedKeys(l.variables))
+		hint := l.suggest(name, func() []string { return sortedKeys(l.variables) })
 		if hint == "" {
 			hint = fmt.Sprintf(" Declare it: variable %q {}.", name)
 		}
@@ -105,7 +105,7 @@ func (l *loader) useLocal(n *node, t hcl.Traversal, found scope) {
 		return
 	}
 	found.set("local", name, cty.DynamicVal)
-	l.errorAt(t.SourceRange(), "Reference to an undeclared local value", "There is no local value %q.%s", name, suggest(name, sortedKeys(l.locals)))
+	l.errorAt(t.SourceRange(), "Reference to an undeclared local value", "There is no local value %q.%s", name, l.suggest(name, func() []string { return sortedKeys(l.locals) }))
 }
 
 func (l *loader) useBlock(n *node, t hcl.Traversal, found scope) {
@@ -148,12 +148,13 @@ func (l *loader) lookup(id resource.ID, t hcl.Traversal) *block {
 	if b, ok := l.blocks[id]; ok || !certain {
 		return b
 	}
-	var names []string
-	for _, b := range l.byType[id.Kind] {
-		names = append(names, b.id.Name)
-	}
-	hint := suggest(id.Name, names)
-	if len(names) == 0 {
+	hint := l.suggest(id.Name, func() (names []string) {
+		for _, b := range l.byType[id.Kind] {
+			names = append(names, b.id.Name)
+		}
+		return names
+	})
+	if len(l.byType[id.Kind]) == 0 {
 		hint = fmt.Sprintf(" There is no %s block at all.", id.Kind)
 	}
 	l.errorAt(t.SourceRange(), "Reference to an undeclared block", "There is no block %s %q.%s", id.Kind, id.Name, hint)

@@ -34,6 +34,14 @@ func suggest(given string, names []string) string {
 	return " There is " + enumerate(names, "and") + "."
 }
 
+// suggest does the same, as long as anybody reads it.
+func (l *loader) suggest(given string, names func() []string) string {
+	if l.full() {
+		return ""
+	}
+	return suggest(given, names())
+}
+
 // enumerate writes a list as a sentence does: a, b and c.
 func enumerate(words []string, last string) string {
 	if len(words) < 2 {

@@ -21,7 +21,7 @@ func (l *loader) distrusts(at hcl.Range, path string) bool {
 	if l.src.Advise {
 		d.Severity, l.trusted[path] = hcl.DiagWarning, true
 	}
-	l.diags = append(l.diags, d)
+	l.tell(d)
 	return !l.src.Advise
 }
 

@@ -87,10 +87,11 @@ func (l *loader) loadVariables() {
 			v.raw, v.given, v.from = &value, nil, "--var "+name
 			continue
 		}
-		l.errorAt(hcl.Range{}, "Value for an undeclared variable", "--var %s: there is no variable %q.%s", name, name, suggest(name, sortedKeys(l.variables)))
+		l.errorAt(hcl.Range{}, "Value for an undeclared variable", "--var %s: there is no variable %q.%s", name, name, l.suggest(name, func() []string { return sortedKeys(l.variables) }))
 	}
 	for _, name := range sortedKeys(l.variables) {
 		l.values[name] = l.valueOf(l.variables[name])
+		l.weights[name] = heaviest - weigh(l.values[name], heaviest)
 	}
 	for _, name := range sortedKeys(l.variables) {
 		l.checkVariable(l.variables[name])
@@ -109,9 +110,9 @@ func (l *loader) loadVarFile(path string) {
 		v := l.variables[attr.Name]
 		if v == nil {
 			// A file may be shared by several hosts, so this is no error.
-			l.diags = append(l.diags, &hcl.Diagnostic{
+			l.tell(&hcl.Diagnostic{
 				Severity: hcl.DiagWarning, Summary: "Value for an undeclared variable", Subject: &attr.NameRange,
-				Detail: fmt.Sprintf("There is no variable %q.%s", attr.Name, suggest(attr.Name, sortedKeys(l.variables))),
+				Detail: fmt.Sprintf("There is no variable %q.%s", attr.Name, l.suggest(attr.Name, func() []string { return sortedKeys(l.variables) })),
 			})
 			continue
 		}
@@ -160,7 +161,14 @@ func (l *loader) parseRaw(v *variable) cty.Value {
 	if v.wantType.IsPrimitiveType() || v.wantType == cty.DynamicPseudoType {
 		return cty.StringVal(*v.raw)
 	}
-	expr, diags := hclsyntax.ParseExpression([]byte(*v.raw), v.from, hcl.InitialPos)
+	tokens, diags := hclsyntax.LexExpression([]byte(*v.raw), v.from, hcl.InitialPos)
+	if deep := tooMuch(tokens); deep != nil {
+		diags = hcl.Diagnostics{deep}
+	}
+	var expr hcl.Expression
+	if !diags.HasErrors() {
+		expr, diags = hclsyntax.ParseExpression([]byte(*v.raw), v.from, hcl.InitialPos)
+	}
 	if !diags.HasErrors() {
 		var value cty.Value
 		if value, diags = expr.Value(nil); !diags.HasErrors() {
