@@ -153,6 +153,7 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 	failed := errors.Join(r.Failed(), note(e, command, r))
 	if len(p.Changes) > 0 {
 		a.text().Report(r)
+		a.tellHandouts(e)
 	}
 	if r.Err != nil {
 		_, _ = fmt.Fprintf(a.Err, "vpnd: %s\n", printable(r.Err.Error()))

@@ -115,6 +115,7 @@ func newRoot(s Streams) *cobra.Command {
 	add(root, "The configuration:", a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand())
 	add(root, "The host:", a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand())
 	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand())
+	add(root, "People:", a.clientCommand())
 	add(root, "The agent:", a.daemonCommand())
 	add(root, "Besides:", a.versionCommand())
 	root.SetHelpCommandGroupID("Besides:")

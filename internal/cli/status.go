@@ -54,7 +54,8 @@ not take the configuration, or a check does not hold.`,
 // standing is the status, and whether the daemon that wrote it runs.
 type standing struct {
 	*daemon.Status
-	Running bool `json:"running"`
+	Running bool     `json:"running"`
+	Waiting []string `json:"need_new_profile,omitempty"` // names of clients whose profiles are void
 
 	surveyed bool // the host was looked at just now, since no daemon does
 }
@@ -81,6 +82,7 @@ func (a *app) survey(ctx context.Context, last standing) standing {
 	}
 	now := standing{Status: daemon.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
 	now.PID, now.Version, now.Since, now.Recent, now.Unconfirmed = last.PID, last.Version, last.Since, last.Recent, last.Unconfirmed
+	now.Waiting = last.Waiting
 	return now
 }
 
@@ -95,6 +97,9 @@ func (a *app) status() (standing, error) {
 		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
 	}
 	now.Unconfirmed = a.unconfirmed(now.Unconfirmed)
+	if e, err := a.look(a.stateDir); err == nil { // else there is nothing on record, or for others to see
+		now.Waiting = e.Waiting()
+	}
 	return now, nil
 }
 
@@ -124,6 +129,9 @@ func (a *app) showStatus(s standing, asJSON bool) error {
 	a.showMoved(s)
 	a.showTunnels(s)
 	a.showEnds(s)
+	if text := report.HandOut(s.Waiting); text != "" {
+		a.printf("\n%s\n", text)
+	}
 	return nil
 }
 

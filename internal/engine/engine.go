@@ -77,6 +77,7 @@ type Change struct {
 	Cost    resource.Effect // what those who are connected notice
 	Owners  []resource.Owner
 	IsDrift bool        // put right, not newly asked for
+	Loses   string      // what others hold and is void once the thing has left
 	Voids   string      // what others hold and is void then: the thing is lost, and a new one takes its place
 	Lacks   resource.ID // the lost thing that this one is, or waits for, where the engine spares it
 
@@ -129,6 +130,8 @@ type item struct {
 
 	before  *item // of another kind, leaves the path that this one comes to; may be nil
 	changes bool  // the plan changes it
+
+	handout *state.Handout // its holder needs it anew; nil where not
 
 	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd
 }

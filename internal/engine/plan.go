@@ -182,6 +182,7 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 		c = f.rebuild(it)
 	}
 	it.changes = c != nil
+	e.handOut(f, it, c)
 	if c == nil {
 		if !it.recorded() {
 			p.quiet = append(p.quiet, it)
@@ -219,7 +220,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 		if it.got == nil && !it.interrupted() || it.kind.Keep {
 			return nil, nil
 		}
-		c.Action, c.Reason = Remove, Dropped
+		c.Action, c.Reason, c.Loses = Remove, Dropped, it.loses()
 		if it.got != nil {
 			c.Diffs, c.Cost = swapped(resource.Describe(own(it.got))), it.kind.Cost(it.ID.Name, it.got, nil)
 		}
@@ -246,7 +247,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 		c.Action = Restore
 	}
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
-	if c.Reason == Drift || c.Reason == Both {
+	if c.Reason == Drift || c.Reason == Both || c.Reason == Configuration {
 		c.Voids = it.kind.Voids(it.got, it.Want)
 	}
 	return c, nil
@@ -284,7 +285,7 @@ func (e *Engine) finish(it *item, c *Change) error {
 	record := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Want: wish, Since: e.Now().UTC().Truncate(time.Second)}
 	if it.past != nil {
 		record.Prior, record.Since = it.past.Prior, it.past.Since
-		record.Touched = touched(it.past, wish)
+		record.Touched, record.Handout = touched(it.past, wish), it.past.Handout
 	}
 	it.final = []state.Fact{{Put: &record}}
 	return nil

@@ -23,6 +23,17 @@ func (it *item) recall() error {
 	return nil
 }
 
+// loses returns in words what others hold and is void once the thing has left,
+// whose last wish is on record.
+func (it *item) loses() string {
+	if it.past == nil || it.got == nil {
+		return ""
+	}
+	was := it.kind.New()
+	_ = it.past.Want.Tell(was) // what can't be read is nothing to keep it for
+	return it.kind.Voids(nil, was)
+}
+
 // asks leaves out of what was wished what only must not be forgotten.
 func asks(it *item, wish state.Digest) state.Digest {
 	return wish.Without(func(attr string) bool { return remembered(it.Want, attr) })

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -19,8 +20,18 @@ type Plan struct {
 	Drift         []Change        `json:"resource_drift"` // what moved behind vpnd's back
 	Unknown       []Unknown       `json:"unknown,omitempty"`
 	Notes         []Note          `json:"notes,omitempty"`
-	LeftOut       []resource.ID   `json:"left_out,omitempty"` // what needs a running host, below another root
+	LeftOut       []resource.ID   `json:"left_out,omitempty"`     // what needs a running host, below another root
+	NewProfiles   []NewProfile    `json:"new_profiles,omitempty"` // that have to be handed out
 	Disruption    resource.Effect `json:"disruption"`
+}
+
+// NewProfile is what somebody needs anew, since the copy they have is void or will
+// be.
+type NewProfile struct {
+	Holder string      `json:"holder"`
+	ID     resource.ID `json:"id"`
+	Why    []string    `json:"why"`
+	Since  time.Time   `json:"since,omitzero"` // left out where this plan makes it so
 }
 
 // Change is the JSON form of a change.
@@ -33,6 +44,7 @@ type Change struct {
 	Because    *resource.ID    `json:"because,omitempty"`
 	Diffs      []resource.Diff `json:"diffs"`
 	Disruption resource.Effect `json:"disruption"`
+	Loses      string          `json:"loses,omitempty"` // what others hold and is void once the thing has left
 	Voids      string          `json:"voids,omitempty"` // what others hold and is void then
 	Source     *Source         `json:"source,omitempty"`
 }
@@ -73,11 +85,14 @@ func ToJSON(p *engine.Plan) Plan {
 	for _, n := range p.Notes {
 		j.Notes = append(j.Notes, Note{About: about(n.ID), Text: n.Text})
 	}
+	for _, h := range p.Handouts() {
+		j.NewProfiles = append(j.NewProfiles, NewProfile{Holder: h.Holder, ID: h.ID, Why: h.Why, Since: h.Since})
+	}
 	return j
 }
 
 func toJSON(c engine.Change) Change {
-	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost, Voids: c.Voids}
+	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost, Loses: c.Loses, Voids: c.Voids}
 	if j.Diffs == nil {
 		j.Diffs = []resource.Diff{}
 	}

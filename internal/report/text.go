@@ -54,11 +54,21 @@ func (t Text) Plan(p *engine.Plan) {
 			left = t.brief(p.Changes, planned)
 		}
 		t.rest(p)
+		t.losses(p)
 		if len(p.Changes) > 0 {
 			left.hint = t.Hint
 		}
 		return left
 	})
+}
+
+// losses says loudly what leaves and others hold the other half of.
+func (t Text) losses(p *engine.Plan) {
+	for _, c := range p.Changes {
+		if c.Loses != "" {
+			t.printf("%s\n", t.paint(bold, fmt.Sprintf("%s goes, and with it %s, unless it is brought back.", c.ID, c.Loses)))
+		}
+	}
 }
 
 // every writes all that is known of each change, in the order of apply.

@@ -21,6 +21,9 @@ func why(c engine.Change) string {
 	if notice := notice(c); notice != "" {
 		words += "; " + notice
 	}
+	if c.Loses != "" {
+		words += "; " + c.Loses + " is void then"
+	}
 	if c.Voids != "" {
 		words += "; a new one takes the place of what is lost, and " + c.Voids + " is void then"
 	}
@@ -139,6 +142,9 @@ func total(p *engine.Plan) string {
 	default:
 		words = append(words, Cost(cost))
 	}
+	if names := holders(p, func(engine.Handout) bool { return true }); len(names) > 0 {
+		words = append(words, "needs a new profile: "+Names(names))
+	}
 	return strings.Join(words, "; ")
 }
 
@@ -155,7 +161,7 @@ func Summary(p *engine.Plan) string {
 		return "Nothing to do as far as could be seen." + unseen(p)
 	}
 	if len(p.Changes) == 0 {
-		return "Nothing to do: the host is as the configuration says."
+		return strings.TrimSuffix("Nothing to do: the host is as the configuration says. "+HandOut(Waiting(p)), " ")
 	}
 	counts := make(map[engine.Action]int)
 	for _, c := range p.Changes {

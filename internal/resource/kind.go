@@ -45,6 +45,7 @@ type Kind struct {
 	normalize func(context.Context, map[string]any) (map[string]any, error)
 	cost      func(name string, got, want any) Effect
 	voids     func(got, want any) string
+	given     func(want any) (string, map[string]string)
 	marked    func(name string, got any) bool
 	tidy      func(name string, want any) error
 	needs     func(other ID) bool
@@ -101,6 +102,10 @@ func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got,
 // [Voider].
 func (k Kind) Voids(got, want any) string { return k.voids(got, want) }
 
+// Given returns to whom a thing is given, empty for nobody, and on what a copy has
+// to agree; see [Giver].
+func (k Kind) Given(want any) (to string, terms map[string]string) { return k.given(want) }
+
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
@@ -144,6 +149,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:      func(string, any, any) Effect { return None },
 		voids:     func(any, any) string { return "" },
+		given:     func(any) (string, map[string]string) { return "", nil },
 		marked:    func(string, any) bool { return false },
 		tidy:      func(string, any) error { return nil },
 		needs:     func(ID) bool { return true },
@@ -182,6 +188,9 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if o, ok := v.(Voider[T]); ok {
 		k.voids = func(got, want any) string { return o.Voids(typed[T](got), typed[T](want)) }
+	}
+	if g, ok := v.(Giver[T]); ok {
+		k.given = func(want any) (string, map[string]string) { return g.Given(*want.(*T)) }
 	}
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }

@@ -105,6 +105,15 @@ type Voider[T any] interface {
 	Voids(got, want *T) string
 }
 
+// A Giver makes things that are given to somebody, who has a copy from then on, as
+// a person has of a profile. Given returns to whom, empty for nobody, and in words
+// what the copy has to agree on with this host: where that changes, it is void. It
+// is asked with a wish, and with what is on record of one, where what it reads has
+// to be memory.
+type Giver[T any] interface {
+	Given(want T) (to string, terms map[string]string)
+}
+
 // A Marker can tell by marks on the host itself (a name of its own, a header
 // line) that vpnd made the thing, so that it is not taken for somebody else's
 // when the state was lost.

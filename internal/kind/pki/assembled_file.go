@@ -7,8 +7,16 @@ import (
 	"vpnd/internal/resource"
 )
 
-func newAssembledFiles(h Host) *verbs[AssembledFile] {
-	return &verbs[AssembledFile]{Host: h, nature: nature[AssembledFile]{
+// assembledFiles are the verbs of assembled files.
+type assembledFiles struct{ verbs[AssembledFile] }
+
+// Given says who has a copy.
+func (v *assembledFiles) Given(want AssembledFile) (to string, terms map[string]string) {
+	return *or(want.Holder, ""), want.Terms
+}
+
+func newAssembledFiles(h Host) *assembledFiles {
+	return &assembledFiles{verbs[AssembledFile]{Host: h, nature: nature[AssembledFile]{
 		access:    func(f *AssembledFile) access { return access{&f.Mode, &f.Owner, &f.Group} },
 		kept:      func(f *AssembledFile) *string { return revealed(f.Content) },
 		settle:    func(_ *scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
@@ -21,13 +29,13 @@ func newAssembledFiles(h Host) *verbs[AssembledFile] {
 				return nil, err
 			}
 			current := err == nil && len(want.Parts) > 0 && bytes.Equal(whole, data)
-			return &AssembledFile{Parts: want.Parts, Current: &current, Content: resource.NewSecret(string(data))}, nil
+			return &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current, Content: resource.NewSecret(string(data))}, nil
 		},
 		build: func(s *scene, _ string, _ []byte, want AssembledFile) (product, error) {
 			data, err := s.assemble(want.Parts)
 			return product{data: data}, err
 		},
-	}}
+	}}}
 }
 
 // assemble puts the parts together.

@@ -144,12 +144,14 @@ type DHParams struct {
 // plan is made: a client's profile, a bundle of certificates. Its name is the
 // absolute path.
 type AssembledFile struct {
-	Parts   []Part           `vpnd:"part,block,hint" doc:"what it is made of, in order"`
-	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current *bool            `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
-	Content *resource.Secret `vpnd:"content,computed" doc:"what it holds"`
+	Parts   []Part            `vpnd:"part,block,hint" doc:"what it is made of, in order"`
+	Holder  *string           `vpnd:"holder,hint,memory" doc:"who is given a copy, such as a client of a profile"`
+	Terms   map[string]string `vpnd:"terms,hint,memory" doc:"what the copy has to agree on with this host, by name; where that changes, its holder needs a new one"`
+	Mode    *resource.Mode    `vpnd:"mode,meta" doc:"permissions" default:"0600"`
+	Owner   *string           `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string           `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool             `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
+	Content *resource.Secret  `vpnd:"content,computed" doc:"what it holds"`
 }
 
 // Part is one piece of an assembled file: text or a file, not both.

@@ -97,5 +97,7 @@ func (e *expansion) addProfiles() {
 			from = append(from, e.shieldID())
 		}
 		e.addAssembled(id(pki.KindAssembledFile, folderPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
+		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
+		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
 	}
 }

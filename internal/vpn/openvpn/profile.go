@@ -69,6 +69,28 @@ func (s *settings) clientDirectives() directives {
 	return d
 }
 
+// terms are what a profile has to agree on with the server, in words: where one
+// changes, the profiles that clients have connect no more.
+func (s *settings) terms() map[string]string {
+	var hosts, ports []string
+	for _, remote := range append([]string{or(s.Remote, "")}, s.Remotes...) {
+		if host, port, err := s.dial(remote); err == nil {
+			hosts, ports = append(hosts, host), append(ports, strconv.Itoa(int(port)))
+		}
+	}
+	terms := map[string]string{
+		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": s.listen.transport(),
+		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": or(s.Auth, "SHA256"),
+	}
+	if s.compression() == "lzo" {
+		terms["compression"] = "lzo"
+	}
+	if s.Fragment != nil {
+		terms["fragment"] = strconv.Itoa(*s.Fragment)
+	}
+	return terms
+}
+
 // writeClientCiphers leaves out what may be missing: clients before OpenVPN
 // 2.6 stumble over the question mark, and those before 2.5 over the directive.
 func (s *settings) writeClientCiphers(d *directives) {

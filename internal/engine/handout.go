@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// A Handout is a thing that somebody has to be given anew, such as a profile:
+// the copy they have is void, or will be.
+type Handout struct {
+	ID     resource.ID
+	Holder string
+	Why    []string  // what changes, in words
+	Since  time.Time // of an earlier apply; zero where this plan makes it so
+}
+
+// Handouts returns what has to be handed out after the plan, by holder.
+func (p *Plan) Handouts() []Handout {
+	var all []Handout
+	for _, it := range p.items {
+		if it.handout == nil {
+			continue
+		}
+		h := Handout{ID: it.ID, Why: it.handout.Why}
+		h.Holder, _ = it.kind.Given(it.Want)
+		if it.past != nil && it.past.Handout != nil {
+			h.Since = it.past.Handout.Since
+		}
+		all = append(all, h)
+	}
+	slices.SortFunc(all, func(a, b Handout) int { return cmp.Or(cmp.Compare(a.Holder, b.Holder), a.ID.Compare(b.ID)) })
+	return all
+}
+
+// handOut finds out whether the holder of a thing needs it anew once the plan is
+// made, c being its change or nil, and has the records say so until it was
+// handed out.
+func (e *Engine) handOut(f *follower, it *item, c *Change) {
+	if it.Want == nil || it.leave || it.past == nil {
+		return
+	}
+	holder, terms := it.kind.Given(it.Want)
+	if holder == "" {
+		return
+	}
+	record := puts(it.final)
+	if it.undo && record != nil { // what was observed of hints is the word of the wish that is undone
+		terms = it.terms(record.Want)
+	}
+	held := it.terms(it.past.Want)
+	why, sources := differing(held, terms), f.sources(it)
+	it.handout = it.past.Handout
+	switch {
+	case c == nil:
+		return
+	case it.undo && it.handout != nil && record != nil: // nobody was given what is undone
+		it.handout = record.Handout
+	case len(why)+len(sources) > 0 || held == nil && (c.Reason == Configuration || c.Reason == Both):
+		it.handout = e.owed(it.handout, held, terms, append(why, sources...), len(sources) > 0)
+	}
+	if record != nil {
+		record.Handout = it.handout
+	}
+}
+
+// terms returns those of a wish on record; nil where that does not tell them.
+func (it *item) terms(want state.Digest) map[string]string {
+	was := it.kind.New()
+	_ = want.Tell(was) // what can't be read is not on record
+	_, terms := it.kind.Given(was)
+	return terms
+}
+
+// owed returns what has to be handed out after one more change: nothing where it
+// goes back to what the holder has.
+func (e *Engine) owed(before *state.Handout, held, terms map[string]string, why []string, sources bool) *state.Handout {
+	h := state.Handout{Since: e.Now().UTC().Truncate(time.Second), Held: held}
+	if before != nil {
+		h = *before
+	}
+	h.Sources = h.Sources || sources
+	if !h.Sources && h.Held != nil && maps.Equal(h.Held, terms) {
+		return nil
+	}
+	h.Why = slices.Compact(slices.Sorted(slices.Values(slices.Concat(h.Why, why))))
+	return &h
+}
+
+// differing returns the terms, sorted, that are not the same.
+func differing(a, b map[string]string) []string {
+	if a == nil {
+		return nil
+	}
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	maps.DeleteFunc(all, func(term, _ string) bool { return a[term] == b[term] })
+	return slices.Sorted(maps.Keys(all))
+}
+
+// sources returns, in words, which of the things that the item is made of change.
+func (f *follower) sources(it *item) []string {
+	var all []string
+	for _, t := range it.Triggers {
+		if _, changes := f.changed[t.On]; changes && t.Do == resource.Rebuild {
+			all = append(all, t.On.String())
+		}
+	}
+	return all
+}
