@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -64,9 +65,25 @@ func day(t *testing.T, backend string) {
 	t.Run("mischief", func(t *testing.T) { repairsMischief(s.in(t)) })
 	t.Run("clients", func(t *testing.T) { comesAndGoes(s.in(t), alice.in(t)) })
 
+	s.follows(backend)
 	s.vpnd(0, "destroy", "--yes")
 	s.as(first, "destroying")
 	s.names(s.sh("vpnd show | wc -l"), "0")
+}
+
+// follows has the host's iptables linked to the other backend and back: the rules
+// of vpnd move, and are in none of them once they are destroyed.
+func (s scene) follows(backend string) {
+	s.t.Helper()
+	other := map[string]string{"nft": "legacy", "legacy": "nft"}[backend]
+	s.ok(s.Gateway.UseIPTables(s.t.Context(), other))
+	s.apply()
+	count := "iptables-%s-save | grep -c -e '-j VPND' || true"
+	left, moved := s.sh(fmt.Sprintf(count, backend)), s.sh(fmt.Sprintf(count, other))
+	if strings.TrimSpace(left) != "0" || strings.TrimSpace(moved) == "0" {
+		s.t.Errorf("of vpnd's rules %s stayed and %s moved", left, moved)
+	}
+	s.ok(s.Gateway.UseIPTables(s.t.Context(), backend))
 }
 
 // mischiefs are those of the demo and meaner ones.

@@ -136,7 +136,7 @@ func (t *tool) sibling(ctx context.Context, verb string) (string, error) {
 // table that it stands in.
 func (t *tool) dump(ctx context.Context, looks *Looks) (dump, error) {
 	text, err := looks.save(ctx, t, func() (string, error) { return run(ctx, exec.Command(t.save)) })
-	if refused(err) {
+	if refused(err) && !strings.Contains(err.Error(), "ermission denied") {
 		return t.dumpEach(ctx)
 	}
 	if err != nil {
@@ -175,7 +175,7 @@ func (t *tool) unreadable(table string, err error) error {
 	if t.backend == nft {
 		show = fmt.Sprintf("look for it with nft list table %s %s", t.family, table)
 	}
-	return fmt.Errorf("table %s of %s can't be read, since %s does not know a rule there (%w); %s, then install the extension that it needs, or remove it", table, t.family, filepath.Base(t.save), err, show)
+	return fmt.Errorf("table %s of %s can't be read: %s stops at a rule (%w); %s, then install the extension that it needs, or remove it", table, t.family, filepath.Base(t.save), err, show)
 }
 
 // restoration returns the command that writes input, in one transaction a

@@ -46,7 +46,7 @@ func TestRuleThatCannotBeReadHidesNoOtherTable(t *testing.T) {
 			r.Fatalf("saw %v, %v", seen, err)
 		}
 		said := named[r.name("filter/VPND-A")].Error()
-		for _, part := range []string{"table filter of " + r.family + " can't be read, since ", "-save does not know a rule there (", "install the extension that it needs, or remove it"} {
+		for _, part := range []string{"table filter of " + r.family + " can't be read: ip", "-save stops at a rule (", "install the extension that it needs, or remove it"} {
 			if !strings.Contains(said, part) {
 				r.Errorf("%q does not say %q", said, part)
 			}

@@ -1,0 +1,49 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// Two hundred chains come and go in one transaction each way.
+func TestManyChainsAreOneTransaction(t *testing.T) {
+	everywhere(t, func(r room) {
+		wants := make(map[string]*Chain)
+		for i := range 200 {
+			wants[r.name(fmt.Sprintf("filter/VPND-%d", i))] = wishFor("FORWARD", "", "-p tcp -j ACCEPT")
+		}
+		normal := r.normal(wants)
+		transactions := func(do func() error) uint32 {
+			r.Helper()
+			before, err := generation()
+			if err == nil {
+				err = do()
+			}
+			after, again := generation()
+			if err != nil || again != nil {
+				r.Fatal(err, again)
+			}
+			return after - before
+		}
+		// The first one makes the table.
+		if err := r.ApplyAll(context.Background(), r.changes(r.normal(map[string]*Chain{r.name("filter/VPND-FIRST"): wishFor("", "")}))); err != nil {
+			r.Fatal(err)
+		}
+		most := map[string]uint32{nft: 1, legacy: 0}[r.Backend] // the legacy backend has none of nf_tables
+		if n := transactions(func() error { return r.ApplyAll(context.Background(), r.changes(normal)) }); n != most {
+			r.Errorf("made in %d transactions", n)
+		}
+		if len(r.observe(wants)) != 200 {
+			r.Fatal("they are not there")
+		}
+		if n := transactions(func() error { return r.RemoveAll(context.Background(), slices.Sorted(maps.Keys(wants))) }); n != most {
+			r.Errorf("removed in %d transactions", n)
+		}
+		if seen := r.observe(wants); len(seen) > 0 {
+			r.Errorf("still there: %v", seen)
+		}
+	})
+}
