@@ -7,7 +7,8 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var manual bool
+	c := &cobra.Command{
 		Use:   "explain [BLOCK[.ATTRIBUTE]]",
 		Short: "Tell what a block or an attribute of the language means",
 		Args:  cobra.MaximumNArgs(1),
@@ -19,6 +20,10 @@ func (a *app) explainCommand() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
+			if manual {
+				_, err := a.Out.Write([]byte(config.Manual(a.catalog())))
+				return err
+			}
 			text, err := config.Explain(a.catalog(), path)
 			if err != nil {
 				return err
@@ -27,6 +32,10 @@ func (a *app) explainCommand() *cobra.Command {
 			return err
 		},
 	}
+	// For the manual page, which make install puts together.
+	c.Flags().BoolVar(&manual, "manual", false, "write all blocks as a section of a manual page")
+	_ = c.Flags().MarkHidden("manual")
+	return c
 }
 
 func (a *app) blockNames() []string {
