@@ -48,12 +48,14 @@ func (t Text) Plan(p *engine.Plan) {
 		summary = t.Idle
 	}
 	t.page(summary, func(t Text) (left hidden) {
+		more := t.problems(p)
 		if t.Long {
 			t.every(p.Changes)
 		} else {
 			left = t.brief(p.Changes, planned)
 		}
-		t.rest(p)
+		left.more = left.more || more
+		t.Notes(p)
 		t.losses(p)
 		if len(p.Changes) > 0 {
 			left.hint = t.Hint
@@ -110,12 +112,14 @@ func (t Text) page(summary string, write func(Text) hidden) {
 func (t Text) Drift(p *engine.Plan) {
 	moved := moved(p)
 	t.page(driftSummary(p, len(moved)), func(t Text) (left hidden) {
+		more := t.problems(p)
 		if t.Long {
 			t.everyMove(moved)
 		} else {
 			left = t.brief(moved, wandered)
 		}
-		t.rest(p)
+		left.more = left.more || more
+		t.Notes(p)
 		return left
 	})
 }
@@ -169,12 +173,17 @@ func (t Text) head(s sign, id resource.ID, words string) {
 	t.printf("  %s %s  %s\n", t.paint(s.color, s.text), id, t.paint(faint, "("+words+")"))
 }
 
-// rest writes what a plan says besides its changes.
-func (t Text) rest(p *engine.Plan) {
-	for _, problem := range p.Problems {
+// problems writes what could not be looked at, before all else: whoever sees that
+// may not want the rest. One cause often hides many things.
+func (t Text) problems(p *engine.Plan) (more bool) {
+	for i, problem := range p.Problems {
+		if i == mostAlike && !t.Long {
+			t.printf("%s and %d more\n", t.paint(red, "?"), len(p.Problems)-i)
+			return true
+		}
 		t.printf("%s %s is unknown and left alone: %s\n", t.paint(red, "?"), problem.ID, clean(problem.Err.Error()))
 	}
-	t.Notes(p)
+	return false
 }
 
 // Notes writes what people should know besides what changes.
