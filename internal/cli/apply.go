@@ -57,7 +57,6 @@ status is 5. Services of units that the plan changes are left out.`,
 			if err != nil {
 				return err
 			}
-			a.hint = a.unkept()
 			defer undisturbed()()
 			if err := a.mend(c.Context(), a.dir(cfg)); err != nil {
 				return err

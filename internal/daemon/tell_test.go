@@ -14,7 +14,7 @@ func TestWhatMovedAndWhatChanges(t *testing.T) {
 		{Attribute: "owner", Before: "root"},
 		{Attribute: "group", Before: "root", After: "vpn"},
 	}
-	if got, want := report.Moved(diffs), `key (sensitive), mode 0600 is missing, owner root instead of "", group root instead of vpn`; got != want {
+	if got, want := report.Moved(diffs), `key (sensitive), mode 0600 is missing, owner root instead of (none), group root instead of vpn`; got != want {
 		t.Errorf("%s instead of %s", got, want)
 	}
 	if got, want := report.Becomes(diffs), `key (sensitive), mode 0600, owner no longer root, group from root to vpn`; got != want {

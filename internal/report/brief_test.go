@@ -70,7 +70,7 @@ func TestShortForm(t *testing.T) {
 			[]engine.Change{change("sysctl", "a.b", engine.Update, engine.TakesOver, resource.Diff{Attribute: "value", Before: "0", After: "1", Glance: true}, boot)},
 			`~ sysctl["a.b"]  value: 0 → 1  (taken over until the block goes)`,
 		},
-		"but it is all there is":          {[]engine.Change{change("sysctl", "a.b", engine.Update, engine.Drift, boot)}, `~ sysctl["a.b"]  at boot: "" → 1  (drifted)`},
+		"but it is all there is":          {[]engine.Change{change("sysctl", "a.b", engine.Update, engine.Drift, boot)}, `~ sysctl["a.b"]  at boot: (none) → 1  (drifted)`},
 		"that something is wrong is said": {[]engine.Change{change("crl", "/c", engine.Update, engine.Drift, wrong)}, `~ crl["/c"]  (drifted)`},
 		"a colleague who left": {
 			[]engine.Change{change("openvpn_admission", "/s", engine.Update, engine.Configuration, stray)},

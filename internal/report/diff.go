@@ -118,7 +118,7 @@ var escapes = strings.NewReplacer("\n", `\n`, "\t", `\t`)
 func short(s string, from int) string {
 	s = escapes.Replace(clean(s))
 	if s == "" {
-		return `""`
+		return "(none)"
 	}
 	r := []rune(s)
 	size := len(r)
