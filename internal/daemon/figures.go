@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/config"
@@ -17,6 +18,7 @@ import (
 type figures struct {
 	mu      sync.Mutex
 	status  Status
+	asked   time.Time             // the servers, who is connected, by a scrape; zero where the status is newer
 	looks   map[string]float64    // by how they came about
 	drifts  map[[2]string]float64 // by kind and reason
 	repairs map[[3]string]float64 // by kind, reason and result
@@ -62,7 +64,7 @@ func (f *figures) contended(kind string) {
 // update takes over what the status says, and writes the text file.
 func (f *figures) update(s *Status) {
 	f.mu.Lock()
-	f.status = *s
+	f.status, f.asked = *s, time.Time{}
 	f.status.Drift, f.status.Fights, f.status.Pending = slices.Clone(s.Drift), slices.Clone(s.Fights), slices.Clone(s.Pending)
 	f.status.Failing = slices.Clone(s.Failing)
 	path := f.settings.Textfile
@@ -96,7 +98,7 @@ func (f *figures) serve(log *slog.Logger) {
 	if f.server != nil || f.settings.Listen == nil {
 		return
 	}
-	server, err := metrics.Listen(*f.settings.Listen, f.text)
+	server, err := metrics.Listen(*f.settings.Listen, f.scraped)
 	switch {
 	case err == nil && f.failed != "":
 		log.Info("metrics are to be had")
