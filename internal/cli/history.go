@@ -155,7 +155,7 @@ func (a *app) showEntry(e state.Entry) {
 	}
 	for _, c := range e.Changes {
 		a.printf("    %s (%s)\n", what(c), cause(c))
-		a.showDiffs(c.Diffs)
+		a.showDiffs(c.ID, c.Diffs)
 		switch {
 		case c.Error == "":
 		case e.Command == state.Noticed:

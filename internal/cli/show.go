@@ -53,21 +53,23 @@ func (a *app) showRecord(r state.Record, whole bool) {
 	if !whole {
 		return
 	}
-	secret := a.secrets(r.ID.Kind)
+	fields := a.fields(r.ID.Kind)
 	for _, attr := range slices.Sorted(maps.Keys(r.Want)) {
-		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], secret[attr]))
+		f, known := fields[attr]
+		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], !known || f.IsSecret()))
 	}
 }
 
-// secrets says which attributes of a kind are secret.
-func (a *app) secrets(kind string) map[string]bool {
-	secret := make(map[string]bool)
+// fields are the attributes of a kind by name; none of one that this vpnd does not
+// know.
+func (a *app) fields(kind string) map[string]resource.Field {
+	fields := make(map[string]resource.Field)
 	if k, ok := a.catalog().Kind(kind); ok {
 		for _, f := range resource.Fields(reflect.TypeOf(k.New())) {
-			secret[f.Name] = f.IsSecret()
+			fields[f.Name] = f
 		}
 	}
-	return secret
+	return fields
 }
 
 // shown writes a value as people do: a list an item a line. Of what the state

@@ -313,7 +313,7 @@ func (a *app) section(title string, n int) {
 func (a *app) showDrifted(d daemon.Drift) {
 	if d.Since.IsZero() { // seen just now, and nobody knows more
 		a.printf("  %s (%s)\n", d.ID, d.Reason)
-		a.showDiffs(d.Diffs)
+		a.showDiffs(d.ID, d.Diffs)
 		return
 	}
 	a.printf("  %s  %s: %s", moment(d.Since), d.ID, d.Outcome)
@@ -321,7 +321,7 @@ func (a *app) showDrifted(d daemon.Drift) {
 		a.printf(", by %s", printable(d.By))
 	}
 	a.printf(" (%s, noticed by %s)\n", d.Reason, d.Noticed)
-	a.showDiffs(d.Diffs)
+	a.showDiffs(d.ID, d.Diffs)
 	a.showFailure(d.Outcome, d.Error)
 }
 
@@ -337,9 +337,14 @@ func (a *app) showFailure(o daemon.Outcome, text string) {
 	}
 }
 
-// showDiffs shows attributes, from what was there to what shall be.
-func (a *app) showDiffs(diffs []resource.Diff) {
+// showDiffs shows attributes of a thing, from what was there to what shall be, in
+// the words that its kind has for them.
+func (a *app) showDiffs(id resource.ID, diffs []resource.Diff) {
+	fields := a.fields(id.Kind)
 	for _, d := range diffs {
+		if f, ok := fields[d.Attribute]; ok {
+			d.Words = f.Words
+		}
 		a.text().Diff(d)
 	}
 }

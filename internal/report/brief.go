@@ -184,7 +184,11 @@ func several(ids []resource.ID) string {
 			names[i] = path.Base(name)
 		}
 	}
-	return head + ": " + listed(names, columns-len("  +   ")-utf8.RuneCountInString(head))
+	width := columns - len("  +   ") - utf8.RuneCountInString(head)
+	if width < len(names[0])+len(", 1000 more") {
+		return head
+	}
+	return head + ": " + listed(names, width)
 }
 
 // listed joins names as far as they fit, at least one, and counts the others.

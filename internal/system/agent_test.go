@@ -167,7 +167,7 @@ certificate "/etc/window.crt" {
 	s.shortly("test -e /etc/window.crt")
 	const id = `certificate["/etc/window.crt"]`
 	l, _ := s.until("renew a certificate in its window", func(l agentLook) bool { return l.repair(id, began) != nil })
-	if d := l.repair(id, began); d != nil && (d.Noticed != "timer" || d.Reason != "renewal" || !strings.Contains(d.moved(), `fresh "false" instead of "true"`)) {
+	if d := l.repair(id, began); d != nil && (d.Noticed != "timer" || d.Reason != "renewal" || !strings.Contains(d.moved(), `fresh false instead of true`)) {
 		t.Errorf("a certificate in its window: %+v", *d)
 	}
 	s.names(s.sh("journalctl -u vpnd -o json VPND_NOTICED=timer"), "/etc/window.crt", "fresh")

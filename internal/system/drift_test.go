@@ -197,9 +197,9 @@ type told struct {
 func (r told) moved() string {
 	words := []string{r.Attr}
 	for _, d := range r.Diffs {
-		word := fmt.Sprintf("%s %q", d.Attribute, d.After)
+		word := fmt.Sprintf("%s %s", d.Attribute, d.After)
 		if d.Before != "" {
-			word = fmt.Sprintf("%s %q instead of %q", d.Attribute, d.Before, d.After)
+			word = fmt.Sprintf("%s %s instead of %s", d.Attribute, d.Before, d.After)
 		}
 		words = append(words, word)
 	}
