@@ -17,6 +17,7 @@ import (
 
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
+	"vpnd/internal/confirm"
 	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
@@ -27,6 +28,9 @@ import (
 // app holds the flags that all commands share.
 type app struct {
 	Streams
+
+	kinds   func(catalog.Options) resource.Catalog // on the host that the options name
+	systemd func(context.Context) (confirm.Manager, error)
 
 	env      []string // as it was at the start
 	config   []string
@@ -95,7 +99,7 @@ func (a *app) verboseFlag(c *cobra.Command) {
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return a.traced(catalog.New(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")}))
+	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache")}))
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.

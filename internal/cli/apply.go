@@ -112,12 +112,12 @@ func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Confi
 	return p, f.refuse(p)
 }
 
-// takeBack makes a plan true that undoes what vpnd did since a time. The daemon
-// is kept from doing it all again. Where the disk does not take that, only what
-// waits for its undo is taken back all the same, as far as that needs no disk:
-// until it is done as a whole, the daemon leaves it alone.
-func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, since time.Time, waits bool) error {
-	unkept := e.Store.Undo(command, e.Now(), since, p.Touched())
+// takeBack makes a plan true that undoes what vpnd did. The daemon is kept from
+// doing it all again before; unkept is why that could not be written. Where the
+// disk does not take it, only what waits for its undo is taken back all the same,
+// as far as that needs no disk: until it is done as a whole, the daemon leaves it
+// alone.
+func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, unkept error, waits bool) error {
 	if unkept != nil && !(waits && state.Unwritable(unkept)) {
 		return unkept
 	}

@@ -27,11 +27,16 @@ const (
 
 func (a *app) confirmCommand() *cobra.Command {
 	var extend resource.Duration
+	var abandon bool
 	c := &cobra.Command{
 		Use:   "confirm",
 		Short: "Keep an apply that is undone otherwise, or give it more time",
 		Long: `Keeps what vpnd apply --confirm did. With --extend it moves the deadline,
-counted from now; where more time is left than that, the deadline stays.`,
+counted from now; where more time is left than that, the deadline stays.
+
+With --abandon it gives up an undo that does not come to its end: what is undone
+stays so, the rest stays as it is, and vpnd apply, destroy and rollback work
+again. It is the way out where nothing else is.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			e, done, err := a.change(c.Context(), a.dir(nil))
@@ -39,6 +44,9 @@ counted from now; where more time is left than that, the deadline stays.`,
 				return err
 			}
 			defer done()
+			if abandon {
+				return a.abandon(c.Context(), e)
+			}
 			d, p, err := a.waiting(c.Context(), e.Store)
 			if err != nil {
 				return err
@@ -50,6 +58,8 @@ counted from now; where more time is left than that, the deadline stays.`,
 		},
 	}
 	deadlineFlag(c, &extend, "extend", "do not keep it yet; undo it after `DURATION` from now")
+	c.Flags().BoolVar(&abandon, "abandon", false, "give up an undo that does not come to its end, and keep the host as it is now")
+	c.MarkFlagsMutuallyExclusive("extend", "abandon")
 	return c
 }
 
@@ -82,7 +92,7 @@ func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
 		return nil, err
 	}
 	return &confirm.Deadline{
-		Store: store, Dir: dir, Root: "/", Connect: confirm.Connect,
+		Store: store, Dir: dir, Root: "/", Connect: a.systemd,
 		Argv: []string{exe, "rollback", "--yes", "--unconfirmed", "--state-dir", dir, "--run-dir", runDir},
 	}, nil
 }
@@ -102,7 +112,7 @@ func (a *app) waiting(ctx context.Context, store *state.Store) (*confirm.Deadlin
 		return nil, nil, err
 	}
 	if d.Over(ctx, p) {
-		return nil, nil, fmt.Errorf("it is too late: the deadline was %s, and the apply is undone; where that does not come to an end, vpnd rollback says what stands against it", clock(p.Deadline))
+		return nil, nil, fmt.Errorf("it is too late: the deadline was %s, and the apply is undone; where that does not come to an end, vpnd rollback says what stands against it; %s", clock(p.Deadline), wayOut)
 	}
 	return d, p, nil
 }
@@ -217,7 +227,7 @@ func (a *app) rollbackDue(ctx context.Context, f applyFlags) error {
 		return err
 	case due != nil:
 		_, _ = fmt.Fprintln(a.Out, "Nobody confirmed the apply in time, so it is undone.")
-		return a.rollback(ctx, e, due.Snapshot, late, f.atBoot)
+		return a.tryUndo(ctx, e, due, f.atBoot)
 	case pending:
 		return nil
 	}

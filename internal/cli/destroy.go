@@ -3,13 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 func (a *app) destroyCommand() *cobra.Command {
@@ -37,7 +37,11 @@ vpnd apply. The history stays.`,
 				return err
 			}
 			defer done()
-			if err := a.takeBack(c.Context(), e, p, "destroy", time.Time{}, false); err != nil {
+			if e.Resumes, err = destroying(e.Store); err != nil {
+				return err
+			}
+			unkept := e.Store.Destroy(e.Now(), p.Touched())
+			if err := a.takeBack(c.Context(), e, p, "destroy", unkept, false); err != nil {
 				return err
 			}
 			if err := unreturned(p); err != nil || !purge {
@@ -69,4 +73,23 @@ func unreturned(p *engine.Plan) error {
 		errs = append(errs, fmt.Errorf("%s is not given back: %w; what was vpnd's there is gone, so see how it should be", lost.ID, lost.Err))
 	}
 	return errors.Join(errs...)
+}
+
+// destroying returns the snapshot of a destroy that did not come to its end and
+// that this one goes on with, so that an undo takes back both; none where there
+// is none.
+func destroying(store *state.Store) (string, error) {
+	gone, err := store.Destroyed()
+	if err != nil || !gone {
+		return "", err
+	}
+	wish, err := store.Wish()
+	if err != nil {
+		return "", err
+	}
+	snap, err := store.Snapshot("")
+	if err != nil || snap.Taken.Before(wish.Since) {
+		return "", nil // it had nothing to do
+	}
+	return snap.Name, nil
 }

@@ -53,6 +53,9 @@ where the kernel tells, which program made it necessary.`,
 			if c.Flags().Changed("lines") {
 				entries = entries[max(0, len(entries)-lines):]
 			}
+			if err := offer(store, entries); err != nil {
+				return err
+			}
 			return a.showHistory(entries, long, asJSON)
 		},
 	}
@@ -60,6 +63,18 @@ where the kernel tells, which program made it necessary.`,
 	c.Flags().BoolVarP(&long, "long", "l", false, "tell each change of each entry")
 	c.Flags().IntVarP(&lines, "lines", "n", 0, "list only that many, the latest")
 	return c
+}
+
+// offer leaves out of the entries the snapshots that are no more: they were gone
+// back to, or were the oldest of too many.
+func offer(store *state.Store, entries []state.Entry) error {
+	names, err := store.Snapshots()
+	for i, e := range entries {
+		if !slices.Contains(names, e.Snapshot) {
+			entries[i].Snapshot = ""
+		}
+	}
+	return err
 }
 
 // chosen returns the entries of that time, snapshot or resource; of a resource

@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/catalog"
 	"vpnd/internal/config"
+	"vpnd/internal/confirm"
 )
 
 // Exit statuses, as vpnd(8) names them.
@@ -50,7 +52,12 @@ func Main() int {
 }
 
 func run(ctx context.Context, args []string, s Streams) int {
-	root := newRoot(s)
+	return (&app{Streams: s, kinds: catalog.New, systemd: confirm.Connect, env: environ()}).run(ctx, args)
+}
+
+// run runs one command and returns its exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.commands()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var code status
@@ -60,7 +67,7 @@ func run(ctx context.Context, args []string, s Streams) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(s.Err, "vpnd: %s%s\n", printable(err.Error()), wayUp(err))
+	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", printable(err.Error()), wayUp(err))
 	return exitError
 }
 
@@ -85,8 +92,7 @@ func environ() []string {
 	return all
 }
 
-func newRoot(s Streams) *cobra.Command {
-	a := &app{Streams: s, env: environ()}
+func (a *app) commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vpnd",
 		Short: "Make a Linux host the VPN host that a file says, and keep it so",
@@ -102,9 +108,9 @@ func newRoot(s Streams) *cobra.Command {
 			return a.ready()
 		},
 	}
-	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	// No template, here or elsewhere: one would keep every exported method in
 	// the binary, two megabytes of them.
 	root.Version = Version

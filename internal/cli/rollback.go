@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -16,9 +17,13 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var f applyFlags
 	c := &cobra.Command{
 		Use:   "rollback [SNAPSHOT]",
-		Short: "Undo the last apply, or all since a snapshot was taken for what it holds",
+		Short: "Undo the last apply, or all since a snapshot was taken",
 		Long: `Brings everything that an apply changed back to what it was before. Without
-a name it undoes the last apply; vpnd history lists the others.`,
+a name it undoes the last apply; with one, that apply and all later ones. vpnd
+history lists them.
+
+What can't go back is named and left as it is, and all else goes back; the
+command can be repeated then. Who was revoked since is not let in again.`,
 		Args: cobra.MaximumNArgs(1),
 
 		ValidArgsFunction: a.completes(snapshotWords),
@@ -60,7 +65,9 @@ a name it undoes the last apply; vpnd history lists the others.`,
 // An undo is the way back to a snapshot.
 type undo struct {
 	snap    *state.Snapshot
+	undone  []string       // names of the snapshots that are of no use then, the newest first
 	pending *state.Pending // the apply that it undoes, where that waits for confirmation
+	lasting *lasting
 	plan    *engine.Plan
 }
 
@@ -88,51 +95,40 @@ func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots
 	case pending != nil && name != pending.Snapshot:
 		return nil, settled(e.Store)
 	}
-	snap, err := e.Store.Snapshot(name)
-	if err != nil {
+	u := &undo{pending: pending}
+	if u.snap, u.undone, err = e.Store.Since(name); err != nil {
+		if pending != nil {
+			err = fmt.Errorf("%w; %s", err, wayOut)
+		}
 		return nil, err
 	}
 	if boots {
-		if err := atBoot(ctx, snap); err != nil {
+		if err := a.atBoot(ctx, u.snap); err != nil {
 			return nil, err
 		}
 	}
-	keep, err := barred(e.Store, snap)
-	if err != nil {
+	if u.lasting, err = a.outlast(e.Store, u.snap); err != nil {
 		return nil, err
 	}
-	p, err := e.PlanUndo(ctx, snap, keep...)
-	if err != nil && len(keep) > 0 { // a list that can't be made keeps nobody from being let in again
-		p, err = e.PlanUndo(ctx, snap)
+	u.lasting.spare(u.snap)
+	u.plan, err = e.PlanUndo(ctx, u.snap, u.lasting.keep...)
+	if err != nil && len(u.lasting.keep) > 0 { // a list that can't be made keeps nobody from being let in again
+		u.plan, err = e.PlanUndo(ctx, without(u.snap, u.lasting.keep))
 	}
-	return &undo{snap, pending, p}, err
+	if err == nil {
+		u.plan.Notes = append(u.plan.Notes, u.lasting.notes()...)
+	}
+	return u, err
 }
 
-// barred returns the revocation lists, with what is made of them, that have to
-// name the certificates which an undo takes away: these may have left the host
-// meanwhile. They are as the configuration says that is in force afterwards.
-func barred(store *state.Store, snap *state.Snapshot) ([]state.Was, error) {
-	if !slices.ContainsFunc(snap.Absent, func(id resource.ID) bool { return id.Kind == "certificate" }) {
-		return nil, nil
+// without leaves things out of a snapshot: they stay as they are.
+func without(snap *state.Snapshot, things []state.Was) *state.Snapshot {
+	named := func(id resource.ID) bool {
+		return slices.ContainsFunc(things, func(was state.Was) bool { return was.ID == id })
 	}
-	wish, err := store.WishBefore(snap)
-	if err != nil || wish == nil {
-		return nil, err
-	}
-	var keep []state.Was
-	lists := make(map[resource.ID]bool)
-	for _, was := range wish.Present {
-		if _, stands := store.Record(was.ID); stands && was.ID.Kind == "crl" {
-			keep, lists[was.ID] = append(keep, was), true
-		}
-	}
-	for _, was := range wish.Present {
-		made := func(t resource.Trigger) bool { return lists[t.On] && t.Do == resource.Rebuild }
-		if slices.ContainsFunc(was.Triggers, made) {
-			keep = append(keep, was)
-		}
-	}
-	return keep, nil
+	snap.Present = slices.DeleteFunc(snap.Present, func(was state.Was) bool { return named(was.ID) })
+	snap.Absent = slices.DeleteFunc(snap.Absent, named)
+	return snap
 }
 
 // carryBack undoes and, where that succeeds, drops the snapshot. What waited for
@@ -141,7 +137,9 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 	if err := e.Store.Unreserve(); err != nil && !state.Unwritable(err) {
 		return err
 	}
-	if err := a.takeBack(ctx, e, u.plan, command, u.snap.Taken, u.pending != nil); err != nil {
+	unkept := e.Store.Undo(command, e.Now(), u.snap, u.plan.Touched(), u.lasting.amend)
+	if err := a.takeBack(ctx, e, u.plan, command, unkept, u.pending != nil); err != nil {
+		a.tellStuck(u)
 		return err
 	}
 	if u.pending != nil {
@@ -153,11 +151,25 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 			return err
 		}
 	}
-	return e.Store.DropSnapshot(u.snap.Name)
+	for _, name := range u.undone {
+		if err := e.Store.DropSnapshot(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func atBoot(ctx context.Context, snap *state.Snapshot) error {
-	m, err := confirm.Connect(ctx)
+// tellStuck says how to go on where not all could be undone.
+func (a *app) tellStuck(u *undo) {
+	again := "vpnd rollback " + u.snap.Name + " tries the rest again"
+	if u.pending != nil {
+		again += "; " + wayOut
+	}
+	_, _ = fmt.Fprintf(a.Err, "vpnd: not all is as before: what failed above is not, and all else is. %s\n", again)
+}
+
+func (a *app) atBoot(ctx context.Context, snap *state.Snapshot) error {
+	m, err := a.systemd(ctx)
 	if err != nil {
 		return err
 	}

@@ -133,6 +133,9 @@ func why(work context.Context, err error) error {
 // begin is called right before the first change. The daemon is told only once
 // the undo is certain, or a kill in between would have it apply without one.
 func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop context.CancelCauseFunc) error {
+	if err := daemon.Follows(t.engine.Store, snapshot, t.cfg, t.took(p)); err != nil {
+		return errors.Join(err, t.drop(snapshot))
+	}
 	if t.flags.confirm == 0 {
 		return t.enforce(p)
 	}

@@ -82,7 +82,7 @@ func (r *rig) destroyed() {
 	r.as(func(e *engine.Engine) error {
 		p, err := e.Plan(r.Context(), resource.Desired{Absent: e.Leftovers(nil)})
 		if err == nil {
-			err = e.Store.Undo("destroy", time.Now(), time.Time{}, p.Touched())
+			err = e.Store.Destroy(time.Now(), p.Touched())
 		}
 		if err == nil {
 			err = e.Apply(r.Context(), p).Failed()

@@ -389,7 +389,7 @@ func (r *rig) rollback() {
 		if err != nil {
 			return err
 		}
-		if err := e.Store.Undo("rollback", time.Now(), snap.Taken, p.Touched()); err != nil {
+		if err := e.Store.Undo("rollback", time.Now(), snap, p.Touched()); err != nil {
 			return err
 		}
 		return e.Apply(context.Background(), p).Failed()

@@ -39,7 +39,8 @@ func (r Report) Failed() error {
 // Apply makes the plan come true. A failure skips what needs the failed thing
 // and nothing else; what was not done is in the next plan. Before the first
 // touch every program that will read a changed thing is asked whether it
-// would accept it; one refusal, and nothing is touched.
+// would accept it; one refusal, and nothing is touched. An undo goes on without
+// what is refused: the rest of the host must not stay as somebody wants it no more.
 func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(ctx, ctx, p, true) }
 
 // converge applies p until ctx ends, which it asks before each step; the steps
@@ -52,10 +53,9 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 	for _, id := range p.barred {
 		r.failed[id] = true
 	}
-	var refused error
-	r.beside(nil, func() { refused = r.check(ctx) })
-	if refused != nil {
-		return Report{Err: refused}
+	r.beside(nil, func() { r.refused = r.check(ctx) })
+	if len(r.refused) > 0 && !p.undoes() {
+		return Report{Err: r.refusals()}
 	}
 	if undoable {
 		if err := r.prepare(); err != nil {
@@ -84,6 +84,7 @@ type run struct {
 	was     *state.Snapshot              // what is about to be changed, as it was; nil of a repair and of an undo
 	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
 	failed  map[resource.ID]bool         // failed or skipped
+	refused map[resource.ID]error        // by the programs that will read it
 	unread  unread
 	pending []state.Fact   // to be written with the next flush
 	orphans []state.Record // whose priors are to be removed after it
@@ -91,15 +92,27 @@ type run struct {
 	report  Report
 }
 
-// check asks the readers, before anything is touched.
-func (r *run) check(ctx context.Context) error {
-	var errs []error
+// check asks the readers, before anything is touched, and returns what each
+// refuses.
+func (r *run) check(ctx context.Context) map[resource.ID]error {
+	refused := make(map[resource.ID]error)
 	for _, c := range r.plan.Changes {
 		if c.Action != Create && c.Action != Update || c.item.undo {
 			continue // an undo goes back to what its readers took before
 		}
 		if err := c.item.kind.Check(ctx, c.ID.Name, c.item.Want); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
+			refused[c.ID] = err
+		}
+	}
+	return refused
+}
+
+// refusals joins what the readers refuse, in the order of the plan.
+func (r *run) refusals() error {
+	var errs []error
+	for _, id := range r.plan.IDs() {
+		if err := r.refused[id]; err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", id, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -114,6 +127,11 @@ func (r *run) prepare() error {
 		}
 		r.was = snap
 		snap = r.resumed(snap)
+		if r.Armed == nil { // else that says it
+			if err := r.Store.Followed(snap); err != nil {
+				return err
+			}
+		}
 		if err := r.Store.SaveSnapshot(snap); err != nil {
 			return err
 		}
@@ -161,6 +179,10 @@ func (r *run) batch(ctx context.Context, batch []Change) {
 	for _, c := range batch {
 		if blocker, ok := r.blocked(c.item); ok {
 			r.done(c, fmt.Errorf("skipped, since %s is not done", blocker), true)
+			continue
+		}
+		if err := r.refused[c.ID]; err != nil {
+			r.done(c, err, false)
 			continue
 		}
 		if r.Started != nil {

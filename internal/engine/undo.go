@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"vpnd/internal/resource"
@@ -13,7 +15,7 @@ import (
 // before returns what undoes the plan: each thing that it changes as it is
 // now, with its record, and the readers of those things.
 func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
-	snap := &state.Snapshot{Taken: e.Now()}
+	snap := &state.Snapshot{Taken: e.Now(), Returns: true}
 	changed := make(map[resource.ID]bool)
 	for _, id := range p.IDs() {
 		changed[id] = true
@@ -39,16 +41,20 @@ func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
 }
 
 // beforeOf keeps the record of an item, and with it what the end of that record
-// would take along.
+// takes along: by this apply, or by an undo of an earlier one before this is
+// undone. What is lost already nobody can keep.
 func (e *Engine) beforeOf(it *item, snap *state.Snapshot) error {
 	if it.past == nil {
 		return nil
 	}
 	snap.Records = append(snap.Records, *it.past)
-	if it.past.Prior == "" || !it.leave || it.lost != nil {
+	if it.past.Prior == "" || it.lost != nil {
 		return nil
 	}
 	prior, err := e.Store.ReadPrior(it.past.Prior)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
@@ -86,34 +92,7 @@ func (e *Engine) resumed(snap *state.Snapshot) *state.Snapshot {
 	if err != nil {
 		return snap // it is gone, and this is what there is
 	}
-	known := make(map[resource.ID]bool)
-	for _, was := range old.Present {
-		known[was.ID] = true
-	}
-	for _, id := range old.Absent {
-		known[id] = true
-	}
-	for _, was := range snap.Present {
-		if !known[was.ID] {
-			old.Present = append(old.Present, was)
-		}
-	}
-	for _, id := range snap.Absent {
-		if !known[id] {
-			old.Absent = append(old.Absent, id)
-		}
-	}
-	for _, record := range snap.Records {
-		if !known[record.ID] {
-			old.Records = append(old.Records, record)
-			if prior, ok := snap.Priors[record.Prior]; ok {
-				if old.Priors == nil {
-					old.Priors = make(map[string]json.RawMessage)
-				}
-				old.Priors[record.Prior] = prior
-			}
-		}
-	}
+	old.Join(snap)
 	return old
 }
 
@@ -136,49 +115,27 @@ func (p *Plan) undoes() bool {
 }
 
 // PlanUndo plans the way back to a snapshot, records included. What is in keep
-// does not go back, but becomes what is asked for there.
+// does not go back, but becomes what is asked for there. One thing that can't go
+// back is a [Problem], and keeps no other from it.
 func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...state.Was) (*Plan, error) {
-	records := make(map[resource.ID]state.Record)
-	for _, r := range snap.Records {
-		records[r.ID] = r
-	}
 	present, err := e.kept(ctx, keep)
 	if err != nil {
 		return nil, err
 	}
-	var leaving []*item
+	w := newWayBack(e, snap)
 	for _, was := range snap.Present {
-		if isKept(keep, was.ID) {
-			continue
+		if !isKept(keep, was.ID) {
+			w.comesBack(was)
 		}
-		it, err := e.undoing(was.ID, records, snap.Priors)
-		if err != nil {
-			return nil, err
-		}
-		shape := it.kind.New()
-		if err := resource.Decode(was.Shape, shape); err != nil {
-			return nil, fmt.Errorf("%s: %w", was.ID, err)
-		}
-		it.Want = resource.Only(resource.Lasting(shape), manages(records[was.ID], it.past))
-		it.Owners, it.After, it.Triggers = was.Owners, was.After, was.Triggers
-		present = append(present, it)
 	}
 	for _, id := range snap.Absent {
-		if isKept(keep, id) {
-			continue
+		if !isKept(keep, id) {
+			w.goesAgain(id)
 		}
-		it, err := e.undoing(id, records, snap.Priors)
-		if err != nil {
-			return nil, err
-		}
-		it.leave = true
-		if it.past != nil {
-			it.Owners, it.After = it.past.Owners, it.past.After
-		}
-		leaving = append(leaving, it)
 	}
-	p, err := e.plan(ctx, present, leaving)
+	p, err := e.plan(ctx, uncircled(append(present, w.present...)), uncircled(w.leaving))
 	if err == nil {
+		p.Problems = append(p.Problems, w.stuck...)
 		p.advise(ctx)
 	}
 	return p, err
@@ -194,6 +151,66 @@ func (e *Engine) SetApart() error {
 		shape := k.New()
 		return resource.Decode(was.Shape, shape) != nil || resource.Secretive(shape)
 	})
+}
+
+// A wayBack gathers what an undo is about.
+type wayBack struct {
+	*Engine
+	records map[resource.ID]state.Record
+	priors  map[string]json.RawMessage
+	present []*item
+	leaving []*item
+	stuck   []Problem // what can't go back
+}
+
+func newWayBack(e *Engine, snap *state.Snapshot) *wayBack {
+	w := &wayBack{Engine: e, records: make(map[resource.ID]state.Record), priors: snap.Priors}
+	for _, r := range snap.Records {
+		w.records[r.ID] = r
+	}
+	return w
+}
+
+// comesBack is about what was there before the apply.
+func (w *wayBack) comesBack(was state.Was) {
+	it, err := w.undoing(was.ID, w.records, w.priors)
+	if err == nil {
+		shape := it.kind.New()
+		if err = resource.Decode(was.Shape, shape); err == nil {
+			it.Want = resource.Only(resource.Lasting(shape), manages(w.records[was.ID], it.past))
+			it.Owners, it.After, it.Triggers = was.Owners, was.After, was.Triggers
+			w.present = append(w.present, it)
+			return
+		}
+	}
+	w.stuck = append(w.stuck, Problem{ID: was.ID, Owners: was.Owners, Err: fmt.Errorf("it can't be brought back: %w", err)})
+}
+
+// goesAgain is about what the apply brought.
+func (w *wayBack) goesAgain(id resource.ID) {
+	it, err := w.undoing(id, w.records, w.priors)
+	if err != nil {
+		w.stuck = append(w.stuck, Problem{ID: id, Err: fmt.Errorf("it can't be taken away: %w", err)})
+		return
+	}
+	it.leave = true
+	if it.past != nil {
+		it.Owners, it.After = it.past.Owners, it.past.After
+	}
+	w.leaving = append(w.leaving, it)
+}
+
+// uncircled returns the items so that they can be put in order. A snapshot holds
+// things with what they came after at different times, which together may be a
+// circle; then their own order is as good as any.
+func uncircled(items []*item) []*item {
+	if _, err := order(items); err == nil {
+		return items
+	}
+	for _, it := range items {
+		it.After = nil
+	}
+	return items
 }
 
 func isKept(keep []state.Was, id resource.ID) bool {

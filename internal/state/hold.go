@@ -37,27 +37,83 @@ type Undone struct {
 	Digest string      `json:"digest,omitempty"` // keyed; none where the wish did not have it
 }
 
-// begun says whether an undo to that snapshot was begun, and the wish that it
-// brings back is in force already.
-func (h *Hold) begun(taken time.Time) bool { return h != nil && h.Back && h.Taken.Equal(taken) }
+// begun says whether an undo to that snapshot was begun.
+func (h *Hold) begun(taken time.Time) bool {
+	return h != nil && h.Back && !taken.IsZero() && h.Taken.Equal(taken)
+}
 
 // Destroyed says whether all was taken off the host: then nothing is in force,
 // and whoever asks for something else than what was destroyed begins anew.
-func (h *Hold) Destroyed() bool { return h != nil && h.Command == "destroy" }
+func (h *Hold) Destroyed() bool { return h != nil && h.Command == destroyed }
 
-// Undo begins a hold, before the first step of an undo. Where the undone apply
-// is the one that put the wish in force, the wish before it is in force again,
-// and what differs between both is kept as that one has it.
-func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) error {
+const destroyed = "destroy"
+
+// Undo begins a hold, before the first step of an undo. The wish from before the
+// undone apply is in force again, as amended, and what differs between both is
+// kept as that one has it.
+func (s *Store) Undo(command string, now time.Time, snap *Snapshot, ids []resource.ID, amend ...func(*Wish)) error {
+	back, err := s.WishBefore(snap)
+	if err != nil {
+		return err
+	}
+	if back != nil {
+		for _, f := range amend {
+			f(back)
+		}
+		if err := s.Sign(back); err != nil {
+			return err
+		}
+	}
+	return s.begin(Hold{IDs: ids, Since: now, Command: command, Taken: snap.Taken}, back)
+}
+
+// Destroy puts an empty wish in force, and has an agent do nothing again of what
+// is destroyed, nor what the wish asked for besides.
+func (s *Store) Destroy(now time.Time, ids []resource.ID) error {
+	if gone, err := s.Destroyed(); gone || err != nil {
+		return err // an earlier one did not come to its end, and all of it stands written
+	}
 	wish, err := s.Wish()
 	if err != nil || wish == nil {
 		return err
 	}
-	back := wish.before(taken)
-	h := Hold{Fingerprint: wish.Fingerprint, IDs: slices.Clone(ids), Since: now, Command: command, Taken: taken, Back: back != nil}
-	old, err := s.Hold()
-	if err != nil || back == nil && old.begun(taken) { // and was killed: what it holds stands written
+	before := *wish
+	before.Before = nil
+	empty := &Wish{Since: now, Settings: wish.Settings, Before: &before}
+	if err := s.Sign(empty); err != nil {
 		return err
+	}
+	return s.begin(Hold{IDs: ids, Since: now, Command: destroyed}, empty)
+}
+
+// Destroyed says whether all was taken off the host, and nothing was put in
+// force since.
+func (s *Store) Destroyed() (bool, error) {
+	h, err := s.Hold()
+	if err != nil || !h.Destroyed() {
+		return false, err
+	}
+	wish, err := s.Wish()
+	return wish != nil && len(wish.Present) == 0, err
+}
+
+// Suppress holds things as they are on the host, whatever the wish in force asks
+// of them, until the next apply.
+func (s *Store) Suppress(command string, now time.Time, ids []resource.ID) error {
+	return s.begin(Hold{IDs: ids, Since: now, Command: command}, nil)
+}
+
+// begin begins a hold; back is the wish that comes in force with it, nil where
+// that stays.
+func (s *Store) begin(h Hold, back *Wish) error {
+	wish, err := s.Wish()
+	if err != nil || wish == nil {
+		return err
+	}
+	h.Fingerprint, h.IDs, h.Back = wish.Fingerprint, slices.Clone(h.IDs), back != nil
+	old, err := s.Hold()
+	if err != nil || old.begun(h.Taken) && (back == nil || back.Fingerprint == wish.Fingerprint) {
+		return err // and was killed: what it holds stands written
 	}
 	if err := s.hold(&h, wish, back); err != nil {
 		return err
@@ -79,12 +135,6 @@ func (s *Store) Undo(command string, now, taken time.Time, ids []resource.ID) er
 		return s.KeepWish(back)
 	}
 	return nil
-}
-
-// Suppress holds things as they are on the host, whatever the wish in force asks
-// of them, until the next apply.
-func (s *Store) Suppress(command string, now time.Time, ids []resource.ID) error {
-	return s.Undo(command, now, time.Time{}, ids)
 }
 
 // hold notes what is undone: what an undo touches, and all in which the wish

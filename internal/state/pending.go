@@ -15,10 +15,11 @@ import (
 // there is all that counts: who undoes reads it under the lock, and who
 // confirms removes it.
 type Pending struct {
-	Snapshot string    `json:"snapshot"` // what undoes it
-	Deadline time.Time `json:"deadline"` // for people; what counts is the timer, which no stepped clock moves
-	Timer    string    `json:"timer"`    // the unit of systemd that ticks
-	Process  int       `json:"process"`  // which applies, and may hang in it
+	Snapshot string    `json:"snapshot"`        // what undoes it
+	Deadline time.Time `json:"deadline"`        // for people; what counts is the timer, which no stepped clock moves
+	Timer    string    `json:"timer"`           // the unit of systemd that ticks
+	Process  int       `json:"process"`         // which applies, and may hang in it
+	Tries    int       `json:"tries,omitempty"` // of its undo at the deadline
 }
 
 // PendingPath returns where the state folder dir holds the unconfirmed apply.
@@ -36,7 +37,7 @@ func ReadPending(dir string) (*Pending, error) {
 	}
 	var p Pending
 	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, fmt.Errorf("%s is damaged (%w); vpnd history names the snapshot to roll back to, or remove the file to keep the host as it is", PendingPath(dir), err)
+		return nil, fmt.Errorf("%s is damaged (%w); vpnd confirm --abandon keeps the host as it is, and vpnd history names the snapshot to roll back to then", PendingPath(dir), err)
 	}
 	return &p, nil
 }

@@ -33,6 +33,9 @@ type Snapshot struct {
 	Priors map[string]json.RawMessage `json:"priors,omitempty"`
 
 	Secrets string `json:"secrets,omitempty"` // where they stand apart
+
+	Returns bool    `json:"returns,omitempty"` // it says which wish its undo puts in force; that of an earlier vpnd did not
+	Return  *Return `json:"return,omitempty"`  // how to get to that; nil where the apply put none in force
 }
 
 // Was is one resource as it was observed, secrets in the clear; on disk these
@@ -45,6 +48,66 @@ type Was struct {
 	Triggers []resource.Trigger `json:"triggers,omitempty"`
 	Shape    json.RawMessage    `json:"shape"`
 	Secret   bool               `json:"secret,omitempty"` // there are secrets in the shape
+}
+
+// Join makes of a snapshot the one that undoes a later apply too: of what both
+// hold the earlier one counts.
+func (s *Snapshot) Join(later *Snapshot) {
+	known := make(map[resource.ID]bool)
+	for _, was := range s.Present {
+		known[was.ID] = true
+	}
+	for _, id := range s.Absent {
+		known[id] = true
+	}
+	for _, was := range later.Present {
+		if !known[was.ID] {
+			s.Present = append(s.Present, was)
+		}
+	}
+	for _, id := range later.Absent {
+		if !known[id] {
+			s.Absent = append(s.Absent, id)
+		}
+	}
+	for _, record := range later.Records {
+		if known[record.ID] {
+			continue
+		}
+		s.Records = append(s.Records, record)
+		if prior, ok := later.Priors[record.Prior]; ok {
+			if s.Priors == nil {
+				s.Priors = make(map[string]json.RawMessage)
+			}
+			s.Priors[record.Prior] = prior
+		}
+	}
+	if s.Returns && later.Returns {
+		s.Return = s.Return.join(later.Return)
+	}
+}
+
+// Since returns the snapshot of that name, none being the newest, joined with all
+// later ones, and the names of those, the newest first, its own last.
+func (s *Store) Since(name string) (*Snapshot, []string, error) {
+	snap, err := s.Snapshot(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := s.Snapshots()
+	if err != nil {
+		return nil, nil, err
+	}
+	names = names[slices.Index(names, snap.Name):]
+	for _, later := range names[1:] {
+		next, err := s.Snapshot(later)
+		if err != nil {
+			return nil, nil, err
+		}
+		snap.Join(next)
+	}
+	slices.Reverse(names)
+	return snap, names, nil
 }
 
 // SaveSnapshot keeps a snapshot, names it unless it has a name, and forgets the
@@ -99,6 +162,9 @@ func (s *Store) bareSnapshot(snap *Snapshot) (Snapshot, error) {
 			return bare, err
 		}
 	}
+	if bare.Return, err = s.hideReturn(apart, snap.Return); err != nil {
+		return bare, err
+	}
 	bare.Secrets, err = s.keepApart(snap.Name, apart)
 	return bare, err
 }
@@ -108,6 +174,9 @@ func (s *Store) findSecrets(snap *Snapshot) error {
 	apart, err := s.readApart(snap.Secrets)
 	if err == nil {
 		err = apart.findShapes(snap.Present)
+	}
+	if err == nil {
+		err = snap.Return.reveal(apart)
 	}
 	for name, prior := range snap.Priors {
 		if err == nil {

@@ -187,6 +187,13 @@ func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
 	if err != nil || wish == nil {
 		return nil, err
 	}
+	if snap.Returns {
+		back := snap.Return.from(wish)
+		if back == nil {
+			return nil, nil
+		}
+		return back, s.Sign(back)
+	}
 	if back := wish.before(snap.Taken); back != nil {
 		return back, nil
 	}

@@ -37,7 +37,7 @@ func TestUndoGoesOnWhereItWasKilled(t *testing.T) {
 	var held []resource.ID
 	for _, ids := range [][]resource.ID{{a, {Kind: "file", Name: "/b"}}, {a}} {
 		comesBack(&before)
-		if err := s.Undo("rollback", at, snap.Taken, ids); err != nil {
+		if err := s.Undo("rollback", at, snap, ids); err != nil {
 			t.Fatal(err)
 		}
 		h, err := s.Hold()

@@ -191,8 +191,8 @@ func (l *ledgers) Normalize(_ context.Context, wants map[string]*Ledger) (map[st
 	return normal, nil
 }
 
-// Observe looks at the folder.
-func (l *ledgers) Observe(_ context.Context, name string) (*Ledger, error) {
+// look looks at the folder.
+func (l *ledgers) look(name string) (*Ledger, error) {
 	info, err := atomic.Stat(l.Root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -212,7 +212,7 @@ func (l *ledgers) Observe(_ context.Context, name string) (*Ledger, error) {
 	return got, nil
 }
 
-// Apply makes the folder.
+// Apply makes the folder, and enters what it held before.
 func (l *ledgers) Apply(_ context.Context, name string, got *Ledger, want Ledger) error {
 	names, err := atomic.ReadNames(l.Root)
 	if err != nil {
@@ -231,7 +231,10 @@ func (l *ledgers) Apply(_ context.Context, name string, got *Ledger, want Ledger
 	if err != nil {
 		return err
 	}
-	return atomic.Own(l.Root, name, f.Mode, f.UID, f.GID)
+	if err := atomic.Own(l.Root, name, f.Mode, f.UID, f.GID); err != nil || !asks(want.Entries) {
+		return err
+	}
+	return l.enter(name, *want.Entries)
 }
 
 // Remove removes what vpnd wrote there, and the folder.

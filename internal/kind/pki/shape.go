@@ -107,6 +107,8 @@ type Ledger struct {
 	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0700"`
 	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`
 	Group *string        `vpnd:"group,meta" doc:"group that owns the folder, by name or number" default:"root"`
+
+	Entries *resource.Secret `vpnd:"entries,computed" doc:"what it holds, read where it is about to go, so that all that was ever signed and revoked comes back with it"`
 }
 
 // StaticKey is a key of OpenVPN's tls-crypt and tls-auth, version 1. Its name is

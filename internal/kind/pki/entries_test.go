@@ -1,0 +1,54 @@
+package pki
+
+import (
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+// All that a CA ever signed and revoked comes back with its ledger, and what it
+// revoked since stays.
+func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	r.issue("a")
+	r.issue("b")
+	v := &ledgers{r.Host}
+	before, err := v.Issued("/pki/issued")
+	if err != nil || len(before) != 2 {
+		t.Fatal(before, err)
+	}
+	if err := v.Revoke("/pki/issued", Ceased, before[0].Serial); err != nil {
+		t.Fatal(err)
+	}
+	was, err := v.Observe(t.Context(), "/pki/issued")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Remove(t.Context(), "/pki/issued"); err != nil {
+		t.Fatal(err)
+	}
+	want := *resource.Lasting(was).(*Ledger)
+	back := func(got *Ledger) {
+		t.Helper()
+		if err := v.Apply(t.Context(), "/pki/issued", got, want); err != nil {
+			t.Fatal(err)
+		}
+		seen, err := v.Measure(t.Context(), map[string]*Ledger{"/pki/issued": &want})
+		if err != nil || len(resource.Compare(seen["/pki/issued"], &want)) > 0 {
+			t.Errorf("%v, %v", resource.Compare(seen["/pki/issued"], &want), err)
+		}
+	}
+	back(nil)
+	if err := v.Revoke("/pki/issued", Ceased, before[1].Serial); err != nil {
+		t.Fatal(err)
+	}
+	back(was)
+	after, err := v.Issued("/pki/issued")
+	if err != nil || len(after) != 2 || !after[0].Revoked || !after[1].Revoked {
+		t.Errorf("%+v, %v", after, err)
+	}
+	if seen, err := v.Measure(t.Context(), map[string]*Ledger{"/pki/issued": {}}); err != nil || seen["/pki/issued"].Entries.Reveal() != "" {
+		t.Errorf("all was read where nobody asks: %v", err)
+	}
+}
