@@ -159,7 +159,9 @@ func (a *app) showDaemon(s standing) {
 	if s.Configuration.Diagnostics != "" {
 		a.printf("\nConfiguration in %s, read %s:\n%s", strings.Join(s.Configuration.Paths, ", "), moment(s.Configuration.Read), indent(s.Configuration.Diagnostics))
 	}
-	if s.Configuration.Changed {
+	if s.Configuration.Withheld != "" {
+		a.printf("\nThe configuration is not taken: %s\n", printable(s.Configuration.Withheld))
+	} else if s.Configuration.Changed {
 		a.printf("\nThe files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them.\n")
 	}
 	if s.Error != "" {

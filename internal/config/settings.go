@@ -21,10 +21,15 @@ type Settings struct {
 	RequiredVersion *string            `vpnd:"required_version" doc:"the versions of vpnd that this configuration is for, as in \">= 0.1, < 2.0\""`
 	Mode            *string            `vpnd:"mode" doc:"enforce repairs drift, observe only reports it" default:"enforce"`
 	Interval        *resource.Duration `vpnd:"interval" doc:"how often the daemon looks at the whole host, beside looking when something happens" default:"5m"`
+	RemovalLimit    *int               `vpnd:"removal_limit" doc:"how many percent of what is in force a reload may take away, beyond a handful of things; more, everything or a CA waits for vpnd apply" default:"25"`
 	StateDir        *string            `vpnd:"state_dir" doc:"folder of the state, the snapshots and the keys" default:"/var/lib/vpnd"`
 	Metrics         *Metrics           `vpnd:"metrics,block" doc:"figures for Prometheus"`
 	Notify          []Notify           `vpnd:"notify,block" doc:"whom to tell of drift, of failures and of what runs out"`
 }
+
+// DefaultRemovalLimit is the share in percent that a reload may take away unless
+// the settings say otherwise.
+const DefaultRemovalLimit = 25
 
 // Metrics is where figures for Prometheus are to be had.
 type Metrics struct {
@@ -47,6 +52,9 @@ func (s *Settings) Validate(string) []resource.Mistake {
 	}
 	if s.Interval != nil && s.Interval.Seconds() < 1 {
 		mistakes = append(mistakes, resource.Mistake{Path: "interval", Summary: "no time between two looks", Hint: `Write a duration of a second or more, as in "5m".`})
+	}
+	if l := s.RemovalLimit; l != nil && (*l < 0 || *l > 100) {
+		mistakes = append(mistakes, resource.Mistake{Path: "removal_limit", Summary: fmt.Sprintf("%d is no share in percent", *l), Hint: "Write a number from 0 to 100."})
 	}
 	if s.StateDir != nil && !path.IsAbs(*s.StateDir) {
 		mistakes = append(mistakes, resource.Mistake{Path: "state_dir", Summary: quote(*s.StateDir) + " is no absolute path", Hint: `Begin it with a slash, as in "/var/lib/vpnd".`})

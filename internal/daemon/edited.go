@@ -54,7 +54,7 @@ func (a *agent) stir() {
 func (a *agent) inspect(noticed string) {
 	cfg, diags := a.load()
 	now := a.status.Configuration
-	now.Valid, now.Changed, now.Diagnostics = !diags.HasErrors(), false, config.Brief(diags)
+	now.Valid, now.Changed, now.Withheld, now.Diagnostics = !diags.HasErrors(), false, "", config.Brief(diags)
 	if now.Valid {
 		taken, err := a.judgeFiles(cfg)
 		if err != nil {
@@ -64,15 +64,20 @@ func (a *agent) inspect(noticed string) {
 		if a.complaint = ""; taken.refused != "" {
 			now.Valid, now.Diagnostics = false, taken.refused
 		}
-		now.Changed = taken.changed
+		if now.Changed = taken.changed; now.Changed {
+			now.Withheld = a.force.withheld(cfg)
+		}
 	} else {
 		a.complain(now.Diagnostics, noticed)
 	}
 	old := a.status.Configuration
-	if now.Valid == old.Valid && now.Changed == old.Changed && now.Diagnostics == old.Diagnostics {
+	if now.Valid == old.Valid && now.Changed == old.Changed && now.Withheld == old.Withheld && now.Diagnostics == old.Diagnostics {
 		return
 	}
-	if now.Changed {
+	switch {
+	case now.Withheld != "":
+		a.Log.Warn("the files have changed since they were taken, and no reload takes them", "reason", now.Withheld)
+	case now.Changed:
 		a.Log.Info("the files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them")
 	}
 	now.Read = a.Now()

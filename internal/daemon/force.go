@@ -217,7 +217,7 @@ func (a *agent) load() (*config.Config, hcl.Diagnostics) {
 func (a *agent) read(ctx context.Context, cause string) {
 	cfg, diags := a.load()
 	c := &a.status.Configuration
-	c.Read, c.Valid, c.Changed, c.Diagnostics = a.Now(), !diags.HasErrors(), false, config.Brief(diags)
+	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.Now(), !diags.HasErrors(), false, "", config.Brief(diags)
 	a.refusal, a.complaint, a.mistaken = refusal{}, "", mistakes(diags)
 	if diags.HasErrors() {
 		a.complain(c.Diagnostics, cause)
@@ -226,6 +226,10 @@ func (a *agent) read(ctx context.Context, cause string) {
 	w, err := NewWish(cfg)
 	if err != nil {
 		a.Log.Error("the configuration can't be kept", "error", err)
+		return
+	}
+	if why := a.force.withheld(cfg); why != "" {
+		a.withhold(why, cause)
 		return
 	}
 	a.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
@@ -245,6 +249,7 @@ func (a *agent) complain(diagnostics, cause string) {
 // enforce puts a configuration in force.
 func (a *agent) enforce(ctx context.Context, f *force) {
 	a.force, a.unsure = f, true
+	a.status.Configuration.Withheld = ""
 	a.watch(ctx, f.present)
 	a.notify.set(f.settings.Notify)
 	a.figures.set(f.settings.Metrics, a.Log)

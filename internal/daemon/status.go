@@ -64,6 +64,7 @@ type Configuration struct {
 	Valid       bool      `json:"valid"`
 	Diagnostics string    `json:"diagnostics,omitempty"` // mistakes and warnings, as vpnd validate prints them
 	Changed     bool      `json:"changed,omitempty"`     // the files are valid, and ask for something else than what was taken
+	Withheld    string    `json:"withheld,omitempty"`    // why the files are not taken although they are valid: they would take too much away
 	Resources   int       `json:"resources"`             // of the configuration in force
 }
 

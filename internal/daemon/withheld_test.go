@@ -1,0 +1,84 @@
+package daemon
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+)
+
+// many are n things.
+func many(n int) map[string]string {
+	texts := make(map[string]string)
+	for i := range n {
+		texts[fmt.Sprintf("thing%d", i)] = "1"
+	}
+	return texts
+}
+
+// A file that was cut off takes nothing down: what would take much away waits for
+// a person, is told, and stays in force meanwhile.
+func TestAReloadThatWouldTakeMuchAwayWaitsForAPerson(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(many(20))
+		r.start()
+		for _, left := range []int{0, 1, 14} {
+			r.wish(many(left))
+			r.reload()
+			r.want(many(20))
+			if c := r.status().Configuration; !c.Valid || !c.Changed || !strings.Contains(c.Withheld, "waits for a person: vpnd apply") {
+				t.Errorf("%d things are left: %+v", left, c)
+			}
+		}
+		if r.logged("the files ask for nothing any more, and would take away all 20 things that are in force") != 1 {
+			t.Error(r.logs.String())
+		}
+		r.wish(many(15))
+		r.reload()
+		r.want(many(15))
+		if c := r.status().Configuration; c.Withheld != "" || c.Changed {
+			t.Errorf("%+v", c)
+		}
+		r.stop()
+		r.wish(nil)
+		r.start()
+		r.want(many(15))
+		if c := r.status().Configuration; !c.Changed || c.Withheld == "" {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// The share is the owner's to choose, in what is in force.
+func TestRemovalLimit(t *testing.T) {
+	bubble(t, func(r *rig) {
+		limit := func(s *config.Settings) { s.RemovalLimit = resource.Ptr(90) }
+		r.wish(many(20), limit)
+		r.start()
+		r.wish(many(2))
+		r.reload()
+		r.want(many(2))
+	})
+}
+
+// A CA never goes at a reload, however small its share.
+func TestACANeverGoesAtAReload(t *testing.T) {
+	type certificate struct {
+		Usage *string `vpnd:"usage"`
+	}
+	named := func(kind, name, usage string) resource.Resource {
+		return resource.Resource{ID: resource.ID{Kind: kind, Name: name}, Want: &certificate{&usage}}
+	}
+	rest := []resource.Resource{named("certificate", "/server.crt", "server"), named("file", "/etc/motd", "ca")}
+	f := &force{present: append([]resource.Resource{named("certificate", "/ca.crt", "ca")}, rest...)}
+	cfg := &config.Config{Desired: resource.Desired{Present: rest}}
+	if got := f.withheld(cfg); !strings.HasPrefix(got, "the files would take away the CA /ca.crt, and with it void all that it signed; ") {
+		t.Error(got)
+	}
+	cfg.Desired.Present = f.present[:1]
+	if got := f.withheld(cfg); got != "" {
+		t.Error(got)
+	}
+}
