@@ -178,6 +178,9 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 	if err != nil {
 		return err
 	}
+	if c == nil {
+		p.later(it)
+	}
 	if c == nil && it.Want != nil && !it.leave {
 		c = f.rebuild(it)
 	}

@@ -31,6 +31,8 @@ import (
 //	memory    what must not be forgotten when the host has forgotten it: kept in
 //	          the records as it is, however long, and given back by a [Recaller];
 //	          it is no part of what is asked for
+//	later     a hint that holds from the next renewal on, which a plan says where it
+//	          changes
 //	exports   the shape of another block's exports, given by a reference
 //	glance    what people look for in such a thing; the short form of a plan
 //	          tells it
@@ -55,6 +57,7 @@ type Field struct {
 	Relative bool
 	Memory   bool
 	Exports  bool
+	Later    bool
 	Glance   bool
 }
 
@@ -148,6 +151,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Relative = true
 		case "memory":
 			f.Memory = true
+		case "later":
+			f.Later = true
 		case "exports":
 			f.Exports = true
 		case "glance":

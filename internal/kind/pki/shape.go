@@ -50,7 +50,7 @@ type Certificate struct {
 	Subject     *Subject           `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
 	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
-	Validity    *resource.Duration `vpnd:"validity,hint" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
+	Validity    *resource.Duration `vpnd:"validity,hint,later" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
 	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
 	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
@@ -85,7 +85,7 @@ type CRL struct {
 	Refused    []string           `vpnd:"refused,hint" doc:"common names of which every certificate is revoked, also those that only issued tells of"`
 	Revoke     map[string]string  `vpnd:"revoke,hint" doc:"serial numbers in hexadecimal that are revoked in any case, and their common names where these are known"`
 	External   *bool              `vpnd:"external,hint" doc:"whether the CA has to be there before, since nobody makes it"`
-	Validity   *resource.Duration `vpnd:"validity,hint" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
+	Validity   *resource.Duration `vpnd:"validity,hint,later" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
 	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group      *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
