@@ -31,7 +31,7 @@ func (a *app) unkept() string {
 func (a *app) next(r engine.Report) {
 	var lines []string
 	if made := profiles(r); made != "" {
-		lines = append(lines, "Profiles to hand out, each with its key: "+made)
+		lines = append(lines, "Profiles, each with its key: "+made+". To hand one out: vpnd client export NAME")
 	}
 	if r.Snapshot != "" {
 		lines = append(lines, "To undo this: vpnd rollback"+a.sameState())

@@ -178,6 +178,9 @@ func (a *app) showDaemon(s standing) {
 	}
 }
 
+// mostPending is of how much that is not done the text tells.
+const mostPending = 10
+
 // mostHeld is of how many held things the text tells.
 const mostHeld = 10
 
@@ -206,7 +209,11 @@ func (a *app) showMoved(s standing) {
 		a.showDrifted(d)
 	}
 	a.section("Not done yet", len(s.Pending))
-	for _, p := range s.Pending {
+	for i, p := range s.Pending {
+		if i == mostPending {
+			a.printf("  and %d more; vpnd plan shows them\n", len(s.Pending)-i)
+			break
+		}
 		a.printf("  %s %s: %s\n", p.Action, p.ID, p.Outcome)
 		a.showFailure(p.Outcome, p.Error)
 	}
