@@ -89,6 +89,7 @@ func (l *look) end(err error) {
 	a.publish()
 	l.announce()
 	l.warn()
+	l.handouts()
 }
 
 // failing tells of an error once, and of its end.

@@ -27,35 +27,36 @@ const (
 type agent struct {
 	Options
 
-	claim    *claim
-	inbox    *inbox
-	pace     pace
-	watchers watchers
-	fights   *limiter
-	failures *failures
-	revival  revival
-	told     map[resource.ID]string // why something was not done, as the journal has it
-	damage   error                  // of what is in force as the state has it; nil where that is well
-	force    *force                 // nil where no configuration is in force
-	store    *state.Store           // kept from look to look; nil where it is to be read anew
-	status   Status
-	known    map[resource.ID]Drift     // what was wrong at the last look and is not repaired
-	noted    map[resource.ID]mentions  // what the history told of lately
-	ripens   map[resource.ID]time.Time // when it is to be renewed
-	warned   map[resource.ID]warning   // of what runs out people were told
-	advice   []remark                  // what the status tells besides
-	figures  *figures
-	notify   *notifier
-	guarding bool      // the first look of a boot: only what guards the host
-	waiting  bool      // for somebody else: try again soon
-	unsure   bool      // the next look is at everything
-	last     time.Time // last look at everything
-	others   time.Time // when another vpnd was last known to be at work
-	besides  time.Time // since when it is, as far as looks have seen it; zero where none is
-	asked    time.Time // the servers, who is connected
-	jitter   float64   // of the interval to the next one, around 1
-	ready    bool
-	beat     *time.Ticker // gives signs of life
+	claim       *claim
+	inbox       *inbox
+	pace        pace
+	watchers    watchers
+	fights      *limiter
+	failures    *failures
+	revival     revival
+	told        map[resource.ID]string // why something was not done, as the journal has it
+	damage      error                  // of what is in force as the state has it; nil where that is well
+	force       *force                 // nil where no configuration is in force
+	store       *state.Store           // kept from look to look; nil where it is to be read anew
+	status      Status
+	known       map[resource.ID]Drift     // what was wrong at the last look and is not repaired
+	noted       map[resource.ID]mentions  // what the history told of lately
+	ripens      map[resource.ID]time.Time // when it is to be renewed
+	warned      map[resource.ID]warning   // of what runs out people were told
+	profileless *[]string                 // who needed a new profile at the last look at everything; nil before the first
+	advice      []remark                  // what the status tells besides
+	figures     *figures
+	notify      *notifier
+	guarding    bool      // the first look of a boot: only what guards the host
+	waiting     bool      // for somebody else: try again soon
+	unsure      bool      // the next look is at everything
+	last        time.Time // last look at everything
+	others      time.Time // when another vpnd was last known to be at work
+	besides     time.Time // since when it is, as far as looks have seen it; zero where none is
+	asked       time.Time // the servers, who is connected
+	jitter      float64   // of the interval to the next one, around 1
+	ready       bool
+	beat        *time.Ticker // gives signs of life
 
 	apart bool // no secret of an earlier vpnd is left in the state
 

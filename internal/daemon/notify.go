@@ -17,7 +17,7 @@ type Event struct {
 	FormatVersion string    `json:"format_version"`
 	Time          time.Time `json:"time"`
 	Host          string    `json:"host"`
-	Event         string    `json:"event"` // drift, contention, configuration, failure, check, expiry, note
+	Event         string    `json:"event"` // drift, contention, configuration, failure, check, expiry, profile, note
 	Text          string    `json:"text"`  // the same for people
 	Drift         []Drift   `json:"drift,omitempty"`
 	DriftLeftOut  int       `json:"drift_left_out,omitempty"` // how much more of it vpnd status tells
