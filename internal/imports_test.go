@@ -23,11 +23,13 @@ type rule struct {
 var rules = []rule{
 	{"resource", nil, []string{"*"}},
 	{"atomic", nil, nil},
+	{"process", nil, nil},
 	{"notice/noticetest", []string{"resource"}, nil},
 	{"notice", nil, nil},
 	{"systemd", nil, nil},
-	{"kind/", []string{"resource", "atomic", "notice", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/", []string{"resource", "atomic", "notice", "process", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
+	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},
@@ -36,7 +38,7 @@ var rules = []rule{
 	{"state", []string{"resource", "atomic", "trust"}, []string{"github.com/hashicorp/hcl"}},
 	{"engine", []string{"resource", "state"}, []string{"github.com/hashicorp/hcl"}},
 	{"report", []string{"resource", "engine"}, []string{"os"}},
-	{"confirm", []string{"resource", "atomic", "state", "config", "systemd"}, nil},
+	{"confirm", []string{"resource", "atomic", "process", "state", "config", "systemd"}, nil},
 	{"catalog", []string{"resource", "notice", "config", "kind/", "vpn/"}, nil},
 	{"metrics", nil, []string{"net/http"}},
 	{"daemon", []string{"resource", "atomic", "notice", "state", "config", "engine", "report", "kind/openvpn", "kind/sysctl", "metrics", "confirm", "systemd"}, []string{"net/http"}},

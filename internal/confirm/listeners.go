@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"path"
 	"slices"
-	"strconv"
-	"strings"
+
+	"vpnd/internal/process"
 )
 
 // A Listener is a TCP socket of this host that waits for connections which may
@@ -20,7 +18,7 @@ type Listener struct {
 	Units []string       // of systemd, whose processes hold it; init.scope where systemd itself listens
 	name  string         // of a process that holds it
 
-	inode string
+	link string // of the descriptors that hold it
 }
 
 // mostListeners is how many are watched; those of low ports come first.
@@ -30,14 +28,8 @@ const mostListeners = 64
 func Listeners() []Listener {
 	places := addresses()
 	var all []Listener
-	for _, table := range []string{"tcp", "tcp6"} {
-		text, err := os.ReadFile("/proc/thread-self/net/" + table)
-		if err != nil {
-			continue // without IPv6
-		}
-		for line := range strings.Lines(string(text)) {
-			all = append(all, places.reach(strings.Fields(line), table == "tcp6")...)
-		}
+	for _, socket := range process.Listening("tcp") {
+		all = append(all, places.reach(socket)...)
 	}
 	slices.SortFunc(all, func(a, b Listener) int {
 		return cmp.Or(cmp.Compare(a.At.Port(), b.At.Port()), a.At.Compare(b.At))
@@ -48,28 +40,21 @@ func Listeners() []Listener {
 	return all
 }
 
-// listens is the state of a socket that waits; see include/net/tcp_states.h of
-// the kernel.
-const listens = "0A"
-
-// reach reads a line of the table and returns where its socket can be tried.
-func (p places) reach(fields []string, six bool) []Listener {
-	if len(fields) < 10 || fields[3] != listens {
-		return nil
-	}
-	at, inode := kernelAddr(fields[1]), fields[9]
+// reach returns where a socket can be tried.
+func (p places) reach(socket process.Socket) []Listener {
+	at, link := socket.At, socket.Link
 	switch {
-	case !at.IsValid(), at.Addr().IsLoopback(), at.Addr().IsLinkLocalUnicast(): // the last can't be told from the table
+	case at.Addr().IsLoopback(), at.Addr().IsLinkLocalUnicast(): // the last can't be told from the table
 		return nil
 	case !at.Addr().IsUnspecified():
-		return []Listener{{At: at, Link: p.links[at.Addr()], inode: inode}}
+		return []Listener{{At: at, Link: p.links[at.Addr()], link: link}}
 	}
 	var all []Listener
 	if p.four.IsValid() { // most that listen on all of IPv6 listen on all of IPv4 as well
-		all = append(all, Listener{At: netip.AddrPortFrom(p.four, at.Port()), inode: inode})
+		all = append(all, Listener{At: netip.AddrPortFrom(p.four, at.Port()), link: link})
 	}
-	if six && p.six.IsValid() {
-		all = append(all, Listener{At: netip.AddrPortFrom(p.six, at.Port()), inode: inode})
+	if at.Addr().Is6() && p.six.IsValid() {
+		all = append(all, Listener{At: netip.AddrPortFrom(p.six, at.Port()), link: link})
 	}
 	return all
 }
@@ -108,58 +93,22 @@ func addresses() places {
 	return p
 }
 
-// hold finds out who holds the sockets; see proc_pid_fd(5). Who that is may be
-// hidden, and is unknown then.
+// hold finds out who holds the sockets, as far as that is not hidden.
 func hold(all []Listener) {
-	of := make(map[string][]*Listener)
+	var links []string
+	for _, l := range all {
+		links = append(links, l.link)
+	}
+	held := process.Holding(links)
 	for i := range all {
-		name := "socket:[" + all[i].inode + "]"
-		of[name] = append(of[name], &all[i])
-	}
-	processes, _ := os.ReadDir("/proc")
-	for _, process := range processes {
-		if _, err := strconv.Atoi(process.Name()); err != nil || len(all) == 0 {
-			continue
-		}
-		dir := "/proc/" + process.Name()
-		open, _ := os.ReadDir(dir + "/fd")
-		for _, fd := range open {
-			target, err := os.Readlink(dir + "/fd/" + fd.Name())
-			if err != nil || len(of[target]) == 0 {
-				continue
+		l := &all[i]
+		for _, h := range held[l.link] {
+			if !slices.Contains(l.Units, h.Unit) {
+				l.Units = append(l.Units, h.Unit)
 			}
-			unit, name := unitOf(dir), nameOf(dir)
-			for _, l := range of[target] {
-				if !slices.Contains(l.Units, unit) {
-					l.Units = append(l.Units, unit)
-				}
-				l.name = cmp.Or(l.name, name)
-			}
+			l.name = cmp.Or(l.name, h.Name)
 		}
 	}
-}
-
-// unitOf returns the unit that a process belongs to, as its control group tells.
-func unitOf(dir string) string {
-	text, _ := os.ReadFile(dir + "/cgroup")
-	for line := range strings.Lines(string(text)) {
-		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(fields) < 3 || fields[1] != "" && fields[1] != "name=systemd" {
-			continue
-		}
-		for group := fields[2]; group != "/" && group != "." && group != ""; group = path.Dir(group) {
-			switch base := path.Base(group); path.Ext(base) {
-			case ".service", ".scope":
-				return base
-			}
-		}
-	}
-	return ""
-}
-
-func nameOf(dir string) string {
-	text, _ := os.ReadFile(dir + "/comm")
-	return strings.TrimSpace(string(text))
 }
 
 // String names a listener for people.

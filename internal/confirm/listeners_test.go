@@ -3,9 +3,7 @@ package confirm
 import (
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -58,26 +56,6 @@ func TestListeners(t *testing.T) {
 	}
 	if all := Listeners(); len(all) != 3 {
 		t.Errorf("%+v", all)
-	}
-}
-
-func TestUnitOf(t *testing.T) {
-	for text, want := range map[string]string{
-		"0::/system.slice/nginx.service\n":                                 "nginx.service",
-		"0::/system.slice/system-openvpn.slice/openvpn@a.service/worker\n": "openvpn@a.service",
-		"0::/init.scope\n": "init.scope",
-		"12:pids:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n": "b.service",
-		"0::/user.slice\n": "",
-		"0::/\n":           "",
-		"":                 "",
-	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "cgroup"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := unitOf(dir); got != want {
-			t.Errorf("%q: %q instead of %q", text, got, want)
-		}
 	}
 }
 

@@ -3,8 +3,6 @@ package confirm
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"vpnd/internal/process"
 )
 
 // A session is the TCP connection of an SSH session.
@@ -101,7 +101,7 @@ func (s session) alive() error {
 
 // judge looks at one line of the table.
 func (s session) judge(fields []string) (found bool, err error) {
-	if len(fields) < 7 || kernelAddr(fields[1]) != without(s.local) || kernelAddr(fields[2]) != without(s.peer) {
+	if len(fields) < 7 || process.Address(fields[1]) != without(s.local) || process.Address(fields[2]) != without(s.peer) {
 		return false, nil
 	}
 	if fields[3] != established {
@@ -117,22 +117,6 @@ func (s session) judge(fields []string) (found bool, err error) {
 // without returns the address without its zone, which the kernel's table lacks.
 func without(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
-}
-
-// kernelAddr reads an address as the table writes it: words in the byte order
-// of the machine, and the port.
-func kernelAddr(text string) netip.AddrPort {
-	host, port, _ := strings.Cut(text, ":")
-	raw, err := hex.DecodeString(host)
-	n, err2 := strconv.ParseUint(port, 16, 16)
-	if err != nil || err2 != nil || len(raw)%4 != 0 {
-		return netip.AddrPort{}
-	}
-	for i := 0; i < len(raw); i += 4 {
-		binary.NativeEndian.PutUint32(raw[i:], binary.BigEndian.Uint32(raw[i:]))
-	}
-	addr, _ := netip.AddrFromSlice(raw)
-	return netip.AddrPortFrom(addr.Unmap(), uint16(n))
 }
 
 // sshServer returns where the session came in, or the usual place of a server.

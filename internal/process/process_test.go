@@ -1,0 +1,78 @@
+package process
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWhoHoldsASocket(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	for transport, at := range map[string]string{"tcp": tcp.Addr().String(), "udp": udp.LocalAddr().String()} {
+		all := Listening(transport)
+		i := slices.IndexFunc(all, func(s Socket) bool { return s.At.String() == at })
+		if i < 0 {
+			t.Errorf("%s %s does not listen", transport, at)
+			continue
+		}
+		held := Holding([]string{all[i].Link})[all[i].Link]
+		if len(held) != 1 || held[0].PID != os.Getpid() || held[0].Name == "" || !strings.HasPrefix(held[0].String(), held[0].Name+" (process ") {
+			t.Errorf("%s is held by %v", transport, held)
+		}
+	}
+	if len(Holding(nil)) > 0 {
+		t.Error("nothing is held by somebody")
+	}
+}
+
+func TestNobodyIsAttachedToWhatIsNotThere(t *testing.T) {
+	if held := Attached("no-such-tun"); len(held) > 0 {
+		t.Error(held)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"0100007F:04AA":                         "127.0.0.1:1194",
+		"00000000000000000000000001000000:0016": "[::1]:22",
+		"0000000000000000FFFF00000100007F:0016": "127.0.0.1:22",
+		"nonsense":                              "invalid AddrPort",
+		"":                                      "invalid AddrPort",
+	} {
+		if got := Address(text).String(); got != want {
+			t.Errorf("%s: %s instead of %s", text, got, want)
+		}
+	}
+}
+
+func TestUnitOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"0::/system.slice/nginx.service\n":                                 "nginx.service",
+		"0::/system.slice/system-openvpn.slice/openvpn@a.service/worker\n": "openvpn@a.service",
+		"0::/init.scope\n": "init.scope",
+		"12:pids:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n": "b.service",
+		"0::/user.slice\n": "",
+		"0::/\n":           "",
+		"":                 "",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "cgroup"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := unitOf(dir); got != want {
+			t.Errorf("%q: %q instead of %q", text, got, want)
+		}
+	}
+}
