@@ -210,6 +210,9 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	if os.Geteuid() != 0 && (err != nil || len(p.Problems) > 0) {
 		a.say("only root can look at all that a host has; run vpnd as root")
 	}
+	if err == nil {
+		err = e.Preflight(ctx, p)
+	}
 	if err != nil {
 		return nil, a.placed(err, cfg)
 	}
@@ -242,7 +245,7 @@ func (a *app) placed(err error, cfg *config.Config) error {
 			Severity: hcl.DiagError,
 			Summary:  "The host would refuse " + wish.ID.String(),
 			Detail:   upper(wish.Err.Error()) + ".",
-			Subject:  place(cfg, wish.Owners),
+			Subject:  place(cfg, wish),
 		})
 	}
 	a.print(diags, cfg.Files)
@@ -262,10 +265,11 @@ func split(err error) []error {
 	return []error{err}
 }
 
-func place(cfg *config.Config, owners []resource.Owner) *hcl.Range {
-	for _, o := range owners {
+func place(cfg *config.Config, wish *engine.WishError) *hcl.Range {
+	for _, o := range wish.Owners {
 		if i := slices.IndexFunc(cfg.Blocks, func(b config.Block) bool { return b.ID == o.Block }); i >= 0 {
-			return &cfg.Blocks[i].Range
+			at := cfg.Blocks[i].At(wish.Path)
+			return &at
 		}
 	}
 	return nil

@@ -56,7 +56,12 @@ type Block struct {
 	Shape     any           // *T of its kind or composite, defaults filled in
 	After     []resource.ID // the blocks that it refers to
 	Resources []resource.ID // what it owns, alone or with others
+
+	at places
 }
+
+// At returns the place of an attribute, or of the nearest thing around it.
+func (b Block) At(path string) hcl.Range { return b.at.find(path, b.Range) }
 
 // Load reads a configuration. It reports every mistake it can find; with an
 // error among them Desired is empty. version is that of this program, and
@@ -77,7 +82,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	desired := l.expand(c.Settings)
 	l.checkOwn(c.Settings)
 	for _, b := range l.order {
-		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned})
+		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned, at: b.at})
 	}
 	l.checkFailures()
 	if !l.diags.HasErrors() {

@@ -34,6 +34,8 @@ func (l *loader) expand(s Settings) resource.Desired {
 	}
 	l.checkClaims()
 	l.checkWritten(s, paths)
+	l.checkNames(wishes)
+	l.review()
 	l.addTriggers(wishes)
 	l.addSources(wishes)
 	addOrder(wishes)
@@ -78,6 +80,11 @@ func (l *loader) resources(b *block) []resource.Resource {
 	if err != nil {
 		b.failed = true
 		l.errorAt(b.rng, "Unsuitable block", "%s: %s.", b.id, err)
+	}
+	for _, r := range resources {
+		for i := range r.Requires {
+			r.Requires[i].Owner = b.owner()
+		}
 	}
 	return resources
 }

@@ -24,6 +24,7 @@ func (l *loader) merge(first *wish, r resource.Resource, b *block) {
 		b.owned = append(b.owned, r.ID)
 	}
 	first.After = append(first.After, r.After...)
+	first.Requires = append(first.Requires, r.Requires...)
 	for _, t := range r.Triggers {
 		if !slices.Contains(first.Triggers, t) {
 			first.Triggers = append(first.Triggers, t)

@@ -17,6 +17,9 @@ import (
 // It returns nil where nothing is in force.
 func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error) {
 	p, err := l.planFor(ctx, e, l.force.present)
+	if err == nil && l.force.unsaved != nil { // what is in force already is repaired as far as that goes
+		err = e.Preflight(ctx, p)
+	}
 	refused := refusals(err)
 	if len(refused) > 0 && l.force.unsaved != nil {
 		l.refuse(refused)

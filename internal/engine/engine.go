@@ -177,6 +177,7 @@ func (p *Plan) Cost() resource.Effect {
 type WishError struct {
 	ID     resource.ID
 	Owners []resource.Owner
+	Path   string // the attribute of the first owner that is to blame; empty for the whole block
 	Err    error
 }
 

@@ -66,6 +66,15 @@ type Queuer interface {
 // ranks are less.
 const Last = 1000
 
+// An Aliased is the shape of a kind whose things may have more than one name.
+type Aliased interface {
+	// Aliases returns the other names of the same thing.
+	Aliases(name string) []string
+	// Contradicts says whether what is wished of the thing under both names can't
+	// be had; other is a shape of the same kind.
+	Contradicts(name, alias string, other any) bool
+}
+
 // A Claimer is a shape that needs something for itself alone.
 type Claimer interface {
 	Claims(name string) []Claim
@@ -86,10 +95,24 @@ type Writer interface {
 	Writes() []Claim
 }
 
+// A Block is one block of a configuration, and its name.
+type Block struct {
+	ID    ID
+	Shape any // *T of its kind or composite, defaults filled in
+}
+
+// A Finding is a mistake that shows only beside other blocks.
+type Finding struct {
+	Block ID // at which it is told
+	Mistake
+}
+
 // A Catalog is every kind and composite that vpnd has.
 type Catalog struct {
+	Image      bool // of a root file system that does not run: nothing else of its host can be asked
 	Kinds      []Kind
 	Composites []Composite
+	Review     func([]Block) []Finding // what is wrong between blocks that are each right; may be nil
 }
 
 // Kind returns the kind of that name.

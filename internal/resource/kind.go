@@ -40,6 +40,7 @@ type Kind struct {
 	remove    func(context.Context, []string) error
 	refresh   func(context.Context, string, any, Effect) error
 	check     func(context.Context, string, any) error
+	preflight func(context.Context, string, any, Prospect) error
 	from      func(any) []string
 	recall    func(want, was any) any
 	normalize func(context.Context, map[string]any) (map[string]any, error)
@@ -80,6 +81,12 @@ func (k Kind) Refresh(ctx context.Context, name string, want any, how Effect) er
 // Check asks the program that will read the result. Without one, all is well.
 func (k Kind) Check(ctx context.Context, name string, want any) error {
 	return k.check(ctx, name, want)
+}
+
+// Preflight says what is missing on the host for the thing to come true; see
+// [Preflighter].
+func (k Kind) Preflight(ctx context.Context, name string, want any, plan Prospect) error {
+	return k.preflight(ctx, name, want, plan)
 }
 
 // From names the resources that the wish is made from, of whatever kind.
@@ -144,6 +151,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		remove:    remover(v),
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
+		preflight: func(context.Context, string, any, Prospect) error { return nil },
 		from:      func(any) []string { return nil },
 		recall:    func(want, _ any) any { return want },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
@@ -167,6 +175,11 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if c, ok := v.(Checker[T]); ok {
 		k.check = func(ctx context.Context, name string, want any) error { return c.Check(ctx, name, *want.(*T)) }
+	}
+	if p, ok := v.(Preflighter[T]); ok {
+		k.preflight = func(ctx context.Context, name string, want any, plan Prospect) error {
+			return p.Preflight(ctx, name, *want.(*T), plan)
+		}
 	}
 	if d, ok := v.(Deriver[T]); ok {
 		k.from = func(want any) []string { return d.From(*want.(*T)) }

@@ -102,6 +102,7 @@ type Resource struct {
 	Owners   []Owner   // at least one, in the order of the configuration
 	After    []ID      // applied before this one and removed after it; may name a block, which means all that the block owns
 	Triggers []Trigger // what refreshes this one
+	Requires []Requirement
 }
 
 // Desired is what a host shall be. A configuration is one; so is a snapshot.

@@ -10,7 +10,7 @@ import (
 // A Call is one use of a kind's verb.
 type Call struct {
 	Kind  string
-	Verb  string // normalize, observe, check, apply or remove; of a refresh, its effect
+	Verb  string // normalize, observe, preflight, check, apply or remove; of a refresh, its effect
 	Names []string
 	Took  time.Duration
 	Err   error
@@ -49,6 +49,12 @@ func (k Kind) traced(tell func(Call)) Kind {
 	t.check = func(ctx context.Context, name string, want any) error {
 		end := begin("check", name)
 		err := k.check(ctx, name, want)
+		end(err)
+		return err
+	}
+	t.preflight = func(ctx context.Context, name string, want any, plan Prospect) error {
+		end := begin("preflight", name)
+		err := k.preflight(ctx, name, want, plan)
 		end(err)
 		return err
 	}
