@@ -39,7 +39,7 @@ func Syntax(ctx context.Context, path string) error {
 	case !errors.As(err, &exit):
 		return fmt.Errorf("asking openvpn: %w", err)
 	}
-	_, said := listen(bytes.NewReader(out))
+	_, said := listen(bytes.NewReader(out), held)
 	if !strings.Contains(said, "Options error") || strings.Contains(said, "No such file") {
 		return nil // what is not made yet is asked about later
 	}

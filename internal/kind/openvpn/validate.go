@@ -26,14 +26,25 @@ const deadline = 10 * time.Second
 // for leave to open its device and its socket.
 const held = "Need hold release from management interface"
 
+// Foresee is [Validate] before what the configuration names is made: that a file
+// is missing is no objection yet.
+func Foresee(ctx context.Context, path string) error {
+	err := Validate(ctx, path)
+	if err != nil && strings.Contains(err.Error(), "No such file") {
+		return nil
+	}
+	return err
+}
+
 // Validate has OpenVPN process a configuration file in full, short of opening
 // its device and its socket, and returns what it objects to, without the
-// clock. Where OpenVPN is not installed yet there is nobody to ask, and all is
-// well.
+// clock. Then it begins to start with what the file says of cryptography, which
+// OpenVPN judges only then. Where OpenVPN is not installed yet there is nobody to
+// ask, and all is well.
 //
 // It is asked in a network namespace of its own, with a copy of the file in
 // which files below /etc/openvpn that do not exist yet have a stand-in and
-// which writes no log. It can't see a wrong key: those are read later.
+// which writes no log.
 func Validate(ctx context.Context, path string) error {
 	program, err := exec.LookPath("openvpn")
 	if errors.Is(err, exec.ErrNotFound) {
@@ -61,10 +72,15 @@ func Validate(ctx context.Context, path string) error {
 		return fmt.Errorf("writing a trial copy: %w", err)
 	}
 	trial := filepath.Join(room, "trial.conf")
+	// Whoever looks for the kernel's own data channel may have its module loaded.
+	copied += "\nsetenv opt disable-dco\n"
 	if err := os.WriteFile(trial, []byte(copied), 0o600); err != nil {
 		return fmt.Errorf("writing a trial copy: %w", err)
 	}
-	return ask(ctx, program, room, trial)
+	if err := ask(ctx, program, room, trial); err != nil {
+		return err
+	}
+	return starts(ctx, program, string(text))
 }
 
 // identities looks up the accounts OpenVPN shall run as: it does so itself
@@ -85,10 +101,15 @@ func (r rehearsal) identities() error {
 }
 
 func ask(ctx context.Context, program, room, trial string) error {
+	return listenTo(ctx, program, trial, held, "--management", filepath.Join(room, "socket"), "unix", "--management-hold")
+}
+
+// listenTo runs a configuration until OpenVPN says that it got that far, and is an
+// error where it gives up before.
+func listenTo(ctx context.Context, program, trial, far string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--cd", folder(), "--config", trial, "--verb", "3", "--suppress-timestamps",
-		"--management", filepath.Join(room, "socket"), "unix", "--management-hold")
+	cmd := exec.CommandContext(ctx, program, append([]string{"--cd", folder(), "--config", trial, "--verb", "3", "--suppress-timestamps"}, args...)...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() == 0 {
@@ -101,7 +122,7 @@ func ask(ctx context.Context, program, room, trial string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("asking openvpn: %w", err)
 	}
-	accepted, said := listen(out)
+	accepted, said := listen(out, far)
 	if accepted {
 		_ = cmd.Process.Kill()
 	}
@@ -127,14 +148,14 @@ func folder() string {
 	return folder
 }
 
-// listen reads until OpenVPN waits or is gone, and keeps the last complaint:
-// what it says before are notes, what it says after is how to get help.
-func listen(out io.Reader) (accepted bool, complaint string) {
+// listen reads until OpenVPN got that far or is gone, and keeps the last
+// complaint: what it says before are notes, what it says after is how to get help.
+func listen(out io.Reader, far string) (accepted bool, complaint string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
 		switch {
-		case strings.HasPrefix(line, held):
+		case strings.HasPrefix(line, far):
 			return true, ""
 		case line == "", strings.HasPrefix(line, "Use --help"), strings.HasPrefix(line, "Exiting due to"):
 		case strings.HasPrefix(line, "Options error: Please correct"):

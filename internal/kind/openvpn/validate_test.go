@@ -50,6 +50,14 @@ func TestOpenVPNIsAsked(t *testing.T) {
 		{"a network too large", "10.8.0.0 255.255.255.0", "10.0.0.0 255.0.0.0", "openvpn refuses the configuration: Options error: --server directive netmask allows for too many host addresses (subnet must be 255.255.0.0 (/16) or higher)"},
 		{"a user it lacks", "user nobody", "user no-such-user", `this host has no user "no-such-user"; set user to one it has`},
 		{"a group it lacks", "group nogroup", "group no-such-group", `this host has no group "no-such-group"; set group to one it has, such as nogroup on Debian or nobody on Fedora and its kin`},
+		{"a digest it lacks", "dh none", "dh none\nauth SHA265", "openvpn refuses the configuration: Message hash algorithm 'SHA265' not found"},
+		{"a cipher it lacks", "dh none", "dh none\ndata-ciphers AES-256-GCM:AES-265-GCM", "openvpn refuses the configuration: Options error: --data-ciphers list contains unsupported ciphers or is too long."},
+		{"a fallback it lacks", "dh none", "dh none\ndata-ciphers-fallback BF-CBC", "openvpn refuses the configuration: Cipher BF-CBC not supported"},
+		{"a cipher of TLS it lacks", "dh none", "dh none\ntls-cipher NOPE", "openvpn refuses the configuration: Failed to set restricted TLS cipher list: NOPE"},
+		{"a suite it lacks", "dh none", "dh none\ntls-ciphersuites NOPE", "openvpn refuses the configuration: Failed to set restricted TLS 1.3 cipher list: NOPE"},
+		{"a group it lacks", "dh none", "dh none\ntls-groups X25519:NOPE", "openvpn refuses the configuration: Failed to set allowed TLS group list: X25519:NOPE"},
+		{"a key that is none", "ca /etc/openvpn/server/office/ca.crt\ncert /etc/openvpn/server/office/server.crt\nkey /etc/openvpn/server/office/server.key", "<key>\nnone\n</key>\n<cert>\nnone\n</cert>\n<ca>\nnone\n</ca>", "openvpn refuses the configuration: Cannot load inline certificate file"},
+		{"port-share on UDP", "dh none", "dh none\nport-share 127.0.0.1 443", "openvpn refuses the configuration: Options error: --port-share only works in TCP server mode"},
 		{"an inline file is no directive", "dh none", "<dh>\nlog-append x\nbogus\n</dh>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -114,6 +114,24 @@ func (a apt) known(ctx context.Context, wants []wanted) (known []wanted, missing
 	return known, errors.Join(errs...), nil
 }
 
+// unknown asks without the cache, which apt would write. Who has never fetched
+// lists, as in a container, knows no package; an apply fetches them.
+func (a apt) unknown(ctx context.Context, w wanted) error {
+	lists, err := filepath.Glob(filepath.Join(a.v.Root, "var/lib/apt/lists/*_Packages*"))
+	if err != nil || len(lists) == 0 {
+		return err
+	}
+	policy, err := a.v.run(ctx, "apt-cache", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "policy", w.name)
+	if err != nil {
+		return fmt.Errorf("asking for its versions: %w", err)
+	}
+	versions := table(policy, w.name)
+	if len(versions) > 0 && (w.version == "" || slices.Contains(versions, w.version)) {
+		return nil
+	}
+	return fmt.Errorf("%w; where they are older than it, run: apt-get update", unavailable(w, versions, "/etc/apt"))
+}
+
 // table reads the versions of a package out of what apt-cache policy prints,
 // which holds others too where it took the name for a pattern. Below its name
 // stands a line "version priority" each, marked with *** where it is installed,

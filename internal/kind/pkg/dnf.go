@@ -51,3 +51,7 @@ func (d dnf) remove(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// unknown leaves it to the apply: dnf has no lists that could be asked without
+// being fetched.
+func (dnf) unknown(context.Context, wanted) error { return nil }

@@ -26,6 +26,9 @@ type manager interface {
 	// install installs packages, or other versions of them, in one transaction.
 	// It takes nothing else away.
 	install(ctx context.Context, wants []wanted) error
+	// unknown is an error where no source that the host has read has the package;
+	// it writes nothing, and says nothing where the host has read none.
+	unknown(ctx context.Context, w wanted) error
 	// remove removes one package and nothing else. Its settings stay.
 	remove(ctx context.Context, name string) error
 }
@@ -84,6 +87,22 @@ func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Pack
 		seen[name] = &Package{Installed: &ok, Version: &version}
 	}
 	return seen, errors.Join(errs...)
+}
+
+// Preflight wants a package that shall be installed to be had.
+func (v Verbs) Preflight(ctx context.Context, name string, want Package, _ resource.Prospect) error {
+	if filepath.Clean(v.Root) != "/" || absent(want) {
+		return nil
+	}
+	w, err := toInstall(resource.Item[Package]{Name: name, Want: want})
+	if err != nil {
+		return err
+	}
+	m, err := v.manager()
+	if err != nil {
+		return err
+	}
+	return m.unknown(ctx, w)
 }
 
 // Apply installs or removes one package.

@@ -75,14 +75,52 @@ func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
 	return nil
 }
 
-// unitFile returns the unit file, of an instance that of its template, or
-// nothing where there is none.
-func (v Verbs) unitFile(name string) (string, error) {
+// Preflight wants a unit to be there that shall be enabled or run, unless a
+// package or a file of the plan may bring it.
+func (v Verbs) Preflight(ctx context.Context, name string, want Unit, plan resource.Prospect) error {
+	if v.Connect == nil || plan.Any("package") || v.brings(name, plan) {
+		return nil
+	}
+	m, err := v.manager(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	s, err := look(ctx, m, name)
+	if err != nil || !s.missing() {
+		return err
+	}
+	if content, err := v.unitFile(name); err != nil || content != "" {
+		return err // systemd has not read it yet
+	}
+	return absent(name, want)
+}
+
+// brings says whether the plan writes the file of a unit.
+func (v Verbs) brings(name string, plan resource.Prospect) bool {
+	for _, n := range fileNames(name) {
+		for _, dir := range searched {
+			if plan.Comes("file", path.Join(dir, n)) || plan.Comes("secret_file", path.Join(dir, n)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fileNames returns how the file of a unit may be called.
+func fileNames(name string) []string {
 	names := []string{name}
 	if prefix, _, ok := strings.Cut(name, "@"); ok {
 		names = append(names, prefix+"@"+path.Ext(name))
 	}
-	for _, n := range names {
+	return names
+}
+
+// unitFile returns the unit file, of an instance that of its template, or
+// nothing where there is none.
+func (v Verbs) unitFile(name string) (string, error) {
+	for _, n := range fileNames(name) {
 		for _, dir := range searched {
 			text, err := readUnit(filepath.Join(v.Root, dir, n))
 			if err == nil {

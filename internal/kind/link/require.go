@@ -1,0 +1,246 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/process"
+	"vpnd/internal/resource"
+)
+
+// What blocks may require of the interfaces and routes of the host. Each returns
+// nil where the host is as it has to be. What can't be read is no objection: the
+// plan tells of that elsewhere.
+
+// later begins the names of interfaces that come and go with a connection.
+var later = []string{"tun", "tap", "ppp", "wg", "wwan", "ipsec", "xfrm", "vti", "gre"}
+
+// Present wants an interface to be there, or to be made by the plan.
+func Present(name string, plan resource.Prospect) *resource.Mistake {
+	all, err := devices()
+	if _, there := named(all, name); err != nil || there || plan.Comes("tun", name) {
+		return nil
+	}
+	m := &resource.Mistake{Summary: fmt.Sprintf("no interface %s here", name), Hint: "write one that ip -brief link lists"}
+	switch by := defaultDevices(all); {
+	case slices.ContainsFunc(later, func(prefix string) bool { return strings.HasPrefix(name, prefix) }):
+		m.Warning, m.Hint = true, "nothing goes through it before it comes"
+	case len(by) > 0:
+		m.Summary += "; the default route uses " + strings.Join(by, " and ")
+		m.Hint = "write " + by[0] + ", or another one that ip -brief link lists"
+	}
+	return m
+}
+
+// defaultDevices returns the interfaces of the default routes, the preferred first.
+func defaultDevices(all []device) []string {
+	var found []netlink.Route
+	for _, to := range []target{{defaultRoute, unix.RT_TABLE_MAIN}, {netip.MustParsePrefix("::/0"), unix.RT_TABLE_MAIN}} {
+		if there, err := routes(to.family()); err == nil {
+			found = append(found, there[to]...)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b netlink.Route) int { return a.Priority - b.Priority })
+	var names []string
+	for _, r := range found {
+		for _, d := range all {
+			if d.index() == r.LinkIndex && !slices.Contains(names, d.name()) {
+				names = append(names, d.name())
+			}
+		}
+	}
+	return names
+}
+
+// Local wants an interface to have an address, or the plan to change those of
+// one.
+func Local(addr netip.Addr, plan resource.Prospect) *resource.Mistake {
+	if addr.IsLoopback() || addr.IsUnspecified() || plan.Any("tun") {
+		return nil
+	}
+	all, err := addresses()
+	if err != nil || addr.IsLinkLocalUnicast() {
+		return nil
+	}
+	var same []string
+	for _, list := range all {
+		for _, p := range list {
+			switch {
+			case p.Addr() == addr:
+				return nil
+			case p.Addr().Is4() == addr.Is4() && !p.Addr().IsLoopback():
+				same = append(same, p.Addr().String())
+			}
+		}
+	}
+	slices.Sort(same)
+	hint := "give it to one first, or choose another one"
+	if len(same) > 0 && len(same) <= 8 {
+		hint = "this host has " + strings.Join(same, ", ")
+	}
+	return &resource.Mistake{Summary: fmt.Sprintf("no interface has the address %s", addr), Hint: hint}
+}
+
+// Free wants nobody else to use a network that shall be behind an interface which
+// a unit makes.
+func Free(network netip.Prefix, dev, unit string, plan resource.Prospect) *resource.Mistake {
+	all, err := devices()
+	if err != nil {
+		return nil
+	}
+	addrs, err := addresses()
+	if err != nil {
+		return nil
+	}
+	mine := make(map[int]bool) // interfaces that are its own, or go
+	for _, d := range all {
+		mine[d.index()] = d.name() == dev || d.tun != nil && goes(d.name(), unit, plan)
+	}
+	for _, d := range all {
+		for _, p := range addrs[d.index()] {
+			if !mine[d.index()] && p.Overlaps(network) {
+				return taken(network, p.Masked(), "the network of "+d.name(), true)
+			}
+		}
+	}
+	there, err := routes(target{dst: network}.family())
+	if err != nil {
+		return nil
+	}
+	var worst *resource.Mistake
+	for to, some := range there {
+		if to.table != unix.RT_TABLE_MAIN || to.dst.Bits() == 0 || !to.dst.Overlaps(network) {
+			continue
+		}
+		for _, r := range some {
+			if mine[r.LinkIndex] || r.Type != unix.RTN_UNICAST || ours(r) {
+				continue
+			}
+			m := taken(network, to.dst, "a route of this host", to.dst == network)
+			if worst == nil || worst.Warning && !m.Warning {
+				worst = m
+			}
+		}
+	}
+	return worst
+}
+
+// goes says whether whoever holds a tun interface ends, or is started anew.
+func goes(tun, unit string, plan resource.Prospect) bool {
+	held := process.Attached(tun)
+	return len(held) > 0 && !slices.ContainsFunc(held, func(h process.Holder) bool {
+		return h.Unit != unit && !plan.Leaves("unit", h.Unit)
+	})
+}
+
+func taken(network, other netip.Prefix, what string, fatal bool) *resource.Mistake {
+	how := "overlaps with"
+	switch {
+	case network == other:
+		how = "is"
+	case other.Contains(network.Addr()) && other.Bits() < network.Bits():
+		how = "lies inside of"
+	}
+	m := &resource.Mistake{
+		Summary: fmt.Sprintf("%s %s %s, %s", network, how, other, what),
+		Hint:    "packets of one would go to the other; choose a network that nobody here uses",
+		Warning: !fatal,
+	}
+	if m.Warning {
+		m.Hint = "what that leads to can't be reached where both have the same addresses"
+	}
+	return m
+}
+
+// Unused wants an interface name to be free for a unit: not there, or there as a
+// tun that the unit has itself or can attach to.
+func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
+	all, err := devices()
+	if err != nil {
+		return nil
+	}
+	d, there := named(all, dev)
+	if !there {
+		return nil
+	}
+	const hint = "give the server another dev, as in tun7"
+	if d.tun == nil {
+		return &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, which is no tun but a %s", dev, d.Type()), Hint: hint}
+	}
+	for _, h := range process.Attached(dev) {
+		if h.Unit != unit && !plan.Leaves("unit", h.Unit) && !d.tun.multiQueue {
+			return &resource.Mistake{Summary: fmt.Sprintf("the interface %s is taken by %s", dev, h), Hint: hint + ", or stop that one first"}
+		}
+	}
+	return nil
+}
+
+// Preflight wants the way that a route shall go to be there: its interface, and
+// the next hop on one of the networks of the host.
+func (RouteVerbs) Preflight(_ context.Context, name string, want Route, plan resource.Prospect) error {
+	to, bad := parseTarget(name)
+	if bad != nil {
+		return bad
+	}
+	if plan.Any("tun") || plan.Any("unit") || plan.Any("package") {
+		return nil // which may make the way
+	}
+	all, err := devices()
+	if err != nil {
+		return err
+	}
+	out := 0
+	if want.Dev != nil && *want.Dev != "" {
+		d, there := named(all, *want.Dev)
+		if !there {
+			return missing(*want.Dev)
+		}
+		out = d.index()
+	}
+	if want.Via == nil || !want.Via.IsValid() {
+		return nil
+	}
+	on, err := onLink(*want.Via, out, to.family())
+	if err != nil || on {
+		return err
+	}
+	return explain(unix.ENETUNREACH, want)
+}
+
+// onLink says whether an address is on a network of an interface, of any where
+// out is 0.
+func onLink(addr netip.Addr, out, family int) (bool, error) {
+	there, err := routes(family)
+	if err != nil {
+		return false, err
+	}
+	if addr.IsLinkLocalUnicast() {
+		return out != 0, nil
+	}
+	for to, some := range there {
+		if !to.dst.Contains(addr) {
+			continue
+		}
+		for _, r := range some {
+			if r.Gw == nil && r.Via == nil && r.Type == unix.RTN_UNICAST && (out == 0 || r.LinkIndex == out) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// Preflight wants who may attach to be known.
+func (TunVerbs) Preflight(_ context.Context, _ string, want Tun, plan resource.Prospect) error {
+	if plan.Any("package") {
+		return nil // which may bring them
+	}
+	_, _, err := owners(want)
+	return err
+}
