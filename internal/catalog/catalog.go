@@ -17,6 +17,7 @@ import (
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/across"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
 	"vpnd/internal/vpn/openvpn"
@@ -31,15 +32,15 @@ type Options struct {
 
 // New returns the catalog.
 func New(o Options) resource.Catalog {
-	return resource.Catalog{Kinds: kinds(o), Composites: composites()}
+	return resource.Catalog{Image: !runs(o.Root), Kinds: kinds(o), Composites: composites(), Review: across.Review}
 }
 
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
-	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Syntax}
+	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Foresee}
 	witness := new(notice.Witness)
 	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
-	running := filepath.Clean(o.Root) == "/" // only there a kernel and a systemd run
+	running := runs(o.Root)
 	if running {
 		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
 	}
@@ -59,6 +60,10 @@ func kinds(o Options) []resource.Kind {
 	}
 	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness, Synchronized: kindpki.Synchronized})...)
 }
+
+// runs says whether a root file system is that of this host: only there a kernel
+// and a systemd run.
+func runs(root string) bool { return filepath.Clean(root) == "/" }
 
 func composites() []resource.Composite {
 	return []resource.Composite{

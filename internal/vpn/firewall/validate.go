@@ -54,9 +54,18 @@ func (f *Firewall) Validate(name string) []resource.Mistake {
 	return append(c.found, chain.CheckPriority(f.Priority)...)
 }
 
+// Admits says whether a rule lets somebody open a port of this host.
+func (f *Firewall) Admits(protocol string, port int) bool {
+	return slices.ContainsFunc(f.Input, func(r Rule) bool { return r.admits(protocol, port, "") })
+}
+
 // admitsSSH says whether the rule lets somebody open TCP port 22.
-func admitsSSH(r Rule) bool {
-	if or(r.Action, "") != "accept" || or(r.Protocol, "tcp") != "tcp" {
+func admitsSSH(r Rule) bool { return r.admits("tcp", 22, "ssh") }
+
+// admits says whether the rule lets somebody open a port, whatever the service of
+// that port is called.
+func (r Rule) admits(protocol string, port int, service string) bool {
+	if or(r.Action, "") != "accept" || or(r.Protocol, protocol) != protocol {
 		return false
 	}
 	if len(r.State) > 0 && !slices.Contains(r.State, "new") {
@@ -64,7 +73,7 @@ func admitsSSH(r Rule) bool {
 	}
 	return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports, func(p string) bool {
 		first, last, err := parsePorts(p)
-		return p == "ssh" || err == nil && first <= 22 && 22 <= last
+		return service != "" && p == service || err == nil && first <= port && port <= last
 	})
 }
 

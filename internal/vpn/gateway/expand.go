@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"context"
+	"net/netip"
 	"strings"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/link"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
@@ -21,7 +24,40 @@ func (g *Gateway) Expand(name string) ([]resource.Resource, error) {
 			all = append(all, s.expand("VPND-GW-"+name)...)
 		}
 	}
+	g.require(all)
 	return all, nil
+}
+
+// require adds what a gateway needs of its host to what changes with that: the
+// rules that name the uplink, and those that translate.
+func (g *Gateway) require(all []resource.Resource) {
+	var named int
+	for i, r := range all {
+		_, table, _ := strings.Cut(r.ID.Name, "/")
+		nat := r.ID.Kind == "chain" && strings.HasPrefix(table, "nat/")
+		if nat || named == 0 && r.ID.Kind == "chain" {
+			named = i
+		}
+		if addr, err := netip.ParseAddr(or(g.NAT, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip/") {
+			all[i].Requires = append(all[i].Requires, local("nat", addr))
+		}
+		if addr, err := netip.ParseAddr(or(g.NAT6, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip6/") {
+			all[i].Requires = append(all[i].Requires, local("nat6", addr))
+		}
+	}
+	all[named].Requires = append(all[named].Requires, resource.Requirement{
+		Path: "uplink",
+		Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+			return link.Present(*g.Uplink, plan)
+		},
+	})
+}
+
+func local(path string, addr netip.Addr) resource.Requirement {
+	return resource.Requirement{
+		Path: path,
+		Met:  func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(addr, plan) },
+	}
 }
 
 // iptables is what chains are made with; Debian doesn't install it by itself.

@@ -68,6 +68,9 @@ func (c *check) networks(g *Gateway) {
 		}
 	}
 	for i, a := range g.Networks {
+		if among, whose := resource.Special(a); among.IsValid() {
+			c.add("networks", fmt.Sprintf("%s is among %s, the addresses of %s", a, among, whose), "name the networks behind this host")
+		}
 		if a.Bits() == 0 {
 			c.add("networks", fmt.Sprintf("%s is everything, and this gateway would drop the traffic of others", a), "name the networks behind this host")
 		}

@@ -112,6 +112,7 @@ func (e *expansion) addConfig() {
 		after = append(after, r.On)
 	}
 	e.add(id("file", e.config()), config, after...)
+	e.resources[len(e.resources)-1].Requires = e.requirements()
 	e.read(id("file", e.config()), resource.Restart)
 }
 

@@ -25,12 +25,14 @@ func (s *Server) Validate(name string) []resource.Mistake {
 	s.checkTransport(c, transport)
 	s.checkPool(c)
 	s.checkKeepalive(c)
+	s.checkRoom(c)
+	s.checkFamily(c)
 	s.checkPush(c, "push", s.push())
 	s.checkClients(c)
 	s.checkSharing(c)
 	s.checkSecurity(c)
 	s.checkProcess(c)
-	c.options("options", s.Options)
+	c.options("options", s.Options, transport)
 	if !c.failed() {
 		s.checkLines(c, name)
 	}
@@ -96,6 +98,7 @@ func (s *Server) checkNetwork(c *check) {
 		c.add("network", fmt.Sprintf("%s is too large or too small; OpenVPN takes a /16 to a /29", p), "a /24 has room for 253 clients")
 	default:
 		c.masked("network", []netip.Prefix{p})
+		c.own("network", p)
 	}
 	switch p := or(s.Network6, netip.Prefix{}); {
 	case s.Network6 == nil:
@@ -103,6 +106,7 @@ func (s *Server) checkNetwork(c *check) {
 		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", p), `write it as in "fd00:8::/64"`)
 	default:
 		c.masked("network6", []netip.Prefix{p})
+		c.own("network6", p)
 	}
 }
 
@@ -193,6 +197,7 @@ func (s *Server) checkPush(c *check, path string, p Push) {
 			c.add(path+".dns", fmt.Sprintf("%s is known on one link only", server), "use an address without a zone")
 		}
 	}
+	s.checkPushed(c, path, p)
 	if p.Domain != nil && (!isHost.MatchString(*p.Domain) || len(*p.Domain) > 253) {
 		c.add(path+".domain", fmt.Sprintf("%q is no domain", *p.Domain), "write it as in corp.example.com")
 	}

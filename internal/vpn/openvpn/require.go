@@ -1,0 +1,106 @@
+package openvpn
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"vpnd/internal/kind/file"
+	"vpnd/internal/kind/link"
+	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource"
+)
+
+// requirements are what the server needs of its host: an OpenVPN that knows its
+// words, accounts, an address, a port, a device and a network that nobody else
+// has.
+func (s *settings) requirements() []resource.Requirement {
+	r := &requirements{}
+	s.requireWords(r)
+	s.requireHost(r)
+	s.requireNetworks(r)
+	return r.all
+}
+
+type requirements struct{ all []resource.Requirement }
+
+// add asks for something; the mistake is nil where it is so.
+func (r *requirements) add(path string, met func(ctx context.Context, plan resource.Prospect) *resource.Mistake) {
+	r.all = append(r.all, resource.Requirement{Path: path, Met: met})
+}
+
+func (s *settings) requireWords(r *requirements) {
+	v := new(kindopenvpn.Vocabulary)
+	know := func(path string, word kindopenvpn.Word, name string) {
+		r.add(path, func(ctx context.Context, _ resource.Prospect) *resource.Mistake { return v.Knows(ctx, word, name) })
+	}
+	each := func(path string, word kindopenvpn.Word, names []string) {
+		for i, name := range names {
+			know(fmt.Sprintf("%s[%d]", path, i), word, name)
+		}
+	}
+	for i, name := range s.DataCiphers {
+		if !strings.HasPrefix(name, "?") { // which may be missing
+			know(fmt.Sprintf("data_ciphers[%d]", i), kindopenvpn.Cipher, name)
+		}
+	}
+	for path, name := range map[string]*string{"data_ciphers_fallback": s.DataCiphersFallback, "cipher": s.Cipher} {
+		if name != nil {
+			know(path, kindopenvpn.Cipher, *name)
+		}
+	}
+	if s.Auth != nil {
+		know("auth", kindopenvpn.Digest, *s.Auth)
+	}
+	t := s.tls()
+	each("tls.ciphers", kindopenvpn.TLSWord, t.Ciphers)
+	each("tls.ciphersuites", kindopenvpn.TLSSuite, t.Ciphersuites)
+	each("tls.groups", kindopenvpn.TLSGroup, t.Groups)
+	for i, line := range s.Options {
+		r.add(fmt.Sprintf("options[%d]", i), func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
+			return kindopenvpn.Readable(ctx, line)
+		})
+	}
+}
+
+func (s *settings) requireHost(r *requirements) {
+	if user := or(s.User, "nobody"); user != "root" {
+		r.add("user", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.User(user, plan) })
+		r.add("group", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+			return file.Group(or(s.Group, "nogroup"), plan)
+		})
+	}
+	for path, name := range map[string]*string{"log": s.Log, "status": s.Status} {
+		if name != nil {
+			r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.Into(*name, plan) })
+		}
+	}
+	l, unit := s.listen, s.unit()
+	if l.address.IsValid() {
+		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.address, plan) })
+	}
+	r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+		return kindopenvpn.Port(l.transport(), l.address, l.port, strings.HasSuffix(l.protocol, "6"), unit, plan)
+	})
+	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+		return link.Unused(s.dev(), unit, plan)
+	})
+}
+
+func (s *settings) requireNetworks(r *requirements) {
+	free := func(path string, network netip.Prefix) {
+		r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+			return link.Free(network, s.dev(), s.unit(), plan)
+		})
+	}
+	free("network", *s.Network)
+	if s.Network6 != nil {
+		free("network6", *s.Network6)
+	}
+	for _, m := range s.members {
+		for _, network := range or(m.block, Client{}).Routes {
+			free("client."+m.CommonName+".routes", network)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+// own checks that a network can be one of a VPN.
+func (c *check) own(path string, network netip.Prefix) {
+	if among, whose := resource.Special(network); among.IsValid() {
+		c.add(path, fmt.Sprintf("%s is among %s, the addresses of %s", network, among, whose), `choose one of the private networks, as in "10.8.0.0/24" or "fd00:8::/64"`)
+	}
+}
+
+// checkRoom warns of more clients than there are addresses.
+func (s *Server) checkRoom(c *check) {
+	if s.MaxClients == nil || !s.hasNetwork() || s.failedPool() {
+		return
+	}
+	first, last := s.dynamic()
+	room := number(last) - number(first) + 1
+	if s.topology() != "subnet" {
+		room /= 4
+	}
+	for _, client := range s.Clients {
+		if a := client.Address; a != nil && a.Is4() && (a.Less(first) || last.Less(*a)) {
+			room++
+		}
+	}
+	if *s.MaxClients > room {
+		c.warn("max_clients", fmt.Sprintf("there are addresses for %d clients, so %d are never connected at once", room, *s.MaxClients), "use a larger network or pool, or a smaller number")
+	}
+}
+
+// failedPool says whether the pool is one that was complained of.
+func (s *Server) failedPool() bool {
+	first, last := s.dynamic()
+	return !first.Is4() || !last.Is4() || last.Less(first)
+}
+
+func number(a netip.Addr) int {
+	b := a.As4()
+	return int(b[0])<<24 | int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+}
+
+// checkPushed checks what clients would be told in vain.
+func (s *Server) checkPushed(c *check, path string, p Push) {
+	for _, server := range p.DNS {
+		if server.IsLoopback() || server.IsUnspecified() || server.IsMulticast() {
+			c.add(path+".dns", fmt.Sprintf("%s is each client itself, or nobody", server), "write the address by which clients reach the name server, such as that of this host in the VPN")
+		}
+	}
+	for _, network := range p.Routes {
+		for _, own := range []*netip.Prefix{s.Network, s.Network6} {
+			inside := own != nil && own.IsValid() && own.Bits() <= network.Bits() && own.Contains(network.Addr())
+			if inside && s.topology() == "subnet" {
+				c.warn(path+".routes", fmt.Sprintf("%s is in the network of the VPN, which every client has a route to already", network), "leave it out")
+			}
+		}
+	}
+}
+
+// checkFamily checks that what clients dial is of the family that is listened in.
+func (s *Server) checkFamily(c *check) {
+	l, err := parseListener(s.listeners()[0])
+	if err != nil || s.Remote == nil {
+		return
+	}
+	four, six := !strings.HasSuffix(l.protocol, "6") || !l.address.IsValid(), strings.HasSuffix(l.protocol, "6")
+	for i, remote := range append([]string{*s.Remote}, s.Remotes...) {
+		path := "remote"
+		if i > 0 {
+			path = fmt.Sprintf("remotes[%d]", i-1)
+		}
+		host, _, err := parseRemote(remote, 1194)
+		addr, notAddress := netip.ParseAddr(host)
+		if err != nil || notAddress != nil || addr.Is4() && four || addr.Is6() && six {
+			continue
+		}
+		hint := fmt.Sprintf("listen on %s6/%d, or write an address of IPv4", l.transport(), l.port)
+		if addr.Is4() {
+			hint = fmt.Sprintf("listen on %s/%d, or write an address of IPv6", l.transport(), l.port)
+		}
+		c.add(path, fmt.Sprintf("%s is of another family than %s, where the server listens", addr, s.listeners()[0]), hint)
+	}
+}
