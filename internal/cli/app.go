@@ -210,15 +210,22 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	if os.Geteuid() != 0 && (err != nil || len(p.Problems) > 0) {
 		a.say("only root can look at all that a host has; run vpnd as root")
 	}
-	if err == nil {
-		err = e.Preflight(ctx, p)
-	}
 	if err != nil {
 		return nil, a.placed(err, cfg)
 	}
 	notes, err := forgotten(e.Store, cfg)
 	p.Notes = append(p.Notes, notes...)
 	return p, err
+}
+
+// proved is a plan of which is known that an apply could do it, as far as that can
+// be known before.
+func (a *app) proved(ctx context.Context, e *engine.Engine, cfg *config.Config, targets []string) (*engine.Plan, error) {
+	p, err := a.plan(ctx, e, cfg, targets)
+	if err != nil {
+		return nil, err
+	}
+	return p, a.placed(e.Preflight(ctx, p), cfg)
 }
 
 func addresses(words []string) ([]resource.ID, error) {

@@ -100,7 +100,7 @@ func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Confi
 	if err := settled(e.Store); err != nil {
 		return nil, err
 	}
-	p, err := a.plan(ctx, e, cfg, f.targets)
+	p, err := a.proved(ctx, e, cfg, f.targets)
 	if err != nil {
 		return nil, err
 	}

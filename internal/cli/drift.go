@@ -18,7 +18,7 @@ func (a *app) driftCommand() *cobra.Command {
 something did, and 1 where something could not be looked at.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, _, err := a.planned(c.Context(), nil)
+			p, _, err := a.planned(c.Context(), nil, a.plan)
 			if err != nil {
 				return err
 			}

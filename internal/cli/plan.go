@@ -33,7 +33,7 @@ func (a *app) planCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			a.hint = a.unkept()
-			p, store, err := a.planned(c.Context(), f.targets)
+			p, store, err := a.planned(c.Context(), f.targets, a.proved)
 			if err != nil {
 				return err
 			}
@@ -48,9 +48,9 @@ func (a *app) planCommand() *cobra.Command {
 	return c
 }
 
-// planned reads the configuration and compares the host with it, and writes
+// planned reads the configuration and compares the host with it, by plan, and writes
 // nothing.
-func (a *app) planned(ctx context.Context, targets []string) (*engine.Plan, *state.Store, error) {
+func (a *app) planned(ctx context.Context, targets []string, plan func(context.Context, *engine.Engine, *config.Config, []string) (*engine.Plan, error)) (*engine.Plan, *state.Store, error) {
 	cfg, err := a.load()
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +59,7 @@ func (a *app) planned(ctx context.Context, targets []string) (*engine.Plan, *sta
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := a.plan(ctx, e, cfg, targets)
+	p, err := plan(ctx, e, cfg, targets)
 	return p, e.Store, err
 }
 
