@@ -113,14 +113,16 @@ func (e elsewhere) also(ctx context.Context, s spot, got *Chain) *Chain {
 	}
 	theirs, err := e.host.observeHere(ctx, s, nil)
 	if theirs == nil || err != nil { // its programs are gone, but not it
-		theirs = &Chain{Hook: resource.Ptr(""), At: resource.Ptr(""), Order: []string{}, Rules: []string{}}
+		theirs = &Chain{Hook: resource.Ptr(""), At: resource.Ptr(""), Order: []string{}, Rules: []string{}, Overruled: resource.Ptr("")}
 	}
 	where := *theirs.Hook + " (" + e.backend + " backend)"
 	if got == nil {
-		return &Chain{Hook: &where, At: theirs.At, Order: []string{}, Rules: theirs.Rules}
+		got = theirs
+	} else {
+		where = *got.Hook + ", " + where
 	}
 	also := *got
-	also.Hook = resource.Ptr(*got.Hook + ", " + where)
+	also.Hook = &where
 	return &also
 }
 

@@ -35,6 +35,11 @@ func TestChainsMoveFromTheOtherBackend(t *testing.T) {
 				r.Errorf("%s: seen in %q with %q", name, *chain.Hook, chain.Rules)
 			}
 		}
+		for name, chain := range seen {
+			if v := *chain; v.At == nil || v.Order == nil || v.Overruled == nil {
+				r.Errorf("%s: the observation leaves something nil: %+v", name, v)
+			}
+		}
 		if len(seen) != len(wants) {
 			r.Errorf("saw %d chains of %d", len(seen), len(wants))
 		}
