@@ -26,9 +26,9 @@ func truth(yes bool, labels ...string) metrics.Sample {
 	return value(0, labels...)
 }
 
-// text returns all figures. Names follow Prometheus: seconds since the epoch,
+// families returns all figures. Names follow Prometheus: seconds since the epoch,
 // seconds, and _total for what only grows.
-func (f *figures) text() []byte {
+func (f *figures) families() []metrics.Family {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := &f.status
@@ -66,7 +66,7 @@ func (f *figures) text() []byte {
 			gauge("vpnd_last_apply_timestamp_seconds", "When the daemon changed the host last.", value(float64(s.Apply.Time.UnixMilli())/1000)),
 			gauge("vpnd_last_apply_duration_seconds", "How long that took.", value(s.Apply.Seconds)))
 	}
-	return metrics.Text(families)
+	return families
 }
 
 func held(s *Status) int {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/metrics"
 	"vpnd/internal/resource"
 )
 
@@ -30,6 +31,16 @@ func full() *figures {
 	return f
 }
 
+// text returns figures as Prometheus reads them.
+func text(t *testing.T, families []metrics.Family) string {
+	t.Helper()
+	data, err := metrics.Text(families)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 var (
 	isFamily = regexp.MustCompile(`^vpnd_[a-z]+(_[a-z]+)*$`)
 	isSample = regexp.MustCompile(`^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\]|\\["\\n])*",?)+\})? (\S+)$`)
@@ -39,7 +50,7 @@ var (
 func TestFiguresAreAsPrometheusReadsThem(t *testing.T) {
 	var family, kind string
 	seen := make(map[string]bool)
-	text := string(full().text())
+	text := text(t, full().families())
 	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		words := strings.SplitN(line, " ", 4)
 		switch {
@@ -91,7 +102,7 @@ func TestFiguresOfTheManualAreThere(t *testing.T) {
 	}
 	names := regexp.MustCompile(`\bvpnd_[a-z_]+`).FindAllString(string(manual), -1)
 	for _, name := range names {
-		if !strings.Contains(string(full().text()), "\n"+name) {
+		if !strings.Contains(text(t, full().families()), "\n"+name) {
 			t.Errorf("there is no figure %s", name)
 		}
 	}

@@ -71,7 +71,9 @@ func (f *figures) update(s *Status) {
 	f.mu.Unlock()
 	if path != nil {
 		// The folder is node_exporter's. Where it is missing, so is whoever would read this.
-		_ = atomic.Write("/", atomic.File{Path: *path, Data: f.text(), Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+		if text, err := metrics.Text(f.families()); err == nil {
+			_ = atomic.Write("/", atomic.File{Path: *path, Data: text, Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+		}
 	}
 }
 

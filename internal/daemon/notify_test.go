@@ -94,6 +94,16 @@ func TestPost(t *testing.T) {
 	}
 }
 
+// Whoever answers can't have the event sent on to somebody else, and what they
+// answer is not read.
+func TestPostFollowsNobody(t *testing.T) {
+	elsewhere, _ := web(t, "200 OK")
+	address, _ := web(t, "302 Found\r\nLocation: http://"+elsewhere+"/")
+	if err := post(t.Context(), "http://"+address+"/", event()); err == nil || !strings.Contains(err.Error(), address+` answered "302 Found"`) {
+		t.Error(err)
+	}
+}
+
 func TestErrorsOfPostKeepTheAddressSecret(t *testing.T) {
 	address, _ := web(t, "403 Forbidden")
 	for _, url := range []string{"http://me:secret@" + address + "/token", "http://me:secret@127.0.0.1:1/token", "https://me:secret@" + address + "/token", "http://me:secret@\x7f/token"} {

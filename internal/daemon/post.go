@@ -1,71 +1,44 @@
 package daemon
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"net/http"
 	"net/url"
-	"strings"
 )
 
-// post sends the event by HTTP/1.1 (RFC 9112), by hand since net/http would
-// make the binary larger by a tenth. No redirect is followed and nothing of an
-// answer but its status is read. An error names the host only: what follows it
-// in an address is often a password.
+// poster returns what sends events. It follows no redirect, which would hand what an event
+// tells to somebody else, goes by no proxy that the environment names, and keeps
+// no connection for the next one.
+func poster() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10, TLSHandshakeTimeout: tellTime},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// post sends the event. Nothing of an answer but its status is read. An error
+// names the host only: what follows it in an address is often a password.
 func post(ctx context.Context, address string, event []byte) error {
-	u, err := url.Parse(address)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(event))
 	if err != nil {
 		return errors.New("the address of a notification can't be read")
 	}
-	conn, err := dial(ctx, u)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "vpnd")
+	answer, err := poster().Do(request)
+	var named *url.Error
+	if errors.As(err, &named) { // it names the whole address
+		err = named.Err
+	}
 	if err != nil {
-		return fmt.Errorf("reaching %s: %w", u.Host, err)
+		return fmt.Errorf("telling %s: %w", request.URL.Host, err)
 	}
-	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline)
-	}
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: vpnd\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n", u.RequestURI(), u.Host, len(event))
-	if _, err := conn.Write(append([]byte(head+authorization(u)+"\r\n"), event...)); err != nil {
-		return fmt.Errorf("telling %s: %w", u.Host, err)
-	}
-	line, err := bufio.NewReader(io.LimitReader(conn, 4096)).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("telling %s: %w", u.Host, err)
-	}
-	if words := strings.Fields(line); len(words) < 2 || !strings.HasPrefix(words[1], "2") {
-		return fmt.Errorf("%s answered %q", u.Host, strings.TrimSpace(line))
+	defer answer.Body.Close()
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %q", request.URL.Host, answer.Status)
 	}
 	return nil
-}
-
-func dial(ctx context.Context, u *url.URL) (net.Conn, error) {
-	port := u.Port()
-	if u.Scheme == "https" {
-		if port == "" {
-			port = "443"
-		}
-		d := tls.Dialer{Config: &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}}
-		return d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	}
-	if port == "" {
-		port = "80"
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-}
-
-// authorization is the header for a name and password in the address, RFC 7617.
-func authorization(u *url.URL) string {
-	if u.User == nil {
-		return ""
-	}
-	password, _ := u.User.Password()
-	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)) + "\r\n"
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"vpnd/internal/metrics"
 )
 
 // How long an answer of the servers about who is connected is fresh enough for a
@@ -15,9 +17,9 @@ const (
 
 // scraped returns all figures with the clients that are connected now. The agent
 // itself asks once in an interval, and a graph of that would be a staircase.
-func (f *figures) scraped() []byte {
+func (f *figures) scraped() []metrics.Family {
 	f.askAgain()
-	return f.text()
+	return f.families()
 }
 
 // askAgain asks the servers who is connected, unless that was done just now.

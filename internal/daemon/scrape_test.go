@@ -47,7 +47,7 @@ func TestScrapeIsFresh(t *testing.T) {
 	f.update(&Status{Servers: []Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}})
 	scrape := func(want int32) {
 		t.Helper()
-		if text := string(f.scraped()); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
+		if text := text(t, f.scraped()); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
 			t.Errorf("not %d clients in\n%s", want, text)
 		}
 	}

@@ -98,7 +98,7 @@ func TestDriftThatCanNotBeLookedAt(t *testing.T) {
 func TestFiguresCountWhatCanNotBeLookedAt(t *testing.T) {
 	f := newFigures()
 	f.update(&Status{Unknown: []Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}})
-	if text := string(f.text()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
+	if text := text(t, f.families()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
 		t.Error(text)
 	}
 }

@@ -1,53 +1,57 @@
 package metrics
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Bounds of one request: nobody may keep the server busy.
 const (
-	headTime    = 2 * time.Second // to say what is asked for; one that says nothing is soon gone
-	requestTime = 5 * time.Second
-	requestSize = 16 << 10
-	mostAtOnce  = 32
+	headTime   = 2 * time.Second // to say what is asked for; one that says nothing is soon gone
+	answerTime = 5 * time.Second
+	headSize   = 16 << 10
+	mostAtOnce = 32
 )
 
-// A Server answers GET /metrics with what its text function returns. It speaks
-// as much of HTTP/1.1 (RFC 9112) as that takes: one request a connection.
+// A Server answers GET /metrics, one request a connection.
 type Server struct {
 	listener net.Listener
-	text     func() []byte
-	patience time.Duration // with those who say nothing
-	wg       sync.WaitGroup
-	slots    chan struct{}
-	closed   chan struct{}
-
-	mu    sync.Mutex
-	conns map[net.Conn]bool // that are open; nil once the server is closed
+	http     *http.Server
+	ended    chan struct{}
 }
 
 // Listen begins to answer on an address. Close the server.
-func Listen(address string, text func() []byte) (*Server, error) {
-	return listen(address, text, headTime)
+func Listen(address string, tell func() []Family) (*Server, error) {
+	return listen(address, tell, headTime)
 }
 
-func listen(address string, text func() []byte, patience time.Duration) (*Server, error) {
+func listen(address string, tell func() []Family, patience time.Duration) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for scrapes of metrics: %w", err)
 	}
-	s := &Server{
-		listener: listener, text: text, patience: patience, slots: make(chan struct{}, mostAtOnce),
-		closed: make(chan struct{}), conns: make(map[net.Conn]bool),
+	s := &Server{listener: listener, ended: make(chan struct{})}
+	s.http = &http.Server{
+		Handler:           s.handler(tell),
+		ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: answerTime, MaxHeaderBytes: headSize,
+		ConnState: atMost(mostAtOnce),
+		ErrorLog:  log.New(io.Discard, "", 0), // what goes wrong is the scraper's to see
 	}
-	s.wg.Go(s.accept)
+	s.http.SetKeepAlivesEnabled(false)
+	go func() {
+		defer close(s.ended)
+		_ = s.http.Serve(listener)
+	}()
 	return s, nil
 }
 
@@ -57,101 +61,69 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Close ends the server at once. Connections are cut off, so that nobody who
 // says nothing and goes on holding one keeps the caller waiting.
 func (s *Server) Close() error {
-	close(s.closed)
-	err := s.listener.Close()
-	s.mu.Lock()
-	for conn := range s.conns {
-		_ = conn.Close()
+	err := s.http.Close()
+	<-s.ended
+	if errors.Is(err, net.ErrClosed) {
+		return nil
 	}
-	s.conns = nil
-	s.mu.Unlock()
-	s.wg.Wait()
 	return err
 }
 
-func (s *Server) accept() {
-	for {
-		conn, err := s.listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil: // out of file descriptors, or a peer that was gone at once
-			select {
-			case <-s.closed:
-			case <-time.After(100 * time.Millisecond):
+// atMost cuts off who comes while as many are served already.
+func atMost(most int) func(net.Conn, http.ConnState) {
+	var mu sync.Mutex
+	open := make(map[net.Conn]bool)
+	return func(conn net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch state {
+		case http.StateNew:
+			if open[conn] = true; len(open) > most {
+				_ = conn.Close()
 			}
-			continue
-		}
-		select {
-		case s.slots <- struct{}{}:
-			s.wg.Go(func() { s.serve(conn); <-s.slots })
-		case <-s.closed:
-			_ = conn.Close()
+		case http.StateClosed, http.StateHijacked:
+			delete(open, conn)
 		}
 	}
 }
 
-// serve answers one connection, unless the server is closed already.
-func (s *Server) serve(conn net.Conn) {
-	defer conn.Close()
-	s.mu.Lock()
-	if s.conns == nil {
-		s.mu.Unlock()
-		return
-	}
-	s.conns[conn] = true
-	s.mu.Unlock()
-	begun := time.Now()
-	_ = conn.SetReadDeadline(begun.Add(s.patience))
-	_ = conn.SetWriteDeadline(begun.Add(requestTime))
-	s.answer(conn)
-	s.mu.Lock()
-	delete(s.conns, conn)
-	s.mu.Unlock()
-}
-
-// answer reads one request and answers it. What goes wrong is the scraper's to
-// see.
-func (s *Server) answer(conn net.Conn) {
-	method, path, err := request(bufio.NewReader(io.LimitReader(conn, requestSize)))
-	switch {
-	case err != nil:
-		respond(conn, "400 Bad Request", "text/plain", []byte("no request that could be read\n"), true)
-	case method != "GET" && method != "HEAD":
-		respond(conn, "405 Method Not Allowed\r\nAllow: GET, HEAD", "text/plain", []byte("only GET is answered\n"), true)
-	case path != "/metrics":
-		respond(conn, "404 Not Found", "text/plain", []byte("figures are at /metrics\n"), method == "GET")
-	default:
-		respond(conn, "200 OK", ContentType, s.text(), method == "GET")
-	}
-}
-
-// request reads a request up to the end of its head.
-func request(r *bufio.Reader) (method, path string, err error) {
-	line, err := r.ReadString('\n')
-	if err != nil {
-		return "", "", err
-	}
-	words := strings.Fields(line)
-	if len(words) != 3 || !strings.HasPrefix(words[2], "HTTP/1.") {
-		return "", "", errors.New("no HTTP/1 request")
-	}
-	for {
-		header, err := r.ReadString('\n')
-		if err != nil {
-			return "", "", err
+func (s *Server) handler(tell func() []Family) http.Handler {
+	figures := promhttp.HandlerFor(registry(tell), promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", figures)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "figures are at /metrics", http.StatusNotFound)
+	})
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET is answered", http.StatusMethodNotAllowed)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		if s.local() && !isLocal(r.Host) {
+			http.Error(w, "this answers to localhost and to addresses of the loopback interface only, as metrics.listen of the vpnd block has it", http.StatusMisdirectedRequest)
+			return
 		}
-		if strings.TrimRight(header, "\r\n") == "" {
-			path, _, _ = strings.Cut(words[1], "?")
-			return words[0], path, nil
-		}
-	}
+		mux.ServeHTTP(w, r)
+	})
 }
 
-func respond(w io.Writer, status, contentType string, body []byte, whole bool) {
-	head := fmt.Sprintf("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", status, contentType, len(body))
-	if !whole {
-		body = nil
+// local says whether only this host reaches the server.
+func (s *Server) local() bool {
+	addr, ok := s.Addr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+// isLocal says whether a request was made to this host by a name that nobody else
+// can give it. A browser that was told elsewhere that evil.example is 127.0.0.1
+// would else hand the figures to that page (DNS rebinding). Tools that say no host
+// (HTTP/1.0) are no browser.
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
 	}
-	_, _ = w.Write(append([]byte(head), body...))
+	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
+	addr, err := netip.ParseAddr(host)
+	return host == "" || strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }

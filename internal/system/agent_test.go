@@ -190,7 +190,7 @@ func (s scene) observes(t *testing.T) {
 		t.Errorf("status of an observer (exit %d): %+v", code, a)
 	}
 	s.names(s.vpnd(0, "history", "-n", "1"), "drift, ", "by iptables", "reported")
-	s.names(s.run("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9586; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"), `vpnd_drifted_resources{kind="chain"}`, `mode="observe"`, "vpnd_certificate_not_after_timestamp_seconds")
+	s.names(s.run("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9586; printf 'GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&3; cat <&3"), `vpnd_drifted_resources{kind="chain"}`, `mode="observe"`, "vpnd_certificate_not_after_timestamp_seconds")
 	s.run("rm", "/etc/vpnd/mode.hcl")
 	s.apply() // which ends the observing, too
 	s.shortly("vpnd status --json | grep -q '\"mode\": \"enforce\"'")
