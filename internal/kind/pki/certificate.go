@@ -51,10 +51,28 @@ func settleCertificate(s *scene, name string, c *Certificate) error {
 	if c.IPAddresses != nil {
 		c.IPAddresses = sortedAddresses(c.IPAddresses)
 	}
-	if !yes(c.External) {
+	if yes(c.External) {
+		return s.issuable(name, *c)
+	}
+	return s.named(name, *c)
+}
+
+// voidsCA is the way out where a CA that stands can't become the wished one.
+const voidsCA = "; remove it to begin a new CA, which cuts off everyone who has a certificate of the old one"
+
+// named refuses another name for a CA that stands.
+func (s *scene) named(name string, want Certificate) error {
+	if *or(want.Usage, usageServer) != usageCA || want.Subject == nil {
 		return nil
 	}
-	return s.issuable(name, *c)
+	ca, err := s.standing(name)
+	if err != nil || ca == nil {
+		return err
+	}
+	if is := subjectOf(ca); is != *want.Subject {
+		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, voidsCA)
+	}
+	return nil
 }
 
 // issuable refuses a certificate that has to be made and that its issuer, which
@@ -264,30 +282,26 @@ func unwrapped(err error) error {
 	return err
 }
 
-// Check refuses to replace the certificate of a CA by one that would void all
-// that it signed: another key, another name.
+// Check refuses to replace the certificate of a CA by one of another key, which
+// would void all that it signed.
 func (v *certificates) Check(_ context.Context, name string, want Certificate) error {
 	if want.PEM != nil || want.Usage == nil || *want.Usage != usageCA {
 		return nil
 	}
-	const wayOut = "; remove it to begin a new CA, which cuts off everyone who has a certificate of the old one"
 	ca, err := v.standing(name)
 	if err != nil || ca == nil {
 		return err
 	}
-	if is := subjectOf(ca); is != *want.Subject {
-		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, wayOut)
-	}
 	data, err := v.follow(*want.Key)
 	if err != nil {
-		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, wayOut)
+		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, voidsCA)
 	}
 	key, err := parseSigner(data)
 	if err != nil {
-		return fmt.Errorf("reading the key %s of the CA that stands there: %w%s", *want.Key, err, wayOut)
+		return fmt.Errorf("reading the key %s of the CA that stands there: %w%s", *want.Key, err, voidsCA)
 	}
 	if !samePublic(key.Public(), ca.PublicKey) {
-		return fmt.Errorf("the CA that stands there does not belong to the key %s%s", *want.Key, wayOut)
+		return fmt.Errorf("the CA that stands there does not belong to the key %s%s", *want.Key, voidsCA)
 	}
 	return nil
 }

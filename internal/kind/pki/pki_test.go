@@ -102,7 +102,7 @@ func TestCertificateOfTheCAIsNotVoided(t *testing.T) {
 	r.newCA("ecdsa-p256")
 	keys, certs := newPrivateKeys(r.Host), newCertificates(r.Host)
 	ca := Certificate{Key: p("/pki/ca.key"), Usage: p(usageCA), Subject: &Subject{CommonName: "Other CA"}}
-	err := tryIt(r, certs, "/pki/ca.crt", ca)
+	_, err := certs.Normalize(t.Context(), map[string]*Certificate{"/pki/ca.crt": &ca}) // so that it is not even planned
 	if err == nil || !strings.HasPrefix(err.Error(), `the CA that stands there is named "O = Acme, Inc., CN = Acme VPN CA", and under another name all that it signed would be void; remove it to begin a new CA`) {
 		t.Error(err)
 	}
