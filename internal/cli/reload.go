@@ -37,6 +37,8 @@ func (a *app) reload(ctx context.Context) error {
 	case !now.Configuration.Valid:
 		_, _ = fmt.Fprint(a.Err, printable(now.Configuration.Diagnostics))
 		return errors.New("the files are not taken; what was in force stays so")
+	case now.Configuration.Withheld != "":
+		return fmt.Errorf("the files are not taken: %s", now.Configuration.Withheld)
 	}
 	return nil
 }

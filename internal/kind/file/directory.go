@@ -48,17 +48,22 @@ func (v DirectoryVerbs) Observe(_ context.Context, name string) (*Directory, err
 // NamesPaths says that the names of folders are their paths.
 func (v DirectoryVerbs) NamesPaths() bool { return true }
 
-// Normalize names owners and groups as the host will say them back.
+// Normalize refuses to close folders of everybody, and names owners and groups as the host will say them back.
 func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
 		return nil, err
 	}
 	normal := make(map[string]*Directory, len(wants))
+	var errs []error
 	for name, want := range wants {
+		if err := v.closes(name, want); err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+			continue
+		}
 		normal[name] = &Directory{Mode: want.Mode, Owner: userOf(names, want.Owner), Group: groupOf(names, want.Group)}
 	}
-	return normal, nil
+	return normal, errors.Join(errs...)
 }
 
 // Apply makes the folder, one level only, so that nothing comes to be that the
