@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
 )
 
 // unkept says what people have to do so that the host stays as it is made; empty
@@ -28,9 +29,9 @@ func (a *app) unkept() string {
 
 // next says after an apply what people want to know then: where the profiles are,
 // how to undo it, and what keeps it so.
-func (a *app) next(r engine.Report) {
+func (a *app) next(e *engine.Engine, r engine.Report) {
 	var lines []string
-	if made := profiles(r); made != "" {
+	if made := profiles(e.Gifts(), r); made != "" {
 		lines = append(lines, "Profiles, each with its key: "+made+". To hand one out: vpnd client export NAME")
 	}
 	if r.Snapshot != "" {
@@ -45,11 +46,15 @@ func (a *app) next(r engine.Report) {
 }
 
 // profiles tells where the profiles are that an apply has made.
-func profiles(r engine.Report) string {
+func profiles(gifts []engine.Gift, r engine.Report) string {
+	given := make(map[resource.ID]bool)
+	for _, g := range gifts {
+		given[g.ID] = true
+	}
 	var dirs []string
 	count := make(map[string]int)
 	for _, result := range r.Results {
-		if result.Err != nil || result.Action == engine.Remove || filepath.Ext(result.ID.Name) != ".ovpn" {
+		if result.Err != nil || result.Action == engine.Remove || !given[result.ID] {
 			continue
 		}
 		dir := filepath.Dir(result.ID.Name)

@@ -54,7 +54,7 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, 
 	}
 	switch {
 	case err == nil && t.snapshot == "":
-		t.next(r)
+		t.next(t.engine, r)
 		return nil
 	case err == nil:
 		release()
