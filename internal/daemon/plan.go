@@ -17,7 +17,9 @@ import (
 // It returns nil where nothing is in force.
 func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error) {
 	p, err := l.planFor(ctx, e, l.force.present)
-	if err == nil && l.force.unsaved != nil { // what is in force already is repaired as far as that goes
+	// What is in force already is repaired as far as that goes; and where nothing
+	// is, at the very first start, what the host lacks may come with its boot.
+	if err == nil && l.force.unsaved != nil && l.store.WishVersion() != "" {
 		err = e.Preflight(ctx, p)
 	}
 	refused := refusals(err)

@@ -78,8 +78,10 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			}
 		}},
 		{"client's options", func(s *Server) {
-			s.Clients = []Client{{Name: "tpham", Options: []string{"iroute 10.9.0.0 255.255.0.0", "up /bin/sh", "config /etc/shadow",
-				`push "route 10.0.0.0 255.0.0.0"`, "push route 10.0.0.0", `push "route 10.0.0.0, up x"`, `push "\"unclosed"`, `'up' x`, `push "#"`}}}
+			s.Clients = []Client{{Name: "tpham", Options: []string{
+				"iroute 10.9.0.0 255.255.0.0", "up /bin/sh", "config /etc/shadow",
+				`push "route 10.0.0.0 255.0.0.0"`, "push route 10.0.0.0", `push "route 10.0.0.0, up x"`, `push "\"unclosed"`, `'up' x`, `push "#"`,
+			}}}
 		}},
 		{"one certificate for many", func(s *Server) {
 			s.DuplicateCN, s.CCDExclusive = resource.Ptr(true), resource.Ptr(true)

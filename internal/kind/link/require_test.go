@@ -1,0 +1,67 @@
+package link
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"vpnd/internal/nettest"
+	"vpnd/internal/resource"
+)
+
+func TestWhatBlocksRequire(t *testing.T) {
+	network(t)
+	ip(t, "route add default via 192.0.2.9")
+	ip(t, "route add 10.55.0.0/16 via 192.0.2.9")
+	none := resource.Prospect{}
+	coming := resource.Prospect{Coming: map[string][]string{"tun": {"tun5"}}}
+	free := func(s string) *resource.Mistake { return Free(netip.MustParsePrefix(s), "tun0", "o.service", none) }
+	for name, c := range map[string]struct {
+		got     *resource.Mistake
+		want    string
+		warning bool
+	}{
+		"an uplink":                  {Present("a0", none), "", false},
+		"no uplink":                  {Present("ens18", none), "no interface ens18 here; the default route uses a0", false},
+		"one that comes later":       {Present("ppp0", none), "no interface ppp0 here", true},
+		"one that the plan makes":    {Present("tun5", coming), "", false},
+		"an address":                 {Local(netip.MustParseAddr("192.0.2.1"), none), "", false},
+		"no address":                 {Local(netip.MustParseAddr("192.0.2.7"), none), "no interface has the address 192.0.2.7", false},
+		"a free network":             {free("10.8.0.0/24"), "", false},
+		"the network of a link":      {free("192.0.2.0/24"), "192.0.2.0/24 is 192.0.2.0/24, the network of a0", false},
+		"a part of it":               {free("192.0.2.128/25"), "192.0.2.128/25 lies inside of 192.0.2.0/24", false},
+		"what holds it":              {free("192.0.0.0/16"), "192.0.0.0/16 overlaps with 192.0.2.0/24", false},
+		"a route":                    {free("10.55.0.0/16"), "10.55.0.0/16 is 10.55.0.0/16, a route of this host", false},
+		"a part of a route":          {free("10.55.1.0/24"), "10.55.1.0/24 lies inside of 10.55.0.0/16", true},
+		"a device that is not there": {Unused("tun0", "o.service", none), "", false},
+		"one that is no tun":         {Unused("a0", "o.service", none), "there is an interface a0 already, which is no tun", false},
+	} {
+		switch {
+		case c.want == "" && c.got == nil:
+		case c.got == nil || c.want == "" || !strings.HasPrefix(c.got.Summary, c.want) || c.got.Warning != c.warning || c.got.Hint == "":
+			t.Errorf("%s: %+v, want %q", name, c.got, c.want)
+		}
+	}
+}
+
+func TestPreflightOfARoute(t *testing.T) {
+	nettest.Need(t)
+	network(t)
+	for name, c := range map[string]struct {
+		want Route
+		plan resource.Prospect
+		says string
+	}{
+		"a way":                    {Route{Via: addr("192.0.2.9")}, resource.Prospect{}, ""},
+		"no interface":             {Route{Dev: resource.Ptr("ens18")}, resource.Prospect{}, "there is no interface ens18"},
+		"one that may come":        {Route{Dev: resource.Ptr("tun0")}, resource.Prospect{Coming: map[string][]string{"unit": {"o.service"}}}, ""},
+		"no next hop":              {Route{Via: addr("203.0.113.9")}, resource.Prospect{}, "no interface has a network with the next hop 203.0.113.9"},
+		"a next hop on another":    {Route{Via: addr("192.0.2.9"), Dev: resource.Ptr("b0")}, resource.Prospect{}, "no interface has a network with the next hop 192.0.2.9"},
+		"a next hop of that other": {Route{Via: addr("192.0.2.9"), Dev: resource.Ptr("a0")}, resource.Prospect{}, ""},
+	} {
+		err := RouteVerbs{}.Preflight(t.Context(), "10.1.0.0/16", c.want, c.plan)
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}

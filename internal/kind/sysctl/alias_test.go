@@ -1,0 +1,52 @@
+package sysctl
+
+import (
+	"slices"
+	"testing"
+
+	"vpnd/internal/resource"
+)
+
+func TestOneVariableUnderTwoNames(t *testing.T) {
+	wish := func(value string) *Sysctl { return &Sysctl{Value: &value} }
+	for _, c := range []struct {
+		one, first, other, second string
+		contradict                bool
+	}{
+		{"net.ipv4.ip_forward", "1", "net.ipv4.conf.all.forwarding", "0", true},
+		{"net.ipv4.ip_forward", "1", "net.ipv4.conf.all.forwarding", "1", false},
+		{"vm.dirty_ratio", "20", "vm.dirty_bytes", "1000000", true},
+		{"vm.dirty_ratio", "20", "vm.dirty_bytes", "0", false},
+		{"net.ipv4.neigh.default.base_reachable_time", "30", "net.ipv4.neigh.default.base_reachable_time_ms", "30000", false},
+		{"net.ipv4.neigh.default.base_reachable_time", "30", "net.ipv4.neigh.default.base_reachable_time_ms", "40000", true},
+	} {
+		one, other := wish(c.first), wish(c.second)
+		if !slices.Contains(one.Aliases(c.one), c.other) || !slices.Contains(other.Aliases(c.other), c.one) {
+			t.Errorf("%s and %s are not told to be one", c.one, c.other)
+		}
+		if one.Contradicts(c.one, c.other, other) != c.contradict || other.Contradicts(c.other, c.one, one) != c.contradict {
+			t.Errorf("%s = %s and %s = %s: contradict %v", c.one, c.first, c.other, c.second, !c.contradict)
+		}
+	}
+	if names := wish("1").Aliases("net.ipv4.conf.eth0.forwarding"); len(names) > 0 {
+		t.Errorf("it has other names: %v", names)
+	}
+}
+
+// Of what the kernel holds as numbers words are refused before they are written.
+func TestPreflightOfAValue(t *testing.T) {
+	v := Verbs{Root: t.TempDir(), Proc: "/proc/sys"}
+	for value, fine := range map[string]bool{"64": true, "0x40": true, "on": false, "6 4x": false} {
+		err := v.Preflight(t.Context(), "net.ipv4.ip_default_ttl", Sysctl{Value: &value}, resource.Prospect{})
+		if (err == nil) != fine {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	err := v.Preflight(t.Context(), "net.ipv4.no_such_key", Sysctl{Value: resource.Ptr("1")}, resource.Prospect{})
+	if err == nil {
+		t.Error("a key that is not there is taken")
+	}
+	if err := v.Preflight(t.Context(), "net.ipv4.conf.tun77.forwarding", Sysctl{Value: resource.Ptr("1")}, resource.Prospect{Coming: map[string][]string{"tun": {"tun77"}}}); err != nil {
+		t.Errorf("an interface that comes with the plan: %v", err)
+	}
+}
