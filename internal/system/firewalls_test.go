@@ -210,7 +210,7 @@ done >/run/nat`
 // translation comes back at once: nothing is left alone.
 func TestFirewalldReloadsTakeNATForAMoment(t *testing.T) {
 	t.Parallel()
-	s, _ := besideFirewalls(t)
+	s, laptop := besideFirewalls(t)
 	s.run("systemctl", "start", "firewalld")
 	s.sh("for i in $(seq 100); do firewall-cmd --state >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
 	s.until("have come through its start", func(l agentLook) bool { return len(l.Drift) == 0 && s.isWhole() })
@@ -232,6 +232,47 @@ func TestFirewalldReloadsTakeNATForAMoment(t *testing.T) {
 	}
 	s.lacks(s.sh("journalctl -u vpnd -o cat"), "leaves it alone")
 	s.converged()
+	s.opensFirewalld(laptop)
+}
+
+// inside is somebody in the gateway's network, who asks the laptop for an answer.
+const inside = `
+ip netns list | grep -q inside || {
+	ip netns add inside
+	ip link add vin type veth peer name eth0 netns inside
+	ip addr add 10.8.0.1/24 dev vin; ip link set vin up
+	ip -n inside addr add 10.8.0.2/24 dev eth0; ip -n inside link set eth0 up
+	ip -n inside route add default via 10.8.0.1
+}
+for i in 1 2 3; do ip netns exec inside ping -q -c 1 -W 1 203.0.113.10 >/dev/null && echo yes && exit; done; echo no`
+
+// opensFirewalld wants to be told that firewalld drops what vpnd accepts, and
+// that the commands it is told open the port and the way through.
+func (s scene) opensFirewalld(laptop *lab.Host) {
+	s.t.Helper()
+	if s.answers(laptop) || s.sh(inside) != "no" {
+		s.t.Error("firewalld lets packets through by itself, so nothing is shown")
+	}
+	told := func() []string {
+		plan := strings.Join(strings.Fields(s.vpnd(0, "plan", "--detailed-exitcode")), " ")
+		return regexp.MustCompile(`firewall-cmd (--permanent [^; ]*( --add-source=[^; ]*)?|--reload)`).FindAllString(plan, -1)
+	}
+	ways := told()
+	if len(ways) < 3 {
+		s.t.Fatalf("the plan tells of %q only:\n%s", ways, s.vpnd(0, "plan"))
+	}
+	for _, way := range ways {
+		s.sh(way)
+	}
+	if left := s.settle(); left != "" {
+		s.t.Errorf("a reload is not put right:\n%s", left)
+	}
+	if !s.answers(laptop) || s.sh(inside) != "yes" {
+		s.t.Errorf("%q did not open firewalld:\n%s", ways, s.sh("nft list table inet firewalld | head -120"))
+	}
+	if left := told(); len(left) > 0 {
+		s.t.Errorf("still told: %q", left)
+	}
 }
 
 // gapsIn returns how long something was gone each time, at most: from when it was

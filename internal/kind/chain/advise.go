@@ -7,10 +7,51 @@ import (
 	"slices"
 )
 
-// Advise tells of rules in the backend that vpnd does not write to: packets
-// pass both, so a DROP there counts as well, and neither shows the other's.
-// What can't be read is not told of.
+// Advise tells of what packets have to pass besides vpnd's chains: rules in the
+// backend that vpnd does not write to, since a DROP there counts as well, and
+// neither shows the other's; and chains of other tables, as firewalld makes
+// them, that drop what vpnd accepts. What can't be read is not told of.
 func (v Verbs) Advise(ctx context.Context) []string {
+	return append(v.adviseOfBackend(ctx), v.adviseOfBases(ctx)...)
+}
+
+// adviseOfBases tells what vpnd accepts in vain; see [base].
+func (v Verbs) adviseOfBases(ctx context.Context) []string {
+	accepted := make(map[spot][]opening) // by family and hook
+	backend := ""
+	h := v.host()
+	for _, family := range slices.Sorted(maps.Keys(command)) {
+		tool, t, err := h.table(ctx, spot{family: family, table: "filter"})
+		if err != nil {
+			continue
+		}
+		backend = tool.backend
+		for _, hook := range hookNames {
+			accepted[spot{family: family, chain: hook}] = t.openings(hook)
+		}
+	}
+	bases, err := foreignBases(backend)
+	if err != nil || backend == "" {
+		return nil
+	}
+	var advice []string
+	for _, b := range bases {
+		var openings []opening
+		for _, family := range slices.Sorted(maps.Keys(command)) {
+			if b.concerns(family) {
+				openings = append(openings, accepted[spot{family: family, chain: b.hook}]...)
+			}
+		}
+		if text := b.shut(openings); text != "" {
+			advice = append(advice, text)
+		}
+	}
+	slices.Sort(advice)
+	return advice
+}
+
+// adviseOfBackend tells of rules in the other backend.
+func (v Verbs) adviseOfBackend(ctx context.Context) []string {
 	var advice []string
 	for _, family := range slices.Sorted(maps.Keys(command)) {
 		ours, err := v.find(ctx, family)
