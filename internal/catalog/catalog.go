@@ -28,6 +28,8 @@ import (
 type Options struct {
 	Root  string // "/" for this host; another folder is a root file system that does not run
 	Cache string // folder for what can be found out again; empty for none
+
+	Witness *notice.Witness // says who changed files, for all kinds; nil is one of their own
 }
 
 // New returns the catalog.
@@ -38,7 +40,10 @@ func New(o Options) resource.Catalog {
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
 	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Foresee}
-	witness := new(notice.Witness)
+	witness := o.Witness
+	if witness == nil {
+		witness = new(notice.Witness)
+	}
 	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
 	running := runs(o.Root)
 	if running {

@@ -14,6 +14,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/daemon"
+	"vpnd/internal/notice"
 )
 
 func (a *app) daemonCommand() *cobra.Command {
@@ -46,6 +47,7 @@ func (a *app) daemon(ctx context.Context) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
+	a.witness = new(notice.Witness)
 	cfg, _, err := a.read()
 	if err != nil {
 		return err
@@ -62,6 +64,6 @@ func (a *app) daemon(ctx context.Context) error {
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
 		Tell: daemon.Notifier(), Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
-		Undo: a.deadline,
+		Undo: a.deadline, Files: daemon.Files(a.witness.Ear()),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/confirm"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -75,7 +76,7 @@ func newAgent(o Options) *agent {
 		o.Now = time.Now
 	}
 	if o.Files == nil {
-		o.Files = Files
+		o.Files = Files(new(notice.Ear))
 	}
 	if o.Check == nil {
 		o.Check = confirm.Run

@@ -75,9 +75,12 @@ func (a *agent) watchState(ctx context.Context) {
 	})
 }
 
-// Files hears of changes of files by inotify(7); see [Options].
-func Files(ctx context.Context, paths []string, kick func()) error {
-	return notice.Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string, string) { kick() }}.Listen(ctx)
+// Files returns what hears of changes of files by inotify(7), with an instance that
+// others may share; see [Options].
+func Files(ear *notice.Ear) func(ctx context.Context, paths []string, kick func()) error {
+	return func(ctx context.Context, paths []string, kick func()) error {
+		return notice.Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string, string) { kick() }, Ear: ear}.Listen(ctx)
+	}
 }
 
 const (

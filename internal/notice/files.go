@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -22,37 +21,44 @@ type Files struct {
 	Begin   func()                // called once it listens, and when events were lost: anything may have changed
 	Changed func(path, by string) // called with the path, as in Paths, of what was changed in any way, was made or went, and by which program; where several did, once for each
 	Witness *Witness              // says by which program; nil is for nobody
+	Ear     *Ear                  // what it listens with; nil is that of the witness, or one of its own
 }
 
 // Listen listens until ctx ends; then it returns nil.
 func (f Files) Listen(ctx context.Context) error {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if errors.Is(err, unix.EMFILE) {
-		return fmt.Errorf("watching files: %w; raise fs.inotify.max_user_instances, or LimitNOFILE= of the unit", err)
-	}
+	q, err := f.ear().join()
 	if err != nil {
-		return fmt.Errorf("watching files: %w", err)
+		return err
 	}
-	in := os.NewFile(uintptr(fd), "inotify")
-	defer in.Close()
-	defer context.AfterFunc(ctx, func() { in.Close() })()
-	t := newTree(fd, f)
+	defer q.leave()
+	t := newTree(q, f)
 	defer f.Witness.leave(t, nil)
 	if err := t.watch(t.folders["/"]); err != nil {
 		return ended(ctx, err)
 	}
 	f.Begin()
-	buf := make([]byte, 64<<10)
 	for {
-		size, err := in.Read(buf)
-		if err == nil {
-			err = t.hear(buf[:size])
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-q.wake:
 		}
-		if err != nil || ctx.Err() != nil {
+		if err := t.hear(q.take()); err != nil {
 			return ended(ctx, err)
 		}
 		t.report()
 	}
+}
+
+// ear returns the instance that is shared, or one for this listener alone.
+func (f Files) ear() *Ear {
+	switch {
+	case f.Ear != nil:
+		return f.Ear
+	case f.Witness != nil:
+		return f.Witness.Ear()
+	}
+	return new(Ear)
 }
 
 // A folder is one that is watched.
@@ -90,7 +96,7 @@ func (f *folder) all(visit func(string)) {
 // A tree is all folders that lead to the files.
 type tree struct {
 	Files
-	fd      int
+	queue   *queue
 	folders map[string]*folder
 	wds     map[int][]*folder // several, where a symbolic link leads to another one
 	changed []string          // still to be reported, in order
@@ -101,8 +107,8 @@ type tree struct {
 	unseen bool      // whether it can't see all of the folders; guarded by it too
 }
 
-func newTree(fd int, f Files) *tree {
-	t := &tree{Files: f, fd: fd, folders: make(map[string]*folder), wds: make(map[int][]*folder), pending: make(map[string]bool), said: make(testimony)}
+func newTree(q *queue, f Files) *tree {
+	t := &tree{Files: f, queue: q, folders: make(map[string]*folder), wds: make(map[int][]*folder), pending: make(map[string]bool), said: make(testimony)}
 	t.folder("/")
 	for _, p := range f.Paths {
 		if strings.HasSuffix(p, "/") {
@@ -142,7 +148,7 @@ func (t *tree) watch(f *folder) error {
 	if len(f.files) > 0 || f.any != "" {
 		mask |= contents
 	}
-	wd, err := unix.InotifyAddWatch(t.fd, path.Join(t.Root, f.path), mask)
+	wd, err := t.queue.watch(path.Join(t.Root, f.path), mask)
 	switch {
 	case errors.Is(err, unix.ENOSPC):
 		return fmt.Errorf("watching the folder %s: all inotify watches are in use; raise the sysctl fs.inotify.max_user_watches", f.path)
@@ -151,7 +157,10 @@ func (t *tree) watch(f *folder) error {
 	case err != nil:
 		return fmt.Errorf("watching the folder %s: %w", f.path, err)
 	}
-	if wd != f.wd {
+	switch {
+	case wd == f.wd && wd != 0:
+		t.queue.unwatch(wd) // it was watched before
+	case wd != f.wd:
 		t.forget(f)
 		if f.wd = wd; wd != 0 {
 			t.wds[wd] = append(t.wds[wd], f)
@@ -175,29 +184,25 @@ func (t *tree) forget(f *folder) {
 	rest := slices.DeleteFunc(t.wds[f.wd], func(other *folder) bool { return other == f })
 	if t.wds[f.wd] = rest; len(rest) == 0 {
 		delete(t.wds, f.wd)
-		// It fails where the folder is gone, and the watch with it.
-		_, _ = unix.InotifyRmWatch(t.fd, uint32(f.wd))
 	}
+	t.queue.unwatch(f.wd)
 	f.wd = 0
 }
 
-// hear takes in what one read returned.
-func (t *tree) hear(events []byte) error {
-	for len(events) >= unix.SizeofInotifyEvent {
-		e := parseEvent(events)
-		events = events[e.size:]
-		if e.mask&unix.IN_Q_OVERFLOW != 0 {
-			t.lost = true
-			if err := t.watch(t.folders["/"]); err != nil {
-				return err
-			}
-			continue
-		}
+// hear takes in what happened since the last time.
+func (t *tree) hear(events []event, lost bool, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
 		for _, f := range slices.Clone(t.wds[e.wd]) {
 			if err := t.happened(f, e); err != nil {
 				return err
 			}
 		}
+	}
+	if t.lost = lost; lost {
+		return t.watch(t.folders["/"])
 	}
 	return nil
 }

@@ -23,7 +23,12 @@ type Witness struct {
 	seats  map[place][]seat
 	selves map[place]statement // what was done to folders themselves, of which the kernel doesn't say what they are called
 	recent map[int]sighting    // by number of the process
+
+	ear Ear // of all who listen with this witness
 }
+
+// Ear returns what all listen with that have this witness, for others to share.
+func (w *Witness) Ear() *Ear { return &w.ear }
 
 // A seat is a folder in which a listener wants to know of names.
 type seat struct {

@@ -52,6 +52,9 @@ func TestAgentWithoutDisk(t *testing.T) {
 	s, first := faulty(t)
 	s.sh("mkdir -m 0700 /var/lib/vpnd; mount -t tmpfs -o size=2m,mode=0700 tmpfs /var/lib/vpnd")
 	s.agent()
+	if n := s.sh("ls -l /proc/$(systemctl show -P MainPID vpnd)/fd | grep -c inotify"); n != "1" {
+		t.Errorf("the agent has %s instances of inotify", n)
+	}
 	for _, fault := range []struct{ begin, words, end string }{
 		{"dd if=/dev/zero of=/var/lib/vpnd/filler bs=4k 2>/dev/null; true", "no space left on device", "rm /var/lib/vpnd/filler"},
 		{"mount -o remount,ro /var/lib/vpnd", "read-only file system", "mount -o remount,rw /var/lib/vpnd"},
