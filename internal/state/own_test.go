@@ -107,3 +107,14 @@ func TestStateFolderOfOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestOwns(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/s": true, "/s/lock": true, "/s/reserve": true, "/s/wish.json": true, "/s/secrets/x": true, "/s/snapshots/x.json": true, "/s/.new": true,
+		"/s/pki/office/ca.key": false, "/s/profiles/a.ovpn": false, "/s/keys/a": false, "/s/keys/a.json": false, "/": false, "/state/lock": false, "/etc/wish.json": false,
+	} {
+		if Owns("/s", path) != want {
+			t.Errorf("%s: %t", path, !want)
+		}
+	}
+}
