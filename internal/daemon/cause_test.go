@@ -125,3 +125,31 @@ func TestHowADriftWasNoticed(t *testing.T) {
 		}
 	}
 }
+
+// Drift that stays open names who made it first, and later writers as they come.
+func TestLaterWritersAreNamed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.wish(map[string]string{"a": "1", "b": "1"}, observe)
+		r.reload()
+		by := func(want string) {
+			t.Helper()
+			r.rest()
+			if s := r.status(); len(s.Drift) != 1 || s.Drift[0].By != want {
+				t.Errorf("drift: %+v, not by %s", s.Drift, want)
+			}
+		}
+		r.touch("a", "2", "evil")
+		by("evil")
+		r.touch("a", "2", "idle") // changes nothing of it
+		by("evil")
+		r.touch("a", "3", "worse")
+		by("evil, then worse")
+		r.touch("a", "4", "evil")
+		by("evil, then worse")
+		r.touch("a", "5", "third")
+		r.rest()
+		r.touch("a", "6", "fourth")
+		by("worse, then third, then fourth")
+	})
+}

@@ -72,11 +72,27 @@ func (l *look) drifted(c engine.Change) Drift {
 	}
 	if old, ok := l.known[c.ID]; ok { // it is still wrong: the first record says how that came
 		d.Since, d.Noticed = old.Since, old.Noticed
-		if old.By != "" {
+		if report.Moved(old.Diffs) == report.Moved(d.Diffs) && old.By != "" {
 			d.By = old.By
 		}
+		d.By = after(old.By, d.By)
 	}
 	return d
+}
+
+// after names those who wrote a thing that was wrong already behind those who made
+// it so, the latest ones.
+func after(earlier, later string) string {
+	const then = ", then "
+	writers := strings.Split(earlier, then)
+	switch {
+	case earlier == "":
+		return later
+	case later == "" || slices.Contains(writers, later) || earlier == later:
+		return earlier
+	}
+	writers = append(writers, later)
+	return strings.Join(writers[max(0, len(writers)-mostWriters):], then)
 }
 
 // remember finds out what is news: what was not wrong before, or not in this
