@@ -258,7 +258,22 @@ func mask(w world) {
 	}
 	w.converge("masked.service", Unit{Enabled: yes, Active: yes})
 	w.run("systemctl mask --now masked")
+	seen, err := w.v.Measure(w.Context(), map[string]*Unit{"masked.service": {Enabled: yes}})
+	if err != nil {
+		w.Fatal(err)
+	}
+	before := seen["masked.service"]
+	if *before.Masked != maskLifted {
+		w.Errorf("a plan does not tell of the mask, but %q", *before.Masked)
+	}
 	w.converge("masked.service", Unit{Enabled: yes, Active: yes})
+	given := resource.Lasting(before).(*Unit)
+	if err := w.v.Apply(w.Context(), "masked.service", w.see("masked.service"), *given); err != nil {
+		w.Fatal(err)
+	}
+	if state := w.run("systemctl is-enabled masked || :"); state != "masked" {
+		w.Errorf("the operator's mask is not given back: %s", state)
+	}
 }
 
 func static(w world) {

@@ -64,6 +64,15 @@ func (i image) Unmask(ctx context.Context, unit string, runtime bool) error {
 	return err
 }
 
+// Mask is systemctl mask.
+func (i image) Mask(ctx context.Context, unit string, runtime bool) error {
+	if runtime {
+		return nil // an image has no /run
+	}
+	_, err := i.systemctl(ctx, "mask", unit)
+	return err
+}
+
 // ResetFailed has nothing to do.
 func (image) ResetFailed(context.Context, string) error { return nil }
 

@@ -20,6 +20,9 @@ type Manager interface {
 	Enable(ctx context.Context, unit string, on bool) (installs bool, err error)
 	// Unmask lifts a mask, in /run where runtime says so.
 	Unmask(ctx context.Context, unit string, runtime bool) error
+	// Mask makes a unit one that can't be started, until the next boot where
+	// runtime says so.
+	Mask(ctx context.Context, unit string, runtime bool) error
 	// ResetFailed lets a unit start that failed too often.
 	ResetFailed(ctx context.Context, unit string) error
 	// Reload makes systemd read its unit files again.
@@ -132,6 +135,14 @@ func (b Bus) Enable(ctx context.Context, unit string, on bool) (installs bool, e
 func (b Bus) Unmask(ctx context.Context, unit string, runtime bool) error {
 	return within(ctx, systemd.Answer, func(ctx context.Context) error {
 		_, err := b.Conn.UnmaskUnitFilesContext(ctx, []string{unit}, runtime)
+		return err
+	})
+}
+
+// Mask makes the link to /dev/null.
+func (b Bus) Mask(ctx context.Context, unit string, runtime bool) error {
+	return within(ctx, systemd.Answer, func(ctx context.Context) error {
+		_, err := b.Conn.MaskUnitFilesContext(ctx, []string{unit}, runtime, false)
 		return err
 	})
 }

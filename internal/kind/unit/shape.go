@@ -20,6 +20,7 @@ type Unit struct {
 	Own           *bool                      `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
 	Others        *string                    `vpnd:"has_drop-ins_of_others,computed,hint" doc:"drop-ins of somebody else, which count and stay; empty where there are none"`
 	ClosedDropins map[string]resource.Secret `vpnd:"closed_dropins,computed,hint" doc:"what those drop-ins of others hold that not all may read"`
+	Masked        *string                    `vpnd:"masked,computed,hint" doc:"which mask is lifted, since enabled is true; it is given back"`
 	Failed        *string                    `vpnd:"failed,computed,hint" doc:"how it failed where systemd starts it no more by itself; empty otherwise"`
 }
 

@@ -105,6 +105,7 @@ func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Unit, 
 		Enabled: resource.Ptr(s.enabled()),
 		Active:  resource.Ptr(s.running()),
 		Dropins: dropins,
+		Masked:  resource.Ptr(s.lifts(want)),
 		Reloads: &s.canLoad,
 		Own:     &own,
 		Others:  &told,
@@ -203,13 +204,16 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 	}
 	switch {
 	case want.Active != nil && !*want.Active:
-		return v.stop(ctx, m, s)
+		if err := v.stop(ctx, m, s); err != nil {
+			return err
+		}
+		return maskAgain(ctx, m, s, want.Masked)
 	case s.running() && changed:
 		return v.start(ctx, m, s, want, Restart)
 	case !s.running() && want.Active != nil:
 		return v.start(ctx, m, s, want, Start)
 	default:
-		return nil
+		return maskAgain(ctx, m, s, want.Masked)
 	}
 }
 
