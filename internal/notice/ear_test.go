@@ -38,7 +38,8 @@ func TestOneInstanceIsEnough(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		begun, ended := make(chan bool, 1), make(chan error, 1)
 		go func() {
-			ended <- notice.Files{Root: root, Paths: []string{path}, Ear: &ear,
+			ended <- notice.Files{
+				Root: root, Paths: []string{path}, Ear: &ear,
 				Begin:   func() { begun <- true },
 				Changed: func(path, _ string) { heard <- path },
 			}.Listen(ctx)
