@@ -91,11 +91,15 @@ func (s stand) index(now *table, rules []string) int {
 // other, those at the top first: those of the wishes, and those in the same
 // lanes. Chains of no order that are made together stand by name.
 func (t *table) astray(table string, wants map[string]Chain) []stand {
+	only := func(chain string) bool {
+		want, wished := wants[chain]
+		return t.onlyAccepts(chain) && (!wished || onlyAccept(want.Rules))
+	}
 	var wrong []stand
 	unordered := make(map[lane][]string)
 	for _, chain := range slices.Sorted(maps.Keys(wants)) {
 		want := wants[chain]
-		if s := (stand{chain: chain, lane: want.lane(), order: want.Order}); t.astrays(table, s) {
+		if s := (stand{chain: chain, lane: want.lane(), order: want.Order}); t.astrays(table, s, only) {
 			wrong = append(wrong, s)
 			if s.order == nil {
 				unordered[s.lane] = append(unordered[s.lane], chain)
@@ -112,7 +116,7 @@ func (t *table) astray(table string, wants map[string]Chain) []stand {
 	for l, order := range orders {
 		for _, other := range t.standing(l) {
 			_, wished := wants[other]
-			if s := (stand{chain: other, lane: l, order: order}); !wished && slices.Contains(order, other) && t.astrays(table, s) {
+			if s := (stand{chain: other, lane: l, order: order}); !wished && slices.Contains(order, other) && t.astrays(table, s, only) {
 				wrong = append(wrong, s)
 			}
 		}
@@ -124,7 +128,7 @@ func (t *table) astray(table string, wants map[string]Chain) []stand {
 }
 
 // astrays says whether a jump is not where it shall stand.
-func (t *table) astrays(table string, s stand) bool {
+func (t *table) astrays(table string, s stand, only func(string) bool) bool {
 	hook, at := t.whence(table, s.chain)
-	return hook != s.hook || at != s.at || s.hook != "" && s.order != nil && misordered(s.chain, s.order, t.standing(s.lane))
+	return hook != s.hook || at != s.at || s.hook != "" && s.order != nil && misordered(s.chain, s.order, t.standing(s.lane), only)
 }

@@ -88,7 +88,8 @@ func (t *table) sequence(table, chain string, want *Chain) []string {
 	found := t.jumps(table, chain)
 	if want != nil && want.Order != nil {
 		wanted := want.lane()
-		if len(found) == 0 || laneOf(found[0]) != wanted || !misordered(chain, want.Order, t.standing(wanted)) {
+		only := func(other string) bool { return t.onlyAccepts(other) && (other != chain || onlyAccept(want.Rules)) }
+		if len(found) == 0 || laneOf(found[0]) != wanted || !misordered(chain, want.Order, t.standing(wanted), only) {
 			return want.Order
 		}
 	}
@@ -98,9 +99,18 @@ func (t *table) sequence(table, chain string, want *Chain) []string {
 	return t.standing(laneOf(found[0]))
 }
 
+// onlyAccepts says whether there is a chain on the host whose rules accept, and
+// do nothing else.
+func (t *table) onlyAccepts(chain string) bool { return onlyAccept(t.chains[chain]) }
+
+func onlyAccept(rules []string) bool {
+	return len(rules) > 0 && !slices.ContainsFunc(rules, func(rule string) bool { return target(rule) != "ACCEPT" })
+}
+
 // misordered says whether a chain stands on the wrong side of another one of
-// the order.
-func misordered(chain string, order, there []string) bool {
+// the order. Between two that only accept there is no wrong side: no packet could
+// tell, and a host that vpnd 0.1.0 has set up need not change.
+func misordered(chain string, order, there []string, only func(string) bool) bool {
 	if slices.Equal(order, there) {
 		return false
 	}
@@ -111,7 +121,7 @@ func misordered(chain string, order, there []string) bool {
 		switch {
 		case other == chain:
 			above = false
-		case asked && (r < rank[chain]) != above:
+		case asked && (r < rank[chain]) != above && !(only(chain) && only(other)):
 			return true
 		}
 	}

@@ -269,3 +269,29 @@ func TestLostJumpComesBackBelowBans(t *testing.T) {
 		}
 	})
 }
+
+// Two chains that only accept may stand either way; once one of them drops, they
+// are put in order with that.
+func TestOrderOfWhatOnlyAcceptsDoesNotMatter(t *testing.T) {
+	everywhere(t, func(r room) {
+		wants := r.lined()
+		for _, name := range []string{"A", "B", "C"} {
+			wants[r.name("filter/VPND-"+name)].Rules = []string{"-p udp -j ACCEPT"}
+		}
+		r.converge(wants)
+		r.iptables("-D FORWARD -j VPND-B")
+		r.iptables("-I FORWARD -j VPND-B")
+		normal, err := r.Normalize(context.Background(), wants)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if found := r.differences(normal); len(found) > 0 {
+			r.Errorf("told: %v", found)
+		}
+		wants[r.name("filter/VPND-B")].Rules = []string{"-p udp -j DROP"}
+		r.converge(wants)
+		if got := r.hook(); got != "A | B | C | D | y | z" {
+			r.Error(got)
+		}
+	})
+}
