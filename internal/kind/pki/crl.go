@@ -133,7 +133,10 @@ func (v *crls) buildCRL(s *scene, _ string, data []byte, want CRL) (product, err
 		return product{}, err
 	}
 	n := st.next()
-	p := product{first: append(st.notes(*want.Ledger), numberFile(*want.Ledger, n))}
+	p := product{first: st.notes(*want.Ledger)}
+	if len(st.ledger.entries)+len(p.first) > 0 { // in an empty one nothing would take it away again
+		p.first = append(p.first, numberFile(*want.Ledger, n))
+	}
 	t := &x509.RevocationList{
 		Number:                    n,
 		ThisUpdate:                s.now.Add(-backdate),
