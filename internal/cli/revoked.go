@@ -97,7 +97,7 @@ func (a *app) outlastOf(l *lasting, list state.Was, snap *state.Snapshot, now, b
 	}
 	barred := func(h holder) bool { return r.Members != nil && !slices.Contains(r.Members, h.Subject.CommonName) }
 	void := func(h holder) bool { return barred(h) || revoked[h.Serial] }
-	out, err := belongings(snap.Present, r.Ledger, void)
+	out, err := belongings(withPlaces(snap), r.Ledger, void)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,10 @@ func (a *app) outlastOf(l *lasting, list state.Was, snap *state.Snapshot, now, b
 	}
 	at := slices.IndexFunc(back.Present, changes)
 	if at < 0 {
-		return nil // it goes, and what it says with it
+		if slices.ContainsFunc(snap.Present, changes) { // it goes, but no older one comes before that
+			l.keep = append(l.keep, list)
+		}
+		return nil
 	}
 	before, err := tell[roll](back.Present[at])
 	if err != nil || before.Members == nil || r.Members == nil {
@@ -190,6 +193,28 @@ func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resou
 		}
 	}
 	return theirs, nil
+}
+
+// withPlaces returns what a snapshot brings back. Of what the undone apply took
+// away only its record tells which ledger and key it belongs to.
+func withPlaces(snap *state.Snapshot) []state.Was {
+	all := slices.Clone(snap.Present)
+	for i, was := range all {
+		at := slices.IndexFunc(snap.Records, func(r state.Record) bool { return r.ID == was.ID })
+		var shape map[string]json.RawMessage
+		if at < 0 || was.ID.Kind != pki.KindCertificate || json.Unmarshal(was.Shape, &shape) != nil {
+			continue
+		}
+		for _, attr := range []string{"ledger", "key"} {
+			if value, known := snap.Records[at].Want[attr]; known && shape[attr] == nil {
+				shape[attr] = value
+			}
+		}
+		if data, err := json.Marshal(shape); err == nil {
+			all[i].Shape = data
+		}
+	}
+	return all
 }
 
 // withMembers returns a list with other members.
