@@ -65,7 +65,6 @@ command can be repeated then. Who was revoked since is not let in again.`,
 // An undo is the way back to a snapshot.
 type undo struct {
 	snap    *state.Snapshot
-	undone  []string       // names of the snapshots that are of no use then, the newest first
 	pending *state.Pending // the apply that it undoes, where that waits for confirmation
 	lasting *lasting
 	plan    *engine.Plan
@@ -96,7 +95,7 @@ func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots
 		return nil, settled(e.Store)
 	}
 	u := &undo{pending: pending}
-	if u.snap, u.undone, err = e.Store.Since(name); err != nil {
+	if u.snap, _, err = e.Store.Since(name); err != nil {
 		if pending != nil {
 			err = fmt.Errorf("%w; %s", err, wayOut)
 		}
@@ -137,6 +136,9 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 	if err := e.Store.Unreserve(); err != nil && !state.Unwritable(err) {
 		return err
 	}
+	if err := e.Store.Gather(u.snap.Name); err != nil {
+		return err
+	}
 	unkept := e.Store.Undo(command, e.Now(), u.snap, u.plan.Touched(), u.lasting.amend)
 	if err := a.takeBack(ctx, e, u.plan, command, unkept, u.pending != nil); err != nil {
 		a.tellStuck(u)
@@ -151,12 +153,7 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 			return err
 		}
 	}
-	for _, name := range u.undone {
-		if err := e.Store.DropSnapshot(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.Store.DropSnapshot(u.snap.Name)
 }
 
 // tellStuck says how to go on where not all could be undone.

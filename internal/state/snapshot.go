@@ -110,6 +110,24 @@ func (s *Store) Since(name string) (*Snapshot, []string, error) {
 	return snap, names, nil
 }
 
+// Gather makes one snapshot of that name and all later ones, before an undo of
+// them begins: where it does not come to its end, the next one goes on with all.
+func (s *Store) Gather(name string) error {
+	snap, names, err := s.Since(name)
+	if err != nil || len(names) == 1 {
+		return err
+	}
+	if err := s.writeSnapshot(snap); err != nil {
+		return fmt.Errorf("keeping a snapshot: %w", err)
+	}
+	for _, later := range names[:len(names)-1] {
+		if err := s.DropSnapshot(later); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SaveSnapshot keeps a snapshot, names it unless it has a name, and forgets the
 // oldest ones.
 func (s *Store) SaveSnapshot(snap *Snapshot) error {
