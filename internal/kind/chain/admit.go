@@ -18,8 +18,10 @@ import "slices"
 //
 // A default, at the bottom of its hook, decides what no chain accepted,
 // whoever made it; a rule of others that accepts something above it is what it
-// is for. One that accepts everything makes it worthless. Where no other rule of
-// others follows, that one is but a policy in other words: vpnd's default moves
+// is for. One that accepts everything makes it worthless, and as good as that is
+// one that accepts all of TCP or UDP, all that is new or all that comes by the
+// default route, and one that leaves the hook to a policy that accepts. Where it
+// accepts everything and no other rule of others follows, that one is but a policy in other words: vpnd's default moves
 // above it. Elsewhere it does not: then the rules of others below, which may let
 // an administrator in, would be dead, and a person who opened a host in need
 // would be locked out. It is told at once, with who wrote it and the command that

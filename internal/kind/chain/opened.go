@@ -106,6 +106,26 @@ func (o opening) link() string {
 	return l.Attrs().Name
 }
 
+// uplinks are the interfaces of the default routes.
+func uplinks() []string {
+	routes, err := netlink.RouteList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range routes {
+		if r.Dst != nil {
+			if bits, _ := r.Dst.Mask.Size(); bits > 0 {
+				continue
+			}
+		}
+		if l, err := netlink.LinkByIndex(r.LinkIndex); err == nil {
+			names = append(names, l.Attrs().Name)
+		}
+	}
+	return names
+}
+
 func (o opening) String() string {
 	if o.port != 0 {
 		return fmt.Sprintf("%s port %d", o.protocol, o.port)

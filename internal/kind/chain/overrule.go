@@ -22,17 +22,19 @@ func (t *table) overruled(s spot) string {
 		if chain, _ := jumped(rule); chain != "" {
 			continue
 		}
-		what := ""
+		does := ""
 		switch {
-		case isDefault && t.takes(rule, []string{"ACCEPT"}, nil):
-			what = "accepts"
+		case isDefault && (t.takes(rule, []string{"ACCEPT"}, nil) || t.quits(j.chain, rule)):
+			does = "accepts everything"
 		case opens && t.takes(rule, drops, nil):
-			what = "drops"
+			does = "drops everything"
+		case isDefault && t.takes(bare(rule), []string{"ACCEPT"}, nil):
+			does = "accepts all such packets"
 		default:
 			continue
 		}
-		return fmt.Sprintf("%q in %s, which %s everything before it is asked; unless that is meant, run %s -t %s -D %s %s",
-			rule, j.chain, what, command[s.family], s.table, j.chain, rule)
+		return fmt.Sprintf("%q in %s, which %s before it is asked; unless that is meant, run %s -t %s -D %s %s",
+			rule, j.chain, does, command[s.family], s.table, j.chain, rule)
 	}
 	return ""
 }
@@ -57,6 +59,44 @@ func (t *table) takes(rule string, verdicts, seen []string) bool {
 		return true
 	}
 	return slices.ContainsFunc(t.chains[to], func(r string) bool { return t.takes(r, verdicts, append(seen, to)) })
+}
+
+// quits says whether a rule ends a hook for every packet, and leaves it to a
+// policy that accepts.
+func (t *table) quits(hook, rule string) bool {
+	to, ok := blunt(rule)
+	return ok && t.policies[hook] == "ACCEPT" && (to == "RETURN" || leaps(rule) && !t.takes(rule, drops, nil))
+}
+
+// bare returns a rule without what leaves it as good as one for every packet: a
+// protocol that all connections have, that they are new, and that they come from
+// where the default route leads to. Of another interface, or another protocol,
+// somebody may accept everything with good reason.
+func bare(rule string) string {
+	list, err := words(rule)
+	if err != nil {
+		return rule
+	}
+	for len(list) > 1 {
+		n := 2
+		switch key, value := list[0], list[1]; {
+		case key == "-p" && (value == "tcp" || value == "udp"):
+		case key == "-i" && slices.Contains(uplinks(), value):
+		case key == "-m" && value == "comment" && len(list) > 4:
+			n = 4
+		case key == "-m" && (value == "conntrack" || value == "state") && len(list) > 4 && isNew(list[2:4]):
+			n = 4
+		default:
+			return strings.Join(list, " ")
+		}
+		list = list[n:]
+	}
+	return strings.Join(list, " ")
+}
+
+// isNew says whether a match on states has the first packet of a connection.
+func isNew(match []string) bool {
+	return (match[0] == "--ctstate" || match[0] == "--state") && slices.Contains(strings.Split(match[1], ","), "NEW")
 }
 
 // blunt returns the target of a rule that matches every packet.
