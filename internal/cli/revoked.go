@@ -26,6 +26,7 @@ type lasting struct {
 	out    map[resource.ID]bool     // of the snapshot: what belongs to certificates that were revoked
 	struck map[resource.ID]bool     // of the configuration before: what belongs to revoked people
 	names  map[resource.ID][]string // whom a list goes on to bar, though they were members before
+	apart  map[resource.ID]bool     // of keep: what does not stand, and so comes back as it was
 }
 
 // A holder is what a certificate tells of its place in a PKI.
@@ -56,8 +57,11 @@ func tell[T any](was state.Was) (T, error) {
 // outlast finds what must stay of an undo.
 func (a *app) outlast(store *state.Store, snap *state.Snapshot) (*lasting, error) {
 	now, err := store.Wish()
-	if err != nil || now == nil {
-		return new(lasting), err
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		now = new(state.Wish)
 	}
 	back, err := store.WishBefore(snap)
 	if err != nil {
@@ -66,17 +70,40 @@ func (a *app) outlast(store *state.Store, snap *state.Snapshot) (*lasting, error
 	if back == nil {
 		back = now
 	}
-	l := &lasting{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string)}
-	for _, list := range now.Present {
-		if _, stands := store.Record(list.ID); !stands || list.ID.Kind != pki.KindCRL || leaves(snap, list) {
+	l := &lasting{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string), apart: make(map[resource.ID]bool)}
+	for _, list := range lists(now.Present, back.Present, snap.Present) {
+		if leaves(snap, list) {
 			continue
 		}
-		if err := a.outlastOf(l, list, snap, now, back); err != nil {
+		if err := a.outlastOf(l, list, way{store, snap, now, back}); err != nil {
 			return nil, err
 		}
 	}
 	l.derive(back)
 	return l, nil
+}
+
+// A way is where an undo leads from and to.
+type way struct {
+	store     *state.Store
+	snap      *state.Snapshot
+	now, back *state.Wish
+}
+
+// lists returns the revocation lists that the first of these know of: after a
+// destroy nothing is in force that does.
+func lists(all ...[]state.Was) []state.Was {
+	var found []state.Was
+	for _, was := range slices.Concat(all...) {
+		if was.ID.Kind == pki.KindCRL && !names(found, was.ID) {
+			found = append(found, was)
+		}
+	}
+	return found
+}
+
+func names(all []state.Was, id resource.ID) bool {
+	return slices.ContainsFunc(all, func(was state.Was) bool { return was.ID == id })
 }
 
 // leaves says whether what a thing is made of goes with the undo, and it with
@@ -86,69 +113,111 @@ func leaves(snap *state.Snapshot, was state.Was) bool {
 }
 
 // outlastOf is about one list and those who have certificates of its CA.
-func (a *app) outlastOf(l *lasting, list state.Was, snap *state.Snapshot, now, back *state.Wish) error {
+func (a *app) outlastOf(l *lasting, list state.Was, w way) error {
 	r, err := tell[roll](list)
 	if err != nil {
 		return err
 	}
-	revoked, err := a.revokedIn(r.Ledger)
+	known, err := a.issuedBy(w.snap, r.Ledger)
 	if err != nil {
 		return err
 	}
-	barred := func(h holder) bool { return r.Members != nil && !slices.Contains(r.Members, h.Subject.CommonName) }
-	void := func(h holder) bool { return barred(h) || revoked[h.Serial] }
-	out, err := belongings(withPlaces(snap), r.Ledger, void)
+	barred := known.out
+	if names(w.now.Present, list.ID) {
+		barred = func(name string) bool { return r.Members != nil && !slices.Contains(r.Members, name) }
+	}
+	out, err := belongings(withPlaces(w.snap), r.Ledger, func(h holder) bool { return barred(h.Subject.CommonName) || known.revoked[h.Serial] })
 	if err != nil {
 		return err
 	}
-	struck, err := belongings(back.Present, r.Ledger, barred)
+	struck, err := belongings(w.back.Present, r.Ledger, func(h holder) bool { return barred(h.Subject.CommonName) })
 	if err != nil {
 		return err
 	}
 	maps.Copy(l.out, out)
 	maps.Copy(l.struck, struck)
-	going, err := goers(snap, now, r.Ledger)
+	going, err := goers(w.snap, w.now, r.Ledger)
 	if err != nil {
 		return err
 	}
-	changes := func(was state.Was) bool { return was.ID == list.ID }
-	if len(going)+len(out)+len(struck) == 0 && !slices.ContainsFunc(snap.Present, changes) {
+	if len(going)+len(out)+len(struck) == 0 && !names(w.snap.Present, list.ID) {
 		return nil
 	}
-	at := slices.IndexFunc(back.Present, changes)
+	return l.call(list.ID, w, func(name string) bool { return !barred(name) }, going)
+}
+
+// call has a list be of those who are members both before and after.
+func (l *lasting) call(list resource.ID, w way, stays func(string) bool, going []string) error {
+	_, stands := w.store.Record(list)
+	at := slices.IndexFunc(w.back.Present, func(was state.Was) bool { return was.ID == list })
 	if at < 0 {
-		if slices.ContainsFunc(snap.Present, changes) { // it goes, but no older one comes before that
-			l.keep = append(l.keep, list)
+		l.out[list] = stands // nobody asks for it there, and it stays as it is unless it goes
+		for _, was := range w.snap.Present {
+			l.out[was.ID] = l.out[was.ID] || rebuilt(was, map[resource.ID]bool{list: stands})
 		}
 		return nil
 	}
-	before, err := tell[roll](back.Present[at])
-	if err != nil || before.Members == nil || r.Members == nil {
-		l.keep = append(l.keep, back.Present[at])
+	l.apart[list] = !stands // it comes back, and bars whoever was revoked since
+	before, err := tell[roll](w.back.Present[at])
+	if err != nil || before.Members == nil {
+		l.keep = append(l.keep, w.back.Present[at])
 		return err
 	}
 	both := []string{}
 	for _, name := range before.Members {
 		switch {
-		case !slices.Contains(r.Members, name):
-			l.names[list.ID] = append(l.names[list.ID], name)
+		case !stays(name):
+			l.names[list] = append(l.names[list], name)
 		case !slices.Contains(going, name):
 			both = append(both, name)
 		}
 	}
-	kept, err := withMembers(back.Present[at], both)
+	kept, err := withMembers(w.back.Present[at], both)
 	l.keep = append(l.keep, kept)
 	return err
 }
 
-// revokedIn returns the serial numbers that a ledger says are revoked.
-func (a *app) revokedIn(ledger string) (map[string]bool, error) {
-	entries, err := pki.Host{Root: a.root, Clock: time.Now}.Issued(ledger)
-	revoked := make(map[string]bool)
-	for _, e := range entries {
-		revoked[e.Serial] = e.Revoked
+// An issue is what is known of the certificates of a CA.
+type issue struct {
+	revoked map[string]bool // by serial number
+	good    map[string]bool // by common name: one of its certificates is not revoked
+}
+
+// out says whether somebody had certificates, and every one is revoked.
+func (i issue) out(name string) bool {
+	good, known := i.good[name]
+	return known && !good
+}
+
+// issuedBy returns what a ledger knows, where it stands and as it comes back.
+func (a *app) issuedBy(snap *state.Snapshot, ledger string) (issue, error) {
+	known := issue{revoked: make(map[string]bool), good: make(map[string]bool)}
+	all, err := pki.Host{Root: a.root, Clock: time.Now}.Issued(ledger)
+	if err != nil {
+		return known, err
 	}
-	return revoked, err
+	for _, was := range snap.Present {
+		if was.ID != (resource.ID{Kind: pki.KindLedger, Name: ledger}) {
+			continue
+		}
+		var shape pki.Ledger
+		if err := resource.Decode(was.Shape, &shape); err != nil {
+			return known, fmt.Errorf("%s: %w", was.ID, err)
+		}
+		held, err := shape.Issued()
+		if err != nil {
+			return known, fmt.Errorf("%s: %w", was.ID, err)
+		}
+		all = append(all, held...)
+	}
+	for _, e := range all {
+		known.revoked[e.Serial] = known.revoked[e.Serial] || e.Revoked
+	}
+	for _, e := range all {
+		name := e.Subject.CommonName
+		known.good[name] = known.good[name] || !known.revoked[e.Serial]
+	}
+	return known, nil
 }
 
 // goers are the names of those whose certificates an undo takes away: they may
@@ -188,7 +257,7 @@ func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resou
 		}
 	}
 	for _, was := range all {
-		if slices.ContainsFunc(was.Triggers, func(t resource.Trigger) bool { return t.Do == resource.Rebuild && theirs[t.On] }) {
+		if rebuilt(was, theirs) {
 			theirs[was.ID] = true
 		}
 	}
@@ -237,10 +306,21 @@ func (l *lasting) derive(back *state.Wish) {
 		lists[was.ID] = true
 	}
 	for _, was := range back.Present {
-		if slices.ContainsFunc(was.Triggers, func(t resource.Trigger) bool { return lists[t.On] && t.Do == resource.Rebuild }) {
+		if rebuilt(was, lists) {
 			l.keep = append(l.keep, was)
 		}
 	}
+}
+
+// rebuilt says whether a thing is made of any of these.
+func rebuilt(was state.Was, of map[resource.ID]bool) bool {
+	return slices.ContainsFunc(was.Triggers, func(t resource.Trigger) bool { return of[t.On] && t.Do == resource.Rebuild })
+}
+
+// standing is what of keep does not go back. A list that was taken away comes
+// back as it was, whoever was revoked since being barred by it.
+func (l *lasting) standing() []state.Was {
+	return slices.DeleteFunc(slices.Clone(l.keep), func(was state.Was) bool { return l.apart[was.ID] })
 }
 
 // spare takes out of a snapshot what does not go back.

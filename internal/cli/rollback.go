@@ -110,9 +110,10 @@ func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots
 		return nil, err
 	}
 	u.lasting.spare(u.snap)
-	u.plan, err = e.PlanUndo(ctx, u.snap, u.lasting.keep...)
-	if err != nil && len(u.lasting.keep) > 0 { // a list that can't be made keeps nobody from being let in again
-		u.plan, err = e.PlanUndo(ctx, without(u.snap, u.lasting.keep))
+	stay := u.lasting.standing()
+	u.plan, err = e.PlanUndo(ctx, u.snap, stay...)
+	if err != nil && len(stay) > 0 { // a list that can't be made keeps nobody from being let in again
+		u.plan, err = e.PlanUndo(ctx, without(u.snap, stay))
 	}
 	if err == nil {
 		u.plan.Notes = append(u.plan.Notes, u.lasting.notes()...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"slices"
 
 	"vpnd/internal/resource"
@@ -177,6 +178,7 @@ func (w *wayBack) comesBack(was state.Was) {
 	if err == nil {
 		shape := it.kind.New()
 		if err = resource.Decode(was.Shape, shape); err == nil {
+			w.hint(shape, it)
 			it.Want = resource.Only(resource.Lasting(shape), manages(w.records[was.ID], it.past))
 			it.Owners, it.After, it.Triggers = was.Owners, was.After, was.Triggers
 			w.present = append(w.present, it)
@@ -184,6 +186,25 @@ func (w *wayBack) comesBack(was state.Was) {
 		}
 	}
 	w.stuck = append(w.stuck, Problem{ID: was.ID, Owners: was.Owners, Err: fmt.Errorf("it can't be brought back: %w", err)})
+}
+
+// hint fills in what nobody can see of a thing, such as what it was made from, as
+// it was on record: where the apply took the thing away, nobody wished it then.
+func (w *wayBack) hint(shape any, it *item) {
+	record, ok := w.records[it.ID]
+	if !ok {
+		return
+	}
+	told := it.kind.New()
+	if record.Want.Tell(told) != nil {
+		return // of another version: what was seen has to do
+	}
+	is, was := reflect.ValueOf(shape).Elem(), reflect.ValueOf(told).Elem()
+	for _, f := range resource.Fields(is.Type()) {
+		if f.Hint && is.Field(f.Index).IsZero() {
+			is.Field(f.Index).Set(was.Field(f.Index))
+		}
+	}
 }
 
 // goesAgain is about what the apply brought.

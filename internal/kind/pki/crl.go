@@ -27,7 +27,7 @@ func newCRLs(h Host) *crls {
 	v := &crls{known: make(map[string]entry)}
 	v.Host, v.nature = h, nature[CRL]{
 		access:    func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
-		kept:      func(c *CRL) *string { return c.PEM },
+		kept:      keptCRL,
 		read:      v.readCRL,
 		build:     v.buildCRL,
 		settle:    v.settleCRL,
@@ -63,6 +63,10 @@ func voidsCRL(_, want *CRL) string {
 // settleCRL foretells whom the list will bar. That needs no more than what is
 // known now: whoever gets a certificate by the same apply is a member.
 func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
+	if want.PEM != nil {
+		v.waive(want)
+		return nil
+	}
 	data, _, err := v.current(name)
 	if err != nil {
 		return err
@@ -83,6 +87,39 @@ func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
 	}
 	_, _, err = s.listAuthority(*want)
 	return err
+}
+
+// keptCRL returns the bytes of a list of which nobody says who made it: it stood
+// there before vpnd came. Any other never goes back to what it was, see
+// [crls.back].
+func keptCRL(c *CRL) *string {
+	if c.Issuer != nil && c.Ledger != nil {
+		return nil
+	}
+	return c.PEM
+}
+
+// back says whether a list comes back by its bytes: where these bar all that must
+// be barred by now and no list came after it, and where it is of another CA. All
+// who were revoked since would be let in again by any other.
+func (st *survey) back(bytes *string) bool {
+	if bytes == nil {
+		return false
+	}
+	list, err := parseCRL([]byte(*bytes))
+	if err != nil || st.ca == nil || !signedList(list, st.ca) {
+		return true
+	}
+	listed := make(map[string]bool)
+	for _, e := range list.RevokedCertificateEntries {
+		listed[serialOf(e.SerialNumber)] = true
+	}
+	for serial := range st.bar() {
+		if !listed[serial] {
+			return false
+		}
+	}
+	return list.Number != nil && list.Number.Cmp(st.highest) >= 0
 }
 
 func yes(b *bool) bool { return b != nil && *b }
@@ -114,6 +151,9 @@ func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) 
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
 	got.PEM = resource.Ptr(string(data))
+	if want.PEM != nil && !st.back(want.PEM) && st.complete() {
+		got.PEM = want.PEM // as near to what it was as may be
+	}
 	if is, err := parseCRL(data); err == nil {
 		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
 		got.Clock = s.earlier(is.ThisUpdate, want.Issuer)
@@ -127,6 +167,9 @@ func (v *crls) buildCRL(s *scene, _ string, data []byte, want CRL) (product, err
 	st, err := v.survey(s, data, want)
 	if err != nil {
 		return product{}, err
+	}
+	if st.back(want.PEM) {
+		return product{data: []byte(*want.PEM)}, nil
 	}
 	ca, key, err := s.listAuthority(want)
 	if err != nil {

@@ -139,6 +139,31 @@ func (h Host) Issued(dir string) ([]Entry, error) {
 	return all, nil
 }
 
+// Issued returns what a ledger held where that is on record, in no order.
+func (l Ledger) Issued() ([]Entry, error) {
+	if !asks(l.Entries) {
+		return nil, nil
+	}
+	held, err := entriesOf(*l.Entries)
+	if err != nil {
+		return nil, err
+	}
+	var all []Entry
+	for name, text := range held {
+		m := ledgerFile.FindStringSubmatch(name)
+		if m == nil || m[2] != "pem" {
+			continue
+		}
+		cert, err := parseCertificate([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("reading %s of what the ledger held: %w", name, err)
+		}
+		_, revoked := held[m[1]+".revoked"]
+		all = append(all, Entry{Certificate: cert, Serial: m[1], Revoked: revoked})
+	}
+	return all, nil
+}
+
 func (h Host) entry(dir, serial string) (*x509.Certificate, error) {
 	name := path.Join(dir, serial+".pem")
 	data, err := atomic.ReadFile(h.Root, name, maxFile)

@@ -155,7 +155,7 @@ func (st *survey) expel() {
 }
 
 // readLists takes over whom lists bar that the CA signed: the one that stands,
-// and the copies of earlier ones.
+// the copies of earlier ones, and the one that an undo brings back.
 func (st *survey) readLists(s *scene, data []byte) {
 	if st.ca == nil {
 		return
@@ -167,7 +167,13 @@ func (st *survey) readLists(s *scene, data []byte) {
 			st.listed[serialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
 		}
 	}
-	for _, list := range s.copies() {
+	lists := s.copies()
+	if st.want.PEM != nil {
+		if list, err := parseCRL([]byte(*st.want.PEM)); err == nil {
+			lists = append(slices.Clone(lists), list)
+		}
+	}
+	for _, list := range lists {
 		if signedList(list, st.ca) {
 			st.take(list)
 		}
