@@ -2,6 +2,7 @@ package sysctl
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"vpnd/internal/resource"
@@ -46,7 +47,39 @@ func TestPreflightOfAValue(t *testing.T) {
 	if err == nil {
 		t.Error("a key that is not there is taken")
 	}
+	coming := resource.Prospect{Coming: map[string][]string{"tun": {"tun77"}, "unit": {"o.service"}, "package": {"openvpn"}}}
+	for _, name := range []string{"net.ipv4.no_such_key", "net.ipv4.conf.all.frwarding", "kernel.hostnames"} {
+		if err := v.Preflight(t.Context(), name, Sysctl{Value: resource.Ptr("1")}, coming); err == nil || !strings.Contains(err.Error(), "spelling") {
+			t.Errorf("%s, which nothing brings: %v", name, err)
+		}
+	}
 	if err := v.Preflight(t.Context(), "net.ipv4.conf.tun77.forwarding", Sysctl{Value: resource.Ptr("1")}, resource.Prospect{Coming: map[string][]string{"tun": {"tun77"}}}); err != nil {
 		t.Errorf("an interface that comes with the plan: %v", err)
+	}
+}
+
+// A number is judged by the kernel, and nothing is written by that.
+func TestTheKernelJudgesANumber(t *testing.T) {
+	v := Verbs{Root: t.TempDir(), Proc: "/proc/sys"}
+	for name, values := range map[string][2]string{
+		"net.ipv4.tcp_syncookies":      {"2", "9999999999999"},
+		"net.ipv4.ip_default_ttl":      {"77", "256"},
+		"net.ipv4.conf.lo.rp_filter":   {"2", "9999999999999"},
+		"net.ipv6.conf.all.hop_limit":  {"77", "256"},
+		"net.ipv4.ip_local_port_range": {"20000 30000", "30000 20000"},
+	} {
+		before, err := v.read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, value := range values {
+			err := v.Preflight(t.Context(), name, Sysctl{Value: &value}, resource.Prospect{})
+			if refused := err != nil; refused != (i == 1) {
+				t.Errorf("%s = %s: %v", name, value, err)
+			}
+		}
+		if after, err := v.read(name); err != nil || after != before {
+			t.Errorf("%s was %s and is %s (%v)", name, before, after, err)
+		}
 	}
 }

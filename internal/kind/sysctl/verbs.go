@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -273,7 +274,7 @@ func wished(item resource.Item[Sysctl]) bool {
 func (v Verbs) set(name, value string) error {
 	now, err := v.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return missing(name)
+		return v.missing(name)
 	}
 	if err != nil || now == value {
 		return err
@@ -302,7 +303,10 @@ func refused(value string, err error) error {
 }
 
 // missing says what to do about a key that the kernel does not have.
-func missing(name string) error {
+func (v Verbs) missing(name string) error {
+	if v.hasFolder(name) {
+		return fmt.Errorf("the kernel has no such key; check its spelling, or load the module that brings it; sysctl %s names those that are beside it", path.Dir(fileOf(name)))
+	}
 	parts := strings.Split(fileOf(name), "/")
 	if len(parts) == 5 && parts[0] == "net" && (parts[2] == "conf" || parts[2] == "neigh") {
 		return fmt.Errorf("there is no interface %s now; it must be there first, so let this block depend on the one that makes it", parts[3])
