@@ -27,6 +27,7 @@ type lasting struct {
 	struck map[resource.ID]bool     // of the configuration before: what belongs to revoked people
 	names  map[resource.ID][]string // whom a list goes on to bar, though they were members before
 	apart  map[resource.ID]bool     // of keep: what does not stand, and so comes back as it was
+	damage *state.DamageError       // of what is in force, so that only the ledgers tell who was revoked
 }
 
 // A holder is what a certificate tells of its place in a PKI.
@@ -56,7 +57,7 @@ func tell[T any](was state.Was) (T, error) {
 
 // outlast finds what must stay of an undo.
 func (a *app) outlast(store *state.Store, snap *state.Snapshot) (*lasting, error) {
-	now, err := store.Wish()
+	now, damage, err := store.Standing()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func (a *app) outlast(store *state.Store, snap *state.Snapshot) (*lasting, error
 	if back == nil {
 		back = now
 	}
-	l := &lasting{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string), apart: make(map[resource.ID]bool)}
+	l := &lasting{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string), apart: make(map[resource.ID]bool), damage: damage}
 	for _, list := range lists(now.Present, back.Present, snap.Present) {
 		if leaves(snap, list) {
 			continue

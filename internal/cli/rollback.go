@@ -140,6 +140,9 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 	if err := e.Store.Gather(u.snap.Name); err != nil {
 		return err
 	}
+	if u.lasting.damage != nil {
+		a.say("%v", u.lasting.damage)
+	}
 	unkept := e.Store.Undo(command, e.Now(), u.snap, u.plan.Touched(), u.lasting.amend)
 	if err := a.takeBack(ctx, e, u.plan, command, unkept, u.pending != nil); err != nil {
 		a.tellStuck(u)

@@ -185,6 +185,10 @@ const mostPending = 10
 const mostHeld = 10
 
 func (a *app) showHold(h *daemon.Hold) {
+	if h.All {
+		a.printf("\nHeld: everything but what guards the host stays as it is until vpnd apply, since a file of the\nstate was damaged, and what else was undone is not known.\n")
+		return
+	}
 	a.printf("\nHeld since vpnd %s %s: %d resources. They stay as they were before until vpnd apply,\neach also until the files ask for something else of it than what was undone.\n", h.Command, moment(h.Since), len(h.IDs))
 	for i, id := range h.IDs {
 		if i == mostHeld {

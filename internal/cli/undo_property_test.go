@@ -65,7 +65,7 @@ type story struct {
 
 func (s *story) chapter() {
 	switch rapid.SampledFrom([]string{
-		"edit", "apply", "apply", "apply", "confirmed", "confirm", "deadline", "rollback", "rollback", "older", "destroy", "forget", "kill", "drift", "break", "hide", "refuse", "heal",
+		"edit", "apply", "apply", "apply", "confirmed", "confirm", "deadline", "rollback", "rollback", "older", "destroy", "forget", "kill", "drift", "break", "hide", "refuse", "heal", "damage",
 	}).Draw(s.T, "chapter") {
 	case "edit":
 		s.edit()
@@ -101,6 +101,8 @@ func (s *story) chapter() {
 		s.hidden = true
 	case "heal":
 		s.heal()
+	case "damage":
+		s.damage(rapid.SampledFrom([]string{"wish.json", "hold.json"}).Draw(s.T, "file"))
 	}
 	s.nobodyIsBack()
 }
@@ -249,6 +251,18 @@ func (s *story) deadline() {
 		s.fail("the undo has no end")
 	}
 	s.undoes = nil
+}
+
+// damage spoils a file of the state.
+func (s *story) damage(name string) {
+	path := filepath.Join(s.dir, "state", name)
+	if _, err := os.Stat(path); err != nil {
+		return
+	}
+	if err := os.WriteFile(path, []byte("garbage"), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	s.told = append(s.told, "damage: "+name)
 }
 
 func (s *story) forget() {

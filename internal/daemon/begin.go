@@ -20,15 +20,15 @@ func (a *agent) begin(ctx context.Context) {
 	a.read(ctx, atStart)
 }
 
-// resumes says whether the state holds a configuration to go on with. One that is
-// damaged is none, and better the files than a host without its rules. Where the
-// state can't be read at all, the first look tells.
+// resumes says whether the state holds a configuration to go on with. Where that is
+// damaged, the first look finds out whether the files are it; where the state can't
+// be read at all, it tells.
 func (a *agent) resumes() bool {
 	store, err := state.Read(a.StateDir)
 	if err != nil {
 		return true
 	}
-	wish, err := standing(store)
+	wish, err := store.Wish()
 	if err != nil {
 		return true
 	}

@@ -45,6 +45,60 @@ func (a *agent) damaged(err error, version string) error {
 	return nil
 }
 
+// bereaved is about an agent that starts where what is in force is damaged. The
+// files are taken only where they ask for exactly what is on record as applied
+// last: an edit that nobody has applied must not go live since a disk was damaged.
+// Which settings and checks were in force no record tells, so those of the files
+// count then. Otherwise nothing is taken, and what guards the host fails closed,
+// until somebody applies or reloads.
+func (l *look) bereaved(ctx context.Context, damage error) error {
+	var known *state.DamageError
+	if l.force != nil || !errors.As(damage, &known) {
+		return damage
+	}
+	cfg, diags := l.load()
+	if !diags.HasErrors() && l.onRecord(ctx, cfg.Desired.Present) {
+		l.Log.Warn("what is in force is damaged in the state, and the files ask for just what was applied last, so they are taken", "error", damage)
+		l.read(ctx, l.noticed)
+		return nil
+	}
+	l.shutBlindly(ctx)
+	return damage
+}
+
+// onRecord says whether files ask for what the records say was applied last, and
+// for nothing else.
+func (l *look) onRecord(ctx context.Context, present []resource.Resource) bool {
+	e := l.engine()
+	p, err := e.Plan(ctx, resource.Desired{Present: present, Absent: e.Leftovers(present)})
+	return err == nil && p.OnRecord()
+}
+
+// shutBlindly keeps a host from forwarding whose filter rules have gone, where of
+// what is in force only the records are left.
+func (l *look) shutBlindly(ctx context.Context) {
+	var present []resource.Resource
+	missing := make(map[resource.ID]error)
+	for _, r := range l.store.Records() {
+		present = append(present, resource.Resource{ID: r.ID, Owners: r.Owners, After: r.After})
+		k, ok := l.Catalog.Kind(r.ID.Kind)
+		if !ok || !filters(r.ID) {
+			continue
+		}
+		seen := k.Observe(ctx, map[string]any{r.ID.Name: nil})[r.ID.Name]
+		switch {
+		case seen.Err != nil && l.status.Booting: // later, an upgrade of iptables takes it away for a moment
+			missing[r.ID] = seen.Err
+		case seen.Err == nil && seen.Got == nil:
+			missing[r.ID] = errors.New("it is gone, and what it was is damaged in the state")
+		}
+	}
+	l.status.Shut = closes(l.Catalog, present, missing)
+	for _, id := range l.status.Shut {
+		l.close(id, missing)
+	}
+}
+
 // InForce returns what the state has in force, none where nothing is.
 func InForce(c resource.Catalog, store *state.Store) ([]resource.Resource, error) {
 	f, err := (&agent{Options: Options{Catalog: c}}).recall(store)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/resource"
 )
 
 // A host must not go without its rules since a disk was damaged: the agent goes on
@@ -41,7 +42,8 @@ func TestDamagedRecordsAreMended(t *testing.T) {
 }
 
 // What is in force is kept where the state lost it, and told until somebody
-// applies; an agent that starts then has nothing to go on with but the files.
+// applies. An agent that starts then takes the files where they ask for what was
+// applied last, and nothing of files that were edited since.
 func TestADamagedConfigurationIsKept(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
@@ -69,8 +71,107 @@ func TestADamagedConfigurationIsKept(t *testing.T) {
 		}
 		damage()
 		r.stop()
+		r.alter(func() { r.things["b"] = "9" })
+		r.start()
+		r.want(map[string]string{"a": "1", "b": "2"})
+		if s := r.status(); s.Error != "" {
+			t.Errorf("status: %q", s.Error)
+		}
+		for _, edit := range []map[string]string{{"a": "1", "b": "3"}, {"a": "1"}, {"a": "1", "b": "2", "c": "1"}} {
+			damage()
+			r.stop()
+			r.wish(edit)
+			r.start()
+			r.want(map[string]string{"a": "1", "b": "2", "c": ""})
+			if s := r.status(); !strings.Contains(s.Error, "wish.json is damaged") || !strings.Contains(s.Error, "vpnd apply") {
+				t.Errorf("status: %q", s.Error)
+			}
+			r.wish(map[string]string{"a": "1", "b": "2"})
+			time.Sleep(retry + 2*time.Second)
+			if s := r.status(); s.Error != "" {
+				t.Errorf("status: %q", s.Error)
+			}
+		}
+		damage()
+		r.stop()
 		r.wish(map[string]string{"a": "1", "b": "3"})
 		r.start()
+		r.reload()
 		r.want(map[string]string{"b": "3"})
+		if aside, err := os.ReadFile(r.StateDir + "/wish.json.damaged"); string(aside) != "garbage" {
+			t.Errorf("set aside: %q, %v", aside, err)
+		}
+	})
+}
+
+// A host whose rules went with a boot does not forward where what is in force is
+// damaged and the files are others.
+func TestADamagedConfigurationFailsClosed(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.boot()
+		r.start()
+		r.stop()
+		if err := os.WriteFile(r.StateDir+"/wish.json", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.cfg.Desired.Present[0].Want = &thing{Text: resource.Ptr("2")}
+		r.start()
+		r.want(map[string]string{guard.Name: "1", forward: "1"})
+		r.stop()
+		r.alter(func() { delete(r.things, guard.Name) })
+		r.start()
+		r.want(map[string]string{guard.Name: "", forward: "0", forwards6.Name: "1"})
+		if s := r.status(); len(s.Shut) != 1 || s.Shut[0] != forwards {
+			t.Errorf("shut: %v", s.Shut)
+		}
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		time.Sleep(retry + 2*time.Second)
+		r.want(map[string]string{guard.Name: "2", forward: "1"})
+		if s := r.status(); len(s.Shut) > 0 || s.Error != "" {
+			t.Errorf("shut: %v, %s", s.Shut, s.Error)
+		}
+	})
+}
+
+// Where nobody knows what is held, an agent repairs what guards the host and
+// nothing else, and takes nothing from the files, until somebody applies.
+func TestADamagedHold(t *testing.T) {
+	bubble(t, func(r *rig) {
+		const filter = "chain:ip/filter/VPND-A"
+		r.wish(map[string]string{"a": "1", "b": "1", filter: "1"})
+		r.start()
+		r.wish(map[string]string{"a": "2", "b": "1", filter: "1"})
+		r.reload()
+		r.rollback()
+		if err := os.WriteFile(r.StateDir+"/hold.json", []byte("garbage"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.choose(func() { r.kickState() })
+		r.touch("b", "9", "")
+		r.touch(guard.Name, "9", "")
+		r.rest()
+		damaged := func() {
+			t.Helper()
+			r.want(map[string]string{"a": "1", "b": "9", guard.Name: "1"})
+			s := r.status()
+			if !strings.Contains(s.Error, "hold.json is damaged") || !strings.Contains(s.Error, "vpnd apply") || s.Hold == nil || !s.Hold.All {
+				t.Errorf("status: %q, held: %+v", s.Error, s.Hold)
+			}
+		}
+		damaged()
+		r.reload()
+		damaged()
+		r.stop()
+		r.start()
+		damaged()
+		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.rest()
+		r.want(map[string]string{"a": "2", "b": "1"})
+		if s := r.status(); s.Error != "" || s.Hold != nil {
+			t.Errorf("status: %q, held: %+v", s.Error, s.Hold)
+		}
+		if aside, err := os.ReadFile(r.StateDir + "/hold.json.damaged"); string(aside) != "garbage" {
+			t.Errorf("set aside: %q, %v", aside, err)
+		}
 	})
 }

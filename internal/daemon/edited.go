@@ -132,6 +132,8 @@ func amounts(store *state.Store, w *state.Wish) (bool, error) {
 	switch {
 	case err != nil || h == nil:
 		return false, err
+	case h.All:
+		return false, nil
 	case len(h.Undone) == 0: // of an earlier vpnd
 		return h.Fingerprint == w.Fingerprint, nil
 	}

@@ -92,7 +92,7 @@ func Resumes(store *state.Store, cfg *config.Config, took map[resource.ID]bool) 
 	if err != nil || w == nil {
 		return "", err
 	}
-	old, err := standing(store)
+	old, _, err := store.Standing()
 	if err != nil || old == nil {
 		return "", err
 	}
@@ -129,9 +129,14 @@ func keep(store *state.Store, w *state.Wish, now time.Time) error {
 	if err := store.Sign(w); err != nil {
 		return err
 	}
-	old, err := standing(store)
+	old, damage, err := store.Standing()
 	if err != nil {
 		return err
+	}
+	if damage != nil {
+		if err := store.SetAside(damage); err != nil {
+			return err
+		}
 	}
 	if old != nil && alike(old, w) {
 		return nil
@@ -145,17 +150,6 @@ func keep(store *state.Store, w *state.Wish, now time.Time) error {
 		w.Before.Before = nil
 	}
 	return store.KeepWish(w)
-}
-
-// standing returns the wish in the state that another one replaces. One that is
-// damaged is none.
-func standing(store *state.Store) (*state.Wish, error) {
-	w, err := store.Wish()
-	var damage *state.DamageError
-	if errors.As(err, &damage) {
-		return nil, nil
-	}
-	return w, err
 }
 
 // recall returns the wish in the state, nil where there is none.

@@ -15,9 +15,12 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *force, write 
 	if err != nil || h == nil || !write {
 		return false, err
 	}
-	wish, err := store.Wish()
+	wish, _, err := store.Standing()
 	if err != nil || wish == nil {
 		return false, err
+	}
+	if h.All {
+		return true, nil
 	}
 	if err := store.Sign(f.asked); err != nil {
 		return false, err

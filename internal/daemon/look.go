@@ -118,7 +118,9 @@ func (l *look) do(ctx context.Context) error {
 	defer release()
 	l.heedOthers()
 	if err := l.agree(ctx, l.store, l.write); err != nil {
-		return err
+		if err = l.bereaved(ctx, err); err != nil {
+			return err
+		}
 	}
 	if !l.write && !l.waiting && !l.observing() {
 		return l.do(ctx) // another vpnd has put an end to observing
@@ -150,7 +152,7 @@ func (l *look) do(ctx context.Context) error {
 	if err := l.keepInForce(ctx); err != nil {
 		return err
 	}
-	err = errors.Join(l.act(ctx, e, p), l.damage)
+	err = errors.Join(l.act(ctx, e, p), l.damage, l.hold.Damage())
 	if l.scope.whole {
 		l.ask(ctx, p)
 	}

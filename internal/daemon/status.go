@@ -137,6 +137,7 @@ type Hold struct {
 	Command string        `json:"command"`
 	Since   time.Time     `json:"since"`
 	IDs     []resource.ID `json:"ids"`
+	All     bool          `json:"all,omitempty"` // everything but what guards the host, since a file of the state was damaged
 }
 
 // Unknown is a resource that could not be looked at.
@@ -265,7 +266,9 @@ func (s *Status) Summary() string {
 	if len(s.Fights) > 0 {
 		add("%d contended", len(s.Fights))
 	}
-	if s.Hold != nil {
+	if s.Hold != nil && s.Hold.All {
+		add("all held but what guards the host")
+	} else if s.Hold != nil {
 		add("%d held since vpnd %s", len(s.Hold.IDs), s.Hold.Command)
 	}
 	line := strings.Join(parts, "; ")

@@ -39,7 +39,7 @@ func (l *look) tell(p *engine.Plan) {
 	l.unknowns(p)
 	l.advise(p)
 	if l.hold != nil {
-		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds()}
+		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds(), All: l.hold.All}
 	}
 	l.expiries(p)
 	l.ripen(p)

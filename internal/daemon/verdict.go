@@ -17,9 +17,10 @@ func (l *look) judge(p *engine.Plan) {
 		}
 	}
 	l.bereft = slices.ContainsFunc(p.Changes, lost)
+	all := l.hold != nil && l.hold.All
 	for _, c := range p.Changes {
 		if _, done := l.verdicts[c.ID]; !done {
-			l.verdicts[c.ID] = l.verdict(c, held[c.ID])
+			l.verdicts[c.ID] = l.verdict(c, held[c.ID] || all && !Guards(c.ID))
 		}
 	}
 }

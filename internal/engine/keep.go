@@ -142,6 +142,15 @@ func (it *item) recorded() bool {
 	return record != nil && !it.undo && it.past != nil && unchanged(*it.past, *record)
 }
 
+// OnRecord says whether a plan of a whole configuration asks for what was applied
+// last, and for nothing else: what it changes has drifted.
+func (p *Plan) OnRecord() bool {
+	return len(p.Problems) == 0 && !slices.ContainsFunc(p.items, func(it *item) bool {
+		record := puts(it.final)
+		return it.leave || it.Want == nil || it.past == nil || record == nil || !it.past.Want.Equal(record.Want)
+	})
+}
+
 // settle brings the records up to date for an item that needs no change.
 func (r *run) settle(it *item) error {
 	if now := r.past(it.ID); now != nil && now.Open && it.past != nil && !it.past.Open {

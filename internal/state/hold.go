@@ -28,6 +28,21 @@ type Hold struct {
 	Command     string        `json:"command"`        // who set it: rollback, destroy
 	Taken       time.Time     `json:"taken,omitzero"` // of the snapshot that was gone back to
 	Back        bool          `json:"back,omitempty"` // and the wish from before it is in force again
+
+	// All says that nobody knows all that was undone, since a file of the state was
+	// damaged: until the next apply nothing is taken from the files, and of what
+	// is in force only what guards the host is kept true.
+	All bool `json:"all,omitempty"`
+
+	damage *DamageError
+}
+
+// Damage is an error where what is held can't be read.
+func (h *Hold) Damage() error {
+	if h == nil || h.damage == nil {
+		return nil
+	}
+	return h.damage
 }
 
 // An Undone is what an undone wish asked of one thing. After an undo of an undo
@@ -73,13 +88,16 @@ func (s *Store) Destroy(now time.Time, ids []resource.ID) error {
 	if gone, err := s.Destroyed(); gone || err != nil {
 		return err // an earlier one did not come to its end, and all of it stands written
 	}
-	wish, err := s.Wish()
-	if err != nil || wish == nil {
+	wish, damage, err := s.Standing()
+	if err != nil || wish == nil && damage == nil {
 		return err
 	}
-	before := *wish
-	before.Before = nil
-	empty := &Wish{Since: now, Settings: wish.Settings, Before: &before}
+	empty := &Wish{Since: now}
+	if wish != nil {
+		before := *wish
+		before.Before = nil
+		empty.Settings, empty.Before = wish.Settings, &before
+	}
 	if err := s.Sign(empty); err != nil {
 		return err
 	}
@@ -104,11 +122,15 @@ func (s *Store) Suppress(command string, now time.Time, ids []resource.ID) error
 }
 
 // begin begins a hold; back is the wish that comes in force with it, nil where
-// that stays.
+// that stays. One that is damaged and stays goes on to say that nobody knows what
+// is in force.
 func (s *Store) begin(h Hold, back *Wish) error {
-	wish, err := s.Wish()
-	if err != nil || wish == nil {
+	wish, damage, err := s.Standing()
+	if err != nil || wish == nil && damage == nil {
 		return err
+	}
+	if h.All = damage != nil; h.All {
+		wish = new(Wish)
 	}
 	h.Fingerprint, h.IDs, h.Back = wish.Fingerprint, slices.Clone(h.IDs), back != nil
 	old, err := s.Hold()
@@ -122,6 +144,7 @@ func (s *Store) begin(h Hold, back *Wish) error {
 		h.Fingerprint, h.IDs = old.Fingerprint, append(h.IDs, old.IDs...)
 		h.Undone = append(h.Undone, old.Undone...)
 		h.Settings, h.Checks = append(h.Settings, old.Settings...), append(h.Checks, old.Checks...)
+		h.All = h.All || old.All
 	}
 	if back != nil {
 		differ := differences(wish, back)
@@ -131,10 +154,15 @@ func (s *Store) begin(h Hold, back *Wish) error {
 	if err := s.KeepHold(&h); err != nil {
 		return err
 	}
-	if back != nil {
-		return s.KeepWish(back)
+	if back == nil {
+		return nil
 	}
-	return nil
+	if damage != nil {
+		if err := s.SetAside(damage); err != nil {
+			return err
+		}
+	}
+	return s.KeepWish(back)
 }
 
 // hold notes what is undone: what an undo touches, and all in which the wish
@@ -267,15 +295,27 @@ func (h *Hold) Holds() []resource.ID {
 	return slices.Compact(ids)
 }
 
-// Hold returns what is held, nil where nothing is.
-func (s *Store) Hold() (*Hold, error) { return recall[Hold](s, "hold.json", "what is held") }
+// Hold returns what is held, nil where nothing is. Where it is damaged, that is
+// everything.
+func (s *Store) Hold() (*Hold, error) {
+	h, err := recall[Hold](s, "hold.json", "what is held", "vpnd apply ends all that is held")
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		return &Hold{All: true, damage: damage}, nil
+	}
+	return h, err
+}
 
 // KeepHold writes down what is held; nil is nothing.
 func (s *Store) KeepHold(h *Hold) error {
 	if h == nil {
 		return s.DropHold()
 	}
-	if err := s.keep("hold.json", h); err != nil {
+	err := s.setHoldAside()
+	if err == nil {
+		err = s.keep("hold.json", h)
+	}
+	if err != nil {
 		return fmt.Errorf("keeping what is held: %w", err)
 	}
 	return nil
@@ -286,5 +326,17 @@ func (s *Store) DropHold() error {
 	if _, err := os.Lstat(s.path("hold.json")); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err := s.setHoldAside(); err != nil {
+		return err
+	}
 	return atomic.Remove("/", s.path("hold.json"))
+}
+
+// setHoldAside comes before another one takes the place of a damaged one.
+func (s *Store) setHoldAside() error {
+	h, err := s.Hold()
+	if err != nil || h.Damage() == nil {
+		return err
+	}
+	return s.SetAside(h.damage)
 }

@@ -61,7 +61,7 @@ func Owns(dir, path string) bool {
 	case ".", "lock", "key", reserved, "priors", "snapshots", "secrets":
 		return true
 	}
-	return rest == "" && (strings.HasPrefix(first, ".") || strings.HasSuffix(first, ".json") || strings.HasSuffix(first, ".jsonl"))
+	return rest == "" && (strings.HasPrefix(first, ".") || strings.HasSuffix(first, ".json") || strings.HasSuffix(first, ".damaged") || strings.HasSuffix(first, ".jsonl"))
 }
 
 // readOwn returns what a file of the state holds.

@@ -41,6 +41,11 @@ func (s *Store) Purge(now time.Time) (snapshots int, err error) {
 	for _, prior := range priors { // of records that are gone
 		errs = append(errs, atomic.Remove("/", s.path("priors", prior.Name())))
 	}
+	damaged, err := filepath.Glob(filepath.Join(s.dir, "*.damaged"))
+	errs = append(errs, err)
+	for _, aside := range damaged { // an earlier vpnd wrote secrets there
+		errs = append(errs, atomic.Remove("/", aside))
+	}
 	errs = append(errs, atomic.Remove("/", filepath.Join(s.dir, "key")))
 	return snapshots, errors.Join(errs...)
 }

@@ -99,7 +99,7 @@ func (r *Return) from(w *Wish) *Wish {
 // that is in force now, before the apply puts that one in force. A snapshot of an
 // apply that goes on with one which was cut short says so already.
 func (s *Store) Follows(snapshot string, next *Wish) error {
-	now, err := s.Wish()
+	now, _, err := s.Standing()
 	if err != nil || next == nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (s *Store) Follows(snapshot string, next *Wish) error {
 // Followed says the same of a snapshot that is about to be written, where the wish
 // is in force already: it is the first since then.
 func (s *Store) Followed(snap *Snapshot) error {
-	now, err := s.Wish()
+	now, _, err := s.Standing()
 	if err != nil || now == nil || snap.Return != nil {
 		return err
 	}

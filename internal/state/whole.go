@@ -27,6 +27,19 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s is damaged: %s; %s", e.Path, e.What, e.Out)
 }
 
+// SetAside keeps a damaged file beside its place, with .damaged at its end, before
+// another one takes that: somebody may find in it what was lost.
+func (s *Store) SetAside(damage *DamageError) error {
+	data, err := readOwn(damage.Path)
+	if err == nil {
+		err = s.write(damage.Path+".damaged", data)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("setting the damaged %s aside: %w", damage.Path, err)
+	}
+	return nil
+}
+
 // damaged is said of the records.
 func (s *Store) damaged(format string, args ...any) error {
 	return &DamageError{
@@ -172,10 +185,8 @@ func Mend(dir string) (*Store, error) {
 			s.learn(f)
 		}
 	}
-	if data != nil {
-		if err := s.write(path+".damaged", data); err != nil {
-			return nil, fmt.Errorf("setting the damaged records aside: %w", err)
-		}
+	if err := s.SetAside(&DamageError{Path: path}); err != nil {
+		return nil, err
 	}
 	if err := atomic.Remove("/", s.path(markFile)); err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func (s *Store) Forget(records ...Record) error {
 // Wish returns the configuration that is in force, nil where none ever was.
 func (s *Store) Wish() (*Wish, error) {
 	for tries := 0; ; tries++ {
-		w, err := recall[Wish](s, "wish.json", whatWish)
+		w, err := recall[Wish](s, "wish.json", whatWish, outOfWish)
 		if err != nil || w == nil {
 			return nil, err
 		}
@@ -156,6 +156,17 @@ const (
 	outOfWish = "vpnd apply puts in its place what the files ask for"
 )
 
+// Standing returns the configuration in force as far as it can be read: one that
+// is damaged is none, and the damage is told.
+func (s *Store) Standing() (*Wish, *DamageError, error) {
+	w, err := s.Wish()
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		return nil, damage, nil
+	}
+	return w, nil, err
+}
+
 // WishVersion returns words that change whenever another wish is kept; none
 // where there is no wish.
 func (s *Store) WishVersion() string {
@@ -180,10 +191,10 @@ func (w *Wish) before(taken time.Time) *Wish {
 }
 
 // WishBefore returns the wish that is in force again once a snapshot is gone
-// back to, nil where that is none. An undo that was killed may have brought it
-// back already.
+// back to, nil where that is none, or where that of now is damaged, from which the
+// way back begins. An undo that was killed may have brought it back already.
 func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
-	wish, err := s.Wish()
+	wish, _, err := s.Standing()
 	if err != nil || wish == nil {
 		return nil, err
 	}
@@ -207,7 +218,7 @@ func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
 // CutShort returns the name of the snapshot of the apply that put the wish in
 // force, where that apply was killed before its end; none where it was not.
 func (s *Store) CutShort() (string, error) {
-	wish, err := s.Wish()
+	wish, _, err := s.Standing()
 	if err != nil || wish == nil {
 		return "", err
 	}
@@ -231,7 +242,7 @@ func (s *Store) keep(name string, v any) error {
 }
 
 // recall reads what keep wrote, nil where there is nothing.
-func recall[T any](s *Store, name, what string) (*T, error) {
+func recall[T any](s *Store, name, what, out string) (*T, error) {
 	data, err := readOwn(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -241,7 +252,7 @@ func recall[T any](s *Store, name, what string) (*T, error) {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
 	if err := json.Unmarshal(data, kept); err != nil {
-		return nil, &DamageError{Path: s.path(name), What: fmt.Sprintf("%s can't be read (%v)", what, err), Out: outOfWish}
+		return nil, &DamageError{Path: s.path(name), What: fmt.Sprintf("%s can't be read (%v)", what, err), Out: out}
 	}
 	return kept, nil
 }
