@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 
 	"vpnd/internal/atomic"
@@ -36,8 +37,12 @@ func preflight(root, name string, owner, group *string, plan resource.Prospect) 
 	if _, _, err := account(names, owner, group); err != nil {
 		return err
 	}
-	if dir := path.Dir(name); !there(root, dir, plan) {
+	dir := path.Dir(name)
+	switch info, err := atomic.Stat(root, dir); {
+	case !there(root, dir, plan):
 		return hint(&atomic.NoFolderError{Path: dir})
+	case err == nil && !info.Mode.IsDir() && info.Mode&fs.ModeSymlink == 0:
+		return fmt.Errorf("%s is no folder, so nothing can be in it; choose another path", dir)
 	}
 	return nil
 }
@@ -60,6 +65,18 @@ func Into(name string, plan resource.Prospect) *resource.Mistake {
 		return &resource.Mistake{Summary: fmt.Sprintf("there is no directory %s", dir), Hint: fmt.Sprintf("make it with a block directory %q, or choose another path", dir)}
 	}
 	return nil
+}
+
+// There wants a file to be there that another program reads or runs, through
+// links, unless the plan makes it. What has no path the program looks for itself.
+func There(name string, plan resource.Prospect) *resource.Mistake {
+	if !path.IsAbs(name) || plan.Any("package") || plan.Comes("file", name) || plan.Comes("secret_file", name) || plan.Comes("directory", name) {
+		return nil
+	}
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return &resource.Mistake{Summary: fmt.Sprintf("there is no %s", name), Hint: fmt.Sprintf("make it first, with a block file %q or otherwise", name)}
 }
 
 // User wants a user to be known.

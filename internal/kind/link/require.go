@@ -173,6 +173,9 @@ func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
 	if d.tun == nil {
 		return &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, which is no tun but a %s", dev, d.Type()), Hint: hint}
 	}
+	if d.tun.tap {
+		return &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, which is no tun but a tap", dev), Hint: hint}
+	}
 	for _, h := range process.Attached(dev) {
 		if h.Unit != unit && !plan.Leaves("unit", h.Unit) && !d.tun.multiQueue {
 			return &resource.Mistake{Summary: fmt.Sprintf("the interface %s is taken by %s", dev, h), Hint: hint + ", or stop that one first"}

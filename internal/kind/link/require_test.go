@@ -13,6 +13,8 @@ func TestWhatBlocksRequire(t *testing.T) {
 	network(t)
 	ip(t, "route add default via 192.0.2.9")
 	ip(t, "route add 10.55.0.0/16 via 192.0.2.9")
+	ip(t, "tuntap add tap3 mode tap")
+	ip(t, "tuntap add tun3 mode tun")
 	none := resource.Prospect{}
 	coming := resource.Prospect{Coming: map[string][]string{"tun": {"tun5"}}}
 	free := func(s string) *resource.Mistake { return Free(netip.MustParsePrefix(s), "tun0", "o.service", none) }
@@ -34,6 +36,8 @@ func TestWhatBlocksRequire(t *testing.T) {
 		"a route":                    {free("10.55.0.0/16"), "10.55.0.0/16 is 10.55.0.0/16, a route of this host", false},
 		"a part of a route":          {free("10.55.1.0/24"), "10.55.1.0/24 lies inside of 10.55.0.0/16", true},
 		"a device that is not there": {Unused("tun0", "o.service", none), "", false},
+		"a tun":                      {Unused("tun3", "o.service", none), "", false},
+		"a tap":                      {Unused("tap3", "o.service", none), "there is an interface tap3 already, which is no tun but a tap", false},
 		"one that is no tun":         {Unused("a0", "o.service", none), "there is an interface a0 already, which is no tun", false},
 	} {
 		switch {

@@ -73,6 +73,12 @@ var programs = map[string]bool{
 	"tls-crypt-v2-verify": true, "auth-user-pass-verify": true, "plugin": true, "iproute": true, "script-security": true,
 }
 
+// inputs are directives whose first argument is read, or is a directory that is
+// used.
+var inputs = map[string]bool{
+	"extra-certs": true, "capath": true, "auth-gen-token-secret": true, "tmp-dir": true, "tls-export-cert": true,
+}
+
 // ccdDirectives are what a client's file may hold, openvpn(8) under
 // client-config-dir.
 var ccdDirectives = map[string]bool{

@@ -61,7 +61,35 @@ func (s *settings) requireWords(r *requirements) {
 		r.add(fmt.Sprintf("options[%d]", i), func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
 			return kindopenvpn.Readable(ctx, line)
 		})
+		if names := named(line); names != nil {
+			r.add(fmt.Sprintf("options[%d]", i), names)
+		}
 	}
+}
+
+// named returns what a directive wants to be there when OpenVPN starts: an
+// account, or a file that it shall run, load or read; nil where it wants nothing.
+func named(line string) func(ctx context.Context, plan resource.Prospect) *resource.Mistake {
+	list, err := kindopenvpn.Directive(line)
+	if err != nil || len(list) < 2 {
+		return nil
+	}
+	name, check := list[1], file.There
+	switch directive := list[0]; {
+	case directive == "management-client-user":
+		check = file.User
+	case directive == "management-client-group":
+		check = file.Group
+	case directive == "plugin", inputs[directive]:
+	case programs[directive]: // with its arguments
+		if list, err = kindopenvpn.Words(name); err != nil || len(list) == 0 {
+			return nil
+		}
+		name = list[0]
+	default:
+		return nil
+	}
+	return func(_ context.Context, plan resource.Prospect) *resource.Mistake { return check(name, plan) }
 }
 
 func (s *settings) requireHost(r *requirements) {
