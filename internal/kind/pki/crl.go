@@ -75,6 +75,9 @@ func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
 	if err != nil {
 		return err
 	}
+	if err := st.sure(name); err != nil {
+		return err
+	}
 	want.Fresh, want.Current = resource.Ptr(true), resource.Ptr(true)
 	want.Revoked = st.outsiders(func(entry) bool { return true })
 	stands := st.complete() && freshList(s, st.old)
@@ -163,13 +166,16 @@ func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) 
 
 // buildCRL signs a new list. What it revokes is noted in the ledger first, so
 // that it stays revoked when its name comes back, and when the list is lost.
-func (v *crls) buildCRL(s *scene, _ string, data []byte, want CRL) (product, error) {
+func (v *crls) buildCRL(s *scene, name string, data []byte, want CRL) (product, error) {
 	st, err := v.survey(s, data, want)
 	if err != nil {
 		return product{}, err
 	}
 	if st.back(want.PEM) {
 		return product{data: []byte(*want.PEM)}, nil
+	}
+	if err := st.sure(name); err != nil {
+		return product{}, err
 	}
 	ca, key, err := s.listAuthority(want)
 	if err != nil {

@@ -3,27 +3,37 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // readers are the folders in which programs look for revocation lists. A * is
 // any folder.
 var readers = []string{"/etc/openvpn", "/etc/openvpn/server", "/etc/openvpn/server/*", "/etc/swanctl/x509crl"}
 
-// copies returns the revocation lists that stand in folders of their readers,
-// whoever signed them. A list that is lost was there too, and what it barred is
-// barred for good.
-func (s *scene) copies() []*x509.RevocationList {
+// lists are those that stand in folders of their readers.
+type lists struct {
+	read   []*x509.RevocationList // whoever signed them
+	unread []error                // why one may be there that can't be read
+}
+
+// copies returns the revocation lists that stand in folders of their readers. A
+// list that is lost was there too, and what it barred is barred for good.
+func (s *scene) copies() lists {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lists == nil {
-		s.lists = []*x509.RevocationList{}
+		s.lists = new(lists)
 		for _, dir := range s.folders(readers) {
-			s.lists = append(s.lists, s.listsIn(dir)...)
+			s.lists.look(s.Host, dir)
 		}
 	}
-	return s.lists
+	return *s.lists
 }
 
 // folders puts the folders that are there in the place of a * at an end.
@@ -46,26 +56,53 @@ func (h Host) folders(patterns []string) []string {
 	return all
 }
 
-// listsIn returns the lists in a folder. What can't be read bars nobody.
-func (h Host) listsIn(dir string) []*x509.RevocationList {
+// look reads the lists in a folder.
+func (l *lists) look(h Host, dir string) {
 	names, err := h.list(dir)
-	if err != nil {
-		return nil
+	switch {
+	case errors.Is(err, unix.ENOTDIR):
+		return // a file has its place
+	case err != nil:
+		l.unread = append(l.unread, err)
 	}
-	var all []*x509.RevocationList
 	for _, name := range names {
 		if !strings.Contains(strings.ToLower(name), "crl") {
 			continue
 		}
-		data, err := h.follow(path.Join(dir, name))
-		if err != nil {
+		file := path.Join(dir, name)
+		data, err := h.follow(file)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if list, err := parseCRL(data); err == nil {
-			all = append(all, list)
+		var list *x509.RevocationList
+		if err == nil {
+			list, err = anyCRL(data)
+		}
+		if err == nil {
+			l.read = append(l.read, list)
+		} else if isList(name, data) {
+			l.unread = append(l.unread, fmt.Errorf("%s can't be read: %w", file, err))
 		}
 	}
-	return all
+}
+
+// anyCRL reads a list in PEM or in DER, as its readers do.
+func anyCRL(data []byte) (*x509.RevocationList, error) {
+	list, err := parseCRL(data)
+	if err == nil {
+		return list, nil
+	}
+	if bare, bad := x509.ParseRevocationList(data); bad == nil {
+		return bare, nil
+	}
+	return nil, err
+}
+
+// isList says whether what can't be read was meant for a list: with crl in its
+// name there may also be scripts, and folders of others.
+func isList(name string, data []byte) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".pem" || ext == ".crl" || bytes.Contains(data, []byte(pemCRL))
 }
 
 // signedList says whether the CA signed a list.

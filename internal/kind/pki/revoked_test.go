@@ -341,3 +341,54 @@ func (o *office) withoutCRLSign() string {
 		"-addext", "keyUsage=critical,keyCertSign")
 	return o.get("/pki/limited.crt")
 }
+
+// What may be the last copy of a lost list and can't be read is unknown, and not
+// gone: no list takes its place before somebody looked. Where anything else still
+// tells whom the list barred, nothing waits for the copy.
+func TestCopyThatCannotBeReadIsNotGone(t *testing.T) {
+	const installed = "/etc/openvpn/server/office/crl.pem"
+	for name, spoil := range map[string]func(*office){
+		"it was cut short":            func(o *office) { o.put(installed, o.get(installed)[:60]) },
+		"it is empty":                 func(o *office) { o.put(installed, "") },
+		"a directory has its place":   func(o *office) { o.lose(installed); o.mkdir(installed) },
+		"it leads in a circle":        func(o *office) { o.lose(installed); o.link("crl.pem", installed) },
+		"it is one of several copies": func(o *office) { o.copyTo("/etc/openvpn/other.crl"); o.put("/etc/openvpn/other.crl", "junk") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t, "a", "b")
+			o.converge(strings.Split(o.plan(), "\n")...)
+			o.revoked = []string{"b"}
+			o.converge(strings.Split(o.plan(), "\n")...)
+			o.copyTo(installed)
+			spoil(o)
+			if err := o.refused(); err != nil {
+				t.Fatalf("the list stands: %v", err)
+			}
+			ledger := t.TempDir() + "/issued"
+			if err := os.Rename(o.at("/pki/issued"), ledger); err != nil {
+				t.Fatal(err)
+			}
+			o.lose("/pki/crl.pem")
+			if err := o.refused(); err != nil {
+				t.Fatalf("the records tell of it: %v", err)
+			}
+			clear(o.records)
+			err := o.refused()
+			if err == nil {
+				t.Fatal("a new list takes the place of one that nobody could look at")
+			}
+			for _, part := range []string{"/etc/openvpn/", "/pki/crl.pem", "move it away"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("the error lacks %q: %v", part, err)
+				}
+			}
+		})
+	}
+}
+
+func (o *office) link(to, path string) {
+	o.Helper()
+	if err := os.Symlink(to, o.at(path)); err != nil {
+		o.Fatal(err)
+	}
+}

@@ -19,7 +19,7 @@ type scene struct {
 	mu      sync.Mutex
 	issuers map[string]*issuer
 	ledgers map[string]*ledger
-	lists   []*x509.RevocationList // of readers; nil until they are looked for
+	lists   *lists // of readers; nil until they are looked for
 }
 
 // issuer is a certificate that signs others, or why there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"math/big"
@@ -84,6 +85,8 @@ type survey struct {
 	highest *big.Int // number of a list
 
 	promised *big.Int // number for a new list; nil where none is on record
+
+	unread []error // copies of lists that can't be read
 }
 
 // survey gathers whom a list has to bar from all that may still know it.
@@ -167,12 +170,13 @@ func (st *survey) readLists(s *scene, data []byte) {
 			st.listed[serialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
 		}
 	}
-	lists := s.copies()
+	lists := slices.Clone(s.copies().read)
 	if st.want.PEM != nil {
 		if list, err := parseCRL([]byte(*st.want.PEM)); err == nil {
-			lists = append(slices.Clone(lists), list)
+			lists = append(lists, list)
 		}
 	}
+	st.unread = s.copies().unread
 	for _, list := range lists {
 		if signedList(list, st.ca) {
 			st.take(list)
@@ -278,6 +282,15 @@ func (st *survey) remember(want *CRL, stands bool) {
 		n = st.next()
 	}
 	want.Number, want.Authority = resource.Ptr(n.String()), resource.Ptr(authorityID(st.ca))
+}
+
+// sure refuses to make a list where nothing tells any more whom the one before it
+// barred, and there may be a copy that could not be looked at.
+func (st *survey) sure(name string) error {
+	if st.old != nil || st.promised != nil || len(st.unread) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the list %s is lost, and what may be a copy of it is not known: %w; make that readable, or put the list back, or, where that is no copy, move it away: whoever was revoked might be let in again by a new list", name, errors.Join(st.unread...))
 }
 
 // resolve refuses a wish that names somebody of whom no certificate is known: it
