@@ -128,6 +128,8 @@ type rig struct {
 	*timers
 	dir string
 	out bytes.Buffer // of the last command
+
+	later time.Duration // how far its clock is ahead
 }
 
 // newRig makes an empty host in a folder. It needs root, as whoever gives files
@@ -142,7 +144,7 @@ func newRig(dir string) (*rig, error) {
 }
 
 func (r *rig) kinds(catalog.Options) resource.Catalog {
-	host := kindpki.Host{Root: "/", Clock: time.Now, Rand: rand.Reader}
+	host := kindpki.Host{Root: "/", Clock: func() time.Time { return time.Now().Add(r.later) }, Rand: rand.Reader}
 	real := catalog.New(catalog.Options{Root: "/"})
 	c := resource.Catalog{
 		Kinds:      append(kindpki.Kinds(host), resource.Define[thing]("thing", "", r.things), resource.Define[thing]("rules", "", rules{r.things})),

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Whoever was revoked stays so, however many undos follow each other, and
@@ -119,5 +120,31 @@ func (u *outlaw) look() {
 	u.revoked = barred
 	if der := parsePEM(filepath.Join(u.dir, "pki", "certs", "bob.crt")); der != nil && !u.in {
 		u.Fatalf("bob's certificate is back\n%s", strings.Join(u.told, "---\n"))
+	}
+}
+
+// Where the CA stands and all is lost that told whom it had revoked, a plan says
+// what a new list means.
+func TestPlanSaysThatEveryRevocationIsVoid(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("run this test as root, in a container")
+	}
+	u := newOutlaw(t)
+	u.step("apply bob")
+	u.step("apply ")
+	for _, path := range []string{"state", "pki/issued", "pki/crl.pem"} {
+		if err := os.RemoveAll(filepath.Join(u.dir, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u.later = 24 * time.Hour
+	u.do("plan")
+	if !strings.Contains(u.out.String(), "every revocation before is void") {
+		t.Errorf("the plan says nothing of it:\n%s", u.out.String())
+	}
+	u.do("apply", "--yes")
+	u.do("plan")
+	if strings.Contains(u.out.String(), "void") {
+		t.Errorf("it goes on to say so:\n%s", u.out.String())
 	}
 }

@@ -138,3 +138,29 @@ func TestPlanSaysWhatIsVoid(t *testing.T) {
 	}
 	r.converge(key)
 }
+
+// memoir is a vault that finds on the host that what is lost was there before,
+// also where no record says so.
+type memoir struct{ vault }
+
+func (memoir) Recall(want, _ thing) thing { return want }
+
+func TestWhatTheHostKnowsToBeLostNeedsNoRecord(t *testing.T) {
+	r := newRig(t)
+	r.more = []resource.Kind{resource.Define("vault", "", memoir{vault{r.host}})}
+	key, pair := paper("/key", text("half"), ""), paper("/pair", thing{}, "/key")
+	if p := r.plan(key, pair); p.Changes[0].Voids != "the other half" {
+		t.Errorf("void is %q", p.Changes[0].Voids)
+	}
+	e := r.engine()
+	e.Spares = true
+	p, err := e.Plan(context.Background(), resource.Desired{Present: []resource.Resource{key, pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.Changes {
+		if c.Lacks != key.ID {
+			t.Errorf("%s does not wait", c.ID)
+		}
+	}
+}

@@ -34,6 +34,8 @@ type Kind struct {
 	Bulk bool   // see [BulkRemover]
 	Off  bool   // it needs a running host and this one does not run; plans leave it out
 
+	Recalls bool // it is a [Recaller]
+
 	shape     func() any
 	observe   func(context.Context, map[string]any) map[string]Observation
 	apply     func(context.Context, []Change) error
@@ -185,6 +187,7 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		k.from = func(want any) []string { return d.From(*want.(*T)) }
 	}
 	if r, ok := v.(Recaller[T]); ok {
+		k.Recalls = true
 		k.recall = func(want, was any) any {
 			if was == nil {
 				return want

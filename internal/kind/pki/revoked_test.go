@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,6 +136,14 @@ func TestNobodyKnowsWhomTheLostListBarred(t *testing.T) {
 	delete(o.records, list)
 	if is := voids(); is != "" {
 		t.Errorf("a first list voids %q", is)
+	}
+	o.now = o.now.Add(2 * time.Hour)
+	if is := voids(); is != "every revocation before" {
+		t.Errorf("the CA is old, so that this is not its first list, and void is %q", is)
+	}
+	o.enter("a")
+	if is := voids(); is != "every revocation before" {
+		t.Errorf("an agent has entered what stands in the ledger anew, and void is %q", is)
 	}
 }
 
@@ -383,6 +392,23 @@ func TestCopyThatCannotBeReadIsNotGone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// enter has a certificate that stands come back to the ledger.
+func (o *office) enter(name string) {
+	o.Helper()
+	for _, r := range o.wish() {
+		got, want := o.look(r)
+		if r.ID.Kind != KindLedger && r.ID.Name != "/pki/"+name+".crt" || got != nil && len(resource.Compare(got, want)) == 0 {
+			continue
+		}
+		if err := o.kinds[r.ID.Kind].Apply(context.Background(), []resource.Change{{Name: r.ID.Name, Got: got, Want: want}}); err != nil {
+			o.Fatal(err)
+		}
+	}
+	if found, err := o.Issued("/pki/issued"); err != nil || len(found) == 0 {
+		o.Fatalf("the ledger holds %v: %v", found, err)
 	}
 }
 

@@ -270,7 +270,11 @@ func (st *survey) bar() map[string]barred {
 // whom a lost list barred, or which CA it is, it stays as it is on record. stands
 // says that no new list is needed.
 func (st *survey) remember(want *CRL, stands bool) {
-	if st.ca == nil || want.Number != nil && *want.Number == "" && st.highest.Sign() == 0 && len(st.ledger.entries)+len(st.ledger.notes) == 0 {
+	if st.ca == nil {
+		return
+	}
+	if st.silent() && (want.Number == nil && st.older() || want.Number != nil && *want.Number == "") {
+		want.Number = resource.Ptr("")
 		return
 	}
 	want.Barred = make(map[string]string)
@@ -291,6 +295,21 @@ func (st *survey) sure(name string) error {
 		return nil
 	}
 	return fmt.Errorf("the list %s is lost, and what may be a copy of it is not known: %w; make that readable, or put the list back, or, where that is no copy, move it away: whoever was revoked might be let in again by a new list", name, errors.Join(st.unread...))
+}
+
+// silent says whether nothing on the host tells of any list. That the ledger has
+// entries does not: those of certificates that stand come back to a lost one.
+func (st *survey) silent() bool {
+	return st.highest.Sign() == 0 && len(st.ledger.notes) == 0
+}
+
+// firstList is how soon after a CA of vpnd's own its first list comes.
+const firstList = time.Hour
+
+// older says whether the CA must have had a list, so that this is not its first.
+// Of one that was there before vpnd came that is for issued to tell.
+func (st *survey) older() bool {
+	return !yes(st.want.External) && st.now.Sub(st.ca.NotBefore) > firstList+backdate
 }
 
 // resolve refuses a wish that names somebody of whom no certificate is known: it
