@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/resource"
 )
 
 // distrusts reports a path that others than root could change, whom vpnd would
@@ -37,6 +39,15 @@ func (l *loader) checkPrograms(s Settings, checks []Check) {
 	}
 	for _, c := range checks {
 		l.checkProgram(c.Range, c.Command)
+	}
+	for _, b := range l.order {
+		runner, ok := b.shape.(resource.Runner)
+		if !ok || b.failed {
+			continue
+		}
+		for _, c := range runner.Runs() {
+			l.checkProgram(b.at.find(c.Path, b.rng), []string{c.Value})
+		}
 	}
 }
 

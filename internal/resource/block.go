@@ -95,6 +95,12 @@ type Writer interface {
 	Writes() []Claim
 }
 
+// A Runner is a shape for which vpnd runs a program as root: nobody else may be able
+// to put another in its place. The sort of such a claim is "program".
+type Runner interface {
+	Runs() []Claim
+}
+
 // A Block is one block of a configuration, and its name.
 type Block struct {
 	ID    ID

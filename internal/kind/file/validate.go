@@ -112,3 +112,16 @@ func loose(mode *resource.Mode) []resource.Mistake {
 	}
 	return []resource.Mistake{{Path: "mode", Summary: fmt.Sprintf("mode %s lets everybody change the file", mode), Hint: "take the write bit of others away", Warning: true}}
 }
+
+// Runs tells which program is asked before the file is written.
+func (f *File) Runs() []resource.Claim { return programs(f.Validator) }
+
+// Runs tells which program is asked before the file is written.
+func (f *SecretFile) Runs() []resource.Claim { return programs(f.Validator) }
+
+func programs(validate []string) []resource.Claim {
+	if len(validate) == 0 {
+		return nil
+	}
+	return []resource.Claim{{Sort: "program", Value: validate[0], Path: "validate"}}
+}
