@@ -122,6 +122,9 @@ func reason(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "there is no such file or folder"
 	}
+	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		return "permission denied; run vpnd as root"
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err.Error()

@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"vpnd/internal/resource"
@@ -107,5 +110,26 @@ unit "u" {
 	}
 	if all := out.String() + fmt.Sprintf("%+v", diags); strings.Contains(all, "hunter2") {
 		t.Error(all)
+	}
+}
+
+// Who may not read a file is told the way out.
+func TestWhoIsNotRootIsToldToBe(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "/etc/vpnd/a.hcl", Err: syscall.EACCES}
+	if got := reason(denied); os.Geteuid() == 0 && got != "permission denied" {
+		t.Error(got)
+	}
+	if os.Geteuid() == 0 {
+		if err := syscall.Seteuid(54321); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := syscall.Seteuid(0); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	if got := reason(denied); got != "permission denied; run vpnd as root" {
+		t.Error(got)
 	}
 }
