@@ -170,7 +170,11 @@ func (a *app) showEntry(e state.Entry) {
 	}
 	for _, c := range e.Changes {
 		a.printf("    %s (%s)\n", what(c), cause(c))
-		a.showDiffs(c.ID, c.Diffs)
+		diffs := c.Diffs
+		if e.Command == state.Noticed { // nothing was done: what is told is the way it went
+			diffs = report.Reversed(diffs)
+		}
+		a.showDiffs(c.ID, diffs)
 		switch {
 		case c.Error == "":
 		case e.Command == state.Noticed:
@@ -193,7 +197,7 @@ func what(c state.Done) string {
 // cause is why a change was made, and of a drift how it was noticed, who made
 // it, and why it was left alone.
 func cause(c state.Done) string {
-	words := c.Reason
+	words := strings.ReplaceAll(c.Reason, "_", " ")
 	if c.Noticed != "" {
 		words += ", noticed by " + c.Noticed
 	}

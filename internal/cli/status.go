@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -210,6 +211,7 @@ func (s standing) lastLook() time.Time {
 func (a *app) showMoved(s standing) {
 	a.section("Drift", len(s.Drift))
 	for _, d := range s.Drift {
+		d.Diffs = report.Reversed(d.Diffs)
 		a.showDrifted(d)
 	}
 	a.section("Not done yet", len(s.Pending))
@@ -350,16 +352,16 @@ func (a *app) showFailure(o daemon.Outcome, text string) {
 	}
 }
 
-// showDiffs shows attributes of a thing, from what was there to what shall be, in
-// the words that its kind has for them.
+// showDiffs shows attributes of a thing in the words that its kind has for them.
 func (a *app) showDiffs(id resource.ID, diffs []resource.Diff) {
 	fields := a.fields(id.Kind)
-	for _, d := range diffs {
+	known := slices.Clone(diffs)
+	for i, d := range known {
 		if f, ok := fields[d.Attribute]; ok {
-			d.Words = f.Words
+			known[i].Words, known[i].Computed, known[i].Glance = f.Words, f.Computed, f.Glance
 		}
-		a.text().Diff(d)
 	}
+	a.text().Diffs(known)
 }
 
 func moment(t time.Time) string {

@@ -42,7 +42,7 @@ func loses(diffs []resource.Diff) bool {
 func wandered(c engine.Change) entry {
 	e := entry{sign: moves[c.Action], ids: []resource.ID{c.ID}, words: moveWords(c)}
 	if c.Action != engine.Create {
-		e.told(reversed(c.Diffs))
+		e.told(Reversed(c.Diffs))
 	}
 	return e
 }

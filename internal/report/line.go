@@ -90,9 +90,13 @@ func apart(d resource.Diff) (came, went []string) {
 	return came, went
 }
 
-// Diff writes one attribute below a thing, from what to what, also of a diff that
-// was written down.
-func (t Text) Diff(d resource.Diff) { t.diff(itemized(d), false) }
+// Diffs writes attributes below a thing, from what to what, also of diffs that were
+// written down. What vpnd computes is left out as in the short form of a plan.
+func (t Text) Diffs(diffs []resource.Diff) {
+	for _, d := range telling(diffs) {
+		t.diff(itemized(d), false)
+	}
+}
 
 // mostItems is how many items of a list a record keeps.
 const mostItems = 20

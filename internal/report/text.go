@@ -128,7 +128,7 @@ func (t Text) everyMove(moved []engine.Change) {
 	t.changes(moved, func(c engine.Change) {
 		t.head(moves[c.Action], c.ID, moveWords(c))
 		if c.Action != engine.Create {
-			t.diffs(reversed(c.Diffs), false)
+			t.diffs(Reversed(c.Diffs), false)
 		}
 	})
 }
@@ -149,7 +149,8 @@ var moves = map[engine.Action]sign{
 	engine.Update: {"~", yellow},
 }
 
-func reversed(diffs []resource.Diff) []resource.Diff {
+// Reversed are diffs the other way: what a repair undoes is what moved.
+func Reversed(diffs []resource.Diff) []resource.Diff {
 	back := make([]resource.Diff, len(diffs))
 	for i, d := range diffs {
 		back[i] = d.Reversed()
