@@ -155,7 +155,7 @@ func (l *look) announce() {
 
 // attributes are what the journal says of a drift.
 func attributes(d Drift) []any {
-	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", report.Moved(d.Diffs), "noticed", d.Noticed}
+	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", report.Story(d.Diffs), "noticed", d.Noticed}
 	if d.By != "" {
 		args = append(args, "by", d.By)
 	}
@@ -169,7 +169,7 @@ func attributes(d Drift) []any {
 func sentence(drifts []Drift) string {
 	var words []string
 	for _, d := range drifts {
-		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, report.Moved(d.Diffs), d.Outcome)
+		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, report.Story(d.Diffs), d.Outcome)
 		if d.Outcome == Unseen {
 			text = fmt.Sprintf("%s can't be looked at and is left alone: %s", d.ID, d.Error)
 		}
@@ -195,7 +195,7 @@ func (l *look) done(c engine.Change, err error) {
 	l.mended[c.ID] = err == nil
 	moved, words := l.moved(c), report.Becomes
 	if moved {
-		words = report.Moved
+		words = report.Story
 	}
 	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(Shortened(c.Diffs))}
 	if moved {
@@ -235,7 +235,7 @@ func (l *look) contend(c engine.Change) {
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(b.by, "unknown")
-	l.Log.Warn(words, "id", c.ID, "attr", report.Moved(d.Diffs), "repairs", b.total, "by", by)
+	l.Log.Warn(words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", b.total, "by", by)
 	l.figures.contended(c.ID.Kind)
 	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []Drift{d}})
 }

@@ -57,3 +57,21 @@ func TestTunnelsAreTold(t *testing.T) {
 		t.Error("a tunnel that is up passes for one that is down, or the other way round")
 	}
 }
+
+// What vpnd computes of whether a thing is right is no word for people.
+func TestVerdictsAreNotToldBesideWhatMoved(t *testing.T) {
+	wrong := resource.Diff{Attribute: "current", Before: "false", After: "true", Computed: true}
+	mode := resource.Diff{Attribute: "mode", Before: "0644", After: "0600"}
+	if got := report.Story([]resource.Diff{mode, wrong}); got != "mode 0644 instead of 0600" {
+		t.Error(got)
+	}
+	if got := report.Story([]resource.Diff{wrong}); got != "not as it should be" {
+		t.Error(got)
+	}
+	if got := report.Becomes([]resource.Diff{mode, wrong}); got != "mode from 0644 to 0600" {
+		t.Error(got)
+	}
+	if got := report.Becomes([]resource.Diff{wrong}); got != "" {
+		t.Error(got)
+	}
+}

@@ -19,9 +19,23 @@ func Moved(diffs []resource.Diff) string {
 	})
 }
 
+// Story is Moved for people: that a thing is no longer as it should be is what they
+// are told of anyway, and said only where nothing else is.
+func Story(diffs []resource.Diff) string {
+	if rest := spoken(diffs); len(rest) > 0 || len(diffs) == 0 {
+		return Moved(rest)
+	}
+	return "not as it should be"
+}
+
+// spoken leaves verdicts out.
+func spoken(diffs []resource.Diff) []resource.Diff {
+	return slices.DeleteFunc(slices.Clone(diffs), verdict)
+}
+
 // Becomes says in one line what a change of the configuration makes of what.
 func Becomes(diffs []resource.Diff) string {
-	return inOneLine(diffs, "new", "no longer", func(d resource.Diff) string {
+	return inOneLine(spoken(diffs), "new", "no longer", func(d resource.Diff) string {
 		switch {
 		case d.Before == "":
 			return label(d) + " " + short(d.After, 0)
