@@ -46,7 +46,7 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(
 // converge applies p until ctx ends, which it asks before each step; the steps
 // themselves run under step.
 func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Report {
-	r := &run{Engine: e, plan: p, left: p.Changes, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
+	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
 	for _, problem := range p.Problems {
 		r.failed[problem.ID] = true
 	}
@@ -62,7 +62,9 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 			return Report{Err: err}
 		}
 	}
-	for _, batch := range batches(p.Changes) {
+	steps := batches(p.Changes)
+	r.left = slices.Concat(steps...)
+	for _, batch := range steps {
 		if err := ctx.Err(); err != nil {
 			r.report.Err = fmt.Errorf("stopped before %s: %w", batch[0].ID, err)
 			break
@@ -154,13 +156,18 @@ func (r *run) settleAll() error {
 	return r.flush()
 }
 
-// batches groups neighbours that one call of a kind can make at once: the same
-// kind, and none needing another.
+// batches groups what one call of a kind can make at once: the same kind, and none
+// needing another. These are neighbours, and of a kind that takes away many at
+// once also what leaves with other blocks.
 func batches(changes []Change) [][]Change {
 	var all [][]Change
 	for _, c := range changes {
-		if n := len(all); n > 0 && together(all[n-1][0], c) {
-			all[n-1] = append(all[n-1], c)
+		n := len(all) - 1
+		for c.item.kind.Bulk && n > 0 && !together(all[n][0], c) && passes(c, all[n]) {
+			n--
+		}
+		if n >= 0 && together(all[n][0], c) {
+			all[n] = append(all[n], c)
 			continue
 		}
 		all = append(all, []Change{c})
@@ -168,9 +175,17 @@ func batches(changes []Change) [][]Change {
 	return all
 }
 
+// passes says whether a change can as well come before a batch: both leave, and
+// nothing in that can need it, since what needs it is deeper.
+func passes(c Change, batch []Change) bool {
+	return c.item.leave && !slices.ContainsFunc(batch, func(other Change) bool {
+		return !other.item.leave || other.item.depth > c.item.depth
+	})
+}
+
 func together(a, b Change) bool {
 	sets := func(c Change) bool { return c.Action == Create || c.Action == Update }
-	alike := sets(a) && sets(b) || a.Action == Remove && b.Action == Remove
+	alike := sets(a) && sets(b) || a.Action == b.Action && (a.Action == Remove || a.Action == Restore)
 	return alike && a.ID.Kind == b.ID.Kind && a.item.depth == b.item.depth
 }
 

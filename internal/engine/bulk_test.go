@@ -46,3 +46,29 @@ func TestWhatLeavesGoesTogetherWhereTheKindCan(t *testing.T) {
 	r.converge()
 	expect(t, "the rest", r.took(), "take away b")
 }
+
+// What leaves with different blocks goes together too, given back or taken away,
+// but never before what needs it.
+func TestWhatLeavesWithOtherBlocksGoesTogether(t *testing.T) {
+	r := newRig(t)
+	r.more = []resource.Kind{resource.Define("many", "", bulky{r.host})}
+	var all []resource.Resource
+	for _, block := range []string{"x", "y", "z"} {
+		file, unit := wish(block+"-file", text("1")), wish(block+"-unit", text("1"), block+"-file")
+		unit.ID.Kind = "many"
+		file.Owners, unit.Owners = owner(block), owner(block)
+		all = append(all, file, unit)
+	}
+	user := wish("user", text("1"))
+	user.Owners, user.After = owner("user"), []resource.ID{{Kind: "many", Name: "x-unit"}}
+	r.converge(append(all, user)...)
+	r.took()
+	r.converge()
+	expect(t, "removed", r.took(), "remove user; take away z-unit, y-unit, x-unit; remove z-file; remove y-file; remove x-file")
+
+	user.Owners = owner("y") // and so between the others
+	r.converge(append(all, user)...)
+	r.took()
+	r.converge()
+	expect(t, "removed", r.took(), "take away z-unit; remove z-file; remove user; take away y-unit, x-unit; remove y-file; remove x-file")
+}

@@ -74,8 +74,9 @@ type BulkApplier[T any] interface {
 	ApplyAll(ctx context.Context, items []Item[T]) error
 }
 
-// A BulkRemover takes many away in one transaction. What could not be removed is
-// reported as a [NameError].
+// A BulkRemover takes many away in one transaction, or side by side; those of
+// different blocks leave together. What could not be removed is reported as a
+// [NameError].
 type BulkRemover interface {
 	RemoveAll(ctx context.Context, names []string) error
 }
