@@ -44,10 +44,16 @@ vpnd apply. The history stays.`,
 			if err := a.takeBack(c.Context(), e, p, "destroy", unkept, false); err != nil {
 				return err
 			}
-			if err := unreturned(p); err != nil || !purge {
+			if err := unreturned(p); err != nil {
 				return err
 			}
-			return a.purge(e)
+			if purge {
+				return a.purge(e)
+			}
+			if len(p.Changes) > 0 {
+				a.printf("\nTo undo this: vpnd rollback%s\nFor that, keys and secrets stay in %s until: vpnd destroy --purge%[1]s\n", a.sameState(), e.Store.Dir())
+			}
+			return nil
 		},
 	}
 	yesFlag(c, &f.yes)
