@@ -43,7 +43,7 @@ func newCRLs(h Host) *crls {
 // Recall gives a wish back whom the list barred when it was last made, and the
 // number of the one to come.
 func (v *crls) Recall(want, was CRL) CRL {
-	want.Barred, want.Number, want.Authority = was.Barred, was.Number, was.Authority
+	want.Barred, want.Signed, want.Number, want.Authority = was.Barred, was.Signed, was.Number, was.Authority
 	if n := numberOf(was); n != nil {
 		want.Number = resource.Ptr(n.Add(n, big.NewInt(1)).String())
 	} else { // of a version that kept no such record
@@ -150,7 +150,7 @@ func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) 
 		return nil, err
 	}
 	got := want
-	got.Barred, got.Number, got.Authority = nil, nil, nil
+	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
 	got.PEM = resource.Ptr(string(data))

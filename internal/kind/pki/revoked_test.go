@@ -418,3 +418,30 @@ func (o *office) link(to, path string) {
 		o.Fatal(err)
 	}
 }
+
+// A ledger that is lost comes back with the certificates that stand; that there
+// were others of the same names is on record, and they are revoked with them.
+func TestEarlierCertificatesOutlastTheLedger(t *testing.T) {
+	o := newOffice(t, "a", "b")
+	if err := o.apply(); err != nil {
+		t.Fatal(err)
+	}
+	first := o.serial("b")
+	o.now = o.now.Add(70 * 24 * time.Hour)
+	if err := o.apply(); err != nil {
+		t.Fatal(err)
+	}
+	second := o.serial("b")
+	if first == second {
+		t.Fatal("it was not renewed")
+	}
+	o.lose("/pki/issued")
+	if err := o.apply(); err != nil {
+		t.Fatal(err)
+	}
+	o.clients = []string{"a"}
+	if err := o.apply(); err != nil {
+		t.Fatal(err)
+	}
+	o.lists(first, second)
+}

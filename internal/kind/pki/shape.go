@@ -95,6 +95,7 @@ type CRL struct {
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`
 	Barred     map[string]string  `vpnd:"barred,computed,hint,memory" doc:"serial numbers that are revoked, and their common names as far as they are known"`
+	Signed     map[string]string  `vpnd:"signed,computed,hint,memory" doc:"serial numbers of the ledger that are not revoked, with when they run out and their common names"`
 	Number     *string            `vpnd:"number,computed,hint,memory" doc:"the number of the list"`
 	Authority  *string            `vpnd:"authority,computed,hint,memory" doc:"identifier of the key that the CA has"`
 	PEM        *string            `vpnd:"pem,computed" doc:"the list itself"`

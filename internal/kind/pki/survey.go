@@ -24,7 +24,7 @@ type entry struct {
 	issuer []byte // distinguished name; empty where it is known who signed
 	keyID  []byte // of the issuer's key
 	gone   *note  // its old CA revoked it; nil where it did not
-	own    bool   // it stands in the ledger
+	own    bool   // it stands in the ledger, or stood there
 }
 
 func entryOf(cert *x509.Certificate) entry {
@@ -113,12 +113,34 @@ func (v *crls) survey(s *scene, data []byte, want CRL) (*survey, error) {
 			return nil, err
 		}
 	}
-	st.sort(all)
+	st.sort(append(all, st.signedBefore()...))
 	st.expel()
 	st.readLists(s, data)
 	st.readNotes(v.Host)
 	st.readRecord()
 	return st, nil
+}
+
+// signedBefore returns what is on record of the ledger and no more in it: one that
+// was lost, and came back with the certificates that stand.
+func (st *survey) signedBefore() []entry {
+	if !st.onRecord() {
+		return nil
+	}
+	var lost []entry
+	for serial, text := range st.want.Signed {
+		at, name, _ := strings.Cut(text, " ")
+		until, err := time.Parse(time.RFC3339, at)
+		if err == nil && !st.ledger.holds(serial) {
+			lost = append(lost, entry{serial: serial, name: name, until: until, own: true})
+		}
+	}
+	return lost
+}
+
+// onRecord says whether the records are about this CA.
+func (st *survey) onRecord() bool {
+	return st.want.Authority == nil || st.ca == nil || *st.want.Authority == authorityID(st.ca)
 }
 
 // sort parts what the CA signed by whether it has run out.
@@ -232,7 +254,7 @@ func (st *survey) readNotes(h Host) {
 
 // readRecord takes over what the records and the wish itself say.
 func (st *survey) readRecord() {
-	if st.want.Authority == nil || st.ca == nil || *st.want.Authority == authorityID(st.ca) {
+	if st.onRecord() {
 		for serial, name := range st.want.Barred {
 			st.barIt(serial, name, note{reason: Ceased})
 		}
@@ -280,6 +302,12 @@ func (st *survey) remember(want *CRL, stands bool) {
 	want.Barred = make(map[string]string)
 	for serial, b := range st.bar() {
 		want.Barred[serial] = b.name
+	}
+	want.Signed = make(map[string]string)
+	for _, e := range st.all {
+		if _, out := want.Barred[e.serial]; e.own && !out {
+			want.Signed[e.serial] = e.until.UTC().Format(time.RFC3339) + " " + e.name
+		}
 	}
 	n := st.highest
 	if !stands {
@@ -386,7 +414,7 @@ func (st *survey) notes(dir string) []atomic.File {
 	bar := st.bar()
 	var files []atomic.File
 	for _, e := range st.all {
-		if b, out := bar[e.serial]; out && e.own && !st.ledger.revoked(e.serial) && st.out[e.name] {
+		if b, out := bar[e.serial]; out && st.ledger.holds(e.serial) && !st.ledger.revoked(e.serial) && st.out[e.name] {
 			files = append(files, noteFile(dir, e.serial, b.note))
 		}
 	}
