@@ -111,8 +111,8 @@ func (s *Store) Destroyed() (bool, error) {
 	if err != nil || !h.Destroyed() {
 		return false, err
 	}
-	wish, err := s.Wish()
-	return wish != nil && len(wish.Present) == 0, err
+	wish, damage, err := s.Standing() // one that is damaged is written anew
+	return wish != nil && damage == nil && len(wish.Present) == 0, err
 }
 
 // Suppress holds things as they are on the host, whatever the wish in force asks
