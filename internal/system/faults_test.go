@@ -230,6 +230,7 @@ func TestRecordsLost(t *testing.T) {
 	}
 	s.sh("echo garbage > /var/lib/vpnd/wish.json")
 	s.vpnd(0, "apply", "--yes")
+	s.sh("cd /var/lib/vpnd; grep -q garbage wish.json.damaged && rm wish.json.damaged")
 	s.vpnd(0, "destroy", "--yes")
 	s.sh(off)
 	s.as(first, "destroying")
