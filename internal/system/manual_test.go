@@ -27,7 +27,11 @@ func TestManualIsComplete(t *testing.T) {
 	var commands, flags []string
 	for _, m := range helpCommand.FindAllStringSubmatch(all, -1) {
 		commands = append(commands, m[1])
-		all += help(t, m[1])
+		own := help(t, m[1])
+		all += own
+		for _, sub := range helpCommand.FindAllStringSubmatch(own, -1) {
+			all += help(t, m[1], sub[1])
+		}
 		if !regexp.MustCompile(`(?m)^\.(It|It Xo\n\.)\s*Cm ` + m[1] + `\b`).MatchString(manual) {
 			t.Errorf("vpnd(8) does not tell of the command %s", m[1])
 		}

@@ -107,6 +107,7 @@ file "/etc/acme/last.sh" {
 	s.configure(other + `
 unit "theirs-too.service" { active = true }
 `)
+	s.sh(`printf '[Service]\nType=oneshot\nExecStart=/bin/false\n' >/etc/systemd/system/theirs-too.service && systemctl daemon-reload`)
 	was := s.print()
 	s.vpnd(5, "apply", "--yes", "--rollback-on-failure")
 	s.as(was, "an apply that failed at a unit")

@@ -84,6 +84,7 @@ func (m *memory) parse(text string) {
 			m.proofs[of][value] = proof{texts: []string{value}}
 		case '>':
 			words = value
+			m.proofs[of][words] = proof{} // once, where a chain has the rule twice
 		case '<':
 			p := m.proofs[of][words]
 			p.texts = append(p.texts, value)

@@ -50,6 +50,11 @@ func TestProofIsRemembered(t *testing.T) {
 		if got := prove("-p 17 -j ACCEPT"); got != "-p udp -j ACCEPT" {
 			r.Errorf("another rule: %q", got)
 		}
+		for range 2 {
+			if got := prove("-p 6 -j DROP", "-p 6 -j DROP"); got != "-p tcp -j DROP; -p tcp -j DROP" {
+				r.Errorf("a rule that a chain has twice is remembered as %q", got)
+			}
+		}
 		// Of several rules only what changed is proved again.
 		prove("-p 6 -j DROP")
 		if data, err = os.ReadFile(file); err != nil {

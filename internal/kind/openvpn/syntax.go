@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -24,6 +25,9 @@ func Syntax(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("looking for openvpn: %w", err)
 	}
+	// As in listenTo.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "--config", path, "--version")

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -107,6 +108,10 @@ func ask(ctx context.Context, program, room, trial string) error {
 // listenTo runs a configuration until OpenVPN says that it got that far, and is an
 // error where it gives up before.
 func listenTo(ctx context.Context, program, trial, far string, args ...string) error {
+	// A child that ends with its parent (prctl(2)) ends with the parent's thread, and
+	// threads end on which others have entered a namespace.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append([]string{"--cd", folder(), "--config", trial, "--verb", "3", "--suppress-timestamps"}, args...)...)
