@@ -222,7 +222,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 		a.Log.Error("the configuration can't be kept", "error", err)
 		return
 	}
-	if why := a.force.withheld(cfg); why != "" {
+	if why := a.taken().withheld(cfg); why != "" {
 		a.withhold(why, cause)
 		return
 	}

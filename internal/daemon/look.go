@@ -126,6 +126,9 @@ func (l *look) do(ctx context.Context) error {
 		return l.do(ctx) // another vpnd has put an end to observing
 	}
 	if l.force == nil {
+		if l.status.Configuration.Withheld != "" {
+			l.shutBlindly(ctx)
+		}
 		return nil
 	}
 	if err := l.readopt(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 // few is how many things may go at a reload however large their share is: those of
@@ -52,6 +53,31 @@ func (f *force) withheld(cfg *config.Config) string {
 		return fmt.Sprintf("the files would take away %d of the %d things in force, more than the %d%% of removal_limit%s", gone, len(f.present), limit, wait)
 	}
 	return ""
+}
+
+// taken is what the files would change: the configuration in force or, where the
+// state has lost that or holds it damaged, what is on record. After vpnd destroy
+// that is only what could not be removed.
+func (a *agent) taken() *force {
+	if a.force != nil {
+		return a.force
+	}
+	store, err := state.Read(a.StateDir)
+	if err != nil {
+		return nil
+	}
+	if h, err := store.Hold(); err == nil && h.Destroyed() {
+		return nil
+	}
+	f := &force{}
+	for _, r := range store.Records() {
+		if k, ok := a.Catalog.Kind(r.ID.Kind); ok {
+			want := k.New()
+			_ = r.Want.Tell(want) // as far as it can be told
+			f.present = append(f.present, resource.Resource{ID: r.ID, Want: want, Owners: r.Owners, After: r.After})
+		}
+	}
+	return f
 }
 
 // isCA says whether a thing is the certificate of a CA.

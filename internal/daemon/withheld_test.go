@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -80,5 +81,36 @@ func TestACANeverGoesAtAReload(t *testing.T) {
 	cfg.Desired.Present = f.present[:1]
 	if got := f.withheld(cfg); got != "" {
 		t.Error(got)
+	}
+}
+
+// Where the state has lost what is in force, or holds it damaged, the records tell
+// what a file that was cut off would take away, at a start as at a reload.
+func TestMuchIsNotTakenAwayWhereWhatIsInForceWasLost(t *testing.T) {
+	for name, lose := range map[string]func(string) error{
+		"lost":    os.Remove,
+		"damaged": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(r *rig) {
+				r.wish(many(20))
+				r.start()
+				r.stop()
+				if err := lose(r.StateDir + "/wish.json"); err != nil {
+					t.Fatal(err)
+				}
+				r.wish(nil)
+				r.start()
+				r.want(many(20))
+				r.reload()
+				r.want(many(20))
+				if c := r.status().Configuration; !strings.Contains(c.Withheld, "all 20 things") {
+					t.Errorf("%+v", c)
+				}
+				r.wish(many(19))
+				r.reload()
+				r.want(many(19))
+			})
+		})
 	}
 }
