@@ -445,3 +445,33 @@ func TestEarlierCertificatesOutlastTheLedger(t *testing.T) {
 	}
 	o.lists(first, second)
 }
+
+// A note in the ledger bars on its own, where the certificate that it is about and
+// all else that tells of it is lost.
+func TestNoteBarsWithoutItsCertificate(t *testing.T) {
+	for name, known := range map[string]bool{"on record": true, "records lost": false} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t, "a", "b")
+			if err := o.apply(); err != nil {
+				t.Fatal(err)
+			}
+			b := o.serial("b")
+			o.clients = []string{"a"}
+			if err := o.apply(); err != nil {
+				t.Fatal(err)
+			}
+			o.lists(b)
+			o.lose("/pki/issued/"+b+".pem", "/pki/crl.pem")
+			if !known {
+				clear(o.records)
+			}
+			if err := o.apply(); err != nil {
+				t.Fatal(err)
+			}
+			o.lists(b)
+			if left := o.plan(); left != "" {
+				t.Errorf("there is left to do: %s", left)
+			}
+		})
+	}
+}

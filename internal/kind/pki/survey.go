@@ -238,7 +238,8 @@ func (st *survey) barIt(serial, name string, n note) {
 	st.must[serial] = b
 }
 
-// readNotes takes over what the ledger and the old CA say is revoked.
+// readNotes takes over what the ledger and the old CA say is revoked. A note whose
+// certificate is lost bars its serial number all the same.
 func (st *survey) readNotes(h Host) {
 	for _, e := range st.all {
 		switch {
@@ -247,6 +248,11 @@ func (st *survey) readNotes(h Host) {
 			st.barIt(e.serial, e.name, h.note(st.ledger.dir, e.serial, st.now))
 		case e.gone != nil:
 			st.barIt(e.serial, e.name, *e.gone)
+		}
+	}
+	for serial := range st.ledger.notes {
+		if !st.ledger.holds(serial) && st.ca != nil {
+			st.barIt(serial, "", h.note(st.ledger.dir, serial, st.now))
 		}
 	}
 	st.heard(st.ledger.number)
