@@ -65,7 +65,7 @@ func (a *agent) inspect(noticed string) {
 			now.Valid, now.Diagnostics = false, taken.refused
 		}
 		if now.Changed = taken.changed; now.Changed {
-			now.Withheld = a.force.withheld(cfg)
+			now.Withheld = a.taken().withheld(cfg)
 		}
 	} else {
 		a.complain(now.Diagnostics, noticed)

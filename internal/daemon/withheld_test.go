@@ -102,10 +102,12 @@ func TestMuchIsNotTakenAwayWhereWhatIsInForceWasLost(t *testing.T) {
 				r.wish(nil)
 				r.start()
 				r.want(many(20))
-				r.reload()
-				r.want(many(20))
-				if c := r.status().Configuration; !strings.Contains(c.Withheld, "all 20 things") {
-					t.Errorf("%+v", c)
+				for _, told := range []func(){r.reload, r.edited} {
+					told()
+					r.want(many(20))
+					if c := r.status().Configuration; !strings.Contains(c.Withheld, "all 20 things") {
+						t.Errorf("%+v", c)
+					}
 				}
 				r.wish(many(19))
 				r.reload()
