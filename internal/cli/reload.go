@@ -44,7 +44,8 @@ func (a *app) reload(ctx context.Context) error {
 }
 
 // reloaded waits until a reload has read the files and compared the host with
-// them, and returns the status then, nil where that takes too long.
+// them, or does not take them, and returns the status then, nil where that takes
+// too long.
 func (a *app) reloaded(ctx context.Context, sent time.Time) (*daemon.Status, error) {
 	wait, cancel := context.WithTimeout(ctx, longestReload)
 	defer cancel()
@@ -54,7 +55,7 @@ func (a *app) reloaded(ctx context.Context, sent time.Time) (*daemon.Status, err
 			return nil, err
 		}
 		read := now != nil && now.Configuration.Read.After(sent)
-		if read && now.Configuration.Planned.After(sent) {
+		if read && (now.Configuration.Withheld != "" || now.Configuration.Planned.After(sent)) {
 			return now, nil
 		}
 		select {
