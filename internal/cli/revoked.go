@@ -241,7 +241,7 @@ func goers(snap *state.Snapshot, now *state.Wish, ledger string) ([]string, erro
 }
 
 // belongings returns the certificates of a ledger that are of somebody, with
-// their keys and what is made of both.
+// their keys, what is made of both, and what else goes into nothing but that.
 func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resource.ID]bool, error) {
 	theirs := make(map[resource.ID]bool)
 	for _, was := range all {
@@ -262,7 +262,27 @@ func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resou
 			theirs[was.ID] = true
 		}
 	}
+	for id := range onlyFor(all, theirs) {
+		theirs[id] = true
+	}
 	return theirs, nil
+}
+
+// onlyFor returns the keys of single clients of OpenVPN that go into nothing but
+// these things: what such a key makes is the profile of one person.
+func onlyFor(all []state.Was, theirs map[resource.ID]bool) map[resource.ID]bool {
+	only := make(map[resource.ID]bool)
+	for _, was := range all {
+		for _, t := range was.Triggers {
+			if t.On.Kind != pki.KindTLSCryptV2Key || t.Do != resource.Rebuild {
+				continue
+			}
+			so, seen := only[t.On]
+			only[t.On] = (so || !seen) && theirs[was.ID]
+		}
+	}
+	maps.DeleteFunc(only, func(_ resource.ID, so bool) bool { return !so })
+	return only
 }
 
 // withPlaces returns what a snapshot brings back. Of what the undone apply took
