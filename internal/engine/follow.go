@@ -94,11 +94,18 @@ func inUse(got any) bool {
 	if got == nil {
 		return false
 	}
+	is := active(got)
+	return is == nil || *is
+}
+
+// active returns the active predicate of what was observed, nil where it has none:
+// then it is nothing that runs.
+func active(got any) *bool {
 	v := reflect.ValueOf(got).Elem()
 	for _, field := range resource.Fields(v.Type()) {
-		if active, ok := v.Field(field.Index).Interface().(*bool); ok && field.Name == "active" && active != nil {
-			return *active
+		if is, ok := v.Field(field.Index).Interface().(*bool); ok && field.Name == "active" {
+			return is
 		}
 	}
-	return true
+	return nil
 }

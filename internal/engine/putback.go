@@ -37,7 +37,7 @@ func (r *run) putBack(ctx context.Context, c Change, failed error) error {
 	return fmt.Errorf("%w\nIt runs again with what it ran with before, which was put back: %s", failed, few(ids))
 }
 
-// ran says whether a reader was in use before this apply.
+// ran says whether it is a service that was in use before this apply.
 func (r *run) ran(id resource.ID) bool {
 	i := slices.IndexFunc(r.was.Present, func(was state.Was) bool { return was.ID == id })
 	if i < 0 {
@@ -48,7 +48,11 @@ func (r *run) ran(id resource.ID) bool {
 		return false
 	}
 	shape := k.New()
-	return resource.Decode(r.was.Present[i].Shape, shape) == nil && inUse(shape)
+	if resource.Decode(r.was.Present[i].Shape, shape) != nil {
+		return false
+	}
+	is := active(shape)
+	return is != nil && *is
 }
 
 // culprits are what this apply has changed of what a reader reads at its start,

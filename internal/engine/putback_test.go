@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -111,4 +112,48 @@ func TestNothingIsPutBackForWhatDidNotRun(t *testing.T) {
 		t.Error(err)
 	}
 	expect(t, "conf", *r.things["conf"].Text, "1")
+}
+
+// A notebook is a kind of what nobody runs, as files are.
+type notebook map[string]string
+
+type page struct {
+	Text *string `vpnd:"text"`
+}
+
+func (p notebook) Observe(_ context.Context, name string) (*page, error) {
+	if text, ok := p[name]; ok {
+		return &page{Text: &text}, nil
+	}
+	return nil, nil
+}
+
+func (p notebook) Apply(_ context.Context, name string, _ *page, want page) error {
+	if *want.Text == "bad" {
+		return errors.New("its reader refuses it")
+	}
+	p[name] = *want.Text
+	return nil
+}
+
+func (p notebook) Remove(_ context.Context, name string) error {
+	delete(p, name)
+	return nil
+}
+
+// A file that is refused is no service: nothing ran with it, and nothing is put
+// back or held.
+func TestNothingIsPutBackForWhatIsNoService(t *testing.T) {
+	r := newRig(t)
+	r.more = append(r.more, resource.Define("note", "", notebook{}))
+	one := func(text string) resource.Resource {
+		return resource.Resource{ID: resource.ID{Kind: "note", Name: "one"}, Want: &page{Text: &text}, Owners: owner("b")}
+	}
+	r.converge(one("good"))
+	if err := r.apply(one("bad")).Failed(); err == nil || strings.Contains(err.Error(), "put back") {
+		t.Errorf("failed: %v", err)
+	}
+	if hold, err := r.engine().Store.Hold(); err != nil || hold != nil {
+		t.Errorf("held: %+v, %v", hold, err)
+	}
 }
