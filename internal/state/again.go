@@ -79,10 +79,11 @@ func (s *Store) refresh(write bool) error {
 // load reads what is new of the log, all of it where it was replaced.
 func (s *Store) load() error {
 	s.others = false
+	m := s.readMark() // before the log, which only grows from what it tells of
 	log, err := openOwn(s.path("records.jsonl"), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.forgetAll()
-		return s.missing()
+		return s.missing(m)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
@@ -108,7 +109,7 @@ func (s *Store) load() error {
 	rest, err := s.study(data)
 	lines := data[:len(data)-rest]
 	if err == nil && anew {
-		err = s.whole(lines)
+		err = s.whole(lines, m)
 	}
 	s.read.sum.Write(lines)
 	now.size -= int64(rest)

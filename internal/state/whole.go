@@ -123,20 +123,20 @@ func (s *Store) leaveMark() {
 }
 
 // missing is an error where there was a log.
-func (s *Store) missing() error {
-	if m := s.readMark(); m != nil && m.Records > 0 {
+func (s *Store) missing(m *mark) error {
+	if m != nil && m.Records > 0 {
 		return s.damaged("it is missing, and %d things were on record", m.Records)
 	}
 	return nil
 }
 
 // whole is an error where the lines of a log are not those that were written, or
-// not all of them. One of an earlier vpnd says nothing of that.
-func (s *Store) whole(lines []byte) error {
+// not all of them. One of an earlier vpnd says nothing of that. The mark was read
+// before them: somebody may be writing both.
+func (s *Store) whole(lines []byte, m *mark) error {
 	first, rest, _ := bytes.Cut(lines, []byte("\n"))
 	var f Fact
 	_ = json.Unmarshal(first, &f)
-	m := s.readMark()
 	switch {
 	case f.Head == nil && m == nil:
 		return nil

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,5 +108,30 @@ func TestUndamagedRecords(t *testing.T) {
 	}
 	if s, err := Open(dir); err != nil || known(s) != "a" {
 		t.Errorf("%v", err)
+	}
+}
+
+// Who reads while somebody writes, without the lock, does not take what it sees for
+// damaged.
+func TestRecordsThatGrowAreNotDamaged(t *testing.T) {
+	dir := t.TempDir()
+	s := open1(t, dir)
+	put(t, s, "a")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 300 {
+			put(t, s, fmt.Sprint("b", i%20))
+		}
+	}()
+	for reads := 0; ; reads++ {
+		if _, err := Read(dir); err != nil {
+			t.Fatalf("read %d: %v", reads, err)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
 	}
 }

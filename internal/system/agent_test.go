@@ -170,7 +170,7 @@ certificate "/etc/window.crt" {
 	if d := l.repair(id, began); d != nil && (d.Noticed != "timer" || d.Reason != "renewal" || !strings.Contains(d.moved(), `fresh false instead of true`)) {
 		t.Errorf("a certificate in its window: %+v", *d)
 	}
-	s.names(s.sh("journalctl -u vpnd -o json VPND_NOTICED=timer"), "/etc/window.crt", "fresh")
+	s.names(s.sh("journalctl -u vpnd -o json VPND_NOTICED=timer"), "/etc/window.crt", `"VPND_REASON":"renewal"`)
 	s.run("rm", "/etc/vpnd/window.hcl")
 	s.run("systemctl", "reload", "vpnd")
 	s.shortly("test ! -e /etc/window.crt && vpnd status")

@@ -136,6 +136,8 @@ var altering = regexp.MustCompile(`^(creat|mkdir|mknod|unlink|rmdir|rename|link|
 
 func (c call) fault(protocols map[string]string) string {
 	switch {
+	case c.apart && strings.HasPrefix(c.name, "open") && !slices.ContainsFunc(opened(c), notOfNetwork):
+		return "" // what is tried in a network namespace is gone with it
 	case strings.HasPrefix(c.name, "open") && opensToWrite.MatchString(c.args):
 		return stranger("opens to write", opened(c))
 	case c.name == "utimensat" && strings.Contains(c.args, `"/proc/self/fd/`):
@@ -165,6 +167,10 @@ var (
 	annotation   = regexp.MustCompile(`<((?:[^<>\\]|\\.)*)`)
 	named        = regexp.MustCompile(`(?:(?:AT_FDCWD|\d+)<([^<>]*)>(?:\(deleted\))?, )?"((?:[^"\\]|\\.)*)"`)
 )
+
+// notOfNetwork says whether a file is none of those that each network namespace
+// has of its own.
+func notOfNetwork(file string) bool { return !strings.HasPrefix(file, "/proc/sys/net/") }
 
 // opened are the paths of an open: the real one that strace tells of the
 // descriptor, else the one that was asked for.

@@ -41,7 +41,7 @@ func preflight(root, name string, owner, group *string, plan resource.Prospect) 
 	switch info, err := atomic.Stat(root, dir); {
 	case !there(root, dir, plan):
 		return hint(&atomic.NoFolderError{Path: dir})
-	case err == nil && !info.Mode.IsDir() && info.Mode&fs.ModeSymlink == 0:
+	case err == nil && !info.Mode.IsDir() && info.Mode&fs.ModeSymlink == 0 && !plan.Comes("directory", dir):
 		return fmt.Errorf("%s is no folder, so nothing can be in it; choose another path", dir)
 	}
 	return nil
