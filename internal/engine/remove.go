@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"vpnd/internal/resource"
+)
+
+// remove takes a batch away.
+func (r *run) remove(ctx context.Context, batch []Change) {
+	for _, c := range batch {
+		r.note(ctx, c)
+	}
+	if err := r.announce(batch); err != nil {
+		r.all(batch, err)
+		return
+	}
+	for _, part := range inOneGo(batch) {
+		r.removeTogether(ctx, batch, part)
+	}
+	r.report.Err = errors.Join(r.report.Err, r.flush())
+}
+
+// inOneGo divides a batch into what one call of its kind takes away.
+func inOneGo(batch []Change) [][]Change {
+	if batch[0].item.kind.Bulk {
+		return [][]Change{batch}
+	}
+	return slices.Collect(slices.Chunk(batch, 1))
+}
+
+func (r *run) removeTogether(ctx context.Context, batch, part []Change) {
+	names := make([]string, len(part))
+	for i, c := range part {
+		names[i] = c.ID.Name
+	}
+	var named map[string]error
+	var general error
+	r.beside(batch, func() { named, general = resource.Split(part[0].item.kind.Remove(ctx, names...)) })
+	for _, c := range part {
+		err := errors.Join(named[c.ID.Name], general)
+		if err == nil {
+			err = r.finished(c)
+		}
+		r.done(c, err, false)
+	}
+}
