@@ -161,15 +161,15 @@ func (st *survey) notes(dir string) []atomic.File {
 }
 
 // next is the number of a new list. Numbers grow from list to list, RFC 5280
-// section 5.2.3. Where the last one is not on record, the time in nanoseconds is
-// above that of any list made before.
+// section 5.2.3. The time in nanoseconds is above that of any list made before,
+// also of one that nothing tells of any more; where the clock was set back, what
+// was seen and what is on record count.
 func (st *survey) next() *big.Int {
-	if st.promised != nil && st.promised.Cmp(st.highest) > 0 {
-		return st.promised
-	}
 	n := big.NewInt(st.now.UnixNano())
-	if st.highest.Cmp(n) >= 0 {
-		n.Add(st.highest, big.NewInt(1))
+	for _, least := range []*big.Int{st.promised, new(big.Int).Add(st.highest, big.NewInt(1))} {
+		if least != nil && least.Cmp(n) > 0 {
+			n = least
+		}
 	}
 	return n
 }
