@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"vpnd/internal/resource/resourcetest"
 	"vpnd/internal/state"
 )
 
@@ -30,6 +31,7 @@ func TestAnUndoSucceedsFromEveryState(t *testing.T) {
 	}
 	base := testDir(t)
 	n := 0
+	resourcetest.Repeatable()
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		dir := filepath.Join(base, fmt.Sprint(n))

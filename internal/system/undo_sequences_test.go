@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Configurations that random sequences go between: rules, a key of the kernel
@@ -77,11 +76,10 @@ func TestUndoFromEveryStateOfAHost(t *testing.T) {
 	s := alone(t)
 	s.ok(s.Foreigners(t.Context()))
 	first := s.print()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	from := seed(t)
 	applied := 0
 	for i := range uint64(sequences) {
-		r := rand.New(rand.NewPCG(seed, i))
+		r := rand.New(rand.NewPCG(from, i))
 		var told []string
 		for range 3 + r.IntN(3) {
 			if r.IntN(2) == 0 || len(told) == 0 {

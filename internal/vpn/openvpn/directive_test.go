@@ -8,11 +8,13 @@ import (
 	"pgregory.net/rapid"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // Whatever is written as an argument, OpenVPN reads as that argument.
 func TestArgumentsStayAsTheyAre(t *testing.T) {
 	text := rapid.StringOfN(rapid.OneOf(rapid.SampledFrom([]rune(`"'\#; <>,-`)), rapid.Rune().Filter(func(r rune) bool { return !hasControl(string(r)) })), 0, 12, 60)
+	resourcetest.Repeatable()
 	rapid.Check(t, func(t *rapid.T) {
 		args := rapid.SliceOfN(text, 0, 3).Draw(t, "arguments")
 		var d directives
