@@ -14,7 +14,9 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/daemon"
+	"vpnd/internal/lock"
 	"vpnd/internal/notice"
+	"vpnd/internal/systemd"
 )
 
 func (a *app) daemonCommand() *cobra.Command {
@@ -63,7 +65,7 @@ func (a *app) daemon(ctx context.Context) error {
 		},
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
-		Tell: daemon.Notifier(), Booting: daemon.Booting, Busy: daemon.PackageManager, Alive: daemon.Watchdog(),
+		Tell: systemd.Notifier(), Booting: systemd.Booting, Busy: lock.PackageManager, Alive: systemd.Watchdog(),
 		Undo: a.deadline, Files: daemon.Files(a.witness.Ear()),
 	})
 }

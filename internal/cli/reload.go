@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vpnd/internal/daemon"
+	"vpnd/internal/lock"
 )
 
 // longestReload is how long a reload is watched: an agent at work on a package
@@ -21,7 +22,7 @@ func (a *app) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if before == nil || !daemon.Runs(a.runDir) {
+	if before == nil || !lock.AgentRuns(a.runDir) {
 		return errors.New("no daemon runs that could take the files; begin with: systemctl start vpnd")
 	}
 	sent := time.Now()

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/daemon"
+	"vpnd/internal/lock"
 	"vpnd/internal/report"
 )
 
@@ -91,7 +92,7 @@ func (a *app) status() (standing, error) {
 	if err != nil {
 		return standing{}, err
 	}
-	now := standing{Status: s, Running: daemon.Runs(a.runDir)}
+	now := standing{Status: s, Running: lock.AgentRuns(a.runDir)}
 	if s == nil {
 		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
 	}

@@ -14,6 +14,7 @@ import (
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
+	"vpnd/internal/lock"
 )
 
 // Events are no reason to try checks: each may take long, and cost others.
@@ -39,12 +40,12 @@ func TestChecksAreTriedOnceAnInterval(t *testing.T) {
 
 func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir()})
-	c, err := stake(a.RunDir)
+	instance, err := lock.Acquire(a.RunDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.drop()
-	a.claim = c
+	defer instance.Release()
+	a.instance = instance
 	over := make(chan struct{})
 	close(over)
 	door := config.Check{Name: "door"}

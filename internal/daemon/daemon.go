@@ -16,7 +16,7 @@
 // nothing is in force since they had some.
 //
 // There is no control socket: daemon and commands share the lock of the state
-// folder and status.json in the run folder.
+// folder and status.json in the run directory.
 package daemon
 
 import (
@@ -29,6 +29,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
+	"vpnd/internal/lock"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -58,12 +59,12 @@ type Options struct {
 // Run keeps the host until ctx ends. An error means that it could not even
 // begin; what goes wrong later is told and tried again.
 func Run(ctx context.Context, o Options) error {
-	c, err := stake(o.RunDir)
+	instance, err := lock.Acquire(o.RunDir)
 	if err != nil {
 		return err
 	}
-	defer c.drop()
+	defer instance.Release()
 	a := newAgent(o)
-	a.claim = c
+	a.instance = instance
 	return a.run(ctx)
 }

@@ -15,6 +15,7 @@ import (
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
+	"vpnd/internal/lock"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -33,11 +34,11 @@ func TestReadyOnceConverged(t *testing.T) {
 		if err := Run(t.Context(), r.Options); err == nil || !strings.Contains(err.Error(), "already runs") {
 			t.Errorf("a second daemon: %v", err)
 		}
-		if !Runs(r.RunDir) {
+		if !lock.AgentRuns(r.RunDir) {
 			t.Error("it does not pass for running")
 		}
 		r.stop()
-		if Runs(r.RunDir) {
+		if lock.AgentRuns(r.RunDir) {
 			t.Error("it passes for running")
 		}
 		if s := r.status(); !s.Stopped || !r.everTold("STOPPING=1") {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/lock"
 	"vpnd/internal/resource"
 )
 
@@ -69,12 +70,12 @@ func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
 
 func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
 	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir(), StateDir: t.TempDir()})
-	c, err := stake(a.RunDir)
+	instance, err := lock.Acquire(a.RunDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.drop()
-	a.claim = c
+	defer instance.Release()
+	a.instance = instance
 	defer a.figures.close()
 	settings, free := taken(t)
 	a.figures.set(settings, a.Log)

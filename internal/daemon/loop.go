@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"vpnd/internal/confirm"
+	"vpnd/internal/lock"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/systemd"
 )
 
 // How a look came about, and so how a drift was noticed.
@@ -28,7 +30,7 @@ const (
 type agent struct {
 	Options
 
-	claim       *claim
+	instance    *lock.Instance
 	inbox       *inbox
 	pace        pace
 	watchers    watchers
@@ -186,7 +188,7 @@ func (a *agent) first(ctx context.Context) {
 
 // reload reads the files again, whoever sent the signal; sd_notify(3).
 func (a *agent) reload(ctx context.Context) {
-	a.Tell(reloading())
+	a.Tell(systemd.Reloading())
 	a.forgive()
 	a.read(ctx, byReload)
 	a.look(ctx, byReload, a.inbox.take())

@@ -203,7 +203,7 @@ func (a *agent) publish() {
 	s.MetricsError = a.figures.failed
 	data, err := json.Marshal(s)
 	if err == nil {
-		err = a.claim.renew()
+		err = a.instance.Renew()
 	}
 	if err == nil {
 		err = atomic.Write("/", atomic.File{Path: statusPath(a.RunDir), Data: append(data, '\n'), Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
@@ -183,6 +184,10 @@ func sentence(drifts []Drift) string {
 	}
 	return strings.Join(words, "\n")
 }
+
+// stepTime is how long one step of an apply may take while the daemon is not
+// ready yet: the longest are packages and units.
+const stepTime = 5 * time.Minute
 
 // started and done are told of each step of an apply: signs of life, and one
 // record a change in the journal.

@@ -1,5 +1,6 @@
-// Package systemd reaches the systemd of this host, and never waits for it
-// without a bound.
+// Package systemd talks to the systemd of this host: calls and jobs over D-Bus,
+// which never wait without a bound, and what a service tells of itself by
+// sd_notify(3).
 package systemd
 
 import (

@@ -1,4 +1,4 @@
-package daemon
+package systemd
 
 import (
 	"context"
@@ -7,13 +7,7 @@ import (
 	"time"
 
 	notify "github.com/coreos/go-systemd/v22/daemon"
-
-	"vpnd/internal/systemd"
 )
-
-// stepTime is how long one step of an apply may take while the daemon is not
-// ready yet: the longest are packages and units.
-const stepTime = 5 * time.Minute
 
 // Notifier returns what tells systemd how the service is; see sd_notify(3).
 // Elsewhere it tells nobody. Its socket is opened once: a daemon that has run
@@ -31,8 +25,8 @@ func Notifier() (tell func(state string)) {
 	return func(state string) { _, _ = conn.Write([]byte(state)) }
 }
 
-// reloading is what systemd is told when a reload begins.
-func reloading() string {
+// Reloading is what systemd is told when a reload begins.
+func Reloading() string {
 	return notify.SdNotifyReloading + "\n" + notify.SdNotifyMonotonicUsec()
 }
 
@@ -53,7 +47,7 @@ func Booting(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	conn, err := systemd.Connect(ctx)
+	conn, err := Connect(ctx)
 	if err != nil {
 		return false
 	}
