@@ -209,7 +209,7 @@ func (p *DHParams) Validate(name string) []resource.Mistake {
 	var m mistakes
 	m.path("", name)
 	if p.Bits != nil {
-		if _, ok := offsetOf(*p.Bits); !ok {
+		if _, ok := group(*p.Bits); !ok {
 			m.add("bits", fmt.Sprintf("RFC 7919 has no group of %d bits", *p.Bits), "one of 2048, 3072, 4096, 6144, 8192")
 		}
 	}
