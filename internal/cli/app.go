@@ -244,7 +244,7 @@ func addresses(words []string) ([]resource.ID, error) {
 func (a *app) placed(err error, cfg *config.Config) error {
 	var diags hcl.Diagnostics
 	var rest []error
-	for _, e := range split(err) {
+	for _, e := range resource.Each(err) {
 		var wish *engine.WishError
 		if !errors.As(e, &wish) {
 			rest = append(rest, e)
@@ -262,16 +262,6 @@ func (a *app) placed(err error, cfg *config.Config) error {
 		return status(exitError)
 	}
 	return errors.Join(rest...)
-}
-
-func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 func place(cfg *config.Config, wish *engine.WishError) *hcl.Range {

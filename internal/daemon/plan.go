@@ -67,18 +67,12 @@ func (l *look) leftovers() []resource.ID {
 // about anything else.
 func refusals(err error) map[resource.ID]error {
 	refused := make(map[resource.ID]error)
-	var walk func(error)
-	walk = func(err error) {
+	for _, one := range resource.Each(err) {
 		var wish *engine.WishError
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, one := range joined.Unwrap() {
-				walk(one)
-			}
-		} else if errors.As(err, &wish) {
+		if errors.As(one, &wish) {
 			refused[wish.ID] = wish.Err
 		}
 	}
-	walk(err)
 	return refused
 }
 

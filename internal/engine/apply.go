@@ -333,20 +333,13 @@ func (r *run) renormalize(ctx context.Context, items []*item) error {
 	kind := items[0].ID.Kind
 	wished, _ := partition(r.plan.items, func(it *item) bool { return it.ID.Kind == kind && !it.leave && !it.undo })
 	var errs []error
-	for _, err := range split(normalize(ctx, wished)) {
+	for _, err := range resource.Each(normalize(ctx, wished)) {
 		var wish *WishError
 		if !errors.As(err, &wish) || slices.ContainsFunc(items, func(it *item) bool { return it.ID == wish.ID }) {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return nil
 }
 
 func (r *run) all(batch []Change, err error) {

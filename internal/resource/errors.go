@@ -20,28 +20,34 @@ func (e *NameError) Unwrap() error { return e.Err }
 // the same plan.
 var ErrNoTool = errors.New("the program that shows it is missing")
 
+// Each returns the errors that were joined into err, however deep; err itself
+// where it is only one, and none of nil.
+func Each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, Each(one)...)
+	}
+	return all
+}
+
 // Split takes a joined error apart: what concerns single names, and the rest.
 func Split(err error) (named map[string]error, general error) {
 	named = make(map[string]error)
 	var rest []error
-	var walk func(error)
-	walk = func(err error) {
-		if err == nil {
-			return
-		}
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				walk(e)
-			}
-			return
-		}
+	for _, one := range Each(err) {
 		var n *NameError
-		if errors.As(err, &n) {
+		if errors.As(one, &n) {
 			named[n.Name] = errors.Join(named[n.Name], n.Err)
-			return
+			continue
 		}
-		rest = append(rest, err)
+		rest = append(rest, one)
 	}
-	walk(err)
 	return named, errors.Join(rest...)
 }

@@ -152,3 +152,11 @@ func (m *Mode) UnmarshalText(text []byte) error {
 
 // Ptr returns a pointer to v, since a shape's attributes are pointers.
 func Ptr[T any](v T) *T { return &v }
+
+// Or returns what p points to, and otherwise where an attribute was not given.
+func Or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}

@@ -43,7 +43,7 @@ func Dial(ctx context.Context, options ...dbus.ConnOption) (conn *dbus.Conn, pri
 	}
 	conn, busErr := dial(ctx, Answer, (*dbus.Conn).Hello, dbus.SystemBusPrivate, options)
 	if busErr != nil {
-		return nil, false, fmt.Errorf("reaching systemd: %w, and by the system bus: %w", err, busErr)
+		return nil, false, fmt.Errorf("reaching systemd: %w, and by the system bus: %v", err, busErr)
 	}
 	return conn, false, nil
 }

@@ -47,7 +47,7 @@ func (v verbs[T, P]) write(files []atomic.File) error {
 		return nil
 	}
 	var errs []error
-	for _, err := range unjoin(atomic.WriteAll(v.Root, files)) {
+	for _, err := range resource.Each(atomic.WriteAll(v.Root, files)) {
 		var one *atomic.Error
 		if errors.As(err, &one) {
 			err = &resource.NameError{Name: one.Path, Err: hint(one.Err)}
@@ -55,16 +55,6 @@ func (v verbs[T, P]) write(files []atomic.File) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 func without(files []atomic.File, refused map[string]error) []atomic.File {

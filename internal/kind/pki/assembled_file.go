@@ -12,7 +12,7 @@ type assembledFiles struct{ verbs[AssembledFile] }
 
 // Given says who has a copy.
 func (v *assembledFiles) Given(want AssembledFile) (to string, terms map[string]string) {
-	return *or(want.Holder, ""), want.Terms
+	return resource.Or(want.Holder, ""), want.Terms
 }
 
 func newAssembledFiles(h Host) *assembledFiles {

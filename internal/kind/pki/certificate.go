@@ -62,7 +62,7 @@ const voidsCA = "; remove it to begin a new CA, which cuts off everyone who has 
 
 // named refuses another name for a CA that stands.
 func (s *scene) named(name string, want Certificate) error {
-	if *or(want.Usage, usageServer) != usageCA || want.Subject == nil {
+	if resource.Or(want.Usage, usageServer) != usageCA || want.Subject == nil {
 		return nil
 	}
 	ca, err := s.standing(name)
@@ -214,7 +214,7 @@ func (s *scene) good(cert *x509.Certificate, want Certificate) bool {
 	if err != nil || !suits || !s.fresh(cert, want) {
 		return false
 	}
-	return usageOf(cert) == *or(want.Usage, usageServer) && subjectOf(cert) == *want.Subject &&
+	return usageOf(cert) == resource.Or(want.Usage, usageServer) && subjectOf(cert) == *want.Subject &&
 		(want.DNSNames == nil || resource.Equal(&Certificate{DNSNames: sortedNames(want.DNSNames)}, &Certificate{DNSNames: sortedNames(cert.DNSNames)})) &&
 		(want.IPAddresses == nil || resource.Equal(&Certificate{IPAddresses: sortedAddresses(want.IPAddresses)}, &Certificate{IPAddresses: addressesOf(cert)}))
 }

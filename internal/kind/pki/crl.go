@@ -189,7 +189,7 @@ func (v *crls) buildCRL(s *scene, name string, data []byte, want CRL) (product, 
 	t := &x509.RevocationList{
 		Number:                    n,
 		ThisUpdate:                s.now.Add(-backdate),
-		NextUpdate:                s.now.Add(time.Duration(*or(want.Validity, defaultCRLValidity))),
+		NextUpdate:                s.now.Add(time.Duration(resource.Or(want.Validity, defaultCRLValidity))),
 		RevokedCertificateEntries: rows(st.bar()),
 	}
 	der, err := x509.CreateRevocationList(s.Rand, t, ca, key)

@@ -35,7 +35,7 @@ func newDHParams(h Host) *verbs[DHParams] {
 			return &DHParams{Bits: resource.Ptr(bitsOf(data)), PEM: resource.Ptr(string(data))}, nil
 		},
 		build: func(_ *scene, _ string, _ []byte, want DHParams) (product, error) {
-			bits := *or(want.Bits, defaultBits)
+			bits := resource.Or(want.Bits, defaultBits)
 			data, ok := group(bits)
 			if !ok {
 				return product{}, fmt.Errorf("RFC 7919 has no group of %d bits; one of 2048, 3072, 4096, 6144, 8192", bits)

@@ -82,7 +82,7 @@ func readPrivateKey(s *scene, name string, data []byte, want PrivateKey) (*Priva
 // buildPrivateKey keeps the key that is there where its algorithm is the
 // wished one.
 func buildPrivateKey(s *scene, _ string, data []byte, want PrivateKey) (product, error) {
-	algorithm, format := *or(want.Algorithm, "ecdsa-p256"), *or(want.Format, pkcs8)
+	algorithm, format := resource.Or(want.Algorithm, "ecdsa-p256"), resource.Or(want.Format, pkcs8)
 	key, is, err := parseKey(data)
 	if err == nil && algorithmOf(key.Public()) == algorithm && is == format {
 		return product{data: data}, nil
@@ -96,17 +96,10 @@ func buildPrivateKey(s *scene, _ string, data []byte, want PrivateKey) (product,
 	return product{data: made}, err
 }
 
-func or[T any](p *T, otherwise T) *T {
-	if p == nil {
-		return &otherwise
-	}
-	return p
-}
-
 // voidsPrivateKey says what hangs on the key of a CA. One that stands in another
 // format stays the same key.
 func voidsPrivateKey(got, want *PrivateKey) string {
-	if want.Certificate == nil || got != nil && *got.Algorithm == *or(want.Algorithm, "ecdsa-p256") {
+	if want.Certificate == nil || got != nil && *got.Algorithm == resource.Or(want.Algorithm, "ecdsa-p256") {
 		return ""
 	}
 	return "every certificate that it signed"

@@ -152,7 +152,7 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 		m.add("dns_names", fmt.Sprintf("%q is no host name", bad), "addresses belong into ip_addresses")
 	}
 	m.validity("validity", c.Validity)
-	life := *or(c.Validity, DefaultValidity)
+	life := resource.Or(c.Validity, DefaultValidity)
 	if c.RenewBefore != nil && (*c.RenewBefore <= 0 || *c.RenewBefore >= life) {
 		m.add("renew_before", fmt.Sprintf("a certificate that is good for %s can't be renewed %s before its end", life, c.RenewBefore), "choose less than validity, or leave it out for a third")
 	}

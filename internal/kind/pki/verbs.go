@@ -133,7 +133,7 @@ func (v *verbs[T]) Measure(ctx context.Context, wants map[string]*T) (map[string
 	for range min(runtime.GOMAXPROCS(0), len(wants)) {
 		hands.Go(func() {
 			for name := range queue {
-				got, err := v.observe(s, name, *or(wants[name], *new(T)))
+				got, err := v.observe(s, name, resource.Or(wants[name], *new(T)))
 				mu.Lock()
 				if err != nil {
 					errs = append(errs, &resource.NameError{Name: name, Err: err})
@@ -268,21 +268,15 @@ func fits[T any](item resource.Item[T]) bool {
 
 // perName turns the errors of single files into those of single names.
 func perName(err error) error {
-	if err == nil {
-		return nil
-	}
-	var one *atomic.Error
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var errs []error
-		for _, e := range joined.Unwrap() {
-			errs = append(errs, perName(e))
+	var errs []error
+	for _, e := range resource.Each(err) {
+		var one *atomic.Error
+		if errors.As(e, &one) {
+			e = &resource.NameError{Name: one.Path, Err: fmt.Errorf("writing the file: %w", one.Err)}
 		}
-		return errors.Join(errs...)
+		errs = append(errs, e)
 	}
-	if errors.As(err, &one) {
-		return &resource.NameError{Name: one.Path, Err: fmt.Errorf("writing the file: %w", one.Err)}
-	}
-	return err
+	return errors.Join(errs...)
 }
 
 // Remove removes the file, and what belongs to it beside it.

@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 // backdate is how much earlier than now certificates and lists begin, since
@@ -129,14 +131,14 @@ func template(want Certificate, public crypto.PublicKey, now time.Time) (*x509.C
 		SubjectKeyId:          id,
 		DNSNames:              want.DNSNames,
 		NotBefore:             now.Add(-backdate),
-		NotAfter:              now.Add(time.Duration(*or(want.Validity, DefaultValidity))),
+		NotAfter:              now.Add(time.Duration(resource.Or(want.Validity, DefaultValidity))),
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 	}
 	for _, a := range want.IPAddresses {
 		t.IPAddresses = append(t.IPAddresses, net.IP(a.Unmap().AsSlice()))
 	}
-	switch *or(want.Usage, usageServer) {
+	switch resource.Or(want.Usage, usageServer) {
 	case usageCA:
 		t.IsCA, t.MaxPathLenZero = true, true
 		t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign

@@ -28,11 +28,11 @@ func (f *Firewall) Expand(name string) ([]resource.Resource, error) {
 			}
 			all = append(all, c)
 		}
-		at := or(f.At, "top")
+		at := resource.Or(f.At, "top")
 		add("filter", "INPUT", "-IN", at, filterRules(f.Input, fam))
-		add("filter", "INPUT", "-IN-END", "bottom", f.end(or(f.InputDefault, "return"), fam, "INPUT"))
+		add("filter", "INPUT", "-IN-END", "bottom", f.end(resource.Or(f.InputDefault, "return"), fam, "INPUT"))
 		add("filter", "FORWARD", "-FWD", at, filterRules(f.Forward, fam))
-		add("filter", "FORWARD", "-FWD-END", "bottom", f.end(or(f.ForwardDefault, "return"), fam, "FORWARD"))
+		add("filter", "FORWARD", "-FWD-END", "bottom", f.end(resource.Or(f.ForwardDefault, "return"), fam, "FORWARD"))
 		add("filter", "OUTPUT", "-OUT", at, filterRules(f.Output, fam))
 		add("nat", "PREROUTING", "-PRE", at, natRules(f.NAT, fam, "PREROUTING"))
 		add("nat", "POSTROUTING", "-POST", at, natRules(f.NAT, fam, "POSTROUTING"))
@@ -45,7 +45,7 @@ func (f *Firewall) priority(isDefault bool) int {
 	if isDefault {
 		return resource.Last
 	}
-	return or(f.Priority, chain.Rules)
+	return resource.Or(f.Priority, chain.Rules)
 }
 
 // iptables is what chains are made with; Debian doesn't install it by itself.
@@ -79,17 +79,17 @@ func filterRules(rules []Rule, fam family) []string {
 func (r Rule) match() match {
 	return match{
 		in: r.In, out: r.Out, source: r.Source, destination: r.Destination,
-		protocol: or(r.Protocol, ""), ports: r.Ports, sourcePorts: r.SourcePorts,
-		state: r.State, limit: or(r.Limit, ""), comment: or(r.Comment, ""),
+		protocol: resource.Or(r.Protocol, ""), ports: r.Ports, sourcePorts: r.SourcePorts,
+		state: r.State, limit: resource.Or(r.Limit, ""), comment: resource.Or(r.Comment, ""),
 	}
 }
 
 func (r Rule) target() string {
-	switch or(r.Action, "") {
+	switch resource.Or(r.Action, "") {
 	case "accept":
 		return "-j ACCEPT"
 	case "reject":
-		return rejection(or(r.Protocol, ""))
+		return rejection(resource.Or(r.Protocol, ""))
 	case "log":
 		if r.LogPrefix == nil {
 			return "-j LOG"
@@ -117,7 +117,7 @@ func (f *Firewall) end(action string, fam family, hook string) []string {
 		return nil
 	}
 	var rules []string
-	if or(f.Essential, true) {
+	if resource.Or(f.Essential, true) {
 		rules = append(rules, "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
 		if hook == "INPUT" {
 			rules = append(rules, "-i lo -j ACCEPT")
@@ -156,14 +156,14 @@ func natRules(rules []NAT, fam family, hook string) []string {
 func (n NAT) match() match {
 	return match{
 		in: n.In, out: n.Out, source: n.Source, destination: n.Destination,
-		protocol: or(n.Protocol, ""), ports: n.Ports, sourcePorts: n.SourcePorts, comment: or(n.Comment, ""),
+		protocol: resource.Or(n.Protocol, ""), ports: n.Ports, sourcePorts: n.SourcePorts, comment: resource.Or(n.Comment, ""),
 	}
 }
 
 // hook says where the rule has to stand: destinations change before a packet
 // is routed, sources after.
 func (n NAT) hook() string {
-	if or(n.Action, "") == "dnat" {
+	if resource.Or(n.Action, "") == "dnat" {
 		return "PREROUTING"
 	}
 	return "POSTROUTING"
@@ -179,7 +179,7 @@ func (n NAT) concerns(fam family) bool {
 }
 
 func (n NAT) target() string {
-	switch or(n.Action, "") {
+	switch resource.Or(n.Action, "") {
 	case "masquerade":
 		return "-j MASQUERADE"
 	case "snat":
@@ -189,11 +189,4 @@ func (n NAT) target() string {
 	default:
 		return "-j ACCEPT"
 	}
-}
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
 }

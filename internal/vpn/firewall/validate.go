@@ -44,10 +44,10 @@ func (f *Firewall) Validate(name string) []resource.Mistake {
 	for i, n := range f.NAT {
 		c.nat(fmt.Sprintf("nat[%d]", i), n)
 	}
-	c.oneOf("input_default", or(f.InputDefault, "return"), "return", "drop", "reject")
-	c.oneOf("forward_default", or(f.ForwardDefault, "return"), "return", "drop", "reject")
-	c.oneOf("at", or(f.At, "top"), "top", "bottom")
-	if or(f.InputDefault, "return") != "return" && !slices.ContainsFunc(f.Input, admitsSSH) {
+	c.oneOf("input_default", resource.Or(f.InputDefault, "return"), "return", "drop", "reject")
+	c.oneOf("forward_default", resource.Or(f.ForwardDefault, "return"), "return", "drop", "reject")
+	c.oneOf("at", resource.Or(f.At, "top"), "top", "bottom")
+	if resource.Or(f.InputDefault, "return") != "return" && !slices.ContainsFunc(f.Input, admitsSSH) {
 		c.warn("input_default", "no rule here accepts a new SSH connection",
 			`add an input rule with protocol = "tcp" and ports = ["ssh"], unless another block does or you have another way in`)
 	}
@@ -65,7 +65,7 @@ func admitsSSH(r Rule) bool { return r.admits("tcp", 22, "ssh") }
 // admits says whether the rule lets somebody open a port, whatever the service of
 // that port is called.
 func (r Rule) admits(protocol string, port int, service string) bool {
-	if or(r.Action, "") != "accept" || or(r.Protocol, protocol) != protocol {
+	if resource.Or(r.Action, "") != "accept" || resource.Or(r.Protocol, protocol) != protocol {
 		return false
 	}
 	if len(r.State) > 0 && !slices.Contains(r.State, "new") {
@@ -94,7 +94,7 @@ func (c *check) oneOf(path, got string, words ...string) {
 }
 
 func (c *check) rule(path string, r Rule, never string) {
-	c.oneOf(path+".action", or(r.Action, ""), "accept", "drop", "reject", "log")
+	c.oneOf(path+".action", resource.Or(r.Action, ""), "accept", "drop", "reject", "log")
 	c.match(path, r.match())
 	if never == "in" && len(r.In) > 0 || never == "out" && len(r.Out) > 0 {
 		c.add(path+"."+never, "packets of this hook have no such interface",
@@ -108,14 +108,14 @@ func (c *check) rule(path string, r Rule, never string) {
 	}
 	if r.LogPrefix != nil {
 		c.text(path+".log_prefix", *r.LogPrefix, 29)
-		if or(r.Action, "") != "log" {
+		if resource.Or(r.Action, "") != "log" {
 			c.add(path+".log_prefix", "only a rule that logs has a prefix", `write a rule with action = "log" before this one`)
 		}
 	}
 }
 
 func (c *check) nat(path string, n NAT) {
-	action := or(n.Action, "")
+	action := resource.Or(n.Action, "")
 	c.oneOf(path+".action", action, "masquerade", "snat", "dnat", "accept")
 	c.match(path, n.match())
 	if action == "dnat" && len(n.Out) > 0 {
@@ -132,7 +132,7 @@ func (c *check) nat(path string, n NAT) {
 }
 
 func (c *check) target(path string, n NAT) {
-	changes := or(n.Action, "") == "snat" || or(n.Action, "") == "dnat"
+	changes := resource.Or(n.Action, "") == "snat" || resource.Or(n.Action, "") == "dnat"
 	switch {
 	case changes != (n.To != nil):
 		c.add(path+".to", "snat and dnat need a new address, and nothing else has one", `write to = "192.0.2.1" or to = "192.0.2.1:8080"`)
@@ -143,7 +143,7 @@ func (c *check) target(path string, n NAT) {
 			c.add(path+".to", fmt.Sprintf("%q is no address", *n.To), `write it as in "192.0.2.1", "192.0.2.1:8080" or "[2001:db8::1]:8080"`)
 			return
 		}
-		if to.Port() != 0 && !hasPorts(or(n.Protocol, "")) {
+		if to.Port() != 0 && !hasPorts(resource.Or(n.Protocol, "")) {
 			c.add(path+".to", "a port can only change in a protocol that has ports", `add protocol = "tcp" or "udp"`)
 		}
 		fam := family{six: to.Addr().Is6()}

@@ -38,10 +38,10 @@ func (g *Gateway) require(all []resource.Resource) {
 		if nat || named == 0 && r.ID.Kind == "chain" {
 			named = i
 		}
-		if addr, err := netip.ParseAddr(or(g.NAT, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip/") {
+		if addr, err := netip.ParseAddr(resource.Or(g.NAT, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip/") {
 			all[i].Requires = append(all[i].Requires, local("nat", addr))
 		}
-		if addr, err := netip.ParseAddr(or(g.NAT6, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip6/") {
+		if addr, err := netip.ParseAddr(resource.Or(g.NAT6, masquerade)); nat && err == nil && strings.HasPrefix(r.ID.Name, "ip6/") {
 			all[i].Requires = append(all[i].Requires, local("nat6", addr))
 		}
 	}
@@ -69,7 +69,7 @@ func (s side) expand(name string) []resource.Resource {
 	add := func(table, chainName, hook, at string, rules []string, after ...resource.ID) resource.ID {
 		id := resource.ID{Kind: "chain", Name: s.family() + "/" + table + "/" + chainName}
 		if len(rules) > 0 {
-			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Priority: resource.Ptr(or(s.Priority, chain.Router)), Rules: rules}, After: append(after, iptables)})
+			all = append(all, resource.Resource{ID: id, Want: &chain.Chain{Hook: &hook, At: &at, Priority: resource.Ptr(resource.Or(s.Priority, chain.Router)), Rules: rules}, After: append(after, iptables)})
 			ids = append(ids, id)
 		}
 		return id

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/netip"
 	"slices"
+
+	"vpnd/internal/resource"
 )
 
 // side is the gateway in one family.
@@ -92,7 +94,7 @@ func sourceOf(p netip.Prefix) string {
 // refused returns what the filter drops at its end.
 func (s side) refused() []string {
 	var rules []string
-	if !or(s.Isolate, true) {
+	if !resource.Or(s.Isolate, true) {
 		return nil
 	}
 	for _, n := range s.networks {
@@ -112,7 +114,7 @@ func (s side) translated() []string {
 			continue
 		}
 		out := "-s " + n.String() + " -o " + *s.Uplink
-		if or(s.IPsecExempt, true) {
+		if resource.Or(s.IPsecExempt, true) {
 			exceptions = append(exceptions, out+" -m policy --dir out --pol ipsec -j ACCEPT")
 		}
 		for _, to := range s.exempt {
@@ -127,13 +129,13 @@ var uniqueLocal = netip.MustParsePrefix("fc00::/7")
 
 // target returns what translates the network's addresses, empty for nothing.
 func (s side) target(n netip.Prefix) string {
-	how := or(s.NAT, masquerade)
+	how := resource.Or(s.NAT, masquerade)
 	if s.six {
 		byDefault := "false"
 		if uniqueLocal.Contains(n.Addr()) {
 			byDefault = masquerade
 		}
-		how = or(s.NAT6, byDefault)
+		how = resource.Or(s.NAT6, byDefault)
 	}
 	switch how {
 	case "false":
@@ -147,7 +149,7 @@ func (s side) target(n netip.Prefix) string {
 
 // clamped returns the rules of the MSS clamp, RFC 4459, section 3.2.
 func (s side) clamped() []string {
-	if !or(s.MSSClamp, true) {
+	if !resource.Or(s.MSSClamp, true) {
 		return nil
 	}
 	const clamp = " -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
@@ -156,11 +158,4 @@ func (s side) clamped() []string {
 		rules = append(rules, "-s "+n.String()+clamp, "-d "+n.String()+clamp)
 	}
 	return rules
-}
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
 }

@@ -26,7 +26,7 @@ func (g *Gateway) Validate(name string) []resource.Mistake {
 		c.add("", fmt.Sprintf("%q can't be part of the name of a chain", name),
 			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName))
 	}
-	if uplink := or(g.Uplink, ""); !isDevice.MatchString(uplink) {
+	if uplink := resource.Or(g.Uplink, ""); !isDevice.MatchString(uplink) {
 		c.add("uplink", fmt.Sprintf("%q is no name of an interface", uplink), "write it as ip(8) lists it, for example eth0")
 	}
 	for _, pattern := range g.Interfaces {
@@ -39,7 +39,7 @@ func (g *Gateway) Validate(name string) []resource.Mistake {
 		c.add("interfaces", "an empty list lets nobody in", "leave it out for any interface but the uplink")
 	}
 	c.networks(g)
-	c.nat("nat", or(g.NAT, masquerade), false)
+	c.nat("nat", resource.Or(g.NAT, masquerade), false)
 	if g.NAT6 != nil {
 		c.nat("nat6", *g.NAT6, true)
 	}

@@ -1,17 +1,21 @@
 package openvpn
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
 
 // hasFile says whether the client needs a file of its own.
 func (s *settings) hasFile(m member) bool {
-	return m.block != nil || or(s.CCDExclusive, false)
+	return m.block != nil || resource.Or(s.CCDExclusive, false)
 }
 
 // clientConfig writes the file that the server reads when the client connects.
 func (s *settings) clientConfig(m member) directives {
 	var d directives
-	c := or(m.block, Client{})
-	if or(c.Disabled, false) {
+	c := resource.Or(m.block, Client{})
+	if resource.Or(c.Disabled, false) {
 		d.add("disable")
 	}
 	if c.Address != nil {
@@ -24,7 +28,7 @@ func (s *settings) clientConfig(m member) directives {
 		suffix, args := route(p)
 		d.add("iroute"+suffix, args...)
 	}
-	s.writePush(&d, or(c.Push, Push{}))
+	s.writePush(&d, resource.Or(c.Push, Push{}))
 	d.raw(c.Options)
 	return d
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"vpnd/internal/resource"
 )
 
 // serverConfig writes the configuration of the server.
@@ -31,7 +33,7 @@ func (s *settings) writeNetwork(d *directives) {
 		d.add("ifconfig-pool-persist", s.pool())
 	}
 	for _, m := range s.members {
-		for _, p := range or(m.block, Client{}).Routes {
+		for _, p := range resource.Or(m.block, Client{}).Routes {
 			suffix, args := route(p)
 			d.add("route"+suffix, args...)
 		}
@@ -42,7 +44,7 @@ func (s *settings) writeNetwork(d *directives) {
 // its own the IPv6 side has to be spelled out: server-ipv6 refuses nopool.
 func (s *settings) writePool(d *directives) {
 	network := []string{s.Network.Addr().String(), mask(*s.Network)}
-	pool := or(s.Pool, Pool{})
+	pool := resource.Or(s.Pool, Pool{})
 	if pool.Start == nil && pool.End == nil {
 		d.add("server", network...)
 		if s.Network6 != nil {
@@ -78,7 +80,7 @@ func (s *settings) writeDevice(d *directives, name string) {
 	if !strings.HasPrefix(name, "tun") {
 		d.add("dev-type", "tun")
 	}
-	if or(s.DCO, "auto") == "false" {
+	if resource.Or(s.DCO, "auto") == "false" {
 		d.add("disable-dco")
 	}
 	s.writeSizes(d)
@@ -133,15 +135,15 @@ func (s *settings) writeChannels(d *directives) {
 // writeShared is what both sides have to say alike.
 func (s *settings) writeShared(d *directives) {
 	t := s.tls()
-	d.add("tls-version-min", or(t.MinVersion, "1.2"))
-	d.add("tls-cert-profile", or(t.CertProfile, "preferred"))
+	d.add("tls-version-min", resource.Or(t.MinVersion, "1.2"))
+	d.add("tls-cert-profile", resource.Or(t.CertProfile, "preferred"))
 	if len(t.Ciphers) > 0 {
 		d.add("tls-cipher", strings.Join(t.Ciphers, ":"))
 	}
 	if len(t.Ciphersuites) > 0 {
 		d.add("tls-ciphersuites", strings.Join(t.Ciphersuites, ":"))
 	}
-	d.add("auth", or(s.Auth, "SHA256"))
+	d.add("auth", resource.Or(s.Auth, "SHA256"))
 	if s.compression() == "lzo" {
 		d.add("comp-lzo")
 	}
@@ -156,7 +158,7 @@ func (s *settings) writeClients(d *directives) {
 		name string
 		set  *bool
 	}{{"ccd-exclusive", s.CCDExclusive}, {"client-to-client", s.ClientToClient}, {"duplicate-cn", s.DuplicateCN}} {
-		if or(flag.set, false) {
+		if resource.Or(flag.set, false) {
 			d.add(flag.name)
 		}
 	}
@@ -174,7 +176,7 @@ func (s *settings) writePush(d *directives, p Push) {
 		suffix, args := route(network)
 		d.add("push", "route"+suffix+" "+strings.Join(args, " "))
 	}
-	if or(p.RedirectGateway, false) {
+	if resource.Or(p.RedirectGateway, false) {
 		s.writeRedirect(d)
 	}
 	for _, server := range p.DNS {
@@ -202,9 +204,9 @@ func (s *settings) writeRedirect(d *directives) {
 }
 
 func (s *settings) writeProcess(d *directives) {
-	if user := or(s.User, "nobody"); user != "root" {
+	if user := resource.Or(s.User, "nobody"); user != "root" {
 		d.add("user", user)
-		d.add("group", or(s.Group, "nogroup"))
+		d.add("group", resource.Or(s.Group, "nogroup"))
 	}
 	// The keys and the device are out of reach once privileges are dropped.
 	d.add("persist-key")
@@ -212,7 +214,7 @@ func (s *settings) writeProcess(d *directives) {
 	if s.exitNotify() {
 		d.add("explicit-exit-notify", "1")
 	}
-	if or(s.Management, true) {
+	if resource.Or(s.Management, true) {
 		d.add("management", s.management(), "unix")
 	}
 	if s.Status != nil {
@@ -221,14 +223,14 @@ func (s *settings) writeProcess(d *directives) {
 	if s.Log != nil {
 		d.add("log-append", *s.Log)
 	}
-	d.add("verb", strconv.Itoa(or(s.Verb, 3)))
+	d.add("verb", strconv.Itoa(resource.Or(s.Verb, 3)))
 }
 
 // dynamic returns the first and the last address of the pool.
 func (s *Server) dynamic() (first, last netip.Addr) {
-	pool := or(s.Pool, Pool{})
+	pool := resource.Or(s.Pool, Pool{})
 	server := s.serverAddress()
-	return or(pool.Start, server.Next()), or(pool.End, lastOf(*s.Network).Prev())
+	return resource.Or(pool.Start, server.Next()), resource.Or(pool.End, lastOf(*s.Network).Prev())
 }
 
 // serverAddress is the first address of the network.

@@ -58,10 +58,3 @@ func route(p netip.Prefix) (suffix string, args []string) {
 	}
 	return "", []string{p.Masked().Addr().String(), mask(p)}
 }
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
-}

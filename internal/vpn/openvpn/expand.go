@@ -52,7 +52,7 @@ func (e *expansion) read(id resource.ID, effect resource.Effect) {
 var packageID = id("package", "openvpn")
 
 func (e *expansion) addPackage() {
-	if or(e.Package, true) {
+	if resource.Or(e.Package, true) {
 		e.add(packageID, &pkg.Package{Installed: resource.Ptr(true)})
 	}
 }
@@ -134,12 +134,12 @@ func (e *expansion) addUnit() {
 // A CA that was there before may have signed for others too, so there only
 // those are unwelcome whom the configuration names.
 func (e *expansion) addAdmission() {
-	if !or(e.Management, true) {
+	if !resource.Or(e.Management, true) {
 		return
 	}
 	want := &kindopenvpn.Admission{Refused: e.PKI.Refused, Members: []string{}}
 	for _, m := range e.members {
-		if m.block != nil && or(m.block.Disabled, false) {
+		if m.block != nil && resource.Or(m.block.Disabled, false) {
 			want.Refused = append(slices.Clone(want.Refused), m.CommonName)
 		} else {
 			want.Members = append(want.Members, m.CommonName)
@@ -155,7 +155,7 @@ func (e *expansion) addAdmission() {
 // but root.
 func (e *expansion) dropin() string {
 	text := header(e.name) + "[Service]\n"
-	if or(e.Management, true) {
+	if resource.Or(e.Management, true) {
 		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", e.name)
 	}
 	return text

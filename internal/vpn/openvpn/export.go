@@ -31,9 +31,9 @@ func (s *Server) Exports(name string) any {
 		Name: name, Network: *s.Network, Network6: s.Network6, Dev: s.dev(),
 		Protocol: all.listen.transport(), Port: int(all.listen.port),
 		Unit: all.unit(), Config: all.config(), Profiles: all.profiles(),
-		Status: or(s.Status, "/run/openvpn-server/status-"+name+".log"),
+		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
 	}
-	if or(s.Management, true) {
+	if resource.Or(s.Management, true) {
 		e.Management = all.management()
 	}
 	return e
@@ -69,7 +69,7 @@ func (s *Server) Claims(name string) []resource.Claim {
 		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network6.String(), Path: "network6"})
 	}
 	for _, m := range all.members {
-		for _, p := range or(m.block, Client{}).Routes {
+		for _, p := range resource.Or(m.block, Client{}).Routes {
 			claims = append(claims, resource.Claim{Sort: "network", Value: p.String(), Path: "client." + m.block.Name + ".routes"})
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // which it does. The chain stands at the top of INPUT and harms nobody where
 // everything is accepted anyway.
 func (e *expansion) addFirewall() {
-	if !or(e.Firewall, true) {
+	if !resource.Or(e.Firewall, true) {
 		return
 	}
 	iptables := id("package", "iptables") // Debian doesn't install it by itself

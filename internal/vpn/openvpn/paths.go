@@ -32,7 +32,7 @@ func (m member) shieldIn(v string) string { return v + "/client-" + m.CommonName
 
 // profiles returns the folder of the profiles, empty for none.
 func (s *settings) profiles() string {
-	switch folder := or(s.Profiles, ""); folder {
+	switch folder := resource.Or(s.Profiles, ""); folder {
 	case "":
 		return profileRoot + "/" + s.name
 	case "false":

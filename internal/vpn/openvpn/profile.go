@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
 )
 
 // profile returns what a client's profile is made of: directives, and files
@@ -45,7 +46,7 @@ func (s *settings) clientDirectives() directives {
 	d.add("client")
 	d.add("dev", "tun")
 	s.writeSizes(&d)
-	for _, remote := range append([]string{or(s.Remote, "")}, s.Remotes...) {
+	for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
 		if host, port, err := s.dial(remote); err == nil {
 			d.add("remote", host, strconv.Itoa(int(port)), s.listen.transport())
 		}
@@ -59,7 +60,7 @@ func (s *settings) clientDirectives() directives {
 	s.writeShared(&d)
 	s.writeClientCiphers(&d)
 	d.add("auth-nocache")
-	if push := s.push(); or(push.RedirectGateway, false) && len(push.DNS) > 0 {
+	if push := s.push(); resource.Or(push.RedirectGateway, false) && len(push.DNS) > 0 {
 		d.add("setenv", "opt", "block-outside-dns") // known to Windows only
 	}
 	if s.exitNotify() {
@@ -73,14 +74,14 @@ func (s *settings) clientDirectives() directives {
 // changes, the profiles that clients have connect no more.
 func (s *settings) terms() map[string]string {
 	var hosts, ports []string
-	for _, remote := range append([]string{or(s.Remote, "")}, s.Remotes...) {
+	for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
 		if host, port, err := s.dial(remote); err == nil {
 			hosts, ports = append(hosts, host), append(ports, strconv.Itoa(int(port)))
 		}
 	}
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": s.listen.transport(),
-		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": or(s.Auth, "SHA256"),
+		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Auth, "SHA256"),
 	}
 	if s.compression() == "lzo" {
 		terms["compression"] = "lzo"

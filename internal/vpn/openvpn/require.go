@@ -93,10 +93,10 @@ func named(line string) func(ctx context.Context, plan resource.Prospect) *resou
 }
 
 func (s *settings) requireHost(r *requirements) {
-	if user := or(s.User, "nobody"); user != "root" {
+	if user := resource.Or(s.User, "nobody"); user != "root" {
 		r.add("user", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.User(user, plan) })
 		r.add("group", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return file.Group(or(s.Group, "nogroup"), plan)
+			return file.Group(resource.Or(s.Group, "nogroup"), plan)
 		})
 	}
 	for path, name := range map[string]*string{"log": s.Log, "status": s.Status} {
@@ -127,7 +127,7 @@ func (s *settings) requireNetworks(r *requirements) {
 		free("network6", *s.Network6)
 	}
 	for _, m := range s.members {
-		for _, network := range or(m.block, Client{}).Routes {
+		for _, network := range resource.Or(m.block, Client{}).Routes {
 			free("client."+m.CommonName+".routes", network)
 		}
 	}

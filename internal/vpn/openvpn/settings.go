@@ -64,7 +64,7 @@ func (s *Server) certificate() (string, error) {
 	if s.Cert == nil && len(names) == 1 {
 		return names[0], nil
 	}
-	if _, ok := s.PKI.Servers[or(s.Cert, "")]; ok {
+	if _, ok := s.PKI.Servers[resource.Or(s.Cert, "")]; ok {
 		return *s.Cert, nil
 	}
 	has := strings.Join(names, ", ")
@@ -94,25 +94,27 @@ func (s *Server) fallback() *string {
 	return s.Cipher
 }
 
-func (s *Server) tlsKey() string      { return or(s.TLSKey, tlsCryptV2) }
-func (s *Server) topology() string    { return or(s.Topology, "subnet") }
-func (s *Server) compression() string { return or(s.Compression, "none") }
-func (s *Server) dev() string         { return or(s.Dev, "tun0") }
+func (s *Server) tlsKey() string      { return resource.Or(s.TLSKey, tlsCryptV2) }
+func (s *Server) topology() string    { return resource.Or(s.Topology, "subnet") }
+func (s *Server) compression() string { return resource.Or(s.Compression, "none") }
+func (s *Server) dev() string         { return resource.Or(s.Dev, "tun0") }
 
 func (s *Server) keepalive() (ping, restart resource.Duration) {
-	k := or(s.Keepalive, Keepalive{})
-	return or(k.Ping, 10*second), or(k.Restart, 120*second)
+	k := resource.Or(s.Keepalive, Keepalive{})
+	return resource.Or(k.Ping, 10*second), resource.Or(k.Restart, 120*second)
 }
 
 func (s *Server) persists() bool {
-	return or(or(s.Pool, Pool{}).Persist, !or(s.DuplicateCN, false))
+	return resource.Or(resource.Or(s.Pool, Pool{}).Persist, !resource.Or(s.DuplicateCN, false))
 }
 
-func (s *Server) tls() TLS   { return or(s.TLS, TLS{}) }
-func (s *Server) push() Push { return or(s.Push, Push{}) }
+func (s *Server) tls() TLS   { return resource.Or(s.TLS, TLS{}) }
+func (s *Server) push() Push { return resource.Or(s.Push, Push{}) }
 
 // exitNotify says whether peers tell each other that they go; TCP does itself.
-func (s *settings) exitNotify() bool { return or(s.ExplicitExitNotify, s.listen.transport() == "udp") }
+func (s *settings) exitNotify() bool {
+	return resource.Or(s.ExplicitExitNotify, s.listen.transport() == "udp")
+}
 
 // The kinds of key that shield the control channel.
 const (

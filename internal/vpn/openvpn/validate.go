@@ -48,7 +48,7 @@ func (s *Server) checkPKI(c *check) {
 		c.add("server", err.Error(), `name one of them, or add server "NAME" {} to the pki block`)
 	}
 	if s.Remote == nil {
-		if len(s.PKI.Clients) > 0 && or(s.Profiles, "") != "false" {
+		if len(s.PKI.Clients) > 0 && resource.Or(s.Profiles, "") != "false" {
 			c.add("remote", "profiles don't know what to dial", `write the name or address of this host as clients see it, or profiles = false`)
 		}
 		return
@@ -91,7 +91,7 @@ func (s *Server) checkNetwork(c *check) {
 	if t := s.topology(); t == "net30" || t == "p2p" {
 		c.warn("topology", t+" is for clients older than OpenVPN 2.1, and keeps the data out of the kernel", `use topology = "subnet"`)
 	}
-	switch p := or(s.Network, netip.Prefix{}); {
+	switch p := resource.Or(s.Network, netip.Prefix{}); {
 	case !p.IsValid() || !p.Addr().Is4():
 		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
 	case p.Bits() < 16 || p.Bits() > 29:
@@ -100,7 +100,7 @@ func (s *Server) checkNetwork(c *check) {
 		c.masked("network", []netip.Prefix{p})
 		c.own("network", p)
 	}
-	switch p := or(s.Network6, netip.Prefix{}); {
+	switch p := resource.Or(s.Network6, netip.Prefix{}); {
 	case s.Network6 == nil:
 	case !p.Addr().Is6() || p.Addr().Is4In6() || p.Bits() < 64 || p.Bits() > 124:
 		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", p), `write it as in "fd00:8::/64"`)
@@ -112,7 +112,7 @@ func (s *Server) checkNetwork(c *check) {
 
 // checkTransport checks what depends on UDP or TCP.
 func (s *Server) checkTransport(c *check, transport string) {
-	if transport == "tcp" && or(s.ExplicitExitNotify, false) {
+	if transport == "tcp" && resource.Or(s.ExplicitExitNotify, false) {
 		c.add("explicit_exit_notify", "only UDP needs to be told that a peer goes", "leave it out")
 	}
 	if s.Fragment != nil {
@@ -131,12 +131,12 @@ func (s *Server) checkTransport(c *check, transport string) {
 
 // hasNetwork says whether addresses can be judged at all.
 func (s *Server) hasNetwork() bool {
-	p := or(s.Network, netip.Prefix{})
+	p := resource.Or(s.Network, netip.Prefix{})
 	return p.IsValid() && p.Addr().Is4() && p.Bits() >= 16 && p.Bits() <= 29
 }
 
 func (s *Server) checkPool(c *check) {
-	pool := or(s.Pool, Pool{})
+	pool := resource.Or(s.Pool, Pool{})
 	if pool.Start == nil && pool.End == nil || !s.hasNetwork() {
 		return
 	}
@@ -206,14 +206,14 @@ func (s *Server) checkPush(c *check, path string, p Push) {
 
 // checkSharing checks what certificates used by many are at odds with.
 func (s *Server) checkSharing(c *check) {
-	if !or(s.DuplicateCN, false) {
+	if !resource.Or(s.DuplicateCN, false) {
 		return
 	}
 	c.warn("duplicate_cn", "whoever has one copy of the certificate can't be revoked without all others", "give each device a certificate of its own")
-	if or(or(s.Pool, Pool{}).Persist, false) {
+	if resource.Or(resource.Or(s.Pool, Pool{}).Persist, false) {
 		c.add("pool.persist", "clients that share a name can't each have the address of the last time", "leave it out, or duplicate_cn")
 	}
-	if or(s.CCDExclusive, false) {
+	if resource.Or(s.CCDExclusive, false) {
 		c.add("ccd_exclusive", "files of clients go by names, which duplicate_cn lets several share", "leave one of them out")
 	}
 	for _, client := range s.Clients {
@@ -232,7 +232,7 @@ func (s *Server) checkProcess(c *check) {
 			c.add(account.path, fmt.Sprintf("%q is no account", *account.name), "write it as in nobody")
 		}
 	}
-	if or(s.User, "nobody") == "root" {
+	if resource.Or(s.User, "nobody") == "root" {
 		c.warn("user", "a server that stays root is one mistake of OpenVPN away from the whole host", `use user = "nobody"`)
 	}
 	c.path("log", s.Log)
@@ -241,7 +241,7 @@ func (s *Server) checkProcess(c *check) {
 		c.path("profiles", s.Profiles)
 	}
 	c.between("verb", s.Verb, 0, 11)
-	c.oneOf("dco", or(s.DCO, "auto"), "auto", "false")
+	c.oneOf("dco", resource.Or(s.DCO, "auto"), "auto", "false")
 }
 
 // checkLines checks that OpenVPN can read every line to its end.

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"vpnd/internal/resource"
 )
 
 func (s *Server) checkClients(c *check) {
@@ -24,7 +26,7 @@ func (s *Server) checkClients(c *check) {
 		s.checkKnown(c, path, client.Name)
 		s.checkAddresses(c, path, client, given)
 		behind = s.checkRoutes(c, path, client, behind)
-		s.checkPush(c, path+".push", or(client.Push, Push{}))
+		s.checkPush(c, path+".push", resource.Or(client.Push, Push{}))
 		c.clientOptions(path+".options", client.Options)
 	}
 }
@@ -61,7 +63,7 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 	if client.Address != nil && s.hasNetwork() {
 		s.checkAddress(c, path+".address", *client.Address)
 	}
-	switch a := or(client.Address6, netip.Addr{}); {
+	switch a := resource.Or(client.Address6, netip.Addr{}); {
 	case client.Address6 == nil:
 	case s.Network6 == nil:
 		c.add(path+".address6", "the VPN has no IPv6 network", "set network6")
@@ -100,7 +102,7 @@ func (s *Server) checkRoutes(c *check, path string, client Client, behind []neti
 			c.add(path, fmt.Sprintf("%s is everything, and this server would lose its own way out", p), "name the networks behind this client")
 			continue
 		}
-		for _, other := range append([]netip.Prefix{or(s.Network, netip.Prefix{}), or(s.Network6, netip.Prefix{})}, behind...) {
+		for _, other := range append([]netip.Prefix{resource.Or(s.Network, netip.Prefix{}), resource.Or(s.Network6, netip.Prefix{})}, behind...) {
 			if other.IsValid() && other.Overlaps(p) {
 				c.add(path, fmt.Sprintf("%s overlaps with %s, which is somewhere else", p, other), "a network can be behind one client only, and not be the VPN itself")
 			}

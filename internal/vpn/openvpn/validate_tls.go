@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"vpnd/internal/resource"
 )
 
 // weak are beginnings of ciphers that OpenSSL 3 refuses, most of them since
@@ -36,13 +38,13 @@ func (s *Server) checkSecurity(c *check) {
 
 func (s *Server) checkTLS(c *check) {
 	t := s.tls()
-	version := or(t.MinVersion, "1.2")
+	version := resource.Or(t.MinVersion, "1.2")
 	c.oneOf("tls.min_version", version, "1.0", "1.1", "1.2", "1.3")
 	if version == "1.0" || version == "1.1" {
 		c.warn("tls.min_version", "TLS "+version+" is deprecated (RFC 8996)", "use 1.2")
 	}
-	c.oneOf("tls.cert_profile", or(t.CertProfile, "preferred"), "legacy", "preferred", "suiteb", "insecure")
-	if or(t.CertProfile, "preferred") == "insecure" {
+	c.oneOf("tls.cert_profile", resource.Or(t.CertProfile, "preferred"), "legacy", "preferred", "suiteb", "insecure")
+	if resource.Or(t.CertProfile, "preferred") == "insecure" {
 		c.warn("tls.cert_profile", "insecure takes certificates that can be forged", "reissue them, and use preferred")
 	}
 	c.words("tls.ciphers", t.Ciphers)
@@ -71,7 +73,7 @@ func (s *Server) checkCiphers(c *check) {
 			c.add("cipher", "it is the old name of data_ciphers_fallback, which says something else", "leave it out")
 		}
 	}
-	auth := or(s.Auth, "SHA256")
+	auth := resource.Or(s.Auth, "SHA256")
 	c.words("auth", []string{auth})
 	if strings.EqualFold(auth, "none") {
 		c.warn("auth", "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", `use auth = "SHA256"`)

@@ -73,31 +73,24 @@ type holder struct {
 func (p *PKI) holders() []holder {
 	var all []holder
 	for _, s := range p.Servers {
-		all = append(all, holder{"server", s.Name, or(s.CommonName, s.Name), s.DNSNames, s.Validity, false})
+		all = append(all, holder{"server", s.Name, resource.Or(s.CommonName, s.Name), s.DNSNames, s.Validity, false})
 	}
 	for _, c := range p.Clients {
-		all = append(all, holder{"client", c.Name, or(c.CommonName, c.Name), c.DNSNames, c.Validity, or(c.Revoked, false)})
+		all = append(all, holder{"client", c.Name, resource.Or(c.CommonName, c.Name), c.DNSNames, c.Validity, resource.Or(c.Revoked, false)})
 	}
 	return all
-}
-
-func or[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
 }
 
 // layout is where the files of a PKI are.
 type layout struct{ dir, ca, caKey, crl, ledger, keys, certs string }
 
 func (p *PKI) layout(name string) layout {
-	dir := or(p.Directory, path.Join(parent, name))
+	dir := resource.Or(p.Directory, path.Join(parent, name))
 	return layout{
 		dir:    dir,
-		ca:     or(p.CACertificate, path.Join(dir, "ca.crt")),
-		caKey:  or(p.CAKey, path.Join(dir, "ca.key")),
-		crl:    or(p.CRL, path.Join(dir, "crl.pem")),
+		ca:     resource.Or(p.CACertificate, path.Join(dir, "ca.crt")),
+		caKey:  resource.Or(p.CAKey, path.Join(dir, "ca.key")),
+		crl:    resource.Or(p.CRL, path.Join(dir, "crl.pem")),
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),
 		certs:  path.Join(dir, "certs"),
@@ -141,7 +134,7 @@ func (p *PKI) Exports(name string) any {
 func (p *PKI) strangers() []string {
 	names := []string{}
 	for _, r := range p.Revocations {
-		name := or(r.CommonName, "")
+		name := resource.Or(r.CommonName, "")
 		if name != "" && !slices.ContainsFunc(p.holders(), func(h holder) bool { return h.commonName == name }) {
 			names = append(names, name)
 		}
@@ -205,7 +198,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 		{
 			ID: key(l.caKey),
 			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca),
+				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{folder(l.dir)},
@@ -235,7 +228,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 		{
 			ID: key(at.Key),
 			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
+				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{folder(l.keys)},
@@ -260,7 +253,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 // subject is the CA's with a common name of one's own; the CA's address is
 // nobody else's.
 func (p *PKI) subject(h holder) *pki.Subject {
-	s := or(p.Subject, pki.Subject{})
+	s := resource.Or(p.Subject, pki.Subject{})
 	s.CommonName, s.Email = h.commonName, ""
 	return &s
 }
@@ -294,11 +287,11 @@ func (p *PKI) refused() []string {
 func (p *PKI) revocations() map[string]string {
 	var all map[string]string
 	for _, r := range p.Revocations {
-		if serial, ok := pki.ParseSerial(or(r.Serial, "")); ok {
+		if serial, ok := pki.ParseSerial(resource.Or(r.Serial, "")); ok {
 			if all == nil {
 				all = make(map[string]string)
 			}
-			all[serial] = or(r.CommonName, "")
+			all[serial] = resource.Or(r.CommonName, "")
 		}
 	}
 	return all

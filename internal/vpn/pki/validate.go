@@ -84,7 +84,7 @@ func (c *check) algorithm(p *PKI) {
 
 // lives checks how long things are good for.
 func (c *check) lives(p *PKI) {
-	life := or(p.CertValidity, pki.DefaultValidity)
+	life := resource.Or(p.CertValidity, pki.DefaultValidity)
 	c.life("ca_validity", p.CAValidity)
 	c.life("cert_validity", p.CertValidity)
 	c.life("crl_validity", p.CRLValidity)
