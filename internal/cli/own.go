@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/state"
 	"vpnd/internal/trust"
 )
 
 // own says what of vpnd's own lies at a path of the host. Links on the way there
 // hide nothing.
-func (a *app) own(s config.Settings, path string) string {
+func (a *app) own(s settings.Settings, path string) string {
 	at := real(a.below(path))
 	dir := real(a.dir(&config.Config{Settings: s}))
 	switch {

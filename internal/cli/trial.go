@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
@@ -31,7 +32,7 @@ type trial struct {
 
 // try applies a plan that was agreed to, and undoes it unless it proves itself.
 // release gives the lock back, so that others can confirm.
-func (t *trial) try(ctx context.Context, p *engine.Plan, checks []config.Check, release func()) error {
+func (t *trial) try(ctx context.Context, p *engine.Plan, checks []settings.Check, release func()) error {
 	t.began = time.Now()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -158,7 +159,7 @@ func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop
 }
 
 // proves tries the probes that worked before, and all checks.
-func (t *trial) proves(ctx context.Context, checks []config.Check) error {
+func (t *trial) proves(ctx context.Context, checks []settings.Check) error {
 	if t.snapshot != "" && len(t.probes) > 0 {
 		// This goes through the session of who called, which shows whether it lives.
 		_, _ = fmt.Fprintf(t.Err, "Watching whether the host can still be reached, by %d probes that worked before ...\n", len(t.probes))

@@ -2,89 +2,18 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
-	"path"
 	"reflect"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
 	"github.com/zclconf/go-cty/cty"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
 // typeCheck is the block that says what must hold.
 const typeCheck = "check"
-
-// A Check is what must hold after an apply, and from then on. All that it names
-// must; it changes nothing itself.
-type Check struct {
-	Name  string
-	Range hcl.Range
-
-	TCP      *string            `vpnd:"tcp" doc:"address and port that must accept a connection, as in 127.0.0.1:1194"`
-	Ping     *netip.Addr        `vpnd:"ping" doc:"address that must answer pings, as one on the far side of a tunnel"`
-	Resolve  *string            `vpnd:"resolve" doc:"name that must resolve"`
-	Tunnel   *string            `vpnd:"tunnel" doc:"interface of a tunnel that must be up and in use by a program, as in tun0"`
-	Unit     *string            `vpnd:"unit" doc:"unit of systemd that must be active, as in openvpn-server@office.service"`
-	Command  []string           `vpnd:"command" doc:"command and its arguments that must end with status 0; what it says about a failure is shown on a terminal only, since it may be secret"`
-	Timeout  *resource.Duration `vpnd:"timeout" doc:"how long one try may take" default:"5s"`
-	Retries  *int               `vpnd:"retries" doc:"how often to try again before it has failed" default:"3"`
-	Interval *resource.Duration `vpnd:"interval" doc:"pause between two tries" default:"1s"`
-}
-
-// The bounds of a check, so that an apply with failing ones ends.
-const (
-	maxTimeout  = resource.Duration(time.Minute)
-	maxRetries  = 60
-	maxInterval = resource.Duration(time.Minute)
-)
-
-// Validate says what is wrong with the check.
-func (c *Check) Validate(string) []resource.Mistake {
-	var mistakes []resource.Mistake
-	wrong := func(path, summary, hint string) {
-		mistakes = append(mistakes, resource.Mistake{Path: path, Summary: summary, Hint: hint})
-	}
-	if c.TCP == nil && c.Ping == nil && c.Resolve == nil && c.Tunnel == nil && c.Unit == nil && c.Command == nil {
-		wrong("", "nothing to check", "Give tcp, ping, resolve, tunnel, unit or command.")
-	}
-	if c.TCP != nil && !isEndpoint(*c.TCP) {
-		wrong("tcp", quote(*c.TCP)+" is no address with a port", `Write it as in "127.0.0.1:1194" or "[::1]:1194".`)
-	}
-	if c.Resolve != nil && (*c.Resolve == "" || strings.ContainsAny(*c.Resolve, " /:")) {
-		wrong("resolve", quote(*c.Resolve)+" is no name of a host", `Write it as in "vpn.example.com".`)
-	}
-	if c.Tunnel != nil && (*c.Tunnel == "" || len(*c.Tunnel) > 15 || strings.ContainsAny(*c.Tunnel, " /:")) {
-		wrong("tunnel", quote(*c.Tunnel)+" is no name of an interface", `Write it as ip(8) lists it, as in "tun0".`)
-	}
-	if c.Unit != nil && (path.Ext(*c.Unit) == "" || strings.ContainsAny(*c.Unit, " /")) {
-		wrong("unit", quote(*c.Unit)+" is no unit", `Write it with its type, as in "openvpn-server@office.service".`)
-	}
-	if c.Command != nil && (len(c.Command) == 0 || !path.IsAbs(c.Command[0])) {
-		wrong("command", "the command is no absolute path", `Write a list that begins with one, as in ["/usr/bin/test", "-S", "/run/charon.vici"].`)
-	}
-	if t := c.Timeout; t != nil && (*t <= 0 || *t > maxTimeout) {
-		wrong("timeout", "one try is to take "+t.String(), "Write a duration of up to "+maxTimeout.String()+".")
-	}
-	if r := c.Retries; r != nil && (*r < 0 || *r > maxRetries) {
-		wrong("retries", fmt.Sprintf("it is to be tried again %d times", *r), fmt.Sprintf("Write a number of up to %d.", maxRetries))
-	}
-	if t := c.Interval; t != nil && *t > maxInterval {
-		wrong("interval", "the pause is "+t.String(), "Write a duration of up to "+maxInterval.String()+".")
-	}
-	return mistakes
-}
-
-func isEndpoint(text string) bool {
-	host, port, err := net.SplitHostPort(text)
-	n, bad := strconv.ParseUint(port, 10, 16)
-	return err == nil && host != "" && bad == nil && n > 0
-}
 
 // A check is a check block before it has values.
 type check struct {
@@ -105,15 +34,15 @@ func (l *loader) declareCheck(dir string, raw *hcl.Block, iter map[string]cty.Va
 	}
 	c := &check{name: name, raw: raw}
 	c.node = node{name: fmt.Sprintf("%s[%q]", typeCheck, name), rng: raw.DefRange, dir: dir, iter: iter}
-	c.refs = bodyReferences(raw.Body, resource.Fields(reflect.TypeFor[Check]()))
+	c.refs = bodyReferences(raw.Body, resource.Fields(reflect.TypeFor[settings.Check]()))
 	l.checks = append(l.checks, c)
 }
 
 // loadChecks gives every check its values.
-func (l *loader) loadChecks() []Check {
-	var all []Check
+func (l *loader) loadChecks() []settings.Check {
+	var all []settings.Check
 	for _, c := range l.checks {
-		shape := Check{Name: c.name, Range: c.rng}
+		shape := settings.Check{Name: c.name, Range: c.rng}
 		d := l.fill(&c.node, c.raw.Body, &shape, typeCheck, typeCheck)
 		l.validate(&shape, "", d, c.rng, c.node.name)
 		all = append(all, shape)

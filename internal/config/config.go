@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -37,14 +38,14 @@ type Source struct {
 
 	// Own says what of vpnd's own lies at a path of the host, as "the state of
 	// vpnd", and nothing where none does. Nil takes nothing for its own.
-	Own func(s Settings, path string) string
+	Own func(s settings.Settings, path string) string
 }
 
 // A Config is a configuration, checked as far as that goes without a host.
 type Config struct {
 	Desired  resource.Desired // empty where the diagnostics have errors
-	Settings Settings
-	Checks   []Check
+	Settings settings.Settings
+	Checks   []settings.Check
 	Blocks   []Block              // in the order of the files
 	Files    map[string]*hcl.File // for [Print]; secrets written out in them are blanked
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -14,7 +15,7 @@ type wish struct {
 
 // expand makes resources of the blocks and brings together what several of
 // them ask for.
-func (l *loader) expand(s Settings) resource.Desired {
+func (l *loader) expand(s settings.Settings) resource.Desired {
 	wishes := make(map[resource.ID]*wish)
 	paths := make(map[string]*wish)
 	for _, b := range l.order {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -59,8 +60,8 @@ func shapeEntry(name, doc string, shape any) entry {
 func languageEntries() []entry {
 	text := reflect.TypeFor[string]()
 	return []entry{
-		{name: typeSettings, doc: "How vpnd itself works. There is at most one.", fields: resource.Fields(reflect.TypeFor[Settings]())},
-		{name: typeCheck, label: "NAME", doc: "What must hold after an apply, and is looked at from then on. An apply with --confirm or --rollback-on-failure is undone where it does not.", fields: resource.Fields(reflect.TypeFor[Check]())},
+		{name: typeSettings, doc: "How vpnd itself works. There is at most one.", fields: resource.Fields(reflect.TypeFor[settings.Settings]())},
+		{name: typeCheck, label: "NAME", doc: "What must hold after an apply, and is looked at from then on. An apply with --confirm or --rollback-on-failure is undone where it does not.", fields: resource.Fields(reflect.TypeFor[settings.Check]())},
 		{name: typeVariable, label: "NAME", doc: "A value given from outside and used as var.NAME: by its default, VPND_VAR_NAME, --var-file or --var, the later over the earlier.", fields: []resource.Field{
 			{Name: "type", Doc: "its type, as in string, number, list(string) or object({ port = number, host = optional(string) }); without quotes", Type: text},
 			{Name: "default", Doc: "its value where none is given; left out, one has to be given", Type: text},

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -115,7 +116,7 @@ func outcome(t *testing.T, src Source) string {
 	return out.String()
 }
 
-func writeCheck(out *bytes.Buffer, c Check) {
+func writeCheck(out *bytes.Buffer, c settings.Check) {
 	fmt.Fprintf(out, "check[%q]  %s:%d\n", c.Name, c.Range.Filename, c.Range.Start.Line)
 	for _, d := range resource.Describe(&c) {
 		fmt.Fprintf(out, "  %s = %s\n", d.Attribute, d.After)

@@ -3,13 +3,15 @@ package config
 import (
 	"path"
 
+	"vpnd/internal/config/settings"
+
 	"github.com/hashicorp/hcl/v2"
 )
 
 // checkOwn reports whatever is wished for at a path that vpnd itself needs: who
 // owns the state owns the host, and a configuration that writes itself is nobody's
 // word.
-func (l *loader) checkOwn(s Settings) {
+func (l *loader) checkOwn(s settings.Settings) {
 	if l.src.Own == nil {
 		return
 	}
@@ -25,7 +27,7 @@ func (l *loader) checkOwn(s Settings) {
 	}
 }
 
-func (l *loader) checkOwnPath(s Settings, at hcl.Range, what, name string) {
+func (l *loader) checkOwnPath(s settings.Settings, at hcl.Range, what, name string) {
 	if own := l.src.Own(s, path.Clean(name)); own != "" {
 		l.errorAt(at, "A path of vpnd's own", "%s would be in the place of %s. Give it another path.", what, own)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -29,7 +30,7 @@ func (l *loader) distrusts(at hcl.Range, path string) bool {
 
 // checkPrograms reports programs of the configuration that others could put
 // something else in the place of.
-func (l *loader) checkPrograms(s Settings, checks []Check) {
+func (l *loader) checkPrograms(s settings.Settings, checks []settings.Check) {
 	at := hcl.Range{}
 	if len(l.settings) > 0 {
 		at = l.settings[0].DefRange

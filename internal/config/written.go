@@ -3,12 +3,13 @@ package config
 import (
 	"path"
 
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
 // checkWritten reports files that a program writes as root where others could
 // have it write elsewhere, and those that are something else's.
-func (l *loader) checkWritten(s Settings, wishes map[string]*wish) {
+func (l *loader) checkWritten(s settings.Settings, wishes map[string]*wish) {
 	var taken []claim
 	for _, b := range l.order {
 		writer, ok := b.shape.(resource.Writer)
@@ -31,7 +32,7 @@ func (l *loader) checkWritten(s Settings, wishes map[string]*wish) {
 }
 
 // checkPlace reports what is wrong with the place of one file.
-func (l *loader) checkPlace(s Settings, mine claim, managed *wish) {
+func (l *loader) checkPlace(s settings.Settings, mine claim, managed *wish) {
 	if managed != nil {
 		l.errorAt(mine.at, "Conflict between two blocks", "%s of %s would be written over %s, which %s (%s) asks for. Give it another file.",
 			mine.Path, mine.block.id, managed.ID, managed.blocks[0].id, where(managed.blocks[0].rng))

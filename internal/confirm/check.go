@@ -12,12 +12,12 @@ import (
 	"syscall"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 )
 
 // A Failure is a check that does not hold.
 type Failure struct {
-	Check config.Check
+	Check settings.Check
 	Err   error
 }
 
@@ -26,7 +26,7 @@ const atOnce = 8
 
 // Run tries all checks and returns those that don't hold, in order. Each is
 // bounded by its own timeout, interval and retries.
-func Run(ctx context.Context, checks []config.Check) []Failure {
+func Run(ctx context.Context, checks []settings.Check) []Failure {
 	errs := make([]error, len(checks))
 	places := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
@@ -48,7 +48,7 @@ func Run(ctx context.Context, checks []config.Check) []Failure {
 }
 
 // holds tries a check until it holds or has failed too often.
-func holds(ctx context.Context, c config.Check) error {
+func holds(ctx context.Context, c settings.Check) error {
 	for left := *c.Retries; ; left-- {
 		err := once(ctx, c)
 		if err == nil || left <= 0 {
@@ -63,7 +63,7 @@ func holds(ctx context.Context, c config.Check) error {
 }
 
 // once tries all that a check names, until the first that fails.
-func once(ctx context.Context, c config.Check) error {
+func once(ctx context.Context, c settings.Check) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(*c.Timeout))
 	defer cancel()
 	if c.TCP != nil {

@@ -13,19 +13,19 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 )
 
 // check is one that is tried once, for at most a second.
-func check(name string) config.Check {
-	return config.Check{
+func check(name string) settings.Check {
+	return settings.Check{
 		Name: name, Retries: new(int), Interval: new(resource.Duration), Timeout: resource.Ptr(resource.Duration(time.Second)),
 	}
 }
 
-func command(name string, argv ...string) config.Check {
+func command(name string, argv ...string) settings.Check {
 	c := check(name)
 	c.Command = argv
 	return c
@@ -40,17 +40,17 @@ func TestRun(t *testing.T) {
 	open := l.Addr().String()
 	shut := "127.0.0.1:1"
 	defer l.Close()
-	tcp := func(name, address string) config.Check {
+	tcp := func(name, address string) settings.Check {
 		c := check(name)
 		c.TCP = &address
 		return c
 	}
-	ping := func(name, address string) config.Check {
+	ping := func(name, address string) settings.Check {
 		c := check(name)
 		c.Ping = resource.Ptr(netip.MustParseAddr(address))
 		return c
 	}
-	resolve := func(name, host string) config.Check {
+	resolve := func(name, host string) settings.Check {
 		c := check(name)
 		c.Resolve = &host
 		return c
@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 	all.Command = []string{"/bin/false"}
 	unit := check("unit")
 	unit.Unit = resource.Ptr("ssh.service")
-	checks := []config.Check{
+	checks := []settings.Check{
 		tcp("open", open), tcp("shut", shut), ping("itself", "127.0.0.1"), ping("itself too", "::1"), ping("nobody", "192.0.2.9"),
 		resolve("localhost", "localhost"), resolve("nowhere", "nowhere.invalid"),
 		command("true", "/bin/true"), command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3"),
@@ -102,12 +102,12 @@ func TestRetries(t *testing.T) {
 	script := `echo >>"$0"; test "$(wc -l <"$0")" -ge 3`
 	c := command("third time", "/bin/sh", "-c", script, count)
 	*c.Retries = 1
-	if failures := Run(t.Context(), []config.Check{c}); len(failures) != 1 {
+	if failures := Run(t.Context(), []settings.Check{c}); len(failures) != 1 {
 		t.Error("it was tried more than twice")
 	}
 	os.Remove(count)
 	*c.Retries = 2
-	if failures := Run(t.Context(), []config.Check{c}); len(failures) != 0 {
+	if failures := Run(t.Context(), []settings.Check{c}); len(failures) != 0 {
 		t.Error(failures[0].Err)
 	}
 	if data, err := os.ReadFile(count); err != nil || len(data) != 3 {
@@ -116,7 +116,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestWhatACommandSaysIsKeptApart(t *testing.T) {
-	failures := Run(t.Context(), []config.Check{command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3")})
+	failures := Run(t.Context(), []settings.Check{command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3")})
 	var e *CommandError
 	if len(failures) != 1 || !errors.As(failures[0].Err, &e) || e.Said != "the  [1mlast" || e.Error() != "/bin/sh: exit status 3" {
 		t.Errorf("%+v", failures)
@@ -135,7 +135,7 @@ func TestTunnelIsUp(t *testing.T) {
 				t.Fatalf("%q instead of %q", got, want)
 			}
 			got = ""
-			if failures := Run(t.Context(), []config.Check{c}); len(failures) > 0 {
+			if failures := Run(t.Context(), []settings.Check{c}); len(failures) > 0 {
 				got = failures[0].Err.Error()
 			}
 		}
@@ -166,7 +166,7 @@ func TestRetriesEndWithTheirContext(t *testing.T) {
 	c := command("never", "/bin/false")
 	*c.Retries, *c.Interval = 1000, resource.Duration(time.Hour)
 	ended := make(chan []Failure, 1)
-	go func() { ended <- Run(ctx, []config.Check{c}) }()
+	go func() { ended <- Run(ctx, []settings.Check{c}) }()
 	select {
 	case failures := <-ended:
 		if len(failures) != 1 {
@@ -179,7 +179,7 @@ func TestRetriesEndWithTheirContext(t *testing.T) {
 
 func TestACheckThatHangsIsKilledWithItsChildren(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "child")
-	if failures := Run(t.Context(), []config.Check{command("hangs", "/bin/sh", "-c", `sleep 100 & echo $! >"$0"; wait`, file)}); len(failures) != 1 {
+	if failures := Run(t.Context(), []settings.Check{command("hangs", "/bin/sh", "-c", `sleep 100 & echo $! >"$0"; wait`, file)}); len(failures) != 1 {
 		t.Fatal("it holds")
 	}
 	child, err := os.ReadFile(file)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -59,7 +59,7 @@ func TestProgramsOfAnotherVPNDAreNotBlamed(t *testing.T) {
 			bubble(t, func(r *rig) {
 				r.wish(map[string]string{"chain:c": "1"})
 				r.start()
-				r.wish(map[string]string{"chain:c": "1"}, func(s *config.Settings) { s.Mode = &mode })
+				r.wish(map[string]string{"chain:c": "1"}, func(s *settings.Settings) { s.Mode = &mode })
 				r.reload()
 				blamed := func(want string, by ...string) {
 					t.Helper()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 )
 
@@ -25,7 +25,7 @@ func (a *agent) watchChecks(ctx context.Context) {
 	if a.force == a.checking {
 		return
 	}
-	var checks []config.Check
+	var checks []settings.Check
 	if a.checking = a.force; a.force != nil {
 		checks = a.force.checks
 	}
@@ -34,7 +34,7 @@ func (a *agent) watchChecks(ctx context.Context) {
 
 // encodeChecks returns checks as a wish keeps them: where they stand in the
 // files is no part of it. None are nothing.
-func encodeChecks(checks []config.Check) (json.RawMessage, error) {
+func encodeChecks(checks []settings.Check) (json.RawMessage, error) {
 	if len(checks) == 0 {
 		return nil, nil
 	}
@@ -50,7 +50,7 @@ func encodeChecks(checks []config.Check) (json.RawMessage, error) {
 }
 
 // decodeChecks reads what encodeChecks wrote. A wish of an earlier vpnd has none.
-func decodeChecks(data json.RawMessage) (checks []config.Check, err error) {
+func decodeChecks(data json.RawMessage) (checks []settings.Check, err error) {
 	if data == nil {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func decodeChecks(data json.RawMessage) (checks []config.Check, err error) {
 // check has the checks of a configuration tried at once and then at each
 // interval, beside the loop: a check may wait for its time-outs and retries, and
 // repairs must not wait for it.
-func (a *agent) check(ctx context.Context, checks []config.Check, interval time.Duration) {
+func (a *agent) check(ctx context.Context, checks []settings.Check, interval time.Duration) {
 	if a.unchecked != nil {
 		a.unchecked()
 	}
@@ -94,7 +94,7 @@ func (a *agent) check(ctx context.Context, checks []config.Check, interval time.
 // round is what trying all checks came to.
 type round struct {
 	over     <-chan struct{} // closed once others are watched
-	checks   []config.Check
+	checks   []settings.Check
 	failures []confirm.Failure
 }
 

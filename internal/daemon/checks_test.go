@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/lock"
@@ -21,8 +21,8 @@ import (
 func TestChecksAreTriedOnceAnInterval(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var tries atomic.Int32
-		r.Check = func(context.Context, []config.Check) []confirm.Failure { tries.Add(1); return nil }
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.Check = func(context.Context, []settings.Check) []confirm.Failure { tries.Add(1); return nil }
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.start()
 		for range 20 {
 			r.touch("b", "1", "")
@@ -48,8 +48,8 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	a.instance = instance
 	over := make(chan struct{})
 	close(over)
-	door := config.Check{Name: "door"}
-	a.found(round{over, []config.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
+	door := settings.Check{Name: "door"}
+	a.found(round{over, []settings.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
 	if len(a.status.Checks)+len(a.status.Failing) > 0 {
 		t.Errorf("status: %+v", a.status)
 	}
@@ -58,11 +58,11 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 // Where in the files a check stands is no part of the wish, or a line more above
 // it would be another configuration.
 func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
-	here, err := encodeChecks([]config.Check{{Name: "door", Range: hcl.Range{Filename: "a.hcl"}}})
+	here, err := encodeChecks([]settings.Check{{Name: "door", Range: hcl.Range{Filename: "a.hcl"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if there, err := encodeChecks([]config.Check{{Name: "door", Range: hcl.Range{Filename: "b.hcl"}}}); err != nil || !bytes.Equal(here, there) {
+	if there, err := encodeChecks([]settings.Check{{Name: "door", Range: hcl.Range{Filename: "b.hcl"}}}); err != nil || !bytes.Equal(here, there) {
 		t.Errorf("%s, %s, %v", here, there, err)
 	}
 }
@@ -72,13 +72,13 @@ func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
 func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var tries atomic.Int32
-		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			tries.Add(int32(len(checks)))
 			return nil
 		}
 		r.start()
 		r.wish(map[string]string{"a": "1", "b": "1"})
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		var held func()
 		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { held = unlock })
 		r.rest()

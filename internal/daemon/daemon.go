@@ -28,6 +28,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/lock"
 	"vpnd/internal/resource"
@@ -45,15 +46,15 @@ type Options struct {
 	Log      *slog.Logger
 	Reload   <-chan os.Signal // SIGHUP
 
-	Files   func(ctx context.Context, paths []string, kick func()) error       // hears of changes of files as a [resource.Watcher] does; nil is inotify
-	Now     func() time.Time                                                   // nil is time.Now
-	Tell    func(state string)                                                 // sd_notify(3); nil tells nobody
-	Booting func(ctx context.Context) bool                                     // whether the host is still starting; nil is never
-	Busy    func() string                                                      // the package manager that is at work, as in "apt-get (process 12)"; nil is none
-	Check   func(ctx context.Context, checks []config.Check) []confirm.Failure // nil is [confirm.Run]
-	Undo    func(*state.Store) (*confirm.Deadline, error)                      // what undoes an apply that nobody confirms; nil is nothing
-	Shut    func(key string) (was bool, err error)                             // switches forwarding off; nil is [Shut]
-	Alive   time.Duration                                                      // how often the service manager wants a sign of life; 0 is never
+	Files   func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
+	Now     func() time.Time                                                     // nil is time.Now
+	Tell    func(state string)                                                   // sd_notify(3); nil tells nobody
+	Booting func(ctx context.Context) bool                                       // whether the host is still starting; nil is never
+	Busy    func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
+	Check   func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
+	Undo    func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
+	Shut    func(key string) (was bool, err error)                               // switches forwarding off; nil is [Shut]
+	Alive   time.Duration                                                        // how often the service manager wants a sign of life; 0 is never
 }
 
 // Run keeps the host until ctx ends. An error means that it could not even

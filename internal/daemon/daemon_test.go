@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/lock"
@@ -463,7 +464,7 @@ func TestHoldIsPerThing(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"a": "1", "b": "1", "gone": "1"})
 		r.start()
-		fast := func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(time.Minute)) }
+		fast := func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(time.Minute)) }
 		r.wish(map[string]string{"a": "2", "b": "2", "new": "1"}, fast)
 		r.reload()
 		r.want(map[string]string{"a": "2", "b": "2", "new": "1", "gone": ""})
@@ -497,7 +498,7 @@ func TestHoldIsPerThing(t *testing.T) {
 		held(4, map[string]string{"a": "1", "b": "1", "new": "", "gone": "1", "other": "1"})
 		interval("{}") // settings too
 		asked["a"] = "3"
-		fast = func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(2 * time.Minute)) }
+		fast = func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(2 * time.Minute)) }
 		held(3, map[string]string{"a": "3", "b": "1", "new": "", "gone": "1", "other": "1"})
 		interval(`"interval":"2m`)
 		asked["b"] = "refused" // and so nothing of it is taken
@@ -574,7 +575,7 @@ func TestUnconfirmedApplyIsNotBuiltOn(t *testing.T) {
 func TestStateDirCanNotMove(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		r.wish(map[string]string{"a": "2"}, func(s *config.Settings) { s.StateDir = resource.Ptr("/elsewhere") })
+		r.wish(map[string]string{"a": "2"}, func(s *settings.Settings) { s.StateDir = resource.Ptr("/elsewhere") })
 		r.reload()
 		r.want(map[string]string{"a": "1"})
 		if d := r.status().Configuration.Diagnostics; !strings.Contains(d, "Restart the daemon") {
@@ -626,13 +627,13 @@ func TestFailedLookIsTriedAgain(t *testing.T) {
 func TestChecksAreWatched(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var broken atomic.Bool
-		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}
 			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
 		}
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.start()
 		r.rest()
 		if s := r.status(); len(s.Failing) > 0 {
@@ -662,7 +663,7 @@ func TestChecksAreWatched(t *testing.T) {
 // The checks that are watched are those of what is in force, however that came.
 func TestChecksAreOfWhatIsInForce(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(_ context.Context, checks []config.Check) (failures []confirm.Failure) {
+		r.Check = func(_ context.Context, checks []settings.Check) (failures []confirm.Failure) {
 			for _, c := range checks {
 				failures = append(failures, confirm.Failure{Check: c, Err: errors.New("nobody answers")})
 			}
@@ -676,9 +677,9 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 				t.Errorf("watched: %q, failing: %+v, instead of %q", s.Checks, s.Failing, names)
 			}
 		}
-		checks := func(names ...string) (all []config.Check) {
+		checks := func(names ...string) (all []settings.Check) {
 			for _, name := range names {
-				all = append(all, config.Check{Name: name, Unit: resource.Ptr("u.service"), Command: []string{"/bin/true"}, Timeout: resource.Ptr(resource.Duration(time.Second))})
+				all = append(all, settings.Check{Name: name, Unit: resource.Ptr("u.service"), Command: []string{"/bin/true"}, Timeout: resource.Ptr(resource.Duration(time.Second))})
 			}
 			return all
 		}
@@ -720,11 +721,11 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 // That checks change is nothing that an undo goes back to.
 func TestChecksAloneAreNoOtherApply(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(context.Context, []config.Check) []confirm.Failure { return nil }
+		r.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.reload()
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.reload()
 		r.rollback()
 		r.want(map[string]string{"a": "1", "b": "1"})

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -264,7 +265,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 
 // wish makes the files ask for things: kind/name to text, thing being the kind
 // where none is given.
-func (r *rig) wish(texts map[string]string, set ...func(*config.Settings)) {
+func (r *rig) wish(texts map[string]string, set ...func(*settings.Settings)) {
 	cfg := &config.Config{}
 	for name, text := range texts {
 		id := resource.ID{Kind: "thing", Name: name}
@@ -385,4 +386,4 @@ func (r *rig) as(do func(e *engine.Engine) error, longer ...func(unlock func()))
 }
 
 // observe has the files ask for nothing but looks.
-func observe(s *config.Settings) { s.Mode = resource.Ptr("observe") }
+func observe(s *settings.Settings) { s.Mode = resource.Ptr("observe") }

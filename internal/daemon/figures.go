@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/metrics"
 )
@@ -24,7 +24,7 @@ type figures struct {
 	repairs map[[3]string]float64 // by kind, reason and result
 	fights  map[string]float64    // by kind
 
-	settings config.Metrics
+	settings settings.Metrics
 	server   *metrics.Server
 	failed   string // why nobody listens
 }
@@ -78,8 +78,8 @@ func (f *figures) update(s *Status) {
 }
 
 // set says where figures are to be had from now on.
-func (f *figures) set(m *config.Metrics, log *slog.Logger) {
-	now := config.Metrics{}
+func (f *figures) set(m *settings.Metrics, log *slog.Logger) {
+	now := settings.Metrics{}
 	if m != nil {
 		now = *m
 	}

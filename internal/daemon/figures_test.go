@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/lock"
 	"vpnd/internal/resource"
 )
 
 // taken is an address that another program has until it is freed.
-func taken(t *testing.T) (settings *config.Metrics, free func()) {
+func taken(t *testing.T) (wanted *settings.Metrics, free func()) {
 	t.Helper()
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -20,7 +20,7 @@ func taken(t *testing.T) (settings *config.Metrics, free func()) {
 	}
 	free = func() { _ = other.Close() }
 	t.Cleanup(free)
-	return &config.Metrics{Listen: resource.Ptr(other.Addr().String())}, free
+	return &settings.Metrics{Listen: resource.Ptr(other.Addr().String())}, free
 }
 
 func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
@@ -28,9 +28,9 @@ func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&r.logs, nil))
 	f := newFigures()
 	defer f.close()
-	settings, free := taken(t)
+	wanted, free := taken(t)
 	for range 3 {
-		f.set(settings, log)
+		f.set(wanted, log)
 		f.serve(log)
 	}
 	if f.server != nil || f.failed == "" || r.logged("metrics are not to be had") != 1 {
@@ -42,7 +42,7 @@ func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
 		t.Errorf("once it is free: %q\n%s", f.failed, r.logs.String())
 	}
 	server := f.server
-	if f.set(settings, log); f.server != server {
+	if f.set(wanted, log); f.server != server {
 		t.Error("it was closed although the same is wished")
 	}
 	f.set(nil, log)
@@ -52,9 +52,9 @@ func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
 }
 
 func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
-	settings, _ := taken(t)
+	wanted, _ := taken(t)
 	bubble(t, func(r *rig) {
-		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) { s.Metrics = settings })
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) { s.Metrics = wanted })
 		r.start()
 		time.Sleep(time.Hour)
 		if r.status().MetricsError == "" || r.logged("metrics are not to be had") != 1 {
@@ -77,8 +77,8 @@ func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
 	defer instance.Release()
 	a.instance = instance
 	defer a.figures.close()
-	settings, free := taken(t)
-	a.figures.set(settings, a.Log)
+	wanted, free := taken(t)
+	a.figures.set(wanted, a.Log)
 	if a.look(t.Context(), byTimer, nil); a.status.MetricsError == "" {
 		t.Error("nothing is said of a port that is taken")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -18,8 +19,8 @@ import (
 // force is the configuration in force.
 type force struct {
 	present  []resource.Resource
-	settings config.Settings
-	checks   []config.Check
+	settings settings.Settings
+	checks   []settings.Check
 	version  string      // of the wish in the state that this is
 	unsaved  *state.Wish // from files and not in the state yet
 	follows  *string     // of an unsaved one: the version of the wish in the state when it was read; nil until that is known

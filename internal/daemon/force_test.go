@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
 // every has the files ask for a look so often.
-func every(d time.Duration) func(*config.Settings) {
-	return func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(d)) }
+func every(d time.Duration) func(*settings.Settings) {
+	return func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(d)) }
 }
 
 // Settings are taken where nothing else changes, and are in force across
@@ -28,7 +29,7 @@ func TestSettingsAloneAreTakenAndStay(t *testing.T) {
 			r.want(map[string]string{"a": "1"})
 		}
 		r.start()
-		r.wish(map[string]string{"a": "1", "b": "1"}, every(time.Minute), func(s *config.Settings) { s.Mode = resource.Ptr("enforce") })
+		r.wish(map[string]string{"a": "1", "b": "1"}, every(time.Minute), func(s *settings.Settings) { s.Mode = resource.Ptr("enforce") })
 		r.reload()
 		looks()
 		r.stop()

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/state"
 )
@@ -46,13 +46,13 @@ func TestHoldEndsForWhatIsAskedForAsItIs(t *testing.T) {
 
 func TestOtherChecksAreWatchedBesideAHold(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(context.Context, []config.Check) []confirm.Failure { return nil }
+		r.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.reload()
 		r.rollback()
 		r.wish(map[string]string{"a": "2", "b": "1"})
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.reload()
 		r.want(map[string]string{"a": "1"})
 		if s := r.status(); !slices.Equal(s.Checks, []string{"door"}) || s.Hold == nil {

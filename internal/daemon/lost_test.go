@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -34,7 +34,7 @@ func (papers) NamesPaths() bool { return true }
 
 // certified has the files ask for a key, for what is signed with it, and for
 // something else.
-func (r *rig) certified(set ...func(*config.Settings)) {
+func (r *rig) certified(set ...func(*settings.Settings)) {
 	r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("key", "", halves{r.host}), resource.Define("paper", "", papers{r.host}))
 	r.wish(map[string]string{"key:k": "1", "paper:signed": "1", "b": "1"}, set...)
 	for i, one := range r.cfg.Desired.Present {

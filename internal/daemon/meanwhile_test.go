@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -366,14 +366,14 @@ func TestUndoIsAwaitedMeanwhile(t *testing.T) {
 func TestChecksAreHeardOfMeanwhile(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var broken atomic.Bool
-		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}
 			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
 		}
 		r.wish(map[string]string{"a": "1", "unit:u.service": "1"})
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.start()
 		r.alter(func() { r.starts = 10 * time.Minute })
 		r.touch("u.service", "2", "")

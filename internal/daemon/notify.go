@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 )
 
 // An Event is what a notification tells, as JSON.
@@ -57,7 +57,7 @@ func newNotifier(log *slog.Logger) *notifier {
 
 // set says whom to tell from now on. Who was to be told before goes on as they
 // are; the others are told what waits for them.
-func (n *notifier) set(whom []config.Notify) {
+func (n *notifier) set(whom []settings.Notify) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var now []*target

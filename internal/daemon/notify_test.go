@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -29,19 +30,19 @@ func event() []byte { return []byte(`{"event":"drift"}`) }
 
 func TestCommandIsToldOnItsInput(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	if err := tell(t.Context(), config.Notify{Command: []string{"/bin/sh", "-c", "cat > " + out}}, event()); err != nil {
+	if err := tell(t.Context(), settings.Notify{Command: []string{"/bin/sh", "-c", "cat > " + out}}, event()); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(out); err != nil || !bytes.Equal(data, event()) {
 		t.Errorf("%s, %v", data, err)
 	}
-	if err := tell(t.Context(), config.Notify{Command: []string{"/bin/false"}}, event()); err == nil {
+	if err := tell(t.Context(), settings.Notify{Command: []string{"/bin/false"}}, event()); err == nil {
 		t.Error("a failure was not noticed")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	if err := tell(ctx, config.Notify{Command: []string{"/bin/sleep", "60"}}, event()); err == nil || time.Since(begun) > 5*time.Second {
+	if err := tell(ctx, settings.Notify{Command: []string{"/bin/sleep", "60"}}, event()); err == nil || time.Since(begun) > 5*time.Second {
 		t.Errorf("a command that hangs: %v after %v", err, time.Since(begun))
 	}
 }
@@ -121,7 +122,7 @@ func TestNotificationsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNotifier(slog.New(slog.DiscardHandler))
 		n.put(Event{Text: "nobody listens"})
-		n.set([]config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out + "; echo >> " + out}}})
+		n.set([]settings.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out + "; echo >> " + out}}})
 		for range 100 {
 			n.put(Event{Event: "drift"})
 			time.Sleep(time.Second)
@@ -151,9 +152,9 @@ func TestNotificationsAreLimited(t *testing.T) {
 func TestDriftIsNotified(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	bubble(t, func(r *rig) {
-		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) {
-			s.Notify = []config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
-			s.Metrics = &config.Metrics{Textfile: resource.Ptr(r.StateDir + "/vpnd.prom")}
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) {
+			s.Notify = []settings.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
+			s.Metrics = &settings.Metrics{Textfile: resource.Ptr(r.StateDir + "/vpnd.prom")}
 		})
 		r.start()
 		r.touch("a", "2", "evil (process 7)")
@@ -189,9 +190,9 @@ func TestDriftIsNotified(t *testing.T) {
 func TestAFightIsNotified(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	bubble(t, func(r *rig) {
-		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) {
-			s.Notify = []config.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
-			s.Metrics = &config.Metrics{Textfile: resource.Ptr(out + ".prom")}
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) {
+			s.Notify = []settings.Notify{{Command: []string{"/bin/sh", "-c", "cat >> " + out}}}
+			s.Metrics = &settings.Metrics{Textfile: resource.Ptr(out + ".prom")}
 		})
 		r.start()
 		for range 8 {
@@ -241,17 +242,17 @@ func told(t *testing.T, out string) (events []Event) {
 func TestWhatGoesWrongIsNotified(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	bubble(t, func(r *rig) {
-		tell := func(s *config.Settings) { s.Notify = []config.Notify{shell("cat >> " + out)} }
+		tell := func(s *settings.Settings) { s.Notify = []settings.Notify{shell("cat >> " + out)} }
 		var broken atomic.Bool
 		broken.Store(true)
-		r.Check = func(_ context.Context, checks []config.Check) []confirm.Failure {
+		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}
 			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
 		}
 		r.wish(map[string]string{"a": "1"}, tell)
-		r.cfg.Checks = []config.Check{{Name: "door"}}
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		good := r.cfg
 		r.start()
 		broken.Store(false)
@@ -293,11 +294,11 @@ func TestTheSameOneIsToldOnce(t *testing.T) {
 	n := newNotifier(slog.New(slog.DiscardHandler))
 	one := shell("cat >> " + out)
 	for range 3 {
-		n.set([]config.Notify{one, one})
+		n.set([]settings.Notify{one, one})
 	}
 	first := n.targets[0]
 	n.put(Event{Event: "drift"})
-	n.set([]config.Notify{one})
+	n.set([]settings.Notify{one})
 	if len(n.targets) != 1 || n.targets[0] != first {
 		t.Error("another queue, and another allowance, after each reload")
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 )
@@ -50,7 +50,7 @@ func TestTimeIsAnEvent(t *testing.T) {
 		begun := time.Now()
 		o := &office{until: begun.Add(54 * time.Second)}
 		r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("certificate", "", o))
-		r.wish(map[string]string{"a": "1"}, func(s *config.Settings) { s.Interval = resource.Ptr(resource.Duration(24 * time.Hour)) })
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(24 * time.Hour)) })
 		r.choose(func() {
 			r.cfg.Desired.Present = append(r.cfg.Desired.Present, resource.Resource{
 				ID: resource.ID{Kind: "certificate", Name: "/a.crt"}, Want: &permit{Fresh: resource.Ptr(true)},

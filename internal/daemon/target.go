@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 )
 
 // Bounds of notifications: whoever is told may be slow or gone, and a host in
@@ -27,7 +27,7 @@ const (
 
 // A target is one who is told, one event after the other.
 type target struct {
-	config.Notify
+	settings.Notify
 	log     *slog.Logger
 	events  chan Event
 	tokens  float64
@@ -35,11 +35,11 @@ type target struct {
 	leftOut int
 }
 
-func newTarget(whom config.Notify, log *slog.Logger) *target {
+func newTarget(whom settings.Notify, log *slog.Logger) *target {
 	return &target{Notify: whom, log: log, events: make(chan Event, mostQueue), tokens: burst, last: time.Now()}
 }
 
-func (t *target) is(whom config.Notify) bool {
+func (t *target) is(whom settings.Notify) bool {
 	return same(t.URL, whom.URL) && slices.Equal(t.Command, whom.Command)
 }
 
@@ -72,7 +72,7 @@ func (t *target) work(ctx context.Context) {
 	}
 }
 
-func tell(ctx context.Context, whom config.Notify, event []byte) error {
+func tell(ctx context.Context, whom settings.Notify, event []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
 	if whom.URL != nil {

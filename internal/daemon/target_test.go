@@ -11,13 +11,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
 // shell is somebody who is told by a shell script.
-func shell(script string) config.Notify {
-	return config.Notify{Command: []string{"/bin/sh", "-c", script}}
+func shell(script string) settings.Notify {
+	return settings.Notify{Command: []string{"/bin/sh", "-c", script}}
 }
 
 // until waits for something, generously.
@@ -57,7 +57,7 @@ func TestACommandThatHangsIsKilledWithItsChildren(t *testing.T) {
 func TestACommandThatTakesTooLongIsNamed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := tell(ctx, config.Notify{Command: []string{"/bin/sleep", "60"}}, event())
+	err := tell(ctx, settings.Notify{Command: []string{"/bin/sleep", "60"}}, event())
 	if err == nil || err.Error() != "running /bin/sleep: it did not end in time and was killed" {
 		t.Errorf("got %v", err)
 	}
@@ -79,7 +79,7 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 	quick, released := filepath.Join(dir, "quick"), filepath.Join(dir, "go")
 	slow := shell("for i in $(seq 90); do test -e " + released + " && break; sleep 0.1; done; echo >> " + dir + "/slow")
 	n := newNotifier(slog.New(slog.DiscardHandler))
-	n.set([]config.Notify{slow, shell("echo >> " + quick)})
+	n.set([]settings.Notify{slow, shell("echo >> " + quick)})
 	for range 5 {
 		n.put(Event{Event: "drift"})
 	}
@@ -90,7 +90,7 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 	if exists(dir + "/slow") {
 		t.Error("the slow one was not slow")
 	}
-	n.set([]config.Notify{slow}) // the other is to be told no more
+	n.set([]settings.Notify{slow}) // the other is to be told no more
 	n.put(Event{Event: "drift"})
 	if err := os.WriteFile(released, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 
 func TestOneWhoHangsDoesNotKeepTheAgent(t *testing.T) {
 	n := newNotifier(slog.New(slog.DiscardHandler))
-	n.set([]config.Notify{shell("sleep 100")})
+	n.set([]settings.Notify{shell("sleep 100")})
 	for range 3 {
 		n.put(Event{Event: "drift"})
 	}
@@ -149,8 +149,8 @@ func TestAFullQueueKeepsNobodyWaiting(t *testing.T) {
 }
 
 func TestWhoIsWho(t *testing.T) {
-	url := func(address string) config.Notify { return config.Notify{URL: &address} }
-	all := []config.Notify{url("http://a/"), url("http://b/"), shell("a"), shell("b")}
+	url := func(address string) settings.Notify { return settings.Notify{URL: &address} }
+	all := []settings.Notify{url("http://a/"), url("http://b/"), shell("a"), shell("b")}
 	for i, one := range all {
 		for j, other := range all {
 			if got := newTarget(one, nil).is(other); got != (i == j) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -17,7 +17,7 @@ import (
 func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 	out := t.TempDir() + "/told"
 	bubble(t, func(r *rig) {
-		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *config.Settings) { s.Notify = []config.Notify{shell("cat >> " + out)} })
+		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *settings.Settings) { s.Notify = []settings.Notify{shell("cat >> " + out)} })
 		r.start()
 		r.alter(func() { r.hidden = map[string]string{"a": "a folder stands there"} })
 		for range 3 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -38,7 +39,7 @@ func (f *force) withheld(cfg *config.Config) string {
 			cas = append(cas, r.ID.Name)
 		}
 	}
-	limit := config.DefaultRemovalLimit
+	limit := settings.DefaultRemovalLimit
 	if f.settings.RemovalLimit != nil {
 		limit = *f.settings.RemovalLimit
 	}

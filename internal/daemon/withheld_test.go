@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
 
@@ -55,7 +56,7 @@ func TestAReloadThatWouldTakeMuchAwayWaitsForAPerson(t *testing.T) {
 // The share is the owner's to choose, in what is in force.
 func TestRemovalLimit(t *testing.T) {
 	bubble(t, func(r *rig) {
-		limit := func(s *config.Settings) { s.RemovalLimit = resource.Ptr(90) }
+		limit := func(s *settings.Settings) { s.RemovalLimit = resource.Ptr(90) }
 		r.wish(many(20), limit)
 		r.start()
 		r.wish(many(2))

@@ -1,4 +1,4 @@
-package config
+package settings
 
 import (
 	"fmt"
@@ -10,8 +10,15 @@ import (
 // operators of required_version, the longer ones first.
 var operators = []string{">=", "<=", "!=", "~>", ">", "<", "="}
 
-// versionProblem says why this version of vpnd is not one that is wanted, or
+// VersionProblem says why this version of vpnd is not one that is wanted, or
 // "" where it is. A build that has no version is taken for any.
+func (s *Settings) VersionProblem(version string) string {
+	if s.RequiredVersion == nil {
+		return ""
+	}
+	return versionProblem(*s.RequiredVersion, version)
+}
+
 func versionProblem(want, version string) string {
 	have := canonical(version)
 	for _, part := range strings.Split(want, ",") {
