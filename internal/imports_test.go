@@ -28,6 +28,7 @@ var rules = []rule{
 	{"notice", nil, nil},
 	{"systemd", nil, nil},
 	{"lock", nil, nil},
+	{"journal", nil, nil},
 	{"kind/", []string{"resource", "atomic", "notice", "process", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},

@@ -65,10 +65,11 @@ func (a *app) forget(store *state.Store, records []state.Record) error {
 	if err := store.Forget(records...); err != nil {
 		return err
 	}
+	log := a.records()
 	entry := state.Entry{Time: time.Now().UTC().Truncate(time.Second), By: person(), Command: "forget"}
 	for _, r := range records {
 		entry.Changes = append(entry.Changes, state.Done{ID: r.ID, Action: "forget", Reason: "asked for"})
-		a.record("forgotten", "id", r.ID, "command", entry.Command)
+		log.Info("forgotten", "id", r.ID, "command", entry.Command)
 		_, _ = fmt.Fprintf(a.Out, "forgot %s\n", r.ID)
 	}
 	if len(records) == 0 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"vpnd/internal/daemon"
+	"vpnd/internal/journal"
 	"vpnd/internal/resource"
 )
 
@@ -14,7 +14,7 @@ import (
 var levels = []string{"debug", "info", "warn", "error"}
 
 // log returns the log of a command or of the daemon.
-func (a *app) log() *slog.Logger { return daemon.NewLog(a.Err, a.level) }
+func (a *app) log() *slog.Logger { return journal.NewLog(a.Err, a.level) }
 
 // say tells something besides the answer.
 func (a *app) say(format string, args ...any) {

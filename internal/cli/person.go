@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"os/user"
@@ -10,6 +9,7 @@ import (
 
 	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
+	"vpnd/internal/journal"
 	"vpnd/internal/report"
 )
 
@@ -33,49 +33,35 @@ func person() string {
 	return "user " + uid
 }
 
-// record writes what a command did into the journal, with who called it, as the
-// agent does of its own work. Another root has no journal.
-func (a *app) record(message string, attrs ...any) {
-	log := a.records()
+// records is a log of what a command does in the journal, with who called it, as
+// the agent keeps one of its own work. Another root has no journal.
+func (a *app) records() *slog.Logger {
+	var log *slog.Logger
+	if filepath.Clean(a.root) == "/" {
+		log = journal.Direct()
+	}
 	if log == nil {
-		return
+		return slog.New(slog.DiscardHandler)
 	}
 	if by := person(); by != "" {
-		attrs = append(attrs, "person", by)
+		log = log.With("person", by)
 	}
-	log.Log(context.Background(), levelOf(message), message, attrs...)
-}
-
-// records is the journal, nil where there is none.
-func (a *app) records() *slog.Logger {
-	if filepath.Clean(a.root) != "/" {
-		return nil
-	}
-	return daemon.Journal()
+	return log
 }
 
 // recording has the journal told of each change of a command, besides whoever is
 // told of it already.
 func (a *app) recording(command string, told func(engine.Change, error)) func(engine.Change, error) {
+	log := a.records()
 	return func(c engine.Change, err error) {
 		if told != nil {
 			told(c, err)
 		}
 		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(daemon.Shortened(c.Diffs)), "command", command}
 		if err != nil {
-			a.record(notDone, append(attrs, "error", err)...)
+			log.Error("not done", append(attrs, "error", err)...)
 			return
 		}
-		a.record("changed", attrs...)
+		log.Info("changed", attrs...)
 	}
-}
-
-// notDone is the message of a record about what failed.
-const notDone = "not done"
-
-func levelOf(message string) slog.Level {
-	if message == notDone {
-		return slog.LevelError
-	}
-	return slog.LevelInfo
 }

@@ -234,11 +234,14 @@ func (s scene) journaled() (all []told) {
 	s.t.Helper()
 	out := s.run("journalctl", "-u", "vpnd", "-o", "json", "--no-pager", "VPND_NOTICED=event")
 	for line := range strings.Lines(out) {
-		var r struct{ VPND_ID, VPND_REASON, VPND_NOTICED, VPND_BY, VPND_ATTR, MESSAGE string }
+		var r struct{ VPND_ID, VPND_REASON, VPND_NOTICED, VPND_BY, VPND_ATTR, MESSAGE, PRIORITY string }
 		if err := json.Unmarshal([]byte(line), &r); err != nil && !errors.As(err, new(*json.UnmarshalTypeError)) {
 			s.t.Fatal(err)
 		}
 		if strings.HasPrefix(r.MESSAGE, "repaired ") {
+			if r.PRIORITY != "6" {
+				s.t.Errorf("priority %s: %s", r.PRIORITY, r.MESSAGE)
+			}
 			all = append(all, told{ID: r.VPND_ID, Reason: r.VPND_REASON, Noticed: r.VPND_NOTICED, By: r.VPND_BY, Attr: r.VPND_ATTR})
 		}
 	}
