@@ -112,7 +112,7 @@ func (a *app) load() (*config.Config, error) {
 	}
 	a.print(diags, cfg.Files)
 	if diags.HasErrors() {
-		return nil, status(exitError)
+		return nil, exitStatus(exitError)
 	}
 	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
 		cfg.Checks = nil
@@ -259,7 +259,7 @@ func (a *app) placed(err error, cfg *config.Config) error {
 	}
 	a.print(diags, cfg.Files)
 	if len(rest) == 0 && len(diags) > 0 {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	return errors.Join(rest...)
 }

@@ -122,7 +122,7 @@ func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 		return unkept
 	}
 	if _, err := a.carryOut(ctx, e, p, command); err != nil && unkept == nil {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	if unkept != nil {
 		return fmt.Errorf("the undo is not complete, and is tried again: what needs no disk is undone as far as nothing is said above; %w", unkept)

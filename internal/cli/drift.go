@@ -50,9 +50,9 @@ func (a *app) showDrift(p *engine.Plan, asJSON bool) error {
 	}
 	switch {
 	case len(moved.Problems) > 0:
-		return status(exitError)
+		return exitStatus(exitError)
 	case len(moved.Changes) > 0:
-		return status(exitDrift)
+		return exitStatus(exitDrift)
 	}
 	return nil
 }

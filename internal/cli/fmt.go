@@ -56,7 +56,7 @@ func (a *app) format(paths []string, check bool) error {
 		}
 	}
 	if check && changed > 0 {
-		return status(exitError)
+		return exitStatus(exitError)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (a *app) formatInput(check bool) error {
 	}
 	if check {
 		if !bytes.Equal(in, out) {
-			return status(exitError)
+			return exitStatus(exitError)
 		}
 		return nil
 	}
@@ -84,7 +84,7 @@ func (a *app) formatted(src []byte, name string) ([]byte, error) {
 	out, diags := config.Format(src, name)
 	if diags.HasErrors() {
 		a.print(diags, map[string]*hcl.File{name: {Bytes: src}})
-		return nil, status(exitError)
+		return nil, exitStatus(exitError)
 	}
 	return out, nil
 }

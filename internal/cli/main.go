@@ -30,10 +30,10 @@ const (
 )
 
 // status ends the command with an exit status; what there is to say was said.
-type status int
+type exitStatus int
 
 // Error is never shown.
-func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // Streams is where a command reads and writes: answers go to Out, talk to Err.
 type Streams struct {
@@ -60,7 +60,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root := a.commands()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	var code status
+	var code exitStatus
 	switch {
 	case err == nil:
 		return 0

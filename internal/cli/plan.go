@@ -84,15 +84,15 @@ func (a *app) showPlan(p *engine.Plan, store *state.Store, f planFlags) error {
 	}
 	switch {
 	case len(p.Problems) > 0:
-		return status(exitError)
+		return exitStatus(exitError)
 	case !f.detailed:
 		return nil
 	case p.Configured() && p.Drifted():
-		return status(exitBoth)
+		return exitStatus(exitBoth)
 	case p.Configured():
-		return status(exitPending)
+		return exitStatus(exitPending)
 	case p.Drifted():
-		return status(exitDrift)
+		return exitStatus(exitDrift)
 	}
 	return nil
 }

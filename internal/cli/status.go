@@ -31,7 +31,7 @@ not take the configuration, or a check does not hold.`,
 			if watch {
 				return a.watchStatus(c.Context(), asJSON)
 			}
-			now, err := a.status()
+			now, err := a.told()
 			if err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func (a *app) survey(ctx context.Context, last standing) standing {
 }
 
 // status reads what the daemon wrote.
-func (a *app) status() (standing, error) {
+func (a *app) told() (standing, error) {
 	s, err := daemon.ReadStatus(a.runDir)
 	if err != nil {
 		return standing{}, err
@@ -113,9 +113,9 @@ func (s standing) ask(ctx context.Context) {
 func (s standing) exit() error {
 	switch {
 	case !s.Running, s.Error != "", !s.Configuration.Valid, len(s.Unknown)+len(s.Failing) > 0:
-		return status(exitError)
+		return exitStatus(exitError)
 	case len(s.Drift) > 0, len(s.Pending) > 0:
-		return status(exitDrift)
+		return exitStatus(exitDrift)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []settings.Check
 	case r.Snapshot != "" && (t.flags.rollback || t.flags.confirm > 0):
 		return t.undo(ctx, r.Snapshot, why(work, err))
 	}
-	return status(exitError)
+	return exitStatus(exitError)
 }
 
 // changing says which listeners the plan may stop, move or restart on purpose:
@@ -202,7 +202,7 @@ func (t *trial) undone() error {
 		before += " and the one before it, which was cut short"
 	}
 	_, _ = fmt.Fprintf(t.Out, "\nUNDONE. The host is as it was before %s.\n", before)
-	return status(exitRolledBack)
+	return exitStatus(exitRolledBack)
 }
 
 func oneLine(err error) string {

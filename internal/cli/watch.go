@@ -50,7 +50,7 @@ type watch struct {
 
 // look returns the status where it is another one than before.
 func (w *watch) look(ctx context.Context, a *app, asJSON bool) (string, error) {
-	now, err := a.status()
+	now, err := a.told()
 	if err != nil {
 		return "", err
 	}
