@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/confirm"
-	"vpnd/internal/daemon"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // The commands that the history knows an undo by.
@@ -153,7 +153,7 @@ func (a *app) extend(ctx context.Context, d *confirm.Deadline, old *state.Pendin
 
 // unconfirmed is the apply that waits for confirmation now; told is what the
 // daemon last told of one.
-func (a *app) unconfirmed(told *daemon.Unconfirmed) *daemon.Unconfirmed {
+func (a *app) unconfirmed(told *status.Unconfirmed) *status.Unconfirmed {
 	p, err := state.ReadPending(a.dir(nil))
 	switch {
 	case err != nil:
@@ -161,14 +161,14 @@ func (a *app) unconfirmed(told *daemon.Unconfirmed) *daemon.Unconfirmed {
 	case p == nil:
 		return nil
 	case told == nil || told.Snapshot != p.Snapshot:
-		told = &daemon.Unconfirmed{Snapshot: p.Snapshot}
+		told = &status.Unconfirmed{Snapshot: p.Snapshot}
 	}
 	told.Until = p.Deadline
 	return told
 }
 
 // showUnconfirmed says until when an apply waits, and how it is undone.
-func (a *app) showUnconfirmed(u *daemon.Unconfirmed) {
+func (a *app) showUnconfirmed(u *status.Unconfirmed) {
 	switch {
 	case u == nil:
 		return

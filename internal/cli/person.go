@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
 	"vpnd/internal/journal"
 	"vpnd/internal/report"
+	"vpnd/internal/status"
 )
 
 // nobody is the login UID of what no person began; proc(5).
@@ -57,7 +57,7 @@ func (a *app) recording(command string, told func(engine.Change, error)) func(en
 		if told != nil {
 			told(c, err)
 		}
-		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(daemon.Shortened(c.Diffs)), "command", command}
+		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(status.Shortened(c.Diffs)), "command", command}
 		if err != nil {
 			log.Error("not done", append(attrs, "error", err)...)
 			return

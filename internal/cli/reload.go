@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"vpnd/internal/daemon"
 	"vpnd/internal/lock"
+	"vpnd/internal/status"
 )
 
 // longestReload is how long a reload is watched: an agent at work on a package
@@ -18,7 +18,7 @@ const longestReload = 60 * time.Second
 // reload has the daemon read its files again, and fails where it does not take
 // them: kill(1) in its place would call every reload a success.
 func (a *app) reload(ctx context.Context) error {
-	before, err := daemon.ReadStatus(a.runDir)
+	before, err := status.Read(a.runDir)
 	if err != nil {
 		return err
 	}
@@ -47,11 +47,11 @@ func (a *app) reload(ctx context.Context) error {
 // reloaded waits until a reload has read the files and compared the host with
 // them, or does not take them, and returns the status then, nil where that takes
 // too long.
-func (a *app) reloaded(ctx context.Context, sent time.Time) (*daemon.Status, error) {
+func (a *app) reloaded(ctx context.Context, sent time.Time) (*status.Status, error) {
 	wait, cancel := context.WithTimeout(ctx, longestReload)
 	defer cancel()
 	for {
-		now, err := daemon.ReadStatus(a.runDir)
+		now, err := status.Read(a.runDir)
 		if err != nil {
 			return nil, err
 		}

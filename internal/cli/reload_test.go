@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/daemon"
+	"vpnd/internal/status"
 )
 
 // Where nothing is in force that the host could be compared with, a reload that is
 // not taken is told at once.
 func TestReloadThatIsNotTakenIsToldAtOnce(t *testing.T) {
 	now := time.Now()
-	s := daemon.Status{FormatVersion: daemon.FormatVersion, Configuration: daemon.Configuration{Read: now, Valid: true, Withheld: "a power cut"}}
+	s := status.Status{Agent: status.Agent{FormatVersion: status.FormatVersion}, Configuration: status.Configuration{Read: now, Valid: true, Withheld: "a power cut"}}
 	data, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

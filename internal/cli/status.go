@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vpnd/internal/daemon"
 	"vpnd/internal/lock"
 	"vpnd/internal/report"
+	"vpnd/internal/status"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -53,7 +53,7 @@ not take the configuration, or a check does not hold.`,
 
 // standing is the status, and whether the daemon that wrote it runs.
 type standing struct {
-	*daemon.Status
+	*status.Status
 	Running bool     `json:"running"`
 	Waiting []string `json:"need_new_profile,omitempty"` // names of clients whose profiles are void
 
@@ -80,21 +80,21 @@ func (a *app) survey(ctx context.Context, last standing) standing {
 		last.Error = err.Error()
 		return last
 	}
-	now := standing{Status: daemon.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
+	now := standing{Status: status.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
 	now.PID, now.Version, now.Since, now.Recent, now.Unconfirmed = last.PID, last.Version, last.Since, last.Recent, last.Unconfirmed
 	now.Waiting = last.Waiting
 	return now
 }
 
-// status reads what the daemon wrote.
+// told reads what the daemon wrote.
 func (a *app) told() (standing, error) {
-	s, err := daemon.ReadStatus(a.runDir)
+	s, err := status.Read(a.runDir)
 	if err != nil {
 		return standing{}, err
 	}
 	now := standing{Status: s, Running: lock.AgentRuns(a.runDir)}
 	if s == nil {
-		now.Status = &daemon.Status{FormatVersion: daemon.FormatVersion}
+		now.Status = &status.Status{Agent: status.Agent{FormatVersion: status.FormatVersion}}
 	}
 	now.Unconfirmed = a.unconfirmed(now.Unconfirmed)
 	if e, err := a.look(a.stateDir); err == nil { // else there is nothing on record, or for others to see
@@ -145,13 +145,13 @@ func (a *app) showDaemon(s standing) {
 	case s.surveyed:
 		a.printf("The daemon does not run. How things stand now:\n")
 	case !s.Running:
-		a.printf("The daemon does not run. What follows is from %s.\n", moment(s.lastLook()))
+		a.printf("The daemon does not run. What follows is from %s.\n", moment(s.lastPass()))
 	default:
 		a.printf("%s\n", s.Summary())
 		a.printf("Daemon %s, process %d, since %s.\n", s.Version, s.PID, moment(s.Since))
 	}
-	if s.Look != nil {
-		a.printf("Last look %s (%s), took %s.\n", moment(s.Look.Time), s.Look.Noticed, took(s.Look.Seconds))
+	if s.Reconcile != nil {
+		a.printf("Last pass %s (%s), took %s.\n", moment(s.Reconcile.Time), s.Reconcile.Noticed, took(s.Reconcile.Seconds))
 	}
 	if s.Apply != nil {
 		a.printf("Last change %s: %d done, %d failed, took %s.\n", moment(s.Apply.Time), s.Apply.Changed, s.Apply.Failed, took(s.Apply.Seconds))
@@ -165,33 +165,33 @@ func (a *app) showDaemon(s standing) {
 		a.printf("\nThe files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them.\n")
 	}
 	if s.Error != "" {
-		a.printf("\nThe last look failed: %s\n", printable(s.Error))
+		a.printf("\nThe last pass failed: %s\n", printable(s.Error))
 	}
 	if s.MetricsError != "" {
 		a.printf("\nMetrics can't be served, which is tried again every interval: %s\n", printable(s.MetricsError))
 	}
-	for _, id := range s.Shut {
+	for _, id := range s.FailClosed {
 		a.printf("\nSwitched off until the filter rules stand: %s. The host forwards nothing.\n", id)
 	}
-	if s.Hold != nil {
-		a.showHold(s.Hold)
+	if s.Suppressed != nil {
+		a.showSuppressed(s.Suppressed)
 	}
 }
 
 // mostPending is of how much that is not done the text tells.
 const mostPending = 10
 
-// mostHeld is of how many held things the text tells.
-const mostHeld = 10
+// mostSuppressed is of how many suppressed things the text tells.
+const mostSuppressed = 10
 
-func (a *app) showHold(h *daemon.Hold) {
+func (a *app) showSuppressed(h *status.Suppression) {
 	if h.All {
-		a.printf("\nHeld: everything but what guards the host stays as it is until vpnd apply, since a file of the\nstate was damaged, and what else was undone is not known.\n")
+		a.printf("\nSuppressed: everything but what guards the host stays as it is until vpnd apply, since a file of the\nstate was damaged, and what else was undone is not known.\n")
 		return
 	}
-	a.printf("\nHeld since vpnd %s %s: %d resources. They stay as they were before until vpnd apply,\neach also until the files ask for something else of it than what was undone.\n", h.Command, moment(h.Since), len(h.IDs))
+	a.printf("\nSuppressed since vpnd %s %s: %d resources. They stay as they were before until vpnd apply,\neach also until the files ask for something else of it than what was undone.\n", h.Command, moment(h.Since), len(h.IDs))
 	for i, id := range h.IDs {
-		if i == mostHeld {
+		if i == mostSuppressed {
 			a.printf("  and %d more; vpnd status --json lists them\n", len(h.IDs)-i)
 			break
 		}
@@ -199,12 +199,12 @@ func (a *app) showHold(h *daemon.Hold) {
 	}
 }
 
-// lastLook is when the status was true.
-func (s standing) lastLook() time.Time {
-	if s.Look == nil {
+// lastPass is when the status was true.
+func (s standing) lastPass() time.Time {
+	if s.Reconcile == nil {
 		return s.Since
 	}
-	return s.Look.Time
+	return s.Reconcile.Time
 }
 
 func (a *app) showTunnels(s standing) {
@@ -232,7 +232,7 @@ func (a *app) showTunnels(s standing) {
 	}
 }
 
-func condition(t daemon.Tunnel) string {
+func condition(t status.Tunnel) string {
 	switch {
 	case !t.Up:
 		return "down"
@@ -249,7 +249,7 @@ const mostEnds = 20
 func (a *app) showEnds(s standing) {
 	for _, list := range []struct {
 		title string
-		all   []daemon.Expiry
+		all   []status.Expiry
 		inAll int
 	}{{"Certificates", s.Certificates, s.CertificatesInAll}, {"Revocation lists", s.CRLs, 0}} {
 		inAll := max(list.inAll, len(list.all))

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"vpnd/internal/daemon"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 func (a *app) showMoved(s standing) {
@@ -24,8 +24,8 @@ func (a *app) showMoved(s standing) {
 		a.printf("  %s %s: %s\n", p.Action, p.ID, p.Outcome)
 		a.showFailure(p.Outcome, p.Error)
 	}
-	a.section("Contended", len(s.Fights))
-	for _, f := range s.Fights {
+	a.section("Flapping", len(s.Flapping))
+	for _, f := range s.Flapping {
 		a.printf("  %s: %d repairs since %s, the other writer is %s", f.ID, f.Repairs, moment(f.Since), known(f.By))
 		if f.Until.After(time.Now()) {
 			a.printf("; left alone until %s", moment(f.Until))
@@ -44,13 +44,13 @@ func (a *app) showMoved(s standing) {
 	for _, n := range s.Notes {
 		a.printf("  %s\n", printable(n))
 	}
-	a.section("Could not be looked at", len(s.Unknown))
+	a.section("Could not be observed", len(s.Unknown))
 	for _, u := range s.Unknown {
 		a.showUnknown(u)
 	}
 }
 
-func (a *app) showUnknown(u daemon.Unknown) {
+func (a *app) showUnknown(u status.Unknown) {
 	if u.Since.IsZero() {
 		a.printf("  %s: %s\n", u.ID, printable(u.Error))
 		return
@@ -62,7 +62,7 @@ func (a *app) showUnknown(u daemon.Unknown) {
 	a.printf(" (noticed by %s)\n      %s\n", u.Noticed, printable(u.Error))
 }
 
-func (a *app) showDrifted(d daemon.Drift) {
+func (a *app) showDrifted(d status.Drift) {
 	if d.Since.IsZero() { // seen just now, and nobody knows more
 		a.printf("  %s (%s)\n", d.ID, d.Reason)
 		a.showDiffs(d.ID, d.Diffs)
@@ -79,10 +79,10 @@ func (a *app) showDrifted(d daemon.Drift) {
 
 // showFailure says why a thing was not done, and of one that is under way why it
 // was not the last time.
-func (a *app) showFailure(o daemon.Outcome, text string) {
+func (a *app) showFailure(o status.Outcome, text string) {
 	switch {
 	case text == "":
-	case o == daemon.UnderWay:
+	case o == status.UnderWay:
 		a.printf("      the last try failed: %s\n", printable(text))
 	default:
 		a.printf("      %s\n", printable(text))

@@ -2,27 +2,11 @@ package daemon
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/status"
 )
-
-// A remark is what people should know besides, and who made it so, where it came
-// while somebody was heard of.
-type remark struct {
-	engine.Note
-	by string
-}
-
-func (r remark) String() string {
-	text := strings.TrimPrefix(fmt.Sprintf("%s: %s", r.ID.Name, r.Text), ": ")
-	if r.by != "" {
-		text += " (written by " + r.by + ")"
-	}
-	return text
-}
 
 // advise tells in the status what people should know besides, and what of it is
 // new in the journal too. A look renews what is about the things it is at. What
@@ -30,19 +14,19 @@ func (r remark) String() string {
 // a person may have to.
 func (l *look) advise(p *engine.Plan) {
 	before := l.advice
-	l.agent.advice = slices.DeleteFunc(slices.Clone(before), func(r remark) bool { return l.renews(r.Note) })
+	l.agent.advice = slices.DeleteFunc(slices.Clone(before), func(r status.Remark) bool { return l.renews(r.Note) })
 	for _, n := range p.Notes {
-		r := remark{Note: n}
-		i := slices.IndexFunc(before, func(old remark) bool { return old.Note == n })
+		r := status.Remark{Note: n}
+		i := slices.IndexFunc(before, func(old status.Remark) bool { return old.Note == n })
 		if i >= 0 {
-			r.by = before[i].by
+			r.By = before[i].By
 		} else {
-			r.by = l.by(n.ID)
+			r.By = l.by(n.ID)
 			l.announceRemark(r)
 		}
 		l.agent.advice = append(l.agent.advice, r)
 	}
-	slices.SortFunc(l.advice, func(a, b remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
+	slices.SortFunc(l.advice, func(a, b status.Remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
 	l.status.Notes = nil
 	for _, r := range l.advice {
 		l.status.Notes = append(l.status.Notes, r.String())
@@ -50,12 +34,12 @@ func (l *look) advise(p *engine.Plan) {
 }
 
 // announceRemark tells of a new one.
-func (l *look) announceRemark(r remark) {
-	if r.by == "" {
+func (l *look) announceRemark(r status.Remark) {
+	if r.By == "" {
 		l.Log.Info("it is worth knowing", "id", r.ID, "note", r.Text)
 		return
 	}
-	l.Log.Warn("it is worth knowing", "id", r.ID, "note", r.Text, "by", r.by)
+	l.Log.Warn("it is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
 	l.notify.put(Event{Event: "note", Text: r.String()})
 }
 

@@ -105,7 +105,7 @@ func TestAnotherFileAfterDestroyConverges(t *testing.T) {
 		r.wish(map[string]string{"a": "1", "b": "2"})
 		r.start()
 		r.want(map[string]string{"a": "1", "b": "2"})
-		if s := r.status(); s.Hold != nil || s.Configuration.Changed {
+		if s := r.status(); s.Suppressed != nil || s.Configuration.Changed {
 			t.Errorf("status: %+v", s)
 		}
 		r.destroyed()

@@ -11,14 +11,8 @@ import (
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
+	"vpnd/internal/status"
 )
-
-// Failing is a check of the configuration that does not hold.
-type Failing struct {
-	Check string    `json:"check"`
-	Since time.Time `json:"since"`
-	Error string    `json:"error"`
-}
 
 // watchChecks has those checks tried that belong to what is in force now.
 func (a *agent) watchChecks(ctx context.Context) {
@@ -105,16 +99,16 @@ func (a *agent) found(r round) {
 		return
 	default:
 	}
-	before := make(map[string]Failing)
+	before := make(map[string]status.Failing)
 	for _, f := range a.status.Failing {
 		before[f.Check] = f
 	}
-	a.status.Checks, a.status.Failing = nil, nil
+	a.status.Watched, a.status.Failing = nil, nil
 	for _, c := range r.checks {
-		a.status.Checks = append(a.status.Checks, c.Name)
+		a.status.Watched = append(a.status.Watched, c.Name)
 	}
 	for _, failure := range r.failures {
-		f := Failing{Check: failure.Check.Name, Since: a.Now(), Error: failure.Err.Error()}
+		f := status.Failing{Check: failure.Check.Name, Since: a.Now(), Error: failure.Err.Error()}
 		if old, known := before[f.Check]; known {
 			f.Since = old.Since
 		} else {
@@ -125,7 +119,7 @@ func (a *agent) found(r round) {
 		a.status.Failing = append(a.status.Failing, f)
 	}
 	for name := range before {
-		if !slices.Contains(a.status.Checks, name) {
+		if !slices.Contains(a.status.Watched, name) {
 			a.Log.Info("a check that did not hold is watched no longer", "check", name)
 			continue
 		}

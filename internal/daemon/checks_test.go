@@ -50,7 +50,7 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	close(over)
 	door := settings.Check{Name: "door"}
 	a.found(round{over, []settings.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
-	if len(a.status.Checks)+len(a.status.Failing) > 0 {
+	if len(a.status.Watched)+len(a.status.Failing) > 0 {
 		t.Errorf("status: %+v", a.status)
 	}
 }

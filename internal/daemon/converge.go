@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // mostRecent is how many repairs status.json tells of.
@@ -39,7 +40,7 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 	if len(r.Results) == 0 {
 		return r.Err
 	}
-	l.status.Apply = &Apply{Time: begun, Seconds: l.Now().Sub(begun).Seconds()}
+	l.status.Apply = &status.Apply{Time: begun, Seconds: l.Now().Sub(begun).Seconds()}
 	for _, result := range r.Results {
 		if result.Err != nil {
 			l.status.Apply.Failed++
@@ -91,7 +92,7 @@ func (l *look) account(r engine.Report) {
 	for i := range l.drift {
 		d := &l.drift[i]
 		d.Outcome, d.Error = l.settled(d.Outcome, d.Error, d.ID, became)
-		if d.Outcome == Repaired {
+		if d.Outcome == status.Repaired {
 			l.status.Recent = slices.Insert(l.status.Recent, 0, *d)
 		}
 	}
@@ -103,8 +104,8 @@ func (l *look) account(r engine.Report) {
 		p.Outcome, p.Error = l.settled(l.verdicts[p.ID], p.Error, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
-	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d Drift) bool { return d.Outcome == Repaired }))
-	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p Pending) bool { return p.Outcome == Repaired && l.scope.holds(p.ID) })
+	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d status.Drift) bool { return d.Outcome == status.Repaired }))
+	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p status.Pending) bool { return p.Outcome == status.Repaired && l.scope.holds(p.ID) })
 }
 
 // count tells the limiter what was repaired, and the failures what was tried.
@@ -128,19 +129,19 @@ func (l *look) count(r engine.Report, became map[resource.ID]error) {
 
 // settled returns what became of a thing that was to be repaired; told is what
 // was said of it before.
-func (l *look) settled(meant Outcome, told string, id resource.ID, became map[resource.ID]error) (Outcome, string) {
+func (l *look) settled(meant status.Outcome, told string, id resource.ID, became map[resource.ID]error) (status.Outcome, string) {
 	err, tried := became[id]
 	switch {
-	case meant == Failed: // and waits for its next try
+	case meant == status.Failed: // and waits for its next try
 		return meant, l.failures.last(id).Error()
-	case meant != Repaired:
+	case meant != status.Repaired:
 		return meant, told
 	case tried && err == nil:
 		return meant, ""
 	case !tried: // the apply ended before
-		return Waits, ""
+		return status.Waits, ""
 	default:
-		return Failed, err.Error()
+		return status.Failed, err.Error()
 	}
 }
 
@@ -156,7 +157,7 @@ func (l *look) record(r engine.Report) error {
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
 		if l.moved(result.Change) {
 			done.Noticed, done.By = l.cause(result.ID)
-			done.Diffs = Shortened(result.Diffs)
+			done.Diffs = status.Shortened(result.Diffs)
 		} else {
 			entry.Command = "converge"
 		}

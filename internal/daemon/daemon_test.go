@@ -20,6 +20,7 @@ import (
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 func TestReadyOnceConverged(t *testing.T) {
@@ -69,7 +70,7 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 			t.Fatalf("status: %+v", s)
 		}
 		d := s.Recent[0]
-		if d.By != "evil (process 7)" || d.Noticed != "event" || d.Reason != "drift" || d.Outcome != Repaired || report.Moved(d.Diffs) != `text 2 instead of 1` {
+		if d.By != "evil (process 7)" || d.Noticed != "event" || d.Reason != "drift" || d.Outcome != status.Repaired || report.Moved(d.Diffs) != `text 2 instead of 1` {
 			t.Errorf("record: %+v", d)
 		}
 		if r.logged("vpnd did not do it") > 0 {
@@ -258,7 +259,7 @@ func TestObserver(t *testing.T) {
 		r.rest()
 		r.want(map[string]string{"a": "2"})
 		s := r.status()
-		if s.Mode != "observe" || len(s.Drift) != 1 || s.Drift[0].Outcome != Reported || s.Drift[0].By != "evil" {
+		if s.Mode != "observe" || len(s.Drift) != 1 || s.Drift[0].Outcome != status.Reported || s.Drift[0].By != "evil" {
 			t.Errorf("status: %+v", s)
 		}
 		time.Sleep(30 * time.Minute)
@@ -293,7 +294,7 @@ func TestAnotherVPNDIsWaitedFor(t *testing.T) {
 		r.touch("a", "2", "")
 		time.Sleep(10 * time.Second)
 		r.want(map[string]string{"a": "2"})
-		if s := r.status(); !strings.HasPrefix(s.Waiting, "another vpnd (") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
+		if s := r.status(); !strings.HasPrefix(s.Waiting, "another vpnd (") || len(s.Drift) != 1 || s.Drift[0].Outcome != status.Waits {
 			t.Errorf("status: %+v", s)
 		}
 		unlock()
@@ -370,7 +371,7 @@ func TestStopInTheMiddle(t *testing.T) {
 		if a, u := r.text("a"), r.text("u"); a != "1" || u != "2" {
 			t.Errorf("the step at work and the next one: %q, %q", a, u)
 		}
-		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u" || s.Drift[0].Outcome != Waits {
+		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u" || s.Drift[0].Outcome != status.Waits {
 			t.Errorf("status: %+v", s.Drift)
 		}
 		r.alter(func() { r.slow = 0 })
@@ -414,7 +415,7 @@ func TestRollbackIsHeld(t *testing.T) {
 			r.touch("b", "8", "")
 			r.rest()
 			r.want(map[string]string{"a": "1", "b": "1", "c": ""})
-			if r.status().Hold == nil {
+			if r.status().Suppressed == nil {
 				t.Error("nothing is said of it")
 			}
 		}
@@ -427,7 +428,7 @@ func TestRollbackIsHeld(t *testing.T) {
 		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "2", "c": "1"})
-		if r.status().Hold != nil {
+		if r.status().Suppressed != nil {
 			t.Error("it is still held")
 		}
 	})
@@ -440,19 +441,19 @@ func TestHoldEndsWithAnotherConfiguration(t *testing.T) {
 		r.want(map[string]string{"a": "", "b": ""})
 		r.reload()
 		r.want(map[string]string{"a": "", "b": ""})
-		if h := r.status().Hold; h == nil || len(h.IDs) != 2 {
+		if h := r.status().Suppressed; h == nil || len(h.IDs) != 2 {
 			t.Errorf("held: %+v", h)
 		}
 		r.wish(map[string]string{"a": "1", "b": "3", "c": "1"})
 		r.reload()
 		r.want(map[string]string{"a": "", "b": "3", "c": "1"})
-		if h := r.status().Hold; h == nil || len(h.IDs) != 1 || h.IDs[0].Name != "a" {
+		if h := r.status().Suppressed; h == nil || len(h.IDs) != 1 || h.IDs[0].Name != "a" {
 			t.Errorf("held: %+v", h)
 		}
 		r.wish(map[string]string{"a": "2", "b": "3", "c": "1"})
 		r.reload()
 		r.want(map[string]string{"a": "2", "b": "3", "c": "1"})
-		if h := r.status().Hold; h != nil {
+		if h := r.status().Suppressed; h != nil {
 			t.Errorf("held: %+v", h)
 		}
 	})
@@ -477,7 +478,7 @@ func TestHoldIsPerThing(t *testing.T) {
 			for i, do := range again {
 				do()
 				r.want(want)
-				if h := r.status().Hold; h == nil && left > 0 || h != nil && len(h.IDs) != left {
+				if h := r.status().Suppressed; h == nil && left > 0 || h != nil && len(h.IDs) != left {
 					t.Errorf("step %d: held: %+v", i, h)
 				}
 				if r.status().Configuration.Changed {
@@ -566,7 +567,7 @@ func TestUnconfirmedApplyIsNotBuiltOn(t *testing.T) {
 		r.touch("b", "7", "")
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "1"})
-		if s := r.status(); len(s.Pending) != 1 || s.Pending[0].Outcome != Waits {
+		if s := r.status(); len(s.Pending) != 1 || s.Pending[0].Outcome != status.Waits {
 			t.Errorf("status: %+v", s.Pending)
 		}
 	})
@@ -673,8 +674,8 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 			t.Helper()
 			time.Sleep(6 * time.Minute) // for whoever is still at others
 			s := r.status()
-			if !slices.Equal(s.Checks, names) || len(s.Failing) != len(names) {
-				t.Errorf("watched: %q, failing: %+v, instead of %q", s.Checks, s.Failing, names)
+			if !slices.Equal(s.Watched, names) || len(s.Failing) != len(names) {
+				t.Errorf("watched: %q, failing: %+v, instead of %q", s.Watched, s.Failing, names)
 			}
 		}
 		checks := func(names ...string) (all []settings.Check) {
@@ -729,12 +730,12 @@ func TestChecksAloneAreNoOtherApply(t *testing.T) {
 		r.reload()
 		r.rollback()
 		r.want(map[string]string{"a": "1", "b": "1"})
-		if s := r.status(); len(s.Checks) != 0 {
-			t.Errorf("watched: %q", s.Checks)
+		if s := r.status(); len(s.Watched) != 0 {
+			t.Errorf("watched: %q", s.Watched)
 		}
 		r.reload() // and what was undone with it is as before too
-		if s := r.status(); len(s.Checks) != 0 {
-			t.Errorf("watched: %q", s.Checks)
+		if s := r.status(); len(s.Watched) != 0 {
+			t.Errorf("watched: %q", s.Watched)
 		}
 	})
 }

@@ -93,8 +93,8 @@ func (l *look) shutBlindly(ctx context.Context) {
 			missing[r.ID] = errors.New("it is gone, and what it was is damaged in the state")
 		}
 	}
-	l.status.Shut = closes(l.Catalog, present, missing)
-	for _, id := range l.status.Shut {
+	l.status.FailClosed = closes(l.Catalog, present, missing)
+	for _, id := range l.status.FailClosed {
 		l.close(id, missing)
 	}
 }

@@ -121,14 +121,14 @@ func TestADamagedConfigurationFailsClosed(t *testing.T) {
 		r.alter(func() { delete(r.things, guard.Name) })
 		r.start()
 		r.want(map[string]string{guard.Name: "", forward: "0", forwards6.Name: "1"})
-		if s := r.status(); len(s.Shut) != 1 || s.Shut[0] != forwards {
-			t.Errorf("shut: %v", s.Shut)
+		if s := r.status(); len(s.FailClosed) != 1 || s.FailClosed[0] != forwards {
+			t.Errorf("shut: %v", s.FailClosed)
 		}
 		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
 		time.Sleep(retry + 2*time.Second)
 		r.want(map[string]string{guard.Name: "2", forward: "1"})
-		if s := r.status(); len(s.Shut) > 0 || s.Error != "" {
-			t.Errorf("shut: %v, %s", s.Shut, s.Error)
+		if s := r.status(); len(s.FailClosed) > 0 || s.Error != "" {
+			t.Errorf("shut: %v, %s", s.FailClosed, s.Error)
 		}
 	})
 }
@@ -154,8 +154,8 @@ func TestADamagedHold(t *testing.T) {
 			t.Helper()
 			r.want(map[string]string{"a": "1", "b": "9", guard.Name: "1"})
 			s := r.status()
-			if !strings.Contains(s.Error, "hold.json is damaged") || !strings.Contains(s.Error, "vpnd apply") || s.Hold == nil || !s.Hold.All {
-				t.Errorf("status: %q, held: %+v", s.Error, s.Hold)
+			if !strings.Contains(s.Error, "hold.json is damaged") || !strings.Contains(s.Error, "vpnd apply") || s.Suppressed == nil || !s.Suppressed.All {
+				t.Errorf("status: %q, held: %+v", s.Error, s.Suppressed)
 			}
 		}
 		damaged()
@@ -167,8 +167,8 @@ func TestADamagedHold(t *testing.T) {
 		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
-		if s := r.status(); s.Error != "" || s.Hold != nil {
-			t.Errorf("status: %q, held: %+v", s.Error, s.Hold)
+		if s := r.status(); s.Error != "" || s.Suppressed != nil {
+			t.Errorf("status: %q, held: %+v", s.Error, s.Suppressed)
 		}
 		if aside, err := os.ReadFile(r.StateDir + "/hold.json.damaged"); string(aside) != "garbage" {
 			t.Errorf("set aside: %q, %v", aside, err)

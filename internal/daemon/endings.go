@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // day is what ends are counted in.
@@ -35,8 +36,8 @@ type warning struct {
 // endings returns of what people have to be told now: what runs out and is not
 // going to be renewed in time, as far as anybody can see. A renewal that lies
 // ahead is the agent's own matter.
-func endings(all []Expiry, told map[resource.ID]warning, ahead func(resource.ID) bool, now time.Time) []Expiry {
-	var due []Expiry
+func endings(all []status.Expiry, told map[resource.ID]warning, ahead func(resource.ID) bool, now time.Time) []status.Expiry {
+	var due []status.Expiry
 	for _, e := range all {
 		stage, reached := stageOf(e.NotAfter.Sub(now))
 		if !reached || ahead(e.ID) {
@@ -59,7 +60,7 @@ func (l *look) warn() {
 	}
 	ahead := func(id resource.ID) bool {
 		_, ripens := l.ripens[id]
-		return ripens || l.doubted || slices.ContainsFunc(l.drift, func(d Drift) bool { return d.ID == id && d.Outcome == Repaired })
+		return ripens || l.doubted || slices.ContainsFunc(l.drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
 	}
 	due := endings(slices.Concat(l.status.Certificates, l.status.CRLs), l.agent.warned, ahead, l.Now())
 	if len(due) == 0 {
@@ -78,7 +79,7 @@ func (l *look) warn() {
 }
 
 // ending says in words when something runs out.
-func ending(e Expiry, now time.Time) string {
+func ending(e status.Expiry, now time.Time) string {
 	left := e.NotAfter.Sub(now)
 	switch days := int(left / day); {
 	case left <= 0:

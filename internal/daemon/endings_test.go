@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // What is not renewed is told of a month, a week and a day before its end, and
@@ -18,7 +19,7 @@ func TestEndsAreToldBeforeTheyCome(t *testing.T) {
 	nothing := func(resource.ID) bool { return false }
 	var days []string
 	for now := end.Add(-40 * day); now.Before(end.Add(3 * day)); now = now.Add(6 * time.Hour) {
-		for range endings([]Expiry{{ID: id, NotAfter: end}}, told, nothing, now) {
+		for range endings([]status.Expiry{{ID: id, NotAfter: end}}, told, nothing, now) {
 			days = append(days, fmt.Sprint(int(end.Sub(now)/day)))
 		}
 	}
@@ -26,15 +27,15 @@ func TestEndsAreToldBeforeTheyCome(t *testing.T) {
 		t.Errorf("told so many days before: %s", got)
 	}
 	// A renewal begins it anew, and while one lies ahead nobody is told.
-	renewed := []Expiry{{ID: id, NotAfter: end.Add(90 * day), Fresh: true}}
+	renewed := []status.Expiry{{ID: id, NotAfter: end.Add(90 * day), Fresh: true}}
 	if due := endings(renewed, told, nothing, end); len(due) != 0 || len(told) != 0 {
 		t.Errorf("after a renewal: %v, %v", due, told)
 	}
-	soon := []Expiry{{ID: id, NotAfter: end.Add(day), Fresh: true}}
+	soon := []status.Expiry{{ID: id, NotAfter: end.Add(day), Fresh: true}}
 	if due := endings(soon, told, func(resource.ID) bool { return true }, end); len(due) != 0 {
 		t.Errorf("before a renewal: %v", due)
 	}
-	if got := ending(Expiry{ID: id, Block: "pki.home", NotAfter: end}, end.Add(-7*day)); !strings.Contains(got, `certificate["/ca.crt"] of pki.home runs out on `) || !strings.HasSuffix(got, ", in 7 days, and is not renewed") {
+	if got := ending(status.Expiry{ID: id, Block: "pki.home", NotAfter: end}, end.Add(-7*day)); !strings.Contains(got, `certificate["/ca.crt"] of pki.home runs out on `) || !strings.HasSuffix(got, ", in 7 days, and is not renewed") {
 		t.Error(got)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // thing is the shape of a kind whose host is a map.
@@ -322,9 +323,9 @@ func (r *rig) reload() {
 	r.rest()
 }
 
-func (r *rig) status() *Status {
+func (r *rig) status() *status.Status {
 	r.Helper()
-	s, err := ReadStatus(r.RunDir)
+	s, err := status.Read(r.RunDir)
 	if err != nil || s == nil {
 		r.Fatalf("no status: %v", err)
 	}

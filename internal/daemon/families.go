@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"vpnd/internal/metrics"
+	"vpnd/internal/status"
 )
 
 func gauge(name, help string, samples ...metrics.Sample) metrics.Family {
@@ -45,7 +46,7 @@ func (f *figures) families() []metrics.Family {
 		gauge("vpnd_held_resources", "Resources that are not applied again since somebody undid it.", value(float64(held(s)))),
 		checksHold(s),
 		f.driftNow(),
-		gauge("vpnd_contended_resources", "Resources that another program changes as often as vpnd repairs them.", value(float64(len(s.Fights)))),
+		gauge("vpnd_contended_resources", "Resources that another program changes as often as vpnd repairs them.", value(float64(len(s.Flapping)))),
 		counter("vpnd_looks_total", "Looks at the host, by how they came about.", counts(f.looks, "noticed")...),
 		counter("vpnd_drift_total", "Drift noticed.", pairs(f.drifts)...),
 		counter("vpnd_repairs_total", "Changes made by the daemon.", triples(f.repairs)...),
@@ -56,10 +57,10 @@ func (f *figures) families() []metrics.Family {
 		serversUp(s.Servers),
 		clients(s.Servers),
 	}
-	if s.Look != nil {
+	if s.Reconcile != nil {
 		families = append(families,
-			gauge("vpnd_last_look_timestamp_seconds", "When the host was looked at last.", value(float64(s.Look.Time.UnixMilli())/1000)),
-			gauge("vpnd_last_look_duration_seconds", "How long that took, repairs included.", value(s.Look.Seconds)))
+			gauge("vpnd_last_look_timestamp_seconds", "When the host was looked at last.", value(float64(s.Reconcile.Time.UnixMilli())/1000)),
+			gauge("vpnd_last_look_duration_seconds", "How long that took, repairs included.", value(s.Reconcile.Seconds)))
 	}
 	if s.Apply != nil {
 		families = append(families,
@@ -69,11 +70,11 @@ func (f *figures) families() []metrics.Family {
 	return families
 }
 
-func held(s *Status) int {
-	if s.Hold == nil {
+func held(s *status.Status) int {
+	if s.Suppressed == nil {
 		return 0
 	}
-	return len(s.Hold.IDs)
+	return len(s.Suppressed.IDs)
 }
 
 func (f *figures) driftNow() metrics.Family {
@@ -117,7 +118,7 @@ func sorted(samples []metrics.Sample) []metrics.Sample {
 	return samples
 }
 
-func expiries(name, help string, all []Expiry) metrics.Family {
+func expiries(name, help string, all []status.Expiry) metrics.Family {
 	f := gauge(name, help)
 	for _, e := range all {
 		f.Samples = append(f.Samples, value(float64(e.NotAfter.Unix()), "block", e.Block, "path", e.ID.Name))
@@ -125,16 +126,16 @@ func expiries(name, help string, all []Expiry) metrics.Family {
 	return f
 }
 
-func checksHold(s *Status) metrics.Family {
+func checksHold(s *status.Status) metrics.Family {
 	f := gauge("vpnd_check_holds", "Whether a check of the configuration holds.")
-	for _, name := range s.Checks {
-		failing := slices.ContainsFunc(s.Failing, func(f Failing) bool { return f.Check == name })
+	for _, name := range s.Watched {
+		failing := slices.ContainsFunc(s.Failing, func(f status.Failing) bool { return f.Check == name })
 		f.Samples = append(f.Samples, truth(!failing, "check", name))
 	}
 	return f
 }
 
-func tunnels(all []Tunnel) metrics.Family {
+func tunnels(all []status.Tunnel) metrics.Family {
 	f := gauge("vpnd_tunnel_up", "Whether the interface of a tunnel is there and up.")
 	for _, t := range all {
 		f.Samples = append(f.Samples, truth(t.Up, "block", t.Block, "interface", t.ID.Name))
@@ -142,7 +143,7 @@ func tunnels(all []Tunnel) metrics.Family {
 	return f
 }
 
-func serversUp(servers []Server) metrics.Family {
+func serversUp(servers []status.Server) metrics.Family {
 	f := gauge("vpnd_openvpn_server_up", "Whether an OpenVPN server answers.")
 	for _, s := range servers {
 		f.Samples = append(f.Samples, truth(s.Up, "server", s.Block))
@@ -150,7 +151,7 @@ func serversUp(servers []Server) metrics.Family {
 	return f
 }
 
-func clients(servers []Server) metrics.Family {
+func clients(servers []status.Server) metrics.Family {
 	f := gauge("vpnd_openvpn_clients", "Clients that are connected to an OpenVPN server.")
 	for _, s := range servers {
 		if s.Error == "" {

@@ -10,6 +10,7 @@ import (
 
 	"vpnd/internal/metrics"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // full returns figures with a sample of every family.
@@ -17,16 +18,21 @@ func full() *figures {
 	f := newFigures()
 	id := resource.ID{Kind: "tun", Name: "tun0"}
 	odd := "a \"quoted\"\nname \\ of two lines"
-	d := Drift{ID: id, Reason: "drift"}
-	f.looked(Look{Noticed: "event"})
+	d := status.Drift{ID: id, Reason: "drift"}
+	f.looked(status.Pass{Noticed: "event"})
 	f.drifted(d)
 	f.repaired("tun", "drift", nil)
 	f.contended("tun")
-	f.status = Status{
-		Version: "1", Mode: "enforce", Since: time.Unix(1.7e9, 0), Look: &Look{Seconds: 0.25}, Apply: &Apply{Seconds: 1e-9},
-		Drift: []Drift{d}, Checks: []string{"holds", odd}, Failing: []Failing{{Check: odd}},
-		Tunnels: []Tunnel{{ID: id, Block: "tun.tun0", Up: true}}, Servers: []Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}, {Block: "openvpn_server.c", Up: true, Error: "nobody knows"}},
-		Certificates: []Expiry{{ID: resource.ID{Name: "/a.crt"}}, {ID: resource.ID{Name: "/b.crt"}}}, CRLs: []Expiry{{ID: resource.ID{Name: "/crl.pem"}}},
+	f.status = status.Status{
+		Agent:       status.Agent{Version: "1", Mode: "enforce", Since: time.Unix(1.7e9, 0)},
+		Reconciling: status.Reconciling{Reconcile: &status.Pass{Seconds: 0.25}, Apply: &status.Apply{Seconds: 1e-9}},
+		Host:        status.Host{Drift: []status.Drift{d}},
+		VPNs: status.VPNs{
+			Tunnels:      []status.Tunnel{{ID: id, Block: "tun.tun0", Up: true}},
+			Servers:      []status.Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}, {Block: "openvpn_server.c", Up: true, Error: "nobody knows"}},
+			Certificates: []status.Expiry{{ID: resource.ID{Name: "/a.crt"}}, {ID: resource.ID{Name: "/b.crt"}}}, CRLs: []status.Expiry{{ID: resource.ID{Name: "/crl.pem"}}},
+		},
+		Watched: []string{"holds", odd}, Failing: []status.Failing{{Check: odd}},
 	}
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // Manners in a fight: a thing that moves again after so many repairs within
@@ -192,18 +193,18 @@ func (l *limiter) next() (at time.Time, ok bool) {
 func (l *limiter) forgive() { clear(l.things) }
 
 // contentions lists the fights.
-func (a *agent) contentions() []Fight {
-	var all []Fight
+func (a *agent) contentions() []status.Flap {
+	var all []status.Flap
 	for id, b := range a.fights.things {
 		if b.since.IsZero() {
 			continue
 		}
-		f := Fight{ID: id, By: b.by, Since: b.since, Repairs: b.total}
+		f := status.Flap{ID: id, By: b.by, Since: b.since, Repairs: b.total}
 		if !essential(id) {
 			f.Until = b.until
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b Fight) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(all, func(a, b status.Flap) int { return a.ID.Compare(b.ID) })
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 var (
@@ -185,10 +186,10 @@ func TestFightInTheLoop(t *testing.T) {
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
 		s := r.status()
-		if len(s.Fights) != 2 || s.Fights[1].By != "evil (process 7)" || s.Fights[1].Until.IsZero() || !s.Fights[0].Until.IsZero() {
-			t.Errorf("fights: %+v", s.Fights)
+		if len(s.Flapping) != 2 || s.Flapping[1].By != "evil (process 7)" || s.Flapping[1].Until.IsZero() || !s.Flapping[0].Until.IsZero() {
+			t.Errorf("fights: %+v", s.Flapping)
 		}
-		if len(s.Drift) != 1 || s.Drift[0].Outcome != Contended {
+		if len(s.Drift) != 1 || s.Drift[0].Outcome != status.Flapping {
 			t.Errorf("drift: %+v", s.Drift)
 		}
 		if n := r.logged("another program changes it"); n != 2 {
@@ -199,8 +200,8 @@ func TestFightInTheLoop(t *testing.T) {
 		}
 		time.Sleep(20 * time.Minute) // peace
 		r.want(map[string]string{"a": "1"})
-		if s := r.status(); len(s.Fights)+len(s.Drift) != 0 {
-			t.Errorf("after peace: %+v %+v", s.Fights, s.Drift)
+		if s := r.status(); len(s.Flapping)+len(s.Drift) != 0 {
+			t.Errorf("after peace: %+v %+v", s.Flapping, s.Drift)
 		}
 		if n := r.logged("has given up"); n != 2 {
 			t.Errorf("peace was told %d times", n)

@@ -11,13 +11,14 @@ import (
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
 	"vpnd/internal/metrics"
+	"vpnd/internal/status"
 )
 
 // figures are what Prometheus is told. The server reads them from goroutines of
 // its own.
 type figures struct {
 	mu      sync.Mutex
-	status  Status
+	status  status.Status
 	asked   time.Time             // the servers, who is connected, by a scrape; zero where the status is newer
 	looks   map[string]float64    // by how they came about
 	drifts  map[[2]string]float64 // by kind and reason
@@ -33,13 +34,13 @@ func newFigures() *figures {
 	return &figures{looks: make(map[string]float64), drifts: make(map[[2]string]float64), repairs: make(map[[3]string]float64), fights: make(map[string]float64)}
 }
 
-func (f *figures) looked(l Look) {
+func (f *figures) looked(l status.Pass) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looks[l.Noticed]++
 }
 
-func (f *figures) drifted(d Drift) {
+func (f *figures) drifted(d status.Drift) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.drifts[[2]string{d.ID.Kind, string(d.Reason)}]++
@@ -62,10 +63,10 @@ func (f *figures) contended(kind string) {
 }
 
 // update takes over what the status says, and writes the text file.
-func (f *figures) update(s *Status) {
+func (f *figures) update(s *status.Status) {
 	f.mu.Lock()
 	f.status, f.asked = *s, time.Time{}
-	f.status.Drift, f.status.Fights, f.status.Pending = slices.Clone(s.Drift), slices.Clone(s.Fights), slices.Clone(s.Pending)
+	f.status.Drift, f.status.Flapping, f.status.Pending = slices.Clone(s.Drift), slices.Clone(s.Flapping), slices.Clone(s.Pending)
 	f.status.Failing = slices.Clone(s.Failing)
 	path := f.settings.Textfile
 	f.mu.Unlock()

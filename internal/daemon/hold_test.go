@@ -35,7 +35,7 @@ func TestHoldEndsForWhatIsAskedForAsItIs(t *testing.T) {
 		}
 		unlock()
 		r.rest()
-		if h := r.status().Hold; h == nil || len(h.IDs) != 1 || h.IDs[0].Name != "a" {
+		if h := r.status().Suppressed; h == nil || len(h.IDs) != 1 || h.IDs[0].Name != "a" {
 			t.Errorf("held: %+v", h)
 		}
 		r.wish(map[string]string{"a": "2", "b": "2"})
@@ -55,8 +55,8 @@ func TestOtherChecksAreWatchedBesideAHold(t *testing.T) {
 		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.reload()
 		r.want(map[string]string{"a": "1"})
-		if s := r.status(); !slices.Equal(s.Checks, []string{"door"}) || s.Hold == nil {
-			t.Errorf("watched: %q, held: %+v", s.Checks, s.Hold)
+		if s := r.status(); !slices.Equal(s.Watched, []string{"door"}) || s.Suppressed == nil {
+			t.Errorf("watched: %q, held: %+v", s.Watched, s.Suppressed)
 		}
 	})
 }

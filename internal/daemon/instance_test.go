@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"vpnd/internal/lock"
+	"vpnd/internal/status"
 )
 
 func TestRunDirectoryThatIsRemovedIsMadeAgain(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
 		lockFile := filepath.Join(r.RunDir, "daemon.lock")
-		for _, gone := range []string{r.RunDir, lockFile, statusPath(r.RunDir)} {
+		for _, gone := range []string{r.RunDir, lockFile, status.Path(r.RunDir)} {
 			if err := os.RemoveAll(gone); err != nil {
 				t.Fatal(err)
 			}

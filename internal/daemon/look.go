@@ -8,6 +8,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // look is one look at the host.
@@ -27,11 +28,11 @@ type look struct {
 	planned     bool                   // the host could be looked at
 	refused     map[resource.ID]error  // wishes that the host does not take
 	hold        *state.Hold
-	lost        bool          // records, and what is in force is to be put on record again
-	drift       []Drift       // all that the plan says drifted, with what is done about it
-	news        []resource.ID // of these, what was not told before
-	newlyUnseen []Unknown     // what could be looked at before, or failed otherwise
-	verdicts    map[resource.ID]Outcome
+	lost        bool             // records, and what is in force is to be put on record again
+	drift       []status.Drift   // all that the plan says drifted, with what is done about it
+	news        []resource.ID    // of these, what was not told before
+	newlyUnseen []status.Unknown // what could be looked at before, or failed otherwise
+	verdicts    map[resource.ID]status.Outcome
 	retried     []resource.ID        // what failed before, and works now
 	repeated    map[resource.ID]bool // what failed as it did before
 	mended      map[resource.ID]bool // what it has made as it shall be so far
@@ -50,7 +51,7 @@ func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
 	}
 	return &look{
 		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
-		verdicts: make(map[resource.ID]Outcome), repeated: make(map[resource.ID]bool),
+		verdicts: make(map[resource.ID]status.Outcome), repeated: make(map[resource.ID]bool),
 		mended: make(map[resource.ID]bool),
 	}
 }
@@ -82,8 +83,8 @@ func (l *look) end(err error) {
 	a := l.agent
 	l.shut()
 	took := a.Now().Sub(l.begun)
-	a.status.Look = &Look{Time: l.begun, Seconds: took.Seconds(), Noticed: l.noticed}
-	a.figures.looked(*a.status.Look)
+	a.status.Reconcile = &status.Pass{Time: l.begun, Seconds: took.Seconds(), Noticed: l.noticed}
+	a.figures.looked(*a.status.Reconcile)
 	a.failing(err)
 	a.pace.looked(a.Now(), took, len(l.drift) > 0)
 	a.publish()
@@ -179,7 +180,7 @@ func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error 
 	}
 	var err error
 	if l.write {
-		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != Repaired }).Barring(l.bars(p)...))
+		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != status.Repaired }).Barring(l.bars(p)...))
 	}
 	l.noteLeft(ctx)
 	return err

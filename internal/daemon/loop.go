@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 	"vpnd/internal/systemd"
 )
 
@@ -41,13 +42,13 @@ type agent struct {
 	damage      error                  // of what is in force as the state has it; nil where that is well
 	force       *force                 // nil where no configuration is in force
 	store       *state.Store           // kept from look to look; nil where it is to be read anew
-	status      Status
-	known       map[resource.ID]Drift     // what was wrong at the last look and is not repaired
-	noted       map[resource.ID]mentions  // what the history told of lately
-	ripens      map[resource.ID]time.Time // when it is to be renewed
-	warned      map[resource.ID]warning   // of what runs out people were told
-	profileless *[]string                 // who needed a new profile at the last look at everything; nil before the first
-	advice      []remark                  // what the status tells besides
+	status      status.Status
+	known       map[resource.ID]status.Drift // what was wrong at the last look and is not repaired
+	noted       map[resource.ID]mentions     // what the history told of lately
+	ripens      map[resource.ID]time.Time    // when it is to be renewed
+	warned      map[resource.ID]warning      // of what runs out people were told
+	profileless *[]string                    // who needed a new profile at the last look at everything; nil before the first
+	advice      []status.Remark              // what the status tells besides
 	figures     *figures
 	notify      *notifier
 	guarding    bool      // the first look of a boot: only what guards the host
@@ -99,7 +100,7 @@ func newAgent(o Options) *agent {
 		Options: o,
 		inbox:   newInbox(),
 		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
-		known:   make(map[resource.ID]Drift),
+		known:   make(map[resource.ID]status.Drift),
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
 		warned:  make(map[resource.ID]warning),
@@ -110,7 +111,7 @@ func newAgent(o Options) *agent {
 		edited:  make(chan struct{}, 1),
 	}
 	a.beat = a.heartbeat()
-	a.status = Status{Drift: []Drift{}, FormatVersion: FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now(), Configuration: Configuration{Paths: o.Paths}}
+	a.status = status.Status{Agent: status.Agent{FormatVersion: status.FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now()}, Configuration: status.Configuration{Paths: o.Paths}, Host: status.Host{Drift: []status.Drift{}}}
 	return a
 }
 
@@ -237,10 +238,10 @@ const (
 func (a *agent) pause() time.Duration {
 	now := a.Now()
 	due := a.due()
-	if a.status.Error != "" || len(a.status.Shut) > 0 {
+	if a.status.Error != "" || len(a.status.FailClosed) > 0 {
 		due = earlier(due, now.Add(retry))
 	}
-	if slices.ContainsFunc(a.status.Unknown, func(u Unknown) bool { return Guards(u.ID) }) {
+	if slices.ContainsFunc(a.status.Unknown, func(u status.Unknown) bool { return Guards(u.ID) }) {
 		due = earlier(due, now.Add(longestGuardRetry))
 	}
 	if a.waiting || a.status.Booting {

@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // tells returns what systemd is told while something is done.
@@ -99,7 +100,7 @@ func TestHistoryTellsOfAFight(t *testing.T) {
 		r.as(func(e *engine.Engine) error {
 			past, err := e.Store.History()
 			last := past[len(past)-1]
-			if last.Command != state.Noticed || last.Changes[0].Outcome != string(Contended) || last.Changes[0].By != "evil (process 7)" {
+			if last.Command != state.Noticed || last.Changes[0].Outcome != string(status.Flapping) || last.Changes[0].By != "evil (process 7)" {
 				t.Errorf("history: %+v", last)
 			}
 			return err
@@ -147,10 +148,10 @@ func TestLongStartIsGivenTime(t *testing.T) {
 // What waits, and what guards the host, is looked at sooner than the interval says.
 func TestPause(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for want, status := range map[time.Duration]Status{
-		5 * time.Minute:   {Unknown: []Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}},
-		longestGuardRetry: {Unknown: []Unknown{{ID: filter}}},
-		again:             {Booting: true},
+	for want, status := range map[time.Duration]status.Status{
+		5 * time.Minute:   {Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}},
+		longestGuardRetry: {Host: status.Host{Unknown: []status.Unknown{{ID: filter}}}},
+		again:             {Agent: status.Agent{Booting: true}},
 	} {
 		a := newAgent(Options{Now: func() time.Time { return now }})
 		a.last, a.status = now, status
@@ -158,7 +159,7 @@ func TestPause(t *testing.T) {
 			t.Errorf("%+v: %s instead of %s", status, got, want)
 		}
 	}
-	for _, status := range []Status{{Error: "no"}, {Shut: []resource.ID{forwards}}} {
+	for _, status := range []status.Status{{Reconciling: status.Reconciling{Error: "no"}}, {Host: status.Host{FailClosed: []resource.ID{forwards}}}} {
 		a := newAgent(Options{Now: func() time.Time { return now }})
 		a.last, a.status = now, status
 		if got := a.pause(); got != retry {

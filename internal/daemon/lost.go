@@ -8,6 +8,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // Some keys are only half of something: certificates and profiles that were
@@ -18,20 +19,20 @@ func lost(c engine.Change) bool { return c.ID == c.Lacks }
 
 // spared returns what is done about what is lost or waits for that: nothing, and
 // no other try of what failed before is due.
-func (l *look) spared(c engine.Change) Outcome {
+func (l *look) spared(c engine.Change) status.Outcome {
 	l.failures.tried(c.ID, nil)
 	if lost(c) {
-		return Lost
+		return status.Protected
 	}
-	return Waits
+	return status.Waits
 }
 
 // wayOut says of what is lost, or waits for that, what brings it back.
-func wayOut(c engine.Change, now Outcome) string {
+func wayOut(c engine.Change, now status.Outcome) string {
 	switch now {
-	case Lost:
+	case status.Protected:
 		return fmt.Sprintf("put it back, and all is well; vpnd apply makes a new one, and then %s is void", c.Voids)
-	case Waits:
+	case status.Waits:
 		if c.Lacks != (resource.ID{}) {
 			return fmt.Sprintf("until %s is put back", c.Lacks)
 		}
@@ -53,7 +54,7 @@ func (l *look) widen(ctx context.Context, e *engine.Engine, p *engine.Plan) (*en
 // unheard says whether a change is about something that was not known to be lost.
 func (l *look) unheard(c engine.Change) bool {
 	old, known := l.known[c.ID]
-	return lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(Shortened(c.Diffs)))
+	return lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(status.Shortened(c.Diffs)))
 }
 
 // unique lists the things that can be lost in this way.

@@ -77,7 +77,7 @@ func (r *rig) expectWrong(when, want string) {
 	}
 }
 
-const lostKey = "k lost put it back, and all is well; vpnd apply makes a new one, and then every certificate that it signed is void"
+const lostKey = "k protected put it back, and all is well; vpnd apply makes a new one, and then every certificate that it signed is void"
 
 func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 	bubble(t, func(r *rig) {
@@ -101,7 +101,7 @@ func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 		r.expectWrong("a while later", both)
 		for words, want := range map[string]int{
 			`msg=drifted id=key.k action=create`:                                             1,
-			`outcome=lost error="put it back, and all is well; vpnd apply makes`:             1,
+			`outcome=protected error="put it back, and all is well; vpnd apply makes`:        1,
 			`msg=drifted id=paper.signed`:                                                    1,
 			`msg=repaired id=key.k`:                                                          0,
 			`msg="not done"`:                                                                 0,
@@ -112,10 +112,10 @@ func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 				t.Errorf("the journal has %d times %q", n, words)
 			}
 		}
-		if text := sentence(r.status().Drift); !strings.Contains(text, "key.k drifted") || !strings.Contains(text, "lost; put it back") {
+		if text := sentence(r.status().Drift); !strings.Contains(text, "key.k drifted") || !strings.Contains(text, "protected; put it back") {
 			t.Errorf("notified: %s", text)
 		}
-		r.expectHistory("key.k", "lost")
+		r.expectHistory("key.k", "protected")
 		r.took()
 		r.touch("k", "1", "")
 		r.touch("signed", "1", "")

@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // slow says whether changes of a thing take seconds and more by its nature.
@@ -113,5 +114,5 @@ func (l *look) yield(seen scope) {
 	for id := range seen.ids {
 		l.scope.except[id] = true
 	}
-	l.drift = slices.DeleteFunc(l.drift, func(d Drift) bool { return seen.holds(d.ID) && !l.mended[d.ID] })
+	l.drift = slices.DeleteFunc(l.drift, func(d status.Drift) bool { return seen.holds(d.ID) && !l.mended[d.ID] })
 }

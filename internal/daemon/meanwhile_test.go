@@ -14,6 +14,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // soonIs waits until a thing is so, and no longer than an agent at rest would
@@ -250,7 +251,7 @@ func TestStepOfANewWishLetsGoOn(t *testing.T) {
 		r.soonIs("ip/nat/X", "1")
 		r.touch("ip/filter/Z", "2", "")
 		r.soonIs("ip/filter/Z", "1")
-		service := func(p Pending) bool { return p.ID.Name == "u.service" && p.Outcome == UnderWay }
+		service := func(p status.Pending) bool { return p.ID.Name == "u.service" && p.Outcome == status.UnderWay }
 		if s := r.status(); !slices.ContainsFunc(s.Pending, service) {
 			t.Errorf("pending meanwhile: %+v", s.Pending)
 		}

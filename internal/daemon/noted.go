@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // The history tells that a thing drifted and was left alone whenever it did so in
@@ -49,7 +50,7 @@ func (l *look) noteLeft(ctx context.Context) {
 		}
 	}
 	for _, d := range l.drift {
-		alone := d.Outcome == Reported || d.Outcome == Held || d.Outcome == Contended || d.Outcome == Lost
+		alone := d.Outcome == status.Reported || d.Outcome == status.Suppressed || d.Outcome == status.Flapping || d.Outcome == status.Protected
 		if alone && slices.Contains(l.news, d.ID) {
 			add(state.Done{
 				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
@@ -57,7 +58,7 @@ func (l *look) noteLeft(ctx context.Context) {
 		}
 	}
 	for _, u := range l.newlyUnseen {
-		add(u.done())
+		add(unknownDone(u))
 	}
 	if len(left) == 0 {
 		return

@@ -10,25 +10,26 @@ import (
 	"time"
 
 	"vpnd/internal/config/settings"
+	"vpnd/internal/status"
 )
 
 // An Event is what a notification tells, as JSON.
 type Event struct {
-	FormatVersion string    `json:"format_version"`
-	Time          time.Time `json:"time"`
-	Host          string    `json:"host"`
-	Event         string    `json:"event"` // drift, contention, configuration, failure, check, expiry, profile, note
-	Text          string    `json:"text"`  // the same for people
-	Drift         []Drift   `json:"drift,omitempty"`
-	DriftLeftOut  int       `json:"drift_left_out,omitempty"` // how much more of it vpnd status tells
-	LeftOut       int       `json:"left_out,omitempty"`       // events that were not told before this one, since there were too many
+	FormatVersion string         `json:"format_version"`
+	Time          time.Time      `json:"time"`
+	Host          string         `json:"host"`
+	Event         string         `json:"event"` // drift, contention, configuration, failure, check, expiry, profile, note
+	Text          string         `json:"text"`  // the same for people
+	Drift         []status.Drift `json:"drift,omitempty"`
+	DriftLeftOut  int            `json:"drift_left_out,omitempty"` // how much more of it vpnd status tells
+	LeftOut       int            `json:"left_out,omitempty"`       // events that were not told before this one, since there were too many
 }
 
 // mostTold is of how many things one event tells.
 const mostTold = 50
 
 // driftEvent is the event of what drifted.
-func driftEvent(news []Drift) Event {
+func driftEvent(news []status.Drift) Event {
 	told := news[:min(len(news), mostTold)]
 	e := Event{Event: "drift", Text: sentence(told), Drift: told, DriftLeftOut: len(news) - len(told)}
 	if e.DriftLeftOut > 0 {
@@ -85,7 +86,7 @@ func (n *notifier) set(whom []settings.Notify) {
 func (n *notifier) put(e Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	e.FormatVersion, e.Time = FormatVersion, time.Now()
+	e.FormatVersion, e.Time = status.FormatVersion, time.Now()
 	e.Host, _ = os.Hostname()
 	for _, t := range n.targets {
 		t.put(e)

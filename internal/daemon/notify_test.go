@@ -24,6 +24,7 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 func event() []byte { return []byte(`{"event":"drift"}`) }
@@ -182,7 +183,7 @@ func TestDriftIsNotified(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &e)
 	}
-	if err != nil || e.Event != "drift" || len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || e.Drift[0].Outcome != Repaired || e.Host == "" {
+	if err != nil || e.Event != "drift" || len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || e.Drift[0].Outcome != status.Repaired || e.Host == "" {
 		t.Errorf("%s: %v", data, err)
 	}
 }
@@ -213,7 +214,7 @@ func TestAFightIsNotified(t *testing.T) {
 		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || report.Moved(e.Drift[0].Diffs) != `text 2 instead of 1` {
 			t.Errorf("%+v", e)
 		}
-		if e.Event == "contention" && e.Drift[0].Outcome != Contended {
+		if e.Event == "contention" && e.Drift[0].Outcome != status.Flapping {
 			t.Errorf("%+v", e)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 func TestFailuresAreTriedAgainLessAndLess(t *testing.T) {
@@ -51,7 +52,7 @@ func TestFailedRepairIsToldOnceAndTriedAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		r.want(map[string]string{"a": "2", "b": "1"})
 		s := r.status()
-		if len(s.Drift) != 1 || s.Drift[0].ID.Name != "a" || s.Drift[0].Outcome != Failed || s.Drift[0].Error != "it is broken" || s.Drift[0].By != "evil" {
+		if len(s.Drift) != 1 || s.Drift[0].ID.Name != "a" || s.Drift[0].Outcome != status.Failed || s.Drift[0].Error != "it is broken" || s.Drift[0].By != "evil" {
 			t.Errorf("drift: %+v", s.Drift)
 		}
 		if n := r.logged(`msg="not done" id=thing.a`); n != 1 {
@@ -142,8 +143,8 @@ func TestMakingSomethingIsNoRoundOfAFight(t *testing.T) {
 			r.rest()
 			r.want(map[string]string{"a": "1"})
 		}
-		if s := r.status(); len(s.Fights) > 0 {
-			t.Errorf("fights: %+v", s.Fights)
+		if s := r.status(); len(s.Flapping) > 0 {
+			t.Errorf("fights: %+v", s.Flapping)
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (l *look) everywhere() bool {
 // wrong lists what was not as it shall be when it was last seen. Every look is
 // at these too: they are tried again, and others wait for them.
 func (l *look) wrong() []resource.ID {
-	ids := slices.Clone(l.status.Shut)
+	ids := slices.Clone(l.status.FailClosed)
 	for id := range l.known {
 		ids = append(ids, id)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"vpnd/internal/status"
 )
 
 // crowd is a management socket of a server to which as many are connected.
@@ -44,7 +46,7 @@ func crowd(t *testing.T, connected *atomic.Int32) string {
 func TestScrapeIsFresh(t *testing.T) {
 	var connected atomic.Int32
 	f := newFigures()
-	f.update(&Status{Servers: []Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}})
+	f.update(&status.Status{VPNs: status.VPNs{Servers: []status.Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}}})
 	scrape := func(want int32) {
 		t.Helper()
 		if text := text(t, f.scraped()); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {

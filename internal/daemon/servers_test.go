@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,25 +21,5 @@ func TestServersAreAskedOnceAMinute(t *testing.T) {
 		if got := a.asked.Equal(now); got != c.asked {
 			t.Errorf("%s after %s: asked %v", c.noticed, c.after, got)
 		}
-	}
-}
-
-func TestServerThatIsDownAndOneThatIsNotUnderstood(t *testing.T) {
-	s := Server{Socket: filepath.Join(t.TempDir(), "socket"), Up: true, Error: "old"}
-	if s.Ask(t.Context()); s.Up || s.Error != "" {
-		t.Errorf("of one that is down: %+v", s)
-	}
-	l, err := net.Listen("unix", s.Socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		if conn, err := l.Accept(); err == nil {
-			conn.Close()
-		}
-	}()
-	if s.Ask(t.Context()); !s.Up || s.Error == "" {
-		t.Errorf("of one that hangs up: %+v", s)
 	}
 }

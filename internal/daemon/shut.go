@@ -11,6 +11,7 @@ import (
 
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // shut keeps a host from forwarding without its filter rules. At boot the file of
@@ -24,21 +25,21 @@ func (l *look) shut() {
 	}
 	missing := l.unrestored()
 	switch {
-	case l.guarding || l.planned && len(l.status.Shut) > 0:
+	case l.guarding || l.planned && len(l.status.FailClosed) > 0:
 		missing = l.missing()
-	case len(l.status.Shut) > 0:
+	case len(l.status.FailClosed) > 0:
 		return
 	}
 	needs := closes(l.Catalog, l.force.present, missing)
 	for _, id := range needs {
 		l.close(id, missing)
 	}
-	for _, id := range l.status.Shut {
+	for _, id := range l.status.FailClosed {
 		if !slices.Contains(needs, id) {
 			l.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
 		}
 	}
-	l.status.Shut = needs
+	l.status.FailClosed = needs
 }
 
 // filters says whether a thing is rules that may keep a packet out.
@@ -57,7 +58,7 @@ const blind = 20 * time.Second
 func (l *look) unrestored() map[resource.ID]error {
 	lost := make(map[resource.ID]error)
 	for _, d := range l.status.Drift {
-		if filters(d.ID) && d.Outcome == Failed {
+		if filters(d.ID) && d.Outcome == status.Failed {
 			lost[d.ID] = errors.New(d.Error)
 		}
 	}
@@ -83,12 +84,12 @@ func (l *look) missing() map[resource.ID]error {
 		}
 	}
 	for _, d := range l.status.Drift {
-		if d.Outcome != Held { // somebody wanted it to be as it is
+		if d.Outcome != status.Suppressed { // somebody wanted it to be as it is
 			add(d.ID, d.Error)
 		}
 	}
 	for _, p := range l.status.Pending {
-		if p.Outcome != Held {
+		if p.Outcome != status.Suppressed {
 			add(p.ID, p.Error)
 		}
 	}
@@ -117,7 +118,7 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 // close switches one off and says so, loudly: nobody gets through this host now.
 func (l *look) close(id resource.ID, missing map[resource.ID]error) {
 	was, err := l.Shut(id.Name)
-	if err == nil && !was && slices.Contains(l.status.Shut, id) {
+	if err == nil && !was && slices.Contains(l.status.FailClosed, id) {
 		return
 	}
 	text := fmt.Sprintf("%s is switched off until the filter rules stand: %s", id, reasons(missing))

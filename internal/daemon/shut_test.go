@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 const forward = "net.ipv4.ip_forward"
@@ -61,8 +62,8 @@ func TestShutAtBoot(t *testing.T) {
 				r.start()
 				r.want(map[string]string{forward: "0", forwards6.Name: "1"})
 				s := r.status()
-				if len(s.Shut) != 1 || s.Shut[0] != forwards || !strings.Contains(s.Summary(), "nothing is forwarded") {
-					t.Errorf("%v: %s", s.Shut, s.Summary())
+				if len(s.FailClosed) != 1 || s.FailClosed[0] != forwards || !strings.Contains(s.Summary(), "nothing is forwarded") {
+					t.Errorf("%v: %s", s.FailClosed, s.Summary())
 				}
 				r.touch(forward, "1", "") // somebody else switches it on
 				r.rest()
@@ -79,8 +80,8 @@ func TestShutAtBoot(t *testing.T) {
 				if order := r.took(); order != guard.Name+" "+forward {
 					t.Errorf("in this order: %s", order)
 				}
-				if s := r.status(); len(s.Shut) > 0 {
-					t.Errorf("still shut: %v", s.Shut)
+				if s := r.status(); len(s.FailClosed) > 0 {
+					t.Errorf("still shut: %v", s.FailClosed)
 				}
 			})
 		})
@@ -121,14 +122,14 @@ func TestShutLater(t *testing.T) {
 			r.touch(guard.Name, "0", "evil")
 			time.Sleep(2 * blind)
 			r.want(map[string]string{forward: "0", forwards6.Name: "1"})
-			if s := r.status(); len(s.Shut) != 1 || s.Shut[0] != forwards {
-				t.Errorf("%s: %v", name, s.Shut)
+			if s := r.status(); len(s.FailClosed) != 1 || s.FailClosed[0] != forwards {
+				t.Errorf("%s: %v", name, s.FailClosed)
 			}
 			r.alter(func() { harm(false) })
 			time.Sleep(time.Minute)
 			r.want(map[string]string{guard.Name: "1", forward: "1"})
-			if s := r.status(); len(s.Shut) > 0 {
-				t.Errorf("%s: still shut: %v", name, s.Shut)
+			if s := r.status(); len(s.FailClosed) > 0 {
+				t.Errorf("%s: still shut: %v", name, s.FailClosed)
 			}
 		}
 	})
@@ -173,14 +174,14 @@ func TestAnObserverShutsNothing(t *testing.T) {
 func TestMissingRules(t *testing.T) {
 	for _, c := range []struct {
 		what   string
-		status Status
+		status status.Status
 		want   string
 	}{
-		{"drift", Status{Drift: []Drift{{ID: filter, Outcome: Failed, Error: "no"}, {ID: nat, Outcome: Failed}}}, "ip/filter/X"},
-		{"undone drift", Status{Drift: []Drift{{ID: filter, Outcome: Held}}}, ""},
-		{"a wish", Status{Pending: []Pending{{ID: filter, Outcome: Waits}, {ID: nat, Outcome: Waits}}}, "ip/filter/X"},
-		{"an undone wish", Status{Pending: []Pending{{ID: filter, Outcome: Held}}}, ""},
-		{"unknown", Status{Unknown: []Unknown{{ID: filter}, {ID: nat}}}, "ip/filter/X"},
+		{"drift", status.Status{Host: status.Host{Drift: []status.Drift{{ID: filter, Outcome: status.Failed, Error: "no"}, {ID: nat, Outcome: status.Failed}}}}, "ip/filter/X"},
+		{"undone drift", status.Status{Host: status.Host{Drift: []status.Drift{{ID: filter, Outcome: status.Suppressed}}}}, ""},
+		{"a wish", status.Status{Host: status.Host{Pending: []status.Pending{{ID: filter, Outcome: status.Waits}, {ID: nat, Outcome: status.Waits}}}}, "ip/filter/X"},
+		{"an undone wish", status.Status{Host: status.Host{Pending: []status.Pending{{ID: filter, Outcome: status.Suppressed}}}}, ""},
+		{"unknown", status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: filter}, {ID: nat}}}}, "ip/filter/X"},
 	} {
 		l := &look{agent: &agent{status: c.status}, planned: true}
 		missing := make(map[resource.ID]bool)

@@ -13,6 +13,7 @@ import (
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // shell is somebody who is told by a shell script.
@@ -119,10 +120,10 @@ func TestOneWhoHangsDoesNotKeepTheAgent(t *testing.T) {
 }
 
 func TestAnEventTellsOfSome(t *testing.T) {
-	var all []Drift
+	var all []status.Drift
 	for i := range 1000 {
-		all = append(all, Drift{
-			ID: resource.ID{Kind: "secret_file", Name: fmt.Sprint("/", i)}, Outcome: Repaired, By: "vim (process 7)", Noticed: byEvent,
+		all = append(all, status.Drift{
+			ID: resource.ID{Kind: "secret_file", Name: fmt.Sprint("/", i)}, Outcome: status.Repaired, By: "vim (process 7)", Noticed: byEvent,
 			Diffs: []resource.Diff{{Attribute: "content", Sensitive: true}},
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // tell puts what a plan says into the status, and remembers what of it is
@@ -22,9 +23,9 @@ func (l *look) tell(p *engine.Plan) {
 		s.Mode = "observe"
 	}
 	s.Configuration.Resources = len(l.force.present)
-	tries := s.tries()
-	s.Pending = outside(l.scope, s.Pending, func(p Pending) resource.ID { return p.ID })
-	s.Hold = nil
+	tries := tries(s)
+	s.Pending = outside(l.scope, s.Pending, func(p status.Pending) resource.ID { return p.ID })
+	s.Suppressed = nil
 	for _, c := range p.Changes {
 		switch {
 		case l.status.Booting && startsLater(c.ID): // its time has not come
@@ -33,14 +34,14 @@ func (l *look) tell(p *engine.Plan) {
 			l.drift = append(l.drift, l.drifted(c))
 		default:
 			outcome, last := l.meant(c.ID, tries)
-			s.Pending = append(s.Pending, Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: outcome, Error: cmp.Or(wayOut(c, outcome), last)})
+			s.Pending = append(s.Pending, status.Pending{ID: c.ID, Action: c.Action, Reason: c.Reason, Outcome: outcome, Error: cmp.Or(wayOut(c, outcome), last)})
 		}
 	}
 	l.show(l.underWay(tries))
 	l.unknowns(p)
 	l.advise(p)
 	if l.hold != nil {
-		s.Hold = &Hold{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds(), All: l.hold.All}
+		s.Suppressed = &status.Suppression{Command: l.hold.Command, Since: l.hold.Since, IDs: l.hold.Holds(), All: l.hold.All}
 	}
 	l.expiries(p)
 	l.ripen(p)
@@ -49,8 +50,8 @@ func (l *look) tell(p *engine.Plan) {
 }
 
 // show tells what is wrong in the scope of the look, beside what is elsewhere.
-func (l *look) show(wrong []Drift) {
-	others := outside(l.scope, l.status.Drift, func(d Drift) resource.ID { return d.ID })
+func (l *look) show(wrong []status.Drift) {
+	others := outside(l.scope, l.status.Drift, func(d status.Drift) resource.ID { return d.ID })
 	l.status.Drift = append(others, wrong...)
 }
 
@@ -62,9 +63,9 @@ func (l *look) moved(c engine.Change) bool {
 }
 
 // drifted makes the record of a drift.
-func (l *look) drifted(c engine.Change) Drift {
-	d := Drift{
-		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: Shortened(c.Diffs),
+func (l *look) drifted(c engine.Change) status.Drift {
+	d := status.Drift{
+		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: status.Shortened(c.Diffs),
 		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.verdicts[c.ID],
 	}
 	d.Error = wayOut(c, d.Outcome)
@@ -99,14 +100,14 @@ func after(earlier, later string) string {
 // remember finds out what is news: what was not wrong before, or not in this
 // way, or is treated otherwise now.
 func (l *look) remember() {
-	now := make(map[resource.ID]Drift, len(l.drift))
+	now := make(map[resource.ID]status.Drift, len(l.drift))
 	l.doubt()
 	for _, d := range l.drift {
 		old, known := l.known[d.ID]
 		if !known && l.doubted {
 			continue
 		}
-		retry := known && old.Outcome == Failed && d.Outcome == Repaired
+		retry := known && old.Outcome == status.Failed && d.Outcome == status.Repaired
 		if !known || old.Outcome != d.Outcome && !retry || report.Moved(old.Diffs) != report.Moved(d.Diffs) {
 			l.news = append(l.news, d.ID)
 			l.figures.drifted(d)
@@ -129,10 +130,10 @@ func (l *look) remember() {
 
 // announce tells the news once the look is over, when their outcome is known.
 func (l *look) announce() {
-	var news []Drift
+	var news []status.Drift
 	for _, d := range l.drift {
 		switch _, known := l.agent.known[d.ID]; {
-		case d.Outcome == Repaired:
+		case d.Outcome == status.Repaired:
 			delete(l.agent.known, d.ID) // the next time is another time
 		case !known && l.doubted:
 		default:
@@ -147,7 +148,7 @@ func (l *look) announce() {
 		}
 	}
 	for _, u := range l.newlyUnseen {
-		news = append(news, u.drift())
+		news = append(news, u.AsDrift())
 	}
 	if len(news) > 0 {
 		l.notify.put(driftEvent(news))
@@ -155,7 +156,7 @@ func (l *look) announce() {
 }
 
 // attributes are what the journal says of a drift.
-func attributes(d Drift) []any {
+func attributes(d status.Drift) []any {
 	args := []any{"id", d.ID, "action", d.Action, "reason", d.Reason, "attr", report.Story(d.Diffs), "noticed", d.Noticed}
 	if d.By != "" {
 		args = append(args, "by", d.By)
@@ -167,17 +168,17 @@ func attributes(d Drift) []any {
 	return args
 }
 
-func sentence(drifts []Drift) string {
+func sentence(drifts []status.Drift) string {
 	var words []string
 	for _, d := range drifts {
 		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, report.Story(d.Diffs), d.Outcome)
-		if d.Outcome == Unseen {
+		if d.Outcome == status.Unobserved {
 			text = fmt.Sprintf("%s can't be looked at and is left alone: %s", d.ID, d.Error)
 		}
 		if d.By != "" {
 			text += "; by " + d.By
 		}
-		if d.Outcome == Lost {
+		if d.Outcome == status.Protected {
 			text += "; " + d.Error
 		}
 		words = append(words, text)
@@ -202,7 +203,7 @@ func (l *look) done(c engine.Change, err error) {
 	if moved {
 		words = report.Story
 	}
-	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(Shortened(c.Diffs))}
+	args := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", words(status.Shortened(c.Diffs))}
 	if moved {
 		noticed, by := l.cause(c.ID)
 		args = append(args, "noticed", noticed)
@@ -233,14 +234,14 @@ func (l *look) done(c engine.Change, err error) {
 func (l *look) contend(c engine.Change) {
 	b := l.fights.fight(c.ID)
 	d := l.drifted(c)
-	d.Outcome = Contended
+	d.Outcome = status.Flapping
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
 	if essential(c.ID) {
-		d.Outcome = Repaired
+		d.Outcome = status.Repaired
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(b.by, "unknown")
 	l.Log.Warn(words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", b.total, "by", by)
 	l.figures.contended(c.ID.Kind)
-	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []Drift{d}})
+	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
 }

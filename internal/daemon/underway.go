@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // What a look has yet to do is told before it is done, since a service may take
@@ -11,7 +12,7 @@ import (
 // one. As repaired it is told once it is.
 
 // tries are why things were not done the last time, as far as the status tells.
-func (s *Status) tries() map[resource.ID]string {
+func tries(s *status.Status) map[resource.ID]string {
 	errors := make(map[resource.ID]string)
 	for _, d := range s.Drift {
 		errors[d.ID] = d.Error
@@ -23,20 +24,20 @@ func (s *Status) tries() map[resource.ID]string {
 }
 
 // meant is what is to be told of a thing before anything is done about it.
-func (l *look) meant(id resource.ID, tries map[resource.ID]string) (o Outcome, last string) {
+func (l *look) meant(id resource.ID, tries map[resource.ID]string) (o status.Outcome, last string) {
 	switch o = l.verdicts[id]; o {
-	case Repaired:
-		return UnderWay, tries[id]
-	case Failed: // and waits for its next try
-		return Failed, tries[id]
+	case status.Repaired:
+		return status.UnderWay, tries[id]
+	case status.Failed: // and waits for its next try
+		return status.Failed, tries[id]
 	}
 	return o, ""
 }
 
 // underWay returns the drift of the look as it is to be told before anything is
 // done about it.
-func (l *look) underWay(tries map[resource.ID]string) []Drift {
-	var all []Drift
+func (l *look) underWay(tries map[resource.ID]string) []status.Drift {
+	var all []status.Drift
 	for _, d := range l.drift {
 		var last string
 		d.Outcome, last = l.meant(d.ID, tries)

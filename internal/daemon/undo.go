@@ -6,6 +6,7 @@ import (
 
 	"vpnd/internal/confirm"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // How soon an undo that nobody is about to begin is begun anew, and how long
@@ -15,15 +16,6 @@ const (
 	longestRevival = 5 * time.Minute
 	othersRevival  = 30 * time.Second // while somebody else is at it
 )
-
-// Unconfirmed is an apply that is undone unless somebody confirms it.
-type Unconfirmed struct {
-	Snapshot string    `json:"snapshot"`          // what undoes it
-	Until    time.Time `json:"until"`             // the deadline
-	Overdue  bool      `json:"overdue,omitempty"` // nobody confirmed it in time, and it is not undone yet
-	Begun    int       `json:"begun,omitempty"`   // how often the daemon has begun the undo, since nobody else did
-	Error    string    `json:"error,omitempty"`   // why it could not
-}
 
 // revival is when the daemon begins an overdue undo by itself.
 type revival struct {
@@ -45,7 +37,7 @@ func (l *look) awaitUndo(ctx context.Context) error {
 		l.status.Unconfirmed = nil
 		return nil
 	}
-	u := &Unconfirmed{Snapshot: l.pending.Snapshot, Until: l.pending.Deadline}
+	u := &status.Unconfirmed{Snapshot: l.pending.Snapshot, Until: l.pending.Deadline}
 	if old := l.status.Unconfirmed; old != nil && old.Snapshot == u.Snapshot {
 		u.Begun, u.Error = old.Begun, old.Error
 	}
@@ -65,7 +57,7 @@ func (l *look) awaitUndo(ctx context.Context) error {
 }
 
 // revive begins an undo that nobody is about to begin, and not too often.
-func (l *look) revive(ctx context.Context, d *confirm.Deadline, u *Unconfirmed) {
+func (l *look) revive(ctx context.Context, d *confirm.Deadline, u *status.Unconfirmed) {
 	r, now := &l.revival, l.Now()
 	if r.snapshot != u.Snapshot {
 		*r = revival{u.Snapshot, firstRevival, now.Add(firstRevival)}

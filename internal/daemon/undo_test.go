@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // timers is a systemd that knows which timers tick and whether an undo is at
@@ -117,7 +118,7 @@ func TestUndoIsAwaited(t *testing.T) {
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
 		s := r.status()
-		if s.Unconfirmed == nil || !s.Unconfirmed.Overdue || !strings.Contains(s.Waiting, "undo") || len(s.Drift) != 1 || s.Drift[0].Outcome != Waits {
+		if s.Unconfirmed == nil || !s.Unconfirmed.Overdue || !strings.Contains(s.Waiting, "undo") || len(s.Drift) != 1 || s.Drift[0].Outcome != status.Waits {
 			t.Errorf("%+v %q %+v", s.Unconfirmed, s.Waiting, s.Drift)
 		}
 		time.Sleep(20 * time.Minute)

@@ -8,6 +8,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // unknowns finds out what could not be looked at, and what of that is news: a
@@ -15,7 +16,7 @@ import (
 // than drift, and nobody repairs it.
 func (l *look) unknowns(p *engine.Plan) {
 	before := l.status.Unknown
-	l.status.Unknown = outside(l.scope, before, func(u Unknown) resource.ID { return u.ID })
+	l.status.Unknown = outside(l.scope, before, func(u status.Unknown) resource.ID { return u.ID })
 	for _, problem := range p.Problems {
 		l.unknown(before, problem.ID, problem.Owners, problem.Err)
 	}
@@ -31,12 +32,12 @@ func (l *look) unknowns(p *engine.Plan) {
 
 // unknown notes one thing. One that could not be looked at before keeps the
 // record of how that came.
-func (l *look) unknown(before []Unknown, id resource.ID, owners []resource.Owner, err error) {
-	u := Unknown{ID: id, Address: id.String(), Error: err.Error(), Since: l.begun, Noticed: l.how(id), By: l.by(id)}
+func (l *look) unknown(before []status.Unknown, id resource.ID, owners []resource.Owner, err error) {
+	u := status.Unknown{ID: id, Address: id.String(), Error: err.Error(), Since: l.begun, Noticed: l.how(id), By: l.by(id)}
 	if len(owners) > 0 {
 		u.Address = owners[0].Block.String()
 	}
-	i := slices.IndexFunc(before, func(old Unknown) bool { return old.ID == id })
+	i := slices.IndexFunc(before, func(old status.Unknown) bool { return old.ID == id })
 	same := i >= 0 && before[i].Error == u.Error
 	if i >= 0 {
 		u.Since, u.Noticed = before[i].Since, before[i].Noticed
@@ -53,10 +54,10 @@ func (l *look) unknown(before []Unknown, id resource.ID, owners []resource.Owner
 
 // unseen says whether a thing could not be looked at.
 func (l *look) unseen(id resource.ID) bool {
-	return slices.ContainsFunc(l.status.Unknown, func(u Unknown) bool { return u.ID == id })
+	return slices.ContainsFunc(l.status.Unknown, func(u status.Unknown) bool { return u.ID == id })
 }
 
-func attributesUnseen(u Unknown) []any {
+func attributesUnseen(u status.Unknown) []any {
 	args := []any{"id", u.ID, "error", u.Error, "noticed", u.Noticed}
 	if u.By != "" {
 		args = append(args, "by", u.By)
@@ -64,18 +65,7 @@ func attributesUnseen(u Unknown) []any {
 	return args
 }
 
-// drift is what an event tells of it, among what drifted.
-func (u Unknown) drift() Drift {
-	return Drift{
-		ID: u.ID, Address: u.Address, Reason: unknownReason, Diffs: []resource.Diff{},
-		Since: u.Since, Noticed: u.Noticed, By: u.By, Outcome: Unseen, Error: u.Error,
-	}
-}
-
-// unknownReason stands where the reason of a change would: there is no change.
-const unknownReason engine.Reason = "unknown"
-
 // done is what the history tells of it.
-func (u Unknown) done() state.Done {
-	return state.Done{ID: u.ID, Reason: string(unknownReason), Noticed: u.Noticed, By: u.By, Error: u.Error}
+func unknownDone(u status.Unknown) state.Done {
+	return state.Done{ID: u.ID, Reason: string(status.UnknownReason), Noticed: u.Noticed, By: u.By, Error: u.Error}
 }

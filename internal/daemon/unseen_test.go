@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 // A folder where a file was is told in every place where drift is: the headline,
@@ -28,7 +29,7 @@ func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 		if len(s.Unknown) != 1 || s.Unknown[0].Address != "block.b" || s.Unknown[0].By != "mkdir (process 7)" || s.Unknown[0].Noticed != byEvent {
 			t.Errorf("status: %+v", s.Unknown)
 		}
-		if got := s.Summary(); got != "1 could not be looked at." || !r.everTold("STATUS="+got) {
+		if got := s.Summary(); got != "1 could not be observed." || !r.everTold("STATUS="+got) {
 			t.Errorf("summary: %s", got)
 		}
 		time.Sleep(time.Hour)
@@ -97,7 +98,7 @@ func TestDriftThatCanNotBeLookedAt(t *testing.T) {
 
 func TestFiguresCountWhatCanNotBeLookedAt(t *testing.T) {
 	f := newFigures()
-	f.update(&Status{Unknown: []Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}})
+	f.update(&status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}})
 	if text := text(t, f.families()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
 		t.Error(text)
 	}

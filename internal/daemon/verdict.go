@@ -6,6 +6,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // judge decides about each change: repair it, or why not.
@@ -25,44 +26,44 @@ func (l *look) judge(p *engine.Plan) {
 	}
 }
 
-func (l *look) verdict(c engine.Change, held bool) Outcome {
+func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 	switch {
 	case held:
-		return Held
+		return status.Suppressed
 	case l.observing():
-		return Reported
+		return status.Reported
 	case c.Lacks != resource.ID{}:
 		return l.spared(c)
 	case l.inner && l.bereft && !Guards(c.ID): // that may wait for what is lost, and does not see it from here
 		l.waiting = true
-		return Waits
+		return status.Waits
 	case !l.write, l.undoing != nil && l.undoing(c.ID):
-		return Waits
+		return status.Waits
 	case l.inner && !l.moved(c): // new things are for a look of their own
 		l.waiting = true
-		return Waits
+		return status.Waits
 	case l.pending != nil && !l.moved(c): // what would an undo undo?
 		l.status.Waiting = cmp.Or(l.status.Waiting, "vpnd confirm or vpnd rollback of an apply")
-		return Waits
+		return status.Waits
 	case l.guarding && !Guards(c.ID), l.status.Booting && startsLater(c.ID):
 		l.waiting = true
-		return Waits
+		return status.Waits
 	case l.busy != "" && !Guards(c.ID):
 		l.waiting = true
 		l.status.Waiting = l.busy
-		return Waits
+		return status.Waits
 	}
 	if l.failures.early(c.ID) {
-		return Failed
+		return status.Failed
 	}
 	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
 	if begins {
 		l.contend(c)
 	}
 	if !ok {
-		return Contended
+		return status.Flapping
 	}
-	return Repaired
+	return status.Repaired
 }
 
 // bars returns what is wrong and not repaired now, and without which nothing
@@ -73,7 +74,7 @@ func (l *look) bars(p *engine.Plan) []resource.ID {
 	var ids []resource.ID
 	for _, c := range p.Changes {
 		v := l.verdicts[c.ID]
-		if v == Failed || v == Contended && filters(c.ID) || l.undoing != nil && l.undoing(c.ID) {
+		if v == status.Failed || v == status.Flapping && filters(c.ID) || l.undoing != nil && l.undoing(c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 )
 
 // What is wrong and stays so for now keeps what needs it from going ahead.
@@ -15,18 +16,18 @@ func TestWhatBarsOthers(t *testing.T) {
 	l := &look{undoing: func(id resource.ID) bool { return id == undone }}
 	for _, c := range []struct {
 		id   resource.ID
-		now  Outcome
+		now  status.Outcome
 		bars bool
 	}{
-		{nat, Repaired, false},
-		{nat, Failed, true},
-		{nat, Contended, false},
-		{filter, Contended, true},
-		{filter, Repaired, false},
-		{nat, Held, false},
-		{undone, Waits, true},
+		{nat, status.Repaired, false},
+		{nat, status.Failed, true},
+		{nat, status.Flapping, false},
+		{filter, status.Flapping, true},
+		{filter, status.Repaired, false},
+		{nat, status.Suppressed, false},
+		{undone, status.Waits, true},
 	} {
-		l.verdicts = map[resource.ID]Outcome{c.id: c.now}
+		l.verdicts = map[resource.ID]status.Outcome{c.id: c.now}
 		if got := l.bars(&engine.Plan{Changes: []engine.Change{{ID: c.id}}}); slices.Contains(got, c.id) != c.bars {
 			t.Errorf("%s, %s: bars %v", c.id, c.now, got)
 		}

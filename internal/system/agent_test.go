@@ -223,7 +223,7 @@ func (s scene) held(t *testing.T) {
 	s.sh("echo 'file {' > /etc/vpnd/bad.hcl")
 	s.shortly("vpnd status | grep bad.hcl")
 	s.sh("rm /etc/vpnd/bad.hcl")
-	s.shortly("vpnd status | grep 'Held since' && ! vpnd status | grep -e bad.hcl -e 'files have changed'")
+	s.shortly("vpnd status | grep 'Suppressed since' && ! vpnd status | grep -e bad.hcl -e 'files have changed'")
 	s.vpnd(0, "apply", "--yes")
 	s.sh("rm /etc/more")
 	s.shortly("grep -q more /etc/more")

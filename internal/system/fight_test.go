@@ -61,9 +61,9 @@ sysctl "net.ipv4.tcp_syncookies" {
 		}
 	}
 	// It is left alone while the other goes on.
-	s.until("give in", func(l agentLook) bool { return l.drifted(give) == "contended" })
+	s.until("give in", func(l agentLook) bool { return l.drifted(give) == "flapping" })
 	s.sh("sleep 3; grep -qx 0 /proc/sys/net/ipv4/tcp_syncookies")
-	s.names(s.vpnd(3, "status"), "Contended", give, "sh (process ")
+	s.names(s.vpnd(3, "status"), "Flapping", give, "sh (process ")
 
 	s.sh("for i in $(seq 900); do systemctl is-active -q rival || exit 0; sleep 0.1; done; exit 1")
 	if open := s.sh("cat /run/open 2>/dev/null || true"); open != "" {

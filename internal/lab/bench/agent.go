@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"vpnd/internal/daemon"
 	"vpnd/internal/lab/office"
+	"vpnd/internal/status"
 )
 
 const (
@@ -156,22 +156,22 @@ func (b *bench) forgive(ctx context.Context) error {
 	if _, err := b.host.Run(ctx, "systemctl", "reload", "vpnd"); err != nil {
 		return err
 	}
-	return b.lookAfter(ctx, before.Look.Time)
+	return b.lookAfter(ctx, before.Reconcile.Time)
 }
 
 // lookAfter waits for a look that begins after another one.
 func (b *bench) lookAfter(ctx context.Context, last time.Time) error {
-	return b.await(ctx, "look again", func(s *daemon.Status) bool { return s.Look.Time.After(last) })
+	return b.await(ctx, "look again", func(s *status.Status) bool { return s.Reconcile.Time.After(last) })
 }
 
 // rests waits for a repair that began after start, and the look that follows it.
 func (b *bench) rests(ctx context.Context, start time.Time) error {
-	return b.await(ctx, "come to rest", func(s *daemon.Status) bool {
-		return s.Apply != nil && s.Apply.Time.After(start) && s.Look.Time.After(s.Apply.Time)
+	return b.await(ctx, "come to rest", func(s *status.Status) bool {
+		return s.Apply != nil && s.Apply.Time.After(start) && s.Reconcile.Time.After(s.Apply.Time)
 	})
 }
 
-func (b *bench) await(ctx context.Context, what string, so func(*daemon.Status) bool) error {
+func (b *bench) await(ctx context.Context, what string, so func(*status.Status) bool) error {
 	for range 6000 {
 		s, err := b.status()
 		if err != nil {
@@ -188,9 +188,9 @@ func (b *bench) await(ctx context.Context, what string, so func(*daemon.Status) 
 }
 
 // status is what the agent tells.
-func (b *bench) status() (*daemon.Status, error) {
-	s, err := daemon.ReadStatus(b.within("/run/vpnd"))
-	if err == nil && (s == nil || s.Look == nil) {
+func (b *bench) status() (*status.Status, error) {
+	s, err := status.Read(b.within("/run/vpnd"))
+	if err == nil && (s == nil || s.Reconcile == nil) {
 		err = errors.New("the agent tells nothing")
 	}
 	return s, err

@@ -85,7 +85,7 @@ func (b *bench) lookCosts(ctx context.Context, proc string) (time.Duration, erro
 		if _, err := b.host.Run(ctx, "systemctl", "reload", "vpnd"); err != nil {
 			return 0, err
 		}
-		if err := b.lookAfter(ctx, s.Look.Time); err != nil {
+		if err := b.lookAfter(ctx, s.Reconcile.Time); err != nil {
 			return 0, err
 		}
 		if err := pause(ctx, 500*time.Millisecond); err != nil {

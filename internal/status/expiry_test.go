@@ -1,4 +1,4 @@
-package daemon
+package status
 
 import (
 	"crypto/ecdsa"
@@ -44,13 +44,13 @@ func list(t *testing.T, end time.Time) string {
 func TestWhenCertificatesAndListsRunOut(t *testing.T) {
 	end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	text := func(after time.Duration) *string { return resource.Ptr(end.Add(after).Format(time.RFC3339)) }
-	l := &look{scope: scope{whole: true}}
-	got := l.expiring(nil, []engine.Sight{
+	all := func(resource.ID) bool { return true }
+	got := Expiring(nil, []engine.Sight{
 		seen("certificate", "/late", paper{NotAfter: text(time.Hour), Fresh: resource.Ptr(true)}),
 		seen("crl", "/list", paper{PEM: resource.Ptr(list(t, end.Add(time.Minute)))}),
 		seen("certificate", "/early", paper{NotAfter: text(0), Fresh: resource.Ptr(false)}),
 		seen("certificate", "/broken", paper{}), seen("crl", "/damaged", paper{PEM: resource.Ptr("no list")}),
-	})
+	}, all)
 	told := ""
 	for _, e := range got {
 		told += fmt.Sprintf("%s %s %s %v\n", e.ID, e.Block, e.NotAfter.UTC().Format(time.TimeOnly), e.Fresh)
@@ -62,8 +62,8 @@ certificate["/late"] pki.office 04:04:05 true
 		t.Errorf("got:\n%s", told)
 	}
 	// What was not looked at stays as it was told.
-	l.scope = scope{ids: map[resource.ID]bool{{Kind: "certificate", Name: "/early"}: true}}
-	got = l.expiring(got, []engine.Sight{seen("certificate", "/early", paper{NotAfter: text(2 * time.Hour), Fresh: resource.Ptr(true)})})
+	early := func(id resource.ID) bool { return id.Name == "/early" }
+	got = Expiring(got, []engine.Sight{seen("certificate", "/early", paper{NotAfter: text(2 * time.Hour), Fresh: resource.Ptr(true)})}, early)
 	if len(got) != 3 || got[2].ID.Name != "/early" || !got[2].Fresh {
 		t.Errorf("after a renewal: %+v", got)
 	}
@@ -76,7 +76,7 @@ func TestOfCertificatesTheFirstToRunOutAreTold(t *testing.T) {
 		end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(-time.Duration(i) * time.Hour)
 		all = append(all, seen("certificate", fmt.Sprint("/", i), paper{NotAfter: resource.Ptr(end.Format(time.RFC3339))}))
 	}
-	got := (&look{scope: scope{whole: true}}).expiring(nil, all)
+	got := Expiring(nil, all, func(resource.ID) bool { return true })
 	if len(got) != mostExpiries || got[0].ID.Name != fmt.Sprint("/", 2*mostExpiries-1) {
 		t.Errorf("%d are told, the first: %+v", len(got), got[0])
 	}
