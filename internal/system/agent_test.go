@@ -14,17 +14,17 @@ import (
 
 // agentStatus is what the tests read of vpnd status --json.
 type agentStatus struct {
-	Running bool
-	Mode    string
-	Ready   bool
-	Drift   []agentDrift
-	Recent  []agentDrift
-	Fights  []struct{ ID, By string }
-	Hold    *struct{ IDs []string }
-	Look    *struct{ Seconds float64 }
-	CRLs    []struct{ Fresh bool }
-	Certs   []struct{ Fresh bool }                      `json:"certificates"`
-	Servers []struct{ Clients []struct{ Name string } } `json:"openvpn_servers"`
+	Running    bool
+	Mode       string
+	Ready      bool
+	Drift      []agentDrift
+	Recent     []agentDrift
+	Flapping   []struct{ ID, By string }
+	Suppressed *struct{ IDs []string }
+	Reconcile  *struct{ Seconds float64 }
+	CRLs       []struct{ Fresh bool }
+	Certs      []struct{ Fresh bool }                      `json:"certificates"`
+	Servers    []struct{ Clients []struct{ Name string } } `json:"openvpn_servers"`
 }
 
 type agentDrift struct{ ID, By, Reason, Noticed, Outcome string }
@@ -166,7 +166,7 @@ certificate "/etc/window.crt" {
 	s.run("systemctl", "reload", "vpnd")
 	s.shortly("test -e /etc/window.crt")
 	const id = `certificate["/etc/window.crt"]`
-	l, _ := s.until("renew a certificate in its window", func(l agentLook) bool { return l.repair(id, began) != nil })
+	l, _ := s.until("renew a certificate in its window", func(l agentTold) bool { return l.repair(id, began) != nil })
 	if d := l.repair(id, began); d != nil && (d.Noticed != "timer" || d.Reason != "renewal" || !strings.Contains(d.moved(), `fresh false instead of true`)) {
 		t.Errorf("a certificate in its window: %+v", *d)
 	}
@@ -213,7 +213,7 @@ func (s scene) held(t *testing.T) {
 	s.sh("sleep 1; test ! -e /etc/more")
 	s.sh("iptables -t nat -F")
 	s.shortly("iptables-save -t nat | grep -q -- '-j VPND'")
-	if a, _ := s.status(); a.Hold == nil {
+	if a, _ := s.status(); a.Suppressed == nil {
 		t.Error("nothing is said to be held")
 	}
 	s.ok(s.Gateway.WriteFile(t.Context(), "/etc/vpnd/other.hcl", []byte("file \"/etc/other\" {\n  content = \"other\\n\"\n}\n"), 0o600))
@@ -227,7 +227,7 @@ func (s scene) held(t *testing.T) {
 	s.vpnd(0, "apply", "--yes")
 	s.sh("rm /etc/more")
 	s.shortly("grep -q more /etc/more")
-	s.sh("sleep 3; ! vpnd status | grep -e Held -e 'files have changed'")
+	s.sh("sleep 3; ! vpnd status | grep -e Suppressed -e 'files have changed'")
 }
 
 // stops ends the agent; the host stays as it is.

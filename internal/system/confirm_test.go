@@ -277,7 +277,7 @@ func TestConfirmWithAgent(t *testing.T) {
 		if !d.opens() || d.sh("cat /etc/motd.vpn") != "works" {
 			t.Errorf("%s the agent did again what was undone", again)
 		}
-		if a, _ := d.status(); a.Hold == nil {
+		if a, _ := d.status(); a.Suppressed == nil {
 			t.Errorf("%s the agent holds nothing", again)
 		}
 	}

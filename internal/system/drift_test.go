@@ -108,7 +108,7 @@ func (s scene) forgive() {
 	s.t.Helper()
 	began := time.Now()
 	s.run("systemctl", "reload", "vpnd")
-	s.until("reload", func(l agentLook) bool { return l.Look.Noticed == "reload" && l.Look.Time.After(began) })
+	s.until("reload", func(l agentTold) bool { return l.Reconcile.Noticed == "reload" && l.Reconcile.Time.After(began) })
 }
 
 // mends has something move, and wants that repaired and explained.
@@ -117,8 +117,8 @@ func (s scene) mends(d drift) {
 	began := time.Now()
 	s.sh(d.does)
 	// At rest it is after the look that its own repair has caused.
-	l, in := s.until("repair "+d.id, func(l agentLook) bool {
-		return l.repair(d.id, began) != nil && len(l.Drift) == 0 && l.Look.Time.After(l.Apply.Time)
+	l, in := s.until("repair "+d.id, func(l agentTold) bool {
+		return l.repair(d.id, began) != nil && len(l.Drift) == 0 && l.Reconcile.Time.After(l.Apply.Time)
 	})
 	if r := l.repair(d.id, began); in && (!r.fits(d) || r.Outcome != "repaired") {
 		s.t.Errorf("%s\nis told as %+v: %s", d.does, *r, r.moved())
@@ -130,21 +130,21 @@ func (s scene) waits(d drift) {
 	s.t.Helper()
 	began := time.Now()
 	s.sh(d.does)
-	s.until("tell: "+d.stays, func(l agentLook) bool { return strings.Contains(l.text, d.stays) })
+	s.until("tell: "+d.stays, func(l agentTold) bool { return strings.Contains(l.text, d.stays) })
 	s.sh(d.undo)
-	s.until("be content after: "+d.does, func(l agentLook) bool {
-		return len(l.Drift)+len(l.Unknown) == 0 && !strings.Contains(l.text, d.stays) && l.Look.Time.After(began) && l.Look.Time.After(l.Apply.Time)
+	s.until("be content after: "+d.does, func(l agentTold) bool {
+		return len(l.Drift)+len(l.Unknown) == 0 && !strings.Contains(l.text, d.stays) && l.Reconcile.Time.After(began) && l.Reconcile.Time.After(l.Apply.Time)
 	})
 }
 
 // until waits until the agent has told that something is so.
-func (s scene) until(what string, so func(agentLook) bool) (l agentLook, in bool) {
+func (s scene) until(what string, so func(agentTold) bool) (l agentTold, in bool) {
 	s.t.Helper()
 	const bound = time.Minute // a package is among it, on a busy machine
 	for deadline := time.Now().Add(bound); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		data, err := s.Gateway.ReadFile("/run/vpnd/status.json")
 		s.ok(err)
-		l = agentLook{text: strings.ReplaceAll(string(data), `\"`, `"`)}
+		l = agentTold{text: strings.ReplaceAll(string(data), `\"`, `"`)}
 		s.ok(json.Unmarshal(data, &l))
 		if so(l) {
 			return l, true
@@ -154,21 +154,21 @@ func (s scene) until(what string, so func(agentLook) bool) (l agentLook, in bool
 	return l, false
 }
 
-// An agentLook is how things stood after a look of the agent, as it tells.
-type agentLook struct {
-	Look struct {
+// An agentTold is how things stood after a pass of the agent, as it tells.
+type agentTold struct {
+	Reconcile struct {
 		Time    time.Time
 		Noticed string
 	}
 	Apply         struct{ Time time.Time }
 	Drift, Recent []told
 	Unknown       []struct{ Error string }
-	Fights        []fight
+	Flapping      []fight
 	text          string
 }
 
 // drifted says what the agent does about a resource that is wrong now.
-func (l agentLook) drifted(id string) (outcome string) {
+func (l agentTold) drifted(id string) (outcome string) {
 	for _, d := range l.Drift {
 		if d.ID == id {
 			return d.Outcome
@@ -178,7 +178,7 @@ func (l agentLook) drifted(id string) (outcome string) {
 }
 
 // repair returns the newest repair of a resource, if there was one since.
-func (l agentLook) repair(id string, since time.Time) *told {
+func (l agentTold) repair(id string, since time.Time) *told {
 	i := slices.IndexFunc(l.Recent, func(r told) bool { return r.ID == id && r.Since.After(since) })
 	if i < 0 {
 		return nil

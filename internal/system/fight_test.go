@@ -44,15 +44,15 @@ sysctl "net.ipv4.tcp_syncookies" {
 	const keep, nat, give = `chain["ip/filter/VPND-KEEP"]`, `chain["ip/nat/VPND-NAT"]`, `sysctl["net.ipv4.tcp_syncookies"]`
 	s.run("systemd-run", "-q", "--unit", "rival", "sh", "-c", rival)
 
-	fought := func(l agentLook, id string) *fight {
-		for i := range l.Fights {
-			if l.Fights[i].ID == id {
-				return &l.Fights[i]
+	fought := func(l agentTold, id string) *fight {
+		for i := range l.Flapping {
+			if l.Flapping[i].ID == id {
+				return &l.Flapping[i]
 			}
 		}
 		return nil
 	}
-	l, _ := s.until("tell of all fights", func(l agentLook) bool {
+	l, _ := s.until("tell of all fights", func(l agentTold) bool {
 		return fought(l, keep) != nil && fought(l, nat) != nil && fought(l, give) != nil
 	})
 	for id, by := range map[string]string{keep: "iptables (process ", nat: "iptables (process ", give: "sh (process "} {
@@ -61,7 +61,7 @@ sysctl "net.ipv4.tcp_syncookies" {
 		}
 	}
 	// It is left alone while the other goes on.
-	s.until("give in", func(l agentLook) bool { return l.drifted(give) == "flapping" })
+	s.until("give in", func(l agentTold) bool { return l.drifted(give) == "flapping" })
 	s.sh("sleep 3; grep -qx 0 /proc/sys/net/ipv4/tcp_syncookies")
 	s.names(s.vpnd(3, "status"), "Flapping", give, "sh (process ")
 
@@ -69,7 +69,7 @@ sysctl "net.ipv4.tcp_syncookies" {
 	if open := s.sh("cat /run/open 2>/dev/null || true"); open != "" {
 		t.Errorf("the rules did not come back within ten seconds: %s", open)
 	}
-	s.until("come back", func(l agentLook) bool { return len(l.Drift) == 0 })
+	s.until("come back", func(l agentTold) bool { return len(l.Drift) == 0 })
 	s.converged()
 	journal := s.sh("journalctl -u vpnd -o cat")
 	s.names(journal, "vpnd leaves it alone for a while id="+give, "it guards the host, so vpnd goes on repairing it id="+keep, "by=\"iptables (process ")

@@ -125,7 +125,7 @@ protocol = udp
 func (s scene) mended(damage string) {
 	s.t.Helper()
 	s.sh(damage)
-	s.until("repair after: "+damage, func(l agentLook) bool { return len(l.Drift) == 0 && s.isWhole() })
+	s.until("repair after: "+damage, func(l agentTold) bool { return len(l.Drift) == 0 && s.isWhole() })
 }
 
 // isWhole says whether vpnd's jumps stand in their order.
@@ -142,7 +142,7 @@ func (s scene) acceptingNewcomer() {
 	s.t.Helper()
 	s.sh("iptables -A INPUT -p tcp --dport 8080 -j ACCEPT; iptables -I INPUT -j ACCEPT")
 	const told = `ip/filter/VPND-host-IN-END: overruled by "-j ACCEPT" in INPUT`
-	l, _ := s.until("tell of it", func(l agentLook) bool { return strings.Contains(l.text, told) && len(l.Drift) == 0 })
+	l, _ := s.until("tell of it", func(l agentTold) bool { return strings.Contains(l.text, told) && len(l.Drift) == 0 })
 	if !regexp.MustCompile(`overruled by .* \(written by iptables \(process [0-9]+\)`).MatchString(l.text) {
 		s.t.Errorf("nobody is named:\n%s", l.text)
 	}
@@ -156,7 +156,7 @@ func (s scene) acceptingNewcomer() {
 		s.t.Fatalf("the plan does not tell the way out:\n%s", plan)
 	}
 	s.sh(way[1])
-	s.until("be content", func(l agentLook) bool { return !strings.Contains(l.text, "overruled") })
+	s.until("be content", func(l agentTold) bool { return !strings.Contains(l.text, "overruled") })
 }
 
 // TestBesideUFWAndDocker has ufw come, reload and go, and Docker's rules come as
@@ -213,12 +213,12 @@ func TestFirewalldReloadsTakeNATForAMoment(t *testing.T) {
 	s, laptop := besideFirewalls(t)
 	s.run("systemctl", "start", "firewalld")
 	s.sh("for i in $(seq 100); do firewall-cmd --state >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
-	s.until("have come through its start", func(l agentLook) bool { return len(l.Drift) == 0 && s.isWhole() })
+	s.until("have come through its start", func(l agentTold) bool { return len(l.Drift) == 0 && s.isWhole() })
 	s.run("systemd-run", "-q", "--unit", "watch-nat", "bash", "-c", watchNAT)
 	for range 10 {
 		s.run("firewall-cmd", "--reload")
 	}
-	s.until("have come through ten reloads", func(l agentLook) bool { return len(l.Drift) == 0 && s.isWhole() })
+	s.until("have come through ten reloads", func(l agentTold) bool { return len(l.Drift) == 0 && s.isWhole() })
 	s.sh("touch /run/enough; for i in $(seq 300); do systemctl is-active -q watch-nat || exit 0; sleep 0.1; done; exit 1")
 	gaps := gapsIn(t, s.sh("cat /run/nat"))
 	t.Logf("NAT's gaps over ten reloads: %v", gaps)
