@@ -150,8 +150,10 @@ func (r *rig) kinds(catalog.Options) resource.Catalog {
 		Kinds:      append(kindpki.Kinds(host), resource.Define[thing]("thing", "", r.things), resource.Define[thing]("rules", "", rules{r.things})),
 		Composites: []resource.Composite{resource.Compose[pki.PKI]("pki", "")},
 	}
-	if directory, ok := real.Kind("directory"); ok {
-		c.Kinds = append(c.Kinds, directory)
+	for _, name := range []string{"directory", "file"} {
+		if k, ok := real.Kind(name); ok {
+			c.Kinds = append(c.Kinds, k)
+		}
 	}
 	return c
 }

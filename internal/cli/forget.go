@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,7 +17,10 @@ func (a *app) forgetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "forget ADDRESS",
 		Short: "Stop managing a block or a resource without touching the host",
-		Args:  cobra.ExactArgs(1),
+		Long: `Stops managing a block or a resource without touching the host. It is left
+alone from then on, by undoes of earlier applies too, until the next vpnd apply
+of a configuration that still asks for it.`,
+		Args: cobra.ExactArgs(1),
 
 		ValidArgsFunction: a.completes(addressWords),
 
@@ -28,11 +30,10 @@ func (a *app) forgetCommand() *cobra.Command {
 				return err
 			}
 			defer done()
-			records, err := recorded(e.Store, args)
-			if err != nil {
+			if _, err := recorded(e.Store, args); err != nil {
 				return err
 			}
-			return a.forget(e.Store, records)
+			return a.forget(e.Store, args[0])
 		},
 	}
 }
@@ -48,7 +49,7 @@ func recorded(store *state.Store, args []string) ([]state.Record, error) {
 	}
 	var found []state.Record
 	for _, r := range store.Records() {
-		if r.ID == id || slices.ContainsFunc(r.Owners, func(o resource.Owner) bool { return o.Block == id }) {
+		if addressed(id)(r.ID, r.Owners) {
 			found = append(found, r)
 		}
 	}
@@ -58,11 +59,20 @@ func recorded(store *state.Store, args []string) ([]state.Record, error) {
 	return found, nil
 }
 
-func (a *app) forget(store *state.Store, records []state.Record) error {
-	if err := release(store, records); err != nil {
+// addressed says which things an address stands for.
+func addressed(address resource.ID) func(resource.ID, []resource.Owner) bool {
+	return func(id resource.ID, owners []resource.Owner) bool {
+		return id == address || slices.ContainsFunc(owners, func(o resource.Owner) bool { return o.Block == address })
+	}
+}
+
+func (a *app) forget(store *state.Store, address string) error {
+	id, err := resource.ParseID(address)
+	if err != nil {
 		return err
 	}
-	if err := store.Forget(records...); err != nil {
+	records, err := store.Forget(addressed(id))
+	if err != nil {
 		return err
 	}
 	log := a.records()
@@ -72,27 +82,7 @@ func (a *app) forget(store *state.Store, records []state.Record) error {
 		log.Info("forgotten", "id", r.ID, "command", entry.Command)
 		_, _ = fmt.Fprintf(a.Out, "forgot %s\n", r.ID)
 	}
-	if len(records) == 0 {
-		return nil
-	}
 	return store.Note(entry)
-}
-
-// release takes out of what is in force what is forgotten, or the agent would
-// take it over again at its next look.
-func release(store *state.Store, records []state.Record) error {
-	wish, err := store.Wish()
-	if err != nil || wish == nil {
-		return err
-	}
-	before := len(wish.Present)
-	wish.Present = slices.DeleteFunc(wish.Present, func(was state.Was) bool {
-		return slices.ContainsFunc(records, func(r state.Record) bool { return r.ID == was.ID })
-	})
-	if len(wish.Present) == before {
-		return nil
-	}
-	return errors.Join(store.Sign(wish), store.KeepWish(wish))
 }
 
 // forgotten notes what somebody has forgotten that the configuration still asks

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,8 +26,10 @@ func TestAnUndoSucceedsFromEveryState(t *testing.T) {
 		t.Fatal("run this test as root, in a container")
 	}
 	for name, value := range map[string]string{"rapid.checks": "500", "rapid.nofailfile": "true"} {
-		if err := flag.Set(name, value); err != nil {
-			t.Fatal(err)
+		if f := flag.Lookup(name); f.Value.String() == f.DefValue { // else somebody asks for more
+			if err := f.Value.Set(value); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	base := testDir(t)
@@ -43,7 +46,7 @@ func TestAnUndoSucceedsFromEveryState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &story{T: t, rig: r, revoked: make(map[string]map[string]bool), bob: make(map[string]bool)}
+		s := &story{T: t, rig: r, revoked: make(map[string]map[string]bool), bob: make(map[string]bool), folder: make(map[string]bool)}
 		s.texts["theirs"] = "theirs"
 		for range rapid.IntRange(1, 7).Draw(t, "commands") {
 			s.chapter()
@@ -61,13 +64,14 @@ type story struct {
 	bob     map[string]bool            // by CA: a person let bob in, and nobody has revoked him since
 	wished  func(whole bool)           // what the next apply means for him, where it comes to its end or does not
 	left    bool                       // something was forgotten, and so stays
+	folder  map[string]bool            // so does what is in these
 	undoes  map[string]string          // the host before what was done last, where only that changed it
 	told    []string                   // the commands so far
 }
 
 func (s *story) chapter() {
 	switch rapid.SampledFrom([]string{
-		"edit", "apply", "apply", "apply", "confirmed", "confirm", "deadline", "rollback", "rollback", "older", "destroy", "forget", "kill", "drift", "break", "hide", "refuse", "heal", "damage",
+		"edit", "apply", "apply", "apply", "confirmed", "confirm", "deadline", "rollback", "rollback", "older", "destroy", "forget", "lose", "kill", "drift", "break", "hide", "refuse", "heal", "damage",
 	}).Draw(s.T, "chapter") {
 	case "edit":
 		s.edit()
@@ -89,6 +93,8 @@ func (s *story) chapter() {
 		s.destroy()
 	case "forget":
 		s.forget()
+	case "lose":
+		s.lose(rapid.SampledFrom(s.folders()).Draw(s.T, "folder"))
 	case "kill":
 		s.steps = rapid.IntRange(1, 6).Draw(s.T, "steps")
 	case "drift":
@@ -123,6 +129,9 @@ func (s *story) edit() {
 	}
 	if n := rapid.IntRange(0, 2).Draw(s.T, "input"); n > 0 {
 		fmt.Fprintf(&b, "rules \"input\" { text = \"%d\" }\n", n)
+	}
+	if n := rapid.IntRange(0, 2).Draw(s.T, "motd"); n > 0 {
+		fmt.Fprintf(&b, "directory %[1]q {}\nfile \"%[1]s/motd\" {\n content = \"%[2]d\"\n depends_on = [directory[%[1]q]]\n}\n", filepath.Join(s.dir, "etc"), n)
 	}
 	s.wished = func(bool) {}
 	if rapid.IntRange(0, 2).Draw(s.T, "pki") > 0 {
@@ -267,10 +276,35 @@ func (s *story) damage(name string) {
 	s.told = append(s.told, "damage: "+name)
 }
 
+// folders are those that are made of more than one thing.
+func (s *story) folders() []string { return []string{"pki", "etc"} }
+
+// lose takes a folder away behind vpnd's back.
+func (s *story) lose(folder string) {
+	if err := os.RemoveAll(filepath.Join(s.dir, folder)); err != nil {
+		s.Fatal(err)
+	}
+	delete(s.folder, folder)
+	s.told = append(s.told, "lose: "+folder)
+}
+
 func (s *story) forget() {
-	address := rapid.SampledFrom([]string{`thing["a"]`, `thing["theirs"]`, `rules["input"]`}).Draw(s.T, "address")
-	if s.do("forget", address) {
-		s.left, s.undoes = true, nil
+	etc := filepath.Join(s.dir, "etc")
+	folders := map[string]string{"pki.office": "pki", fmt.Sprintf("file[%q]", etc+"/motd"): "etc", fmt.Sprintf("directory[%q]", etc): "etc"}
+	addresses := append(slices.Sorted(maps.Keys(folders)), `thing["a"]`, `thing["theirs"]`, `rules["input"]`)
+	address := rapid.SampledFrom(addresses).Draw(s.T, "address")
+	if !s.do("forget", address) {
+		return
+	}
+	s.undoes = nil
+	folder, within := folders[address]
+	if !within {
+		s.left = true
+		return
+	}
+	s.folder[folder] = true
+	if rapid.Bool().Draw(s.T, "removed") { // as whoever has it elsewhere now
+		s.lose(folder)
 	}
 }
 
@@ -287,8 +321,10 @@ func (s *story) end() {
 	if want := map[string]string{"theirs": "theirs"}; !s.left && !maps.Equal(s.now(), want) {
 		s.fail(fmt.Sprintf("after vpnd destroy: %v", s.now()))
 	}
-	if entries, err := os.ReadDir(filepath.Join(s.dir, "pki")); err == nil {
-		s.fail(fmt.Sprintf("the PKI is still there: %v", entries))
+	for _, folder := range s.folders() {
+		if entries, err := os.ReadDir(filepath.Join(s.dir, folder)); err == nil && !s.folder[folder] {
+			s.fail(fmt.Sprintf("%s is still there: %v", folder, entries))
+		}
 	}
 	s.edit()
 	s.must("apply", "--yes")

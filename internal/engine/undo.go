@@ -117,7 +117,8 @@ func (p *Plan) undoes() bool {
 
 // PlanUndo plans the way back to a snapshot, records included. What is in keep
 // does not go back, but becomes what is asked for there. One thing that can't go
-// back is a [Problem], and keeps no other from it.
+// back is a [Problem], and keeps no other from it. What stands on something that is
+// gone is left out, with a note.
 func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...state.Was) (*Plan, error) {
 	present, err := e.kept(ctx, keep)
 	if err != nil {
@@ -134,12 +135,19 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...sta
 			w.goesAgain(id)
 		}
 	}
-	p, err := e.plan(ctx, uncircled(append(present, w.present...)), uncircled(w.leaving))
-	if err == nil {
-		p.Problems = append(p.Problems, w.stuck...)
-		p.advise(ctx)
+	present = append(present, w.present...)
+	ground, err := e.ground(ctx, present, w.leaving)
+	if err != nil {
+		return nil, err
 	}
-	return p, err
+	p, err := e.plan(ctx, uncircled(append(ground, present...)), uncircled(w.leaving))
+	if err != nil {
+		return nil, err
+	}
+	p.leaveOut(ctx)
+	p.Problems = append(p.Problems, w.stuck...)
+	p.advise(ctx)
+	return p, nil
 }
 
 // SetApart has the secrets that an earlier vpnd left in the state stand apart.

@@ -221,7 +221,7 @@ func TestForgottenIsNotInForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	was, version := w.Fingerprint, s.WishVersion()
-	if err := s.Forget(gone); err != nil {
+	if _, err := s.Forget(func(one resource.ID, _ []resource.Owner) bool { return one == a }); err != nil {
 		t.Fatal(err)
 	}
 	w, err = s.Wish()

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"syscall"
 	"time"
-
-	"vpnd/internal/resource"
 )
 
 // A Wish is the configuration that is in force: what the daemon keeps true. It
@@ -95,36 +93,6 @@ func (w *Wish) reveal(apart secrets) (err error) {
 		return err
 	}
 	return apart.findShapes(w.Present)
-}
-
-// Forget drops records and what stood there before, and takes the resources out
-// of the configuration in force: the daemon would take them up again, and remove
-// them once their blocks have gone. The records go first, since a wish without a
-// record is only taken up again, and a record without a wish is removed.
-func (s *Store) Forget(records ...Record) error {
-	var facts []Fact
-	gone := make(map[resource.ID]bool)
-	for _, r := range records {
-		facts = append(facts, Fact{Drop: &r.ID}, Fact{Owe: &Debt{ID: r.ID}})
-		gone[r.ID] = true
-	}
-	if err := s.Commit(facts...); err != nil {
-		return err
-	}
-	var errs []error
-	for _, r := range records {
-		errs = append(errs, s.DropPrior(r))
-	}
-	wish, err := s.Wish()
-	if err != nil || wish == nil {
-		return errors.Join(append(errs, err)...)
-	}
-	wished := len(wish.Present)
-	wish.Present = slices.DeleteFunc(wish.Present, func(was Was) bool { return gone[was.ID] })
-	if len(wish.Present) < wished {
-		errs = append(errs, s.Sign(wish), s.KeepWish(wish))
-	}
-	return errors.Join(errs...)
 }
 
 // Wish returns the configuration that is in force, nil where none ever was.

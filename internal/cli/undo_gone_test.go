@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// An undo brings the folder back that a file of it was in, leaves out what was in
+// a folder of somebody else's that is gone, and says so; it leaves alone what was
+// forgotten.
+func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		folder string // whose block says that
+		forget bool
+		back   bool
+		says   string
+	}{
+		"on record": {folder: `directory "%s" {}`, back: true, says: "+ file["},
+		"theirs":    {says: "left out of the undo, since it can't be brought back: the folder "},
+		"forgotten": {folder: `directory "%s" {}`, forget: true, says: "Nothing to do"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := testDir(t)
+			r, err := newRig(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			etc := filepath.Join(dir, "etc")
+			if c.folder == "" {
+				err = os.Mkdir(etc, 0o755)
+			} else {
+				c.folder = fmt.Sprintf(c.folder, etc)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, content := range []string{"1", "2"} {
+				err := r.write(fmt.Sprintf("%s\nfile %q { content = %q }\n", c.folder, etc+"/motd", content))
+				if code, _ := r.run("apply", "--yes", "--confirm", "1m", "--no-probes"); err != nil || code != 0 {
+					t.Fatal(err, r.out.String())
+				}
+				if content == "1" {
+					r.run("confirm")
+				}
+			}
+			if c.forget {
+				r.run("forget", fmt.Sprintf("file[%q]", etc+"/motd"))
+				r.run("forget", fmt.Sprintf("directory[%q]", etc))
+			}
+			if err := os.RemoveAll(etc); err != nil {
+				t.Fatal(err)
+			}
+			r.over = true
+			code, _ := r.run("rollback", "--yes", "--unconfirmed")
+			if said := r.out.String(); code != 0 || !strings.Contains(said, c.says) {
+				t.Errorf("%d: %s", code, said)
+			}
+			if data, err := os.ReadFile(etc + "/motd"); (err == nil) != c.back || c.back && string(data) != "1" && !strings.HasSuffix(string(data), "\n1") {
+				t.Errorf("%s, %v", data, err)
+			}
+			if code, _ := r.run("destroy", "--yes"); code != 0 {
+				t.Error(r.out.String())
+			}
+		})
+	}
+}
+
+// Who meets an undo that does not come to its end is told the way out, and gets
+// out, also before the deadline.
+func TestStuckUndoNamesTheWayOut(t *testing.T) {
+	r, err := newRig(testDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, args ...string) string {
+		t.Helper()
+		if code, _ := r.run(args...); code != want {
+			t.Errorf("vpnd %s: %d\n%s", strings.Join(args, " "), code, r.out.String())
+		}
+		return r.out.String()
+	}
+	if err := r.write(`thing "a" { text = "1" }`); err != nil {
+		t.Fatal(err)
+	}
+	run(0, "apply", "--yes", "--confirm", "1m", "--no-probes")
+	for _, command := range []string{"apply", "destroy"} {
+		if said := run(1, command, "--yes"); !strings.Contains(said, "keep it with vpnd confirm") || strings.Contains(said, "--abandon") {
+			t.Errorf("vpnd %s of what can be confirmed: %s", command, said)
+		}
+	}
+	if said := run(1, "confirm", "--abandon"); !strings.Contains(said, "it can still be confirmed") {
+		t.Error(said)
+	}
+	r.broken["a"] = true
+	run(1, "rollback", "--yes")
+	for _, args := range [][]string{{"apply", "--yes"}, {"destroy", "--yes"}, {"confirm"}} {
+		if said := run(1, args...); !strings.Contains(said, wayOut) || !strings.Contains(said, "vpnd rollback") {
+			t.Errorf("vpnd %s: %s", strings.Join(args, " "), said)
+		}
+	}
+	run(0, "confirm", "--abandon")
+	clear(r.broken)
+	run(0, "destroy", "--yes")
+	if len(r.now()) > 0 {
+		t.Error(r.now())
+	}
+}
