@@ -25,14 +25,27 @@ const mostTries = 30
 // something fails, and given up at last: what could be undone is, and the
 // snapshot stays for another try by hand.
 func (a *app) tryUndo(ctx context.Context, e *engine.Engine, due *state.Pending, boots bool) error {
-	due.Tries++
-	counted := e.Store.SetPending(*due)
 	err := a.rollback(ctx, e, due.Snapshot, late, boots)
-	if err == nil || counted != nil || due.Tries < mostTries {
+	due, unread := e.Store.Pending()
+	if err == nil || unread != nil || due == nil || due.Tries < mostTries {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.Err, "vpnd: given up after %d tries; what is named above is not as before\n", due.Tries)
 	return errors.Join(err, a.giveUp(ctx, e))
+}
+
+// begun notes another try to undo an apply that waits, which can't be confirmed any
+// more then. Where the disk is full, the undo goes on uncounted.
+func begun(store *state.Store) error {
+	p, err := store.Pending()
+	if err != nil || p == nil {
+		return err
+	}
+	p.Tries++
+	if err := store.SetPending(*p); err != nil && !state.Unwritable(err) {
+		return err
+	}
+	return nil
 }
 
 // abandon gives up an undo that somebody no longer waits for.
@@ -45,7 +58,7 @@ func (a *app) abandon(ctx context.Context, e *engine.Engine) error {
 	if failed != nil {
 		return failed
 	}
-	if err == nil && !d.Over(ctx, p) {
+	if err == nil && !p.Begun() && !d.Over(ctx, p) {
 		return fmt.Errorf("it can still be confirmed, until %s: vpnd confirm keeps the apply, vpnd rollback undoes it now", clock(p.Deadline))
 	}
 	if err := a.giveUp(ctx, e); err != nil {

@@ -98,7 +98,8 @@ func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
 }
 
 // waiting returns the apply that can still be confirmed, and its deadline. What
-// is overdue can't: its undo is at work, or stuck half-way.
+// is overdue can't, nor what somebody has begun to undo: that is at work, or stuck
+// half-way.
 func (a *app) waiting(ctx context.Context, store *state.Store) (*confirm.Deadline, *state.Pending, error) {
 	p, err := store.Pending()
 	if err != nil {
@@ -111,7 +112,10 @@ func (a *app) waiting(ctx context.Context, store *state.Store) (*confirm.Deadlin
 	if err != nil {
 		return nil, nil, err
 	}
-	if d.Over(ctx, p) {
+	switch {
+	case p.Begun():
+		return nil, nil, fmt.Errorf("it is too late: the undo of the apply has begun; where that does not come to an end, vpnd rollback says what stands against it; %s", wayOut)
+	case d.Over(ctx, p):
 		return nil, nil, fmt.Errorf("it is too late: the deadline was %s, and the apply is undone; where that does not come to an end, vpnd rollback says what stands against it; %s", clock(p.Deadline), wayOut)
 	}
 	return d, p, nil
@@ -191,8 +195,11 @@ func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 // would be undone then?
 func settled(store *state.Store) error {
 	p, err := store.Pending()
-	if p == nil || err != nil {
+	switch {
+	case p == nil || err != nil:
 		return err
+	case p.Begun() || !time.Now().Before(p.Deadline):
+		return fmt.Errorf("the undo of an apply has not come to its end; vpnd rollback goes on with it, and says what stands against it; %s", wayOut)
 	}
 	return fmt.Errorf("an apply waits for confirmation until %s; keep it with vpnd confirm, or undo it with vpnd rollback, and then go on", clock(p.Deadline))
 }

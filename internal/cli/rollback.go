@@ -49,6 +49,9 @@ command can be repeated then. Who was revoked since is not let in again.`,
 				return err
 			}
 			defer done()
+			if err := begun(e.Store); err != nil {
+				return err
+			}
 			return a.carryBack(c.Context(), e, u, undone)
 		},
 	}
@@ -74,6 +77,9 @@ type undo struct {
 // caller holds.
 func (a *app) rollback(ctx context.Context, e *engine.Engine, name, command string, atBoot bool) error {
 	defer undisturbed()()
+	if err := begun(e.Store); err != nil {
+		return err
+	}
 	u, err := a.planUndo(ctx, e, name, atBoot)
 	if err != nil {
 		return err

@@ -19,8 +19,11 @@ type Pending struct {
 	Deadline time.Time `json:"deadline"`        // for people; what counts is the timer, which no stepped clock moves
 	Timer    string    `json:"timer"`           // the unit of systemd that ticks
 	Process  int       `json:"process"`         // which applies, and may hang in it
-	Tries    int       `json:"tries,omitempty"` // of its undo at the deadline
+	Tries    int       `json:"tries,omitempty"` // of its undo, at the deadline or by hand
 }
+
+// Begun says whether somebody has begun to undo it.
+func (p *Pending) Begun() bool { return p.Tries > 0 }
 
 // PendingPath returns where the state folder dir holds the unconfirmed apply.
 func PendingPath(dir string) string { return filepath.Join(dir, "pending.json") }
