@@ -49,19 +49,17 @@ func kinds(o Options) []resource.Kind {
 	if running {
 		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
 	}
-	// live is a kind that has nothing to do with files below a root.
-	live := func(k resource.Kind) resource.Kind { k.Off = !running; return k }
 	all := []resource.Kind{
-		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", keys),
-		resource.Define("file", "A regular file. Its label is the path.", file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
-		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
-		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryVerbs{Root: o.Root, Witness: witness}),
-		live(resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunVerbs{})),
-		live(resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteVerbs{})),
-		live(resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers), Looks: new(chain.Looks)})),
-		live(resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Verbs{Root: o.Root, Witness: witness})),
-		live(resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Admissions{})),
-		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", units),
+		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", sysctl.Traits, keys),
+		resource.Define("file", "A regular file. Its label is the path.", file.Traits, file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
+		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.Traits, file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
+		resource.Define("directory", "A folder. Its label is the path.", file.Traits, file.DirectoryVerbs{Root: o.Root, Witness: witness}),
+		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
+		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
+		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers), Looks: new(chain.Looks)}),
+		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Witness: witness}),
+		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
+		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),
 	}
 	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness, Synchronized: kindpki.Synchronized})...)
 }

@@ -186,13 +186,51 @@ func TestExamplesShowEverything(t *testing.T) {
 	}
 }
 
+// What vpnd decides by the kind of a thing, it decides by these.
+func TestWhatEachKindIs(t *testing.T) {
+	c := New(Options{Root: "/"})
+	for _, one := range []struct {
+		trait string
+		is    func(resource.Traits) bool
+		kinds string
+	}{
+		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun route chain"},
+		{"is slow", func(is resource.Traits) bool { return is.Slow }, "package unit"},
+		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "package unit"},
+		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
+		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun unit"},
+		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
+		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission"},
+		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
+		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "chain"},
+		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain"},
+		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain openvpn_admission crl"},
+		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain openvpn_admission crl assembled_file"},
+		{"filters", func(is resource.Traits) bool { return is.Filters.Of("ip/filter/VPND-FORWARD") }, "chain"},
+		{"filters, and translates only", func(is resource.Traits) bool { return is.Filters.Of("ip/nat/VPND-POSTROUTING") }, ""},
+		{"forwards", func(is resource.Traits) bool { return is.Forwards.Of("net.ipv4.ip_forward") }, "sysctl"},
+		{"forwards, and is another key", func(is resource.Traits) bool { return is.Forwards.Of("kernel.panic") }, ""},
+	} {
+		var kinds []string
+		for _, k := range c.Kinds {
+			if one.is(k.Traits) {
+				kinds = append(kinds, k.Name)
+			}
+		}
+		if got := strings.Join(kinds, " "); got != one.kinds {
+			t.Errorf("%s: %q, not %q", one.trait, got, one.kinds)
+		}
+	}
+}
+
 // Below another root no kind works on this machine: those that can't be kept to
 // files are off.
 func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 	for _, root := range []string{"/", "//", "/.", t.TempDir()} {
 		var off []string
-		for _, k := range New(Options{Root: root}).Kinds {
-			if k.Off {
+		c := New(Options{Root: root})
+		for _, k := range c.Kinds {
+			if c.Image && k.NeedsHost {
 				off = append(off, k.Name)
 			}
 		}

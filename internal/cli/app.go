@@ -18,7 +18,6 @@ import (
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
 	"vpnd/internal/confirm"
-	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
 	"vpnd/internal/notice"
 	"vpnd/internal/report"
@@ -191,7 +190,7 @@ func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), e
 }
 
 func (a *app) engine(store *state.Store) *engine.Engine {
-	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now, Ahead: daemon.Guards}
+	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now}
 	e.Done = a.text().Done
 	return e
 }

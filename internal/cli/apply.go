@@ -109,7 +109,7 @@ func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Confi
 			return nil, err
 		}
 	}
-	return p, f.refuse(p)
+	return p, f.refuse(e.Catalog, p)
 }
 
 // takeBack makes a plan true that undoes what vpnd did. The daemon is kept from

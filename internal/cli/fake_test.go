@@ -147,7 +147,7 @@ func (r *rig) kinds(catalog.Options) resource.Catalog {
 	host := kindpki.Host{Root: "/", Clock: func() time.Time { return time.Now().Add(r.later) }, Rand: rand.Reader}
 	real := catalog.New(catalog.Options{Root: "/"})
 	c := resource.Catalog{
-		Kinds:      append(kindpki.Kinds(host), resource.Define[thing]("thing", "", r.things), resource.Define[thing]("rules", "", rules{r.things})),
+		Kinds:      append(kindpki.Kinds(host), resource.Define[thing]("thing", "", resource.Traits{}, r.things), resource.Define[thing]("rules", "", resource.Traits{}, rules{r.things})),
 		Composites: []resource.Composite{resource.Compose[pki.PKI]("pki", "")},
 	}
 	for _, name := range []string{"directory", "file"} {

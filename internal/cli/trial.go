@@ -37,7 +37,7 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []settings.Check
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if t.flags.confirm > 0 && !t.flags.noProbes && len(p.Changes) > 0 {
-		t.probes = confirm.Working(ctx, confirm.Probes(ctx, changing(p)))
+		t.probes = confirm.Working(ctx, confirm.Probes(ctx, changing(t.engine.Catalog, p)))
 	}
 	var err error
 	if t.engine.Resumes, err = t.resumes(p); err != nil {
@@ -69,15 +69,15 @@ func (t *trial) try(ctx context.Context, p *engine.Plan, checks []settings.Check
 // changing says which listeners the plan may stop, move or restart on purpose:
 // those of units that it changes, those on links that it changes, and all where
 // it removes or replaces packages. An agent's metrics are its own matter.
-func changing(p *engine.Plan) func(confirm.Listener) bool {
+func changing(kinds resource.Catalog, p *engine.Plan) func(confirm.Listener) bool {
 	named := map[string]bool{"vpnd.service": true}
 	for _, c := range p.Changes {
-		named[c.ID.Name] = c.ID.Kind == "unit" || c.ID.Kind == "tun" || named[c.ID.Name]
+		named[c.ID.Name] = kinds.Traits(c.ID.Kind).Carries || named[c.ID.Name]
 		if strings.HasSuffix(c.ID.Name, ".socket") {
 			named["init.scope"] = true
 		}
 	}
-	all := len(irreversible(p)) > 0
+	all := len(irreversible(kinds, p)) > 0
 	return func(l confirm.Listener) bool {
 		return all || named[l.Link] || slices.ContainsFunc(l.Units, func(unit string) bool { return named[unit] })
 	}
@@ -315,10 +315,10 @@ func (t *trial) outcome(ctx context.Context) error {
 // irreversible lists the changes of a plan that no snapshot undoes: an undo may
 // remove a package that was not there, but can't fetch one where the way to the
 // mirror is what is broken.
-func irreversible(p *engine.Plan) []string {
+func irreversible(kinds resource.Catalog, p *engine.Plan) []string {
 	var found []string
 	for _, c := range p.Changes {
-		if c.ID.Kind != "package" {
+		if !kinds.Traits(c.ID.Kind).Fetched {
 			continue
 		}
 		for _, d := range c.Diffs {
@@ -332,11 +332,11 @@ func irreversible(p *engine.Plan) []string {
 }
 
 // refuse says what stands against undoing a plan.
-func (f applyFlags) refuse(p *engine.Plan) error {
+func (f applyFlags) refuse(kinds resource.Catalog, p *engine.Plan) error {
 	if f.confirm == 0 || f.irreversible {
 		return nil
 	}
-	if found := irreversible(p); len(found) > 0 {
+	if found := irreversible(kinds, p); len(found) > 0 {
 		return fmt.Errorf("%s: packages that are removed or change their version don't come back where the network is gone; apply that by itself first, or say --allow-irreversible", strings.Join(found, ", "))
 	}
 	return nil

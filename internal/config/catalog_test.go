@@ -82,9 +82,11 @@ type fakeVerbs[T any] struct{}
 func (fakeVerbs[T]) Observe(context.Context, string) (*T, error) { return nil, nil }
 func (fakeVerbs[T]) Apply(context.Context, string, *T, T) error  { return nil }
 func (fakeVerbs[T]) Remove(context.Context, string) error        { return nil }
-func kindOf[T any](name, doc string) resource.Kind               { return resource.Define(name, doc, fakeVerbs[T]{}) }
-func atPath(k resource.Kind) resource.Kind                       { k.Path = true; return k }
-func pointers(ids ...resource.ID) []resource.ID                  { return ids }
+func kindOf[T any](name, doc string) resource.Kind {
+	return resource.Define(name, doc, resource.Traits{}, fakeVerbs[T]{})
+}
+func atPath(k resource.Kind) resource.Kind      { k.Path = true; return k }
+func pointers(ids ...resource.ID) []resource.ID { return ids }
 func (s *authorityShape) path(name, file string) string {
 	return "/var/lib/vpnd/pki/" + name + "/" + file
 }

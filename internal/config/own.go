@@ -17,7 +17,7 @@ func (l *loader) checkOwn(s settings.Settings) {
 	}
 	for _, b := range l.order {
 		for _, id := range b.owned {
-			if k, ok := l.catalog.Kind(id.Kind); ok && k.Path && path.IsAbs(id.Name) {
+			if l.catalog.Traits(id.Kind).Path && path.IsAbs(id.Name) {
 				l.checkOwnPath(s, b.rng, id.String(), id.Name)
 			}
 		}

@@ -3,7 +3,7 @@ package config
 // checkPath reports a path that is wished for as things of two kinds. Of two
 // blocks and one kind, merge tells.
 func (l *loader) checkPath(mine *wish, taken map[string]*wish) {
-	if k, ok := l.catalog.Kind(mine.ID.Kind); !ok || !k.Path {
+	if !l.catalog.Traits(mine.ID.Kind).Path {
 		return
 	}
 	first, ok := taken[mine.ID.Name]

@@ -24,7 +24,7 @@ file "/one" { content = "1" }
 secret_file "/two" { content = "zwei" }
 `})
 	catalog := fakeCatalog()
-	catalog.Kinds = append(catalog.Kinds, resource.Define("bundle", "A file made of others.", bundles{}))
+	catalog.Kinds = append(catalog.Kinds, resource.Define("bundle", "A file made of others.", resource.Traits{}, bundles{}))
 	c, diags := Load(Source{Paths: []string{dir}}, catalog, "")
 	if diags.HasErrors() {
 		t.Fatal(diags)

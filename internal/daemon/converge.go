@@ -20,7 +20,7 @@ const mostRecent = 20
 func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
 	begun := l.Now()
 	if !undoable(p) {
-		p = p.SlowLast(func(id resource.ID) bool { return id.Kind == "unit" })
+		p = p.SlowLast(func(id resource.ID) bool { return l.Catalog.Traits(id.Kind).Runs })
 	}
 	var unread error
 	if undoable(p) {
@@ -33,7 +33,7 @@ func (l *look) converge(ctx context.Context, e *engine.Engine, p *engine.Plan) e
 	r := e.Converge(ctx, p, undoable(p))
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err
-		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !Guards(c.ID) }), undoable(p))
+		r = e.Converge(ctx, p.Without(func(c engine.Change) bool { return !l.guards(c.ID) }), undoable(p))
 		r.Err = errors.Join(refused, r.Err)
 	}
 	l.account(r)
@@ -150,7 +150,7 @@ func (l *look) settled(meant status.Outcome, told string, id resource.ID, became
 func (l *look) record(r engine.Report) error {
 	entry := state.Entry{Time: l.begun.UTC().Truncate(time.Second), Command: "repair", Snapshot: r.Snapshot}
 	for _, result := range r.Results {
-		fought := result.Err == nil && l.fights.fight(result.ID) != nil && essential(result.ID)
+		fought := result.Err == nil && l.fights.fight(result.ID) != nil && l.essential(result.ID)
 		if fought || l.repeated[result.ID] {
 			continue
 		}

@@ -63,7 +63,7 @@ func TestWhatWasChangedIsLookedAtAgain(t *testing.T) {
 		{engine.Result{Change: engine.Change{ID: id}}, []resource.Hint{{}}},
 		{engine.Result{Change: engine.Change{ID: id}, Err: errors.New("no")}, nil},
 	} {
-		l := &look{agent: &agent{inbox: newInbox()}}
+		l := &look{agent: &agent{inbox: newInbox(real.guards)}}
 		l.lookAgain(engine.Report{Results: []engine.Result{c.result}})
 		if got := l.inbox.take(); !slices.Equal(got, c.want) || !slices.Equal(l.touched, []resource.ID{id}) {
 			t.Errorf("%+v: %+v, %+v", c.result, got, l.touched)

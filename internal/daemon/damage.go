@@ -82,7 +82,7 @@ func (l *look) shutBlindly(ctx context.Context) {
 	for _, r := range l.store.Records() {
 		present = append(present, resource.Resource{ID: r.ID, Owners: r.Owners, After: r.After})
 		k, ok := l.Catalog.Kind(r.ID.Kind)
-		if !ok || !filters(r.ID) {
+		if !ok || !l.filters(r.ID) {
 			continue
 		}
 		seen := k.Observe(ctx, map[string]any{r.ID.Name: nil})[r.ID.Name]

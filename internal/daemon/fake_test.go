@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/catalog"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
@@ -144,11 +145,6 @@ func (x texts) Check(_ context.Context, name string, _ thing) error {
 	return nil
 }
 
-// rules are things that wait for each other and for nothing else.
-type rules struct{ *host }
-
-func (rules) Needs(other resource.ID) bool { return other.Kind == "chain" }
-
 // alter changes the host while nobody looks.
 func (h *host) alter(do func()) {
 	h.mu.Lock()
@@ -205,6 +201,14 @@ func (n *notebook) String() string {
 	return n.b.String()
 }
 
+// real has the catalog of vpnd.
+var real = Options{Catalog: catalog.New(catalog.Options{Root: "/"})}
+
+// like is a kind that is what the one of that name is, and whose host is a map.
+func (h *host) like(kind string) resource.Kind {
+	return resource.Define(kind, "", real.Catalog.Traits(kind), h)
+}
+
 // rig is an agent on a host of things, in a bubble of synctest: time passes at
 // once where everybody waits.
 type rig struct {
@@ -234,8 +238,7 @@ func bubble(t *testing.T, test func(r *rig)) {
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.Options = Options{
 			Catalog: resource.Catalog{Kinds: []resource.Kind{
-				resource.Define("thing", "", texts{r.host}), resource.Define("chain", "", rules{r.host}), resource.Define("unit", "", r.host),
-				resource.Define("sysctl", "", r.host), resource.Define("tun", "", r.host),
+				resource.Define("thing", "", resource.Traits{}, texts{r.host}), r.like("chain"), r.like("unit"), r.like("sysctl"), r.like("tun"),
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },
 			StateDir: dir + "/state", RunDir: dir + "/run", Version: "1",

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -27,29 +26,17 @@ const (
 	breath       = 200 * time.Millisecond
 )
 
-// essential says whether vpnd must not give in. A host whose filter rules another
-// program takes away again and again would be open for as long as vpnd waits, and
-// one without its translation of addresses would carry nobody; where a revocation
-// list, or the copy that a server reads, is damaged again and again, who was
-// revoked might come in, or nobody. These are repaired for as long as the fight
-// lasts, a breath apart.
-func essential(id resource.ID) bool { return id.Kind == "chain" || admits(id) }
-
-// admits says whether the thing says who may come in.
-func admits(id resource.ID) bool {
-	switch id.Kind {
-	case "crl", "openvpn_admission":
-		return true
-	case "assembled_file":
-		return path.Base(id.Name) == "crl.pem"
-	}
-	return false
+// essential says whether vpnd must not give in. What is essential is repaired for
+// as long as the fight lasts, a breath apart.
+func (o *Options) essential(id resource.ID) bool {
+	return o.Catalog.Traits(id.Kind).Essential.Of(id.Name)
 }
 
 // limiter knows what was repaired how often, and what is left alone until when.
 type limiter struct {
-	now    func() time.Time
-	things map[resource.ID]*bout
+	now       func() time.Time
+	essential func(resource.ID) bool
+	things    map[resource.ID]*bout
 }
 
 // bout is the recent past of one thing.
@@ -64,8 +51,8 @@ type bout struct {
 	total   int       // repairs since the fight began
 }
 
-func newLimiter(now func() time.Time) *limiter {
-	return &limiter{now: now, things: make(map[resource.ID]*bout)}
+func newLimiter(now func() time.Time, essential func(resource.ID) bool) *limiter {
+	return &limiter{now: now, essential: essential, things: make(map[resource.ID]*bout)}
 }
 
 // admit says whether the thing, which is wrong, may be made right now as far as
@@ -90,7 +77,7 @@ func (l *limiter) admit(id resource.ID, by string) (ok, begins bool) {
 	if begins = b.since.IsZero(); begins {
 		b.since = now
 	}
-	if essential(id) {
+	if l.essential(id) {
 		b.until = b.latest.Add(breath)
 	} else {
 		b.wait = min(max(2*b.wait, shortestWait), longestWait)
@@ -200,7 +187,7 @@ func (a *agent) contentions() []status.Flap {
 			continue
 		}
 		f := status.Flap{ID: id, By: b.by, Since: b.since, Repairs: b.total}
-		if !essential(id) {
+		if !a.essential(id) {
 			f.Until = b.until
 		}
 		all = append(all, f)

@@ -23,7 +23,7 @@ type ring struct {
 
 func newRing() *ring {
 	r := &ring{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	r.l = newLimiter(func() time.Time { return r.now })
+	r.l = newLimiter(func() time.Time { return r.now }, real.essential)
 	return r
 }
 
@@ -220,14 +220,6 @@ func TestReloadForgives(t *testing.T) {
 		r.reload()
 		r.want(map[string]string{"a": "1"})
 	})
-}
-
-func TestWhatGuardsTheHost(t *testing.T) {
-	for kind, want := range map[string]bool{"chain": true, "sysctl": true, "tun": true, "route": true, "file": false, "unit": false, "certificate": false} {
-		if got := Guards(resource.ID{Kind: kind, Name: "x"}); got != want {
-			t.Errorf("%s: %v", kind, got)
-		}
-	}
 }
 
 // A fight is not over while its thing is left alone, however long that is.

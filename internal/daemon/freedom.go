@@ -21,7 +21,7 @@ type freedom struct {
 // whose verbs are at work, and what a slow thing reads: that would have to take
 // notice. Of a configuration that is not agreed to yet nothing is free.
 func (l *look) freedom(w engine.Work) *freedom {
-	f := &freedom{reach: l.force.reach(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
+	f := &freedom{reach: l.force.reach(l.Catalog), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
 	f.none = !l.write || l.observing() || l.force.unsaved != nil || len(l.refused) > 0
 	for _, id := range w.Now {
 		f.busy[id.Kind] = true
@@ -38,12 +38,12 @@ func (l *look) freedom(w engine.Work) *freedom {
 			wrong[id] = true
 		}
 	}
-	f.stopped = f.inNeed(l.Catalog, wrong)
+	f.stopped = f.inNeed(wrong)
 	return f
 }
 
 func (f *freedom) free(id resource.ID) bool {
-	return !f.none && !slow(id) && !f.busy[id.Kind] && !f.shut[id] && !f.heard[id] && !f.stopped[id]
+	return !f.none && !f.catalog.Traits(id.Kind).Slow && !f.busy[id.Kind] && !f.shut[id] && !f.heard[id] && !f.stopped[id]
 }
 
 // covers says whether a hint is about what is free, and whether about nothing

@@ -15,18 +15,21 @@ const mostHints = 1024
 // inbox takes kicks from any goroutine. None is lost and none blocks its
 // sender.
 type inbox struct {
-	wake chan struct{} // has one where kicks wait
+	wake   chan struct{}          // has one where kicks wait
+	guards func(resource.ID) bool // see [resource.Traits]
 
 	mu     sync.Mutex
 	hints  []resource.Hint
 	urgent bool // some are of what guards the host
 }
 
-func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+func newInbox(guards func(resource.ID) bool) *inbox {
+	return &inbox{wake: make(chan struct{}, 1), guards: guards}
+}
 
 func (b *inbox) put(h resource.Hint) {
 	b.mu.Lock()
-	b.urgent = b.urgent || Guards(resource.ID{Kind: h.Kind})
+	b.urgent = b.urgent || b.guards(resource.ID{Kind: h.Kind})
 	switch len(b.hints) {
 	case mostHints:
 	case mostHints - 1:

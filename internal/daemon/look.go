@@ -164,7 +164,7 @@ func (l *look) do(ctx context.Context) error {
 }
 
 func (l *look) engine() *engine.Engine {
-	return &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Spares: true, Ahead: Guards, Started: l.started, Done: l.done}
+	return &engine.Engine{Catalog: l.Catalog, Store: l.store, Now: l.Now, Spares: true, Started: l.started, Done: l.done}
 }
 
 // act judges a plan, tells of it and makes true what it may.

@@ -98,8 +98,8 @@ func newAgent(o Options) *agent {
 	}
 	a := &agent{
 		Options: o,
-		inbox:   newInbox(),
-		fights:  newLimiter(o.Now), failures: newFailures(o.Now), told: make(map[resource.ID]string),
+		inbox:   newInbox(o.guards),
+		fights:  newLimiter(o.Now, o.essential), failures: newFailures(o.Now, o.guards), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]status.Drift),
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
@@ -241,7 +241,7 @@ func (a *agent) pause() time.Duration {
 	if a.status.Error != "" || len(a.status.FailClosed) > 0 {
 		due = earlier(due, now.Add(retry))
 	}
-	if slices.ContainsFunc(a.status.Unknown, func(u status.Unknown) bool { return Guards(u.ID) }) {
+	if slices.ContainsFunc(a.status.Unknown, func(u status.Unknown) bool { return a.guards(u.ID) }) {
 		due = earlier(due, now.Add(longestGuardRetry))
 	}
 	if a.waiting || a.status.Booting {

@@ -153,14 +153,14 @@ func TestPause(t *testing.T) {
 		longestGuardRetry: {Host: status.Host{Unknown: []status.Unknown{{ID: filter}}}},
 		again:             {Agent: status.Agent{Booting: true}},
 	} {
-		a := newAgent(Options{Now: func() time.Time { return now }})
+		a := newAgent(Options{Catalog: real.Catalog, Now: func() time.Time { return now }})
 		a.last, a.status = now, status
 		if got := a.pause(); got != want {
 			t.Errorf("%+v: %s instead of %s", status, got, want)
 		}
 	}
 	for _, status := range []status.Status{{Reconciling: status.Reconciling{Error: "no"}}, {Host: status.Host{FailClosed: []resource.ID{forwards}}}} {
-		a := newAgent(Options{Now: func() time.Time { return now }})
+		a := newAgent(Options{Catalog: real.Catalog, Now: func() time.Time { return now }})
 		a.last, a.status = now, status
 		if got := a.pause(); got != retry {
 			t.Errorf("%+v: %s instead of %s", status, got, retry)

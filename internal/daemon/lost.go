@@ -58,11 +58,11 @@ func (l *look) unheard(c engine.Change) bool {
 }
 
 // unique lists the things that can be lost in this way.
-func (r *reach) unique(c resource.Catalog) []resource.ID {
+func (r *reach) unique() []resource.ID {
 	if r.halves == nil {
 		r.halves = []resource.ID{}
 		for _, one := range r.present {
-			if k, ok := c.Kind(one.ID.Kind); ok && k.Voids(nil, one.Want) != "" {
+			if k, ok := r.catalog.Kind(one.ID.Kind); ok && k.Voids(nil, one.Want) != "" {
 				r.halves = append(r.halves, one.ID)
 			}
 		}
@@ -74,7 +74,7 @@ func (r *reach) unique(c resource.Catalog) []resource.ID {
 // theirs, so that the look has to know whether one is lost.
 func (s scope) mayWait(c resource.Catalog) bool {
 	for id := range s.ids {
-		if k, ok := c.Kind(id.Kind); ok && k.Path {
+		if c.Traits(id.Kind).Path {
 			return true
 		}
 	}

@@ -23,19 +23,10 @@ func (halves) Voids(got, _ *thing) string {
 	return "every certificate that it signed"
 }
 
-// NamesPaths says that these are files.
-func (halves) NamesPaths() bool { return true }
-
-// papers are files that everybody can have.
-type papers struct{ *host }
-
-// NamesPaths says that these are files.
-func (papers) NamesPaths() bool { return true }
-
 // certified has the files ask for a key, for what is signed with it, and for
 // something else.
 func (r *rig) certified(set ...func(*settings.Settings)) {
-	r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("key", "", halves{r.host}), resource.Define("paper", "", papers{r.host}))
+	r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("key", "", resource.Traits{Path: true}, halves{r.host}), resource.Define("paper", "", resource.Traits{Path: true}, r.host))
 	r.wish(map[string]string{"key:k": "1", "paper:signed": "1", "b": "1"}, set...)
 	for i, one := range r.cfg.Desired.Present {
 		if one.ID.Name == "signed" {

@@ -10,9 +10,6 @@ import (
 	"vpnd/internal/status"
 )
 
-// slow says whether changes of a thing take seconds and more by its nature.
-func slow(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }
-
 // stuck is how long one step is taken for progress. Then the service manager
 // hears no more of it.
 const stuck = 15 * time.Minute
@@ -22,7 +19,7 @@ const stuck = 15 * time.Minute
 // at. It returns once the step is done, with what it has touched. What it can't
 // see to waits in the inbox for the next look.
 func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource.ID) {
-	later := newInbox()
+	later := newInbox(l.guards)
 	defer func() {
 		for _, h := range later.take() {
 			l.inbox.put(h)

@@ -55,7 +55,7 @@ func (l *look) planFor(ctx context.Context, e *engine.Engine, present []resource
 func (l *look) leftovers() []resource.ID {
 	var ids []resource.ID
 	for id := range l.scope.ids {
-		if _, recorded := l.store.Record(id); recorded && !l.force.reach().has(id) {
+		if _, recorded := l.store.Record(id); recorded && !l.force.reach(l.Catalog).has(id) {
 			ids = append(ids, id)
 		}
 	}

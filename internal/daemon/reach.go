@@ -4,6 +4,7 @@ import "vpnd/internal/resource"
 
 // reach says what a change of each thing that is in force concerns.
 type reach struct {
+	catalog resource.Catalog
 	present []resource.Resource
 	place   map[resource.ID]int           // in present
 	kinds   map[string][]resource.ID      // of each kind
@@ -14,15 +15,16 @@ type reach struct {
 }
 
 // reach is found when it is first asked for.
-func (f *force) reach() *reach {
+func (f *force) reach(c resource.Catalog) *reach {
 	if f.reached == nil {
-		f.reached = newReach(f.present)
+		f.reached = newReach(c, f.present)
 	}
 	return f.reached
 }
 
-func newReach(present []resource.Resource) *reach {
+func newReach(c resource.Catalog, present []resource.Resource) *reach {
 	r := &reach{
+		catalog: c,
 		present: present,
 		place:   make(map[resource.ID]int, len(present)),
 		kinds:   make(map[string][]resource.ID),
@@ -41,7 +43,7 @@ func newReach(present []resource.Resource) *reach {
 		}
 	}
 	for _, one := range present {
-		if slow(one.ID) {
+		if c.Traits(one.ID.Kind).Slow {
 			r.hear(one)
 		}
 	}
@@ -66,16 +68,15 @@ func (r *reach) has(id resource.ID) bool {
 	return ok
 }
 
-// inNeed returns all that needs one of these, or something that does; see
-// [resource.Loner].
-func (r *reach) inNeed(c resource.Catalog, of map[resource.ID]bool) map[resource.ID]bool {
+// inNeed returns all that needs one of these, or something that does.
+func (r *reach) inNeed(of map[resource.ID]bool) map[resource.ID]bool {
 	found := make(map[resource.ID]bool)
 	var follow func(out resource.ID)
 	follow = func(out resource.ID) {
 		for _, name := range r.names(out) {
 			for _, i := range r.needed[name] {
 				one := r.present[i]
-				if k, ok := c.Kind(one.ID.Kind); found[one.ID] || owns(one, name) || ok && !k.Needs(out) {
+				if k, ok := r.catalog.Kind(one.ID.Kind); found[one.ID] || owns(one, name) || ok && !k.Needs(out) {
 					continue
 				}
 				found[one.ID] = true

@@ -32,7 +32,7 @@ func TestWhatSlowThingsHear(t *testing.T) {
 		r.Triggers = []resource.Trigger{{On: resource.ID{Kind: "thing", Name: source}, Do: resource.Reload}}
 		return r
 	}
-	r := newReach([]resource.Resource{
+	r := newReach(real.Catalog, []resource.Resource{
 		wished("thing", "source", "b"), reads(wished("thing", "bundle", "b"), "source"), reads(wished("unit", "u", "b"), "bundle"),
 		reads(wished("thing", "round", "b"), "round"), reads(wished("thing", "other", "b"), "round"),
 	})
@@ -46,7 +46,7 @@ func needy() (resource.Catalog, []resource.Resource, resource.ID) {
 	h := &host{}
 	first := resource.ID{Kind: "thing", Name: "first"}
 	block := func(name string) resource.ID { return resource.ID{Kind: "block", Name: name} }
-	return resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", h), resource.Define("chain", "", rules{h})}}, []resource.Resource{
+	return resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", resource.Traits{}, h), h.like("chain")}}, []resource.Resource{
 		wished("thing", "first", "one"),
 		wished("thing", "sibling", "one", block("one")), // after its own block, and so after nothing of it
 		wished("thing", "second", "two", first),
@@ -58,7 +58,7 @@ func needy() (resource.Catalog, []resource.Resource, resource.ID) {
 
 func TestWhatIsInNeed(t *testing.T) {
 	c, present, first := needy()
-	if got := named(newReach(present).inNeed(c, map[resource.ID]bool{first: true})); got != "second third" {
+	if got := named(newReach(c, present).inNeed(map[resource.ID]bool{first: true})); got != "second third" {
 		t.Errorf("in need: %s", got)
 	}
 }

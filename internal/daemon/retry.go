@@ -18,6 +18,7 @@ const (
 // failures are the things that could not be made as they shall be.
 type failures struct {
 	now    func() time.Time
+	guards func(resource.ID) bool
 	things map[resource.ID]*failure
 }
 
@@ -27,8 +28,8 @@ type failure struct {
 	next time.Time // not tried again before
 }
 
-func newFailures(now func() time.Time) *failures {
-	return &failures{now: now, things: make(map[resource.ID]*failure)}
+func newFailures(now func() time.Time, guards func(resource.ID) bool) *failures {
+	return &failures{now: now, guards: guards, things: make(map[resource.ID]*failure)}
 }
 
 // last returns why the last try failed, nil where it did not.
@@ -57,7 +58,7 @@ func (f *failures) tried(id resource.ID, err error) {
 		f.things[id] = one
 	}
 	longest := longestRetry
-	if Guards(id) {
+	if f.guards(id) {
 		longest = longestGuardRetry
 	}
 	one.err, one.wait = err, min(max(2*one.wait, firstRetry), longest)

@@ -12,7 +12,7 @@ import (
 
 func TestFailuresAreTriedAgainLessAndLess(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	f := newFailures(func() time.Time { return now })
+	f := newFailures(func() time.Time { return now }, real.guards)
 	thing := resource.ID{Kind: "file", Name: "/x"}
 	for id, most := range map[resource.ID]int{thing: 20, filter: 365} {
 		tries := 0

@@ -49,7 +49,7 @@ func TestTimeIsAnEvent(t *testing.T) {
 	bubble(t, func(r *rig) {
 		begun := time.Now()
 		o := &office{until: begun.Add(54 * time.Second)}
-		r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("certificate", "", o))
+		r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("certificate", "", resource.Traits{}, o))
 		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(24 * time.Hour)) })
 		r.choose(func() {
 			r.cfg.Desired.Present = append(r.cfg.Desired.Present, resource.Resource{

@@ -48,7 +48,7 @@ func (l *look) aim() scope {
 
 // near is the scope of a look that is not at everything.
 func (l *look) near() scope {
-	r := l.force.reach()
+	r := l.force.reach(l.Catalog)
 	s := scope{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
 	for _, h := range l.hints {
 		if h.Name == "" {
@@ -60,7 +60,7 @@ func (l *look) near() scope {
 	s.add(r, l.ripe...)
 	s.add(r, l.wrong()...)
 	if s.mayWait(l.Catalog) {
-		for _, id := range r.unique(l.Catalog) {
+		for _, id := range r.unique() {
 			s.ids[id] = true
 		}
 	}
@@ -108,7 +108,7 @@ func (s scope) add(r *reach, ids ...resource.ID) {
 		}
 		s.ids[id] = true
 		s.add(r, r.readers[id]...)
-		if together(id.Kind) && !s.kinds[id.Kind] {
+		if r.catalog.Traits(id.Kind).Whole && !s.kinds[id.Kind] {
 			s.kinds[id.Kind] = true
 			s.add(r, r.kinds[id.Kind]...)
 		}
@@ -120,7 +120,3 @@ func (s scope) among(allowed func(resource.ID) bool) scope {
 	maps.DeleteFunc(s.ids, func(id resource.ID, _ bool) bool { return !allowed(id) })
 	return s
 }
-
-// together says whether a kind is looked at as a whole. Rules are proved and read
-// a family at a time, so that one chain costs as much as all.
-func together(kind string) bool { return kind == "chain" }

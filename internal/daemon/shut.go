@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -43,9 +42,13 @@ func (l *look) shut() {
 }
 
 // filters says whether a thing is rules that may keep a packet out.
-func filters(id resource.ID) bool {
-	return id.Kind == "chain" && strings.Contains(id.Name, "/filter/")
+func (o *Options) filters(id resource.ID) bool {
+	return o.Catalog.Traits(id.Kind).Filters.Of(id.Name)
 }
+
+// guards says whether the host's safety rests on the thing from moment to moment:
+// packets pass by what the kernel holds now.
+func (o *Options) guards(id resource.ID) bool { return o.Catalog.Traits(id.Kind).Guards }
 
 // blind is how long filter rules may be out of sight on a host that is up before
 // they are taken for lost: an upgrade of iptables takes that away for a moment,
@@ -58,12 +61,12 @@ const blind = 20 * time.Second
 func (l *look) unrestored() map[resource.ID]error {
 	lost := make(map[resource.ID]error)
 	for _, d := range l.status.Drift {
-		if filters(d.ID) && d.Outcome == status.Failed {
+		if l.filters(d.ID) && d.Outcome == status.Failed {
 			lost[d.ID] = errors.New(d.Error)
 		}
 	}
 	for _, u := range l.status.Unknown {
-		if filters(u.ID) && l.Now().Sub(u.Since) >= blind {
+		if l.filters(u.ID) && l.Now().Sub(u.Since) >= blind {
 			lost[u.ID] = errors.New(u.Error)
 		}
 	}
@@ -74,7 +77,7 @@ func (l *look) unrestored() map[resource.ID]error {
 func (l *look) missing() map[resource.ID]error {
 	missing := make(map[resource.ID]error)
 	add := func(id resource.ID, why string) {
-		if filters(id) {
+		if l.filters(id) {
 			missing[id] = errors.New(why)
 		}
 	}
@@ -108,7 +111,7 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 	var ids []resource.ID
 	for _, r := range present {
 		stays := slices.ContainsFunc(rest, func(other resource.Resource) bool { return other.ID == r.ID })
-		if r.ID.Kind == "sysctl" && sysctl.Forwards(r.ID.Name) && !stays {
+		if c.Traits(r.ID.Kind).Forwards.Of(r.ID.Name) && !stays {
 			ids = append(ids, r.ID)
 		}
 	}

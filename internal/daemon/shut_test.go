@@ -183,7 +183,7 @@ func TestMissingRules(t *testing.T) {
 		{"an undone wish", status.Status{Host: status.Host{Pending: []status.Pending{{ID: filter, Outcome: status.Suppressed}}}}, ""},
 		{"unknown", status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: filter}, {ID: nat}}}}, "ip/filter/X"},
 	} {
-		l := &look{agent: &agent{status: c.status}, planned: true}
+		l := &look{agent: &agent{Options: real, status: c.status}, planned: true}
 		missing := make(map[resource.ID]bool)
 		for id := range l.missing() {
 			missing[id] = true

@@ -28,7 +28,7 @@ func (l *look) tell(p *engine.Plan) {
 	s.Suppressed = nil
 	for _, c := range p.Changes {
 		switch {
-		case l.status.Booting && startsLater(c.ID): // its time has not come
+		case l.status.Booting && l.Catalog.Traits(c.ID.Kind).StartsLater: // its time has not come
 		case c.Action == engine.Refresh && c.Reason != engine.Owed: // a consequence, not a cause
 		case l.moved(c):
 			l.drift = append(l.drift, l.drifted(c))
@@ -236,7 +236,7 @@ func (l *look) contend(c engine.Change) {
 	d := l.drifted(c)
 	d.Outcome = status.Flapping
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
-	if essential(c.ID) {
+	if l.essential(c.ID) {
 		d.Outcome = status.Repaired
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}

@@ -21,7 +21,7 @@ func (l *look) judge(p *engine.Plan) {
 	all := l.hold != nil && l.hold.All
 	for _, c := range p.Changes {
 		if _, done := l.verdicts[c.ID]; !done {
-			l.verdicts[c.ID] = l.verdict(c, held[c.ID] || all && !Guards(c.ID))
+			l.verdicts[c.ID] = l.verdict(c, held[c.ID] || all && !l.guards(c.ID))
 		}
 	}
 }
@@ -34,7 +34,7 @@ func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 		return status.Reported
 	case c.Lacks != resource.ID{}:
 		return l.spared(c)
-	case l.inner && l.bereft && !Guards(c.ID): // that may wait for what is lost, and does not see it from here
+	case l.inner && l.bereft && !l.guards(c.ID): // that may wait for what is lost, and does not see it from here
 		l.waiting = true
 		return status.Waits
 	case !l.write, l.undoing != nil && l.undoing(c.ID):
@@ -45,10 +45,10 @@ func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 	case l.pending != nil && !l.moved(c): // what would an undo undo?
 		l.status.Waiting = cmp.Or(l.status.Waiting, "vpnd confirm or vpnd rollback of an apply")
 		return status.Waits
-	case l.guarding && !Guards(c.ID), l.status.Booting && startsLater(c.ID):
+	case l.guarding && !l.guards(c.ID), l.status.Booting && l.Catalog.Traits(c.ID.Kind).StartsLater:
 		l.waiting = true
 		return status.Waits
-	case l.busy != "" && !Guards(c.ID):
+	case l.busy != "" && !l.guards(c.ID):
 		l.waiting = true
 		l.status.Waiting = l.busy
 		return status.Waits
@@ -74,13 +74,9 @@ func (l *look) bars(p *engine.Plan) []resource.ID {
 	var ids []resource.ID
 	for _, c := range p.Changes {
 		v := l.verdicts[c.ID]
-		if v == status.Failed || v == status.Flapping && filters(c.ID) || l.undoing != nil && l.undoing(c.ID) {
+		if v == status.Failed || v == status.Flapping && l.filters(c.ID) || l.undoing != nil && l.undoing(c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}
 	return ids
 }
-
-// startsLater says whether a thing has to wait until the host has booted:
-// systemd starts units when their time comes, and a package needs the network.
-func startsLater(id resource.ID) bool { return id.Kind == "unit" || id.Kind == "package" }

@@ -13,7 +13,7 @@ import (
 // What is wrong and stays so for now keeps what needs it from going ahead.
 func TestWhatBarsOthers(t *testing.T) {
 	undone := resource.ID{Kind: "file", Name: "/undone"}
-	l := &look{undoing: func(id resource.ID) bool { return id == undone }}
+	l := &look{agent: &agent{Options: real}, undoing: func(id resource.ID) bool { return id == undone }}
 	for _, c := range []struct {
 		id   resource.ID
 		now  status.Outcome
@@ -30,14 +30,6 @@ func TestWhatBarsOthers(t *testing.T) {
 		l.verdicts = map[resource.ID]status.Outcome{c.id: c.now}
 		if got := l.bars(&engine.Plan{Changes: []engine.Change{{ID: c.id}}}); slices.Contains(got, c.id) != c.bars {
 			t.Errorf("%s, %s: bars %v", c.id, c.now, got)
-		}
-	}
-}
-
-func TestWhatStartsLater(t *testing.T) {
-	for kind, want := range map[string]bool{"unit": true, "package": true, "chain": false, "file": false} {
-		if got := startsLater(resource.ID{Kind: kind, Name: "x"}); got != want {
-			t.Errorf("%s: %v", kind, got)
 		}
 	}
 }

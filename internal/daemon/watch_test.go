@@ -34,7 +34,7 @@ func TestLookIsAtEverythingAfterAWatcherFailed(t *testing.T) {
 // What another vpnd puts in place is heard of.
 func TestTheStateIsWatched(t *testing.T) {
 	var heard []string
-	a := &agent{inbox: newInbox(), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
+	a := &agent{inbox: newInbox(real.guards), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
 		heard = paths
 		kick()
 		return nil

@@ -13,8 +13,8 @@ import (
 // has filled that shall not keep rules from being repaired, nor the author of an
 // apply locked out. What a kill loses then, the next run finds as drift again.
 func (r *run) goesAhead(batch []Change, err error) bool {
-	return r.Ahead != nil && state.Unwritable(err) && !slices.ContainsFunc(batch, func(c Change) bool {
-		return !r.Ahead(c.ID) || !c.IsDrift && !c.item.undo
+	return state.Unwritable(err) && !slices.ContainsFunc(batch, func(c Change) bool {
+		return !c.item.kind.Guards || !c.IsDrift && !c.item.undo
 	})
 }
 

@@ -24,7 +24,7 @@ func (k rules) Observe(ctx context.Context, name string) (*thing, error) {
 // newBlindRig has rules, whose program is there or not.
 func newBlindRig(t *testing.T) (r *rig, installed *bool) {
 	r, installed = newRig(t), resource.Ptr(true)
-	r.more = []resource.Kind{resource.Define("rules", "", rules{r.host, installed})}
+	r.more = []resource.Kind{resource.Define("rules", "", resource.Traits{}, rules{r.host, installed})}
 	return r, installed
 }
 

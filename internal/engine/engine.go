@@ -26,7 +26,6 @@ type Engine struct {
 	Now     func() time.Time
 	Resumes string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
 	Spares  bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
-	Ahead   func(resource.ID) bool      // says what may be repaired and undone before it is on record, where the disk takes nothing; nil is nothing
 	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
 	Started func(Change)                // told before a change is made; may be nil
 	Done    func(Change, error)         // told after a change was made; may be nil

@@ -207,7 +207,7 @@ func (r *rig) engine() *Engine {
 	}
 	r.Cleanup(func() { _ = store.Close() })
 	return &Engine{
-		Catalog: resource.Catalog{Kinds: append([]resource.Kind{resource.Define("thing", "", r.host)}, r.more...)},
+		Catalog: resource.Catalog{Kinds: append([]resource.Kind{resource.Define("thing", "", resource.Traits{}, r.host)}, r.more...)},
 		Store:   store,
 		Now:     func() time.Time { r.time = r.time.Add(time.Second); return r.time },
 	}

@@ -69,7 +69,7 @@ func puts(facts []state.Fact) *state.Record {
 // remember keeps what stood on the host at vpnd's first touch, if that was not
 // of vpnd's own making.
 func (r *run) remember(it *item, record *state.Record) error {
-	if it.past != nil || it.got == nil || it.kind.Keep || it.kind.Marked(it.ID.Name, it.got) || record.Prior != "" {
+	if it.past != nil || it.got == nil || it.kind.Keeps || it.kind.Marked(it.ID.Name, it.got) || record.Prior != "" {
 		return nil
 	}
 	var err error

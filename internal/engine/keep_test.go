@@ -67,7 +67,7 @@ func (marked) Marked(_ string, got *thing) bool { return got.Mode != nil && *got
 // Where the state is lost, what vpnd made is no thing of others to give back.
 func TestWhatIsMarkedIsNotTakenOver(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("marked", "", marked{r.host})}
+	r.more = []resource.Kind{resource.Define("marked", "", resource.Traits{}, marked{r.host})}
 	ours, theirs := text("old"), text("old")
 	ours.Mode, theirs.Mode = resource.Ptr("vpnd"), resource.Ptr("0644")
 	r.things["ours"], r.things["theirs"] = ours, theirs

@@ -7,12 +7,6 @@ import (
 	"vpnd/internal/resource"
 )
 
-// firm is a host of things that wait for things of their own kind and nothing
-// else.
-type firm struct{ *host }
-
-func (firm) Needs(other resource.ID) bool { return other.Kind == "firm" }
-
 // Rules must not be missing because a folder stands where a server's file shall
 // be.
 func TestWhatStandsAloneIsMadeWhateverFails(t *testing.T) {
@@ -26,7 +20,7 @@ func TestWhatStandsAloneIsMadeWhateverFails(t *testing.T) {
 	converge := func() {
 		t.Helper()
 		e := r.engine()
-		e.Catalog.Kinds = append(e.Catalog.Kinds, resource.Define("firm", "", firm{r.host}))
+		e.Catalog.Kinds = append(e.Catalog.Kinds, resource.Define("firm", "", resource.Traits{Alone: true}, r.host))
 		p, err := e.Plan(context.Background(), resource.Desired{Present: all})
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ func TestWhatNeedsARunningHostIsLeftOut(t *testing.T) {
 	r.took()
 
 	e := r.engine()
-	e.Catalog.Kinds[0].Off = true
+	e.Catalog.Image, e.Catalog.Kinds[0].NeedsHost = true, true
 	wishes := []resource.Resource{wish("kept", text("refused")), wish("new", text("3"))}
 	p, err := e.Plan(context.Background(), resource.Desired{Present: wishes, Absent: e.Leftovers(wishes)})
 	if err != nil {

@@ -52,15 +52,15 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 			return nil, err
 		}
 	}
-	reachable, _ := partition(present, runs)
+	reachable, _ := partition(present, e.runs)
 	if err := normalize(ctx, reachable); err != nil {
 		return nil, err
 	}
 	return e.plan(ctx, present, leaving)
 }
 
-// runs says whether the host can have the thing at all; see [resource.Kind.Off].
-func runs(it *item) bool { return !it.kind.Off }
+// runs says whether the host can have the thing at all.
+func (e *Engine) runs(it *item) bool { return !e.Catalog.Image || !it.kind.NeedsHost }
 
 // plan puts the items in order, looks at them and judges each.
 func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, error) {
@@ -73,9 +73,9 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 		return nil, err
 	}
 	slices.Reverse(leaving)
-	present, off := partition(present, runs)
-	leaving, gone := partition(leaving, runs)
-	early, late := partition(leaving, func(it *item) bool { return !it.kind.Late })
+	present, off := partition(present, e.runs)
+	leaving, gone := partition(leaving, e.runs)
+	early, late := partition(leaving, func(it *item) bool { return !it.kind.Lingers })
 	items := slices.Concat(early, present, late)
 	succeed(items)
 	observe(ctx, items)
@@ -150,7 +150,7 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 		it.final = []state.Fact{{Drop: &id}, {Owe: &state.Debt{ID: id}}}
 		if it.past != nil {
 			it.Owners, it.After = it.past.Owners, it.past.After
-			if it.past.Prior != "" && !k.Keep {
+			if it.past.Prior != "" && !k.Keeps {
 				prior := k.New()
 				if it.lost = e.Store.Prior(*it.past, prior); it.lost == nil {
 					it.Want = resource.Lasting(prior)
@@ -220,7 +220,7 @@ func notes(it *item) []Note {
 func (e *Engine) change(it *item) (*Change, error) {
 	c := &Change{ID: it.ID, Owners: it.Owners, item: it}
 	if it.Want == nil {
-		if it.got == nil && !it.interrupted() || it.kind.Keep {
+		if it.got == nil && !it.interrupted() || it.kind.Keeps {
 			return nil, nil
 		}
 		c.Action, c.Reason, c.Loses = Remove, Dropped, it.loses()

@@ -31,7 +31,7 @@ func (e exacting) Check(_ context.Context, _ string, want thing) error {
 
 func TestPreflight(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("exacting", "", exacting{r.host})}
+	r.more = []resource.Kind{resource.Define("exacting", "", resource.Traits{}, exacting{r.host})}
 	exact := func(name string, want thing) resource.Resource {
 		res := wish(name, want)
 		res.ID.Kind = "exacting"

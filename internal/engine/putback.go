@@ -72,7 +72,7 @@ func (r *run) culprits(c Change) []resource.ID {
 	var ids []resource.ID
 	for _, done := range r.report.Results {
 		beside := slices.Contains(before, done.ID) && !always[done.ID] && akin(done.item, c.item)
-		if done.Err == nil && done.Action != Refresh && !done.IsDrift && !done.item.kind.Keep && (at[done.ID] || beside) {
+		if done.Err == nil && done.Action != Refresh && !done.IsDrift && !done.item.kind.Keeps && (at[done.ID] || beside) {
 			ids = append(ids, done.ID)
 		}
 	}

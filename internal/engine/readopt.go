@@ -17,7 +17,7 @@ func (e *Engine) Readopt(ctx context.Context, present []resource.Resource) error
 	if err != nil {
 		return err
 	}
-	lost, _ := partition(items, func(it *item) bool { return it.past == nil && runs(it) })
+	lost, _ := partition(items, func(it *item) bool { return it.past == nil && e.runs(it) })
 	_ = normalize(ctx, lost) // what the host refuses stays as it is written, and so unlike it
 	observe(ctx, lost)
 	var facts []state.Fact

@@ -13,8 +13,6 @@ import (
 // "half", and a file is made from the one that it is to follow.
 type vault struct{ *host }
 
-func (vault) NamesPaths() bool { return true }
-
 func (vault) From(want thing) []string {
 	if want.From == nil {
 		return nil
@@ -64,7 +62,7 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
-			r.more = []resource.Kind{resource.Define("vault", "", vault{r.host})}
+			r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, vault{r.host})}
 			folder := resource.ID{Kind: "vault", Name: "/ca"}
 			pair := paper("/pair", thing{}, "/ca/own", resource.ID{Kind: "vault", Name: "/ca/key"})
 			all := []resource.Resource{
@@ -126,7 +124,7 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 // A person's apply makes it anew, and the plan says what that costs.
 func TestPlanSaysWhatIsVoid(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("vault", "", vault{r.host})}
+	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, vault{r.host})}
 	key := paper("/key", text("half"), "")
 	if p := r.plan(key); p.Changes[0].Voids != "" {
 		t.Errorf("a first key voids %s", p.Changes[0].Voids)
@@ -147,7 +145,7 @@ func (memoir) Recall(want, _ thing) thing { return want }
 
 func TestWhatTheHostKnowsToBeLostNeedsNoRecord(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("vault", "", memoir{vault{r.host}})}
+	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, memoir{vault{r.host}})}
 	key, pair := paper("/key", text("half"), ""), paper("/pair", thing{}, "/key")
 	if p := r.plan(key, pair); p.Changes[0].Voids != "the other half" {
 		t.Errorf("void is %q", p.Changes[0].Voids)

@@ -9,15 +9,10 @@ import (
 	"vpnd/internal/resource"
 )
 
-// named is a host whose things have paths for names.
-type named struct{ *host }
-
-func (named) NamesPaths() bool { return true }
-
 // newPaths returns a host with two kinds of files.
 func newPaths(t *testing.T) *rig {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("file", "", named{r.host}), resource.Define("secret", "", named{r.host})}
+	r.more = []resource.Kind{resource.Define("file", "", resource.Traits{Path: true}, r.host), resource.Define("secret", "", resource.Traits{Path: true}, r.host)}
 	return r
 }
 

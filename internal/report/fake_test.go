@@ -141,7 +141,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = store.Close() })
 	h := host{}
 	return &rig{t, h, &engine.Engine{
-		Catalog: resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", h)}},
+		Catalog: resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", resource.Traits{}, h)}},
 		Store:   store,
 		Now:     func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}}

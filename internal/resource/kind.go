@@ -28,12 +28,9 @@ type Change struct {
 type Kind struct {
 	Name string
 	Doc  string // one sentence or more, for vpnd explain
-	Keep bool   // see [Keeper]
-	Late bool   // see [Lingerer]
-	Path bool   // see [Pather]
-	Bulk bool   // see [BulkRemover]
-	Off  bool   // it needs a running host and this one does not run; plans leave it out
+	Traits
 
+	Bulk    bool // see [BulkRemover]
 	Recalls bool // it is a [Recaller]
 
 	shape     func() any
@@ -51,7 +48,6 @@ type Kind struct {
 	given     func(want any) (string, map[string]string)
 	marked    func(name string, got any) bool
 	tidy      func(name string, want any) error
-	needs     func(other ID) bool
 	since     func(ctx context.Context, name string) (time.Time, error)
 	advise    func(context.Context) []string
 	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
@@ -120,7 +116,7 @@ func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
 // Needs says whether a thing of this kind can't be made where something failed
 // that it comes after.
-func (k Kind) Needs(other ID) bool { return k.needs(other) }
+func (k Kind) Needs(other ID) bool { return !k.Alone || other.Kind == k.Name }
 
 // Since returns since when the thing has been as it is, the zero time where the
 // kind can't tell.
@@ -142,11 +138,13 @@ func (k Kind) Watch(ctx context.Context, wants map[string]any, kick func(Hint)) 
 // those of now, so that it has to be called anew.
 func (k Kind) Misses(before, now map[string]any) bool { return k.misses(before, now) }
 
-// Define makes a kind of its verbs. It is the only place that hides the shape.
-func Define[T any](name, doc string, v Verbs[T]) Kind {
+// Define makes a kind of what it is and of its verbs. It is the only place that
+// hides the shape.
+func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	k := Kind{
 		Name:      name,
 		Doc:       doc,
+		Traits:    is,
 		shape:     func() any { return new(T) },
 		observe:   observer(v),
 		apply:     applier(v),
@@ -162,7 +160,6 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 		given:     func(any) (string, map[string]string) { return "", nil },
 		marked:    func(string, any) bool { return false },
 		tidy:      func(string, any) error { return nil },
-		needs:     func(ID) bool { return true },
 		since:     func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:    func(context.Context) []string { return nil },
 		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
@@ -211,20 +208,11 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }
 	}
-	if l, ok := v.(Loner); ok {
-		k.needs = l.Needs
-	}
 	if d, ok := v.(Dater); ok {
 		k.since = d.Since
 	}
 	if t, ok := v.(Tidier[T]); ok {
 		k.tidy = func(name string, want any) error { return t.Tidy(name, *want.(*T)) }
-	}
-	if c, ok := v.(Keeper); ok {
-		k.Keep = c.Keeps()
-	}
-	if p, ok := v.(Pather); ok {
-		k.Path = p.NamesPaths()
 	}
 	if w, ok := v.(Watcher); ok {
 		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
@@ -242,9 +230,6 @@ func Define[T any](name, doc string, v Verbs[T]) Kind {
 	}
 	if _, ok := v.(BulkRemover); ok {
 		k.Bulk = true
-	}
-	if l, ok := v.(Lingerer); ok {
-		k.Late = l.Lingers()
 	}
 	return k
 }

@@ -35,7 +35,7 @@ func (measured) Apply(context.Context, string, *shape, shape) error { return nil
 func (measured) Remove(context.Context, string) error               { return nil }
 
 func TestWhoMeasuresIsToldTheWish(t *testing.T) {
-	seen := Define("measured", "", measured{}).Observe(t.Context(), map[string]any{"a": &shape{Number: Ptr(7)}, "leaves": nil, "odd": nil})
+	seen := Define("measured", "", Traits{}, measured{}).Observe(t.Context(), map[string]any{"a": &shape{Number: Ptr(7)}, "leaves": nil, "odd": nil})
 	if got := seen["a"]; got.Err != nil || !Equal(got.Got, &shape{Number: Ptr(7)}) {
 		t.Errorf("%+v", got)
 	}

@@ -94,10 +94,6 @@ type Coster[T any] interface {
 	Cost(name string, got, want *T) Effect
 }
 
-// A Keeper leaves the thing on the host when its block goes, as a package
-// stays installed until its removal is asked for.
-type Keeper interface{ Keeps() bool }
-
 // A Voider makes things of which others hold the other half, as a certificate is
 // of its CA's key. Voids says in words what is worth nothing any more once got,
 // nil where nothing is there, was made as wished; it is empty where nobody
@@ -130,20 +126,6 @@ type Marker[T any] interface {
 type Dater interface {
 	Since(ctx context.Context, name string) (time.Time, error)
 }
-
-// A Loner can be made true without most of what it comes after: rules hold
-// whether or not the service stands whose port they open, and must not wait for
-// it where it can't be made. Needs says whether it does need the other one.
-type Loner interface{ Needs(other ID) bool }
-
-// A Lingerer is removed after all else was applied and not before: a rule set
-// must not go before its successor stands.
-type Lingerer interface{ Lingers() bool }
-
-// A Pather names its things by their paths. There is room for one thing at a
-// path, whatever its kind: two blocks can't both have it, and what leaves makes
-// room for what comes.
-type Pather interface{ NamesPaths() bool }
 
 // A Tidier takes away what a killed run left half written beside a thing, and no
 // shape shows. It is called where the thing stands as it shall after its last

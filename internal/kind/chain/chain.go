@@ -5,10 +5,21 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"vpnd/internal/resource"
 )
+
+// Traits are what chains are. Rules stand without all else: a port is opened, or
+// an address translated, whether or not a service is there; only of each other
+// they need to know. Chains are proved and read a family at a time. A host whose
+// rules another program takes away again and again would be open for as long as
+// vpnd waits, and one without its translation of addresses would carry nobody.
+var Traits = resource.Traits{
+	Alone: true, Lingers: true, Whole: true, NeedsHost: true, Guards: true,
+	Essential: resource.All, Filters: func(name string) bool { return strings.Contains(name, "/filter/") },
+}
 
 // Verbs converge chains in the network namespace of the calling thread.
 type Verbs struct {
@@ -95,8 +106,3 @@ func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Chain]) error
 	}
 	return errors.Join(errs...)
 }
-
-// Needs says that rules stand without all else: a port is opened, or an address
-// translated, whether or not a service is there. Only of each other they need to
-// know.
-func (Verbs) Needs(other resource.ID) bool { return other.Kind == "chain" }

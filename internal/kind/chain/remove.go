@@ -128,9 +128,5 @@ func removal(table string, chains []spot, led map[string][]reference) string {
 	return "*" + table + "\n" + b.String() + flush.String() + drop.String() + "COMMIT\n"
 }
 
-// Lingers says that chains go last: a rule set must not go before its
-// successor stands.
-func (Verbs) Lingers() bool { return true }
-
 // Marked says that vpnd made the chain, which its name tells.
 func (Verbs) Marked(string, *Chain) bool { return true }

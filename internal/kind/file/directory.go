@@ -45,9 +45,6 @@ func (v DirectoryVerbs) Observe(_ context.Context, name string) (*Directory, err
 	}, nil
 }
 
-// NamesPaths says that the names of folders are their paths.
-func (v DirectoryVerbs) NamesPaths() bool { return true }
-
 // Normalize refuses to close folders of everybody, and names owners and groups as the host will say them back.
 func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
 	names, err := atomic.ReadNames(v.Root)

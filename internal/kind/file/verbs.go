@@ -16,6 +16,9 @@ import (
 // memory, and in the state while vpnd has taken it over.
 const maxSize = 64 << 20
 
+// Traits are what files and folders are.
+var Traits = resource.Traits{Path: true}
+
 // FileVerbs are the verbs of the kind file.
 type FileVerbs = verbs[File, *File]
 
@@ -62,9 +65,6 @@ func (v verbs[T, P]) ObserveAll(ctx context.Context, paths []string) (map[string
 	}
 	return seen, errors.Join(errs...)
 }
-
-// NamesPaths says that the names of files are their paths.
-func (v verbs[T, P]) NamesPaths() bool { return true }
 
 // Since returns when the file was last changed.
 func (v verbs[T, P]) Since(_ context.Context, name string) (time.Time, error) {

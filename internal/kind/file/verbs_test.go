@@ -89,7 +89,7 @@ func TestConform(t *testing.T) {
 // wish applies a normalised wish and returns the error.
 func wish[T any](t *testing.T, v resource.Verbs[T], name string, want T) error {
 	t.Helper()
-	k := resource.Define("it", "", v)
+	k := resource.Define("it", "", resource.Traits{}, v)
 	normal, err := k.Normalize(t.Context(), map[string]any{name: &want})
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 // Ten thousand clients have ten thousand files.
 func TestManyFilesAtOnce(t *testing.T) {
 	root := accounts(t)
-	k := resource.Define("file", "", FileVerbs{Root: root})
+	k := resource.Define("file", "", resource.Traits{}, FileVerbs{Root: root})
 	wants := make(map[string]any)
 	var changes []resource.Change
 	for i := range 10_000 {

@@ -14,6 +14,9 @@ import (
 	"vpnd/internal/resource"
 )
 
+// RouteTraits are what routes are.
+var RouteTraits = resource.Traits{NeedsHost: true, Guards: true}
+
 // Protocol marks the routes that vpnd makes. No program is listed with it in
 // the rt_protos of iproute2.
 const Protocol = 142

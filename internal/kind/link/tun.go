@@ -17,6 +17,9 @@ import (
 // Mark is the alias of the interfaces that vpnd makes.
 const Mark = "vpnd"
 
+// TunTraits are what tun interfaces are.
+var TunTraits = resource.Traits{NeedsHost: true, Guards: true, Carries: true}
+
 // TunVerbs converge tun interfaces in the network namespace of the caller.
 type TunVerbs struct{}
 

@@ -90,7 +90,7 @@ func TestOnlyTunsOfOursAreTouched(t *testing.T) {
 	ip(t, "tuntap add dev tun7 mode tun")
 	v := TunVerbs{}
 	const taken = "there is an interface veth0 already, and it is no tun or tap but a veth; choose another name"
-	k := resource.Define("tun", "", v)
+	k := resource.Define("tun", "", resource.Traits{}, v)
 	seen := k.Observe(ctx, map[string]any{"veth0": nil, "tun7": nil, "tun8": nil})
 	if err := seen["veth0"].Err; err == nil || err.Error() != taken {
 		t.Errorf("observing a veth: %v", err)

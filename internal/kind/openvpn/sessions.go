@@ -27,6 +27,10 @@ func (a *Admission) Validate(name string) []resource.Mistake {
 	return nil
 }
 
+// Traits are what admissions are. There is nothing on the host to take away; who
+// was revoked and comes in again and again is sent away again and again.
+var Traits = resource.Traits{Keeps: true, NeedsHost: true, Essential: resource.All}
+
 // Admissions are the verbs of the kind openvpn_admission.
 type Admissions struct{}
 
@@ -102,9 +106,6 @@ func (Admissions) Apply(ctx context.Context, name string, got *Admission, _ Admi
 
 // Remove does nothing: without a wish nobody is an intruder.
 func (Admissions) Remove(context.Context, string) error { return nil }
-
-// Keeps returns true: there is nothing on the host to take away.
-func (Admissions) Keeps() bool { return true }
 
 // Cost is what the disconnected notice.
 func (Admissions) Cost(string, *Admission, *Admission) resource.Effect { return resource.Client }

@@ -93,7 +93,7 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		{Admission{Refused: []string{"alice"}}, "[alice]"},
 	} {
 		socket := serve(t)
-		k := resource.Define("openvpn_admission", "", Admissions{})
+		k := resource.Define("openvpn_admission", "", resource.Traits{}, Admissions{})
 		normal, err := k.Normalize(context.Background(), map[string]any{socket: &c.wish})
 		if err != nil {
 			t.Fatal(err)

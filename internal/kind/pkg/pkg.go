@@ -12,6 +12,9 @@ import (
 	"vpnd/internal/resource"
 )
 
+// Traits are what packages are. One stays when its block goes.
+var Traits = resource.Traits{Keeps: true, NeedsHost: true, Slow: true, StartsLater: true, Fetched: true}
+
 // Verbs converge packages with apt or with dnf, whichever the host has.
 type Verbs struct {
 	Root    string                                                    // "/" for the host itself; below another one packages are observed only
@@ -184,9 +187,6 @@ func (v Verbs) Remove(ctx context.Context, name string) error {
 	}
 	return m.remove(ctx, name)
 }
-
-// Keeps says that a package stays when its block goes.
-func (Verbs) Keeps() bool { return true }
 
 // Cost is a restart where a package that is there goes or changes: its scripts
 // stop and start its services.

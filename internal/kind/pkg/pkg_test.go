@@ -269,7 +269,7 @@ func TestCostOfPackage(t *testing.T) {
 			t.Errorf("%s costs %s, want %s", name, cost, c.cost)
 		}
 	}
-	if k := resource.Define("package", "", Verbs{Root: "/"}); !k.Keep {
+	if k := resource.Define("package", "", Traits, Verbs{Root: "/"}); !k.Keeps {
 		t.Error("a package goes with its block")
 	}
 }

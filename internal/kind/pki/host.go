@@ -30,9 +30,6 @@ type Host struct {
 	Synchronized func() bool // whether the clock is known to be right; nil is for no
 }
 
-// NamesPaths says that the names of all kinds of this package are paths.
-func (Host) NamesPaths() bool { return true }
-
 // access is where a shape says who may use the thing.
 type access struct {
 	mode         **resource.Mode

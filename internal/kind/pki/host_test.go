@@ -101,7 +101,7 @@ func makeIt[T any](r *room, v resource.Verbs[T], name string, want T) *T {
 func tryIt[T any](r *room, v resource.Verbs[T], name string, want T) error {
 	r.Helper()
 	ctx := context.Background()
-	k := resource.Define("it", "", v)
+	k := resource.Define("it", "", resource.Traits{}, v)
 	normal, err := k.Normalize(ctx, map[string]any{name: &want})
 	if err != nil {
 		r.Fatalf("%s: normalising: %v", name, err)

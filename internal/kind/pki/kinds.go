@@ -1,6 +1,10 @@
 package pki
 
-import "vpnd/internal/resource"
+import (
+	"path"
+
+	"vpnd/internal/resource"
+)
 
 // Names of the kinds.
 const (
@@ -14,16 +18,21 @@ const (
 	KindAssembledFile = "assembled_file"
 )
 
-// Kinds returns all kinds of this package.
+// Kinds returns all kinds of this package. Where a revocation list, or the copy
+// that a server reads, is damaged again and again, who was revoked might come in,
+// or nobody.
 func Kinds(h Host) []resource.Kind {
+	plain, list, copies := resource.Traits{Path: true}, resource.Traits{Path: true}, resource.Traits{Path: true}
+	list.Essential = resource.All
+	copies.Essential = func(name string) bool { return path.Base(name) == "crl.pem" }
 	return []resource.Kind{
-		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", newPrivateKeys(h)),
-		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", newCertificates(h)),
-		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", newCRLs(h)),
-		resource.Define(KindLedger, "The folder in which a CA keeps a copy of all that it signed. Its label is the path.", &ledgers{Host: h}),
-		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", newStaticKeys(h)),
-		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", newTLSCryptV2Keys(h)),
-		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", newDHParams(h)),
-		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", newAssembledFiles(h)),
+		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", plain, newPrivateKeys(h)),
+		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", plain, newCertificates(h)),
+		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", list, newCRLs(h)),
+		resource.Define(KindLedger, "The folder in which a CA keeps a copy of all that it signed. Its label is the path.", plain, &ledgers{Host: h}),
+		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", plain, newStaticKeys(h)),
+		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", plain, newTLSCryptV2Keys(h)),
+		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, newDHParams(h)),
+		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", copies, newAssembledFiles(h)),
 	}
 }

@@ -65,7 +65,7 @@ func TestWhatManyRestOnConcernsTheKind(t *testing.T) {
 func TestOtherPartsAreHeardOfByAnotherWatch(t *testing.T) {
 	r := newRoom(t)
 	v := newAssembledFiles(r.Host)
-	k := resource.Define(KindAssembledFile, "", v)
+	k := resource.Define(KindAssembledFile, "", resource.Traits{}, v)
 	wish := func(file string) *AssembledFile {
 		return &AssembledFile{Parts: []Part{{Text: p("x")}, {File: &file}}}
 	}

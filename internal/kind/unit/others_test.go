@@ -26,7 +26,7 @@ const (
 // apply converges x.service of an image twice, and looks for what still differs.
 func apply(t *testing.T, v Verbs, want Unit) *Unit {
 	t.Helper()
-	k := resource.Define("unit", "", v)
+	k := resource.Define("unit", "", resource.Traits{}, v)
 	normal, err := k.Normalize(t.Context(), map[string]any{"x.service": &want})
 	if err != nil {
 		t.Fatal(err)

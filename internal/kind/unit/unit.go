@@ -16,6 +16,9 @@ import (
 	"vpnd/internal/resource"
 )
 
+// Traits are what units are: systemd starts them when their time comes.
+var Traits = resource.Traits{Runs: true, Slow: true, StartsLater: true, Carries: true}
+
 // Verbs converge units of systemd.
 type Verbs struct {
 	// Root is where /etc/systemd is: "/" for the host itself.

@@ -30,7 +30,7 @@ type Case[T any] struct {
 func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 	t.Helper()
 	ctx := context.Background()
-	k := resource.Define("it", "", v)
+	k := resource.Define("it", "", resource.Traits{}, v)
 	observe := func(want any) any {
 		t.Helper()
 		o := k.Observe(ctx, map[string]any{c.Name: want})[c.Name]
