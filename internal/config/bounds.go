@@ -19,7 +19,7 @@ import (
 // far beyond what people write.
 const (
 	deepest      = 200    // brackets, blocks and templates within each other
-	mostInARow   = 1000   // operators of one expression that stand within each other
+	mostInARow   = 1000   // operators, dots and indexes of one expression
 	longestChain = 2000   // values of which each refers to the next
 	mostDigits   = 400    // of a number, with those of its exponent
 	mostBlocks   = 200000 // that dynamic blocks make
@@ -58,38 +58,6 @@ func plainText(data []byte) []byte {
 	return bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 }
 
-// tooMuch returns the place where a text of HCL goes beyond the bounds, and what
-// of it does: its parser goes one step down with each of these.
-func tooMuch(tokens hclsyntax.Tokens) *hcl.Diagnostic {
-	inRow, depth := []int{0}, 0
-	for _, t := range tokens {
-		last := len(inRow) - 1
-		switch t.Type {
-		case hclsyntax.TokenOParen, hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-			inRow, depth = append(inRow, 0), depth+1
-		case hclsyntax.TokenCParen, hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenTemplateSeqEnd:
-			if last > 0 {
-				inRow, depth = inRow[:last], depth-1
-			}
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			inRow[last]++
-		case hclsyntax.TokenNewline, hclsyntax.TokenComma:
-			inRow[last] = 0
-		case hclsyntax.TokenNumberLit:
-			if len(t.Bytes) > mostDigits || exponent(string(t.Bytes)) > mostDigits {
-				return errorAt(t.Range, "Too large a number", "A number has at most %d digits, with those that its exponent stands for.", mostDigits)
-			}
-		}
-		switch {
-		case depth > deepest:
-			return errorAt(t.Range, "Too deeply nested", "Brackets, blocks and templates may stand within each other %d deep. Put parts of it into locals.", deepest)
-		case inRow[len(inRow)-1] > mostInARow:
-			return errorAt(t.Range, "Too long an expression", "One expression may have %d of the operators !, - and ?. Put parts of it into locals.", mostInARow)
-		}
-	}
-	return nil
-}
-
 // exponent is how many digits an exponent stands for.
 func exponent(number string) int {
 	_, e, _ := strings.Cut(strings.ToLower(number), "e")
@@ -106,6 +74,9 @@ func exponent(number string) int {
 func checkBounds(data []byte, name string) *hcl.Diagnostic {
 	if strings.HasSuffix(name, ".json") {
 		return tooMuchJSON(data, name)
+	}
+	if plainlyModest(data) {
+		return nil
 	}
 	tokens, _ := hclsyntax.LexConfig(data, name, hcl.InitialPos)
 	return tooMuch(tokens)

@@ -15,31 +15,21 @@ func (v Verbs) Advise(ctx context.Context) []string {
 	return append(v.adviseOfBackend(ctx), v.adviseOfBases(ctx)...)
 }
 
-// adviseOfBases tells what vpnd accepts in vain; see [base].
+// adviseOfBases tells what vpnd accepts in vain; see [base]. Rules are read only
+// where there is such a chain.
 func (v Verbs) adviseOfBases(ctx context.Context) []string {
-	accepted := make(map[spot][]opening) // by family and hook
-	backend := ""
-	h := v.host()
-	for _, family := range slices.Sorted(maps.Keys(command)) {
-		tool, t, err := h.table(ctx, spot{family: family, table: "filter"})
-		if err != nil {
-			continue
-		}
-		backend = tool.backend
-		for _, hook := range hookNames {
-			accepted[spot{family: family, chain: hook}] = t.openings(hook)
-		}
-	}
+	backend := v.backend(ctx)
 	bases, err := foreignBases(backend)
 	if err != nil || backend == "" {
 		return nil
 	}
 	var advice []string
+	h := v.host()
 	for _, b := range bases {
 		var openings []opening
 		for _, family := range slices.Sorted(maps.Keys(command)) {
 			if b.concerns(family) {
-				openings = append(openings, accepted[spot{family: family, chain: b.hook}]...)
+				openings = append(openings, h.openings(ctx, family, b.hook)...)
 			}
 		}
 		if text := b.shut(openings); text != "" {
@@ -48,6 +38,29 @@ func (v Verbs) adviseOfBases(ctx context.Context) []string {
 	}
 	slices.Sort(advice)
 	return advice
+}
+
+// openings returns what vpnd's chains accept in a hook of a family. Where it has
+// none there, nobody has to read the rules of others.
+func (h host) openings(ctx context.Context, family, hook string) []opening {
+	if chains, err := ownChains(h.verbs.backend(ctx), family); err != nil || len(chains) == 0 {
+		return nil
+	}
+	_, t, err := h.table(ctx, spot{family: family, table: "filter"})
+	if err != nil {
+		return nil
+	}
+	return t.openings(hook)
+}
+
+// backend returns the one that vpnd writes to, empty where there is no iptables.
+func (v Verbs) backend(ctx context.Context) string {
+	for _, family := range slices.Sorted(maps.Keys(command)) {
+		if t, err := v.find(ctx, family); err == nil {
+			return t.backend
+		}
+	}
+	return ""
 }
 
 // adviseOfBackend tells of rules in the other backend.

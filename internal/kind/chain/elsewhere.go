@@ -34,16 +34,19 @@ func (h host) elsewhere(family, ours string) (elsewhere, error) {
 	}
 	e := elsewhere{host: other.host(), backend: other.Backend}
 	var err error
-	if other.Backend == nft {
-		e.chains, err = ownNft(family)
-	} else {
-		e.chains, err = ownLegacy(family)
-	}
-	if err != nil {
+	if e.chains, err = ownChains(other.Backend, family); err != nil {
 		return e, fmt.Errorf("looking for chains of vpnd in the %s backend: %w", other.Backend, err)
 	}
 	h.others[family] = e
 	return e, nil
+}
+
+// ownChains lists vpnd's own chains in a backend. It asks the kernel itself.
+func ownChains(backend, family string) (map[spot]bool, error) {
+	if backend == nft {
+		return ownNft(family)
+	}
+	return ownLegacy(family)
 }
 
 // ownLegacy lists vpnd's own chains in the legacy tables that there are.

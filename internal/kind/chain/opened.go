@@ -24,11 +24,12 @@ type opening struct {
 // openings returns what the chains of vpnd accept in a hook of the filter table.
 func (t *table) openings(hook string) []opening {
 	var all []opening
+	known := make(map[opening]bool)
 	for _, at := range []string{top, bottom} {
 		for _, chain := range t.standing(lane{hook, at}) {
 			for _, rule := range t.chains[chain] {
-				if o, ok := openingOf(hook, rule); ok && !slices.Contains(all, o) {
-					all = append(all, o)
+				if o, ok := openingOf(hook, rule); ok && !known[o] {
+					all, known[o] = append(all, o), true
 				}
 			}
 		}
