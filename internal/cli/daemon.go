@@ -66,6 +66,6 @@ func (a *app) daemon(ctx context.Context) error {
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
 		Tell: systemd.Notifier(), Booting: systemd.Booting, Busy: lock.PackageManager, Alive: systemd.Watchdog(),
-		Undo: a.deadline, Files: daemon.Files(a.witness.Ear()),
+		Undo: a.deadline, Files: a.witness.Ear().Watch,
 	})
 }

@@ -43,7 +43,7 @@ func concerns(h resource.Hint, id resource.ID) bool {
 // that may have come after the hint that the look began with. It waits for the
 // next look all the same, since it may have come after this one had looked.
 func (l *look) catchUp(p *engine.Plan) {
-	for _, h := range l.inbox.waiting() {
+	for _, h := range l.queue.Waiting() {
 		if slices.ContainsFunc(p.Changes, func(c engine.Change) bool { return concerns(h, c.ID) }) {
 			l.hints = append(l.hints, h)
 		}

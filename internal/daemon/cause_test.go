@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/watch"
 )
 
 func TestAllWhoWroteAreNamed(t *testing.T) {
@@ -41,7 +42,7 @@ func TestWhoCameDuringTheLookIsNamed(t *testing.T) {
 		r.start()
 		r.alter(func() { r.looking = 40 * time.Millisecond })
 		r.touch("z", "1", "innocent (process 1)")
-		time.Sleep(quiet + 10*time.Millisecond)
+		time.Sleep(watch.Quiet + 10*time.Millisecond)
 		r.touch("large", "1", "bystander (process 2)")
 		r.touch("z", "2", "culprit (process 3)")
 		r.rest()

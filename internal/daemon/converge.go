@@ -63,9 +63,9 @@ func (l *look) lookAgain(r engine.Report) {
 		switch {
 		case result.Err != nil:
 		case result.IsDrift:
-			l.inbox.put(resource.Hint{Kind: result.ID.Kind, Name: result.ID.Name})
+			l.queue.Put(resource.Hint{Kind: result.ID.Kind, Name: result.ID.Name})
 		default:
-			l.inbox.put(resource.Hint{})
+			l.queue.Put(resource.Hint{})
 		}
 	}
 }

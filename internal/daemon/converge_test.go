@@ -10,6 +10,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/watch"
 )
 
 // What is quick does not wait for a service, in whatever order they stand in the
@@ -63,9 +64,9 @@ func TestWhatWasChangedIsLookedAtAgain(t *testing.T) {
 		{engine.Result{Change: engine.Change{ID: id}}, []resource.Hint{{}}},
 		{engine.Result{Change: engine.Change{ID: id}, Err: errors.New("no")}, nil},
 	} {
-		l := &look{agent: &agent{inbox: newInbox(real.guards)}}
+		l := &look{agent: &agent{queue: watch.NewQueue(real.guards)}}
 		l.lookAgain(engine.Report{Results: []engine.Result{c.result}})
-		if got := l.inbox.take(); !slices.Equal(got, c.want) || !slices.Equal(l.touched, []resource.ID{id}) {
+		if got := l.queue.Take(); !slices.Equal(got, c.want) || !slices.Equal(l.touched, []resource.ID{id}) {
 			t.Errorf("%+v: %+v, %+v", c.result, got, l.touched)
 		}
 	}

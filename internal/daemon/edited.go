@@ -37,8 +37,17 @@ func (a *agent) watchFiles(ctx context.Context) {
 	if len(paths) == 0 {
 		return
 	}
-	a.watchers.wg.Go(func() {
-		a.listen(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
+	a.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
+}
+
+// watchState hears of a wish or a hold that another vpnd puts in place.
+func (a *agent) watchState(ctx context.Context) {
+	var paths []string
+	for _, name := range []string{"wish.json", "hold.json", "pending.json"} {
+		paths = append(paths, filepath.Join(a.StateDir, name))
+	}
+	a.watchers.Keep(ctx, "state", func(ctx context.Context, kick func(resource.Hint)) error {
+		return a.Files(ctx, paths, func() { kick(resource.Hint{}) })
 	})
 }
 

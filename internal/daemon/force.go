@@ -245,7 +245,7 @@ func (a *agent) complain(diagnostics, cause string) {
 func (a *agent) enforce(ctx context.Context, f *force) {
 	a.force, a.unsure = f, true
 	a.status.Configuration.Withheld = ""
-	a.watch(ctx, f.present)
+	a.watchers.Watch(ctx, f.present)
 	a.notify.set(f.settings.Notify)
 	a.figures.set(f.settings.Metrics, a.Log)
 }

@@ -86,7 +86,7 @@ func (l *look) end(err error) {
 	a.status.Reconcile = &status.Pass{Time: l.begun, Seconds: took.Seconds(), Noticed: l.noticed}
 	a.figures.looked(*a.status.Reconcile)
 	a.failing(err)
-	a.pace.looked(a.Now(), took, len(l.drift) > 0)
+	a.debounce.Passed(took, len(l.drift) > 0)
 	a.publish()
 	l.announce()
 	l.warn()

@@ -15,6 +15,7 @@ import (
 	"vpnd/internal/state"
 	"vpnd/internal/status"
 	"vpnd/internal/systemd"
+	"vpnd/internal/watch"
 )
 
 // How a look came about, and so how a drift was noticed.
@@ -27,14 +28,14 @@ const (
 )
 
 // agent is the daemon at work. Only its goroutine touches it; watchers reach
-// the inbox, and the metrics server a copy of the figures.
+// the queue, and the metrics server a copy of the figures.
 type agent struct {
 	Options
 
 	instance    *lock.Instance
-	inbox       *inbox
-	pace        pace
-	watchers    watchers
+	queue       *watch.Queue
+	debounce    *watch.Debounce
+	watchers    *watch.Watchers
 	fights      *limiter
 	failures    *failures
 	revival     revival
@@ -79,7 +80,7 @@ func newAgent(o Options) *agent {
 		o.Now = time.Now
 	}
 	if o.Files == nil {
-		o.Files = Files(new(notice.Ear))
+		o.Files = new(notice.Ear).Watch
 	}
 	if o.Check == nil {
 		o.Check = confirm.Run
@@ -96,10 +97,11 @@ func newAgent(o Options) *agent {
 	if o.Busy == nil {
 		o.Busy = func() string { return "" }
 	}
+	queue := watch.NewQueue(o.guards)
 	a := &agent{
 		Options: o,
-		inbox:   newInbox(o.guards),
-		fights:  newLimiter(o.Now, o.essential), failures: newFailures(o.Now, o.guards), told: make(map[resource.ID]string),
+		queue:   queue, debounce: watch.NewDebounce(queue, o.Now), watchers: watch.NewWatchers(o.Catalog, queue, o.Log),
+		fights: newLimiter(o.Now, o.essential), failures: newFailures(o.Now, o.guards), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]status.Drift),
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
@@ -139,9 +141,9 @@ func (a *agent) run(ctx context.Context) error {
 			continue
 		case <-a.Reload:
 			a.reload(ctx)
-		case <-a.inbox.wake:
-			a.settle(ctx.Done())
-			a.look(ctx, byEvent, a.inbox.take())
+		case <-a.queue.Wake():
+			a.debounce.Settle(ctx.Done())
+			a.look(ctx, byEvent, a.queue.Take())
 		case r := <-a.checked:
 			a.found(r)
 			continue
@@ -183,7 +185,7 @@ func (a *agent) first(ctx context.Context) {
 	a.Tell("READY=1\nWATCHDOG=1")
 	a.publish()
 	if a.status.Booting {
-		a.look(ctx, atStart, a.inbox.take())
+		a.look(ctx, atStart, a.queue.Take())
 	}
 }
 
@@ -192,7 +194,7 @@ func (a *agent) reload(ctx context.Context) {
 	a.Tell(systemd.Reloading())
 	a.forgive()
 	a.read(ctx, byReload)
-	a.look(ctx, byReload, a.inbox.take())
+	a.look(ctx, byReload, a.queue.Take())
 	a.Tell("READY=1\nWATCHDOG=1")
 }
 
@@ -204,7 +206,7 @@ func (a *agent) tick(ctx context.Context) {
 	} else if a.stillWaiting(ctx) {
 		return
 	}
-	a.look(ctx, byTimer, a.inbox.take())
+	a.look(ctx, byTimer, a.queue.Take())
 }
 
 // stillWaiting says whether there is no point in another look yet: the interval
@@ -273,28 +275,6 @@ func (a *agent) looked() {
 	a.jitter = 0.9 + 0.2*rand.Float64()
 }
 
-// settle waits until the kicks have come to rest, or for as long as there is
-// time. One that presses shortens that.
-func (a *agent) settle(end <-chan struct{}) {
-	for begun := time.Now(); ; {
-		calm := a.pace.quiet(a.Now(), a.inbox.presses())
-		left := max(patience, calm) - time.Since(begun)
-		if left <= 0 {
-			return
-		}
-		rest := time.NewTimer(min(calm, left))
-		select {
-		case <-a.inbox.wake:
-			rest.Stop()
-			continue
-		case <-end:
-		case <-rest.C:
-		}
-		rest.Stop()
-		return
-	}
-}
-
 // heartbeat ticks in the loop, so that a loop that hangs is silent. Long steps
 // give signs of life of their own.
 func (a *agent) heartbeat() *time.Ticker {
@@ -309,7 +289,7 @@ func (a *agent) heartbeat() *time.Ticker {
 // stop ends what runs beside the loop and says so.
 func (a *agent) stop() {
 	a.Tell("STOPPING=1\nSTATUS=Stopping.")
-	a.watchers.stop()
+	a.watchers.Stop()
 	a.figures.close()
 	a.notify.close()
 	a.status.Stopped = true

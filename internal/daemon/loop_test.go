@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
+	"vpnd/internal/watch"
 )
 
 // tells returns what systemd is told while something is done.
@@ -82,7 +83,7 @@ func TestWhatIsFoundMakesEager(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		r.touch("a", "2", "")
-		time.Sleep(laziest + 100*time.Millisecond)
+		time.Sleep(watch.Longest + 100*time.Millisecond)
 		r.want(map[string]string{"a": "1"})
 		r.touch("a", "3", "")
 		r.soonIs("a", "1")

@@ -8,6 +8,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
+	"vpnd/internal/watch"
 )
 
 // stuck is how long one step is taken for progress. Then the service manager
@@ -17,12 +18,12 @@ const stuck = 15 * time.Minute
 // meanwhile keeps what is quick while a step of a look takes long: a service
 // that starts, a package that is installed, thousands of files that are looked
 // at. It returns once the step is done, with what it has touched. What it can't
-// see to waits in the inbox for the next look.
+// see to waits in the queue for the next look.
 func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource.ID) {
-	later := newInbox(l.guards)
+	later := watch.NewQueue(l.guards)
 	defer func() {
-		for _, h := range later.take() {
-			l.inbox.put(h)
+		for _, h := range later.Take() {
+			l.queue.Put(h)
 		}
 	}()
 	limit := l.Now().Add(stuck)
@@ -41,14 +42,14 @@ func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource
 		case failures := <-l.checked:
 			l.found(failures)
 			continue
-		case <-l.inbox.wake:
-			l.settle(w.Done)
+		case <-l.queue.Wake():
+			l.debounce.Settle(w.Done)
 		case <-again.C:
 		}
 		if f == nil {
 			f = l.freedom(w)
 		}
-		touched = append(touched, l.between(ctx, f, l.inbox.take(), later)...)
+		touched = append(touched, l.between(ctx, f, l.queue.Take(), later)...)
 		again.Reset(l.nextTry())
 	}
 }
@@ -66,7 +67,7 @@ func (a *agent) nextTry() time.Duration {
 }
 
 // between is a look at what is free while another one waits for a step.
-func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, later *inbox) (touched []resource.ID) {
+func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, later *watch.Queue) (touched []resource.ID) {
 	in := l.newLook(byEvent, nil)
 	in.inner, in.within, in.store, in.write = true, l.mended, l.store, true
 	in.pending, in.undoing, in.hold = l.pending, l.undoing, l.hold
@@ -77,7 +78,7 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 			in.hints = append(in.hints, h)
 		}
 		if !all {
-			later.put(h)
+			later.Put(h)
 		}
 	}
 	in.scope = in.near().among(f.free)
@@ -91,10 +92,10 @@ func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, l
 	}
 	in.end(err)
 	if err != nil {
-		later.put(resource.Hint{})
+		later.Put(resource.Hint{})
 	}
 	for _, id := range in.touched {
-		later.put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
+		later.Put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
 	}
 	if l.judged {
 		l.yield(in.scope)

@@ -35,6 +35,6 @@ func (a *agent) takeMended(ctx context.Context) bool {
 	}
 	a.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
 	a.read(ctx, byEvent)
-	a.look(ctx, byEvent, a.inbox.take())
+	a.look(ctx, byEvent, a.queue.Take())
 	return true
 }

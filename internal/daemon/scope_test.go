@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/watch"
 )
 
 // sees returns what is looked at while something is done, and until rest.
@@ -63,7 +64,7 @@ func TestLostEventFindsWhatWasMissed(t *testing.T) {
 		r.touch("b", "2", "")
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
-		for i := range mostHints + 1 {
+		for i := range watch.MostHints + 1 {
 			r.touch(fmt.Sprint("foreign", i), "1", "")
 		}
 		r.rest()

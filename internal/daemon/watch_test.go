@@ -3,11 +3,13 @@ package daemon
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/watch"
 )
 
 // A watcher that failed may have missed what concerns more than its kind.
@@ -20,7 +22,7 @@ func TestLookIsAtEverythingAfterAWatcherFailed(t *testing.T) {
 		put := map[string]string{"a": "1", "s": "1", "c": "1"}
 		move()
 		r.faults <- errors.New("the buffer is full")
-		time.Sleep(soonest / 2)
+		time.Sleep(watch.FirstRestart / 2)
 		r.want(put)
 		move() // before it listens again
 		r.rest()
@@ -34,17 +36,18 @@ func TestLookIsAtEverythingAfterAWatcherFailed(t *testing.T) {
 // What another vpnd puts in place is heard of.
 func TestTheStateIsWatched(t *testing.T) {
 	var heard []string
-	a := &agent{inbox: newInbox(real.guards), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
+	queue := watch.NewQueue(real.guards)
+	a := &agent{queue: queue, watchers: watch.NewWatchers(resource.Catalog{}, queue, slog.New(slog.DiscardHandler)), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
 		heard = paths
 		kick()
 		return nil
 	}}}
 	a.watchState(t.Context())
-	a.watchers.wg.Wait()
+	a.watchers.Stop()
 	if want := []string{"/s/wish.json", "/s/hold.json", "/s/pending.json"}; !slices.Equal(heard, want) {
 		t.Errorf("heard of %q", heard)
 	}
-	if hints := a.inbox.take(); len(hints) != 1 || hints[0] != (resource.Hint{}) {
+	if hints := queue.Take(); len(hints) != 1 || hints[0] != (resource.Hint{}) {
 		t.Errorf("it is a hint to look at %+v", hints)
 	}
 }

@@ -50,6 +50,12 @@ func (f Files) Listen(ctx context.Context) error {
 	}
 }
 
+// Watch hears of changes of these files of the host, whoever made them, until ctx
+// ends; then it returns nil.
+func (e *Ear) Watch(ctx context.Context, paths []string, kick func()) error {
+	return Files{Root: "/", Paths: paths, Begin: kick, Changed: func(string, string) { kick() }, Ear: e}.Listen(ctx)
+}
+
 // ear returns the instance that is shared, or one for this listener alone.
 func (f Files) ear() *Ear {
 	switch {

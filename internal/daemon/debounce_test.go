@@ -36,18 +36,3 @@ func TestBusyNeighbourKeepsNoGuardWaiting(t *testing.T) {
 		})
 	}
 }
-
-// A minute of peace ends the laziness of looks that found nothing.
-func TestPeaceMakesEager(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	var p pace
-	for range 100 {
-		p.looked(now, 0, false)
-	}
-	if got := p.quiet(now.Add(time.Second), false); got != laziest {
-		t.Errorf("beside a busy neighbour: %s", got)
-	}
-	if got := p.quiet(now.Add(2*time.Minute), false); got != quiet {
-		t.Errorf("after peace: %s", got)
-	}
-}
