@@ -64,6 +64,14 @@ func (l *look) observed(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
+	if err := l.putDown(store); err != nil {
+		return err
+	}
+	return l.store.Reread() // what it wrote itself is no other vpnd's doing
+}
+
+func (l *look) putDown(store *state.Store) error {
+	f := l.force
 	if h, err := store.Hold(); err != nil || h == nil {
 		return errors.Join(err, l.save(store))
 	}

@@ -25,13 +25,24 @@ func (l *look) mend(err error) error {
 	return nil
 }
 
-// readopt puts on record again what is in force, where records were lost.
+// readopt puts on record again what is in force, where records were lost. What
+// damaged records name besides may be somebody else's by now, so that nothing of it
+// is taken away until somebody who sees the plan says so.
 func (l *look) readopt(ctx context.Context) error {
 	if !l.lost {
 		return nil
 	}
 	l.lost = false
-	return l.engine().Readopt(ctx, l.force.present)
+	e := l.engine()
+	if err := e.Readopt(ctx, l.force.present); err != nil {
+		return err
+	}
+	left := e.Leftovers(l.force.present)
+	if len(left) == 0 {
+		return nil
+	}
+	l.Log.Warn("what the damaged records name and nothing in force asks for stays as it is until vpnd apply", "held", len(left))
+	return l.store.Suppress("daemon", l.Now(), left)
 }
 
 // damaged has the agent keep what it has in force where that is damaged in the

@@ -54,8 +54,11 @@ func NewWish(cfg *config.Config) (*state.Wish, error) {
 // stays as it was.
 func Enforce(store *state.Store, cfg *config.Config, took map[resource.ID]bool, now time.Time) error {
 	w, err := wishOf(store, cfg, took)
-	if err != nil || w == nil {
+	if err != nil {
 		return err
+	}
+	if w == nil {
+		return store.KeepNoWish()
 	}
 	version := store.WishVersion()
 	if err := keep(store, w, now); err != nil {
@@ -261,7 +264,9 @@ func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error
 			return err
 		}
 		a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply")
-	} else if version == "" || f != nil && f.unsaved == nil && f.version == version {
+	} else if f != nil && f.unsaved == nil && f.version == version {
+		return nil
+	} else if wish, err := store.Wish(); version == "" && wish == nil && err == nil {
 		return nil
 	} else {
 		a.forgive()

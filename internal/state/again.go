@@ -146,7 +146,7 @@ func (s *Store) study(data []byte) (rest int, err error) {
 }
 
 func (s *Store) forgetAll() {
-	s.records, s.owed = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect)
+	s.records, s.owed, s.kept = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect), make(map[string]int)
 	s.known, s.lines, s.torn = extent{}, 0, false
 	s.read.begin("")
 }

@@ -169,10 +169,12 @@ func (s *Store) sweepApart() error {
 	for of, n := range holders {
 		path := s.path("snapshots", of+".json")
 		if of == theWish {
-			path = s.path("wish.json")
+			path = s.path(wishFile)
 		}
 		_, err := os.Lstat(path)
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && of == theWish && s.lacks(wishFile):
+			// It was lost, and may come back.
 		case errors.Is(err, fs.ErrNotExist):
 			errs = append(errs, s.dropApart(of, ""))
 		case n > 1:

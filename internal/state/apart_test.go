@@ -161,9 +161,13 @@ func TestSecretsOfAKilledVpnd(t *testing.T) {
 		if err := s.KeepWish(wish); err != nil {
 			t.Fatal(err)
 		}
-		older, err := os.ReadFile(filepath.Join(dir, "wish.json"))
-		if err != nil {
-			t.Fatal(err)
+		older := make(map[string][]byte)
+		for _, name := range []string{"wish.json", "records.jsonl", markFile} {
+			data, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			older[name] = data
 		}
 		names, err := s.apart()
 		if err != nil || len(names) != 1 {
@@ -181,7 +185,9 @@ func TestSecretsOfAKilledVpnd(t *testing.T) {
 		want := "hush-2"
 		if step == "before the file" { // the new secrets are there, the new file is not
 			want = "hush-1"
-			err = os.WriteFile(filepath.Join(dir, "wish.json"), older, 0o600)
+			for name, data := range older {
+				err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), data, 0o600))
+			}
 		}
 		if err := errors.Join(err, os.WriteFile(left, apart, 0o600)); err != nil {
 			t.Fatal(err)

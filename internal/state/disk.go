@@ -24,11 +24,9 @@ func Unwritable(err error) bool {
 // the records of another vpnd.
 func (s *Store) Postpone(facts ...Fact) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.late = append(s.late, facts...)
-	for _, f := range facts {
-		s.learn(f)
-	}
+	s.mu.Unlock()
+	s.learnAll(facts...)
 }
 
 // reserved is room on the disk for the undo of an apply that nobody may confirm.
@@ -40,7 +38,7 @@ const reserved = "reserve"
 func (s *Store) Reserve(snapshot string) error {
 	size := int64(64 << 10)
 	paths, _ := filepath.Glob(s.path("secrets", "*"))
-	for _, path := range append(paths, s.path("snapshots", snapshot+".json"), s.path("wish.json"), s.path("hold.json")) {
+	for _, path := range append(paths, s.path("snapshots", snapshot+".json"), s.path(wishFile), s.path(holdFile)) {
 		if info, err := os.Stat(path); err == nil {
 			size += 2 * info.Size()
 		}

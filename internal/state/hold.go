@@ -6,12 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
 
-	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
 )
 
@@ -33,6 +30,9 @@ type Hold struct {
 	// damaged: until the next apply nothing is taken from the files, and of what
 	// is in force only what guards the host is kept true.
 	All bool `json:"all,omitempty"`
+
+	Number int    `json:"number,omitempty"` // see [Kept]
+	Key    string `json:"key,omitempty"`    // what the key of the digests makes of nothing
 
 	damage *DamageError
 }
@@ -61,7 +61,11 @@ func (h *Hold) begun(taken time.Time) bool {
 // and whoever asks for something else than what was destroyed begins anew.
 func (h *Hold) Destroyed() bool { return h != nil && h.Command == destroyed }
 
-const destroyed = "destroy"
+const (
+	destroyed = "destroy"
+	holdFile  = "hold.json"
+	outOfHold = "vpnd apply ends all that is held"
+)
 
 // Undo begins a hold, before the first step of an undo. The wish from before the
 // undone apply is in force again, as amended, and what differs between both is
@@ -298,10 +302,13 @@ func (h *Hold) Holds() []resource.ID {
 // Hold returns what is held, nil where nothing is. Where it is damaged, that is
 // everything.
 func (s *Store) Hold() (*Hold, error) {
-	h, err := recall[Hold](s, "hold.json", "what is held", "vpnd apply ends all that is held")
+	h, err := recall[Hold](s, holdFile, "what is held", outOfHold)
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		return &Hold{All: true, damage: damage}, nil
+	}
+	if err == nil && h != nil && h.Key != "" && h.Key != s.Sum(nil) {
+		return &Hold{All: true, damage: &DamageError{Path: s.path(holdFile), What: "its digests were made with another key than the one in " + s.path("key"), Out: outOfHold}}, nil
 	}
 	return h, err
 }
@@ -313,7 +320,8 @@ func (s *Store) KeepHold(h *Hold) error {
 	}
 	err := s.setHoldAside()
 	if err == nil {
-		err = s.keep("hold.json", h)
+		h.Key = s.Sum(nil)
+		err = s.keep(holdFile, h)
 	}
 	if err != nil {
 		return fmt.Errorf("keeping what is held: %w", err)
@@ -323,13 +331,14 @@ func (s *Store) KeepHold(h *Hold) error {
 
 // DropHold ends the hold.
 func (s *Store) DropHold() error {
-	if _, err := os.Lstat(s.path("hold.json")); errors.Is(err, fs.ErrNotExist) {
-		return nil
+	h, err := s.Hold()
+	if err != nil || h == nil {
+		return err
 	}
 	if err := s.setHoldAside(); err != nil {
 		return err
 	}
-	return atomic.Remove("/", s.path("hold.json"))
+	return s.drop(holdFile)
 }
 
 // setHoldAside comes before another one takes the place of a damaged one.

@@ -3,7 +3,8 @@
 //
 // The folder (0700) holds
 //
-//	records.jsonl  one line a fact, appended and flushed before it is relied on
+//	records.jsonl  one line a fact, appended and flushed before it is relied on; which
+//	               wish and hold are the latest too, so that a lost one shows
 //	records.sum…   how much of them there is at least, and its checksum
 //	reserve        room for the undo of an apply that waits for confirmation
 //	key            the key of the digests that stand for secrets

@@ -28,14 +28,15 @@ type Store struct {
 	mu      sync.RWMutex // a plan may be made while another one is put on record
 	records map[resource.ID]Record
 	owed    map[resource.ID]resource.Effect
-	log     *os.File // nil where the store is only read, or the disk takes nothing
-	refused error    // why it takes nothing
-	late    []Fact   // known, and not on the disk yet
-	lines   int      // lines of the log, stale ones included
-	known   extent   // of the log
-	read    written  // the same of the log
-	torn    bool     // the log ends in the middle of a line
-	others  bool     // what was read last was not written by this store
+	kept    map[string]int // see [Kept]
+	log     *os.File       // nil where the store is only read, or the disk takes nothing
+	refused error          // why it takes nothing
+	late    []Fact         // known, and not on the disk yet
+	lines   int            // lines of the log, stale ones included
+	known   extent         // of the log
+	read    written        // the same of the log
+	torn    bool           // the log ends in the middle of a line
+	others  bool           // what was read last was not written by this store
 }
 
 // A Fact is one line of the log. It says one thing.
@@ -43,6 +44,7 @@ type Fact struct {
 	Put  *Record      `json:"put,omitempty"`  // this is what is known of a resource
 	Drop *resource.ID `json:"drop,omitempty"` // nothing is known of it any more
 	Owe  *Debt        `json:"owe,omitempty"`  // a reader has yet to take notice
+	Kept *Kept        `json:"kept,omitempty"` // this is the latest of a file beside the log
 	Head *head        `json:"log,omitempty"`  // begins the log
 }
 
@@ -78,6 +80,15 @@ func (s *Store) path(parts ...string) string {
 	return filepath.Join(append([]string{s.dir}, parts...)...)
 }
 
+// learnAll takes in facts while others may read.
+func (s *Store) learnAll(facts ...Fact) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range facts {
+		s.learn(f)
+	}
+}
+
 func (s *Store) learn(f Fact) {
 	switch {
 	case f.Put != nil:
@@ -88,6 +99,8 @@ func (s *Store) learn(f Fact) {
 		delete(s.owed, f.Owe.ID)
 	case f.Owe != nil && (f.Owe.Boot == "" || f.Owe.Boot == s.boot):
 		s.owed[f.Owe.ID] = f.Owe.Do
+	case f.Kept != nil:
+		s.kept[f.Kept.File] = f.Kept.Number
 	}
 }
 
@@ -148,6 +161,9 @@ func (s *Store) facts() []Fact {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.owed), resource.ID.Compare) {
 		facts = append(facts, Fact{Owe: &Debt{ID: id, Do: s.owed[id], Boot: s.boot}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.kept)) {
+		facts = append(facts, Fact{Kept: &Kept{File: name, Number: s.kept[name]}})
 	}
 	return facts
 }

@@ -127,6 +127,9 @@ func (s *Store) missing(m *mark) error {
 	if m != nil && m.Records > 0 {
 		return s.damaged("it is missing, and %d things were on record", m.Records)
 	}
+	if left := s.leftBehind(); left != "" {
+		return s.damaged("it is missing, and %s beside it says that something was on record", left)
+	}
 	return nil
 }
 
@@ -183,6 +186,11 @@ func Mend(dir string) (*Store, error) {
 		var f Fact
 		if json.Unmarshal(line, &f) == nil {
 			s.learn(f)
+		}
+	}
+	if _, err := os.Lstat(s.path(wishFile)); errors.Is(err, fs.ErrNotExist) {
+		if _, said := s.kept[wishFile]; !said {
+			s.kept[wishFile] = 1 // for all that anybody knows
 		}
 	}
 	if err := s.SetAside(&DamageError{Path: path}); err != nil {

@@ -23,6 +23,7 @@ type Wish struct {
 	Checks      json.RawMessage `json:"checks,omitempty"`
 	Before      *Wish           `json:"before,omitempty"`  // the one in force before, for an undo; its own is left out
 	Secrets     string          `json:"secrets,omitempty"` // where they stand apart, those of the one before too
+	Number      int             `json:"number,omitempty"`  // see [Kept]
 }
 
 // Sign sets the fingerprint. Where in the files something stands is no part of
@@ -41,7 +42,7 @@ func (s *Store) Sign(w *Wish) error {
 func (s *Store) KeepWish(w *Wish) error {
 	bare, err := s.bareWish(w)
 	if err == nil {
-		err = s.keep("wish.json", bare)
+		err = s.keep(wishFile, bare)
 	}
 	if err == nil {
 		err = s.dropApart(theWish, bare.Secrets)
@@ -98,7 +99,7 @@ func (w *Wish) reveal(apart secrets) (err error) {
 // Wish returns the configuration that is in force, nil where none ever was.
 func (s *Store) Wish() (*Wish, error) {
 	for tries := 0; ; tries++ {
-		w, err := recall[Wish](s, "wish.json", whatWish, outOfWish)
+		w, err := recall[Wish](s, wishFile, whatWish, outOfWish)
 		if err != nil || w == nil {
 			return nil, err
 		}
@@ -113,13 +114,14 @@ func (s *Store) Wish() (*Wish, error) {
 			err = w.Before.reveal(apart)
 		}
 		if err != nil {
-			return nil, &DamageError{Path: s.path("wish.json"), What: fmt.Sprintf("reading its secrets in %s: %v", s.path("secrets"), err), Out: outOfWish}
+			return nil, &DamageError{Path: s.path(wishFile), What: fmt.Sprintf("reading its secrets in %s: %v", s.path("secrets"), err), Out: outOfWish}
 		}
 		return w, nil
 	}
 }
 
 const (
+	wishFile  = "wish.json"
 	whatWish  = "the configuration that is in force"
 	outOfWish = "vpnd apply puts in its place what the files ask for"
 )
@@ -138,7 +140,7 @@ func (s *Store) Standing() (*Wish, *DamageError, error) {
 // WishVersion returns words that change whenever another wish is kept; none
 // where there is no wish.
 func (s *Store) WishVersion() string {
-	info, err := os.Lstat(s.path("wish.json"))
+	info, err := os.Lstat(s.path(wishFile))
 	if err != nil {
 		return ""
 	}
@@ -199,28 +201,4 @@ func (s *Store) CutShort() (string, error) {
 		return "", nil
 	}
 	return snap.Name, err
-}
-
-func (s *Store) keep(name string, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return s.write(s.path(name), data)
-}
-
-// recall reads what keep wrote, nil where there is nothing.
-func recall[T any](s *Store, name, what, out string) (*T, error) {
-	data, err := readOwn(s.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	kept := new(T)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", what, err)
-	}
-	if err := json.Unmarshal(data, kept); err != nil {
-		return nil, &DamageError{Path: s.path(name), What: fmt.Sprintf("%s can't be read (%v)", what, err), Out: out}
-	}
-	return kept, nil
 }
