@@ -29,16 +29,13 @@ func (l *look) freedom(w engine.Work) *freedom {
 	for _, id := range slices.Concat(w.New, w.Next) {
 		f.shut[id] = true
 	}
-	wrong := make(map[resource.ID]bool)
-	for _, id := range w.Next {
-		wrong[id] = true
-	}
+	wrong := slices.Clone(w.Next)
 	for _, id := range l.wrong() {
 		if !f.free(id) {
-			wrong[id] = true
+			wrong = append(wrong, id)
 		}
 	}
-	f.stopped = f.inNeed(wrong)
+	f.stopped = f.Dependants(wrong...)
 	return f
 }
 
@@ -51,7 +48,7 @@ func (f *freedom) free(id resource.ID) bool {
 func (f *freedom) covers(h resource.Hint) (some, all bool) {
 	if h.Name != "" {
 		id := resource.ID{Kind: h.Kind, Name: h.Name}
-		_, present := f.place[id]
+		present := f.Has(id)
 		free := present && f.free(id)
 		return free, free || !present
 	}

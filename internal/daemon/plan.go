@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,7 +40,8 @@ func (l *look) plan(ctx context.Context, e *engine.Engine) (*engine.Plan, error)
 	}
 	l.agent.Log.Debug("the host refuses what is in force", "error", err)
 	l.refused = refused
-	return l.planFor(ctx, e, without(l.Catalog, l.force.present, refused))
+	// What needs filter rules that can't stand must not be switched on.
+	return l.planFor(ctx, e, l.force.reach(l.Catalog).Without(slices.Collect(maps.Keys(refused))...))
 }
 
 // planFor plans a part of what is in force, as far as it is in the scope of the
@@ -55,7 +57,7 @@ func (l *look) planFor(ctx context.Context, e *engine.Engine, present []resource
 func (l *look) leftovers() []resource.ID {
 	var ids []resource.ID
 	for id := range l.scope.ids {
-		if _, recorded := l.store.Record(id); recorded && !l.force.reach(l.Catalog).has(id) {
+		if _, recorded := l.store.Record(id); recorded && !l.force.reach(l.Catalog).Has(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -88,41 +90,4 @@ func (l *look) refuse(refused map[resource.ID]error) {
 	l.refusal = refusal{l.force.asked, c.Diagnostics}
 	l.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
 	l.notify.put(Event{Event: "configuration", Text: "the host would refuse the configuration:\n" + c.Diagnostics})
-}
-
-// without leaves out what is refused and all that needs it: what needs filter
-// rules that can't stand must not be switched on.
-func without(c resource.Catalog, present []resource.Resource, refused map[resource.ID]error) []resource.Resource {
-	out := make(map[resource.ID][]resource.ID) // what is out, by its own name and by the blocks that own it
-	mark := func(r resource.Resource) {
-		out[r.ID] = append(out[r.ID], r.ID)
-		for _, o := range r.Owners {
-			out[o.Block] = append(out[o.Block], r.ID)
-		}
-	}
-	rest := slices.Clone(present)
-	for {
-		before := len(rest)
-		rest = slices.DeleteFunc(rest, func(r resource.Resource) bool {
-			_, bad := refused[r.ID]
-			needs := func(resource.ID) bool { return true }
-			if k, ok := c.Kind(r.ID.Kind); ok {
-				needs = k.Needs
-			}
-			bad = bad || slices.ContainsFunc(r.After, func(id resource.ID) bool {
-				return !owns(r, id) && slices.ContainsFunc(out[id], needs)
-			})
-			if bad {
-				mark(r)
-			}
-			return bad
-		})
-		if len(rest) == before {
-			return rest
-		}
-	}
-}
-
-func owns(r resource.Resource, block resource.ID) bool {
-	return slices.ContainsFunc(r.Owners, func(o resource.Owner) bool { return o.Block == block })
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -38,38 +37,5 @@ func TestWhatSlowThingsHear(t *testing.T) {
 	})
 	if got := named(r.heard); got != "bundle source" {
 		t.Errorf("heard: %s", got)
-	}
-}
-
-// needy is a configuration of which much needs one file.
-func needy() (resource.Catalog, []resource.Resource, resource.ID) {
-	h := &host{}
-	first := resource.ID{Kind: "thing", Name: "first"}
-	block := func(name string) resource.ID { return resource.ID{Kind: "block", Name: name} }
-	return resource.Catalog{Kinds: []resource.Kind{resource.Define("thing", "", resource.Traits{}, h), h.like("chain")}}, []resource.Resource{
-		wished("thing", "first", "one"),
-		wished("thing", "sibling", "one", block("one")), // after its own block, and so after nothing of it
-		wished("thing", "second", "two", first),
-		wished("thing", "third", "three", block("two")), // after all of that block
-		wished("chain", "rules", "three", block("one")), // rules wait for rules only
-		wished("thing", "else", "four", resource.ID{Kind: "thing", Name: "gone"}),
-	}, first
-}
-
-func TestWhatIsInNeed(t *testing.T) {
-	c, present, first := needy()
-	if got := named(newReach(c, present).inNeed(map[resource.ID]bool{first: true})); got != "second third" {
-		t.Errorf("in need: %s", got)
-	}
-}
-
-func TestWithoutWhatIsRefused(t *testing.T) {
-	c, present, first := needy()
-	left := make(map[resource.ID]bool)
-	for _, r := range without(c, present, map[resource.ID]error{first: errors.New("no")}) {
-		left[r.ID] = true
-	}
-	if got := named(left); got != "rules else sibling" {
-		t.Errorf("left: %s", got)
 	}
 }

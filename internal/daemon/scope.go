@@ -53,7 +53,7 @@ func (l *look) near() scope {
 	for _, h := range l.hints {
 		if h.Name == "" {
 			s.add(r, r.kinds[h.Kind]...)
-		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.has(id) {
+		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.Has(id) {
 			s.add(r, id)
 		}
 	}
@@ -107,7 +107,7 @@ func (s scope) add(r *reach, ids ...resource.ID) {
 			continue
 		}
 		s.ids[id] = true
-		s.add(r, r.readers[id]...)
+		s.add(r, r.Readers(id)...)
 		if r.catalog.Traits(id.Kind).Whole && !s.kinds[id.Kind] {
 			s.kinds[id.Kind] = true
 			s.add(r, r.kinds[id.Kind]...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -107,11 +108,10 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 	if len(missing) == 0 {
 		return nil
 	}
-	rest := without(c, present, missing)
+	needs := resource.NewGraph(c, present).Dependants(slices.Collect(maps.Keys(missing))...)
 	var ids []resource.ID
 	for _, r := range present {
-		stays := slices.ContainsFunc(rest, func(other resource.Resource) bool { return other.ID == r.ID })
-		if c.Traits(r.ID.Kind).Forwards.Of(r.ID.Name) && !stays {
+		if c.Traits(r.ID.Kind).Forwards.Of(r.ID.Name) && needs[r.ID] {
 			ids = append(ids, r.ID)
 		}
 	}
