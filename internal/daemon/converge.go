@@ -78,7 +78,7 @@ func undoable(p *engine.Plan) bool {
 	})
 }
 
-// account tells the limiter, the status and the figures what became of each
+// account tells flap damping, the status and the figures what became of each
 // resource.
 func (l *look) account(r engine.Report) {
 	became := make(map[resource.ID]error)
@@ -108,7 +108,7 @@ func (l *look) account(r engine.Report) {
 	l.status.Pending = slices.DeleteFunc(l.status.Pending, func(p status.Pending) bool { return p.Outcome == status.Repaired && l.scope.holds(p.ID) })
 }
 
-// count tells the limiter what was repaired, and the failures what was tried.
+// count tells flap damping what was repaired, and the retries what was tried.
 func (l *look) count(r engine.Report, became map[resource.ID]error) {
 	counted := make(map[resource.ID]bool)
 	for _, result := range r.Results {
@@ -117,12 +117,12 @@ func (l *look) count(r engine.Report, became map[resource.ID]error) {
 			continue
 		}
 		counted[id] = true
-		if err == nil && l.failures.last(id) != nil {
+		if err == nil && l.retries.Last(id) != nil {
 			l.retried = append(l.retried, id)
 		}
-		l.failures.tried(id, err)
+		l.retries.Tried(id, err)
 		if err == nil && l.moved(result.Change) {
-			l.fights.repaired(id, l.by(id))
+			l.damping.Repaired(id, l.by(id))
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (l *look) settled(meant status.Outcome, told string, id resource.ID, became
 	err, tried := became[id]
 	switch {
 	case meant == status.Failed: // and waits for its next try
-		return meant, l.failures.last(id).Error()
+		return meant, l.retries.Last(id).Error()
 	case meant != status.Repaired:
 		return meant, told
 	case tried && err == nil:
@@ -150,8 +150,8 @@ func (l *look) settled(meant status.Outcome, told string, id resource.ID, became
 func (l *look) record(r engine.Report) error {
 	entry := state.Entry{Time: l.begun.UTC().Truncate(time.Second), Command: "repair", Snapshot: r.Snapshot}
 	for _, result := range r.Results {
-		fought := result.Err == nil && l.fights.fight(result.ID) != nil && l.essential(result.ID)
-		if fought || l.repeated[result.ID] {
+		again := result.Err == nil && l.damping.Flapping(result.ID) && l.essential(result.ID)
+		if again || l.repeated[result.ID] {
 			continue
 		}
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}

@@ -92,7 +92,7 @@ func TestOfRepairsTheLastOnesAreTold(t *testing.T) {
 		r.start()
 		for i := range mostRecent + 5 {
 			r.touch("a", fmt.Sprint("moved ", i), "")
-			time.Sleep(window)
+			time.Sleep(time.Minute)
 		}
 		s := r.status()
 		if len(s.Recent) != mostRecent || s.Recent[0].Diffs[0].Before != fmt.Sprint("moved ", mostRecent+4) {

@@ -57,6 +57,12 @@ type Options struct {
 	Alive   time.Duration                                                        // how often the service manager wants a sign of life; 0 is never
 }
 
+// essential says whether vpnd must not give in where another program changes the
+// thing again and again.
+func (o *Options) essential(id resource.ID) bool {
+	return o.Catalog.Traits(id.Kind).Essential.Of(id.Name)
+}
+
 // Run keeps the host until ctx ends. An error means that it could not even
 // begin; what goes wrong later is told and tried again.
 func Run(ctx context.Context, o Options) error {

@@ -46,7 +46,7 @@ type look struct {
 
 // newLook begins a look.
 func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
-	for _, id := range a.fights.calm() {
+	for _, id := range a.damping.Ended() {
 		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
 	}
 	return &look{
@@ -170,7 +170,7 @@ func (l *look) engine() *engine.Engine {
 // act judges a plan, tells of it and makes true what it may.
 func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error {
 	l.busy = l.Busy()
-	l.failures.saw(p)
+	l.forget(p)
 	l.catchUp(p)
 	l.judge(p)
 	l.tell(p)

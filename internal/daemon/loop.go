@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/confirm"
 	"vpnd/internal/lock"
 	"vpnd/internal/notice"
@@ -36,8 +37,8 @@ type agent struct {
 	queue       *watch.Queue
 	debounce    *watch.Debounce
 	watchers    *watch.Watchers
-	fights      *limiter
-	failures    *failures
+	damping     *backoff.Damping
+	retries     *backoff.Retries
 	revival     revival
 	told        map[resource.ID]string // why something was not done, as the journal has it
 	damage      error                  // of what is in force as the state has it; nil where that is well
@@ -101,7 +102,7 @@ func newAgent(o Options) *agent {
 	a := &agent{
 		Options: o,
 		queue:   queue, debounce: watch.NewDebounce(queue, o.Now), watchers: watch.NewWatchers(o.Catalog, queue, o.Log),
-		fights: newLimiter(o.Now, o.essential), failures: newFailures(o.Now, o.guards), told: make(map[resource.ID]string),
+		damping: backoff.NewDamping(o.Now, o.essential), retries: backoff.NewRetries(o.Now, o.guards), told: make(map[resource.ID]string),
 		known:   make(map[resource.ID]status.Drift),
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
@@ -198,6 +199,13 @@ func (a *agent) reload(ctx context.Context) {
 	a.Tell("READY=1\nWATCHDOG=1")
 }
 
+// forgive begins anew with what was flapping and what failed.
+func (a *agent) forgive() {
+	a.damping.Forgive()
+	a.retries.Forgive()
+	clear(a.told)
+}
+
 // tick is a look because its time has come, or only another try of what had to
 // wait.
 func (a *agent) tick(ctx context.Context) {
@@ -244,12 +252,12 @@ func (a *agent) pause() time.Duration {
 		due = earlier(due, now.Add(retry))
 	}
 	if slices.ContainsFunc(a.status.Unknown, func(u status.Unknown) bool { return a.guards(u.ID) }) {
-		due = earlier(due, now.Add(longestGuardRetry))
+		due = earlier(due, now.Add(backoff.LongestGuardRetry))
 	}
 	if a.waiting || a.status.Booting {
 		due = earlier(due, now.Add(again))
 	}
-	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next, a.nextUndo, a.nextRipe} {
+	for _, next := range []func() (time.Time, bool){a.damping.Next, a.retries.Next, a.nextUndo, a.nextRipe} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}

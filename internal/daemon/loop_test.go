@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -150,9 +151,9 @@ func TestLongStartIsGivenTime(t *testing.T) {
 func TestPause(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for want, status := range map[time.Duration]status.Status{
-		5 * time.Minute:   {Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}},
-		longestGuardRetry: {Host: status.Host{Unknown: []status.Unknown{{ID: filter}}}},
-		again:             {Agent: status.Agent{Booting: true}},
+		5 * time.Minute:           {Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}},
+		backoff.LongestGuardRetry: {Host: status.Host{Unknown: []status.Unknown{{ID: filter}}}},
+		again:                     {Agent: status.Agent{Booting: true}},
 	} {
 		a := newAgent(Options{Catalog: real.Catalog, Now: func() time.Time { return now }})
 		a.last, a.status = now, status

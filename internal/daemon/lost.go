@@ -20,7 +20,7 @@ func lost(c engine.Change) bool { return c.ID == c.Lacks }
 // spared returns what is done about what is lost or waits for that: nothing, and
 // no other try of what failed before is due.
 func (l *look) spared(c engine.Change) status.Outcome {
-	l.failures.tried(c.ID, nil)
+	l.retries.Tried(c.ID, nil)
 	if lost(c) {
 		return status.Protected
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
@@ -54,16 +55,16 @@ func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource
 	}
 }
 
-// nextTry is how long until something that failed, or is fought over, is to be
+// nextTry is how long until something that failed, or is flapping, is to be
 // tried again.
 func (a *agent) nextTry() time.Duration {
 	due := a.Now().Add(time.Hour)
-	for _, next := range []func() (time.Time, bool){a.fights.next, a.failures.next} {
+	for _, next := range []func() (time.Time, bool){a.damping.Next, a.retries.Next} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}
 	}
-	return max(due.Sub(a.Now()), breath)
+	return max(due.Sub(a.Now()), backoff.Gap)
 }
 
 // between is a look at what is free while another one waits for a step.

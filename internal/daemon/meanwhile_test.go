@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
@@ -149,7 +150,7 @@ func TestWhatNeedsBrokenRulesWaitsToo(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		r.want(map[string]string{"ip/filter/Y": "2", "forwarding": "2"})
 		r.alter(func() { r.broken["ip/filter/Y"] = false })
-		time.Sleep(longestGuardRetry)
+		time.Sleep(backoff.LongestGuardRetry)
 		r.want(map[string]string{"ip/filter/Y": "1", "forwarding": "1", "u.service": "2"})
 		time.Sleep(time.Minute)
 		if s := r.status(); len(s.Drift)+len(s.Pending) > 0 {
@@ -340,7 +341,7 @@ func TestFightMeanwhile(t *testing.T) {
 			r.touch("ip/filter/Y", "2", "evil")
 			time.Sleep(50 * time.Millisecond)
 		}
-		time.Sleep(2 * breath)
+		time.Sleep(2 * backoff.Gap)
 		r.want(map[string]string{"ip/filter/Y": "1", "u.service": "2"})
 	})
 }

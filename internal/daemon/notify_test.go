@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
@@ -198,7 +199,7 @@ func TestAFightIsNotified(t *testing.T) {
 		r.start()
 		for range 8 {
 			r.touch("a", "2", "evil (process 7)")
-			time.Sleep(flurry)
+			time.Sleep(backoff.Flurry)
 		}
 		r.stop()
 		text, err := os.ReadFile(out + ".prom")
@@ -218,7 +219,7 @@ func TestAFightIsNotified(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if len(kinds) != 2 || kinds["drift"] != mostRepairs || kinds["contention"] != 1 {
+	if len(kinds) != 2 || kinds["drift"] != backoff.MostRepairs || kinds["contention"] != 1 {
 		t.Errorf("told: %v", kinds)
 	}
 }

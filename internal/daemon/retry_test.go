@@ -1,47 +1,14 @@
 package daemon
 
 import (
-	"errors"
 	"testing"
 	"time"
 
+	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
-
-func TestFailuresAreTriedAgainLessAndLess(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	f := newFailures(func() time.Time { return now }, real.guards)
-	thing := resource.ID{Kind: "file", Name: "/x"}
-	for id, most := range map[resource.ID]int{thing: 20, filter: 365} {
-		tries := 0
-		for range 3600 {
-			now = now.Add(time.Second)
-			if !f.early(id) {
-				tries++
-				f.tried(id, errors.New("broken"))
-			}
-		}
-		if tries > most || tries < most-5 {
-			t.Errorf("%s: %d tries in an hour instead of some %d", id, tries, most)
-		}
-		if at, ok := f.next(); !ok || at.Before(now) {
-			t.Errorf("%s: the next try is at %v, %v", id, at, ok)
-		}
-		now = now.Add(time.Hour)
-		if at, ok := f.next(); !ok || !at.Equal(now.Add(again)) {
-			t.Errorf("%s: one that has to wait for something else is looked at at %v, %v", id, at.Sub(now), ok)
-		}
-		f.tried(id, nil)
-		if f.early(id) || f.last(id) != nil {
-			t.Errorf("%s: it worked and passes for broken", id)
-		}
-	}
-	if _, ok := f.next(); ok {
-		t.Error("something is remembered")
-	}
-}
 
 func TestFailedRepairIsToldOnceAndTriedAgain(t *testing.T) {
 	bubble(t, func(r *rig) {
@@ -135,16 +102,16 @@ func needs(d resource.Desired, first, second resource.ID) resource.Desired {
 	return d
 }
 
-func TestMakingSomethingIsNoRoundOfAFight(t *testing.T) {
+func TestMakingSomethingIsNotFlapping(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		for range mostRepairs {
+		for range backoff.MostRepairs {
 			r.touch("a", "9", "")
 			r.rest()
 			r.want(map[string]string{"a": "1"})
 		}
 		if s := r.status(); len(s.Flapping) > 0 {
-			t.Errorf("fights: %+v", s.Flapping)
+			t.Errorf("flapping: %+v", s.Flapping)
 		}
 	})
 }

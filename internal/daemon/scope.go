@@ -94,10 +94,7 @@ func (l *look) wrong() []resource.ID {
 	for _, u := range l.status.Unknown {
 		ids = append(ids, u.ID)
 	}
-	for id := range l.failures.things {
-		ids = append(ids, id)
-	}
-	return ids
+	return append(ids, l.retries.IDs()...)
 }
 
 // add takes things into the scope, with all that reads them.

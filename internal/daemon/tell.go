@@ -143,7 +143,7 @@ func (l *look) announce() {
 			}
 		}
 		isNews := slices.Contains(l.news, d.ID) || slices.Contains(l.retried, d.ID)
-		if isNews && l.fights.fight(d.ID) == nil {
+		if isNews && !l.damping.Flapping(d.ID) {
 			news = append(news, d)
 		}
 	}
@@ -221,7 +221,7 @@ func (l *look) done(c engine.Change, err error) {
 	case err != nil:
 		l.told[c.ID] = err.Error()
 		l.Log.Error("not done", append(args, "error", err)...)
-	case l.fights.fight(c.ID) != nil:
+	case l.damping.Flapping(c.ID):
 		l.Log.Debug("repaired once more", args...)
 	case moved:
 		l.Log.Info("repaired", args...)
@@ -230,9 +230,9 @@ func (l *look) done(c engine.Change, err error) {
 	}
 }
 
-// contend says that a fight begins, and how vpnd goes on.
-func (l *look) contend(c engine.Change) {
-	b := l.fights.fight(c.ID)
+// flapping says that a thing begins to flap, and how vpnd goes on.
+func (l *look) flapping(c engine.Change) {
+	flap := l.damping.Flap(c.ID)
 	d := l.drifted(c)
 	d.Outcome = status.Flapping
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
@@ -240,8 +240,8 @@ func (l *look) contend(c engine.Change) {
 		d.Outcome = status.Repaired
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
-	by := cmp.Or(b.by, "unknown")
-	l.Log.Warn(words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", b.total, "by", by)
+	by := cmp.Or(flap.By, "unknown")
+	l.Log.Warn(words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
 	l.figures.contended(c.ID.Kind)
 	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
 }

@@ -14,7 +14,10 @@ func (a *agent) publish() {
 	s := &a.status
 	s.Ready = a.ready
 	s.Next = a.Now().Add(a.pause()).Truncate(time.Second)
-	s.Flapping = a.contentions()
+	s.Flapping = nil
+	for _, f := range a.damping.All() {
+		s.Flapping = append(s.Flapping, status.Flap(f))
+	}
 	s.MetricsError = a.figures.failed
 	err := a.instance.Renew()
 	if err == nil {

@@ -53,12 +53,12 @@ func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 		l.status.Waiting = l.busy
 		return status.Waits
 	}
-	if l.failures.early(c.ID) {
+	if l.retries.Early(c.ID) {
 		return status.Failed
 	}
-	ok, begins := l.fights.admit(c.ID, l.by(c.ID))
+	ok, begins := l.damping.Admit(c.ID, l.by(c.ID))
 	if begins {
-		l.contend(c)
+		l.flapping(c)
 	}
 	if !ok {
 		return status.Flapping
@@ -66,9 +66,30 @@ func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 	return status.Repaired
 }
 
+// forget ends the retries of what the plan found to be as it shall be: somebody
+// else did it.
+func (l *look) forget(p *engine.Plan) {
+	failed := l.retries.IDs()
+	if len(failed) == 0 {
+		return
+	}
+	well := p.Took()
+	for _, id := range p.IDs() {
+		delete(well, id)
+	}
+	for _, problem := range p.Problems {
+		delete(well, problem.ID)
+	}
+	for _, id := range failed {
+		if well[id] {
+			l.retries.Tried(id, nil)
+		}
+	}
+}
+
 // bars returns what is wrong and not repaired now, and without which nothing
 // that needs it may go ahead: what failed and waits for its next try, and
-// filter rules that are left to another writer for a breath. Forwarding is not
+// filter rules that are left to another writer for a moment. Forwarding is not
 // switched on before the rules that it was to come after.
 func (l *look) bars(p *engine.Plan) []resource.ID {
 	var ids []resource.ID
