@@ -72,7 +72,7 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 		r.batch(step, batch)
 		r.left = r.left[len(batch):]
 	}
-	r.forgo(step)
+	r.cancelRefreshes(step)
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
 	r.ended()
 	return r.report
@@ -84,7 +84,7 @@ type run struct {
 	plan    *Plan
 	left    []Change                     // from the step at work on
 	was     *state.Snapshot              // what is about to be changed, as it was; nil of a repair and of an undo
-	readers map[resource.ID][]state.Debt // who is owed what when a thing changes
+	readers map[resource.ID][]state.Debt // the refreshes that a change of a thing calls for
 	failed  map[resource.ID]bool         // failed or skipped
 	refused map[resource.ID]error        // by the programs that will read it
 	unread  unread
@@ -253,73 +253,100 @@ func (r *run) done(c Change, err error, skipped bool) {
 	}
 }
 
-// set makes a batch of wishes true: look, write down what must not be lost,
-// change, look again.
+// set makes a batch of wishes true: look, announce, change, look again.
 func (r *run) set(ctx context.Context, batch []Change) {
-	items := make([]*item, len(batch))
-	for i, c := range batch {
-		items[i] = c.item
+	batch, err := r.look(ctx, batch)
+	if err != nil {
+		r.all(batch, err)
+		return
 	}
-	k := items[0].kind
-	var err error
+	differ := toChange(batch)
+	announced, err := r.announce(batch)
+	if err != nil {
+		r.all(batch, err)
+		return
+	}
+	failed := r.change(ctx, batch, differ)
+	r.withdraw(ctx, announced, failed)
+	for _, c := range batch {
+		err := failed[c.ID]
+		if err == nil {
+			err = errors.Join(r.overtaken(ctx, c), r.finished(c))
+		}
+		r.done(c, r.putBack(ctx, c, err), false)
+	}
+	r.report.Err = errors.Join(r.report.Err, r.flush())
+}
+
+// look observes a batch anew, and leaves out what can't be looked at for want of a
+// program that no step before has brought. That is not touched, so nothing is put
+// on record of it.
+func (r *run) look(ctx context.Context, batch []Change) (seen []Change, err error) {
+	items := itemsOf(batch)
 	r.beside(batch, func() {
 		if err = r.renormalize(ctx, items); err == nil {
 			observe(ctx, items)
 		}
 	})
 	if err != nil {
-		r.all(batch, err)
-		return
+		return batch, err
 	}
-	batch, items = r.seen(batch, items)
 	for _, c := range batch {
+		if c.item.blind != nil {
+			r.done(c, c.item.blind, false)
+			continue
+		}
 		r.note(ctx, c)
+		seen = append(seen, c)
 	}
-	var changes []resource.Change
-	for _, it := range items {
+	return seen, nil
+}
+
+func itemsOf(batch []Change) []*item {
+	items := make([]*item, len(batch))
+	for i, c := range batch {
+		items[i] = c.item
+	}
+	return items
+}
+
+// toChange returns what the kind has to be called for: somebody else may have made
+// the rest true since the plan.
+func toChange(batch []Change) []resource.Change {
+	var differ []resource.Change
+	for _, it := range itemsOf(batch) {
 		if it.err == nil && (it.got == nil || it.interrupted() || len(resource.Compare(it.got, it.Want)) > 0) {
-			changes = append(changes, resource.Change{Name: it.ID.Name, Got: it.got, Want: it.Want})
+			differ = append(differ, resource.Change{Name: it.ID.Name, Got: it.got, Want: it.Want})
 			it.made = true
 		}
 	}
-	if err := r.announce(batch); err != nil {
-		r.all(batch, err)
-		return
-	}
+	return differ
+}
+
+// change has the kind change what differs, looks at all of the batch again, and
+// returns why what is not as wished is not.
+func (r *run) change(ctx context.Context, batch []Change, differ []resource.Change) map[resource.ID]error {
 	var named map[string]error
 	var general error
-	if len(changes) > 0 {
+	if len(differ) > 0 {
 		r.beside(batch, func() {
-			named, general = resource.Split(k.Apply(ctx, changes))
-			observe(ctx, items)
+			named, general = resource.Split(batch[0].item.kind.Apply(ctx, differ))
+			observe(ctx, itemsOf(batch))
 		})
 	}
-	for i, it := range items {
+	failed := make(map[resource.ID]error)
+	for _, it := range itemsOf(batch) {
 		err := errors.Join(named[it.ID.Name], it.err)
 		if diffs := resource.Compare(it.got, it.Want); err == nil && (it.got == nil || len(diffs) > 0) {
 			if err = general; err == nil {
 				err = fmt.Errorf("the host still differs in %s after the change", attributes(diffs))
 			}
 		}
-		if err == nil {
-			err = errors.Join(r.overtaken(ctx, batch[i]), r.finished(batch[i]))
+		if err != nil {
+			failed[it.ID] = err
 		}
-		r.done(batch[i], r.putBack(ctx, batch[i], err), false)
 	}
-	r.report.Err = errors.Join(r.report.Err, r.flush())
-}
-
-// seen leaves out of a batch what can't be looked at for want of a program that
-// no step before has brought. It is not touched, so nothing is put on record.
-func (r *run) seen(batch []Change, items []*item) (left []Change, of []*item) {
-	for i, it := range items {
-		if it.blind != nil {
-			r.done(batch[i], it.blind, false)
-			continue
-		}
-		left, of = append(left, batch[i]), append(of, it)
-	}
-	return left, of
+	return failed
 }
 
 // renormalize repeats what a plan may not have been able to do, since a package

@@ -152,7 +152,7 @@ func TestOwedRefreshSurvivesAFailure(t *testing.T) {
 	r.apply(all...)
 	r.took()
 	r.broken = map[string]bool{}
-	expect(t, "plan", told(r.plan(all...)), "update broken (unfinished); refresh reader (owed)")
+	expect(t, "plan", told(r.plan(all...)), "update broken (configuration); refresh reader (owed)")
 	r.converge(all...)
 	expect(t, "done", r.took(), "apply broken; reload reader")
 }
@@ -347,8 +347,8 @@ func TestRefreshIsOwedForWhatWasReadBeforeAKill(t *testing.T) {
 	}
 }
 
-// TestKilledAnywhere kills the process between any two steps of an apply: the
-// next runs converge, no refresh is forgotten, nothing half written is left, and
+// TestKilledAnywhere kills the process between any two steps of an apply, of which
+// some are refused: the next runs converge, no refresh is forgotten, nothing half written is left, and
 // what was taken over comes back in the end.
 func TestKilledAnywhere(t *testing.T) {
 	resourcetest.Repeatable()
@@ -363,6 +363,9 @@ func TestKilledAnywhere(t *testing.T) {
 		var last []resource.Resource
 		for round := range rapid.IntRange(1, 4).Draw(rt, "rounds") {
 			all := someWishes(rt, round)
+			for _, w := range all[:len(all)-1] { // but for the reader
+				r.broken[w.ID.Name] = rapid.IntRange(0, 5).Draw(rt, w.ID.Name+" is refused") == 0
+			}
 			r.steps = rapid.IntRange(0, 12).Draw(rt, "dies after")
 			if died(func() { r.apply(all...) }) {
 				if rapid.Bool().Draw(rt, "twice") {
@@ -371,6 +374,7 @@ func TestKilledAnywhere(t *testing.T) {
 				}
 			}
 			r.steps = 0
+			clear(r.broken)
 			if rapid.Bool().Draw(rt, "goes back") {
 				all = last
 			}

@@ -37,7 +37,8 @@ type host struct {
 	things map[string]thing
 	log    []string
 	stale  map[string]bool // readers that have not noticed a change
-	broken map[string]bool // names whose Apply fails
+	broken map[string]bool // names whose Apply fails, and touches nothing
+	torn   map[string]bool // names whose Apply fails in the middle
 	dies   string          // of this text of the thing conf, the reader
 	half   map[string]bool // names beside which something half written lies
 	since  map[string]time.Time
@@ -46,7 +47,7 @@ type host struct {
 }
 
 func newHost() *host {
-	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}, half: map[string]bool{}, since: map[string]time.Time{}}
+	return &host{things: map[string]thing{}, stale: map[string]bool{}, broken: map[string]bool{}, torn: map[string]bool{}, half: map[string]bool{}, since: map[string]time.Time{}}
 }
 
 func (h *host) step() {
@@ -115,6 +116,11 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 	if want.Mode != nil {
 		t.Mode = want.Mode
 	}
+	if h.torn[name] {
+		t.Text = resource.Ptr("half")
+		h.things[name] = t
+		return errors.New("it broke off")
+	}
 	if want.Secret != nil {
 		t.Secret = want.Secret
 	}
@@ -144,6 +150,9 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 func (h *host) Remove(_ context.Context, name string) error {
 	h.step()
 	delete(h.half, name)
+	if h.broken[name] {
+		return errors.New("it is broken")
+	}
 	delete(h.things, name)
 	delete(h.stale, name)
 	h.log = append(h.log, "remove "+name)
@@ -207,7 +216,7 @@ func (r *rig) engine() *Engine {
 	}
 	r.Cleanup(func() { _ = store.Close() })
 	return &Engine{
-		Catalog: resource.Catalog{Kinds: append([]resource.Kind{resource.Define("thing", "", resource.Traits{}, r.host)}, r.more...)},
+		Catalog: resource.Catalog{Kinds: append([]resource.Kind{resource.Define("thing", "", resource.Traits{Path: true}, r.host)}, r.more...)},
 		Store:   store,
 		Now:     func() time.Time { r.time = r.time.Add(time.Second); return r.time },
 	}

@@ -10,113 +10,32 @@ import (
 	"vpnd/internal/state"
 )
 
-// announce writes down, before the host is touched, what a kill must not make
-// vpnd forget: that the touch is under way, what stood there before, and which
-// readers will have to take notice.
-func (r *run) announce(batch []Change) error {
-	var facts []state.Fact
-	for _, c := range batch {
-		record, err := r.opened(c.item)
-		if err != nil && (record == nil || !r.goesAhead(batch, err)) {
-			return err
-		}
-		facts = append(facts, state.Fact{Put: record})
-		facts = append(facts, r.debts(c)...)
-	}
-	err := r.Store.Commit(facts...)
-	if r.goesAhead(batch, err) {
-		err = r.postpone(err, facts...)
-	}
-	return err
-}
-
-// opened returns the record of an item while it is being changed, also where only
-// what stood there before could not be put back.
-func (r *run) opened(it *item) (*state.Record, error) {
-	unrevived := r.revive(it)
-	open := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Since: r.Now().UTC()}
-	if it.past != nil {
-		open = *it.past
-	}
-	if put := puts(it.final); put != nil && !it.undo {
-		if err := r.remember(it, put); err != nil {
-			return nil, err
-		}
-		open = *put
-	}
-	open.Open = true
-	return &open, unrevived
-}
-
-// revive puts a prior back whose record a rollback is about to bring back: the
-// apply that is undone ended both.
-func (r *run) revive(it *item) error {
-	if it.prior == nil {
-		return nil
-	}
-	return r.Store.RevivePrior(puts(it.final).Prior, it.prior)
-}
-
-func puts(facts []state.Fact) *state.Record {
-	for _, f := range facts {
-		if f.Put != nil {
-			return f.Put
-		}
-	}
-	return nil
-}
-
-// remember keeps what stood on the host at vpnd's first touch, if that was not
-// of vpnd's own making.
-func (r *run) remember(it *item, record *state.Record) error {
-	if it.past != nil || it.got == nil || it.kind.Keeps || it.kind.Marked(it.ID.Name, it.got) || record.Prior != "" {
-		return nil
-	}
-	var err error
-	record.Prior, err = r.Store.KeepPrior(it.ID, it.got)
-	return err
-}
-
-// readers returns, for each thing that is read, what a change of it owes to
-// whom.
+// readers returns, for each thing that is read, the refreshes that a change of it
+// calls for.
 func readers(items []*item) map[resource.ID][]state.Debt {
-	owes := make(map[resource.ID][]state.Debt)
+	refreshes := make(map[resource.ID][]state.Debt)
 	for _, it := range items {
 		for _, t := range it.reads() {
 			if t.Do > resource.Rebuild {
-				owes[t.On] = append(owes[t.On], state.Debt{ID: it.ID, Do: t.Do})
+				refreshes[t.On] = append(refreshes[t.On], state.Debt{ID: it.ID, Do: t.Do})
 			}
 		}
 	}
-	return owes
+	return refreshes
 }
 
-// debts returns what the readers of a change will be owed.
-func (r *run) debts(c Change) []state.Fact {
-	if !noticeable(c) || c.Action == Refresh {
-		return nil
-	}
-	var facts []state.Fact
-	for _, debt := range r.readers[c.ID] {
-		if debt.Do > r.Store.Owed(debt.ID) {
-			facts = append(facts, state.Fact{Owe: &debt})
-		}
-	}
-	return facts
-}
-
-// forgo drops what is owed to readers that are not in use any more, or not yet:
-// they read all anew when they start. At boot files are put right before the
+// cancelRefreshes drops the pending refreshes of readers that are not in use any
+// more, or not yet: they read all anew when they start. At boot files are put right before the
 // services begin that read them, and those would be restarted for nothing.
-func (r *run) forgo(ctx context.Context) {
-	var owed []*item
+func (r *run) cancelRefreshes(ctx context.Context) {
+	var idle []*item
 	for _, it := range r.plan.items {
 		if it.Want != nil && !it.leave && it.err == nil && r.Store.Owed(it.ID) != resource.None && !inUse(it.got) {
-			owed = append(owed, it)
+			idle = append(idle, it)
 		}
 	}
-	observe(ctx, owed)
-	for _, it := range owed {
+	observe(ctx, idle)
+	for _, it := range idle {
 		if it.err == nil && !inUse(it.got) {
 			r.pending = append(r.pending, state.Fact{Owe: &state.Debt{ID: it.ID}})
 		}
@@ -174,22 +93,30 @@ func tidy(it *item) error {
 	if it.past == nil || !it.past.Open {
 		return nil
 	}
-	want := it.Want
-	var err error
-	if want == nil {
-		want = it.kind.New()
-		err = it.past.Want.Tell(want)
-	}
-	if err := errors.Join(err, it.kind.Tidy(it.ID.Name, want)); err != nil {
+	if err := sweep(it); err != nil {
 		return fmt.Errorf("tidying what an earlier run left of %s: %w", it.ID, err)
 	}
 	return nil
 }
 
-// paid writes down that nothing is owed to a reader any more, and that it reads
-// what the plan says: its own record comes last, and when the next run drops one
+// sweep has the kind take away what is half written beside a thing.
+func sweep(it *item) error {
+	if it.Want != nil {
+		return it.kind.Tidy(it.ID.Name, it.Want)
+	}
+	want := it.kind.New()
+	if it.past != nil {
+		if err := it.past.Want.Tell(want); err != nil {
+			return err
+		}
+	}
+	return it.kind.Tidy(it.ID.Name, want)
+}
+
+// refreshed writes down that no refresh of a reader is pending any more, and that it
+// reads what the plan says: its own record comes last, and when the next run drops one
 // of those things, a kill in between must not have it forget the reader.
-func (r *run) paid(it *item) error {
+func (r *run) refreshed(it *item) error {
 	var facts []state.Fact
 	if record, ok := r.Store.Record(it.ID); ok {
 		record.Triggers = union(record.Triggers, it.Triggers)

@@ -72,7 +72,7 @@ func TestFailedRepairInBetweenStaysUnfinished(t *testing.T) {
 	all := []resource.Resource{wish("a", text("1")), wish("slow", text("1"))}
 	r.converge(all...)
 	r.things["slow"] = text("moved")
-	r.broken["a"] = true
+	r.torn["a"] = true
 	e := r.engine()
 	r.aside(e, all[0], new(Work))
 	moved := slices.Clone(all)

@@ -145,7 +145,7 @@ func (p notebook) Remove(_ context.Context, name string) error {
 // back or held.
 func TestNothingIsPutBackForWhatIsNoService(t *testing.T) {
 	r := newRig(t)
-	r.more = append(r.more, resource.Define("note", "", resource.Traits{}, notebook{}))
+	r.more = append(r.more, resource.Define("note", "", resource.Traits{Path: true}, notebook{}))
 	one := func(text string) resource.Resource {
 		return resource.Resource{ID: resource.ID{Kind: "note", Name: "one"}, Want: &page{Text: &text}, Owners: owner("b")}
 	}

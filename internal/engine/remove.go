@@ -13,13 +13,16 @@ func (r *run) remove(ctx context.Context, batch []Change) {
 	for _, c := range batch {
 		r.note(ctx, c)
 	}
-	if err := r.announce(batch); err != nil {
+	announced, err := r.announce(batch)
+	if err != nil {
 		r.all(batch, err)
 		return
 	}
+	failed := make(map[resource.ID]error)
 	for _, part := range inOneGo(batch) {
-		r.removeTogether(ctx, batch, part)
+		r.removeTogether(ctx, batch, part, failed)
 	}
+	r.withdraw(ctx, announced, failed)
 	r.report.Err = errors.Join(r.report.Err, r.flush())
 }
 
@@ -31,7 +34,7 @@ func inOneGo(batch []Change) [][]Change {
 	return slices.Collect(slices.Chunk(batch, 1))
 }
 
-func (r *run) removeTogether(ctx context.Context, batch, part []Change) {
+func (r *run) removeTogether(ctx context.Context, batch, part []Change, failed map[resource.ID]error) {
 	names := make([]string, len(part))
 	for i, c := range part {
 		names[i] = c.ID.Name
@@ -43,6 +46,8 @@ func (r *run) removeTogether(ctx context.Context, batch, part []Change) {
 		err := errors.Join(named[c.ID.Name], general)
 		if err == nil {
 			err = r.finished(c)
+		} else {
+			failed[c.ID] = err
 		}
 		r.done(c, err, false)
 	}

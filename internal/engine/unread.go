@@ -23,7 +23,7 @@ const (
 type unread map[resource.ID]time.Time
 
 // note looks at what a change is about to touch; it comes before that and
-// before the debts of this apply are written.
+// before the refreshes of this apply are announced.
 func (r *run) note(ctx context.Context, c Change) {
 	if !noticeable(c) || c.Action == Refresh {
 		return

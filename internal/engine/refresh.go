@@ -7,7 +7,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// refresh does what is owed. Where nothing is, the change that would have
+// refresh does what is pending. Where nothing is, the change that would have
 // called for it did not happen after all.
 func (r *run) refresh(ctx context.Context, c Change) {
 	owed := r.Store.Owed(c.ID)
@@ -17,20 +17,20 @@ func (r *run) refresh(ctx context.Context, c Change) {
 	}
 	if r.untouched(ctx, c) {
 		err := c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, resource.None)
-		r.report.Err = errors.Join(r.report.Err, err, r.paid(c.item))
+		r.report.Err = errors.Join(r.report.Err, err, r.refreshed(c.item))
 		return
 	}
-	r.done(c, r.putBack(ctx, c, r.pay(ctx, c, owed)), false)
+	r.done(c, r.putBack(ctx, c, r.carryOut(ctx, c, owed)), false)
 }
 
-// pay does a refresh that is owed.
-func (r *run) pay(ctx context.Context, c Change, owed resource.Effect) error {
+// carryOut does a refresh that is pending.
+func (r *run) carryOut(ctx context.Context, c Change, owed resource.Effect) error {
 	var err error
 	r.beside([]Change{c}, func() { err = c.item.kind.Refresh(ctx, c.ID.Name, c.item.Want, owed) })
 	if err != nil {
 		return err
 	}
-	return r.paid(c.item)
+	return r.refreshed(c.item)
 }
 
 // overtaken refreshes a reader that somebody else has started since the plan,
@@ -40,5 +40,5 @@ func (r *run) overtaken(ctx context.Context, c Change) error {
 	if c.item.made || owed == resource.None || !covers(&c, owed) {
 		return nil
 	}
-	return r.pay(ctx, c, owed)
+	return r.carryOut(ctx, c, owed)
 }
