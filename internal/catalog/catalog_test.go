@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/diag"
+	"vpnd/internal/config/explain"
 	"vpnd/internal/resource"
 )
 
@@ -71,7 +73,7 @@ func TestEverythingIsExplained(t *testing.T) {
 	c := host()
 	all, docs := shapes(t, c)
 	explain := func(path string) {
-		if text, err := config.Explain(c, path); err != nil || strings.TrimSpace(text) == "" {
+		if text, err := explain.Text(c, path); err != nil || strings.TrimSpace(text) == "" {
 			t.Errorf("explain %s: %q, %v", path, text, err)
 		}
 	}
@@ -100,7 +102,7 @@ func load(t *testing.T, paths ...string) *config.Config {
 	cfg, diags := config.Load(config.Source{Paths: paths}, host(), "0.1.0")
 	if diags.HasErrors() {
 		var said bytes.Buffer
-		_ = config.Print(&said, diags, cfg.Files, 100, false)
+		_ = diag.Print(&said, diags, cfg.Files, 100, false)
 		t.Fatalf("%v:\n%s", paths, said.String())
 	}
 	return cfg

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/explain"
 	"vpnd/internal/resource"
 )
 
@@ -18,7 +18,7 @@ const mark = `.\" @BLOCKS@`
 // mandoc has nothing to say against it.
 func TestManualHasAllBlocks(t *testing.T) {
 	c := New(Options{})
-	text := config.Manual(c)
+	text := explain.Manual(c)
 	for _, k := range c.Kinds {
 		has(t, text, k.Name, k.New())
 	}

@@ -17,6 +17,7 @@ import (
 
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
+	"vpnd/internal/config/diag"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/notice"
@@ -142,7 +143,7 @@ func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
 	if a.level > slog.LevelWarn {
 		diags = slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagWarning })
 	}
-	_ = config.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
+	_ = diag.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
 }
 
 func (a *app) width() int {

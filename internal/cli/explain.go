@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"vpnd/internal/config"
+	"vpnd/internal/config/explain"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -21,10 +21,10 @@ func (a *app) explainCommand() *cobra.Command {
 				path = args[0]
 			}
 			if manual {
-				_, err := a.Out.Write([]byte(config.Manual(a.catalog())))
+				_, err := a.Out.Write([]byte(explain.Manual(a.catalog())))
 				return err
 			}
-			text, err := config.Explain(a.catalog(), path)
+			text, err := explain.Text(a.catalog(), path)
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/atomic"
-	"vpnd/internal/config"
+	"vpnd/internal/config/bounds"
+	"vpnd/internal/config/source"
 )
 
 func (a *app) fmtCommand() *cobra.Command {
@@ -62,7 +63,7 @@ func (a *app) format(paths []string, check bool) error {
 }
 
 func (a *app) formatInput(check bool) error {
-	in, err := config.BoundedInput(a.In)
+	in, err := bounds.Input(a.In)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (a *app) formatInput(check bool) error {
 }
 
 func (a *app) formatted(src []byte, name string) ([]byte, error) {
-	out, diags := config.Format(src, name)
+	out, diags := source.Format(src, name)
 	if diags.HasErrors() {
 		a.print(diags, map[string]*hcl.File{name: {Bytes: src}})
 		return nil, exitStatus(exitError)
@@ -103,7 +104,7 @@ func (a *app) formatFile(path string, check bool) (differs bool, err error) {
 	if strings.HasSuffix(path, ".json") {
 		return false, fmt.Errorf("%s is JSON, which vpnd fmt leaves to JSON tools", path)
 	}
-	src, err := config.Bounded(path)
+	src, err := bounds.Read(path)
 	if err != nil {
 		return false, err
 	}

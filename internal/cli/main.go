@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/catalog"
-	"vpnd/internal/config"
+	"vpnd/internal/config/variables"
 	"vpnd/internal/confirm"
 )
 
@@ -85,7 +85,7 @@ func wayUp(err error) string {
 func environ() []string {
 	all := os.Environ()
 	for _, setting := range all {
-		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, config.EnvPrefix) {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, variables.EnvPrefix) {
 			_ = os.Unsetenv(name)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/config"
+	"vpnd/internal/config/bounds"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -139,7 +140,7 @@ func sealed(store *state.Store, keyed bool) func(resource.Secret) any {
 
 // fits says whether the plan is the one that was saved in a file.
 func fits(p *engine.Plan, store *state.Store, path string) error {
-	data, err := config.Bounded(path)
+	data, err := bounds.Read(path)
 	if err != nil {
 		return err
 	}

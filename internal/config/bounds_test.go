@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"vpnd/internal/config/bounds"
+	"vpnd/internal/config/diag"
+	"vpnd/internal/config/source"
 	"vpnd/internal/resource"
 )
 
@@ -21,7 +24,7 @@ func hostile(t *testing.T, name, text string, vars map[string]string) (*Config, 
 	}
 	c, diags := Load(Source{Paths: []string{path}, Vars: vars}, fakeCatalog(), "")
 	var out bytes.Buffer
-	if err := Print(&out, diags, c.Files, 100, false); err != nil {
+	if err := diag.Print(&out, diags, c.Files, 100, false); err != nil {
 		t.Fatal(err)
 	}
 	if diags.HasErrors() && len(c.Desired.Present) > 0 {
@@ -134,7 +137,7 @@ func TestManyMistakes(t *testing.T) {
 			fmt.Fprintf(&b, line, i)
 		}
 		_, got := hostile(t, "a.hcl", b.String(), nil)
-		if n := strings.Count(got, "Error: "); name != "syntax" && (n != mostMistakes+1 || !strings.Contains(got, "more; mend these first")) || n > mostMistakes+1 {
+		if n := strings.Count(got, "Error: "); name != "syntax" && (n != diag.Most+1 || !strings.Contains(got, "more; mend these first")) || n > diag.Most+1 {
 			t.Errorf("%s: %d errors\n%.300s", name, n, got[max(0, len(got)-300):])
 		}
 	}
@@ -147,7 +150,7 @@ func TestFilesThatAreNone(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := os.Create(large); err != nil || f.Truncate(largestFile+1) != nil {
+	if f, err := os.Create(large); err != nil || f.Truncate(16<<20+1) != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{pipe: "no regular file", "/dev/zero": "no regular file", large: "larger than 16 MiB"} {
@@ -155,7 +158,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		if !strings.Contains(diags.Error(), want) || len(c.Desired.Present) > 0 {
 			t.Errorf("%s: %v", path, diags)
 		}
-		if _, err := Bounded(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := bounds.Read(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -173,7 +176,7 @@ func TestFileOfWindows(t *testing.T) {
 	if err != nil || !strings.Contains(string(shape), `"#!/bin/sh\necho \"\\r\"\n"`) {
 		t.Errorf("%s %v", shape, err)
 	}
-	formatted, diags := Format([]byte(text), "a.hcl")
+	formatted, diags := source.Format([]byte(text), "a.hcl")
 	if diags.HasErrors() || bytes.ContainsAny(formatted, "\r\ufeff") {
 		t.Errorf("%q %v", formatted, diags)
 	}

@@ -1,22 +1,33 @@
-// Package config reads the language of vpnd: HCL files in, wishes out. It
-// knows no kind; what a block may hold it reads from the tags of the shapes in
-// the catalog, and everything that a user can get wrong becomes a diagnostic
-// with its place and a way out.
+// Package config reads the language of vpnd: HCL files in, wishes out. It knows no
+// kind; what a block may hold it reads from the tags of the shapes in the catalog, and
+// everything that a user can get wrong becomes a diagnostic with its place and a way
+// out.
 //
-// Values are evaluated on demand: a block that refers to another one has that
-// evaluated first, so the references are the order, and a reference that comes
-// back to where it began is a cycle. Bodies are decoded straight into the
-// shapes and not by way of hcldec, which would lose the place of each value,
-// and with it the place of each mistake.
+// [Load] is the whole way, and each step of it a package of its own that hands values
+// to the next one:
+//
+//	paths     ─source──▶   parsed files, within bounds
+//	files     ─declare─▶   variables, locals, blocks: what is written, without values
+//	variables ─variables▶  what is given for each
+//	declared  ─eval────▶   blocks with values, filled by package shape; settings, checks
+//	blocks    ─compile─▶   resources with owners, order and triggers
+//
+// All of them tell what is wrong by package diag, and use functions, value and bounds.
+// Package settings is what comes out beside resources, and explain the reference of
+// the language.
 package config
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/config/compile"
+	"vpnd/internal/config/declare"
+	"vpnd/internal/config/diag"
+	"vpnd/internal/config/eval"
 	"vpnd/internal/config/settings"
+	"vpnd/internal/config/shape"
+	"vpnd/internal/config/source"
+	"vpnd/internal/config/variables"
 	"vpnd/internal/resource"
 )
 
@@ -46,8 +57,8 @@ type Config struct {
 	Desired  resource.Desired // empty where the diagnostics have errors
 	Settings settings.Settings
 	Checks   []settings.Check
-	Blocks   []Block              // in the order of the files
-	Files    map[string]*hcl.File // for [Print]; secrets written out in them are blanked
+	Blocks   []Block              // in the order of the files, those of dynamic blocks last
+	Files    map[string]*hcl.File // for [diag.Print]; secrets written out in them are blanked
 }
 
 // A Block is one block of the configuration that stands for resources.
@@ -58,67 +69,69 @@ type Block struct {
 	After     []resource.ID // the blocks that it refers to
 	Resources []resource.ID // what it owns, alone or with others
 
-	at places
+	at shape.Places
 }
 
 // At returns the place of an attribute, or of the nearest thing around it.
-func (b Block) At(path string) hcl.Range { return b.at.find(path, b.Range) }
+func (b Block) At(path string) hcl.Range { return b.at.Find(path, b.Range) }
 
 // Load reads a configuration. It reports every mistake it can find; with an
 // error among them Desired is empty. version is that of this program, and
 // compared with required_version unless it is no version, as in a build of a
 // developer.
 func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Diagnostics) {
-	l := newLoader(src, catalog)
-	l.readFiles()
-	if l.diags.HasErrors() { // a file that can't be parsed would make every reference into it a mistake
-		return &Config{Files: l.files}, l.told()
+	var told diag.List
+	trust := source.NewTrust(src.Trust, src.Advise)
+	reader := source.NewReader(trust, shape.SecretNames(catalog), src.VarFiles, &told)
+	c := &Config{Files: reader.Texts}
+	files := reader.Files(src.Paths)
+	if told.HasErrors() { // a file that can't be parsed would make every reference into it a mistake
+		return c, told.All()
 	}
-	l.collect()
-	l.blankSecrets()
-	l.loadVariables()
-	l.evaluate()
-	c := &Config{Files: l.files, Settings: l.loadSettings(version), Checks: l.loadChecks()}
-	l.checkPrograms(c.Settings, c.Checks)
-	desired := l.expand(c.Settings)
-	l.checkOwn(c.Settings)
-	for _, b := range l.order {
-		c.Blocks = append(c.Blocks, Block{ID: b.id, Range: b.rng, Shape: b.shape, After: b.reachable(), Resources: b.owned, at: b.at})
+	declared := declare.Read(files, catalog, &told)
+	blank(declared, catalog, reader.Texts)
+	values := eval.Run(declared, eval.Environment{
+		Catalog:     catalog,
+		Given:       variables.Gather(declared.Variables, variables.From{Env: src.Env, Files: src.VarFiles, Flags: src.Vars}, reader, &told),
+		Credentials: src.Credentials,
+		Trust:       trust.Strict(),
+		StateDir:    src.StateDir,
+		Version:     version,
+	}, &told)
+	c.Settings, c.Checks = values.Settings, values.Checks
+	h := host{src: src, settings: values.Settings, at: declared.Settings.Range, trust: trust, told: &told}
+	h.checkPrograms(values)
+	h.checkTextfile()
+	desired, owned := compile.Run(compile.Input{Blocks: values.Blocks, Files: names(files), Place: src.Place, Own: h.own()}, catalog, &told)
+	for i, b := range values.Blocks {
+		c.Blocks = append(c.Blocks, Block{ID: b.ID, Range: b.Range, Shape: b.Shape, After: b.After, Resources: owned[i], at: b.At})
 	}
-	l.checkFailures()
-	if !l.diags.HasErrors() {
+	if !told.HasErrors() {
 		c.Desired = desired
 	}
-	return c, l.told()
+	return c, told.All()
 }
 
-// checkFailures makes sure that nothing is left out in silence: a block that
-// has no value must have a diagnostic that says why.
-func (l *loader) checkFailures() {
-	if l.diags.HasErrors() {
-		return
+// blank overwrites secrets that are written out in the files, so that no snippet of
+// them shows one.
+func blank(d *declare.Declared, catalog resource.Catalog, texts source.Texts) {
+	texts.BlankCalls()
+	for _, v := range d.Variables {
+		if v.Sensitive && v.Default != nil {
+			texts.Blank(v.Default)
+		}
 	}
-	for _, b := range l.order {
-		if b.failed {
-			l.errorAt(b.rng, "Block without a value", "The values of %s could not be worked out, and vpnd can't say why. That is a mistake of vpnd; please report it.", b.id)
+	for _, b := range d.Written {
+		for _, secret := range shape.Secrets(catalog, b) {
+			texts.Blank(secret)
 		}
 	}
 }
 
-// tidy brings diagnostics into the order of the files and drops repetitions.
-func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
-	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
-		x, y := place(a), place(b)
-		return cmp.Or(cmp.Compare(x.Filename, y.Filename), cmp.Compare(x.Start.Byte, y.Start.Byte))
-	})
-	return slices.CompactFunc(diags, func(a, b *hcl.Diagnostic) bool {
-		return a.Severity == b.Severity && place(a) == place(b) && a.Summary == b.Summary && a.Detail == b.Detail
-	})
-}
-
-func place(d *hcl.Diagnostic) hcl.Range {
-	if d.Subject == nil {
-		return hcl.Range{}
+func names(files []source.File) []string {
+	var all []string
+	for _, f := range files {
+		all = append(all, f.Name)
 	}
-	return *d.Subject
+	return all
 }

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"golang.org/x/tools/txtar"
+
+	"vpnd/internal/config/diag"
+	"vpnd/internal/config/source"
 )
 
 // FuzzLoad reads anything, as HCL and as JSON. Nothing may panic, and with an
@@ -49,10 +52,10 @@ func FuzzLoad(f *testing.F) {
 		if diags.HasErrors() && len(c.Desired.Present) > 0 {
 			t.Error("there are errors, and yet something to apply")
 		}
-		if err := Print(io.Discard, diags, c.Files, 80, true); err != nil {
+		if err := diag.Print(io.Discard, diags, c.Files, 80, true); err != nil {
 			t.Error(err)
 		}
-		Format([]byte(text), name)
+		source.Format([]byte(text), name)
 	})
 }
 

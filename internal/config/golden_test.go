@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"vpnd/internal/config/diag"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
@@ -110,7 +111,7 @@ func outcome(t *testing.T, src Source) string {
 			writeCheck(&out, check)
 		}
 	}
-	if err := Print(&out, diags, c.Files, 78, false); err != nil {
+	if err := diag.Print(&out, diags, c.Files, 78, false); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

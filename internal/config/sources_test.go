@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/config/diag"
 	"vpnd/internal/resource"
 )
 
@@ -51,7 +52,7 @@ func TestBrokenFileOfVariablesTellsNoValue(t *testing.T) {
 		vars := filepath.Join(dir, name)
 		c, diags := Load(Source{Paths: []string{filepath.Join(dir, "a.hcl")}, VarFiles: []string{vars}}, fakeCatalog(), "")
 		var b strings.Builder
-		if err := Print(&b, diags, c.Files, 80, false); err != nil {
+		if err := diag.Print(&b, diags, c.Files, 80, false); err != nil {
 			t.Fatal(err)
 		}
 		if !diags.HasErrors() || strings.Contains(b.String(), "hush") || !strings.Contains(b.String(), "*") {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/diag"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -63,7 +64,7 @@ func (a *agent) stir() {
 func (a *agent) inspect(noticed string) {
 	cfg, diags := a.load()
 	now := a.status.Configuration
-	now.Valid, now.Changed, now.Withheld, now.Diagnostics = !diags.HasErrors(), false, "", config.Brief(diags)
+	now.Valid, now.Changed, now.Withheld, now.Diagnostics = !diags.HasErrors(), false, "", diag.Brief(diags)
 	if now.Valid {
 		taken, err := a.judgeFiles(cfg)
 		if err != nil {

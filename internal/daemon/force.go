@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config"
+	"vpnd/internal/config/diag"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -215,7 +216,7 @@ func (a *agent) load() (*config.Config, hcl.Diagnostics) {
 func (a *agent) read(ctx context.Context, cause string) {
 	cfg, diags := a.load()
 	c := &a.status.Configuration
-	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.Now(), !diags.HasErrors(), false, "", config.Brief(diags)
+	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.Now(), !diags.HasErrors(), false, "", diag.Brief(diags)
 	a.refusal, a.complaint, a.mistaken = refusal{}, "", mistakes(diags)
 	if diags.HasErrors() {
 		a.complain(c.Diagnostics, cause)

@@ -1,0 +1,64 @@
+package diag
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Polish turns diagnostics of HCL into the words of vpnd and takes secrets out
+// of them.
+func Polish(diags hcl.Diagnostics) hcl.Diagnostics {
+	for _, d := range diags {
+		if strings.Contains(d.Detail, "dynamic marks") {
+			d.Summary = "Sensitive value as a name"
+			d.Detail = "The name of a block is shown in plans, so it can't be a sensitive value."
+			d.Expression, d.EvalContext = nil, nil
+		}
+		if strings.Contains(d.Detail, "valid JSON keyword") || strings.Contains(d.Detail, "JavaScript identifier") {
+			d.Detail = "Text stands in quotes; without them JSON knows numbers, true, false and null." // not the word: it may be a secret
+		}
+		redact(d)
+	}
+	return diags
+}
+
+// Unknown adds a way out to diagnostics about attributes and blocks
+// that don't exist; block is the path for vpnd explain, empty at the top level.
+func Unknown(diags hcl.Diagnostics, block string, schema *hcl.BodySchema) hcl.Diagnostics {
+	for _, d := range diags {
+		unknownBlock := d.Summary == "Unsupported block type"
+		if !unknownBlock && d.Summary != "Unsupported argument" && d.Summary != "Extraneous JSON object property" {
+			d.Detail = strings.ReplaceAll(d.Detail, "argument", "attribute")
+			continue
+		}
+		d.Summary = map[bool]string{true: "Unknown block", false: "Unknown attribute"}[unknownBlock]
+		d.Detail = strings.ReplaceAll(d.Detail, "argument named", "attribute named")
+		d.Detail = strings.ReplaceAll(d.Detail, "define argument", "set attribute")
+		d.Detail = strings.ReplaceAll(d.Detail, "No argument or", "No attribute or")
+		if !strings.Contains(d.Detail, "Did you mean") {
+			d.Detail += hintUnknown(d.Detail, block, schema)
+		}
+	}
+	return diags
+}
+
+func hintUnknown(detail, block string, schema *hcl.BodySchema) string {
+	_, rest, _ := strings.Cut(detail, `"`)
+	given, _, _ := strings.Cut(rest, `"`)
+	var names []string
+	for _, a := range schema.Attributes {
+		names = append(names, a.Name)
+	}
+	for _, b := range schema.Blocks {
+		names = append(names, b.Type)
+	}
+	if name := Nearest(given, names); name != "" {
+		return fmt.Sprintf(" Did you mean %q?", name)
+	}
+	if block == "" {
+		return ` "vpnd explain" lists all there are.`
+	}
+	return fmt.Sprintf(` "vpnd explain %s" lists what there is.`, block)
+}

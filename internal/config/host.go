@@ -1,0 +1,68 @@
+package config
+
+import (
+	"path"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/config/diag"
+	"vpnd/internal/config/eval"
+	"vpnd/internal/config/settings"
+	"vpnd/internal/config/source"
+	"vpnd/internal/resource"
+)
+
+// A host is asked what only it can tell of the paths in a configuration.
+type host struct {
+	src      Source
+	settings settings.Settings
+	at       hcl.Range // of the settings
+	trust    *source.Trust
+	told     *diag.List
+}
+
+// own returns what tells of vpnd's own paths, and nil where nothing is its own.
+func (h host) own() func(path string) string {
+	if h.src.Own == nil {
+		return nil
+	}
+	return func(path string) string { return h.src.Own(h.settings, path) }
+}
+
+// checkPrograms reports programs of the configuration that others could put
+// something else in the place of.
+func (h host) checkPrograms(values eval.Result) {
+	for _, n := range h.settings.Notify {
+		h.checkProgram(h.at, n.Command)
+	}
+	for _, c := range values.Checks {
+		h.checkProgram(c.Range, c.Command)
+	}
+	for _, b := range values.Blocks {
+		runner, ok := b.Shape.(resource.Runner)
+		if !ok || b.Failed {
+			continue
+		}
+		for _, c := range runner.Runs() {
+			h.checkProgram(b.At.Find(c.Path, b.Range), []string{c.Value})
+		}
+	}
+}
+
+func (h host) checkProgram(at hcl.Range, command []string) {
+	if len(command) > 0 && filepath.IsAbs(command[0]) {
+		h.trust.Refuses(at, command[0], h.told)
+	}
+}
+
+// checkTextfile reports figures that would be written over what is vpnd's own.
+func (h host) checkTextfile() {
+	m := h.settings.Metrics
+	if m == nil || m.Textfile == nil || h.src.Own == nil {
+		return
+	}
+	if own := h.src.Own(h.settings, path.Clean(*m.Textfile)); own != "" {
+		h.told.Error(h.at, "A path of vpnd's own", "metrics would be in the place of %s. Give it another path.", own)
+	}
+}
