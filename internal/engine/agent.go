@@ -34,22 +34,35 @@ func (p *Plan) Barring(ids ...resource.ID) *Plan {
 // SlowLast returns the plan with what is slow, and all that needs it, after the
 // rest. A plan that takes anything away keeps its order.
 func (p *Plan) SlowLast(slow func(resource.ID) bool) *Plan {
-	behind := make(map[resource.ID]bool) // slow, or in need of it; blocks that own such a thing
-	var quick, rest []Change
+	changes, behind := make(map[resource.ID]bool), make(map[resource.ID]bool)
 	for _, c := range p.Changes {
 		if c.item.leave || c.item.undo {
 			return p
 		}
-		needs := func(id resource.ID) bool { return behind[id] && !owns(c.item, id) }
-		reads := func(t resource.Trigger) bool { return behind[t.On] }
-		if !behind[c.ID] && !slow(c.ID) && !slices.ContainsFunc(c.item.After, needs) && !slices.ContainsFunc(c.item.reads(), reads) {
-			quick = append(quick, c)
-			continue
+		changes[c.ID] = true
+	}
+	w := p.comes.Walk()
+	var follow func(id resource.ID)
+	follow = func(id resource.ID) {
+		if behind[id] || !changes[id] {
+			return
 		}
-		rest = append(rest, c)
-		behind[c.ID] = true
-		for _, o := range c.Owners {
-			behind[o.Block] = true
+		behind[id] = true
+		for _, next := range slices.Concat(w.Next(id), w.Readers(id)) {
+			follow(next)
+		}
+	}
+	for id := range changes {
+		if slow(id) {
+			follow(id)
+		}
+	}
+	var quick, rest []Change
+	for _, c := range p.Changes {
+		if behind[c.ID] {
+			rest = append(rest, c)
+		} else {
+			quick = append(quick, c)
 		}
 	}
 	sorted := *p

@@ -235,7 +235,9 @@ func (r *run) blocked(it *item) (resource.ID, bool) {
 		if it.leave {
 			first, second = it, other
 		}
-		needs := func(id resource.ID) bool { return id == first.ID || owns(first, id) && !owns(second, id) }
+		needs := func(id resource.ID) bool {
+			return id == first.ID || resource.Owns(id, first.Resource) && !resource.Owns(id, second.Resource)
+		}
 		if slices.ContainsFunc(second.After, needs) {
 			return other.ID, true
 		}

@@ -106,9 +106,10 @@ type Plan struct {
 	Notes    []Note
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
-	quiet  []*item       // what needs no change, but a record
-	items  []*item       // everything that was looked at, in order
-	barred []resource.ID // wrong, and not for this apply
+	quiet  []*item         // what needs no change, but a record
+	items  []*item         // everything that was looked at, in order
+	comes  *resource.Graph // what is asked for
+	barred []resource.ID   // wrong, and not for this apply
 }
 
 // item is one resource on its way through a plan.

@@ -122,14 +122,17 @@ func TestSlowLast(t *testing.T) {
 	last.After, last.Owners = []resource.ID{{Kind: "block", Name: "c"}}, owner("d")
 	own := wish("then", text("1")) // after its own block, and so after nothing of it
 	own.After = []resource.ID{{Kind: "block", Name: "b"}}
-	all = append(all, last, own)
+	rule := wish("rule", text("1")) // stands alone, and is not kept waiting
+	rule.ID.Kind, rule.After = "rule", append(last.After, all[0].ID)
+	r.more = []resource.Kind{resource.Define("rule", "", resource.Traits{Alone: true}, r.host)}
+	all = append(all, last, own, rule)
 	r.converge(all...)
 	for _, one := range all {
 		r.things[one.ID.Name] = text("moved")
 	}
 	p := r.plan(all...)
 	slow := func(id resource.ID) bool { return id.Name == "slow" }
-	expect(t, "sorted", told(p.SlowLast(slow)), "update a (drift); update then (drift); update b (drift); update slow (drift); update needs (drift); update last (drift)")
+	expect(t, "sorted", told(p.SlowLast(slow)), "update a (drift); update then (drift); update b (drift); update rule (drift); update slow (drift); update needs (drift); update last (drift)")
 
 	left := r.plan(all[1:]...)
 	expect(t, "where something goes", told(left.SlowLast(slow)), told(left))

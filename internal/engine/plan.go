@@ -48,7 +48,7 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 		return nil, err
 	}
 	if len(targets) > 0 {
-		if present, leaving, err = narrow(present, leaving, targets); err != nil {
+		if present, leaving, err = e.narrow(present, leaving, targets); err != nil {
 			return nil, err
 		}
 	}
@@ -64,11 +64,11 @@ func (e *Engine) runs(it *item) bool { return !e.Catalog.Image || !it.kind.Needs
 
 // plan puts the items in order, looks at them and judges each.
 func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, error) {
-	present, err := order(present)
+	present, comes, err := e.order(present)
 	if err != nil {
 		return nil, err
 	}
-	leaving, err = order(leaving)
+	leaving, _, err = e.order(leaving)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &Plan{items: items}
+	p := &Plan{items: items, comes: comes}
 	for _, it := range append(off, gone...) {
 		p.LeftOut = append(p.LeftOut, it.ID)
 	}

@@ -84,7 +84,7 @@ func (r *run) culprits(c Change) []resource.ID {
 
 // akin says whether two things are of one block.
 func akin(a, b *item) bool {
-	return slices.ContainsFunc(a.Owners, func(o resource.Owner) bool { return owns(b, o.Block) })
+	return slices.ContainsFunc(a.Owners, func(o resource.Owner) bool { return resource.Owns(o.Block, b.Resource) })
 }
 
 // goBack makes a part of a snapshot true at once and in silence.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"path"
-	"slices"
 
 	"vpnd/internal/resource"
 )
@@ -15,7 +14,7 @@ func (e *Engine) spare(p *Plan) error {
 	if len(left) == 0 {
 		return nil
 	}
-	rest := &Plan{items: p.items, LeftOut: p.LeftOut}
+	rest := &Plan{items: p.items, comes: p.comes, LeftOut: p.LeftOut}
 	f := newFollower(e.Store)
 	for _, it := range p.items {
 		c, ok := left[it.ID]
@@ -33,71 +32,66 @@ func (e *Engine) spare(p *Plan) error {
 	return nil
 }
 
-// lacking returns the changes of what is lost, and of all that waits for that.
+// lacking returns the changes of what is lost, and of all that waits for that:
+// that comes after something that is not there, or that is missing itself and
+// would be made for nothing. What stands holds nobody up.
 func (p *Plan) lacking() map[resource.ID]Change {
-	l := lacking{left: make(map[resource.ID]Change), gone: make(map[resource.ID]resource.ID), holds: make(map[string]resource.ID)}
-	var own []Change // no consequences of others
+	l := lacking{walk: p.comes.Walk(), left: make(map[resource.ID]Change), own: make(map[resource.ID]Change), made: make(map[string]Change)}
+	var lost []Change
 	for _, c := range p.Changes {
 		switch {
 		case c.Voids != "":
-			l.leave(c, c.ID)
+			lost = append(lost, c)
 		case c.Reason != Follows && c.Action != Refresh && !c.item.leave && !c.item.undo:
-			own = append(own, c)
+			l.own[c.ID] = c
+			if c.item.kind.Path && c.Action == Create {
+				l.made[c.ID.Name] = c
+			}
 		}
 	}
-	for more := len(l.left) > 0; more; {
-		more = false
-		own = slices.DeleteFunc(own, func(c Change) bool {
-			lost, waits := l.waits(c)
-			if waits {
-				l.leave(c, lost)
-				more = true
-			}
-			return waits
-		})
+	for _, c := range lost {
+		l.leave(c, c.ID)
 	}
 	return l.left
 }
 
-// lacking is what is found so far. The values of the last two name what is lost.
+// lacking is what is found so far.
 type lacking struct {
-	left  map[resource.ID]Change
-	gone  map[resource.ID]resource.ID // of these, what is not there
-	holds map[string]resource.ID      // paths of what must not be made before these are back: what they are made from, the folders they were in
+	walk *resource.Walk
+	left map[resource.ID]Change
+	own  map[resource.ID]Change // those of the plan that are no consequences of others
+	made map[string]Change      // by path, those of them that make something there
 }
 
+// leave leaves a change, and those that have to wait for it.
 func (l *lacking) leave(c Change, lost resource.ID) {
+	if _, done := l.left[c.ID]; done {
+		return
+	}
 	c.Lacks = lost
 	l.left[c.ID] = c
 	for _, source := range c.item.kind.From(c.item.Want) {
-		l.holds[source] = lost
+		l.hold(source, lost)
 	}
 	if c.Action != Create {
 		return
 	}
-	l.gone[c.ID] = lost
-	if !c.item.kind.Path {
-		return
+	if c.item.kind.Path {
+		// A new folder would be in the way of the old one.
+		for dir := path.Dir(c.ID.Name); dir != path.Dir(dir); dir = path.Dir(dir) {
+			l.hold(dir, lost)
+		}
 	}
-	// A new folder would be in the way of the old one.
-	for dir := path.Dir(c.ID.Name); dir != path.Dir(dir); dir = path.Dir(dir) {
-		l.holds[dir] = lost
+	for _, id := range l.walk.Next(c.ID) {
+		if next, ok := l.own[id]; ok {
+			l.leave(next, lost)
+		}
 	}
 }
 
-// waits says whether a thing has to wait, and for what: where it comes after
-// something that is not there, or where it is missing itself and would be made
-// for nothing. What stands holds nobody up.
-func (l *lacking) waits(c Change) (lost resource.ID, waits bool) {
-	if c.item.kind.Path && c.Action == Create {
-		if lost, waits = l.holds[c.ID.Name]; waits {
-			return lost, true
-		}
+// hold leaves what would be made at a path before what is lost is back.
+func (l *lacking) hold(at string, lost resource.ID) {
+	if c, ok := l.made[at]; ok {
+		l.leave(c, lost)
 	}
-	for _, before := range c.item.After {
-		if lost, waits = l.gone[before]; waits && c.item.kind.Needs(before) {
-			return lost, true
-		}
-	}
-	return resource.ID{}, false
 }

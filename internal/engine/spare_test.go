@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,37 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What comes after the block of a key waits for a lost one as what comes after the
+// key itself does, and what is of that block, or stands alone, does not.
+func TestWhatComesAfterTheBlockOfALostKeyWaits(t *testing.T) {
+	r := newRig(t)
+	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, vault{r.host}), resource.Define("rule", "", resource.Traits{Alone: true}, r.host)}
+	block := resource.ID{Kind: "block", Name: "ca"}
+	key, sibling := paper("/key", text("half"), ""), paper("/sibling", text("1"), "", block)
+	key.Owners, sibling.Owners = []resource.Owner{{Block: block}}, []resource.Owner{{Block: block}}
+	direct, behind := paper("/direct", text("1"), "", key.ID), paper("/behind", text("1"), "", block)
+	rule := wish("rule", text("1"))
+	rule.ID.Kind, rule.After = "rule", []resource.ID{block}
+	all := []resource.Resource{key, sibling, direct, behind, paper("/last", text("1"), "", behind.ID), rule}
+	r.converge(all...)
+	clear(r.things)
+	e := r.engine()
+	e.Spares = true
+	p, err := e.Plan(context.Background(), resource.Desired{Present: all})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range p.Changes {
+		waits := !slices.Contains([]string{"/sibling", "rule"}, c.ID.Name)
+		if (c.Lacks == key.ID) != waits {
+			t.Errorf("%s lacks %q", c.ID, c.Lacks)
+		}
+	}
+	if len(p.Changes) != len(all) {
+		t.Errorf("the plan: %s", told(p))
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 // narrow keeps the targets and, of what is asked for, all that they need.
-func narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err error) {
+func (e *Engine) narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err error) {
 	hit := func(it *item) bool {
-		return slices.ContainsFunc(targets, func(t resource.ID) bool { return it.ID == t || owns(it, t) })
+		return slices.ContainsFunc(targets, func(t resource.ID) bool { return it.ID == t || resource.Owns(t, it.Resource) })
 	}
 	var missed []error
 	for _, t := range targets {
-		one := func(it *item) bool { return it.ID == t || owns(it, t) }
+		one := func(it *item) bool { return it.ID == t || resource.Owns(t, it.Resource) }
 		if !slices.ContainsFunc(present, one) && !slices.ContainsFunc(leaving, one) {
 			missed = append(missed, fmt.Errorf("there is no %s, neither in the configuration nor on record", t))
 		}
@@ -23,25 +23,14 @@ func narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err 
 	if len(missed) > 0 {
 		return nil, nil, errors.Join(missed...)
 	}
-	needed := make(map[resource.ID]bool)
-	var need func(it *item)
-	need = func(it *item) {
-		if needed[it.ID] {
-			return
-		}
-		needed[it.ID] = true
-		for _, other := range present {
-			if slices.ContainsFunc(it.After, func(id resource.ID) bool { return other.ID == id || owns(other, id) }) {
-				need(other)
-			}
-		}
-	}
 	comes := paths(leaving, hit)
+	var wanted []resource.ID
 	for _, it := range present {
 		if hit(it) || comes(it) {
-			need(it)
+			wanted = append(wanted, it.ID)
 		}
 	}
+	needed := e.graph(present).Reachable(wanted...)
 	present, _ = partition(present, func(it *item) bool { return needed[it.ID] })
 	leaves := paths(present, func(*item) bool { return true })
 	leaving, _ = partition(leaving, func(it *item) bool { return hit(it) || leaves(it) })

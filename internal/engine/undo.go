@@ -140,7 +140,7 @@ func (e *Engine) PlanUndo(ctx context.Context, snap *state.Snapshot, keep ...sta
 	if err != nil {
 		return nil, err
 	}
-	p, err := e.plan(ctx, uncircled(append(ground, present...)), uncircled(w.leaving))
+	p, err := e.plan(ctx, e.uncircled(append(ground, present...)), e.uncircled(w.leaving))
 	if err != nil {
 		return nil, err
 	}
@@ -232,8 +232,8 @@ func (w *wayBack) goesAgain(id resource.ID) {
 // uncircled returns the items so that they can be put in order. A snapshot holds
 // things with what they came after at different times, which together may be a
 // circle; then their own order is as good as any.
-func uncircled(items []*item) []*item {
-	if _, err := order(items); err == nil {
+func (e *Engine) uncircled(items []*item) []*item {
+	if _, _, err := e.order(items); err == nil {
 		return items
 	}
 	for _, it := range items {
