@@ -204,6 +204,9 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 		return nil, err
 	}
 	if len(ids) > 0 {
+		if _, damage, err := e.Store.Standing(); err != nil || damage != nil {
+			return nil, partly(damage, err)
+		}
 		a.idle = "Nothing to do: what --target names is as the configuration says."
 	}
 	d := cfg.Desired
@@ -218,6 +221,14 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, cfg *config.Config, ta
 	notes, err := forgotten(e.Store, cfg)
 	p.Notes = append(p.Notes, notes...)
 	return p, err
+}
+
+// partly says why a part of a configuration can't be told from the rest.
+func partly(damage *state.DamageError, err error) error {
+	if damage == nil {
+		return err
+	}
+	return fmt.Errorf("--target leaves the rest as it is in force, and nobody knows how that is: %w (without --target)", damage)
 }
 
 // proved is a plan of which is known that an apply could do it, as far as that can

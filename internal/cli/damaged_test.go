@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,4 +65,125 @@ func TestAnUndoBesideADamagedState(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever is lost of a single file of the state: each command does its work, or
+// does nothing and says which file it is and what leads out. That way leads out,
+// and then all can be given back.
+func TestEachCommandBesideALoss(t *testing.T) {
+	refuses := map[string]string{ // what a command says of the way out
+		"records.jsonl": "vpnd apply", "key": "remove it",
+	}
+	looks, changes := []string{"plan", "status", "drift", "history", "show"}, map[string][]string{
+		"apply": {"apply", "--yes"}, "part": {"apply", "--yes", "--target", `thing["b"]`}, "destroy": {"destroy", "--yes"},
+		"rollback": {"rollback", "--yes"}, "forget": {"forget", `thing["b"]`},
+	}
+	for _, name := range []string{"wish.json", "hold.json", "records.jsonl", "records.sum.json", "key", "history.jsonl", "secrets", "snapshots", "priors"} {
+		inForce := name == "wish.json" || name == "secrets"
+		for _, harm := range []string{"missing", "emptied", "torn", "older"} {
+			t.Run(name+" "+harm, func(t *testing.T) {
+				t.Parallel()
+				for command, args := range changes {
+					r, path, ok := harmed(t, name, harm)
+					if !ok {
+						return
+					}
+					does := func(command string, args ...string) {
+						t.Helper()
+						before := r.now()
+						code, _ := r.run(args...)
+						said, out := r.out.String(), refuses[name]
+						if command == "part" && inForce {
+							out = "without --target"
+						}
+						asEver := code == 0 || command == "drift" && code == 3
+						switch command {
+						case "status": // no agent runs
+							asEver = out == "" && !inForce && name != "hold.json"
+							out = path // the way out is the same
+						case "destroy":
+							asEver = asEver || name == "priors" && strings.Contains(said, "is not given back")
+						case "rollback":
+							asEver = asEver || name == "snapshots" || name == "secrets" && strings.Contains(said, "vpnd history lists others")
+						}
+						if !asEver && (out == "" || !strings.Contains(said, path) || !strings.Contains(said, out)) {
+							t.Errorf("%s: %d\n%s", command, code, said)
+						}
+						if code != 0 && !asEver && !maps.Equal(before, r.now()) {
+							t.Errorf("%s failed and changed the host: %v\n%s", command, r.now(), said)
+						}
+					}
+					if command == "apply" {
+						for _, look := range looks {
+							does(look, look)
+						}
+					}
+					does(command, args...)
+					if name == "key" {
+						_ = os.Remove(path)
+					}
+					for _, args := range [][]string{{"apply", "--yes"}, {"destroy", "--yes"}} {
+						if code, _ := r.run(args...); code != 0 && !strings.Contains(r.out.String(), "is not given back") {
+							t.Errorf("after %s: %v: %d\n%s", command, args, code, r.out.String())
+						}
+					}
+					if r.texts["a"] != "theirs" && name != "priors" || r.texts["b"] != "" && command != "forget" {
+						t.Errorf("after %s: %v", command, r.texts)
+					}
+				}
+			})
+		}
+	}
+}
+
+// harmed is a host whose state has every file, with one of them harmed; not ok where
+// it can't be harmed that way.
+func harmed(t *testing.T, name, harm string) (r *rig, path string, ok bool) {
+	t.Helper()
+	r, err := newRig(testDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(r.dir, "state")
+	path = filepath.Join(dir, name)
+	r.texts["a"] = "theirs"
+	var older []byte
+	for _, text := range []string{"1", "2", "3"} {
+		if err := r.write(`thing "a" { text = "` + text + `" }` + "\n" + `thing "b" { text = "` + text + `" }`); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := r.run("apply", "--yes"); code != 0 {
+			t.Fatal(r.out.String())
+		}
+		if text != "3" {
+			older, _ = os.ReadFile(path)
+		}
+	}
+	if code, _ := r.run("rollback", "--yes"); code != 0 {
+		t.Fatal(r.out.String())
+	}
+	now, unread := os.ReadFile(path)
+	switch harm {
+	case "missing":
+		err = os.RemoveAll(path)
+	case "emptied":
+		now = nil
+	case "torn":
+		now = now[:len(now)/2]
+	case "older":
+		if older == nil || bytes.Equal(older, now) {
+			return nil, "", false
+		}
+		now = older
+	}
+	if harm != "missing" {
+		if unread != nil {
+			return nil, "", false // a folder
+		}
+		err = os.WriteFile(path, now, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, path, true
 }

@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
+	"vpnd/internal/lock"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -33,9 +34,26 @@ of a configuration that still asks for it.`,
 			if _, err := recorded(e.Store, args); err != nil {
 				return err
 			}
+			if err := a.forgettable(e.Store); err != nil {
+				return err
+			}
 			return a.forget(e.Store, args[0])
 		},
 	}
+}
+
+// forgettable is an error where an agent would take up again what is forgotten: it
+// has in memory what can't be read in the state.
+func (a *app) forgettable(store *state.Store) error {
+	_, damage, err := store.Standing()
+	switch {
+	case err != nil || damage == nil:
+		return err
+	case lock.AgentRuns(a.runDir):
+		return fmt.Errorf("the agent that runs would take it up again, since it alone knows what is in force: %w; else end the agent first: systemctl stop vpnd", damage)
+	}
+	a.say("%v", damage)
+	return nil
 }
 
 // recorded returns the records of an address, all without one.

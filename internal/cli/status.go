@@ -83,6 +83,9 @@ func (a *app) survey(ctx context.Context, last standing) standing {
 	now := standing{Status: status.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
 	now.PID, now.Version, now.Since, now.Recent, now.Unconfirmed = last.PID, last.Version, last.Since, last.Recent, last.Unconfirmed
 	now.Waiting = last.Waiting
+	if err := e.Store.Damage(); err != nil {
+		now.Error = err.Error()
+	}
 	return now
 }
 
@@ -141,6 +144,9 @@ func (a *app) showDaemon(s standing) {
 	switch {
 	case !s.Running && s.PID == 0:
 		a.printf("The daemon does not run, and has not since this host booted. To begin: systemctl enable --now vpnd\n")
+		if s.Error != "" {
+			a.printf("\nWhat is wrong: %s\n", printable(s.Error))
+		}
 		return
 	case s.surveyed:
 		a.printf("The daemon does not run. How things stand now:\n")

@@ -15,7 +15,7 @@ import (
 // have gone. It returns the records. They go before the wish, since a wish without
 // a record is only taken up again, and a record without a wish is removed.
 func (s *Store) Forget(which func(resource.ID, []resource.Owner) bool) ([]Record, error) {
-	wish, err := s.Wish()
+	wish, _, err := s.Standing() // of one that is damaged, what the files ask for comes next
 	if err != nil {
 		return nil, err
 	}

@@ -161,6 +161,13 @@ func (s *Store) saysOtherwise(name string) bool {
 	return true
 }
 
+// Damage is an error where the configuration in force, or what is held, is damaged.
+func (s *Store) Damage() error {
+	_, wish := s.Wish()
+	h, hold := s.Hold()
+	return errors.Join(wish, hold, h.Damage())
+}
+
 // KeepNoWish writes down that no configuration is in force, although there will be
 // something on record: only parts of one were applied so far.
 func (s *Store) KeepNoWish() error {
