@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"vpnd/internal/daemon"
+	"vpnd/internal/active"
 	"vpnd/internal/state"
 )
 
@@ -36,9 +36,12 @@ func (a *app) mend(ctx context.Context, dir string) error {
 	defer store.Close()
 	a.say("%s was damaged: %s; it is set aside as %[1]s.damaged, and what is in force is put on record again", damage.Path, damage.What)
 	e := a.engine(store)
-	present, err := daemon.InForce(e.Catalog, store)
-	if err != nil && !errors.As(err, &damage) {
+	was, err := active.Read(e.Catalog, store)
+	switch {
+	case err != nil && !errors.As(err, &damage):
 		return err
+	case was == nil:
+		return e.Readopt(ctx, nil)
 	}
-	return e.Readopt(ctx, present)
+	return e.Readopt(ctx, was.Present)
 }

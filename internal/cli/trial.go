@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
-	"vpnd/internal/daemon"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -87,7 +87,7 @@ func changing(kinds resource.Catalog, p *engine.Plan) func(confirm.Listener) boo
 // apply with targets, only those. It counts from before the snapshot: undoing
 // that takes it back.
 func (t *trial) enforce(p *engine.Plan) error {
-	return daemon.Enforce(t.engine.Store, t.cfg, t.took(p), t.began)
+	return active.Activate(t.engine.Store, t.cfg, t.took(p), t.began)
 }
 
 // took returns what an apply with targets is about, nil where it is about all.
@@ -104,7 +104,7 @@ func (t *trial) resumes(p *engine.Plan) (string, error) {
 	if !p.Configured() {
 		return "", nil
 	}
-	return daemon.Resumes(t.engine.Store, t.cfg, t.took(p))
+	return active.Resumes(t.engine.Store, t.cfg, t.took(p))
 }
 
 // drop forgets the snapshot of an apply that does not begin.
@@ -134,7 +134,7 @@ func why(work context.Context, err error) error {
 // begin is called right before the first change. The daemon is told only once
 // the undo is certain, or a kill in between would have it apply without one.
 func (t *trial) begin(ctx context.Context, p *engine.Plan, snapshot string, stop context.CancelCauseFunc) error {
-	if err := daemon.Follows(t.engine.Store, snapshot, t.cfg, t.took(p)); err != nil {
+	if err := active.Follows(t.engine.Store, snapshot, t.cfg, t.took(p)); err != nil {
 		return errors.Join(err, t.drop(snapshot))
 	}
 	if t.flags.confirm == 0 {

@@ -48,8 +48,8 @@ func (l *look) keepInForce(ctx context.Context) error {
 // put in force, where the state holds something else that its next start would go
 // on with. Beside a hold it is only that it observes.
 func (l *look) observed(ctx context.Context) error {
-	f := l.force
-	if !l.observing() || f.unsaved == nil || l.store.WishVersion() == "" {
+	f := l.active
+	if !l.active.Observing() || f.Unsaved == nil || l.store.WishVersion() == "" {
 		return nil
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)
@@ -71,19 +71,19 @@ func (l *look) observed(ctx context.Context) error {
 }
 
 func (l *look) putDown(store *state.Store) error {
-	f := l.force
+	f := l.active
 	if h, err := store.Hold(); err != nil || h == nil {
 		return errors.Join(err, l.save(store))
 	}
 	wish, err := store.Wish()
-	if err != nil || bytes.Equal(wish.Settings, f.unsaved.Settings) {
+	if err != nil || bytes.Equal(wish.Settings, f.Unsaved.Wish.Settings) {
 		return err
 	}
-	wish.Settings = f.unsaved.Settings
+	wish.Settings = f.Unsaved.Wish.Settings
 	if err := store.KeepWish(wish); err != nil {
 		return err
 	}
 	version := store.WishVersion()
-	f.follows = &version
+	f.Unsaved.Follows = &version
 	return nil
 }

@@ -64,8 +64,8 @@ func restores(program string) bool {
 // heedOthers finds out whether another vpnd was at work since the last look, or
 // is: it holds the lock, or has written the state.
 func (l *look) heedOthers() {
-	rewished := l.force != nil && l.force.unsaved == nil && l.store.WishVersion() != l.force.version
-	if l.waiting || rewished || l.store.Others() || l.observing() && state.Locked(l.StateDir) {
+	rewished := l.active != nil && l.active.Unsaved == nil && l.store.WishVersion() != l.active.Version
+	if l.waiting || rewished || l.store.Others() || l.active.Observing() && state.Locked(l.StateDir) {
 		l.others = l.begun
 	}
 	l.beside = l.begun.Sub(l.others) < aftermath

@@ -2,12 +2,8 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/hashicorp/hcl/v2"
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
@@ -16,42 +12,14 @@ import (
 
 // watchChecks has those checks tried that belong to what is in force now.
 func (a *agent) watchChecks(ctx context.Context) {
-	if a.force == a.checking {
+	if a.active == a.checking {
 		return
 	}
 	var checks []settings.Check
-	if a.checking = a.force; a.force != nil {
-		checks = a.force.checks
+	if a.checking = a.active; a.active != nil {
+		checks = a.active.Checks
 	}
-	a.check(ctx, checks, a.interval())
-}
-
-// encodeChecks returns checks as a wish keeps them: where they stand in the
-// files is no part of it. None are nothing.
-func encodeChecks(checks []settings.Check) (json.RawMessage, error) {
-	if len(checks) == 0 {
-		return nil, nil
-	}
-	bare := slices.Clone(checks)
-	for i := range bare {
-		bare[i].Range = hcl.Range{}
-	}
-	data, err := json.Marshal(bare)
-	if err != nil {
-		return nil, fmt.Errorf("keeping the checks: %w", err)
-	}
-	return data, nil
-}
-
-// decodeChecks reads what encodeChecks wrote. A wish of an earlier vpnd has none.
-func decodeChecks(data json.RawMessage) (checks []settings.Check, err error) {
-	if data == nil {
-		return nil, nil
-	}
-	if err := json.Unmarshal(data, &checks); err != nil {
-		return nil, fmt.Errorf("reading the checks in force: %w", err)
-	}
-	return checks, nil
+	a.check(ctx, checks, a.active.Interval())
 }
 
 // check has the checks of a configuration tried at once and then at each

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
+	"vpnd/internal/active"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
@@ -55,18 +53,6 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	}
 }
 
-// Where in the files a check stands is no part of the wish, or a line more above
-// it would be another configuration.
-func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
-	here, err := encodeChecks([]settings.Check{{Name: "door", Range: hcl.Range{Filename: "a.hcl"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if there, err := encodeChecks([]settings.Check{{Name: "door", Range: hcl.Range{Filename: "b.hcl"}}}); err != nil || !bytes.Equal(here, there) {
-		t.Errorf("%s, %s, %v", here, there, err)
-	}
-}
-
 // While an apply is at work its checks are its own: what they would find now is
 // half done.
 func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
@@ -80,7 +66,7 @@ func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		var held func()
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { held = unlock })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { held = unlock })
 		r.rest()
 		if n := tries.Load(); n > 0 {
 			t.Errorf("tried %d times while the apply is at work", n)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
@@ -192,7 +193,7 @@ func TestNothingInForce(t *testing.T) {
 		}
 		// Then somebody applies.
 		cfg := &config.Config{Desired: resource.Desired{Present: []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr("7")}}}}}
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "7"})
 	})
@@ -425,7 +426,7 @@ func TestRollbackIsHeld(t *testing.T) {
 		r.stop()
 		r.start()
 		held()
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "2", "c": "1"})
 		if r.status().Suppressed != nil {
@@ -549,7 +550,7 @@ func TestTargetsOfAnApply(t *testing.T) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "2"})
 		r.as(func(e *engine.Engine) error {
-			return Enforce(e.Store, r.cfg, map[resource.ID]bool{{Kind: "thing", Name: "a"}: true}, time.Now())
+			return active.Activate(e.Store, r.cfg, map[resource.ID]bool{{Kind: "thing", Name: "a"}: true}, time.Now())
 		})
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
@@ -686,7 +687,7 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 		}
 		apply := func() {
 			t.Helper()
-			r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+			r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 			r.rest()
 		}
 		r.start()

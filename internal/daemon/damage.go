@@ -34,14 +34,14 @@ func (l *look) readopt(ctx context.Context) error {
 	}
 	l.lost = false
 	e := l.engine()
-	if err := e.Readopt(ctx, l.force.present); err != nil {
+	if err := e.Readopt(ctx, l.active.Present); err != nil {
 		return err
 	}
-	left := e.Leftovers(l.force.present)
+	left := e.Leftovers(l.active.Present)
 	if len(left) == 0 {
 		return nil
 	}
-	l.Log.Warn("what the damaged records name and nothing in force asks for stays as it is until vpnd apply", "held", len(left))
+	l.Log.Warn("what the damaged records name and nothing in force asks for stays as it is until vpnd apply", "suppressed", len(left))
 	return l.store.Suppress("daemon", l.Now(), left)
 }
 
@@ -49,10 +49,10 @@ func (l *look) readopt(ctx context.Context) error {
 // state: it is told until somebody applies, and all is kept meanwhile.
 func (a *agent) damaged(err error, version string) error {
 	var damage *state.DamageError
-	if a.force == nil || !errors.As(err, &damage) {
+	if a.active == nil || !errors.As(err, &damage) {
 		return err
 	}
-	a.damage, a.force.version = err, version
+	a.damage, a.active.Version = err, version
 	return nil
 }
 
@@ -64,7 +64,7 @@ func (a *agent) damaged(err error, version string) error {
 // until somebody applies or reloads.
 func (l *look) bereaved(ctx context.Context, damage error) error {
 	var known *state.DamageError
-	if l.force != nil || !errors.As(damage, &known) {
+	if l.active != nil || !errors.As(damage, &known) {
 		return damage
 	}
 	cfg, diags := l.load()
@@ -108,13 +108,4 @@ func (l *look) shutBlindly(ctx context.Context) {
 	for _, id := range l.status.FailClosed {
 		l.close(id, missing)
 	}
-}
-
-// InForce returns what the state has in force, none where nothing is.
-func InForce(c resource.Catalog, store *state.Store) ([]resource.Resource, error) {
-	f, err := (&agent{Options: Options{Catalog: c}}).recall(store)
-	if err != nil || f == nil {
-		return nil, err
-	}
-	return f.present, nil
 }

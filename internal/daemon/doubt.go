@@ -17,7 +17,7 @@ const doubtful = 30 * time.Second
 // is not known to be wrong yet is no news then; if it stays, the next looks
 // tell.
 func (l *look) doubt() {
-	another := !l.write && (l.waiting || state.Locked(l.StateDir) || l.force.unsaved == nil && l.store.WishVersion() != l.force.version)
+	another := !l.write && (l.waiting || state.Locked(l.StateDir) || l.active.Unsaved == nil && l.store.WishVersion() != l.active.Version)
 	switch {
 	case !another:
 		l.agent.besides = time.Time{}

@@ -4,23 +4,16 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
 
+	"github.com/hashicorp/hcl/v2"
+
+	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
-
-// calmness is how long the files have to be at rest before they are inspected:
-// editors write in several steps, and what is half written is no mistake.
-const calmness = time.Second
-
-// refusal is what the host would not take of the files.
-type refusal struct {
-	wish *state.Wish // nil where it refused nothing
-	text string
-}
 
 // watchFiles hears of changes of the configuration.
 func (a *agent) watchFiles(ctx context.Context) {
@@ -55,7 +48,7 @@ func (a *agent) watchState(ctx context.Context) {
 // stir has the files inspected once they are at rest.
 func (a *agent) stir() {
 	select {
-	case a.edited <- struct{}{}:
+	case a.files.edited <- struct{}{}:
 	default:
 	}
 }
@@ -71,11 +64,11 @@ func (a *agent) inspect(noticed string) {
 			a.Log.Warn("what is in the files can't be compared with what is in force", "error", err)
 			return
 		}
-		if a.complaint = ""; taken.refused != "" {
+		if a.files.complaint = ""; taken.refused != "" {
 			now.Valid, now.Diagnostics = false, taken.refused
 		}
 		if now.Changed = taken.changed; now.Changed {
-			now.Withheld = a.taken().withheld(cfg)
+			now.Withheld = a.taken().Withheld(cfg)
 		}
 	} else {
 		a.complain(now.Diagnostics, noticed)
@@ -103,7 +96,7 @@ type judgment struct {
 
 // judgeFiles compares valid files with what was taken.
 func (a *agent) judgeFiles(cfg *config.Config) (judgment, error) {
-	w, err := NewWish(cfg)
+	w, err := active.Wish(cfg)
 	if err != nil {
 		return judgment{}, err
 	}
@@ -113,40 +106,50 @@ func (a *agent) judgeFiles(cfg *config.Config) (judgment, error) {
 			return judgment{}, err
 		}
 	}
+	if f := a.active; f != nil && f.Unsaved != nil {
+		same, err := active.Same(store, w, f.Unsaved.Asked)
+		return judgment{changed: !same}, err
+	}
 	if err := store.Sign(w); err != nil {
 		return judgment{}, err
 	}
-	if f := a.force; f != nil && f.asked != nil { // not in the state yet
-		err := store.Sign(f.asked)
-		return judgment{changed: !alike(w, f.asked)}, err
-	}
-	if inForce, err := amounts(store, w); err != nil || inForce {
+	if is, err := active.Is(store, w); err != nil || is {
 		return judgment{}, err
 	}
-	if r := a.refusal; r.wish != nil {
-		if err := store.Sign(r.wish); err != nil || alike(w, r.wish) {
+	if r := a.files.refusal; r.wish != nil {
+		if same, err := active.Same(store, w, r.wish); err != nil || same {
 			return judgment{refused: r.text}, err
 		}
 	}
 	return judgment{changed: true}, nil
 }
 
-// amounts says whether a wish of the files comes to what the state has in force,
-// beside what is held.
-func amounts(store *state.Store, w *state.Wish) (bool, error) {
-	wish, err := store.Wish()
-	if err != nil || wish == nil || alike(w, wish) {
-		return wish != nil, err
+// mistakes says whether files are wrong, and not only missing. Who starts the
+// agent with a typo in them has asked for what they say.
+func mistakes(diags hcl.Diagnostics) bool {
+	return slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError && d.Subject != nil })
+}
+
+// takeMended takes files that had mistakes when they were to be taken and have
+// none now, where nothing is in force: there is no last good configuration to
+// keep, and nobody is waiting for a reload. Whatever somebody undid needs more
+// than an edited file.
+func (a *agent) takeMended(ctx context.Context) bool {
+	if a.active != nil || !a.files.mistaken {
+		return false
 	}
-	h, err := store.Hold()
-	switch {
-	case err != nil || h == nil:
-		return false, err
-	case h.All:
-		return false, nil
-	case len(h.Undone) == 0: // of an earlier vpnd
-		return h.Fingerprint == w.Fingerprint, nil
+	if _, diags := a.load(); diags.HasErrors() {
+		return false
 	}
-	w, _, err = beside(store, h, wish, w)
-	return err == nil && alike(w, wish), err
+	store, err := state.Read(a.StateDir)
+	if err != nil {
+		return false
+	}
+	if h, err := store.Hold(); h != nil || err != nil {
+		return false
+	}
+	a.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
+	a.read(ctx, byEvent)
+	a.look(ctx, byEvent, a.queue.Take())
+	return true
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/state"
@@ -79,7 +80,7 @@ func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.edited()
 		is(true, true, "")
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "2"})
 		if c := r.status().Configuration; !c.Valid || c.Changed {

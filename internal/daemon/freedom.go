@@ -21,8 +21,8 @@ type freedom struct {
 // whose verbs are at work, and what a slow thing reads: that would have to take
 // notice. Of a configuration that is not agreed to yet nothing is free.
 func (l *look) freedom(w engine.Work) *freedom {
-	f := &freedom{reach: l.force.reach(l.Catalog), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
-	f.none = !l.write || l.observing() || l.force.unsaved != nil || len(l.refused) > 0
+	f := &freedom{reach: l.reach(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
+	f.none = !l.write || l.active.Observing() || l.active.Unsaved != nil || len(l.refused) > 0
 	for _, id := range w.Now {
 		f.busy[id.Kind] = true
 	}

@@ -123,10 +123,10 @@ func (l *look) do(ctx context.Context) error {
 			return err
 		}
 	}
-	if !l.write && !l.waiting && !l.observing() {
+	if !l.write && !l.waiting && !l.active.Observing() {
 		return l.do(ctx) // another vpnd has put an end to observing
 	}
-	if l.force == nil {
+	if l.active == nil {
 		if l.status.Configuration.Withheld != "" {
 			l.shutBlindly(ctx)
 		}
@@ -194,7 +194,7 @@ const lockPatience = 20 * time.Millisecond
 // for reading. What is known of it is kept from look to look.
 func (l *look) open(ctx context.Context) (release func(), err error) {
 	l.status.Waiting, l.waiting = "", false
-	if l.observing() {
+	if l.active.Observing() {
 		return func() {}, l.recollect((*state.Store).Reread, state.Read)
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/active"
 	"vpnd/internal/backoff"
 	"vpnd/internal/confirm"
 	"vpnd/internal/lock"
@@ -42,8 +43,11 @@ type agent struct {
 	revival     revival
 	told        map[resource.ID]string // why something was not done, as the journal has it
 	damage      error                  // of what is in force as the state has it; nil where that is well
-	force       *force                 // nil where no configuration is in force
-	store       *state.Store           // kept from look to look; nil where it is to be read anew
+	active      *active.Configuration  // nil where nothing is active
+	reached     *reach                 // of that
+	reachOf     *active.Configuration
+	files       files
+	store       *state.Store // kept from look to look; nil where it is to be read anew
 	status      status.Status
 	known       map[resource.ID]status.Drift // what was wrong at the last look and is not repaired
 	noted       map[resource.ID]mentions     // what the history told of lately
@@ -66,14 +70,9 @@ type agent struct {
 
 	apart bool // no secret of an earlier vpnd is left in the state
 
-	checked   chan round // what a round of checks found
-	unchecked func()     // ends the rounds
-	checking  *force     // whose checks they are
-
-	edited    chan struct{} // has one where the files may have changed
-	complaint string        // the mistakes in the files that were told last
-	refusal   refusal
-	mistaken  bool // the files had mistakes when they were to be taken
+	checked   chan round            // what a round of checks found
+	unchecked func()                // ends the rounds
+	checking  *active.Configuration // whose checks they are
 }
 
 func newAgent(o Options) *agent {
@@ -111,7 +110,7 @@ func newAgent(o Options) *agent {
 		notify:  newNotifier(o.Log),
 		jitter:  1,
 		checked: make(chan round),
-		edited:  make(chan struct{}, 1),
+		files:   files{edited: make(chan struct{}, 1)},
 	}
 	a.beat = a.heartbeat()
 	a.status = status.Status{Agent: status.Agent{FormatVersion: status.FormatVersion, Version: o.Version, PID: os.Getpid(), Since: o.Now()}, Configuration: status.Configuration{Paths: o.Paths}, Host: status.Host{Drift: []status.Drift{}}}
@@ -148,7 +147,7 @@ func (a *agent) run(ctx context.Context) error {
 		case r := <-a.checked:
 			a.found(r)
 			continue
-		case <-a.edited:
+		case <-a.files.edited:
 			calm.Reset(calmness)
 			continue
 		case <-calm.C:
@@ -267,7 +266,7 @@ func (a *agent) pause() time.Duration {
 
 // due is when the interval is over.
 func (a *agent) due() time.Time {
-	return a.last.Add(time.Duration(float64(a.interval()) * a.jitter))
+	return a.last.Add(time.Duration(float64(a.active.Interval()) * a.jitter))
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -1,6 +1,8 @@
 package daemon
 
-import "vpnd/internal/resource"
+import (
+	"vpnd/internal/resource"
+)
 
 // reach says what a change of each thing that is in force concerns.
 type reach struct {
@@ -13,11 +15,11 @@ type reach struct {
 }
 
 // reach is found when it is first asked for.
-func (f *force) reach(c resource.Catalog) *reach {
-	if f.reached == nil {
-		f.reached = newReach(c, f.present)
+func (a *agent) reach() *reach {
+	if a.reachOf != a.active {
+		a.reached, a.reachOf = newReach(a.Catalog, a.active.Present), a.active
 	}
-	return f.reached
+	return a.reached
 }
 
 func newReach(c resource.Catalog, present []resource.Resource) *reach {

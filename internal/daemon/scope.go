@@ -48,7 +48,7 @@ func (l *look) aim() scope {
 
 // near is the scope of a look that is not at everything.
 func (l *look) near() scope {
-	r := l.force.reach(l.Catalog)
+	r := l.reach()
 	s := scope{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
 	for _, h := range l.hints {
 		if h.Name == "" {
@@ -70,7 +70,7 @@ func (l *look) near() scope {
 // everywhere says whether the look has to be at everything.
 func (l *look) everywhere() bool {
 	switch {
-	case l.noticed == atStart, l.noticed == byReload, l.unsure, l.force.unsaved != nil && !l.observing():
+	case l.noticed == atStart, l.noticed == byReload, l.unsure, l.active.Unsaved != nil && !l.active.Observing():
 		return true
 	case l.noticed == byTimer && !l.begun.Before(l.due()):
 		return true

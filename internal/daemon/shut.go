@@ -20,7 +20,7 @@ import (
 // iptables, a full disk) nothing else would keep packets out. It stays off until
 // the rules stand that it was to come after.
 func (l *look) shut() {
-	if l.force == nil || l.observing() || l.inner {
+	if l.active == nil || l.active.Observing() || l.inner {
 		return
 	}
 	missing := l.unrestored()
@@ -30,7 +30,7 @@ func (l *look) shut() {
 	case len(l.status.FailClosed) > 0:
 		return
 	}
-	needs := closes(l.Catalog, l.force.present, missing)
+	needs := closes(l.Catalog, l.active.Present, missing)
 	for _, id := range needs {
 		l.close(id, missing)
 	}
@@ -83,7 +83,7 @@ func (l *look) missing() map[resource.ID]error {
 		}
 	}
 	if !l.planned {
-		for _, r := range l.force.present {
+		for _, r := range l.active.Present {
 			add(r.ID, "nobody could look at the host")
 		}
 	}

@@ -19,10 +19,10 @@ import (
 func (l *look) tell(p *engine.Plan) {
 	s := &l.status
 	s.Mode = "enforce"
-	if l.observing() {
+	if l.active.Observing() {
 		s.Mode = "observe"
 	}
-	s.Configuration.Resources = len(l.force.present)
+	s.Configuration.Resources = len(l.active.Present)
 	tries := tries(s)
 	s.Pending = outside(l.scope, s.Pending, func(p status.Pending) resource.ID { return p.ID })
 	s.Suppressed = nil

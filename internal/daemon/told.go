@@ -35,7 +35,7 @@ func (a *agent) publish() {
 // tunnels tells how the tunnels were found.
 func (l *look) tunnels(p *engine.Plan) {
 	all := outside(l.scope, l.status.Tunnels, func(t status.Tunnel) resource.ID { return t.ID })
-	l.status.Tunnels = append(all, status.Tunnels(p, l.scope.cut(l.force.present))...)
+	l.status.Tunnels = append(all, status.Tunnels(p, l.scope.cut(l.active.Present))...)
 }
 
 // expiries reads the ends of certificates and lists from what was observed. How

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/active"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -200,7 +201,7 @@ func TestConvergingWhatWasCutShort(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "c": "2"})
 		var snapshot string
 		r.as(func(e *engine.Engine) error {
-			if err := Enforce(e.Store, r.cfg, nil, time.Now()); err != nil {
+			if err := active.Activate(e.Store, r.cfg, nil, time.Now()); err != nil {
 				return err
 			}
 			snap := &state.Snapshot{Taken: time.Now(), Absent: []resource.ID{{Kind: "thing", Name: "before"}}}

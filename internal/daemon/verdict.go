@@ -30,7 +30,7 @@ func (l *look) verdict(c engine.Change, held bool) status.Outcome {
 	switch {
 	case held:
 		return status.Suppressed
-	case l.observing():
+	case l.active.Observing():
 		return status.Reported
 	case c.Lacks != resource.ID{}:
 		return l.spared(c)

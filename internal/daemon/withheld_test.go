@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
 )
@@ -63,26 +62,6 @@ func TestRemovalLimit(t *testing.T) {
 		r.reload()
 		r.want(many(2))
 	})
-}
-
-// A CA never goes at a reload, however small its share.
-func TestACANeverGoesAtAReload(t *testing.T) {
-	type certificate struct {
-		Usage *string `vpnd:"usage"`
-	}
-	named := func(kind, name, usage string) resource.Resource {
-		return resource.Resource{ID: resource.ID{Kind: kind, Name: name}, Want: &certificate{&usage}}
-	}
-	rest := []resource.Resource{named("certificate", "/server.crt", "server"), named("file", "/etc/motd", "ca")}
-	f := &force{present: append([]resource.Resource{named("certificate", "/ca.crt", "ca")}, rest...)}
-	cfg := &config.Config{Desired: resource.Desired{Present: rest}}
-	if got := f.withheld(cfg); !strings.HasPrefix(got, "the files would take away the CA /ca.crt, and with it void all that it signed; ") {
-		t.Error(got)
-	}
-	cfg.Desired.Present = f.present[:1]
-	if got := f.withheld(cfg); got != "" {
-		t.Error(got)
-	}
 }
 
 // Where the state has lost what is in force, or holds it damaged, the records tell

@@ -1,4 +1,4 @@
-package daemon
+package active
 
 import (
 	"encoding/json"
@@ -16,12 +16,12 @@ import (
 // a client or two.
 const few = 5
 
-// withheld says why a configuration of the files is not taken at a reload, and
+// Withheld says why a configuration of the files is not taken at a reload, and
 // nothing where it is. That a file says less than before may be a power cut in
 // the middle of an edit: to take everything away, most of it, or a CA, is for
 // somebody who has seen the plan.
-func (f *force) withheld(cfg *config.Config) string {
-	if f == nil || len(f.present) == 0 {
+func (c *Configuration) Withheld(cfg *config.Config) string {
+	if c == nil || len(c.Present) == 0 {
 		return ""
 	}
 	wished := make(map[resource.ID]bool, len(cfg.Desired.Present))
@@ -30,7 +30,7 @@ func (f *force) withheld(cfg *config.Config) string {
 	}
 	var cas []string
 	gone := 0
-	for _, r := range f.present {
+	for _, r := range c.Present {
 		if wished[r.ID] {
 			continue
 		}
@@ -40,8 +40,8 @@ func (f *force) withheld(cfg *config.Config) string {
 		}
 	}
 	limit := settings.DefaultRemovalLimit
-	if f.settings.RemovalLimit != nil {
-		limit = *f.settings.RemovalLimit
+	if c.Settings.RemovalLimit != nil {
+		limit = *c.Settings.RemovalLimit
 	}
 	const wait = "; that waits for a person: vpnd apply shows it and asks"
 	switch {
@@ -50,35 +50,28 @@ func (f *force) withheld(cfg *config.Config) string {
 	case len(cas) > 0:
 		slices.Sort(cas)
 		return fmt.Sprintf("the files would take away the CA %s, and with it void all that it signed%s", strings.Join(cas, ", "), wait)
-	case gone > few && gone*100 > limit*len(f.present):
-		return fmt.Sprintf("the files would take away %d of the %d things in force, more than the %d%% of removal_limit%s", gone, len(f.present), limit, wait)
+	case gone > few && gone*100 > limit*len(c.Present):
+		return fmt.Sprintf("the files would take away %d of the %d things in force, more than the %d%% of removal_limit%s", gone, len(c.Present), limit, wait)
 	}
 	return ""
 }
 
-// taken is what the files would change: the configuration in force or, where the
-// state has lost that or holds it damaged, what is on record. After vpnd destroy
-// that is only what could not be removed.
-func (a *agent) taken() *force {
-	if a.force != nil {
-		return a.force
-	}
-	store, err := state.Read(a.StateDir)
-	if err != nil {
-		return nil
-	}
+// OnRecord returns what the records say that was applied, as far as it can be told,
+// for where the state has lost what is active. After vpnd destroy that is only what
+// could not be removed, and nothing is active.
+func OnRecord(catalog resource.Catalog, store *state.Store) *Configuration {
 	if h, err := store.Hold(); err == nil && h.Destroyed() {
 		return nil
 	}
-	f := &force{}
+	c := &Configuration{}
 	for _, r := range store.Records() {
-		if k, ok := a.Catalog.Kind(r.ID.Kind); ok {
+		if k, ok := catalog.Kind(r.ID.Kind); ok {
 			want := k.New()
 			_ = r.Want.Tell(want) // as far as it can be told
-			f.present = append(f.present, resource.Resource{ID: r.ID, Want: want, Owners: r.Owners, After: r.After})
+			c.Present = append(c.Present, resource.Resource{ID: r.ID, Want: want, Owners: r.Owners, After: r.After})
 		}
 	}
-	return f
+	return c
 }
 
 // isCA says whether a thing is the certificate of a CA.
@@ -89,12 +82,4 @@ func isCA(r resource.Resource) bool {
 	var shape struct{ Usage string }
 	data, err := resource.Encode(r.Want, resource.Reveal)
 	return err == nil && json.Unmarshal(data, &shape) == nil && shape.Usage == "ca"
-}
-
-// withhold leaves in force what is, and tells why.
-func (a *agent) withhold(why, cause string) {
-	c := &a.status.Configuration
-	c.Changed, c.Withheld = true, why
-	a.Log.Error("the configuration is not taken; what was in force stays so", "noticed", cause, "reason", why)
-	a.notify.put(Event{Event: "configuration", Text: "the configuration is not taken: " + why})
 }

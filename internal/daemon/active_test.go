@@ -2,10 +2,10 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
+	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
@@ -48,7 +48,7 @@ func TestAnApplyForgives(t *testing.T) {
 		}
 		r.want(map[string]string{"a": "2"})
 		r.wish(map[string]string{"a": "1", "b": "2"})
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "2"})
 	})
@@ -60,7 +60,7 @@ func TestAnotherWishIsSeenWithoutAHint(t *testing.T) {
 		r.start()
 		r.choose(func() { r.kickState = nil })
 		r.wish(map[string]string{"a": "1", "b": "2", "c": "1"})
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.touch("a", "2", "")
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "2", "c": "1"})
@@ -81,59 +81,6 @@ func TestEachReloadIsAnswered(t *testing.T) {
 	})
 }
 
-// An apply that was killed is gone on with by the same one, and by no other.
-func TestResumes(t *testing.T) {
-	store, err := state.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	wish := func(text string) *config.Config {
-		cfg := &config.Config{}
-		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: &text}}}
-		return cfg
-	}
-	resumes := func(text, want string) {
-		t.Helper()
-		if got, err := Resumes(store, wish(text), nil); got != want || err != nil {
-			t.Errorf("%q, %v instead of %q", got, err, want)
-		}
-	}
-	resumes("1", "")
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	snap := &state.Snapshot{Taken: now.Add(time.Second)}
-	if err := errors.Join(Enforce(store, wish("1"), nil, now), store.SaveSnapshot(snap)); err != nil {
-		t.Fatal(err)
-	}
-	resumes("1", snap.Name)
-	resumes("2", "")
-	if err := store.Note(state.Entry{Command: "apply", Snapshot: snap.Name}); err != nil {
-		t.Fatal(err)
-	}
-	resumes("1", "")
-}
-
-// Of the wishes before, the last one is kept: an undo goes back one apply, and
-// the state must not grow with each.
-func TestOnlyOneWishBeforeIsKept(t *testing.T) {
-	store, err := state.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	for i := range 5 {
-		cfg := &config.Config{}
-		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr(fmt.Sprint(i))}}}
-		if err := Enforce(store, cfg, nil, time.Now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w, err := store.Wish()
-	if err != nil || w.Before == nil || w.Before.Before != nil || string(w.Before.Present[0].Shape) != `{"text":"3"}` {
-		t.Errorf("%+v, %v", w, err)
-	}
-}
-
 // Files that were read while an apply was at work are older than what the next
 // apply asked for.
 func TestANewerApplyWinsOverFilesReadBefore(t *testing.T) {
@@ -151,7 +98,7 @@ func TestANewerApplyWinsOverFilesReadBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(Enforce(store, r.cfg, nil, time.Now()), store.Close()); err != nil {
+		if err := errors.Join(active.Activate(store, r.cfg, nil, time.Now()), store.Close()); err != nil {
 			t.Fatal(err)
 		}
 		unlock()
@@ -169,7 +116,7 @@ func TestFilesReadDuringAnApplyAreTakenAfterIt(t *testing.T) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		var end func()
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { end = unlock })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { end = unlock })
 		r.wish(map[string]string{"a": "3", "b": "1"})
 		r.reload()
 		end()
@@ -188,7 +135,7 @@ func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
 			t.Errorf("status: %+v", s)
 		}
 		r.wish(map[string]string{"a": "2", "b": "1"})
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		if s := r.status(); s.Mode != "enforce" || len(s.Pending) != 0 {
 			t.Errorf("status: %+v", s)
@@ -199,7 +146,7 @@ func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "b": "1"}, observe)
 		r.reload()
 		r.wish(map[string]string{"a": "2", "b": "1"})
-		r.as(func(e *engine.Engine) error { return Enforce(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
 		r.rest()
 		if s := r.status(); s.Mode != "enforce" {
 			t.Errorf("status: %+v", s)

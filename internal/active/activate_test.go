@@ -1,0 +1,70 @@
+package active
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// thing is the shape of a kind.
+type thing struct {
+	Text *string `vpnd:"text"`
+}
+
+// An apply that was killed is gone on with by the same one, and by no other.
+func TestResumes(t *testing.T) {
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	wish := func(text string) *config.Config {
+		cfg := &config.Config{}
+		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: &text}}}
+		return cfg
+	}
+	resumes := func(text, want string) {
+		t.Helper()
+		if got, err := Resumes(store, wish(text), nil); got != want || err != nil {
+			t.Errorf("%q, %v instead of %q", got, err, want)
+		}
+	}
+	resumes("1", "")
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	snap := &state.Snapshot{Taken: now.Add(time.Second)}
+	if err := errors.Join(Activate(store, wish("1"), nil, now), store.SaveSnapshot(snap)); err != nil {
+		t.Fatal(err)
+	}
+	resumes("1", snap.Name)
+	resumes("2", "")
+	if err := store.Note(state.Entry{Command: "apply", Snapshot: snap.Name}); err != nil {
+		t.Fatal(err)
+	}
+	resumes("1", "")
+}
+
+// Of the wishes before, the last one is kept: an undo goes back one apply, and
+// the state must not grow with each.
+func TestOnlyOneWishBeforeIsKept(t *testing.T) {
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for i := range 5 {
+		cfg := &config.Config{}
+		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr(fmt.Sprint(i))}}}
+		if err := Activate(store, cfg, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := store.Wish()
+	if err != nil || w.Before == nil || w.Before.Before != nil || string(w.Before.Present[0].Shape) != `{"text":"3"}` {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
