@@ -12,7 +12,7 @@ func (a *agent) activate(ctx context.Context, f *active.Configuration) {
 	a.active, a.unsure = f, true
 	a.status.Configuration.Withheld = ""
 	a.watchers.Watch(ctx, f.Present)
-	a.notify.set(f.Settings.Notify)
+	a.notify.Set(f.Settings.Notify)
 	a.figures.set(f.Settings.Metrics, a.Log)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/status"
 )
 
@@ -40,7 +41,7 @@ func (l *look) announceRemark(r status.Remark) {
 		return
 	}
 	l.Log.Warn("it is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
-	l.notify.put(Event{Event: "note", Text: r.String()})
+	l.notify.Tell(notify.Event{Event: notify.Note, Text: r.String()})
 }
 
 // renews says whether the look tells such a note anew if it still holds. One

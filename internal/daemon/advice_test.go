@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 )
 
@@ -54,8 +55,8 @@ func TestAdvice(t *testing.T) {
 // What somebody has just made so is told with their name, for as long as it is so.
 func TestAdviceNamesTheWriter(t *testing.T) {
 	var log bytes.Buffer
-	a := &agent{Options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, notify: newNotifier(slog.New(slog.DiscardHandler))}
-	defer a.notify.close()
+	a := &agent{Options: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, notify: notify.New(slog.New(slog.DiscardHandler))}
+	defer a.notify.Close()
 	id := resource.ID{Kind: "chain", Name: "ip/filter/VPND-X"}
 	note := &engine.Plan{Notes: []engine.Note{{ID: id, Text: "overruled"}}}
 	l := &look{agent: a, scope: scope{whole: true}, hints: []resource.Hint{{Kind: "chain", Name: id.Name, By: "iptables (process 7)"}}}

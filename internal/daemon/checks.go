@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
+	"vpnd/internal/notify"
 	"vpnd/internal/status"
 )
 
@@ -81,7 +82,7 @@ func (a *agent) found(r round) {
 			f.Since = old.Since
 		} else {
 			a.Log.Error("a check does not hold", "check", f.Check, "error", f.Error)
-			a.notify.put(Event{Event: "check", Text: "check " + f.Check + " does not hold: " + f.Error})
+			a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + f.Check + " does not hold: " + f.Error})
 		}
 		delete(before, f.Check)
 		a.status.Failing = append(a.status.Failing, f)
@@ -92,7 +93,7 @@ func (a *agent) found(r round) {
 			continue
 		}
 		a.Log.Info("a check holds again", "check", name)
-		a.notify.put(Event{Event: "check", Text: "check " + name + " holds again"})
+		a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + name + " holds again"})
 	}
 	a.publish()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -16,7 +17,7 @@ func (l *look) mend(err error) error {
 		return err
 	}
 	l.Log.Error("the records are set aside, and what is in force is put on record again", "path", damage.Path+".damaged", "error", damage.What)
-	l.notify.put(Event{Event: "failure", Text: damage.Path + " was damaged: " + damage.What + "; it is set aside as " + damage.Path + ".damaged, and what is in force was put on record again"})
+	l.notify.Tell(notify.Event{Event: notify.Failure, Text: damage.Path + " was damaged: " + damage.What + "; it is set aside as " + damage.Path + ".damaged, and what is in force was put on record again"})
 	if l.agent.store, err = state.Mend(l.StateDir); err != nil {
 		l.agent.store = nil
 		return err

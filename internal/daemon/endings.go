@@ -3,9 +3,9 @@ package daemon
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -71,11 +71,7 @@ func (l *look) warn() {
 		lines = append(lines, ending(e, l.Now()))
 		l.Log.Warn("it runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
 	}
-	text := strings.Join(lines[:min(len(lines), mostTold)], "\n")
-	if more := len(lines) - mostTold; more > 0 {
-		text += fmt.Sprintf("\nand %d more, of which vpnd status tells", more)
-	}
-	l.notify.put(Event{Event: "expiry", Text: text})
+	l.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
 }
 
 // ending says in words when something runs out.

@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/diag"
+	"vpnd/internal/notify"
 	"vpnd/internal/state"
 )
 
@@ -77,7 +78,7 @@ func (a *agent) complain(diagnostics, cause string) {
 	}
 	a.files.complaint = diagnostics
 	a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", diagnostics)
-	a.notify.put(Event{Event: "configuration", Text: "the configuration is invalid and not taken:\n" + diagnostics})
+	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is invalid and not taken:\n" + diagnostics})
 }
 
 // withhold leaves in force what is, and tells why.
@@ -85,5 +86,5 @@ func (a *agent) withhold(why, cause string) {
 	c := &a.status.Configuration
 	c.Changed, c.Withheld = true, why
 	a.Log.Error("the configuration is not taken; what was in force stays so", "noticed", cause, "reason", why)
-	a.notify.put(Event{Event: "configuration", Text: "the configuration is not taken: " + why})
+	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is not taken: " + why})
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"slices"
 
+	"vpnd/internal/notify"
 	"vpnd/internal/report"
 )
 
@@ -17,7 +18,7 @@ func (l *look) handouts() {
 	l.agent.profileless = &now
 	if text := report.HandOut(news); text != "" {
 		l.Log.Warn("what people hold is void", "names", report.Names(news))
-		l.notify.put(Event{Event: "profile", Text: text})
+		l.notify.Tell(notify.Event{Event: notify.Profile, Text: text})
 	}
 }
 

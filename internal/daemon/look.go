@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
@@ -105,7 +106,7 @@ func (a *agent) failing(err error) {
 		a.Log.Info("looking at the host works again")
 	default:
 		a.Log.Error("looking at the host failed", "error", err)
-		a.notify.put(Event{Event: "failure", Text: text})
+		a.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 	}
 	a.status.Error = text
 }

@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/lock"
 	"vpnd/internal/notice"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
@@ -56,7 +57,7 @@ type agent struct {
 	profileless *[]string                    // who needed a new profile at the last look at everything; nil before the first
 	advice      []status.Remark              // what the status tells besides
 	figures     *figures
-	notify      *notifier
+	notify      *notify.Notifier
 	guarding    bool      // the first look of a boot: only what guards the host
 	waiting     bool      // for somebody else: try again soon
 	unsure      bool      // the next look is at everything
@@ -107,7 +108,7 @@ func newAgent(o Options) *agent {
 		ripens:  make(map[resource.ID]time.Time),
 		warned:  make(map[resource.ID]warning),
 		figures: newFigures(),
-		notify:  newNotifier(o.Log),
+		notify:  notify.New(o.Log),
 		jitter:  1,
 		checked: make(chan round),
 		files:   files{edited: make(chan struct{}, 1)},
@@ -298,7 +299,7 @@ func (a *agent) stop() {
 	a.Tell("STOPPING=1\nSTATUS=Stopping.")
 	a.watchers.Stop()
 	a.figures.close()
-	a.notify.close()
+	a.notify.Close()
 	a.status.Stopped = true
 	a.publish()
 	a.Log.Info("vpnd ends; the host stays as it is")

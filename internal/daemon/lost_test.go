@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -103,7 +104,7 @@ func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 				t.Errorf("the journal has %d times %q", n, words)
 			}
 		}
-		if text := sentence(r.status().Drift); !strings.Contains(text, "key.k drifted") || !strings.Contains(text, "protected; put it back") {
+		if text := notify.Drifted(r.status().Drift).Text; !strings.Contains(text, "key.k drifted") || !strings.Contains(text, "protected; put it back") {
 			t.Errorf("notified: %s", text)
 		}
 		r.expectHistory("key.k", "protected")

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 )
 
@@ -89,5 +90,5 @@ func (l *look) refuse(refused map[resource.ID]error) {
 	c.Valid, c.Diagnostics = false, c.Diagnostics+strings.Join(lines, "\n")
 	l.files.refusal = refusal{l.active.Unsaved.Asked, c.Diagnostics}
 	l.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
-	l.notify.put(Event{Event: "configuration", Text: "the host would refuse the configuration:\n" + c.Diagnostics})
+	l.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the host would refuse the configuration:\n" + c.Diagnostics})
 }

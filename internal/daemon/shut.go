@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -129,7 +130,7 @@ func (l *look) close(id resource.ID, missing map[resource.ID]error) {
 		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing: %s", id, err, reasons(missing))
 	}
 	l.Log.Error("the host has no filter rules and must not forward", "id", id, "error", text)
-	l.notify.put(Event{Event: "failure", Text: text})
+	l.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 }
 
 // reasons names what is missing and why, but for what only comes after that.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/notify"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
@@ -151,7 +152,7 @@ func (l *look) announce() {
 		news = append(news, u.AsDrift())
 	}
 	if len(news) > 0 {
-		l.notify.put(driftEvent(news))
+		l.notify.Tell(notify.Drifted(news))
 	}
 }
 
@@ -166,24 +167,6 @@ func attributes(d status.Drift) []any {
 		args = append(args, "error", d.Error)
 	}
 	return args
-}
-
-func sentence(drifts []status.Drift) string {
-	var words []string
-	for _, d := range drifts {
-		text := fmt.Sprintf("%s drifted: %s; %s", d.ID, report.Story(d.Diffs), d.Outcome)
-		if d.Outcome == status.Unobserved {
-			text = fmt.Sprintf("%s can't be looked at and is left alone: %s", d.ID, d.Error)
-		}
-		if d.By != "" {
-			text += "; by " + d.By
-		}
-		if d.Outcome == status.Protected {
-			text += "; " + d.Error
-		}
-		words = append(words, text)
-	}
-	return strings.Join(words, "\n")
 }
 
 // stepTime is how long one step of an apply may take while the daemon is not
@@ -241,7 +224,7 @@ func (l *look) flapping(c engine.Change) {
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(flap.By, "unknown")
-	l.Log.Warn(words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
+	l.Log.Warn("flapping: "+words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
 	l.figures.contended(c.ID.Kind)
-	l.notify.put(Event{Event: "contention", Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
+	l.notify.Tell(notify.Event{Event: notify.Flapping, Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vpnd/internal/confirm"
+	"vpnd/internal/notify"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -74,7 +75,7 @@ func (l *look) revive(ctx context.Context, d *confirm.Deadline, u *status.Unconf
 	case begun:
 		u.Begun++
 		l.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.Snapshot, "begun", u.Begun)
-		l.notify.put(Event{Event: "failure", Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
+		l.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
 	}
 	r.wait = min(2*r.wait, longestRevival)
 	if err == nil && !begun { // another one is at work, or tried again soon

@@ -1,4 +1,4 @@
-package daemon
+package notify
 
 import (
 	"context"
@@ -79,10 +79,10 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 	dir := t.TempDir()
 	quick, released := filepath.Join(dir, "quick"), filepath.Join(dir, "go")
 	slow := shell("for i in $(seq 90); do test -e " + released + " && break; sleep 0.1; done; echo >> " + dir + "/slow")
-	n := newNotifier(slog.New(slog.DiscardHandler))
-	n.set([]settings.Notify{slow, shell("echo >> " + quick)})
+	n := New(slog.New(slog.DiscardHandler))
+	n.Set([]settings.Notify{slow, shell("echo >> " + quick)})
 	for range 5 {
-		n.put(Event{Event: "drift"})
+		n.Tell(Event{Event: "drift"})
 	}
 	until(t, "the quick one was told all", func() bool {
 		data, _ := os.ReadFile(quick)
@@ -91,8 +91,8 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 	if exists(dir + "/slow") {
 		t.Error("the slow one was not slow")
 	}
-	n.set([]settings.Notify{slow}) // the other is to be told no more
-	n.put(Event{Event: "drift"})
+	n.Set([]settings.Notify{slow}) // the other is to be told no more
+	n.Tell(Event{Event: "drift"})
 	if err := os.WriteFile(released, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -100,20 +100,20 @@ func TestOneWhoIsSlowKeepsNobodyWaiting(t *testing.T) {
 		data, _ := os.ReadFile(dir + "/slow")
 		return len(data) == 6
 	})
-	n.close()
+	n.Close()
 	if data, _ := os.ReadFile(quick); len(data) != 5 {
 		t.Errorf("the quick one was told %d times", len(data))
 	}
 }
 
 func TestOneWhoHangsDoesNotKeepTheAgent(t *testing.T) {
-	n := newNotifier(slog.New(slog.DiscardHandler))
-	n.set([]settings.Notify{shell("sleep 100")})
+	n := New(slog.New(slog.DiscardHandler))
+	n.Set([]settings.Notify{shell("sleep 100")})
 	for range 3 {
-		n.put(Event{Event: "drift"})
+		n.Tell(Event{Event: "drift"})
 	}
 	begun := time.Now()
-	n.close()
+	n.Close()
 	if took := time.Since(begun); took > tellTime {
 		t.Errorf("it took %s", took)
 	}
@@ -123,15 +123,15 @@ func TestAnEventTellsOfSome(t *testing.T) {
 	var all []status.Drift
 	for i := range 1000 {
 		all = append(all, status.Drift{
-			ID: resource.ID{Kind: "secret_file", Name: fmt.Sprint("/", i)}, Outcome: status.Repaired, By: "vim (process 7)", Noticed: byEvent,
+			ID: resource.ID{Kind: "secret_file", Name: fmt.Sprint("/", i)}, Outcome: status.Repaired, By: "vim (process 7)", Noticed: "event",
 			Diffs: []resource.Diff{{Attribute: "content", Sensitive: true}},
 		})
 	}
-	e := driftEvent(all)
+	e := Drifted(all)
 	if len(e.Drift) != mostTold || e.DriftLeftOut != 1000-mostTold || !strings.HasSuffix(e.Text, "\nand 950 more, of which vpnd status tells") {
 		t.Errorf("%d told, %d left out: %s", len(e.Drift), e.DriftLeftOut, e.Text[max(0, len(e.Text)-100):])
 	}
-	if e := driftEvent(all[:1]); e.Text != `secret_file["/0"] drifted: content (sensitive); repaired; by vim (process 7)` || e.DriftLeftOut != 0 {
+	if e := Drifted(all[:1]); e.Text != `secret_file["/0"] drifted: content (sensitive); repaired; by vim (process 7)` || e.DriftLeftOut != 0 {
 		t.Errorf("%s", e.Text)
 	}
 }

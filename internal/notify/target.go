@@ -1,4 +1,4 @@
-package daemon
+package notify
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
-	"slices"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -40,7 +40,7 @@ func newTarget(whom settings.Notify, log *slog.Logger) *target {
 }
 
 func (t *target) is(whom settings.Notify) bool {
-	return same(t.URL, whom.URL) && slices.Equal(t.Command, whom.Command)
+	return reflect.DeepEqual(t.Notify, whom)
 }
 
 // put hands over an event, or counts it where there are too many.

@@ -1,0 +1,169 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vpnd/internal/backoff"
+	"vpnd/internal/config"
+	"vpnd/internal/config/settings"
+	"vpnd/internal/confirm"
+	"vpnd/internal/notify"
+	"vpnd/internal/report"
+	"vpnd/internal/resource"
+	"vpnd/internal/status"
+)
+
+// shell is somebody who is told by a shell script.
+func shell(script string) settings.Notify {
+	return settings.Notify{Command: []string{"/bin/sh", "-c", script}}
+}
+
+func TestDriftIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) {
+			s.Notify = []settings.Notify{shell("cat >> " + out)}
+			s.Metrics = &settings.Metrics{Textfile: resource.Ptr(r.StateDir + "/vpnd.prom")}
+		})
+		r.start()
+		r.touch("a", "2", "evil (process 7)")
+		r.rest()
+		r.stop()
+		text, err := os.ReadFile(r.StateDir + "/vpnd.prom")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(r.StateDir + "/vpnd.prom"); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("node_exporter may not read it: %v, %v", info.Mode(), err)
+		}
+		for _, want := range []string{
+			`vpnd_drift_total{kind="thing",reason="drift"} 1`, `vpnd_repairs_total{kind="thing",reason="drift",result="success"} 1`,
+			`vpnd_repairs_total{kind="thing",reason="new",result="success"} 1`, `vpnd_drifted_resources{kind=""} 0`,
+			"vpnd_configuration_valid 1", "vpnd_last_look_timestamp_seconds ", `vpnd_looks_total{noticed="event"}`,
+		} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%q is missing in\n%s", want, text)
+			}
+		}
+	})
+	data, err := os.ReadFile(out)
+	var e notify.Event
+	if err == nil {
+		err = json.Unmarshal(data, &e)
+	}
+	if err != nil || e.Event != notify.Drift || len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || e.Drift[0].Outcome != status.Repaired || e.Host == "" {
+		t.Errorf("%s: %v", data, err)
+	}
+}
+
+func TestFlappingIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) {
+			s.Notify = []settings.Notify{shell("cat >> " + out)}
+			s.Metrics = &settings.Metrics{Textfile: resource.Ptr(out + ".prom")}
+		})
+		r.start()
+		for range 8 {
+			r.touch("a", "2", "evil (process 7)")
+			time.Sleep(backoff.Flurry)
+		}
+		r.stop()
+		text, err := os.ReadFile(out + ".prom")
+		for _, want := range []string{`vpnd_contentions_total{kind="thing"} 1`, "vpnd_contended_resources 1"} {
+			if err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("%q is missing in\n%s\n%v", want, text, err)
+			}
+		}
+	})
+	kinds := make(map[notify.Kind]int)
+	for _, e := range told(t, out) {
+		kinds[e.Event]++
+		if len(e.Drift) != 1 || e.Drift[0].By != "evil (process 7)" || report.Moved(e.Drift[0].Diffs) != `text 2 instead of 1` {
+			t.Errorf("%+v", e)
+		}
+		if e.Event == notify.Flapping && e.Drift[0].Outcome != status.Flapping {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(kinds) != 2 || kinds[notify.Drift] != backoff.MostRepairs || kinds[notify.Flapping] != 1 {
+		t.Errorf("told: %v", kinds)
+	}
+}
+
+// told reads what a command was told that keeps it in a file.
+func told(t *testing.T, out string) (events []notify.Event) {
+	t.Helper()
+	file, err := os.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for in := json.NewDecoder(file); ; {
+		var e notify.Event
+		if err := in.Decode(&e); err != nil {
+			return events
+		}
+		events = append(events, e)
+	}
+}
+
+func TestWhatGoesWrongIsNotified(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		tell := func(s *settings.Settings) {
+			s.Notify = []settings.Notify{shell("cat >> " + out)}
+		}
+		var broken atomic.Bool
+		broken.Store(true)
+		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
+			if !broken.Load() {
+				return nil
+			}
+			return []confirm.Failure{{Check: checks[0], Err: errors.New("nobody answers")}}
+		}
+		r.wish(map[string]string{"a": "1"}, tell)
+		r.cfg.Checks = []settings.Check{{Name: "door"}}
+		good := r.cfg
+		r.start()
+		broken.Store(false)
+		time.Sleep(6 * time.Minute)
+		r.choose(func() { r.cfg, r.diags = &config.Config{}, invalid() })
+		r.reload()
+		r.wish(map[string]string{"a": "refused"}, tell)
+		r.reload()
+		r.choose(func() { r.cfg = good })
+		r.reload()
+		r.alter(func() { r.broken["a"] = true })
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+		r.alter(func() { r.broken["a"] = false })
+		time.Sleep(time.Minute)
+		if err := os.WriteFile(r.StateDir+"/records.jsonl", []byte("garbage\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+	})
+	want := []string{
+		"check: check door does not hold: nobody answers", "check: check door holds again",
+		"configuration: the configuration is invalid", "configuration: the host would refuse the configuration",
+		"drift: thing.a drifted: text 2 instead of 1; failed", "drift: thing.a drifted: text 2 instead of 1; repaired", "failure: ",
+	}
+	var got []string
+	for _, e := range told(t, out) {
+		got = append(got, string(e.Event)+": "+e.Text)
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("told: %q", got)
+	}
+}
