@@ -204,7 +204,7 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
 		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
-		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "chain"},
+		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain"},
 		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain openvpn_admission crl"},
 		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain openvpn_admission crl assembled_file"},
@@ -221,6 +221,31 @@ func TestWhatEachKindIs(t *testing.T) {
 		}
 		if got := strings.Join(kinds, " "); got != one.kinds {
 			t.Errorf("%s: %q, not %q", one.trait, got, one.kinds)
+		}
+	}
+}
+
+// Rules and keys of the kernel are made whatever fails, but for the rules that they
+// come after: forwarding is not switched on before those stand.
+func TestWhatStandsAlone(t *testing.T) {
+	c := New(Options{Root: "/"})
+	for _, one := range []struct {
+		kind, after string
+		waits       bool
+	}{
+		{"sysctl", "chain", true},
+		{"chain", "chain", true},
+		{"sysctl", "file", false},
+		{"sysctl", "sysctl", false},
+		{"chain", "unit", false},
+		{"chain", "sysctl", false},
+		{"unit", "file", true},
+		{"tun", "package", true},
+	} {
+		after := resource.ID{Kind: one.after, Name: "a"}
+		g := resource.NewGraph(c, []resource.Resource{{ID: after}, {ID: resource.ID{Kind: one.kind, Name: "b"}, After: []resource.ID{after}}})
+		if got := len(g.Dependants(after)) > 0; got != one.waits {
+			t.Errorf("a %s after a %s waits: %v", one.kind, one.after, got)
 		}
 	}
 }

@@ -228,7 +228,7 @@ func (r *run) blocked(it *item) (resource.ID, bool) {
 		if len(r.failed) == 0 {
 			break
 		}
-		if !r.failed[other.ID] || other.leave != it.leave || !it.leave && !it.kind.Needs(other.ID) {
+		if !r.failed[other.ID] || other.leave != it.leave || !it.leave && !it.kind.Needs(other.kind.Traits) {
 			continue
 		}
 		first, second := other, it

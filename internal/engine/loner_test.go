@@ -20,7 +20,7 @@ func TestWhatStandsAloneIsMadeWhateverFails(t *testing.T) {
 	converge := func() {
 		t.Helper()
 		e := r.engine()
-		e.Catalog.Kinds = append(e.Catalog.Kinds, resource.Define("firm", "", resource.Traits{Alone: true}, r.host))
+		e.Catalog.Kinds = append(e.Catalog.Kinds, resource.Define("firm", "", resource.Traits{Alone: true, Filters: resource.All}, r.host))
 		p, err := e.Plan(context.Background(), resource.Desired{Present: all})
 		if err != nil {
 			t.Fatal(err)

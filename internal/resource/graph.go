@@ -9,7 +9,7 @@ import "slices"
 // what it is made of, however much a block owns.
 type Graph struct {
 	all     []Resource
-	alone   []bool
+	is      []Traits
 	place   map[ID]int
 	owned   map[ID][]int // by block
 	readers map[ID][]ID
@@ -24,13 +24,13 @@ type Graph struct {
 // NewGraph returns the graph of a wish. The catalog tells which kinds stand alone.
 func NewGraph(c Catalog, all []Resource) *Graph {
 	g := &Graph{
-		all: all, alone: make([]bool, len(all)), place: make(map[ID]int, len(all)),
+		all: all, is: make([]Traits, len(all)), place: make(map[ID]int, len(all)),
 		owned: make(map[ID][]int), readers: make(map[ID][]ID),
 		blocks: make(map[ID]int), before: make([][]int, len(all)), after: make([][]int, len(all)),
 	}
 	for i, r := range all {
 		g.place[r.ID] = i
-		g.alone[i] = c.Traits(r.ID.Kind).Alone
+		g.is[i] = c.Traits(r.ID.Kind)
 		for _, o := range r.Owners {
 			g.owned[o.Block] = append(g.owned[o.Block], i)
 		}
@@ -205,8 +205,8 @@ func (w *Walk) Next(id ID) []ID {
 	}
 	var next []ID
 	add := func(point int) {
-		if one := w.all[point].ID; !w.alone[point] || one.Kind == id.Kind {
-			next = append(next, one)
+		if w.is[point].Needs(w.is[at]) {
+			next = append(next, w.all[point].ID)
 		}
 	}
 	for _, point := range w.after[at] {

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// rules stand alone, all else waits.
-var loners = Catalog{Kinds: []Kind{{Name: "rule", Traits: Traits{Alone: true}}, {Name: "thing"}}}
+// loners has kinds that stand alone, and one that waits.
+var loners = Catalog{Kinds: []Kind{{Name: "rule", Traits: Traits{Alone: true, Filters: All}}, {Name: "key", Traits: Traits{Alone: true}}, {Name: "thing"}}}
 
 // asked is a thing of blocks, parted by commas, that comes after others.
 func asked(id, blocks string, after ...string) Resource {
@@ -136,7 +136,7 @@ func draw(t *rapid.T) []Resource {
 	var all []Resource
 	word := rapid.SampledFrom([]string{"block.1", "block.2", "block.3", "block.4"})
 	for i := range rapid.IntRange(1, 12).Draw(t, "things") {
-		kind := rapid.SampledFrom([]string{"thing", "rule"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"thing", "rule", "key"}).Draw(t, "kind")
 		r := asked(fmt.Sprintf("%s.%d", kind, i), strings.Join(rapid.SliceOfNDistinct(word, 1, 2, rapid.ID).Draw(t, "blocks"), ","))
 		for range rapid.IntRange(0, 3).Draw(t, "after") {
 			if rapid.Bool().Draw(t, "block") || i == 0 {
@@ -158,7 +158,7 @@ func TestGraphIsTheRule(t *testing.T) {
 		g := NewGraph(loners, all)
 		for _, from := range all {
 			if got, want := listed(g.Dependants(from.ID)), listed(closure(all, from, func(a, b Resource) bool {
-				return comesAfter(all, a, b) && (a.ID.Kind != "rule" || b.ID.Kind == "rule")
+				return comesAfter(all, a, b) && (a.ID.Kind == "thing" || b.ID.Kind == "rule")
 			})); got != want {
 				t.Fatalf("%s is needed by %q, not %q, in %+v", from.ID, got, want, all)
 			}

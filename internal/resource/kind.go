@@ -114,10 +114,6 @@ func (k Kind) Given(want any) (to string, terms map[string]string) { return k.gi
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
-// Needs says whether a thing of this kind can't be made where something failed
-// that it comes after.
-func (k Kind) Needs(other ID) bool { return !k.Alone || other.Kind == k.Name }
-
 // Since returns since when the thing has been as it is, the zero time where the
 // kind can't tell.
 func (k Kind) Since(ctx context.Context, name string) (time.Time, error) { return k.since(ctx, name) }

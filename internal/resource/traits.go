@@ -7,7 +7,7 @@ type Traits struct {
 	Path      bool // its names are paths: there is room for one thing at each, whatever its kind, and what leaves makes room for what comes
 	Keeps     bool // it stays on the host when its block goes, as a package does until its removal is asked for
 	Lingers   bool // it is removed after all else was applied: a rule set must not go before its successor stands
-	Alone     bool // it can be made without what it comes after, other things of its kind apart: rules hold whether or not the service stands whose port they open
+	Alone     bool // it can be made without what it comes after, rules apart: these hold whether or not the service stands whose port they open, and keep nobody out before they stand
 	Whole     bool // looking at one costs as much as looking at all
 	NeedsHost bool // it is no part of a root file system that does not run
 
@@ -19,9 +19,13 @@ type Traits struct {
 	Carries     bool // its name is that of a unit or an interface by which somebody may reach the host
 
 	Essential Which // changed again and again by another writer, it is repaired all the same
-	Filters   Which // a packet may be kept out by it
+	Filters   Which // a packet may be kept out by it; its kind is rules then
 	Forwards  Which // it lets packets through the host
 }
+
+// Needs says whether such a thing can't be made where something failed that it
+// comes after.
+func (t Traits) Needs(other Traits) bool { return !t.Alone || other.Filters != nil }
 
 // A Which says of which names of a kind something is true; nil is of none.
 type Which func(name string) bool

@@ -13,8 +13,9 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Traits are what kernel parameters are.
-var Traits = resource.Traits{Guards: true, Forwards: Forwards}
+// Traits are what kernel parameters are. They wait for rules and nothing else:
+// forwarding is not switched on before them.
+var Traits = resource.Traits{Alone: true, Guards: true, Forwards: Forwards}
 
 // Forwards says whether the key is a switch by which a host passes packets on.
 // Writing one makes the kernel write others, so it must be written before them,

@@ -352,7 +352,3 @@ func (v Verbs) Tidy(name string, _ Sysctl) error {
 	}
 	return atomic.Tidy(v.Root, bootFile(name), runtimeFile(name))
 }
-
-// Needs says that keys wait for rules and nothing else: forwarding is not
-// switched on before them.
-func (v Verbs) Needs(other resource.ID) bool { return other.Kind == "chain" }
