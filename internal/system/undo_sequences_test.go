@@ -65,6 +65,8 @@ var steps = []func(scene, *rand.Rand) string{
 	},
 	func(scene, *rand.Rand) string { return "mv /usr/sbin/iptables /usr/sbin/iptables.away" },
 	func(scene, *rand.Rand) string { return "iptables -F VPND-ACME; rm -f /etc/acme/motd" },
+	func(scene, *rand.Rand) string { return "rm -rf /etc/acme /var/lib/vpnd/pki" },
+	func(scene, *rand.Rand) string { return "vpnd confirm --abandon" },
 }
 
 // An undo succeeds from every state that commands lead to, on a real host: random
