@@ -119,7 +119,7 @@ func (a *app) planApply(ctx context.Context, e *engine.Engine, cfg *config.Confi
 // alone.
 func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, command string, unkept error, waits bool) error {
 	if unkept != nil && !(waits && state.Unwritable(unkept)) {
-		return unkept
+		return untouched(unkept)
 	}
 	if _, err := a.carryOut(ctx, e, p, command); err != nil && unkept == nil {
 		return exitStatus(exitError)
@@ -128,6 +128,15 @@ func (a *app) takeBack(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 		return fmt.Errorf("the undo is not complete, and is tried again: what needs no disk is undone as far as nothing is said above; %w", unkept)
 	}
 	return nil
+}
+
+// untouched says what to do where the disk did not take what comes before the first
+// change.
+func untouched(err error) error {
+	if !state.Unwritable(err) {
+		return err
+	}
+	return fmt.Errorf("%w; nothing was changed, since what is in force afterwards has to be on record first: make room on that disk, or have it writable again, and repeat the command", err)
 }
 
 // undisturbed has a change of the host come to its end where the session that

@@ -144,7 +144,7 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 		return err
 	}
 	if err := e.Store.Gather(u.snap.Name); err != nil {
-		return err
+		return untouched(err)
 	}
 	if u.lasting.damage != nil {
 		a.say("%v", u.lasting.damage)

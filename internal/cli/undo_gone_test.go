@@ -108,3 +108,30 @@ func TestStuckUndoNamesTheWayOut(t *testing.T) {
 		t.Error(r.now())
 	}
 }
+
+// Where the key of a CA is lost with its folder, that is not made anew for what was
+// in it: the old one may come back.
+func TestAnUndoMakesNoRoomInPlaceOfALostKey(t *testing.T) {
+	dir := testDir(t)
+	r, err := newRig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "pki")
+	for _, bob := range []string{`client "bob" {}`, ``} {
+		err := r.write(fmt.Sprintf("pki \"office\" {\n directory = %q\n subject { common_name = \"CA\" }\n client \"alice\" {}\n %s\n}\n", folder, bob))
+		if code, _ := r.run("apply", "--yes"); err != nil || code != 0 {
+			t.Fatal(err, r.out.String())
+		}
+	}
+	if err := os.Rename(folder, folder+".away"); err != nil {
+		t.Fatal(err)
+	}
+	code, _ := r.run("rollback", "--yes")
+	if said := r.out.String(); code != 0 || !strings.Contains(said, "left out of the undo") || !strings.Contains(said, "crl.pem") {
+		t.Errorf("%d: %s", code, said)
+	}
+	if err := os.Rename(folder+".away", folder); err != nil {
+		t.Errorf("the old one can't come back: %v", err)
+	}
+}

@@ -20,21 +20,27 @@ import (
 // gone. One stays gone where a key is lost with it that others hold the other half
 // of: it would be in the way of the old one.
 func (e *Engine) ground(ctx context.Context, back, leaving []*item) ([]*item, error) {
-	into := parents(back)
 	known := make(map[resource.ID]bool)
 	for _, it := range slices.Concat(back, leaving) {
 		known[it.ID] = true
 	}
-	items, err := e.onPaths(func(id resource.ID, halves bool) bool { return !known[id] && (into[id.Name] || halves) })
+	into := parents(back)
+	folders, err := e.gone(ctx, func(id resource.ID) bool { return into[id.Name] && !known[id] })
+	if err != nil || len(folders) == 0 {
+		return nil, err
+	}
+	in := func(id resource.ID) func(*item) bool {
+		return func(dir *item) bool { return strings.HasPrefix(id.Name, dir.ID.Name+"/") }
+	}
+	others, err := e.gone(ctx, func(id resource.ID) bool { return !known[id] && slices.ContainsFunc(folders, in(id)) })
 	if err != nil {
 		return nil, err
 	}
-	observe(ctx, items)
-	gone, _ := partition(items, func(it *item) bool { return it.got == nil && it.err == nil })
-	folders, lost := partition(gone, func(it *item) bool { return into[it.ID.Name] })
-	folders = slices.DeleteFunc(folders, func(dir *item) bool {
-		return slices.ContainsFunc(lost, func(it *item) bool { return strings.HasPrefix(it.ID.Name, dir.ID.Name+"/") })
-	})
+	for _, it := range others {
+		if it.kind.Voids(nil, it.Want) != "" {
+			folders = slices.DeleteFunc(folders, in(it.ID))
+		}
+	}
 	return folders, normalize(ctx, folders)
 }
 
@@ -49,21 +55,26 @@ func parents(items []*item) map[string]bool {
 	return dirs
 }
 
-// onPaths returns what is on record of the kinds that name paths, as it was
-// applied last. halves is whether others hold the other half of it.
-func (e *Engine) onPaths(wanted func(id resource.ID, halves bool) bool) ([]*item, error) {
+// gone returns what of the paths on record is not there, as it was applied last.
+func (e *Engine) gone(ctx context.Context, which func(resource.ID) bool) ([]*item, error) {
 	var found []resource.Resource
 	for _, r := range e.Store.Records() {
 		k, ok := e.Catalog.Kind(r.ID.Kind)
-		if !ok || !k.Path {
+		if !ok || !k.Path || !which(r.ID) {
 			continue
 		}
 		want := k.New()
-		if r.Want.Tell(want) == nil && wanted(r.ID, k.Voids(nil, want) != "") {
+		if r.Want.Tell(want) == nil {
 			found = append(found, resource.Resource{ID: r.ID, Want: want, Owners: r.Owners, After: r.After, Triggers: r.Triggers})
 		}
 	}
-	return e.wishes(found)
+	items, err := e.wishes(found)
+	if err != nil {
+		return nil, err
+	}
+	observe(ctx, items)
+	gone, _ := partition(items, func(it *item) bool { return it.got == nil && it.err == nil })
+	return gone, nil
 }
 
 // leaveOut takes out of an undo what can't come back, since what it stands on is

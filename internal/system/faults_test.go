@@ -208,6 +208,15 @@ func TestUndoWithoutDisk(t *testing.T) {
 	d.until("all of it is undone", 60*time.Second, func() bool { return d.yes(undone) })
 	d.as(was, "an undo without a disk")
 	d.sh("! ls /var/lib/vpnd/reserve 2>/dev/null")
+
+	// No room is reserved for what nobody has to confirm: its undo says what it lacks.
+	d.sh(fill)
+	for _, command := range []string{"rollback", "destroy"} {
+		d.names(d.vpnd(1, command, "--yes"), "no space left on device", "nothing was changed", "make room on that disk")
+	}
+	d.sh("rm /var/lib/vpnd/filler")
+	d.as(was, "undoes that had no room")
+	d.vpnd(0, "rollback", "--yes")
 }
 
 // TestRecordsLost empties the records, loses what stood there before and damages
