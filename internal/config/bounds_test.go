@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"vpnd/internal/config/bounds"
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/source"
 	"vpnd/internal/resource"
@@ -22,7 +23,7 @@ func hostile(t *testing.T, name, text string, vars map[string]string) (*Config, 
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, diags := Load(Source{Paths: []string{path}, Vars: vars}, fakeCatalog(), "")
+	c, diags := Load(Source{Paths: []string{path}, Vars: vars}, configtest.Catalog(), "")
 	var out bytes.Buffer
 	if err := diag.Print(&out, diags, c.Files, 100, false); err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{pipe: "no regular file", "/dev/zero": "no regular file", large: "larger than 16 MiB"} {
-		c, diags := Load(Source{Paths: []string{path}}, fakeCatalog(), "")
+		c, diags := Load(Source{Paths: []string{path}}, configtest.Catalog(), "")
 		if !strings.Contains(diags.Error(), want) || len(c.Desired.Present) > 0 {
 			t.Errorf("%s: %v", path, diags)
 		}

@@ -99,8 +99,8 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 		Version:     version,
 	}, &told)
 	c.Settings, c.Checks = values.Settings, values.Checks
-	h := host{src: src, settings: values.Settings, at: declared.Settings.Range, trust: trust, told: &told}
-	h.checkPrograms(values)
+	h := host{src: src, values: values, at: declared.Settings.Range, trust: trust, told: &told}
+	h.checkPrograms()
 	h.checkTextfile()
 	desired, owned := compile.Run(compile.Input{Blocks: values.Blocks, Files: names(files), Place: src.Place, Own: h.own()}, catalog, &told)
 	for i, b := range values.Blocks {

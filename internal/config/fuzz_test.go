@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/source"
 )
@@ -17,11 +18,7 @@ import (
 // FuzzLoad reads anything, as HCL and as JSON. Nothing may panic, and with an
 // error there is nothing to apply.
 func FuzzLoad(f *testing.F) {
-	cases, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range cases {
+	for _, path := range cases(f) {
 		archive, err := txtar.ParseFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -48,7 +45,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, diags := Load(Source{Paths: []string{name}, Vars: map[string]string{"a": text[:min(9, len(text))]}}, fakeCatalog(), "0.1.0")
+		c, diags := Load(Source{Paths: []string{name}, Vars: map[string]string{"a": text[:min(9, len(text))]}}, configtest.Catalog(), "0.1.0")
 		if diags.HasErrors() && len(c.Desired.Present) > 0 {
 			t.Error("there are errors, and yet something to apply")
 		}
@@ -71,7 +68,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, diags := Load(Source{Paths: []string{name}}, fakeCatalog(), ""); diags.HasErrors() {
+		if _, diags := Load(Source{Paths: []string{name}}, configtest.Catalog(), ""); diags.HasErrors() {
 			b.Fatal(diags)
 		}
 	}

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/resource"
@@ -18,15 +21,27 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the golden files expect")
 
-// TestGolden reads each testdata/*.txtar: its files are the configuration,
-// its comment may give variables and the environment, and out is what is
-// printed: the resources, and after them the diagnostics.
-func TestGolden(t *testing.T) {
-	cases, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(cases) == 0 {
-		t.Fatal("no cases", err)
+// cases returns the golden files: those of whole configurations, and below them, in
+// diagnostics, one for each thing that can be wrong.
+func cases(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"testdata/*.txtar", "testdata/diagnostics/*.txtar"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil || len(some) == 0 {
+			t.Fatal("no cases", pattern, err)
+		}
+		all = append(all, some...)
 	}
-	for _, path := range cases {
+	return all
+}
+
+// TestGolden reads each golden file: its files are the configuration, its comment may
+// give variables, the environment and what the host says (see trialOf), and out is
+// what is printed: the resources, and after them the diagnostics. With -update, out is
+// written anew.
+func TestGolden(t *testing.T) {
+	for _, path := range cases(t) {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			t.Fatal(err)
@@ -43,6 +58,7 @@ func golden(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
+	tr := trialOf(string(archive.Comment))
 	want := -1
 	for i, f := range archive.Files {
 		if f.Name == "out" {
@@ -52,11 +68,11 @@ func golden(t *testing.T, path string) {
 		if err := os.MkdirAll(filepath.Dir(f.Name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(f.Name, f.Data, 0o600); err != nil {
+		if err := os.WriteFile(f.Name, []byte(tr.spell(string(f.Data))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := outcome(t, sourceOf(string(archive.Comment)))
+	got := tr.shorten(outcome(t, tr.Source))
 	if *update {
 		if want < 0 {
 			want = len(archive.Files)
@@ -73,32 +89,101 @@ func golden(t *testing.T, path string) {
 	}
 }
 
-// sourceOf reads lines such as "--var name=value" from a comment; others are
-// prose.
-func sourceOf(comment string) Source {
-	src := Source{Paths: []string{"."}, Vars: make(map[string]string)}
+// A trial is what a golden file asks for.
+type trial struct {
+	Source
+	repeat [][3]string // a word of the files, how often, and what it stands for
+	tail   int         // how many lines of what is printed are looked at; 0 means all
+}
+
+// trialOf reads lines from a comment; others are prose:
+//
+//	--var NAME=VALUE, --var-file FILE, --env NAME=VALUE, --config PATHS, --credentials DIR
+//	--distrust PATH     others than root could change it
+//	--advise            which is a warning
+//	--place PATH        others could have what is written there written elsewhere
+//	--own PATH          it is the state of vpnd
+//	--repeat WORD N X   the word stands for so many times X, with the escapes of Go in
+//	                    both; @i@ in X is which time it is, and @j@ the next one
+//	--tail N            only the last lines of what is printed are looked at
+func trialOf(comment string) trial {
+	tr := trial{Source: Source{Paths: []string{"."}, Vars: make(map[string]string)}}
+	told := make(map[string][]string)
 	for line := range strings.Lines(comment) {
-		flag, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		flag, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		told[flag] = append(told[flag], rest)
 		switch flag {
 		case "--var":
-			name, value, _ := strings.Cut(value, "=")
-			src.Vars[name] = value
-		case "--var-file":
-			src.VarFiles = append(src.VarFiles, value)
+			name, text, _ := strings.Cut(rest, "=")
+			tr.Vars[name] = text
 		case "--config":
-			src.Paths = strings.Fields(value)
+			tr.Paths = strings.Fields(rest)
 		case "--credentials":
-			src.Credentials = value
-		case "--env":
-			src.Env = append(src.Env, value)
+			tr.Credentials = rest
+		case "--advise":
+			tr.Advise = true
+		case "--repeat":
+			words := append(strings.SplitN(rest, " ", 3), "")
+			tr.repeat = append(tr.repeat, [3]string(words[:3]))
+		case "--tail":
+			tr.tail, _ = strconv.Atoi(rest)
 		}
 	}
-	return src
+	tr.VarFiles, tr.Env = told["--var-file"], told["--env"]
+	tr.Trust = refuses(told["--distrust"], "%s belongs to somebody else; chown root %[1]s makes it good")
+	tr.Place = refuses(told["--place"], "%s lies in a folder that others can write to; take one below /var/log")
+	tr.Own = func(_ settings.Settings, path string) string {
+		if slices.Contains(told["--own"], path) {
+			return "the state of vpnd"
+		}
+		return ""
+	}
+	return tr
+}
+
+// refuses returns what finds fault with these paths.
+func refuses(paths []string, problem string) func(path string) error {
+	return func(path string) error {
+		if slices.Contains(paths, path) {
+			return fmt.Errorf(problem, path)
+		}
+		return nil
+	}
+}
+
+// spell writes out what is to be repeated.
+func (tr trial) spell(text string) string {
+	for _, r := range tr.repeat {
+		n, _ := strconv.Atoi(r[1])
+		all := strings.Repeat(unescaped(r[2]), n)
+		for i := 0; strings.Contains(all, "@i@") || strings.Contains(all, "@j@"); i++ {
+			all = strings.Replace(strings.Replace(all, "@i@", strconv.Itoa(i), 1), "@j@", strconv.Itoa(i+1), 1)
+		}
+		text = strings.ReplaceAll(text, unescaped(r[0]), all)
+	}
+	return text
+}
+
+func unescaped(word string) string {
+	word, err := strconv.Unquote("\"" + strings.ReplaceAll(word, `"`, `\"`) + "\"")
+	if err != nil {
+		panic(err)
+	}
+	return word
+}
+
+// shorten returns the lines that are looked at.
+func (tr trial) shorten(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	if tr.tail > 0 && len(lines) > tr.tail {
+		lines = lines[len(lines)-tr.tail-1:]
+	}
+	return strings.Join(lines, "")
 }
 
 func outcome(t *testing.T, src Source) string {
 	t.Helper()
-	c, diags := Load(src, fakeCatalog(), "0.3.0")
+	c, diags := Load(src, configtest.Catalog(), "0.3.0")
 	if diags.HasErrors() && len(c.Desired.Present) > 0 {
 		t.Error("there are errors, and yet something to apply")
 	}

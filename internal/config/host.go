@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 
@@ -8,18 +9,17 @@ import (
 
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/eval"
-	"vpnd/internal/config/settings"
 	"vpnd/internal/config/source"
 	"vpnd/internal/resource"
 )
 
 // A host is asked what only it can tell of the paths in a configuration.
 type host struct {
-	src      Source
-	settings settings.Settings
-	at       hcl.Range // of the settings
-	trust    *source.Trust
-	told     *diag.List
+	src    Source
+	values eval.Result
+	at     hcl.Range // of the settings
+	trust  *source.Trust
+	told   *diag.List
 }
 
 // own returns what tells of vpnd's own paths, and nil where nothing is its own.
@@ -27,19 +27,19 @@ func (h host) own() func(path string) string {
 	if h.src.Own == nil {
 		return nil
 	}
-	return func(path string) string { return h.src.Own(h.settings, path) }
+	return func(path string) string { return h.src.Own(h.values.Settings, path) }
 }
 
 // checkPrograms reports programs of the configuration that others could put
 // something else in the place of.
-func (h host) checkPrograms(values eval.Result) {
-	for _, n := range h.settings.Notify {
-		h.checkProgram(h.at, n.Command)
+func (h host) checkPrograms() {
+	for i, n := range h.values.Settings.Notify {
+		h.checkProgram(h.values.SettingsAt.Find(fmt.Sprintf("notify[%d].command", i), h.at), n.Command)
 	}
-	for _, c := range values.Checks {
+	for _, c := range h.values.Checks {
 		h.checkProgram(c.Range, c.Command)
 	}
-	for _, b := range values.Blocks {
+	for _, b := range h.values.Blocks {
 		runner, ok := b.Shape.(resource.Runner)
 		if !ok || b.Failed {
 			continue
@@ -58,11 +58,11 @@ func (h host) checkProgram(at hcl.Range, command []string) {
 
 // checkTextfile reports figures that would be written over what is vpnd's own.
 func (h host) checkTextfile() {
-	m := h.settings.Metrics
+	m := h.values.Settings.Metrics
 	if m == nil || m.Textfile == nil || h.src.Own == nil {
 		return
 	}
-	if own := h.src.Own(h.settings, path.Clean(*m.Textfile)); own != "" {
-		h.told.Error(h.at, "A path of vpnd's own", "metrics would be in the place of %s. Give it another path.", own)
+	if own := h.src.Own(h.values.Settings, path.Clean(*m.Textfile)); own != "" {
+		h.told.Error(h.values.SettingsAt.Find("metrics.textfile", h.at), "A path of vpnd's own", "metrics.textfile would be in the place of %s. Give it another path.", own)
 	}
 }

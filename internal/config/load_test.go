@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/resource"
 )
@@ -16,7 +17,7 @@ func TestBlocksTellWhatTheyOwnAndNeed(t *testing.T) {
 		"b.hcl": "pki \"p\" {\n subject {\n common_name = local.cn\n }\n}\nlocals {\n cn = tun.t.name\n}\n",
 		"a.hcl": "server \"s\" {\n network = \"10.8.0.0/24\"\n pki = pki.p\n}\npackage \"openvpn\" {}\ntun \"t\" {}\n",
 	})
-	c, diags := Load(Source{Paths: []string{dir}}, fakeCatalog(), "")
+	c, diags := Load(Source{Paths: []string{dir}}, configtest.Catalog(), "")
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -31,7 +32,7 @@ pki.p at b.hcl:1 owns [directory["/var/lib/vpnd/pki/p"] file["/var/lib/vpnd/pki/
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("got:\n%s", got)
 	}
-	if s, ok := c.Blocks[0].Shape.(*serverShape); !ok || s.PKI.Certificate != "/var/lib/vpnd/pki/p/ca.crt" {
+	if s, ok := c.Blocks[0].Shape.(*configtest.Server); !ok || s.PKI.Certificate != "/var/lib/vpnd/pki/p/ca.crt" {
 		t.Errorf("%+v", c.Blocks[0].Shape)
 	}
 }
@@ -42,7 +43,7 @@ func TestFilesMergeInAnyOrder(t *testing.T) {
 	one, two := "tun \"a\" {\n mode = tun.b.mode\n}\n", "tun \"b\" {\n mode = \"tap\"\n}\n"
 	var wants [2]any
 	for i, files := range []map[string]string{{"1.hcl": one, "2.hcl": two}, {"1.hcl": two, "2.hcl": one}} {
-		c, diags := Load(Source{Paths: []string{folder(t, files)}}, fakeCatalog(), "")
+		c, diags := Load(Source{Paths: []string{folder(t, files)}}, configtest.Catalog(), "")
 		if diags.HasErrors() || len(c.Desired.Present) != 2 || c.Desired.Present[0].ID != (resource.ID{Kind: "tun", Name: "a"}) {
 			t.Fatal(diags, c.Desired)
 		}
@@ -59,11 +60,11 @@ func TestPathsAreCountedFromTheFile(t *testing.T) {
 		"x/a.hcl": "file \"/a\" {\n content = \"${file(\"t.txt\")} ${local.l}\"\n}\n", "x/t.txt": "x",
 		"y/b.hcl": "locals {\n l = file(\"t.txt\")\n}\n", "y/t.txt": "y",
 	})
-	c, diags := Load(Source{Paths: []string{filepath.Join(dir, "x"), filepath.Join(dir, "y", "b.hcl")}}, fakeCatalog(), "")
+	c, diags := Load(Source{Paths: []string{filepath.Join(dir, "x"), filepath.Join(dir, "y", "b.hcl")}}, configtest.Catalog(), "")
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	if got := *c.Desired.Present[0].Want.(*fileShape).Content; got != "x y" {
+	if got := *c.Desired.Present[0].Want.(*configtest.File).Content; got != "x y" {
 		t.Errorf("%q", got)
 	}
 }
@@ -99,7 +100,7 @@ unit "u" {
   on_change = jsondecode(var.psk)
 }
 `
-	c, diags := Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": text})}}, fakeCatalog(), "")
+	c, diags := Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": text})}}, configtest.Catalog(), "")
 	if len(diags) < 8 {
 		t.Errorf("only %d mistakes were found", len(diags))
 	}
@@ -121,7 +122,7 @@ func TestBriefTellsNothingOfTheSource(t *testing.T) {
 		"c.hcl.json": `{"file": {"/c": {"content": hunter2}}}`,
 	})
 	for _, name := range []string{"a.hcl", "b.hcl", "c.hcl.json"} {
-		_, diags := Load(Source{Paths: []string{filepath.Join(dir, name)}}, fakeCatalog(), "")
+		_, diags := Load(Source{Paths: []string{filepath.Join(dir, name)}}, configtest.Catalog(), "")
 		text := diag.Brief(diags)
 		if !strings.Contains(text, "Error: ") || !strings.Contains(text, name+":") || strings.Contains(text, "hunter2") {
 			t.Errorf("%s: %s", name, text)
@@ -131,7 +132,7 @@ func TestBriefTellsNothingOfTheSource(t *testing.T) {
 
 func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
 	dir := folder(t, map[string]string{"a.hcl": "variable \"how\" {\n default = \"observe\"\n}\nvpnd {\n  mode = var.how\n metrics {\n listen = \"127.0.0.1:9586\"\n }\n}\n"})
-	c, diags := Load(Source{Paths: []string{dir}, StateDir: "/tmp/state"}, fakeCatalog(), "")
+	c, diags := Load(Source{Paths: []string{dir}, StateDir: "/tmp/state"}, configtest.Catalog(), "")
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -139,7 +140,7 @@ func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
 	if *s.Mode != "observe" || s.Interval.String() != "5m" || *s.StateDir != "/tmp/state" || *s.Metrics.Listen != "127.0.0.1:9586" {
 		t.Errorf("%+v", s)
 	}
-	c, _ = Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": ""})}}, fakeCatalog(), "")
+	c, _ = Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": ""})}}, configtest.Catalog(), "")
 	if *c.Settings.Mode != "enforce" || *c.Settings.StateDir != "/var/lib/vpnd" {
 		t.Errorf("%+v", c.Settings)
 	}

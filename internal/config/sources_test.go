@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/resource"
 )
@@ -15,7 +16,7 @@ type bundleShape struct {
 	Parts []string `vpnd:"parts,hint" doc:"what it is made of"`
 }
 
-type bundles struct{ fakeVerbs[bundleShape] }
+type bundles struct{ configtest.Verbs[bundleShape] }
 
 func (bundles) From(want bundleShape) []string { return want.Parts }
 
@@ -24,7 +25,7 @@ func TestWhatIsMadeFromOthersFollowsThem(t *testing.T) {
 file "/one" { content = "1" }
 secret_file "/two" { content = "zwei" }
 `})
-	catalog := fakeCatalog()
+	catalog := configtest.Catalog()
 	catalog.Kinds = append(catalog.Kinds, resource.Define("bundle", "A file made of others.", resource.Traits{}, bundles{}))
 	c, diags := Load(Source{Paths: []string{dir}}, catalog, "")
 	if diags.HasErrors() {
@@ -50,7 +51,7 @@ func TestBrokenFileOfVariablesTellsNoValue(t *testing.T) {
 	} {
 		dir := folder(t, map[string]string{"a.hcl": "variable \"psk\" { default = \"\" }\n", name: text})
 		vars := filepath.Join(dir, name)
-		c, diags := Load(Source{Paths: []string{filepath.Join(dir, "a.hcl")}, VarFiles: []string{vars}}, fakeCatalog(), "")
+		c, diags := Load(Source{Paths: []string{filepath.Join(dir, "a.hcl")}, VarFiles: []string{vars}}, configtest.Catalog(), "")
 		var b strings.Builder
 		if err := diag.Print(&b, diags, c.Files, 80, false); err != nil {
 			t.Fatal(err)

@@ -81,7 +81,6 @@ func File(data []byte, name string) *hcl.Diagnostic {
 
 // fileOfJSON does the same for JSON, whose strings are templates.
 func fileOfJSON(data []byte, name string) *hcl.Diagnostic {
-	at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 	words := json.NewDecoder(bytes.NewReader(data))
 	words.UseNumber()
 	for depth := 0; ; {
@@ -89,24 +88,40 @@ func fileOfJSON(data []byte, name string) *hcl.Diagnostic {
 		if err != nil { // the end, or a mistake that the parser tells
 			return nil
 		}
+		var d *hcl.Diagnostic
 		switch word := word.(type) {
 		case json.Delim:
 			if depth++; word == ']' || word == '}' {
 				depth -= 2
 			}
 			if depth > deepest {
-				return diag.Error(at, "Too deeply nested", "Lists and objects may stand within each other %d deep.", deepest)
+				d = diag.Error(hcl.Range{}, "Too deeply nested", "Lists and objects may stand within each other %d deep. Put parts of it into locals.", deepest)
 			}
 		case json.Number:
-			if len(word) > mostDigits || exponent(string(word)) > mostDigits {
-				return diag.Error(at, "Too large a number", "A number has at most %d digits, with those that its exponent stands for.", mostDigits)
-			}
+			d = number(string(word), hcl.Range{})
 		case string:
-			if d := Template(word, name); d != nil {
-				return d
-			}
+			d = Template(word, name)
+		}
+		if d != nil {
+			d.Subject = endingAt(data, int(words.InputOffset()), name)
+			return d
 		}
 	}
+}
+
+// endingAt returns the place of the byte before that one.
+func endingAt(data []byte, end int, name string) *hcl.Range {
+	before := data[:end-1]
+	start := hcl.Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: end - 1 - bytes.LastIndexByte(before, '\n'), Byte: end - 1}
+	return &hcl.Range{Filename: name, Start: start, End: hcl.Pos{Line: start.Line, Column: start.Column + 1, Byte: end}}
+}
+
+// number returns what is wrong with one that nobody could write out.
+func number(text string, at hcl.Range) *hcl.Diagnostic {
+	if len(text) <= mostDigits && exponent(text) <= mostDigits {
+		return nil
+	}
+	return diag.Error(at, "Too large a number", "A number has at most %d digits, with those that its exponent stands for. If it is text, put it in quotes.", mostDigits)
 }
 
 // Template looks at a text that may be a template.

@@ -101,9 +101,12 @@ func Expression(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 	n := newNesting()
 	for i, t := range tokens {
 		n.read(t, significant(tokens[i+1:]))
+		if t.Type == hclsyntax.TokenNumberLit {
+			if d := number(string(t.Bytes), t.Range); d != nil {
+				return d
+			}
+		}
 		switch {
-		case t.Type == hclsyntax.TokenNumberLit && (len(t.Bytes) > mostDigits || exponent(string(t.Bytes)) > mostDigits):
-			return diag.Error(t.Range, "Too large a number", "A number has at most %d digits, with those that its exponent stands for.", mostDigits)
 		case n.deep():
 			return diag.Error(t.Range, "Too deeply nested", "Brackets, blocks and templates may stand within each other %d deep. Put parts of it into locals.", deepest)
 		case n.long():

@@ -40,6 +40,14 @@ type wish struct {
 	blocks []*block // its owners
 }
 
+// of says whose it is, unless that is plain.
+func (w *wish) of() string {
+	if w.blocks[0].ID == w.ID {
+		return w.ID.String()
+	}
+	return w.ID.String() + " of " + w.blocks[0].ID.String()
+}
+
 // A compiler is one run of [Run].
 type compiler struct {
 	Input

@@ -41,8 +41,8 @@ func (c *compiler) checkNames() {
 			}
 			mine, first := w.blocks[0], other.blocks[0]
 			later, earlier := diag.InOrder(mine.Range, first.Range)
-			c.told.Error(later, "Conflict between two blocks", "%s of %s and %s of %s are one switch of the kernel under two names, and can't have both values (the other is at %s). Take one of them out.",
-				id, mine.ID, other.ID, first.ID, diag.Where(earlier))
+			c.told.Error(later, "Conflict between two blocks", "%s and %s are one switch of the kernel under two names, and can't have both values (the other is at %s). Take one of them out.",
+				w.of(), other.of(), diag.Where(earlier))
 		}
 	}
 }

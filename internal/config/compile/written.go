@@ -34,8 +34,8 @@ func (c *compiler) checkWritten() {
 // checkPlace reports what is wrong with the place of one file.
 func (c *compiler) checkPlace(mine claim, managed *wish) {
 	if managed != nil {
-		c.told.Error(mine.at, "Conflict between two blocks", "%s of %s would be written over %s, which %s (%s) asks for. Give it another file.",
-			mine.Path, mine.block.ID, managed.ID, managed.blocks[0].ID, diag.Where(managed.blocks[0].Range))
+		c.told.Error(mine.at, "Conflict between two blocks", "%s of %s would be written over %s (%s). Give it another file.",
+			mine.Path, mine.block.ID, managed.of(), diag.Where(managed.blocks[0].Range))
 		return
 	}
 	if c.Own != nil {

@@ -49,23 +49,24 @@ func inPath(path string) string {
 	return ", " + path
 }
 
-// whole makes a sentence of a hint, whichever way its writer began and ended it.
-func whole(hint string) string {
-	if hint == "" {
+// Sentence makes a sentence of an error.
+func Sentence(err error) string { return whole(err.Error()) }
+
+// whole makes a sentence of a text, whichever way its writer began and ended it. What
+// begins it may be the name of a file, which stays as it is.
+func whole(text string) string {
+	if text == "" {
 		return ""
 	}
-	first, size := utf8.DecodeRuneInString(hint)
-	hint = string(unicode.ToUpper(first)) + hint[size:]
-	if !strings.ContainsAny(hint[len(hint)-1:], ".?!:") {
-		hint += "."
+	word, _, _ := strings.Cut(text, " ")
+	if !strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(",;:'", r) }) {
+		first, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[size:]
 	}
-	return hint
-}
-
-// Sentence begins an error with a capital.
-func Sentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:]
+	if !strings.ContainsAny(text[len(text)-1:], ".?!:") {
+		text += "."
+	}
+	return text
 }
 
 // Where writes a place for the text of a diagnostic.

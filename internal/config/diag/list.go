@@ -2,6 +2,7 @@ package diag
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -68,9 +69,9 @@ func (l *List) All() hcl.Diagnostics {
 	switch {
 	case l.untold == 0:
 	case l.HasErrors():
-		diags = append(diags, Error(hcl.Range{}, "More mistakes", "There are %d more; mend these first.", l.untold))
+		diags = append(diags, Error(hcl.Range{}, "More mistakes", "There %s more; mend these first.", count(l.untold)))
 	default:
-		diags = append(diags, Warning(hcl.Range{}, "More warnings", "There are %d more; mend these first.", l.untold))
+		diags = append(diags, Warning(hcl.Range{}, "More warnings", "There %s more; mend these first.", count(l.untold)))
 	}
 	return diags
 }
@@ -84,4 +85,11 @@ func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	return slices.CompactFunc(diags, func(a, b *hcl.Diagnostic) bool {
 		return a.Severity == b.Severity && Place(a) == Place(b) && a.Summary == b.Summary && a.Detail == b.Detail
 	})
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "is one"
+	}
+	return fmt.Sprintf("are %d", n)
 }

@@ -28,6 +28,10 @@ func Polish(diags hcl.Diagnostics) hcl.Diagnostics {
 // that don't exist; block is the path for vpnd explain, empty at the top level.
 func Unknown(diags hcl.Diagnostics, block string, schema *hcl.BodySchema) hcl.Diagnostics {
 	for _, d := range diags {
+		if d.Summary == "Missing required argument" {
+			d.Summary, d.Detail = "Missing attribute", missing(d.Detail, block)
+			continue
+		}
 		unknownBlock := d.Summary == "Unsupported block type"
 		if !unknownBlock && d.Summary != "Unsupported argument" && d.Summary != "Extraneous JSON object property" {
 			d.Detail = strings.ReplaceAll(d.Detail, "argument", "attribute")
@@ -44,9 +48,20 @@ func Unknown(diags hcl.Diagnostics, block string, schema *hcl.BodySchema) hcl.Di
 	return diags
 }
 
-func hintUnknown(detail, block string, schema *hcl.BodySchema) string {
+// missing says what has to be given, in the words of vpnd.
+func missing(detail, block string) string {
+	return fmt.Sprintf(`There has to be %s. "vpnd explain %s" tells what it is.`, quoted(detail), block)
+}
+
+// quoted returns the word in quotes of a detail, which is the name that it is about.
+func quoted(detail string) string {
 	_, rest, _ := strings.Cut(detail, `"`)
-	given, _, _ := strings.Cut(rest, `"`)
+	name, _, _ := strings.Cut(rest, `"`)
+	return name
+}
+
+func hintUnknown(detail, block string, schema *hcl.BodySchema) string {
+	given := quoted(detail)
 	var names []string
 	for _, a := range schema.Attributes {
 		names = append(names, a.Name)

@@ -50,7 +50,7 @@ func (b *budget) bear(expr hcl.Expression, v cty.Value) cty.Value {
 	if weight <= value.Heaviest {
 		problem = fmt.Errorf("with this, all values together are larger than %d MiB, more than a configuration may work out", mostEver>>20)
 	}
-	b.told.Error(expr.Range(), "Too large a value", "%s.", diag.Sentence(problem))
+	b.told.Error(expr.Range(), "Too large a value", "%s", diag.Sentence(problem))
 	return cty.DynamicVal
 }
 

@@ -43,9 +43,10 @@ type Reference struct {
 
 // A Result is all that has a value.
 type Result struct {
-	Blocks   []Block // as declared
-	Settings settings.Settings
-	Checks   []settings.Check
+	Blocks     []Block // as declared
+	Settings   settings.Settings
+	SettingsAt shape.Places // in the vpnd block
+	Checks     []settings.Check
 }
 
 // An Environment is what values are worked out in.
@@ -91,7 +92,9 @@ func Run(d *declare.Declared, env Environment, told *diag.List) Result {
 	e.index()
 	e.checkVariables()
 	e.evaluate()
-	r := Result{Settings: e.loadSettings(), Checks: e.loadChecks()}
+	r := Result{}
+	r.Settings, r.SettingsAt = e.loadSettings()
+	r.Checks = e.loadChecks()
 	for _, b := range e.order {
 		r.Blocks = append(r.Blocks, b.result())
 	}

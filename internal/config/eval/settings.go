@@ -8,8 +8,8 @@ import (
 	"vpnd/internal/config/shape"
 )
 
-// loadSettings reads the vpnd block.
-func (e *evaluator) loadSettings() settings.Settings {
+// loadSettings reads the vpnd block, and tells where in it everything stands.
+func (e *evaluator) loadSettings() (settings.Settings, shape.Places) {
 	var s settings.Settings
 	raw := e.declared.Settings
 	d := e.fill(raw.Node, raw.Body, &s, declare.TypeSettings, "vpnd block")
@@ -20,7 +20,7 @@ func (e *evaluator) loadSettings() settings.Settings {
 	if problem := s.VersionProblem(e.env.Version); problem != "" {
 		e.told.Error(d.At.Find("required_version", raw.Range), "Another version of vpnd is wanted", "%s", problem)
 	}
-	return s
+	return s, d.At
 }
 
 // loadChecks gives every check its values.

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
@@ -54,11 +55,13 @@ func convertTo(dst reflect.Value, v cty.Value, path string) []fault {
 			return misfit
 		}
 		read := dst.Addr().Interface()
-		err := read.(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
-		if err == nil {
-			err = misread(read)
+		if err := read.(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			if ours(t) {
+				misfit[0].text = err.Error()
+			}
+			return misfit
 		}
-		if err != nil {
+		if err := misread(read); err != nil {
 			misfit[0].text = err.Error()
 			return misfit
 		}
@@ -77,6 +80,10 @@ func convertTo(dst reflect.Value, v cty.Value, path string) []fault {
 	}
 	return nil
 }
+
+// ours says whether a type's own message is fit for users: those of the
+// standard library speak of Go.
+func ours(t reflect.Type) bool { return !strings.HasPrefix(t.PkgPath(), "net/") }
 
 // misread refuses what netip reads and nobody means: nothing as an address, and
 // IPv4 in the clothes of IPv6, which no packet has. A rule about it would be one

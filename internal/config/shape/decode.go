@@ -131,7 +131,7 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		}
 		if value.Weight(v) > value.Heaviest {
 			d.leave(dst.Field(f.Index), f, path+f.Name)
-			d.Diags = append(d.Diags, diag.Error(attr.Expr.Range(), "Too large a value", "%s.", diag.Sentence(value.ErrHeavy)))
+			d.Diags = append(d.Diags, diag.Error(attr.Expr.Range(), "Too large a value", "%s", diag.Sentence(value.ErrHeavy)))
 			return
 		}
 		given = v

@@ -110,7 +110,7 @@ func (d *decoder) unsuitable(f resource.Field, bad fault) string {
 	text := fmt.Sprintf("%s%s wants %s, as in %s", f.Name, bad.path, want.One, example)
 	switch {
 	case f.IsSecret():
-	case ours(bad.want) && bad.text != "":
+	case bad.text != "":
 		return text + "; " + bad.text + "."
 	case !bad.got.IsNull() && bad.got.Type() == cty.String:
 		return fmt.Sprintf("%s; %q is not.", text, bad.got.AsString())
@@ -119,13 +119,4 @@ func (d *decoder) unsuitable(f resource.Field, bad fault) string {
 		return fmt.Sprintf("%s; %s is not.", text, word)
 	}
 	return fmt.Sprintf("%s; this is %s.", text, value.Describe(bad.got))
-}
-
-// ours says whether a type's own message is fit for users: those of the
-// standard library speak of Go.
-func ours(t reflect.Type) bool {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return !strings.HasPrefix(t.PkgPath(), "net/")
 }

@@ -30,7 +30,7 @@ func Inline(shape any, called string, at hcl.Range, read func(name string) ([]by
 	}
 	data, err := read(from.Elem().String())
 	if err != nil {
-		return diag.Error(at, "Unreadable file", "%s.", diag.Sentence(err))
+		return diag.Error(at, "Unreadable file", "%s", diag.Sentence(err))
 	}
 	from.SetZero()
 	if content.Type == secretType {

@@ -25,7 +25,7 @@ func (g Given) Read(v *declare.Variable) (cty.Value, *hcl.Diagnostic) {
 	if !v.Sensitive {
 		problem = ": " + diags[0].Detail
 	}
-	return cty.DynamicVal, diag.Error(v.Range, "Unsuitable value", "The value that %s gives to variable %q can't be read as %s%s", g.By, v.Name, typeexpr.TypeString(v.Type), problem)
+	return cty.DynamicVal, diag.Error(v.Range, "Unsuitable value", "The value that %s gives to variable %q can't be read as %s, which is written as in a file%s", g.By, v.Name, typeexpr.TypeString(v.Type), problem)
 }
 
 // evaluate works out an expression that refers to nothing.

@@ -1,17 +1,20 @@
-package config
+package explain
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"testing"
 
-	"vpnd/internal/config/explain"
+	"vpnd/internal/config/configtest"
 )
+
+var update = flag.Bool("update", false, "rewrite what the golden file expects")
 
 func TestExplain(t *testing.T) {
 	var out bytes.Buffer
 	for _, path := range []string{"", "server", "server.keepalive", "server.network", "server.pki", "unit", "secret_file", "vpnd.metrics", "check", "variable", "dynamic"} {
-		text, err := explain.Text(fakeCatalog(), path)
+		text, err := Text(configtest.Catalog(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +42,7 @@ func TestExplainSuggests(t *testing.T) {
 		"server.keepalive.pong": `server.keepalive has no attribute and no block "pong". Did you mean "ping"?`,
 		"server.network.x":      `server.network is an attribute, so there is nothing below it`,
 	} {
-		if text, err := explain.Text(fakeCatalog(), path); err == nil || err.Error() != want {
+		if text, err := Text(configtest.Catalog(), path); err == nil || err.Error() != want {
 			t.Errorf("%s: %v %s", path, err, text)
 		}
 	}
