@@ -63,35 +63,55 @@ func NewDamping(now func() time.Time, essential func(resource.ID) bool) *Damping
 	return &Damping{now: now, essential: essential, things: make(map[resource.ID]*thing)}
 }
 
-// Admit says whether the thing, which is wrong, may be repaired right now as far
-// as other writers go. begins says that it begins to flap with that.
-func (d *Damping) Admit(id resource.ID, by string) (ok, begins bool) {
+// Admits says whether the thing, which is wrong, may be repaired right now as far as
+// other writers go. It notes nothing.
+func (d *Damping) Admits(id resource.ID) bool {
 	t := d.things[id]
 	if t == nil {
-		return true, false
+		return true
+	}
+	would := *t
+	would.repairs = slices.Clone(t.repairs)
+	return would.admit(d.now(), d.essential(id))
+}
+
+// Moved notes that the thing moved and would be repaired, and says whether it begins
+// to flap with that.
+func (d *Damping) Moved(id resource.ID, by string) (begins bool) {
+	t := d.things[id]
+	if t == nil {
+		return false
 	}
 	now := d.now()
 	t.moved = now
 	if by != "" {
 		t.by = by
 	}
+	stable := t.since.IsZero()
+	t.admit(now, d.essential(id))
+	return stable && !t.since.IsZero()
+}
+
+// admit says whether the thing may be repaired, and where that is too often by now,
+// begins a wait.
+func (t *thing) admit(now time.Time, essential bool) bool {
 	if now.Before(t.until) {
-		return false, false
+		return false
 	}
 	t.forget(now)
 	if len(t.repairs) < t.bound() {
-		return true, false
+		return true
 	}
-	if begins = t.since.IsZero(); begins {
+	if t.since.IsZero() {
 		t.since = now
 	}
-	if d.essential(id) {
+	if essential {
 		t.until = t.latest.Add(Gap)
 	} else {
 		t.wait = min(max(2*t.wait, shortestWait), longestWait)
 		t.until, t.repairs = now.Add(t.wait), nil
 	}
-	return !now.Before(t.until), begins
+	return !now.Before(t.until)
 }
 
 // bound is how many repairs a thing may have within the window.

@@ -34,7 +34,8 @@ func newRing() *ring {
 func (r *ring) hit(id resource.ID, after time.Duration) bool {
 	r.now = r.now.Add(after)
 	r.d.Ended()
-	ok, _ := r.d.Admit(id, "evil")
+	ok := r.d.Admits(id)
+	r.d.Moved(id, "evil")
 	if ok {
 		r.d.Repaired(id, "evil")
 	}
@@ -137,7 +138,7 @@ func TestOneFlurryIsOneEvent(t *testing.T) {
 	r := newRing()
 	for i := range 3 {
 		reload(r, "iptables (process 7)", "iptables (process 8)")
-		ok, begins := r.d.Admit(useful, "iptables (process 9)")
+		ok, begins := r.d.Admits(useful), r.d.Moved(useful, "iptables (process 9)")
 		if flaps := i == 2; ok == flaps || begins != flaps {
 			t.Errorf("reload %d: %v, %v", i, ok, begins)
 		}
@@ -145,7 +146,7 @@ func TestOneFlurryIsOneEvent(t *testing.T) {
 	}
 	r = newRing()
 	reload(r, "iptables (process 7)", "evil (process 8)")
-	if ok, begins := r.d.Admit(useful, ""); ok || !begins {
+	if ok, begins := r.d.Admits(useful), r.d.Moved(useful, ""); ok || !begins {
 		t.Error("two programs are taken for one")
 	}
 }

@@ -101,7 +101,7 @@ func (l *look) account(r engine.Report) {
 		if !l.scope.holds(p.ID) {
 			continue
 		}
-		p.Outcome, p.Error = l.settled(l.verdicts[p.ID], p.Error, p.ID, became)
+		p.Outcome, p.Error = l.settled(l.decisions[p.ID].Outcome, p.Error, p.ID, became)
 	}
 	l.status.Recent = l.status.Recent[:min(len(l.status.Recent), mostRecent)]
 	l.show(slices.DeleteFunc(slices.Clone(l.drift), func(d status.Drift) bool { return d.Outcome == status.Repaired }))

@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/notify"
+	"vpnd/internal/policy"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
@@ -21,24 +22,23 @@ type look struct {
 	begun       time.Time
 	scope       scope
 	store       *state.Store
-	write       bool                   // the state is open for changing
-	beside      bool                   // another vpnd is at work, or was just now
-	busy        string                 // the package manager at work
-	pending     *state.Pending         // an apply that waits for confirmation
-	undoing     func(resource.ID) bool // what an undo is about to change; nil where none is
-	planned     bool                   // the host could be looked at
-	refused     map[resource.ID]error  // wishes that the host does not take
+	write       bool                  // the state is open for changing
+	beside      bool                  // another vpnd is at work, or was just now
+	busy        string                // the package manager at work
+	pending     *state.Pending        // an apply that waits for confirmation
+	undoing     policy.Set            // what an undo is about to change; nil where none is
+	planned     bool                  // the host could be looked at
+	refused     map[resource.ID]error // wishes that the host does not take
 	hold        *state.Hold
 	lost        bool             // records, and what is in force is to be put on record again
 	drift       []status.Drift   // all that the plan says drifted, with what is done about it
 	news        []resource.ID    // of these, what was not told before
 	newlyUnseen []status.Unknown // what could be looked at before, or failed otherwise
-	verdicts    map[resource.ID]status.Outcome
+	decisions   policy.Decisions
 	retried     []resource.ID        // what failed before, and works now
 	repeated    map[resource.ID]bool // what failed as it did before
 	mended      map[resource.ID]bool // what it has made as it shall be so far
 	within      map[resource.ID]bool // what the look has that waits for a step meanwhile
-	bereft      bool                 // something is lost; see [engine.Engine.Spares]
 	inner       bool                 // another look waits for a step meanwhile
 	doubted     bool                 // another vpnd may have done what is seen
 	judged      bool                 // and the status tells of it
@@ -52,8 +52,8 @@ func (a *agent) newLook(noticed string, hints []resource.Hint) *look {
 	}
 	return &look{
 		agent: a, noticed: noticed, hints: hints, begun: a.Now(), scope: scope{whole: true},
-		verdicts: make(map[resource.ID]status.Outcome), repeated: make(map[resource.ID]bool),
-		mended: make(map[resource.ID]bool),
+		repeated: make(map[resource.ID]bool),
+		mended:   make(map[resource.ID]bool),
 	}
 }
 
@@ -173,7 +173,9 @@ func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error 
 	l.busy = l.Busy()
 	l.forget(p)
 	l.catchUp(p)
-	l.judge(p)
+	facts := l.facts(p)
+	l.decisions = policy.Decide(p, facts)
+	l.heed(p)
 	l.tell(p)
 	l.judged = true
 	if len(p.Changes) > 0 {
@@ -181,7 +183,7 @@ func (l *look) act(ctx context.Context, e *engine.Engine, p *engine.Plan) error 
 	}
 	var err error
 	if l.write {
-		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.verdicts[c.ID] != status.Repaired }).Barring(l.bars(p)...))
+		err = l.converge(ctx, e, p.Without(func(c engine.Change) bool { return l.decisions[c.ID].Outcome != status.Repaired }).Barring(policy.Bars(p, l.decisions, facts)...))
 	}
 	l.noteLeft(ctx)
 	return err

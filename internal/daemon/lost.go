@@ -6,26 +6,11 @@ import (
 	"slices"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/policy"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
-
-// Some keys are only half of something: certificates and profiles that were
-// handed out hold the other half. One that is lost may be in somebody's hands or
-// in a backup, so a new one is for a person to ask for.
-
-func lost(c engine.Change) bool { return c.ID == c.Lacks }
-
-// spared returns what is done about what is lost or waits for that: nothing, and
-// no other try of what failed before is due.
-func (l *look) spared(c engine.Change) status.Outcome {
-	l.retries.Tried(c.ID, nil)
-	if lost(c) {
-		return status.Protected
-	}
-	return status.Waits
-}
 
 // wayOut says of what is lost, or waits for that, what brings it back.
 func wayOut(c engine.Change, now status.Outcome) string {
@@ -54,7 +39,7 @@ func (l *look) widen(ctx context.Context, e *engine.Engine, p *engine.Plan) (*en
 // unheard says whether a change is about something that was not known to be lost.
 func (l *look) unheard(c engine.Change) bool {
 	old, known := l.known[c.ID]
-	return lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(status.Shortened(c.Diffs)))
+	return policy.Lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(status.Shortened(c.Diffs)))
 }
 
 // unique lists the things that can be lost in this way.

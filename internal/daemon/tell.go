@@ -67,7 +67,7 @@ func (l *look) moved(c engine.Change) bool {
 func (l *look) drifted(c engine.Change) status.Drift {
 	d := status.Drift{
 		ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: status.Shortened(c.Diffs),
-		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.verdicts[c.ID],
+		Since: l.begun, Noticed: l.how(c.ID), By: l.by(c.ID), Outcome: l.decisions[c.ID].Outcome,
 	}
 	d.Error = wayOut(c, d.Outcome)
 	if len(c.Owners) > 0 {

@@ -25,7 +25,7 @@ func tries(s *status.Status) map[resource.ID]string {
 
 // meant is what is to be told of a thing before anything is done about it.
 func (l *look) meant(id resource.ID, tries map[resource.ID]string) (o status.Outcome, last string) {
-	switch o = l.verdicts[id]; o {
+	switch o = l.decisions[id].Outcome; o {
 	case status.Repaired:
 		return status.UnderWay, tries[id]
 	case status.Failed: // and waits for its next try

@@ -6,7 +6,8 @@ import (
 
 	"vpnd/internal/confirm"
 	"vpnd/internal/notify"
-	"vpnd/internal/resource"
+	"vpnd/internal/policy"
+	"vpnd/internal/state"
 	"vpnd/internal/status"
 )
 
@@ -51,7 +52,7 @@ func (l *look) awaitUndo(ctx context.Context) error {
 		return err
 	}
 	u.Overdue = true
-	l.undoing = l.touchedBy(u.Snapshot)
+	l.undoing = touchedBy(l.store, u.Snapshot)
 	l.status.Waiting = "the undo of an apply that nobody confirmed in time"
 	l.revive(ctx, d, u)
 	return nil
@@ -107,17 +108,14 @@ func later(a, b time.Time) time.Time {
 
 // touchedBy says what an apply changed; without its snapshot, that may be
 // anything.
-func (l *look) touchedBy(snapshot string) func(resource.ID) bool {
-	snap, err := l.store.Snapshot(snapshot)
+func touchedBy(store *state.Store, snapshot string) policy.Set {
+	snap, err := store.Snapshot(snapshot)
 	if err != nil {
-		return func(resource.ID) bool { return true }
+		return policy.Set{All: true}
 	}
-	touched := make(map[resource.ID]bool)
+	touched := policy.Of(snap.Absent)
 	for _, was := range snap.Present {
-		touched[was.ID] = true
+		touched.IDs[was.ID] = true
 	}
-	for _, id := range snap.Absent {
-		touched[id] = true
-	}
-	return func(id resource.ID) bool { return touched[id] }
+	return touched
 }

@@ -242,9 +242,9 @@ func TestWhatAnUndoTouches(t *testing.T) {
 	if err := store.SaveSnapshot(snap); err != nil {
 		t.Fatal(err)
 	}
-	touched := (&look{store: store}).touchedBy(snap.Name)
+	touched := touchedBy(store, snap.Name)
 	for name, want := range map[string]bool{"changed": true, "made": true, "other": false} {
-		if touched(thing(name)) != want {
+		if touched.Has(thing(name), resource.Traits{}) != want {
 			t.Errorf("%s: %v", name, !want)
 		}
 	}
