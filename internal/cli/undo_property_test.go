@@ -284,7 +284,6 @@ func (s *story) lose(folder string) {
 	if err := os.RemoveAll(filepath.Join(s.dir, folder)); err != nil {
 		s.Fatal(err)
 	}
-	delete(s.folder, folder)
 	s.told = append(s.told, "lose: "+folder)
 }
 
@@ -302,10 +301,11 @@ func (s *story) forget() {
 		s.left = true
 		return
 	}
-	s.folder[folder] = true
 	if rapid.Bool().Draw(s.T, "removed") { // as whoever has it elsewhere now
 		s.lose(folder)
+		return
 	}
+	s.folder[folder] = true
 }
 
 // end brings the host to an end from wherever it is.

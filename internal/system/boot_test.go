@@ -165,6 +165,19 @@ func TestBootWithoutUndo(t *testing.T) {
 	if failed := d.sh("systemctl --failed --plain --no-legend"); failed != "" {
 		t.Errorf("failed: %s", failed)
 	}
+
+	// The power goes right after the deadline is armed, before anything has changed.
+	const first = `unit "slow.service" { active = true }
+file "/etc/motd.vpn" {
+  content    = "cut off\n"
+  depends_on = [unit["slow.service"]]
+}
+`
+	d.configure(strings.Replace(works, `file "/etc/motd.vpn" { content = "works\n" }`, first, 1))
+	d.sh("nohup vpnd apply --yes --no-probes --confirm 10m >/dev/null 2>&1 </dev/null & for i in $(seq 600); do test -e /var/lib/vpnd/pending.json && break; sleep 0.05; done; pkill -STOP -x vpnd; test -e /var/lib/vpnd/pending.json && grep -q works /etc/motd.vpn")
+	d.reboots(func() error { d.sh("sync"); return d.Gateway.Cut() })
+	d.within(60*time.Second, "it is undone at boot", "test ! -e /var/lib/vpnd/pending.json && systemctl is-active vpnd")
+	d.as(d.was, "a power cut right after the deadline was armed")
 }
 
 // TestBootPaysRefreshes has a boot find a file gone wrong, which is put right

@@ -399,9 +399,49 @@ func TestUndoIsTriedAgain(t *testing.T) {
 	d.until("the apply is undone", 60*time.Second, func() bool { return d.yes("test ! -e /var/lib/vpnd/pending.json") })
 	d.until("the undo ends", 20*time.Second, func() bool { return !d.yes("systemctl is-active 'vpnd-undo-*.service'") })
 	d.as(d.was, "an undo that failed at first")
+
+	// Whoever does not wait for it gives it up.
+	d.undoFails()
+	for _, command := range []string{"apply", "destroy"} {
+		d.names(d.vpnd(1, command, "--yes"), "has not come to its end", "vpnd rollback", "vpnd confirm --abandon")
+	}
+	d.names(d.vpnd(0, "confirm", "--abandon"), "Given up")
+	d.overAndOut()
+	d.sh(home)
+	d.vpnd(0, "apply", "--yes")
+	d.converged()
+	for range 2 { // what was undone before it was given up, and what was given up
+		d.vpnd(0, "rollback", "--yes")
+	}
+	d.as(d.was, "an undo that was given up")
+
+	// Nor is it tried for ever.
+	d.sh("mkdir /etc/systemd/system/vpnd-undo-.service.d; printf '[Service]\\nRestartSec=100ms\\n' >/etc/systemd/system/vpnd-undo-.service.d/soon.conf; systemctl daemon-reload")
+	d.undoFails()
+	d.within(120*time.Second, "it is given up", "journalctl -t vpnd -o cat | grep -q 'given up after 30 tries'")
+	d.overAndOut()
+	d.names(d.vpnd(0, "history"), "undo given up")
+	d.sh(home + "; rm -r /etc/systemd/system/vpnd-undo-.service.d; systemctl daemon-reload")
+	d.vpnd(0, "rollback", "--yes")
+	d.as(d.was, "an undo that was given up, and then done by hand")
 	if failed := d.sh("systemctl --failed --plain --no-legend"); failed != "" {
 		t.Errorf("failed: %s", failed)
 	}
+}
+
+// undoFails lets the deadline of an apply pass while its undo can't succeed.
+func (d door) undoFails() {
+	d.t.Helper()
+	d.configure(cuts)
+	d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", "5s")
+	d.sh(away)
+	d.within(60*time.Second, "the undo fails", `grep -q '"tries"' /var/lib/vpnd/pending.json`)
+}
+
+// overAndOut wants no undo to be pending any more, nor to be tried.
+func (d door) overAndOut() {
+	d.t.Helper()
+	d.within(60*time.Second, "nothing undoes", "test ! -e /var/lib/vpnd/pending.json && test -z \"$(systemctl list-units --plain --no-legend 'vpnd-undo*')\"")
 }
 
 // typing runs a command on a terminal where somebody answers, and returns what
