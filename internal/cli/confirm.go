@@ -167,7 +167,7 @@ func (a *app) unconfirmed(told *status.Unconfirmed) *status.Unconfirmed {
 	case told == nil || told.Snapshot != p.Snapshot:
 		told = &status.Unconfirmed{Snapshot: p.Snapshot}
 	}
-	told.Until = p.Deadline
+	told.Until, told.Overdue = p.Deadline, told.Overdue || p.Late(time.Now())
 	return told
 }
 
@@ -180,7 +180,7 @@ func (a *app) showUnconfirmed(u *status.Unconfirmed) {
 		a.printf("\nAn apply waits for confirmation until %s: vpnd confirm keeps it, vpnd rollback undoes it now (snapshot %s).\n", clock(u.Until), u.Snapshot)
 		return
 	}
-	a.printf("\nAn apply that nobody confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it.\n", clock(u.Until), u.Snapshot)
+	a.printf("\nAn apply that was to be confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it; %s.\n", clock(u.Until), u.Snapshot, wayOut)
 	if u.Begun > 0 {
 		a.printf("The daemon has begun the undo %d times, since it did not come to its end; see: journalctl -t vpnd\n", u.Begun)
 	}
@@ -198,7 +198,7 @@ func settled(store *state.Store) error {
 	switch {
 	case p == nil || err != nil:
 		return err
-	case p.Begun() || !time.Now().Before(p.Deadline):
+	case p.Late(time.Now()):
 		return fmt.Errorf("the undo of an apply has not come to its end; vpnd rollback goes on with it, and says what stands against it; %s", wayOut)
 	}
 	return fmt.Errorf("an apply waits for confirmation until %s; keep it with vpnd confirm, or undo it with vpnd rollback, and then go on", clock(p.Deadline))

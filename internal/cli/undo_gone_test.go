@@ -101,6 +101,9 @@ func TestStuckUndoNamesTheWayOut(t *testing.T) {
 			t.Errorf("vpnd %s: %s", strings.Join(args, " "), said)
 		}
 	}
+	if code, _ := r.run("status"); !strings.Contains(r.out.String(), "is being undone") || !strings.Contains(r.out.String(), wayOut) {
+		t.Errorf("vpnd status: %d\n%s", code, r.out.String())
+	}
 	run(0, "confirm", "--abandon")
 	clear(r.broken)
 	run(0, "destroy", "--yes")

@@ -25,6 +25,9 @@ type Pending struct {
 // Begun says whether somebody has begun to undo it.
 func (p *Pending) Begun() bool { return p.Tries > 0 }
 
+// Late says whether it is being undone, or about to be, as far as a clock can tell.
+func (p *Pending) Late(now time.Time) bool { return p.Begun() || !now.Before(p.Deadline) }
+
 // PendingPath returns where the state folder dir holds the unconfirmed apply.
 func PendingPath(dir string) string { return filepath.Join(dir, "pending.json") }
 
