@@ -57,7 +57,7 @@ var rules = []rule{
 	{"report", []string{"resource", "engine"}, []string{"os"}},
 	{"confirm", []string{"resource", "atomic", "process", "state", "config/settings", "systemd"}, nil},
 	{"catalog", []string{"resource", "notice", "config", "kind/", "vpn/"}, nil},
-	{"metrics", nil, nil},
+	{"metrics", []string{"atomic", "config/settings", "resource", "status"}, nil},
 	{"active", []string{"resource", "state", "config", "config/settings"}, []string{"os/exec"}},
 	{"notify", []string{"config/settings", "report", "status"}, nil},
 	{"status", []string{"resource", "atomic", "engine", "report", "kind/openvpn"}, []string{"os/exec"}},

@@ -13,7 +13,7 @@ func (a *agent) activate(ctx context.Context, f *active.Configuration) {
 	a.status.Configuration.Withheld = ""
 	a.watchers.Watch(ctx, f.Present)
 	a.notify.Set(f.Settings.Notify)
-	a.figures.set(f.Settings.Metrics, a.Log)
+	a.metrics.Set(f.Settings.Metrics)
 }
 
 // agree makes the configuration in force and the one in the state the same. Of

@@ -78,13 +78,13 @@ func undoable(p *engine.Plan) bool {
 	})
 }
 
-// account tells flap damping, the status and the figures what became of each
+// account tells flap damping, the status and the metrics what became of each
 // resource.
 func (l *look) account(r engine.Report) {
 	became := make(map[resource.ID]error)
 	for _, result := range r.Results {
 		if _, known := became[result.ID]; !known {
-			l.figures.repaired(result.ID.Kind, result.Reason, result.Err)
+			l.metrics.Repaired(result.ID, string(result.Reason), result.Err)
 		}
 		became[result.ID] = errors.Join(became[result.ID], result.Err)
 	}

@@ -68,7 +68,7 @@ func (a *agent) look(ctx context.Context, noticed string, hints []resource.Hint)
 	}
 	if l.scope.whole || err != nil {
 		a.looked()
-		a.figures.serve(a.Log)
+		a.metrics.Listen()
 		// What could not be seen, or not be put on record, must not be passed over.
 		a.unsure = err != nil || len(l.refused) > 0 || a.status.Booting || a.waiting && !l.write
 	}
@@ -85,7 +85,7 @@ func (l *look) end(err error) {
 	l.shut()
 	took := a.Now().Sub(l.begun)
 	a.status.Reconcile = &status.Pass{Time: l.begun, Seconds: took.Seconds(), Noticed: l.noticed}
-	a.figures.looked(*a.status.Reconcile)
+	a.metrics.Reconciled(*a.status.Reconcile)
 	a.failing(err)
 	a.debounce.Passed(took, len(l.drift) > 0)
 	a.publish()

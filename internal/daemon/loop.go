@@ -12,6 +12,7 @@ import (
 	"vpnd/internal/backoff"
 	"vpnd/internal/confirm"
 	"vpnd/internal/lock"
+	"vpnd/internal/metrics"
 	"vpnd/internal/notice"
 	"vpnd/internal/notify"
 	"vpnd/internal/resource"
@@ -31,7 +32,7 @@ const (
 )
 
 // agent is the daemon at work. Only its goroutine touches it; watchers reach
-// the queue, and the metrics server a copy of the figures.
+// the queue, and the metrics server a copy of the status.
 type agent struct {
 	Options
 
@@ -56,7 +57,7 @@ type agent struct {
 	warned      map[resource.ID]warning      // of what runs out people were told
 	profileless *[]string                    // who needed a new profile at the last look at everything; nil before the first
 	advice      []status.Remark              // what the status tells besides
-	figures     *figures
+	metrics     *metrics.Exporter
 	notify      *notify.Notifier
 	guarding    bool      // the first look of a boot: only what guards the host
 	waiting     bool      // for somebody else: try again soon
@@ -107,7 +108,7 @@ func newAgent(o Options) *agent {
 		noted:   make(map[resource.ID]mentions),
 		ripens:  make(map[resource.ID]time.Time),
 		warned:  make(map[resource.ID]warning),
-		figures: newFigures(),
+		metrics: metrics.New(o.Log),
 		notify:  notify.New(o.Log),
 		jitter:  1,
 		checked: make(chan round),
@@ -298,7 +299,7 @@ func (a *agent) heartbeat() *time.Ticker {
 func (a *agent) stop() {
 	a.Tell("STOPPING=1\nSTATUS=Stopping.")
 	a.watchers.Stop()
-	a.figures.close()
+	a.metrics.Close()
 	a.notify.Close()
 	a.status.Stopped = true
 	a.publish()

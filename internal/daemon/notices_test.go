@@ -48,7 +48,7 @@ func TestDriftIsNotified(t *testing.T) {
 		for _, want := range []string{
 			`vpnd_drift_total{kind="thing",reason="drift"} 1`, `vpnd_repairs_total{kind="thing",reason="drift",result="success"} 1`,
 			`vpnd_repairs_total{kind="thing",reason="new",result="success"} 1`, `vpnd_drifted_resources{kind=""} 0`,
-			"vpnd_configuration_valid 1", "vpnd_last_look_timestamp_seconds ", `vpnd_looks_total{noticed="event"}`,
+			"vpnd_configuration_valid 1", "vpnd_reconcile_last_timestamp_seconds ", `vpnd_reconcile_total{noticed="event"}`,
 		} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("%q is missing in\n%s", want, text)
@@ -79,7 +79,7 @@ func TestFlappingIsNotified(t *testing.T) {
 		}
 		r.stop()
 		text, err := os.ReadFile(out + ".prom")
-		for _, want := range []string{`vpnd_contentions_total{kind="thing"} 1`, "vpnd_contended_resources 1"} {
+		for _, want := range []string{`vpnd_flapping_total{kind="thing"} 1`, "vpnd_flapping_resources 1"} {
 			if err != nil || !strings.Contains(string(text), want) {
 				t.Errorf("%q is missing in\n%s\n%v", want, text, err)
 			}

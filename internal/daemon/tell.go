@@ -111,7 +111,7 @@ func (l *look) remember() {
 		retry := known && old.Outcome == status.Failed && d.Outcome == status.Repaired
 		if !known || old.Outcome != d.Outcome && !retry || report.Moved(old.Diffs) != report.Moved(d.Diffs) {
 			l.news = append(l.news, d.ID)
-			l.figures.drifted(d)
+			l.metrics.Drifted(d)
 		}
 		now[d.ID] = d
 	}
@@ -225,6 +225,6 @@ func (l *look) flapping(c engine.Change) {
 	}
 	by := cmp.Or(flap.By, "unknown")
 	l.Log.Warn("flapping: "+words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
-	l.figures.contended(c.ID.Kind)
+	l.metrics.Flapped(c.ID)
 	l.notify.Tell(notify.Event{Event: notify.Flapping, Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
 }

@@ -18,7 +18,7 @@ func (a *agent) publish() {
 	for _, f := range a.damping.All() {
 		s.Flapping = append(s.Flapping, status.Flap(f))
 	}
-	s.MetricsError = a.figures.failed
+	s.MetricsError = a.metrics.Failed()
 	err := a.instance.Renew()
 	if err == nil {
 		err = s.Write(a.RunDir)
@@ -26,7 +26,7 @@ func (a *agent) publish() {
 	if err != nil {
 		a.Log.Warn("the status can't be written", "error", err)
 	}
-	a.figures.update(s)
+	a.metrics.Update(s)
 	if !s.Stopped {
 		a.Tell("STATUS=" + s.Summary())
 	}

@@ -8,13 +8,11 @@ import (
 
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
-	"vpnd/internal/resource"
 	"vpnd/internal/state"
-	"vpnd/internal/status"
 )
 
 // A folder where a file was is told in every place where drift is: the headline,
-// the history, the figures and the events, with who made it. All of that once.
+// the history, the metrics and the events, with who made it. All of that once.
 func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 	out := t.TempDir() + "/told"
 	bubble(t, func(r *rig) {
@@ -96,12 +94,4 @@ func TestDriftThatCanNotBeLookedAt(t *testing.T) {
 			t.Errorf("status: %+v %+v", s.Unknown, s.Drift)
 		}
 	})
-}
-
-func TestFiguresCountWhatCanNotBeLookedAt(t *testing.T) {
-	f := newFigures()
-	f.update(&status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}})
-	if text := text(t, f.families()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
-		t.Error(text)
-	}
 }

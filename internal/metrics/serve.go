@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -23,26 +24,23 @@ const (
 	mostAtOnce = 32
 )
 
-// A Server answers GET /metrics, one request a connection.
-type Server struct {
+// A server answers GET /metrics, one request a connection.
+type server struct {
 	listener net.Listener
 	http     *http.Server
 	ended    chan struct{}
 }
 
-// Listen begins to answer on an address. Close the server.
-func Listen(address string, tell func() []Family) (*Server, error) {
-	return listen(address, tell, headTime)
-}
-
-func listen(address string, tell func() []Family, patience time.Duration) (*Server, error) {
+// listen begins to answer on an address; who says nothing for that long is cut
+// off. Close the server.
+func listen(address string, g prometheus.Gatherer, patience time.Duration) (*server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for scrapes of metrics: %w", err)
 	}
-	s := &Server{listener: listener, ended: make(chan struct{})}
+	s := &server{listener: listener, ended: make(chan struct{})}
 	s.http = &http.Server{
-		Handler:           s.handler(tell),
+		Handler:           s.handler(g),
 		ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: answerTime, MaxHeaderBytes: headSize,
 		ConnState: atMost(mostAtOnce),
 		ErrorLog:  log.New(io.Discard, "", 0), // what goes wrong is the scraper's to see
@@ -55,12 +53,11 @@ func listen(address string, tell func() []Family, patience time.Duration) (*Serv
 	return s, nil
 }
 
-// Addr is the address it answers on.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (s *server) addr() net.Addr { return s.listener.Addr() }
 
-// Close ends the server at once. Connections are cut off, so that nobody who
+// close ends the server at once. Connections are cut off, so that nobody who
 // says nothing and goes on holding one keeps the caller waiting.
-func (s *Server) Close() error {
+func (s *server) close() error {
 	err := s.http.Close()
 	<-s.ended
 	if errors.Is(err, net.ErrClosed) {
@@ -87,12 +84,12 @@ func atMost(most int) func(net.Conn, http.ConnState) {
 	}
 }
 
-func (s *Server) handler(tell func() []Family) http.Handler {
-	figures := promhttp.HandlerFor(registry(tell), promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+func (s *server) handler(g prometheus.Gatherer) http.Handler {
+	metrics := promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", figures)
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "figures are at /metrics", http.StatusNotFound)
+		http.Error(w, "metrics are at /metrics", http.StatusNotFound)
 	})
 	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -110,14 +107,14 @@ func (s *Server) handler(tell func() []Family) http.Handler {
 }
 
 // local says whether only this host reaches the server.
-func (s *Server) local() bool {
-	addr, ok := s.Addr().(*net.TCPAddr)
+func (s *server) local() bool {
+	addr, ok := s.addr().(*net.TCPAddr)
 	return ok && addr.IP.IsLoopback()
 }
 
 // isLocal says whether a request was made to this host by a name that nobody else
 // can give it. A browser that was told elsewhere that evil.example is 127.0.0.1
-// would else hand the figures to that page (DNS rebinding). Tools that say no host
+// would else hand the metrics to that page (DNS rebinding). Tools that say no host
 // (HTTP/1.0) are no browser.
 func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {

@@ -36,7 +36,7 @@ type Agent struct {
 	Ready         bool      `json:"ready"`
 	Stopped       bool      `json:"stopped,omitempty"`
 	Booting       bool      `json:"booting,omitempty"`
-	MetricsError  string    `json:"metrics_error,omitempty"` // why nobody can be told figures
+	MetricsError  string    `json:"metrics_error,omitempty"` // why nobody can be told metrics
 }
 
 // Reconciling is what became of the last passes.

@@ -1,11 +1,11 @@
-package daemon
+package metrics
 
 import (
 	"context"
 	"slices"
 	"time"
 
-	"vpnd/internal/metrics"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // How long an answer of the servers about who is connected is fresh enough for a
@@ -15,22 +15,22 @@ const (
 	askClients   = 2 * time.Second
 )
 
-// scraped returns all figures with the clients that are connected now. The agent
+// scrape returns all metrics with the clients that are connected now. The agent
 // itself asks once in an interval, and a graph of that would be a staircase.
-func (f *figures) scraped() []metrics.Family {
-	f.askAgain()
-	return f.families()
+func (e *Exporter) scrape() ([]*dto.MetricFamily, error) {
+	e.askAgain()
+	return e.registry.Gather()
 }
 
 // askAgain asks the servers who is connected, unless that was done just now.
-func (f *figures) askAgain() {
-	f.mu.Lock()
-	due := time.Since(f.asked) >= freshClients
+func (e *Exporter) askAgain() {
+	e.mu.Lock()
+	due := time.Since(e.asked) >= freshClients
 	if due {
-		f.asked = time.Now()
+		e.asked = time.Now()
 	}
-	servers := slices.Clone(f.status.Servers)
-	f.mu.Unlock()
+	servers := slices.Clone(e.status.Servers)
+	e.mu.Unlock()
 	if !due {
 		return
 	}
@@ -39,9 +39,9 @@ func (f *figures) askAgain() {
 	for i := range servers {
 		servers[i].Ask(ctx)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.status.Servers) == len(servers) {
-		f.status.Servers = servers
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.status.Servers) == len(servers) {
+		e.status.Servers = servers
 	}
 }

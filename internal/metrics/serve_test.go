@@ -3,35 +3,25 @@ package metrics
 import (
 	"bufio"
 	"io"
-	"math"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestText(t *testing.T) {
-	got, err := Text([]Family{
-		{Name: "x_total", Help: "A \\ and\na line.", Type: "counter", Samples: []Sample{{Labels: []string{"a", "q\"\\\n", "b", "\xff"}, Value: 3}, {Labels: []string{"a", "", "b", "z"}, Value: 0.25}}},
-		{Name: "none", Type: "gauge"},
-		{Name: "y", Help: "y", Type: "gauge", Samples: []Sample{{Value: 1.7e9}}},
-		{Name: "z", Help: "z", Type: "gauge", Samples: []Sample{{Value: math.Inf(1)}}},
-	})
-	want := "# HELP x_total A \\\\ and\\na line.\n# TYPE x_total counter\nx_total{a=\"\",b=\"z\"} 0.25\nx_total{a=\"q\\\"\\\\\\n\",b=\"\uFFFD\"} 3\n" +
-		"# HELP y y\n# TYPE y gauge\ny 1.7e+09\n# HELP z z\n# TYPE z gauge\nz +Inf\n"
-	if string(got) != want || err != nil {
-		t.Errorf("got\n%s\nwant\n%s\n%v", got, want, err)
-	}
-}
-
-func one() []Family {
-	return []Family{{Name: "x", Help: "x", Type: "gauge", Samples: []Sample{{Value: 1}}}}
+// one tells of one thing.
+func one() prometheus.Gatherer {
+	r := prometheus.NewRegistry()
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "x", Help: "x"}, func() float64 { return 1 }))
+	return r
 }
 
 // ask sends words to the server and returns its answer.
-func ask(t *testing.T, s *Server, words string) string {
+func ask(t *testing.T, s *server, words string) string {
 	t.Helper()
-	conn, err := net.Dial("tcp", s.Addr().String())
+	conn, err := net.Dial("tcp", s.addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +35,11 @@ func ask(t *testing.T, s *Server, words string) string {
 }
 
 func TestServer(t *testing.T) {
-	s, err := Listen("127.0.0.1:0", one)
+	s, err := listen("127.0.0.1:0", one(), headTime)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.close()
 	for words, want := range map[string]string{
 		"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n":            "HTTP/1.1 200 OK",
 		"GET /metrics?a=b HTTP/1.0\n\n":                                              "HTTP/1.0 200 OK",
@@ -71,14 +61,14 @@ func TestServer(t *testing.T) {
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%.60q is answered with %q", words, got)
 		}
-		if figures := strings.HasSuffix(got, "\r\n\r\n# HELP x x\n# TYPE x gauge\nx 1\n"); figures != (strings.Contains(want, "200") && words[:4] != "HEAD") {
-			t.Errorf("%.60q is answered with the figures, or not: %q", words, got)
+		if told := strings.HasSuffix(got, "\r\n\r\n# HELP x x\n# TYPE x gauge\nx 1\n"); told != (strings.Contains(want, "200") && words[:4] != "HEAD") {
+			t.Errorf("%.60q is answered with the metrics, or not: %q", words, got)
 		}
 		if strings.Contains(want, "200") && (!strings.Contains(got, "Content-Type: text/plain; version=0.0.4") || !strings.Contains(got, "nosniff")) {
 			t.Errorf("%q", got)
 		}
 	}
-	idle, err := net.Dial("tcp", s.Addr().String()) // says nothing
+	idle, err := net.Dial("tcp", s.addr().String()) // says nothing
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,21 +76,21 @@ func TestServer(t *testing.T) {
 	if got := ask(t, s, "GET /metrics HTTP/1.0\r\n\r\n"); !strings.Contains(got, "200 OK") {
 		t.Errorf("beside a silent client: %q", got)
 	}
-	_ = s.Close()
-	if _, err := net.Dial("tcp", s.Addr().String()); err == nil {
+	_ = s.close()
+	if _, err := net.Dial("tcp", s.addr().String()); err == nil {
 		t.Error("it still answers")
 	}
 }
 
 // Who says nothing is cut off, and so is who comes while too many are there.
 func TestSilentOnesAreCutOff(t *testing.T) {
-	s, err := listen("127.0.0.1:0", one, 50*time.Millisecond)
+	s, err := listen("127.0.0.1:0", one(), 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.close()
 	for range 2 * mostAtOnce {
-		idle, err := net.Dial("tcp", s.Addr().String())
+		idle, err := net.Dial("tcp", s.addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +103,7 @@ func TestSilentOnesAreCutOff(t *testing.T) {
 		}()
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.Addr().String())
+		conn, err := net.Dial("tcp", s.addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,19 +123,19 @@ func TestSilentOnesAreCutOff(t *testing.T) {
 // Who connects and says nothing, more often than there is room for, does not keep
 // the server from its end.
 func TestCloseWaitsForNobody(t *testing.T) {
-	s, err := listen("127.0.0.1:0", one, time.Hour)
+	s, err := listen("127.0.0.1:0", one(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range mostAtOnce + 8 {
-		idle, err := net.Dial("tcp", s.Addr().String())
+		idle, err := net.Dial("tcp", s.addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer idle.Close()
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.Close() }()
+	go func() { ended <- s.close() }()
 	select {
 	case err := <-ended:
 		if err != nil {

@@ -23,34 +23,6 @@ func taken(t *testing.T) (wanted *settings.Metrics, free func()) {
 	return &settings.Metrics{Listen: resource.Ptr(other.Addr().String())}, free
 }
 
-func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
-	r := &rig{T: t}
-	log := slog.New(slog.NewTextHandler(&r.logs, nil))
-	f := newFigures()
-	defer f.close()
-	wanted, free := taken(t)
-	for range 3 {
-		f.set(wanted, log)
-		f.serve(log)
-	}
-	if f.server != nil || f.failed == "" || r.logged("metrics are not to be had") != 1 {
-		t.Errorf("while the port is taken: %q\n%s", f.failed, r.logs.String())
-	}
-	free()
-	f.serve(log)
-	if f.server == nil || f.failed != "" || r.logged("metrics are to be had") != 1 {
-		t.Errorf("once it is free: %q\n%s", f.failed, r.logs.String())
-	}
-	server := f.server
-	if f.set(wanted, log); f.server != server {
-		t.Error("it was closed although the same is wished")
-	}
-	f.set(nil, log)
-	if f.server != nil {
-		t.Error("nobody wishes it any more")
-	}
-}
-
 func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
 	wanted, _ := taken(t)
 	bubble(t, func(r *rig) {
@@ -76,14 +48,14 @@ func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
 	}
 	defer instance.Release()
 	a.instance = instance
-	defer a.figures.close()
+	defer a.metrics.Close()
 	wanted, free := taken(t)
-	a.figures.set(wanted, a.Log)
+	a.metrics.Set(wanted)
 	if a.look(t.Context(), byTimer, nil); a.status.MetricsError == "" {
 		t.Error("nothing is said of a port that is taken")
 	}
 	free()
-	if a.look(t.Context(), byTimer, nil); a.figures.server == nil || a.status.MetricsError != "" {
+	if a.look(t.Context(), byTimer, nil); a.metrics.Failed() != "" || a.status.MetricsError != "" {
 		t.Errorf("once it is free: %q", a.status.MetricsError)
 	}
 }

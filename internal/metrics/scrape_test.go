@@ -1,14 +1,17 @@
-package daemon
+package metrics
 
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"vpnd/internal/status"
 )
@@ -42,14 +45,14 @@ func crowd(t *testing.T, connected *atomic.Int32) string {
 	return socket
 }
 
-// A scrape tells who is connected now, and not at the last look.
+// A scrape tells who is connected now, and not at the last pass.
 func TestScrapeIsFresh(t *testing.T) {
 	var connected atomic.Int32
-	f := newFigures()
-	f.update(&status.Status{VPNs: status.VPNs{Servers: []status.Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}}})
+	e := New(slog.New(slog.DiscardHandler))
+	e.Update(&status.Status{VPNs: status.VPNs{Servers: []status.Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}}})
 	scrape := func(want int32) {
 		t.Helper()
-		if text := text(t, f.scraped()); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
+		if text := read(t, prometheus.GathererFunc(e.scrape)); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
 			t.Errorf("not %d clients in\n%s", want, text)
 		}
 	}
@@ -57,6 +60,6 @@ func TestScrapeIsFresh(t *testing.T) {
 	scrape(2)
 	connected.Store(3)
 	scrape(2) // asked just now: a server serves one at a time
-	f.asked = f.asked.Add(-freshClients - time.Second)
+	e.asked = e.asked.Add(-freshClients - time.Second)
 	scrape(3)
 }
