@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
+	"vpnd/internal/status"
 )
 
 type applyFlags struct {
@@ -175,7 +177,6 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 // makeHome makes the folder that keys and profiles are below, where the state
 // is kept elsewhere and the plan puts something there.
 func (a *app) makeHome(p *engine.Plan) error {
-	const home = "/var/lib/vpnd"
 	for _, c := range p.Changes {
 		if c.Action != engine.Create || !strings.HasPrefix(c.ID.Name, home+"/") {
 			continue
@@ -188,6 +189,12 @@ func (a *app) makeHome(p *engine.Plan) error {
 	return nil
 }
 
+// ours leaves out the text of what is taken over: it was somebody else's, and may
+// hold what is secret to them.
+func ours(c engine.Change) []resource.Diff {
+	return slices.DeleteFunc(slices.Clone(c.Diffs), func(d resource.Diff) bool { return d.Text && c.Reason == engine.TakesOver })
+}
+
 // note writes an apply into the history; one that changed nothing is not worth
 // a line.
 func note(e *engine.Engine, command string, r engine.Report) error {
@@ -197,6 +204,9 @@ func note(e *engine.Engine, command string, r engine.Report) error {
 	entry := state.Entry{Time: e.Now().UTC().Truncate(time.Second), By: person(), Command: command, Snapshot: r.Snapshot}
 	for _, result := range r.Results {
 		done := state.Done{ID: result.ID, Action: string(result.Action), Reason: string(result.Reason)}
+		if result.Action == engine.Update {
+			done.Diffs = status.Shortened(ours(result.Change))
+		}
 		if result.Err != nil {
 			done.Error = result.Err.Error()
 		}

@@ -48,9 +48,12 @@ vpnd apply. The history stays.`,
 				return err
 			}
 			if purge {
-				return a.purge(e)
+				if err := a.purge(e); err != nil {
+					return err
+				}
 			}
-			if len(p.Changes) > 0 {
+			a.tellLeft(p, e.Store.Dir())
+			if len(p.Changes) > 0 && !purge {
 				a.printf("\nTo undo this: vpnd rollback%s\nFor that, keys and secrets stay in %s until: vpnd destroy --purge%[1]s\n", a.sameState(), e.Store.Dir())
 			}
 			return nil

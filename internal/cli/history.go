@@ -154,7 +154,11 @@ func summary(e state.Entry) string {
 		}
 	}
 	if len(by) > 0 {
-		words += " (by " + printable(strings.Join(by[:min(len(by), mostWriters)], "; ")) + ")"
+		words += " (by " + printable(strings.Join(by[:min(len(by), mostWriters)], "; "))
+		if more := len(by) - mostWriters; more > 0 {
+			words += fmt.Sprintf("; and %d more", more)
+		}
+		words += ")"
 	}
 	return words
 }

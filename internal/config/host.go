@@ -56,13 +56,24 @@ func (h host) checkProgram(at hcl.Range, command []string) {
 	}
 }
 
-// checkTextfile reports figures that would be written over what is vpnd's own.
+// checkTextfile reports figures that would be written over what is vpnd's own, or
+// where others could lead them.
 func (h host) checkTextfile() {
 	m := h.values.Settings.Metrics
-	if m == nil || m.Textfile == nil || h.src.Own == nil {
+	if m == nil || m.Textfile == nil {
 		return
 	}
-	if own := h.src.Own(h.values.Settings, path.Clean(*m.Textfile)); own != "" {
-		h.told.Error(h.values.SettingsAt.Find("metrics.textfile", h.at), "A path of vpnd's own", "metrics.textfile would be in the place of %s. Give it another path.", own)
+	at, file := h.values.SettingsAt.Find("metrics.textfile", h.at), path.Clean(*m.Textfile)
+	if h.src.Own != nil {
+		if own := h.src.Own(h.values.Settings, file); own != "" {
+			h.told.Error(at, "A path of vpnd's own", "metrics.textfile would be in the place of %s. Give it another path.", own)
+			return
+		}
+	}
+	if h.src.Place == nil {
+		return
+	}
+	if err := h.src.Place(file); err != nil {
+		h.told.Error(at, "Others could have this written elsewhere", "%s", diag.Sentence(err))
 	}
 }

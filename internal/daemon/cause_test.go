@@ -151,6 +151,6 @@ func TestLaterWritersAreNamed(t *testing.T) {
 		r.touch("a", "5", "third")
 		r.rest()
 		r.touch("a", "6", "fourth")
-		by("worse, then third, then fourth")
+		by("evil, then worse, then third, then fourth")
 	})
 }

@@ -179,6 +179,29 @@ func TestAStateThatIsGone(t *testing.T) {
 	})
 }
 
+// Who only observes a new host keeps a history and nothing else, which is no damage.
+func TestAnObserverLeavesNoDamage(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1"}, observe)
+		for range 2 {
+			r.alter(func() { r.hidden = map[string]string{"a": "it hides"} })
+			r.start()
+			r.alter(func() { r.hidden = nil })
+			r.touch("a", "2", "sed (process 1)")
+			r.rest()
+			if s := r.status(); s.Error != "" {
+				t.Error(s.Error)
+			}
+			r.stop()
+		}
+		if _, err := os.Stat(r.StateDir + "/history.jsonl"); err != nil {
+			t.Error(err)
+		}
+		r.applied(nil)
+		r.want(map[string]string{"a": "1"})
+	})
+}
+
 // tells says whether an agent that starts has lost something that it can't do
 // without. Records it mends, since it knows what is in force.
 func tells(story, name, harm string) bool {

@@ -83,8 +83,11 @@ func (l *look) drifted(c engine.Change) status.Drift {
 	return d
 }
 
+// mostInTurn is how many programs are named that wrote a thing one after another.
+const mostInTurn = 10
+
 // after names those who wrote a thing that was wrong already behind those who made
-// it so, the latest ones.
+// it so: of many the first, and the latest ones.
 func after(earlier, later string) string {
 	const then = ", then "
 	writers := strings.Split(earlier, then)
@@ -94,8 +97,10 @@ func after(earlier, later string) string {
 	case later == "" || slices.Contains(writers, later) || earlier == later:
 		return earlier
 	}
-	writers = append(writers, later)
-	return strings.Join(writers[max(0, len(writers)-mostWriters):], then)
+	if writers = append(writers, later); len(writers) > mostInTurn {
+		writers = append(writers[:1], writers[len(writers)-mostInTurn+1:]...)
+	}
+	return strings.Join(writers, then)
 }
 
 // remember finds out what is news: what was not wrong before, or not in this

@@ -34,7 +34,7 @@ type Done struct {
 	Reason  string          `json:"reason"`
 	Noticed string          `json:"noticed,omitempty"` // of drift: how
 	By      string          `json:"by,omitempty"`      // of drift: the program that moved it, where known
-	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of drift: from what to what, secrets masked, long values shortened
+	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of drift and of what was there before: from what to what, secrets masked, long values shortened
 	Outcome string          `json:"outcome,omitempty"` // of drift that was not repaired: why not
 	Error   string          `json:"error,omitempty"`
 }

@@ -177,8 +177,9 @@ func (s *Store) KeepNoWish() error {
 	return s.Commit(Fact{Kept: &Kept{File: wishFile}})
 }
 
-// traces are what of a state is not there without records.
-var traces = []string{wishFile, holdFile, "history.jsonl", "snapshots", "priors"}
+// traces are what of a state is not there without records. An agent that only
+// observes keeps a history too.
+var traces = []string{wishFile, holdFile, "snapshots", "priors"}
 
 // leftBehind returns the first file of a state whose records are gone, none where
 // there never were any.

@@ -111,7 +111,7 @@ func TestRecordsWithoutAConfiguration(t *testing.T) {
 // Records that are gone with what says how many there were are missed where
 // something else is left of the state.
 func TestRecordsThatAreMissed(t *testing.T) {
-	for _, left := range []string{wishFile, holdFile, "history.jsonl", "priors/a", "snapshots/a"} {
+	for _, left := range []string{wishFile, holdFile, "priors/a", "snapshots/a"} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, left)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("{}"), 0o600)); err != nil {

@@ -20,6 +20,7 @@ const (
 func Shortened(diffs []resource.Diff) []resource.Diff {
 	short := make([]resource.Diff, len(diffs))
 	for i, d := range diffs {
+		d.Before, d.After = named(d.Before), named(d.After)
 		list, ok := report.Narrowed(d)
 		if short[i] = list; !ok {
 			short[i].Before, short[i].After = narrow(d.Before, d.After)
