@@ -53,7 +53,8 @@ func inPath(path string) string {
 func Sentence(err error) string { return whole(err.Error()) }
 
 // whole makes a sentence of a text, whichever way its writer began and ended it. What
-// begins it may be the name of a file, which stays as it is.
+// begins it may be the name of a file, which stays as it is, and on a line of its own
+// at the end stands a command, to be copied.
 func whole(text string) string {
 	if text == "" {
 		return ""
@@ -63,7 +64,7 @@ func whole(text string) string {
 		first, size := utf8.DecodeRuneInString(text)
 		text = string(unicode.ToUpper(first)) + text[size:]
 	}
-	if !strings.ContainsAny(text[len(text)-1:], ".?!:") {
+	if command := strings.Contains(text, "\n"); !command && !strings.ContainsAny(text[len(text)-1:], ".?!:") {
 		text += "."
 	}
 	return text
