@@ -29,7 +29,7 @@ type Options struct {
 	Root  string // "/" for this host; another folder is a root file system that does not run
 	Cache string // folder for what can be found out again; empty for none
 
-	Witness *notice.Witness // says who changed files, for all kinds; nil is one of their own
+	Shared *notice.Shared // by all watchers of the process; nil is one for the kinds
 }
 
 // New returns the catalog.
@@ -40,28 +40,28 @@ func New(o Options) resource.Catalog {
 func kinds(o Options) []resource.Kind {
 	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
 	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Foresee}
-	witness := o.Witness
-	if witness == nil {
-		witness = new(notice.Witness)
+	shared := o.Shared
+	if shared == nil {
+		shared = new(notice.Shared)
 	}
-	keys, units := sysctl.Verbs{Root: o.Root, Witness: witness}, unit.Verbs{Root: o.Root, Witness: witness}
+	keys, units := sysctl.Verbs{Root: o.Root, Shared: shared}, unit.Verbs{Root: o.Root, Shared: shared}
 	running := runs(o.Root)
 	if running {
 		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
 	}
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", sysctl.Traits, keys),
-		resource.Define("file", "A regular file. Its label is the path.", file.Traits, file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
-		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.Traits, file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Witness: witness}),
-		resource.Define("directory", "A folder. Its label is the path.", file.Traits, file.DirectoryVerbs{Root: o.Root, Witness: witness}),
+		resource.Define("file", "A regular file. Its label is the path.", file.Traits, file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Shared: shared}),
+		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.Traits, file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Shared: shared}),
+		resource.Define("directory", "A folder. Its label is the path.", file.Traits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
 		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers), Looks: new(chain.Looks)}),
-		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Witness: witness}),
+		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),
 	}
-	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Witness: witness, Synchronized: kindpki.Synchronized})...)
+	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Shared: shared, Synchronized: kindpki.Synchronized})...)
 }
 
 // runs says whether a root file system is that of this host: only there a kernel

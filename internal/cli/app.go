@@ -45,11 +45,11 @@ type app struct {
 	verbose  bool   // tell every attribute
 	hint     string // what people should know besides of a plan that changes something
 
-	witness *notice.Witness // of the agent; nil of a command
-	level   slog.Level      // what --log-level says
-	advise  bool            // nothing is done with the configuration
-	idle    string          // what to say where there is nothing to do, unless it is the usual
-	typed   <-chan string   // see answers
+	shared *notice.Shared // of the agent; nil of a command
+	level  slog.Level     // what --log-level says
+	advise bool           // nothing is done with the configuration
+	idle   string         // what to say where there is nothing to do, unless it is the usual
+	typed  <-chan string  // see answers
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -101,7 +101,7 @@ func (a *app) verboseFlag(c *cobra.Command) {
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache"), Witness: a.witness}))
+	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache"), Shared: a.shared}))
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.

@@ -49,7 +49,7 @@ func (a *app) daemon(ctx context.Context) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	a.witness = new(notice.Witness)
+	a.shared = new(notice.Shared)
 	cfg, _, err := a.read()
 	if err != nil {
 		return err
@@ -66,6 +66,6 @@ func (a *app) daemon(ctx context.Context) error {
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
 		Tell: systemd.Notifier(), Booting: systemd.Booting, Busy: lock.PackageManager, Alive: systemd.Watchdog(),
-		Undo: a.deadline, Files: a.witness.Ear().Watch,
+		Undo: a.deadline, Files: a.shared.Inotify.Watch,
 	})
 }

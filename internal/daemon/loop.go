@@ -82,7 +82,7 @@ func newAgent(o Options) *agent {
 		o.Now = time.Now
 	}
 	if o.Files == nil {
-		o.Files = new(notice.Ear).Watch
+		o.Files = new(notice.Inotify).Watch
 	}
 	if o.Check == nil {
 		o.Check = confirm.Run

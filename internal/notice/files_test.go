@@ -15,8 +15,8 @@ import (
 
 // files is a watcher of paths below a root.
 type files struct {
-	root    string
-	witness *notice.Witness
+	root   string
+	shared *notice.Shared
 }
 
 func (f files) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
@@ -24,7 +24,7 @@ func (f files) Watch(ctx context.Context, names []string, kick func(resource.Hin
 		Root: f.root, Paths: names,
 		Begin:   func() { kick(resource.Hint{}) },
 		Changed: func(name, by string) { kick(resource.Hint{Name: name, By: by}) },
-		Witness: f.witness,
+		Shared:  f.shared,
 	}.Listen(ctx)
 }
 
@@ -35,13 +35,13 @@ type place struct {
 	root string
 }
 
-func at(t *testing.T, folders []string, paths ...string) place {
+func at(t *testing.T, directories []string, paths ...string) place {
 	t.Helper()
 	p := place{t: t, root: t.TempDir()}
-	for _, f := range folders {
+	for _, f := range directories {
 		p.do(os.MkdirAll(p.of(f), 0o755))
 	}
-	p.Ear = noticetest.Listen(t, files{p.root, new(notice.Witness)}, paths...)
+	p.Ear = noticetest.Listen(t, files{p.root, new(notice.Shared)}, paths...)
 	return p
 }
 
@@ -170,7 +170,7 @@ func TestThousandsOfFilesAreOneWatchAndABurstIsNotLost(t *testing.T) {
 }
 
 func TestAnIdleListenerSleeps(t *testing.T) {
-	noticetest.Idle(t, files{t.TempDir(), new(notice.Witness)}, "/d/x")
+	noticetest.Idle(t, files{t.TempDir(), new(notice.Shared)}, "/d/x")
 }
 
 func TestFilesAreHeardAtOnce(t *testing.T) {

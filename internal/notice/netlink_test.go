@@ -2,7 +2,6 @@ package notice_test
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -65,20 +64,4 @@ func TestLostMessagesMeanEverything(t *testing.T) {
 		t.Error(err)
 	}
 	close(heard)
-}
-
-func TestProgramsAreNamedWhileTheyRun(t *testing.T) {
-	if got := notice.Program(os.Getpid()); got != "" {
-		t.Errorf("the process itself is %q", got)
-	}
-	if got := notice.Program(-5); got != "" {
-		t.Errorf("no process is %q", got)
-	}
-	comm, err := os.ReadFile("/proc/1/comm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := notice.Program(1), string(comm[:len(comm)-1])+" (process 1)"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }

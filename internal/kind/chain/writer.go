@@ -7,6 +7,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/attribution"
 	"vpnd/internal/notice"
 )
 
@@ -52,10 +53,10 @@ func (w writer) describe(hosted bool) string {
 	if !hosted && w.port > 0 {
 		pid = w.port
 	}
-	if (hosted || w.port > 0) && notice.OfVpnd(pid) {
+	if (hosted || w.port > 0) && attribution.OfVpnd(pid) {
 		return ""
 	}
-	return notice.Named(w.name, pid)
+	return attribution.Named(w.name, pid)
 }
 
 // inHostNamespace says whether this process counts processes as the whole host

@@ -14,8 +14,8 @@ import (
 
 // DirectoryVerbs are the verbs of the kind directory.
 type DirectoryVerbs struct {
-	Root    string          // "/" for the host itself
-	Witness *notice.Witness // says who changes folders; nil is for nobody
+	Root   string         // "/" for the host itself
+	Shared *notice.Shared // with other watchers; nil is nothing, and nobody is named
 }
 
 // Observe looks at the folder. Anything else in its place, a symbolic link

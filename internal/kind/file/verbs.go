@@ -31,7 +31,7 @@ type verbs[T any, P shape[T]] struct {
 	Validators map[string]Validator // those that vpnd has built in, by the first word of validate
 	Early      map[string]Validator // those of them that can judge a text before what it names is there
 	Timeout    time.Duration        // how long a validate command may take; 0 means 30 seconds
-	Witness    *notice.Witness      // says who changes files; nil is for nobody
+	Shared     *notice.Shared       // with other watchers; nil is nothing, and nobody is named
 }
 
 // Observe looks at one file. A symbolic link in its place is told as one, with

@@ -9,12 +9,12 @@ import (
 
 // Watch hears of changes in the folders of the files.
 func (v verbs[T, P]) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watch(ctx, notice.Files{Root: v.Root, Witness: v.Witness}, names, kick)
+	return watch(ctx, notice.Files{Root: v.Root, Shared: v.Shared}, names, kick)
 }
 
 // Watch hears of changes of the folders, and not of what is in them.
 func (v DirectoryVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watch(ctx, notice.Files{Root: v.Root, Witness: v.Witness}, names, kick)
+	return watch(ctx, notice.Files{Root: v.Root, Shared: v.Shared}, names, kick)
 }
 
 func watch(ctx context.Context, files notice.Files, names []string, kick func(resource.Hint)) error {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 
+	"vpnd/internal/attribution"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
 // by names who made a change, as far as the kernel tells: the port of the
 // socket that asked for it is by default the number of its process.
-func by(m notice.Message) string { return notice.Program(int(int32(m.Header.Pid))) }
+func by(m notice.Message) string { return attribution.Program(int(int32(m.Header.Pid))) }
 
 // A linkNews is a message about an interface.
 type linkNews struct {

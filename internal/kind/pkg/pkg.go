@@ -17,9 +17,9 @@ var Traits = resource.Traits{Keeps: true, NeedsHost: true, Slow: true, StartsLat
 
 // Verbs converge packages with apt or with dnf, whichever the host has.
 type Verbs struct {
-	Root    string                                                    // "/" for the host itself; below another one packages are observed only
-	Run     func(ctx context.Context, argv ...string) (Result, error) // nil is [Exec]
-	Witness *notice.Witness                                           // says who writes the database; nil is for nobody
+	Root   string                                                    // "/" for the host itself; below another one packages are observed only
+	Run    func(ctx context.Context, argv ...string) (Result, error) // nil is [Exec]
+	Shared *notice.Shared                                            // with other watchers; nil is nothing, and nobody is named
 }
 
 // A manager is what the verbs need of apt and dnf.

@@ -15,6 +15,6 @@ func (v Verbs) Watch(ctx context.Context, _ []string, kick func(resource.Hint)) 
 		Paths:   []string{"/var/lib/dpkg/status", "/var/lib/rpm/", "/usr/lib/sysimage/rpm/"},
 		Begin:   func() { kick(resource.Hint{}) },
 		Changed: func(_, by string) { kick(resource.Hint{By: by}) },
-		Witness: v.Witness,
+		Shared:  v.Shared,
 	}.Listen(ctx)
 }

@@ -22,10 +22,10 @@ const maxFile = 16 << 20
 
 // Host is where the verbs of this package do their work.
 type Host struct {
-	Root    string           // folder that all paths are below; "/" for the host itself
-	Clock   func() time.Time // what time it is
-	Rand    io.Reader        // where keys and serial numbers come from
-	Witness *notice.Witness  // says who changes files; nil is for nobody
+	Root   string           // folder that all paths are below; "/" for the host itself
+	Clock  func() time.Time // what time it is
+	Rand   io.Reader        // where keys and serial numbers come from
+	Shared *notice.Shared   // with other watchers; nil is nothing, and nobody is named
 
 	Synchronized func() bool // whether the clock is known to be right; nil is for no
 }

@@ -50,10 +50,10 @@ func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.
 // with a CA, at the whole kind.
 func (h Host) watch(ctx context.Context, concerned map[string][]string, begin func(), kick func(resource.Hint)) error {
 	return notice.Files{
-		Root:    h.Root,
-		Witness: h.Witness,
-		Paths:   slices.Collect(maps.Keys(concerned)),
-		Begin:   begin,
+		Root:   h.Root,
+		Shared: h.Shared,
+		Paths:  slices.Collect(maps.Keys(concerned)),
+		Begin:  begin,
 		Changed: func(file, by string) {
 			hint := resource.Hint{By: by}
 			if whom := concerned[file]; len(whom) == 1 {

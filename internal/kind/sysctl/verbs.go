@@ -24,9 +24,9 @@ const maxFile = 1 << 20
 
 // Verbs are the verbs of the kind sysctl.
 type Verbs struct {
-	Root    string          // where /etc/sysctl.d is: "/" for the host itself
-	Proc    string          // /proc/sys; empty for an image, which has no kernel: only its boot is managed
-	Witness *notice.Witness // says who writes keys and files; nil is for nobody
+	Root   string         // where /etc/sysctl.d is: "/" for the host itself
+	Proc   string         // /proc/sys; empty for an image, which has no kernel: only its boot is managed
+	Shared *notice.Shared // with other watchers; nil is nothing, and nobody is named
 }
 
 // Observe looks at one key. A key that the kernel does not have, for which

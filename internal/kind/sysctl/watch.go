@@ -26,7 +26,7 @@ func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hin
 	if v.Proc == "" {
 		return files(ctx, begin)
 	}
-	k := &keys{proc: v.Proc, witness: v.Witness, names: names, kick: kick}
+	k := &keys{proc: v.Proc, shared: v.Shared, names: names, kick: kick}
 	return notice.Together(ctx, begin, k.watchNetwork, k.watchFiles, files)
 }
 
@@ -47,18 +47,18 @@ func (v Verbs) watchBoot(ctx context.Context, names []string, begin func(), kick
 		}
 	}
 	return notice.Files{
-		Root: v.Root, Paths: paths, Begin: begin, Witness: v.Witness,
+		Root: v.Root, Paths: paths, Begin: begin, Shared: v.Shared,
 		Changed: func(file, by string) { kick(resource.Hint{Name: ours[file], By: by}) },
 	}.Listen(ctx)
 }
 
 // keys are those below /proc/sys.
 type keys struct {
-	proc    string
-	witness *notice.Witness
-	names   []string
-	kick    func(resource.Hint)
-	links   map[link]string // the interfaces that have keys of interest, by name
+	proc   string
+	shared *notice.Shared
+	names  []string
+	kick   func(resource.Hint)
+	links  map[link]string // the interfaces that have keys of interest, by name
 
 	mu    sync.Mutex
 	stale func() // has the files watched anew
@@ -102,7 +102,7 @@ func (k *keys) watchOnce(ctx context.Context, begin func()) error {
 	}
 	defer pin(k.proc, dirs)()
 	return notice.Files{
-		Root: k.proc, Paths: paths, Begin: begin, Witness: k.witness,
+		Root: k.proc, Paths: paths, Begin: begin, Shared: k.shared,
 		Changed: func(file, by string) {
 			for _, name := range concerned[file] {
 				k.kick(resource.Hint{Name: name, By: by})

@@ -32,9 +32,8 @@ type Verbs struct {
 	// Journal returns what the processes of a unit have logged since, a line
 	// each; see the function [Journal]. Nil is for a host without one.
 	Journal func(ctx context.Context, unit string, since time.Time) []string
-	// Witness says who changes unit files, drop-ins and enabling links; nil is
-	// for nobody.
-	Witness *notice.Witness
+	// Shared is what other watchers use too; nil is nothing, and nobody is named.
+	Shared *notice.Shared
 }
 
 // Observe returns the state of the unit. It never returns nil.

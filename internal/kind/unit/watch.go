@@ -45,7 +45,7 @@ func (v Verbs) watchFiles(ctx context.Context, names []string, begin func(), kic
 			paths = append(paths, file)
 		}
 		err = notice.Files{
-			Root: v.Root, Paths: paths, Begin: begin, Witness: v.Witness,
+			Root: v.Root, Paths: paths, Begin: begin, Shared: v.Shared,
 			Changed: func(file, by string) {
 				if file != etc+"/" {
 					kick(resource.Hint{Name: concerned[file], By: by})

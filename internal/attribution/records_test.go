@@ -1,4 +1,4 @@
-package notice
+package attribution
 
 import (
 	"fmt"
@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-func TestWhatIsSaidOfAFile(t *testing.T) {
+func TestWhoChangedAFile(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	said := make(testimony)
-	say := func(by string) { said["/a"] = said["/a"].with(by, now) }
+	all := make(records)
+	heard := func(by string) { all["/a"] = all["/a"].with(by, now) }
 	asked := func(want ...string) {
 		t.Helper()
-		if got := said.take("/a", now); !slices.Equal(got, want) {
+		if got := all.take("/a", now); !slices.Equal(got, want) {
 			t.Errorf("%q instead of %q", got, want)
 		}
 	}
-	say("one")
-	say("two")
-	say("one")
-	say("")
+	heard("one")
+	heard("two")
+	heard("one")
+	heard("")
 	asked("one", "two")
 	asked() // it is told once
 
-	say("one")
+	heard("one")
 	now = now.Add(stale + time.Second)
 	asked() // and is about something else by then
-	say("one")
+	heard("one")
 	now = now.Add(stale + time.Second)
-	say("two")
+	heard("two")
 	asked("two")
 
 	for i := range 2 * mostNamed {
-		say(fmt.Sprint(i))
+		heard(fmt.Sprint(i))
 	}
-	if got := said.take("/a", now); len(got) != mostNamed {
+	if got := all.take("/a", now); len(got) != mostNamed {
 		t.Errorf("%d are named", len(got))
 	}
 }

@@ -43,7 +43,7 @@ func TestWhoChangesAFileIsNamed(t *testing.T) {
 		"remove etc/app/x",
 		"symlink elsewhere etc/app/x",
 		"rename etc/app etc/old",
-		"mkdir etc/app", // another folder
+		"mkdir etc/app", // another directory
 		"write etc/app/x",
 		"rename etc/app/x etc/app/y",
 		"rename etc/app/y etc/app/x",
@@ -54,7 +54,7 @@ func TestWhoChangesAFileIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhoChangesAFolderOrWhatIsInItIsNamed(t *testing.T) {
+func TestWhoChangesADirectoryOrWhatIsInItIsNamed(t *testing.T) {
 	nettest.Need(t)
 	p := at(t, []string{"/d"}, "/d", "/d/")
 	for deed, path := range map[string]string{"chmod d": "/d", "write d/a": "/d/"} {
@@ -89,13 +89,13 @@ func TestVpndAndWhatItStartsAreNotNamed(t *testing.T) {
 	}
 }
 
-// TestOneGroupServesAll has one listener more, of the same folder, which ends
+// TestOneGroupServesAll has one listener more, of the same directory, which ends
 // before the other.
 func TestOneGroupServesAll(t *testing.T) {
 	nettest.Need(t)
 	p := place{t: t, root: t.TempDir()}
 	p.do(os.Mkdir(p.of("/d"), 0o755))
-	w := new(notice.Witness)
+	w := new(notice.Shared)
 	p.Ear = noticetest.Listen(t, files{p.root, w}, "/d/x")
 	t.Run("two", func(t *testing.T) {
 		other := place{t: t, root: p.root, Ear: noticetest.Listen(t, files{p.root, w}, "/d/x", "/d/y")}
@@ -129,13 +129,13 @@ func groups(t *testing.T) (n int) {
 	return n
 }
 
-func TestAWitnessKeepsNothingMounted(t *testing.T) {
+func TestAttributionKeepsNothingMounted(t *testing.T) {
 	nettest.Need(t)
 	p := place{t: t, root: t.TempDir()}
 	p.do(os.Mkdir(p.of("/m"), 0o755))
 	p.do(unix.Mount("tmpfs", p.of("/m"), "tmpfs", 0, ""))
 	t.Cleanup(func() { _ = unix.Unmount(p.of("/m"), unix.MNT_DETACH) })
-	p.Ear = noticetest.Listen(t, files{p.root, new(notice.Witness)}, "/m/x")
+	p.Ear = noticetest.Listen(t, files{p.root, new(notice.Shared)}, "/m/x")
 	p.strangers("write m/x")
 	p.told("/m/x")
 	err := unix.Unmount(p.of("/m"), 0)
@@ -147,18 +147,4 @@ func TestAWitnessKeepsNothingMounted(t *testing.T) {
 	p.Hear("/m/x")
 	p.strangers("write m/x")
 	p.told("/m/x")
-}
-
-// A program calls itself what it likes.
-func TestNamesDoNotReachATerminalAsTheyAre(t *testing.T) {
-	for comm, want := range map[string]string{
-		"sed":              "sed (process 7)",
-		"a) S 1 (b":        "a) S 1 (b (process 7)",
-		"\x1b[2J\nx\u009b": "?[2J?x? (process 7)",
-		"":                 "",
-	} {
-		if got := notice.Named(comm, 7); got != want {
-			t.Errorf("%q is called %q, want %q", comm, got, want)
-		}
-	}
 }

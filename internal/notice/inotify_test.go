@@ -26,12 +26,12 @@ func instances(t *testing.T) (n int) {
 	return n
 }
 
-// Listeners that share an instance hear each of their own, also of a folder that
+// Listeners that share an instance hear each of their own, also of a directory that
 // several of them watch, when others leave, and once the last has left and one
 // comes again.
 func TestOneInstanceIsEnough(t *testing.T) {
 	root := t.TempDir()
-	var ear notice.Ear
+	var shared notice.Shared
 	before := instances(t)
 	listen := func(path string) (heard chan string, leave func()) {
 		heard = make(chan string, 100)
@@ -39,7 +39,7 @@ func TestOneInstanceIsEnough(t *testing.T) {
 		begun, ended := make(chan bool, 1), make(chan error, 1)
 		go func() {
 			ended <- notice.Files{
-				Root: root, Paths: []string{path}, Ear: &ear,
+				Root: root, Paths: []string{path}, Shared: &shared,
 				Begin:   func() { begun <- true },
 				Changed: func(path, _ string) { heard <- path },
 			}.Listen(ctx)

@@ -1,11 +1,11 @@
-package notice
+package attribution
 
 import (
 	"encoding/binary"
 	"testing"
 )
 
-// event is one as the kernel writes it, about a name in a folder.
+// event is one as the kernel writes it, about a name in a directory.
 func written(pid int32, mask uint64, handle, name string) []byte {
 	order := binary.NativeEndian
 	var record []byte
@@ -23,20 +23,20 @@ func written(pid int32, mask uint64, handle, name string) []byte {
 }
 
 func TestWhatTheKernelWritesIsRead(t *testing.T) {
-	b := append(written(7, 0x40000102, "folder", "a"), written(0, 4, "other", "b")...)
-	got := parseDeeds(b)
+	b := append(written(7, 0x40000102, "directory", "a"), written(0, 4, "other", "b")...)
+	got := parseEvents(b)
 	if len(got) != 2 || got[0].name != "a" || got[0].pid != 7 || got[0].mask != 0x40000102 || got[1].name != "b" || got[1].pid != 0 {
 		t.Fatalf("%+v", got)
 	}
 	if got[0].where == got[1].where {
-		t.Error("two folders are one")
+		t.Error("two directories are one")
 	}
 	for end := range b { // cut short anywhere, and with lengths that are wrong
-		parseDeeds(b[:end])
+		parseEvents(b[:end])
 		for _, v := range []byte{0, 1, 0x7f, 0xff} {
 			wrong := append([]byte(nil), b...)
 			wrong[end] = v
-			parseDeeds(wrong)
+			parseEvents(wrong)
 		}
 	}
 }

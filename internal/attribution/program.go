@@ -1,8 +1,9 @@
-// Package notice hears of changes on a host as they happen: from the kernel's
-// netlink groups, and of files by inotify. It only says that something happened
-// and where, and where the kernel tells by whom; what is there now, whoever is
-// told must look up.
-package notice
+// Package attribution tells which program changed something on this host, as far
+// as the kernel says so: of files by fanotify(7), of all else by the number of a
+// process that a message of netlink(7) carries. vpnd itself, and what it starts, is
+// never named. That something happened, others hear; who asks here gets names, or
+// none.
+package attribution
 
 import (
 	"fmt"
