@@ -43,7 +43,19 @@ func (h *things) step() {
 	}
 }
 
-func (h *things) Observe(_ context.Context, name string) (*thing, error) {
+func (h *things) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return h.observe(ctx, name) })
+}
+
+func (h *things) Apply(ctx context.Context, items []resource.Item[thing]) error {
+	return resource.ApplyEach(items, func(i resource.Item[thing]) error { return h.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (h *things) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return h.remove(ctx, name) })
+}
+
+func (h *things) observe(_ context.Context, name string) (*thing, error) {
 	text, ok := h.texts[name]
 	if !ok {
 		return nil, nil
@@ -51,7 +63,7 @@ func (h *things) Observe(_ context.Context, name string) (*thing, error) {
 	return &thing{Text: &text}, nil
 }
 
-func (h *things) Apply(_ context.Context, name string, _ *thing, want thing) error {
+func (h *things) apply(_ context.Context, name string, _ *thing, want thing) error {
 	h.step()
 	if h.broken[name] {
 		return errors.New("it is broken")
@@ -61,7 +73,7 @@ func (h *things) Apply(_ context.Context, name string, _ *thing, want thing) err
 	return nil
 }
 
-func (h *things) Remove(_ context.Context, name string) error {
+func (h *things) remove(_ context.Context, name string) error {
 	h.step()
 	if h.broken[name] {
 		return errors.New("it is broken")
@@ -82,25 +94,37 @@ func (h *things) Check(_ context.Context, name string, _ thing) error {
 // rules are things that a program shows.
 type rules struct{ *things }
 
-func (r rules) Observe(ctx context.Context, name string) (*thing, error) {
+func (r rules) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return r.observe(ctx, name) })
+}
+
+func (r rules) Apply(ctx context.Context, items []resource.Item[thing]) error {
+	return resource.ApplyEach(items, func(i resource.Item[thing]) error { return r.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (r rules) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return r.remove(ctx, name) })
+}
+
+func (r rules) observe(ctx context.Context, name string) (*thing, error) {
 	if r.hidden {
 		return nil, fmt.Errorf("iptables is not installed: %w", resource.ErrNoTool)
 	}
-	return r.things.Observe(ctx, name)
+	return r.things.observe(ctx, name)
 }
 
-func (r rules) Apply(ctx context.Context, name string, got *thing, want thing) error {
+func (r rules) apply(ctx context.Context, name string, got *thing, want thing) error {
 	if r.hidden {
 		return resource.ErrNoTool
 	}
-	return r.things.Apply(ctx, name, got, want)
+	return r.things.apply(ctx, name, got, want)
 }
 
-func (r rules) Remove(ctx context.Context, name string) error {
+func (r rules) remove(ctx context.Context, name string) error {
 	if r.hidden {
 		return resource.ErrNoTool
 	}
-	return r.things.Remove(ctx, name)
+	return r.things.remove(ctx, name)
 }
 
 // timers are those of a systemd whose time stands still until somebody says so.

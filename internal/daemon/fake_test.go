@@ -47,7 +47,19 @@ type host struct {
 	faults  chan error        // what a watcher ends with; of the bubble
 }
 
-func (h *host) Observe(_ context.Context, name string) (*thing, error) {
+func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return h.observe(ctx, name) })
+}
+
+func (h *host) Apply(ctx context.Context, items []resource.Item[thing]) error {
+	return resource.ApplyEach(items, func(i resource.Item[thing]) error { return h.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (h *host) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return h.remove(ctx, name) })
+}
+
+func (h *host) observe(_ context.Context, name string) (*thing, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if looking := h.looking; name == "large" {
@@ -82,7 +94,7 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 	return wants, errors.Join(errs...)
 }
 
-func (h *host) Apply(ctx context.Context, name string, _ *thing, want thing) error {
+func (h *host) apply(ctx context.Context, name string, _ *thing, want thing) error {
 	h.mu.Lock()
 	slow := h.slow
 	if strings.HasSuffix(name, ".service") {
@@ -113,7 +125,7 @@ func (h *host) Refresh(_ context.Context, name string, _ thing, _ resource.Effec
 	return nil
 }
 
-func (h *host) Remove(_ context.Context, name string) error {
+func (h *host) remove(_ context.Context, name string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.things, name)

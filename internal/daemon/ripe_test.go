@@ -25,7 +25,11 @@ type office struct {
 	looks    int
 }
 
-func (o *office) Observe(context.Context, string) (*permit, error) {
+func (o *office) Observe(ctx context.Context, wants map[string]*permit) (map[string]*permit, error) {
+	return resource.ObserveEach(ctx, wants, func(string, *permit) (*permit, error) { return o.observe() })
+}
+
+func (o *office) observe() (*permit, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.looks++
@@ -33,7 +37,7 @@ func (o *office) Observe(context.Context, string) (*permit, error) {
 	return &permit{Fresh: resource.Ptr(time.Now().Before(until)), FreshUntil: &until}, nil
 }
 
-func (o *office) Apply(context.Context, string, *permit, permit) error {
+func (o *office) Apply(context.Context, []resource.Item[permit]) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.renewals = append(o.renewals, time.Now())
@@ -41,7 +45,7 @@ func (o *office) Apply(context.Context, string, *permit, permit) error {
 	return nil
 }
 
-func (o *office) Remove(context.Context, string) error { return nil }
+func (o *office) Remove(context.Context, []string) error { return nil }
 
 // What enters its renewal window is renewed then, however long the interval is;
 // where another vpnd is at work, after that.

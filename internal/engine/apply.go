@@ -163,7 +163,7 @@ func batches(changes []Change) [][]Change {
 	var all [][]Change
 	for _, c := range changes {
 		n := len(all) - 1
-		for c.item.kind.Bulk && n > 0 && !together(all[n][0], c) && passes(c, all[n]) {
+		for c.item.kind.Together && n > 0 && !together(all[n][0], c) && passes(c, all[n]) {
 			n--
 		}
 		if n >= 0 && together(all[n][0], c) {

@@ -14,11 +14,15 @@ type rules struct {
 	installed *bool
 }
 
-func (k rules) Observe(ctx context.Context, name string) (*thing, error) {
+func (k rules) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return k.observe(ctx, name) })
+}
+
+func (k rules) observe(ctx context.Context, name string) (*thing, error) {
 	if !*k.installed {
 		return nil, fmt.Errorf("the tool is not installed: %w", resource.ErrNoTool)
 	}
-	return k.host.Observe(ctx, name)
+	return k.host.observe(ctx, name)
 }
 
 // newBlindRig has rules, whose program is there or not.

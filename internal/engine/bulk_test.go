@@ -12,7 +12,7 @@ import (
 // bulky is a kind that takes away many at once, but for those that are broken.
 type bulky struct{ *host }
 
-func (t bulky) RemoveAll(ctx context.Context, names []string) error {
+func (t bulky) Remove(ctx context.Context, names []string) error {
 	t.log = append(t.log, "take away "+strings.Join(names, ", "))
 	var errs []error
 	for _, name := range names {
@@ -27,7 +27,7 @@ func (t bulky) RemoveAll(ctx context.Context, names []string) error {
 
 func TestWhatLeavesGoesTogetherWhereTheKindCan(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("many", "", resource.Traits{}, bulky{r.host})}
+	r.more = []resource.Kind{resource.Define("many", "", resource.Traits{Together: true}, bulky{r.host})}
 	of := func(name string) resource.Resource {
 		w := wish(name, text("1"))
 		w.ID.Kind = "many"
@@ -51,7 +51,7 @@ func TestWhatLeavesGoesTogetherWhereTheKindCan(t *testing.T) {
 // but never before what needs it.
 func TestWhatLeavesWithOtherBlocksGoesTogether(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("many", "", resource.Traits{}, bulky{r.host})}
+	r.more = []resource.Kind{resource.Define("many", "", resource.Traits{Together: true}, bulky{r.host})}
 	var all []resource.Resource
 	for _, block := range []string{"x", "y", "z"} {
 		file, unit := wish(block+"-file", text("1")), wish(block+"-unit", text("1"), block+"-file")

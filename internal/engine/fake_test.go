@@ -58,7 +58,19 @@ func (h *host) step() {
 	}
 }
 
-func (h *host) Observe(_ context.Context, name string) (*thing, error) {
+func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return h.observe(ctx, name) })
+}
+
+func (h *host) Apply(ctx context.Context, items []resource.Item[thing]) error {
+	return resource.ApplyEach(items, func(i resource.Item[thing]) error { return h.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (h *host) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return h.remove(ctx, name) })
+}
+
+func (h *host) observe(_ context.Context, name string) (*thing, error) {
 	if name == "slow to see" && h.gate != nil {
 		<-h.gate
 	}
@@ -91,7 +103,7 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 	return wants, errors.Join(errs...)
 }
 
-func (h *host) Apply(_ context.Context, name string, got *thing, want thing) error {
+func (h *host) apply(_ context.Context, name string, got *thing, want thing) error {
 	if name == "slow" && h.gate != nil {
 		<-h.gate
 	}
@@ -147,7 +159,7 @@ func (h *host) Apply(_ context.Context, name string, got *thing, want thing) err
 	return nil
 }
 
-func (h *host) Remove(_ context.Context, name string) error {
+func (h *host) remove(_ context.Context, name string) error {
 	h.step()
 	delete(h.half, name)
 	if h.broken[name] {

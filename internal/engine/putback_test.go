@@ -121,14 +121,26 @@ type page struct {
 	Text *string `vpnd:"text"`
 }
 
-func (p notebook) Observe(_ context.Context, name string) (*page, error) {
+func (p notebook) Observe(ctx context.Context, wants map[string]*page) (map[string]*page, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *page) (*page, error) { return p.observe(ctx, name) })
+}
+
+func (p notebook) Apply(ctx context.Context, items []resource.Item[page]) error {
+	return resource.ApplyEach(items, func(i resource.Item[page]) error { return p.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (p notebook) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return p.remove(ctx, name) })
+}
+
+func (p notebook) observe(_ context.Context, name string) (*page, error) {
 	if text, ok := p[name]; ok {
 		return &page{Text: &text}, nil
 	}
 	return nil, nil
 }
 
-func (p notebook) Apply(_ context.Context, name string, _ *page, want page) error {
+func (p notebook) apply(_ context.Context, name string, _ *page, want page) error {
 	if *want.Text == "bad" {
 		return errors.New("its reader refuses it")
 	}
@@ -136,7 +148,7 @@ func (p notebook) Apply(_ context.Context, name string, _ *page, want page) erro
 	return nil
 }
 
-func (p notebook) Remove(_ context.Context, name string) error {
+func (p notebook) remove(_ context.Context, name string) error {
 	delete(p, name)
 	return nil
 }

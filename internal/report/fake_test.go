@@ -39,7 +39,19 @@ type part struct {
 // observation leaves nothing nil.
 type host map[string]*thing
 
-func (h host) Observe(_ context.Context, name string) (*thing, error) {
+func (h host) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return h.observe(ctx, name) })
+}
+
+func (h host) Apply(ctx context.Context, items []resource.Item[thing]) error {
+	return resource.ApplyEach(items, func(i resource.Item[thing]) error { return h.apply(ctx, i.Name, i.Got, i.Want) })
+}
+
+func (h host) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return h.remove(ctx, name) })
+}
+
+func (h host) observe(_ context.Context, name string) (*thing, error) {
 	if name == "unreadable" {
 		return nil, fs.ErrPermission
 	}
@@ -61,7 +73,7 @@ func (h host) Normalize(_ context.Context, wants map[string]*thing) (map[string]
 	return wants, nil
 }
 
-func (h host) Apply(_ context.Context, name string, got *thing, want thing) error {
+func (h host) apply(_ context.Context, name string, got *thing, want thing) error {
 	if name == "broken" {
 		return fs.ErrInvalid
 	}
@@ -69,7 +81,7 @@ func (h host) Apply(_ context.Context, name string, got *thing, want thing) erro
 	return nil
 }
 
-func (h host) Remove(_ context.Context, name string) error {
+func (h host) remove(_ context.Context, name string) error {
 	delete(h, name)
 	return nil
 }

@@ -30,7 +30,6 @@ type Kind struct {
 	Doc  string // one sentence or more, for vpnd explain
 	Traits
 
-	Bulk    bool // see [BulkRemover]
 	Recalls bool // it is a [Recaller]
 
 	shape     func() any
@@ -57,17 +56,17 @@ type Kind struct {
 // New returns a pointer to an empty shape.
 func (k Kind) New() any { return k.shape() }
 
-// Observe looks at every name; each has its answer. What is wished of it, nil
-// where nothing is, is for a [Measurer].
+// Observe looks at every name, by the measure of what is wished of it, nil where
+// nothing is; each has its answer.
 func (k Kind) Observe(ctx context.Context, wants map[string]any) map[string]Observation {
 	return k.observe(ctx, wants)
 }
 
-// Apply makes all changes, in one go where the kind can.
+// Apply makes all changes in one go.
 func (k Kind) Apply(ctx context.Context, changes []Change) error { return k.apply(ctx, changes) }
 
-// Remove takes the things away, in one go where the kind can. What could not be
-// removed is a [NameError].
+// Remove takes the things away in one go. What could not be removed is a
+// [NameError].
 func (k Kind) Remove(ctx context.Context, names ...string) error { return k.remove(ctx, names) }
 
 // Refresh makes the reader take notice. It is an error where the kind reads
@@ -144,7 +143,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		shape:     func() any { return new(T) },
 		observe:   observer(v),
 		apply:     applier(v),
-		remove:    remover(v),
+		remove:    v.Remove,
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
 		preflight: func(context.Context, string, any, Prospect) error { return nil },
@@ -224,9 +223,6 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise
 	}
-	if _, ok := v.(BulkRemover); ok {
-		k.Bulk = true
-	}
 	return k
 }
 
@@ -253,25 +249,9 @@ func erased[T any](v *T) any {
 }
 
 func observer[T any](v Verbs[T]) func(context.Context, map[string]any) map[string]Observation {
-	if m, ok := v.(Measurer[T]); ok {
-		return func(ctx context.Context, wants map[string]any) map[string]Observation {
-			got, err := m.Measure(ctx, allTyped[T](wants))
-			return observations(wants, got, err)
-		}
-	}
-	if b, ok := v.(BulkObserver[T]); ok {
-		return func(ctx context.Context, wants map[string]any) map[string]Observation {
-			got, err := b.ObserveAll(ctx, slices.Sorted(maps.Keys(wants)))
-			return observations(wants, got, err)
-		}
-	}
 	return func(ctx context.Context, wants map[string]any) map[string]Observation {
-		seen := make(map[string]Observation, len(wants))
-		for _, name := range slices.Sorted(maps.Keys(wants)) {
-			got, err := v.Observe(ctx, name)
-			seen[name] = Observation{Got: erased(got), Err: err}
-		}
-		return seen
+		got, err := v.Observe(ctx, allTyped[T](wants))
+		return observations(wants, got, err)
 	}
 }
 
@@ -286,39 +266,12 @@ func observations[T any](wants map[string]any, got map[string]*T, err error) map
 }
 
 func applier[T any](v Verbs[T]) func(context.Context, []Change) error {
-	bulk, ok := v.(BulkApplier[T])
-	if !ok {
-		return func(ctx context.Context, changes []Change) error {
-			var errs []error
-			for _, c := range changes {
-				if err := v.Apply(ctx, c.Name, typed[T](c.Got), *c.Want.(*T)); err != nil {
-					errs = append(errs, &NameError{Name: c.Name, Err: err})
-				}
-			}
-			return errors.Join(errs...)
-		}
-	}
 	return func(ctx context.Context, changes []Change) error {
 		items := make([]Item[T], len(changes))
 		for i, c := range changes {
 			items[i] = Item[T]{Name: c.Name, Got: typed[T](c.Got), Want: *c.Want.(*T)}
 		}
-		return bulk.ApplyAll(ctx, items)
-	}
-}
-
-func remover[T any](v Verbs[T]) func(context.Context, []string) error {
-	if bulk, ok := v.(BulkRemover); ok {
-		return bulk.RemoveAll
-	}
-	return func(ctx context.Context, names []string) error {
-		var errs []error
-		for _, name := range names {
-			if err := v.Remove(ctx, name); err != nil {
-				errs = append(errs, &NameError{Name: name, Err: err})
-			}
-		}
-		return errors.Join(errs...)
+		return v.Apply(ctx, items)
 	}
 }
 

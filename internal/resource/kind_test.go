@@ -10,12 +10,7 @@ import (
 // names their number.
 type measured struct{}
 
-func (m measured) Observe(ctx context.Context, name string) (*shape, error) {
-	got, err := m.Measure(ctx, map[string]*shape{name: nil})
-	return got[name], err
-}
-
-func (measured) Measure(_ context.Context, wants map[string]*shape) (map[string]*shape, error) {
+func (measured) Observe(_ context.Context, wants map[string]*shape) (map[string]*shape, error) {
 	seen := make(map[string]*shape)
 	var errs []error
 	for name, want := range wants {
@@ -31,8 +26,8 @@ func (measured) Measure(_ context.Context, wants map[string]*shape) (map[string]
 	return seen, errors.Join(errs...)
 }
 
-func (measured) Apply(context.Context, string, *shape, shape) error { return nil }
-func (measured) Remove(context.Context, string) error               { return nil }
+func (measured) Apply(context.Context, []Item[shape]) error { return nil }
+func (measured) Remove(context.Context, []string) error     { return nil }
 
 func TestWhoMeasuresIsToldTheWish(t *testing.T) {
 	seen := Define("measured", "", Traits{}, measured{}).Observe(t.Context(), map[string]any{"a": &shape{Number: Ptr(7)}, "leaves": nil, "odd": nil})

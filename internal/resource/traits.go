@@ -8,6 +8,7 @@ type Traits struct {
 	Keeps     bool // it stays on the host when its block goes, as a package does until its removal is asked for
 	Lingers   bool // it is removed after all else was applied: a rule set must not go before its successor stands
 	Alone     bool // it can be made without what it comes after, rules apart: these hold whether or not the service stands whose port they open, and keep nobody out before they stand
+	Together  bool // those of different blocks leave at once, in one transaction or side by side
 	Whole     bool // looking at one costs as much as looking at all
 	NeedsHost bool // it is no part of a root file system that does not run
 

@@ -5,16 +5,31 @@ import (
 	"time"
 )
 
-// Verbs are what a kind can do; T is its shape.
+// Verbs are what a kind can do; T is its shape. Each is about many things of the
+// kind at once, for the price of one where the host has it so: one reading, one
+// transaction, one flush to disk. What concerns one of them is a [NameError],
+// joined with others, and keeps the others from nothing.
 type Verbs[T any] interface {
-	// Observe returns what is on the host under this name, nothing in it nil
-	// or left out, or nil where there is nothing. It changes nothing.
-	Observe(ctx context.Context, name string) (*T, error)
-	// Apply makes the host as want says; got is what Observe just said, nil
-	// where there was nothing.
-	Apply(ctx context.Context, name string, got *T, want T) error
-	// Remove takes the thing away. That it is not there is no error.
-	Remove(ctx context.Context, name string) error
+	// Observe returns what is on the host under these names, nothing in it nil or
+	// left out; names that are not there are not in the answer. It changes nothing.
+	// Each name comes with what is wished of it, nil where nothing is: by that a
+	// kind measures what can't be told without, such as whether a certificate
+	// belongs to its key. Without a wish no predicate is true. It remembers nothing
+	// of the wishes, so that looks with different ones may run at the same time.
+	Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error)
+	// Apply makes the host as the items say. After an error the caller looks again
+	// to learn what was done.
+	Apply(ctx context.Context, items []Item[T]) error
+	// Remove takes things away. That one is not there is no error.
+	Remove(ctx context.Context, names []string) error
+}
+
+// An Item is one thing of an Apply: what Observe just said of it, nil where there
+// was nothing, and what it shall be.
+type Item[T any] struct {
+	Name string
+	Got  *T
+	Want T
 }
 
 // What follows are verbs that a kind may have besides; [Define] finds them.
@@ -50,42 +65,6 @@ type Normalizer[T any] interface {
 // is called before the wish is normalised.
 type Recaller[T any] interface {
 	Recall(want, was T) T
-}
-
-// A BulkObserver reads many at the price of one. Names that are not there are
-// not in the answer; one that can't be read is reported as a [NameError].
-type BulkObserver[T any] interface {
-	ObserveAll(ctx context.Context, names []string) (map[string]*T, error)
-}
-
-// A Measurer can't tell what is there without the wish: whether a certificate
-// belongs to its key, who is connected and may not be. Measure is ObserveAll by
-// the measure of the wishes; nil stands for a name of which nothing is wished,
-// and by which no predicate is true. It remembers nothing of them, so that looks
-// with different wishes may run at the same time. Observe is Measure without a
-// wish.
-type Measurer[T any] interface {
-	Measure(ctx context.Context, wants map[string]*T) (map[string]*T, error)
-}
-
-// A BulkApplier applies many in one transaction or with one flush to disk.
-// After an error the caller looks again to learn what was done.
-type BulkApplier[T any] interface {
-	ApplyAll(ctx context.Context, items []Item[T]) error
-}
-
-// A BulkRemover takes many away in one transaction, or side by side; those of
-// different blocks leave together. What could not be removed is reported as a
-// [NameError].
-type BulkRemover interface {
-	RemoveAll(ctx context.Context, names []string) error
-}
-
-// An Item is one call of Apply.
-type Item[T any] struct {
-	Name string
-	Got  *T
-	Want T
 }
 
 // A Coster says what applying a change does to those who are connected. A nil

@@ -167,13 +167,13 @@ func (*Broken) Expand(string) ([]resource.Resource, error) {
 type Verbs[T any] struct{}
 
 // Observe finds nothing.
-func (Verbs[T]) Observe(context.Context, string) (*T, error) { return nil, nil }
+func (Verbs[T]) Observe(context.Context, map[string]*T) (map[string]*T, error) { return nil, nil }
 
 // Apply does nothing.
-func (Verbs[T]) Apply(context.Context, string, *T, T) error { return nil }
+func (Verbs[T]) Apply(context.Context, []resource.Item[T]) error { return nil }
 
 // Remove does nothing.
-func (Verbs[T]) Remove(context.Context, string) error { return nil }
+func (Verbs[T]) Remove(context.Context, []string) error { return nil }
 
 func kindOf[T any](name, doc string) resource.Kind {
 	return resource.Define(name, doc, resource.Traits{}, Verbs[T]{})

@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // thousand is a chain of a thousand rules.
@@ -48,14 +49,14 @@ func BenchmarkApplyThousandRules(b *testing.B) {
 				// What the engine does: normalise, look, apply, look again.
 				prove(b, v)
 				look(b, v)
-				if err := v.ApplyAll(context.Background(), []resource.Item[Chain]{{Name: "ip/filter/VPND-X", Want: *normal}}); err != nil {
+				if err := v.Apply(context.Background(), []resource.Item[Chain]{{Name: "ip/filter/VPND-X", Want: *normal}}); err != nil {
 					b.Fatal(err)
 				}
 				if got := look(b, v); len(resource.Compare(got, normal)) > 0 {
 					b.Fatal("differs after apply")
 				}
 				b.StopTimer()
-				if err := v.Remove(context.Background(), "ip/filter/VPND-X"); err != nil {
+				if err := resourcetest.Remove(context.Background(), v, "ip/filter/VPND-X"); err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()
@@ -70,7 +71,7 @@ func BenchmarkPlanThousandRulesThatAreThere(b *testing.B) {
 		full := func(b *testing.B) *Chain {
 			nettest.Fresh(b)
 			normal := prove(b, v)
-			if err := v.Apply(context.Background(), "ip/filter/VPND-X", nil, *normal); err != nil {
+			if err := resourcetest.Apply(context.Background(), v, "ip/filter/VPND-X", nil, *normal); err != nil {
 				b.Fatal(err)
 			}
 			return normal
@@ -124,7 +125,7 @@ func prove(b *testing.B, v Verbs) *Chain {
 
 func look(b *testing.B, v Verbs) *Chain {
 	b.Helper()
-	got, err := v.Observe(context.Background(), "ip/filter/VPND-X")
+	got, err := resourcetest.Observe(context.Background(), v, "ip/filter/VPND-X")
 	if err != nil {
 		b.Fatal(err)
 	}

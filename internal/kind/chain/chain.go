@@ -17,7 +17,7 @@ import (
 // rules another program takes away again and again would be open for as long as
 // vpnd waits, and one without its translation of addresses would carry nobody.
 var Traits = resource.Traits{
-	Alone: true, Lingers: true, Whole: true, NeedsHost: true, Guards: true,
+	Alone: true, Lingers: true, Together: true, Whole: true, NeedsHost: true, Guards: true,
 	Essential: resource.All, Filters: func(name string) bool { return strings.Contains(name, "/filter/") },
 }
 
@@ -41,42 +41,19 @@ type Verbs struct {
 	Looks *Looks
 }
 
-// Observe returns a chain as iptables-save prints it.
-func (v Verbs) Observe(ctx context.Context, name string) (*Chain, error) {
-	got, err := v.Measure(ctx, map[string]*Chain{name: nil})
-	return got[name], err
-}
-
-// Measure reads every family once, however many chains are asked for. What
+// Observe reads every family once, however many chains are asked for. What
 // stands in a hook besides a chain and its wish is not told of; see
 // [table.sequence].
-func (v Verbs) Measure(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
-	seen := make(map[string]*Chain)
+func (v Verbs) Observe(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
 	h := v.host()
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(wants)) {
-		got, err := h.observe(ctx, name, wants[name])
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-		} else if got != nil {
-			seen[name] = got
-		}
-	}
-	return seen, errors.Join(errs...)
+	return resource.ObserveEach(ctx, wants, func(name string, want *Chain) (*Chain, error) { return h.observe(ctx, name, want) })
 }
 
-// Apply replaces one chain.
-func (v Verbs) Apply(ctx context.Context, name string, got *Chain, want Chain) error {
-	err := v.ApplyAll(ctx, []resource.Item[Chain]{{Name: name, Got: got, Want: want}})
-	named, general := resource.Split(err)
-	return errors.Join(named[name], general)
-}
-
-// ApplyAll replaces the chains, in one transaction a family and table. Chains
+// Apply replaces the chains, in one transaction a family and table. Chains
 // whose rules are right already are not rewritten and keep their counters. A
 // transaction that is refused has changed nothing, and is an error of each of
 // its chains.
-func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Chain]) error {
+func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 	var errs []error
 	groups := make(map[spot]map[string]Chain) // by family and table
 	members := make(map[spot][]string)

@@ -96,7 +96,7 @@ func (r room) converge(wants map[string]*Chain) {
 		r.Fatalf("normalising: %v", err)
 	}
 	if changes := r.changes(normal); len(changes) > 0 {
-		if err := r.ApplyAll(context.Background(), changes); err != nil {
+		if err := r.Apply(context.Background(), changes); err != nil {
 			r.Fatalf("applying: %v", err)
 		}
 	}
@@ -131,7 +131,7 @@ func (r room) differences(normal map[string]*Chain) map[string][]resource.Diff {
 
 func (r room) observe(normal map[string]*Chain) map[string]*Chain {
 	r.Helper()
-	seen, err := r.Measure(context.Background(), normal)
+	seen, err := r.Observe(context.Background(), normal)
 	if err != nil {
 		r.Fatalf("observing: %v", err)
 	}
@@ -207,7 +207,7 @@ func TestChainsMadeTogetherStandByNameAndMayLeadToEachOther(t *testing.T) {
 		}
 		// Whatever the order, they can go: A is led to from C.
 		for _, chain := range []string{"A", "E", "D", "C", "B"} {
-			if err := r.Remove(context.Background(), r.name("filter/VPND-"+chain)); err != nil {
+			if err := resourcetest.Remove(context.Background(), r, r.name("filter/VPND-"+chain)); err != nil {
 				r.Errorf("removing %s: %v", chain, err)
 			}
 		}
@@ -228,7 +228,7 @@ func TestChainAppliedBeforeTheOneItLeadsTo(t *testing.T) {
 			r.Fatal(err)
 		}
 		for _, name := range []string{r.name("filter/VPND-A"), r.name("filter/VPND-B")} {
-			if err := r.Apply(context.Background(), name, nil, *normal[name]); err != nil {
+			if err := resourcetest.Apply(context.Background(), r, name, nil, *normal[name]); err != nil {
 				r.Fatal(err)
 			}
 		}
@@ -260,7 +260,7 @@ func TestManyChainsGoTogetherButForThoseThatCannot(t *testing.T) {
 			stay = append(stay, r.name("filter/VPND-12"))
 			slices.Sort(stay)
 		}
-		err := r.RemoveAll(context.Background(), slices.Sorted(maps.Keys(wants)))
+		err := r.Remove(context.Background(), slices.Sorted(maps.Keys(wants)))
 		named, general := resource.Split(err)
 		if got := slices.Sorted(maps.Keys(named)); general != nil || !slices.Equal(got, stay) {
 			r.Errorf("stayed: %v, %v", got, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func (r room) nft(rule string) {
@@ -83,7 +84,7 @@ func TestObservedDamageIsAWishThatCanBeNormalised(t *testing.T) {
 		r.iptables("-A FORWARD -j ACCEPT")
 		r.iptables("-I INPUT -p tcp -j VPND-X")
 		r.iptables("-D FORWARD 1")
-		seen, err := r.Observe(context.Background(), name)
+		seen, err := resourcetest.Observe(context.Background(), r, name)
 		if err != nil || *seen.Hook != "INPUT (conditional)" {
 			r.Fatalf("%v, %v", seen, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // other is the same network seen through the other backend.
@@ -78,7 +79,7 @@ func TestChainsInBothBackendsAreRemovedFromBoth(t *testing.T) {
 		if hook, at := r.observe(wants)[r.name("filter/VPND-LOG")].place(); hook != "" || at != "" {
 			r.Errorf("asks for %q, %q", hook, at)
 		}
-		if err := r.RemoveAll(context.Background(), names); err != nil {
+		if err := r.Remove(context.Background(), names); err != nil {
 			r.Error(err)
 		}
 		for _, room := range []room{r, before} {
@@ -111,17 +112,17 @@ func TestChainsInABackendWithoutProgramsAreNotTakenForGone(t *testing.T) {
 		if got := r.observe(wants)[name]; got == nil || *got.Hook != " ("+before.Backend+" backend)" {
 			r.Errorf("saw %+v", got)
 		}
-		err := r.Remove(context.Background(), name)
+		err := resourcetest.Remove(context.Background(), r, name)
 		want := "it stands in the " + before.Backend + " backend as well: " + command[r.family] + "-" + before.Backend +
 			" is not installed, or not in the PATH of vpnd; install the package iptables, or boot anew"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 		r.Setenv("PATH", path)
-		if err := r.Remove(context.Background(), name); err != nil {
+		if err := resourcetest.Remove(context.Background(), r, name); err != nil {
 			r.Error(err)
 		}
-		if got, err := r.Observe(context.Background(), name); got != nil || err != nil {
+		if got, err := resourcetest.Observe(context.Background(), r, name); got != nil || err != nil {
 			r.Errorf("still there: %+v, %v", got, err)
 		}
 	})
@@ -137,10 +138,10 @@ func TestUndoOfAPlaceThatNobodyAsksFor(t *testing.T) {
 		r.iptables("-A FORWARD -p tcp -j VPND-A")
 		was := r.reread(r.observe(wants)[name])
 		r.converge(wants)
-		if err := r.Apply(context.Background(), name, nil, was); err != nil {
+		if err := resourcetest.Apply(context.Background(), r, name, nil, was); err != nil {
 			r.Fatal(err)
 		}
-		seen, err := r.Measure(context.Background(), map[string]*Chain{name: &was})
+		seen, err := r.Observe(context.Background(), map[string]*Chain{name: &was})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // Rule sets in the shape of those of others, with placeholders for addresses.
@@ -120,7 +121,7 @@ func TestForeignRulesSurvive(t *testing.T) {
 					r.Errorf("after repair others have:\n%s\nthey had:\n%s", got, before)
 				}
 				for name := range wants {
-					if err := r.Remove(context.Background(), name); err != nil {
+					if err := resourcetest.Remove(context.Background(), r, name); err != nil {
 						r.Errorf("removing %s: %v", name, err)
 					}
 				}
@@ -158,7 +159,7 @@ func TestChainThatOthersUseIsNotRemoved(t *testing.T) {
 		r.converge(map[string]*Chain{name: wishFor("FORWARD", "")})
 		r.iptables("-A DOCKER-USER -p tcp -j VPND-A")
 		before := r.save()
-		err := r.Remove(context.Background(), name)
+		err := resourcetest.Remove(context.Background(), r, name)
 		want := "chain DOCKER-USER, which is not of vpnd, leads there; first run " + command[r.family] + " -t filter -D DOCKER-USER -p tcp -j VPND-A"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
@@ -193,7 +194,7 @@ func TestTableThatCannotBeReadIsNotTakenForAnEmptyOne(t *testing.T) {
 		r.nft("add chain " + r.family + " filter others")
 		r.nft("add rule " + r.family + " filter others numgen random mod 2 0 counter drop")
 		name := r.name("filter/VPND-A")
-		_, err := r.Measure(context.Background(), map[string]*Chain{name: nil})
+		_, err := r.Observe(context.Background(), map[string]*Chain{name: nil})
 		named, _ := resource.Split(err)
 		if named[name] == nil || !strings.Contains(named[name].Error(), "table filter holds native nftables rules that iptables can't read; move them") {
 			r.Errorf("got %v", err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func TestProofIsRemembered(t *testing.T) {
@@ -117,23 +118,23 @@ func TestHostsOwnBackend(t *testing.T) {
 			r.Errorf("the backend %s has %s", r.Backend, got)
 		}
 		r.Setenv("PATH", folder)
-		_, err := host.Observe(context.Background(), name)
+		_, err := resourcetest.Observe(context.Background(), host, name)
 		want := filepath.Join(folder, command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + command[r.family] + "-restore that does; repair the alternatives of iptables"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 		r.Setenv("PATH", "/nowhere")
-		if got, err := host.Observe(context.Background(), name); got != nil || !errors.Is(err, resource.ErrNoTool) {
+		if got, err := resourcetest.Observe(context.Background(), host, name); got != nil || !errors.Is(err, resource.ErrNoTool) {
 			r.Errorf("without iptables nobody can tell whether the chain stands, but %v, %v", got, err)
 		}
-		if err := host.Remove(context.Background(), name); !errors.Is(err, resource.ErrNoTool) {
+		if err := resourcetest.Remove(context.Background(), host, name); !errors.Is(err, resource.ErrNoTool) {
 			r.Errorf("without iptables nothing was removed, but %v", err)
 		}
 		wishes := map[string]*Chain{name: {Rules: []string{"-p 6 -j DROP"}}}
 		if normal, err := host.Normalize(context.Background(), wishes); err != nil || normal[name].Rules[0] != "-p 6 -j DROP" {
 			r.Errorf("without iptables a wish is taken at its word, but %v, %v", normal, err)
 		}
-		err = host.Apply(context.Background(), name, nil, Chain{Rules: []string{"-p 6 -j DROP"}})
+		err = resourcetest.Apply(context.Background(), host, name, nil, Chain{Rules: []string{"-p 6 -j DROP"}})
 		if want := command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}

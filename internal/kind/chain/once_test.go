@@ -29,17 +29,17 @@ func TestManyChainsAreOneTransaction(t *testing.T) {
 			return after - before
 		}
 		// The first one makes the table.
-		if err := r.ApplyAll(context.Background(), r.changes(r.normal(map[string]*Chain{r.name("filter/VPND-FIRST"): wishFor("", "")}))); err != nil {
+		if err := r.Apply(context.Background(), r.changes(r.normal(map[string]*Chain{r.name("filter/VPND-FIRST"): wishFor("", "")}))); err != nil {
 			r.Fatal(err)
 		}
 		most := map[string]uint32{nft: 1, legacy: 0}[r.Backend] // the legacy backend has none of nf_tables
-		if n := transactions(func() error { return r.ApplyAll(context.Background(), r.changes(normal)) }); n != most {
+		if n := transactions(func() error { return r.Apply(context.Background(), r.changes(normal)) }); n != most {
 			r.Errorf("made in %d transactions", n)
 		}
 		if len(r.observe(wants)) != 200 {
 			r.Fatal("they are not there")
 		}
-		if n := transactions(func() error { return r.RemoveAll(context.Background(), slices.Sorted(maps.Keys(wants))) }); n != most {
+		if n := transactions(func() error { return r.Remove(context.Background(), slices.Sorted(maps.Keys(wants))) }); n != most {
 			r.Errorf("removed in %d transactions", n)
 		}
 		if seen := r.observe(wants); len(seen) > 0 {

@@ -92,7 +92,7 @@ func TestOrderIsKeptByEachChainAlone(t *testing.T) {
 			}
 			var wrong []string
 			for name, want := range normal {
-				got, err := r.Measure(context.Background(), map[string]*Chain{name: want})
+				got, err := r.Observe(context.Background(), map[string]*Chain{name: want})
 				if err != nil {
 					r.Fatal(err)
 				}
@@ -184,7 +184,7 @@ func TestOrderComesBackFromAnywhere(t *testing.T) {
 			}
 			input.WriteString("COMMIT\n")
 			r.program("-restore", input.String(), "--noflush")
-			if err := r.ApplyAll(context.Background(), r.changes(normal)); err != nil {
+			if err := r.Apply(context.Background(), r.changes(normal)); err != nil {
 				t.Fatal(err)
 			}
 			if still := r.differences(normal); len(still) > 0 {

@@ -13,6 +13,7 @@ import (
 
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func TestRefusedRulesAreNamedAllAtOnceAndTheRestIsProved(t *testing.T) {
@@ -68,7 +69,7 @@ func TestRefusedTransactionChangesNothingAndIsAnErrorOfEachChain(t *testing.T) {
 		a, b := r.name("filter/VPND-A"), r.name("filter/VPND-B")
 		r.converge(map[string]*Chain{a: wishFor("INPUT", "", "-j DROP")})
 		before := r.save()
-		err := r.ApplyAll(context.Background(), []resource.Item[Chain]{
+		err := r.Apply(context.Background(), []resource.Item[Chain]{
 			{Name: a, Want: *wishFor("INPUT", "", "-j ACCEPT")},
 			{Name: b, Want: *wishFor("INPUT", "", "-p tcp --dport 99999 -j ACCEPT")},
 		})
@@ -99,7 +100,7 @@ func TestLockOfOthersIsWaitedForButNotForEver(t *testing.T) {
 		if err != nil {
 			r.Fatalf("proving waits for the lock of the host: %v", err)
 		}
-		err = r.Apply(context.Background(), name, nil, *normal[name])
+		err = resourcetest.Apply(context.Background(), r, name, nil, *normal[name])
 		if r.Backend == nft {
 			if err != nil {
 				r.Errorf("this backend has no lock: %v", err)
@@ -117,7 +118,7 @@ func TestCancelledContextIsAnError(t *testing.T) {
 	everywhere(t, func(r room) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, err := r.Observe(ctx, r.name("filter/VPND-A")); err == nil || !strings.Contains(err.Error(), "context canceled") {
+		if _, err := resourcetest.Observe(ctx, r, r.name("filter/VPND-A")); err == nil || !strings.Contains(err.Error(), "context canceled") {
 			r.Errorf("got %v", err)
 		}
 	})
@@ -134,16 +135,16 @@ func TestKilledApplyIsWholeOrNotThere(t *testing.T) {
 		killed := 0
 		for wait := time.Duration(1); wait < 100; wait *= 2 {
 			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Millisecond+wait*time.Millisecond)
-			err := r.Apply(ctx, name, nil, want)
+			err := resourcetest.Apply(ctx, r, name, nil, want)
 			cancel()
 			if err != nil {
 				killed++
 			}
-			got, err := r.Observe(context.Background(), name)
+			got, err := resourcetest.Observe(context.Background(), r, name)
 			if err != nil || got != nil && (len(got.Rules) != len(want.Rules) || *got.Hook != "FORWARD") {
 				r.Fatalf("half of it is there: %v, %v", got, err)
 			}
-			if err := r.Remove(context.Background(), name); err != nil {
+			if err := resourcetest.Remove(context.Background(), r, name); err != nil {
 				r.Fatal(err)
 			}
 		}

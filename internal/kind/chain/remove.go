@@ -11,17 +11,11 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Remove takes one chain away.
-func (v Verbs) Remove(ctx context.Context, name string) error {
-	named, general := resource.Split(v.RemoveAll(ctx, []string{name}))
-	return errors.Join(named[name], general)
-}
-
-// RemoveAll takes chains away, and with them every rule that leads to one from
+// Remove takes chains away, and with them every rule that leads to one from
 // a built-in chain or one of vpnd's own, in one transaction a family and table.
 // A rule elsewhere is somebody's intention: its chain stays, and the error names
 // the rule.
-func (v Verbs) RemoveAll(ctx context.Context, names []string) error {
+func (v Verbs) Remove(ctx context.Context, names []string) error {
 	var errs []error
 	groups := make(map[spot][]spot) // by family and table
 	for _, name := range names {

@@ -40,7 +40,7 @@ func TestRuleThatCannotBeReadHidesNoOtherTable(t *testing.T) {
 		r.iptables("-A OUTPUT -m quota --quota 1000")
 		r.withoutExtension("libxt_quota")
 		names := []string{r.name("filter/VPND-A"), r.name("mangle/VPND-A"), r.name("nat/VPND-A")}
-		seen, err := r.Measure(context.Background(), map[string]*Chain{names[0]: nil, names[1]: nil, names[2]: nil})
+		seen, err := r.Observe(context.Background(), map[string]*Chain{names[0]: nil, names[1]: nil, names[2]: nil})
 		named, general := resource.Split(err)
 		if general != nil || len(named) != 1 || len(seen) != 2 {
 			r.Fatalf("saw %v, %v", seen, err)
@@ -55,7 +55,7 @@ func TestRuleThatCannotBeReadHidesNoOtherTable(t *testing.T) {
 		r.iptables("-t nat -F")
 		delete(wants, r.name("filter/VPND-A"))
 		r.converge(wants)
-		err = r.RemoveAll(context.Background(), names)
+		err = r.Remove(context.Background(), names)
 		if named, general := resource.Split(err); general != nil || len(named) != 1 || named[r.name("filter/VPND-A")] == nil {
 			r.Errorf("removing: %v", err)
 		}

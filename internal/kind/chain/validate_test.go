@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vpnd/internal/resource/resourcetest"
 )
 
 func TestValidateNames(t *testing.T) {
@@ -119,7 +121,7 @@ func TestNoInjectionReachesTheHost(t *testing.T) {
 				r.Errorf("%q was accepted: %v", rule, normal[name].Rules)
 			}
 			if strings.ContainsAny(rule, "\n\r\x00") {
-				if err := r.Apply(context.Background(), name, nil, *wishFor("INPUT", "", rule)); err == nil {
+				if err := resourcetest.Apply(context.Background(), r, name, nil, *wishFor("INPUT", "", rule)); err == nil {
 					r.Errorf("%q was applied", rule)
 				}
 			}

@@ -17,6 +17,7 @@ import (
 	"vpnd/internal/notice"
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 var seed = maphash.MakeSeed()
@@ -49,7 +50,7 @@ func packets(t *testing.T, address string) {
 // apply makes one chain in the room.
 func apply(t *testing.T, v Verbs, rule string) {
 	t.Helper()
-	if err := v.Apply(t.Context(), "ip/filter/VPND-W", nil, Chain{Hook: resource.Ptr("FORWARD"), At: resource.Ptr("top"), Rules: []string{rule}}); err != nil {
+	if err := resourcetest.Apply(t.Context(), v, "ip/filter/VPND-W", nil, Chain{Hook: resource.Ptr("FORWARD"), At: resource.Ptr("top"), Rules: []string{rule}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -150,12 +151,12 @@ func TestVpndsOwnRulesAreNoNews(t *testing.T) {
 	ear.Quiet(func() {
 		foreigner(t, "", "iptables-nft-save")
 		foreigner(t, "", "nft list ruleset")
-		if _, err := v.Observe(t.Context(), "ip/filter/VPND-W"); err != nil {
+		if _, err := resourcetest.Observe(t.Context(), v, "ip/filter/VPND-W"); err != nil {
 			t.Fatal(err)
 		}
 	})
 	ear.Quiet(func() {
-		if err := v.Remove(t.Context(), "ip/filter/VPND-W"); err != nil {
+		if err := resourcetest.Remove(t.Context(), v, "ip/filter/VPND-W"); err != nil {
 			t.Fatal(err)
 		}
 	})

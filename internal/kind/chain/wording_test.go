@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // subtle are rules that iptables-save prints as other ones, with what it prints.
@@ -85,7 +86,7 @@ func TestRuleThatReadsAsAnotherIsWrittenAndToldAsItIs(t *testing.T) {
 			if err := os.RemoveAll(r.Cache); err != nil {
 				r.Fatal(err)
 			}
-			if err := r.Apply(context.Background(), name, nil, r.reread(taken)); err != nil {
+			if err := resourcetest.Apply(context.Background(), r, name, nil, r.reread(taken)); err != nil {
 				r.Fatal(err)
 			}
 			if got := r.prints("filter", "VPND-X"); !slices.Equal(got, plain) {

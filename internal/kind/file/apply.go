@@ -9,16 +9,9 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Apply puts one file in place.
-func (v verbs[T, P]) Apply(ctx context.Context, name string, got *T, want T) error {
-	err := v.ApplyAll(ctx, []resource.Item[T]{{Name: name, Got: got, Want: want}})
-	named, general := resource.Split(err)
-	return errors.Join(named[name], general)
-}
-
-// ApplyAll puts many files in place with one flush to disk. Those that can't
+// Apply puts many files in place with one flush to disk. Those that can't
 // be are reported, and the others are put in place without them.
-func (v verbs[T, P]) ApplyAll(ctx context.Context, items []resource.Item[T]) error {
+func (v verbs[T, P]) Apply(ctx context.Context, items []resource.Item[T]) error {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
 		return err

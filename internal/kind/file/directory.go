@@ -18,9 +18,18 @@ type DirectoryVerbs struct {
 	Shared *notice.Shared // with other watchers; nil is nothing, and nobody is named
 }
 
-// Observe looks at the folder. Anything else in its place, a symbolic link
+// Observe looks at folders, and reads the accounts of the host once.
+func (v DirectoryVerbs) Observe(ctx context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
+	names, err := atomic.ReadNames(v.Root)
+	if err != nil {
+		return nil, err
+	}
+	return resource.ObserveEach(ctx, wants, func(name string, _ *Directory) (*Directory, error) { return v.observe(names, name) })
+}
+
+// observe looks at a folder. Anything else in its place, a symbolic link
 // too, is an error: who knows what would be lost with it.
-func (v DirectoryVerbs) Observe(_ context.Context, name string) (*Directory, error) {
+func (v DirectoryVerbs) observe(names *atomic.Names, name string) (*Directory, error) {
 	info, err := atomic.Stat(v.Root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -33,10 +42,6 @@ func (v DirectoryVerbs) Observe(_ context.Context, name string) (*Directory, err
 	}
 	if !info.Mode.IsDir() {
 		return nil, errors.New("a file stands where the folder shall be; move it away or choose another path")
-	}
-	names, err := atomic.ReadNames(v.Root)
-	if err != nil {
-		return nil, err
 	}
 	return &Directory{
 		Mode:  resource.Ptr(resource.ModeOf(info.Mode)),
@@ -63,13 +68,18 @@ func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory
 	return normal, errors.Join(errs...)
 }
 
-// Apply makes the folder, one level only, so that nothing comes to be that the
-// plan doesn't show; or it gives the folder its owner and mode.
-func (v DirectoryVerbs) Apply(_ context.Context, name string, got *Directory, want Directory) error {
+// Apply makes folders, or gives them their owners and modes.
+func (v DirectoryVerbs) Apply(_ context.Context, items []resource.Item[Directory]) error {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
 		return err
 	}
+	return resource.ApplyEach(items, func(i resource.Item[Directory]) error { return v.apply(names, i.Name, i.Got, i.Want) })
+}
+
+// apply makes a folder, one level only, so that nothing comes to be that the
+// plan doesn't show; or it gives the folder its owner and mode.
+func (v DirectoryVerbs) apply(names *atomic.Names, name string, got *Directory, want Directory) error {
 	if got == nil {
 		got = &Directory{}
 	}
@@ -87,14 +97,16 @@ func (v DirectoryVerbs) Apply(_ context.Context, name string, got *Directory, wa
 	return hint(atomic.Mkdir(v.Root, name, mode.FileMode(), uid, gid))
 }
 
-// Remove removes the folder. One that is not empty stays, since what is in it
-// isn't ours.
-func (v DirectoryVerbs) Remove(_ context.Context, name string) error {
-	err := atomic.RemoveFolder(v.Root, name)
-	if errors.Is(err, unix.ENOTEMPTY) {
-		return nil
-	}
-	return err
+// Remove removes folders. One that is not empty stays, since what is in it isn't
+// ours.
+func (v DirectoryVerbs) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error {
+		err := atomic.RemoveFolder(v.Root, name)
+		if errors.Is(err, unix.ENOTEMPTY) {
+			return nil
+		}
+		return err
+	})
 }
 
 // Tidy removes what a killed run left beside the folder.

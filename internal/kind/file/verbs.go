@@ -34,36 +34,15 @@ type verbs[T any, P shape[T]] struct {
 	Shared     *notice.Shared       // with other watchers; nil is nothing, and nobody is named
 }
 
-// Observe looks at one file. A symbolic link in its place is told as one, with
-// no content; a folder or a device there is an error.
-func (v verbs[T, P]) Observe(_ context.Context, name string) (*T, error) {
+// Observe looks at files, and reads the accounts of the host once. A symbolic link
+// in the place of one is told as a link, with no content; a folder or a device
+// there is an error.
+func (v verbs[T, P]) Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
 		return nil, err
 	}
-	return v.observe(names, name)
-}
-
-// ObserveAll looks at many files and reads the accounts of the host once.
-func (v verbs[T, P]) ObserveAll(ctx context.Context, paths []string) (map[string]*T, error) {
-	names, err := atomic.ReadNames(v.Root)
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[string]*T, len(paths))
-	var errs []error
-	for _, name := range paths {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		got, err := v.observe(names, name)
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-		} else if got != nil {
-			seen[name] = got
-		}
-	}
-	return seen, errors.Join(errs...)
+	return resource.ObserveEach(ctx, wants, func(name string, _ *T) (*T, error) { return v.observe(names, name) })
 }
 
 // Since returns when the file was last changed.
@@ -97,8 +76,13 @@ func (v verbs[T, P]) observe(names *atomic.Names, name string) (*T, error) {
 	return got, nil
 }
 
-// Remove removes the file.
-func (v verbs[T, P]) Remove(_ context.Context, name string) error {
+// Remove removes files.
+func (v verbs[T, P]) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, v.remove)
+}
+
+// remove removes the file.
+func (v verbs[T, P]) remove(name string) error {
 	return atomic.Remove(v.Root, name)
 }
 

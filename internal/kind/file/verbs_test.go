@@ -119,7 +119,7 @@ func TestLinkInTheWay(t *testing.T) {
 		if err := os.Symlink(target, link); err != nil {
 			t.Fatal(err)
 		}
-		before, err := v.Observe(t.Context(), "/etc/x")
+		before, err := resourcetest.Observe(t.Context(), v, "/etc/x")
 		if err != nil || *before.Link != target || *before.Content != "" {
 			t.Fatalf("%+v %v", resource.Describe(before), err)
 		}
@@ -143,19 +143,19 @@ func TestWhatIsNoFileStays(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "etc/folder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (FileVerbs{Root: root}).Observe(t.Context(), "/etc/folder"); err == nil || err.Error() != "a folder stands where the file shall be; move it away or choose another path" {
+	if _, err := resourcetest.Observe(t.Context(), (FileVerbs{Root: root}), "/etc/folder"); err == nil || err.Error() != "a folder stands where the file shall be; move it away or choose another path" {
 		t.Error(err)
 	}
-	if err := (FileVerbs{Root: root}).Remove(t.Context(), "/etc/folder"); err == nil {
+	if err := resourcetest.Remove(t.Context(), (FileVerbs{Root: root}), "/etc/folder"); err == nil {
 		t.Error("a folder was removed as a file")
 	}
-	if _, err := (DirectoryVerbs{Root: root}).Observe(t.Context(), "/etc/passwd"); err == nil || err.Error() != "a file stands where the folder shall be; move it away or choose another path" {
+	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/passwd"); err == nil || err.Error() != "a file stands where the folder shall be; move it away or choose another path" {
 		t.Error(err)
 	}
 	if err := os.Symlink("folder", filepath.Join(root, "etc/link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (DirectoryVerbs{Root: root}).Observe(t.Context(), "/etc/link"); err == nil || err.Error() != "a symbolic link to folder stands where the folder shall be; remove it, or name the folder where it leads" {
+	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/link"); err == nil || err.Error() != "a symbolic link to folder stands where the folder shall be; remove it, or name the folder where it leads" {
 		t.Error(err)
 	}
 }
@@ -163,7 +163,7 @@ func TestWhatIsNoFileStays(t *testing.T) {
 func TestFolderWithContentStays(t *testing.T) {
 	root := accounts(t)
 	v := DirectoryVerbs{Root: root}
-	if err := v.Remove(t.Context(), "/etc"); err != nil {
+	if err := resourcetest.Remove(t.Context(), v, "/etc"); err != nil {
 		t.Error(err)
 	}
 	holds(t, root, "/etc/group", "root:x:0:\nopenvpn:x:991:\n")
@@ -178,7 +178,7 @@ func TestMissingFolderIsSaid(t *testing.T) {
 	if err := wish(t, DirectoryVerbs{Root: root}, "/etc/vpn/a/x", Directory{}); err == nil || err.Error() != want {
 		t.Error(err)
 	}
-	if err := (FileVerbs{Root: root}).Remove(t.Context(), "/etc/vpn/a/x"); err != nil {
+	if err := resourcetest.Remove(t.Context(), (FileVerbs{Root: root}), "/etc/vpn/a/x"); err != nil {
 		t.Error(err)
 	}
 }
@@ -249,7 +249,7 @@ func TestTooLargeIsSaid(t *testing.T) {
 	if err := os.Truncate(filepath.Join(root, "etc/big"), maxSize+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (FileVerbs{Root: root}).Observe(t.Context(), "/etc/big"); err == nil || err.Error() != filepath.Join(root, "etc/big")+" is larger than 64 MiB, more than is read" {
+	if _, err := resourcetest.Observe(t.Context(), (FileVerbs{Root: root}), "/etc/big"); err == nil || err.Error() != filepath.Join(root, "etc/big")+" is larger than 64 MiB, more than is read" {
 		t.Error(err)
 	}
 }
@@ -258,7 +258,7 @@ func TestOneRefusedFileDoesNotStopTheOthers(t *testing.T) {
 	root := accounts(t)
 	one, other, stranger := text("one"), text("other"), text("")
 	stranger.Owner = resource.Ptr("nobody-knows")
-	err := (FileVerbs{Root: root}).ApplyAll(t.Context(), []resource.Item[File]{
+	err := (FileVerbs{Root: root}).Apply(t.Context(), []resource.Item[File]{
 		{Name: "/etc/one", Want: one},
 		{Name: "/nowhere/x", Want: text("")},
 		{Name: "/etc/stranger", Want: stranger},

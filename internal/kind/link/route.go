@@ -24,38 +24,30 @@ const Protocol = 142
 // RouteVerbs converge routes in the network namespace of the caller.
 type RouteVerbs struct{}
 
-// Observe returns the route that the name stands for.
-func (v RouteVerbs) Observe(ctx context.Context, name string) (*Route, error) {
-	seen, err := v.ObserveAll(ctx, []string{name})
-	return seen[name], err
-}
-
-// ObserveAll reads one list of interfaces, and one of the routes of each family
+// Observe reads one list of interfaces, and one of the routes of each family
 // that is asked for.
-func (RouteVerbs) ObserveAll(_ context.Context, names []string) (map[string]*Route, error) {
-	seen := make(map[string]*Route)
+func (RouteVerbs) Observe(ctx context.Context, wants map[string]*Route) (map[string]*Route, error) {
 	all, err := devices()
 	if err != nil {
 		return nil, err
 	}
 	tables := make(map[int]map[target][]netlink.Route)
-	var errs []error
-	for _, name := range names {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *Route) (*Route, error) {
 		to, bad := parseTarget(name)
 		if bad != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: bad})
-			continue
+			return nil, bad
 		}
-		if tables[to.family()] == nil {
-			if tables[to.family()], err = routes(to.family()); err != nil {
+		family := to.family()
+		if tables[family] == nil {
+			if tables[family], err = routes(family); err != nil {
 				return nil, err
 			}
 		}
-		if r, ok := itself(to, tables[to.family()][to]); ok {
-			seen[name] = shapeOf(r, all)
+		if r, ok := itself(to, tables[family][to]); ok {
+			return shapeOf(r, all), nil
 		}
-	}
-	return seen, errors.Join(errs...)
+		return nil, nil
+	})
 }
 
 // routes returns the routes of all tables by where they lead.
@@ -159,9 +151,19 @@ func plan(to target, there []netlink.Route, want Route) (move, error) {
 	return m, nil
 }
 
-// Apply makes the new route before it takes the old one away, or changes it in
+// Apply makes each as its item says.
+func (RouteVerbs) Apply(_ context.Context, items []resource.Item[Route]) error {
+	return resource.ApplyEach(items, func(i resource.Item[Route]) error { return applyRoute(i.Name, i.Got, i.Want) })
+}
+
+// Remove takes away what vpnd made and nothing else.
+func (RouteVerbs) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, removeRoute)
+}
+
+// applyRoute makes the new route before it takes the old one away, or changes it in
 // place, so that no packet goes astray.
-func (RouteVerbs) Apply(_ context.Context, name string, got *Route, want Route) error {
+func applyRoute(name string, got *Route, want Route) error {
 	to, bad := parseTarget(name)
 	if bad != nil {
 		return bad
@@ -235,8 +237,8 @@ func explain(err error, want Route) error {
 	return fmt.Errorf("adding the route: %w", err)
 }
 
-// Remove takes away what vpnd made and nothing else.
-func (RouteVerbs) Remove(_ context.Context, name string) error {
+// removeRoute takes away what vpnd made and nothing else.
+func removeRoute(name string) error {
 	to, bad := parseTarget(name)
 	if bad != nil {
 		return bad

@@ -99,7 +99,7 @@ func TestHandMadeRouteIsTakenOverAndGivenBack(t *testing.T) {
 			show = "-6 " + show
 		}
 		before := ip(t, show)
-		prior, err := v.Observe(context.Background(), name)
+		prior, err := resourcetest.Observe(context.Background(), v, name)
 		if err != nil || prior == nil || v.Marked(name, prior) {
 			t.Fatalf("%+v, %v", prior, err)
 		}
@@ -132,7 +132,7 @@ func TestRoutesOfOthersAreLeftAlone(t *testing.T) {
 	before := others(t)
 	wish := Route{Via: addr("198.51.100.9")}
 	for _, name := range []string{"default", "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16", "10.6.0.0/16", "192.0.2.0/24"} {
-		if got, err := v.Observe(ctx, name); got != nil || err != nil {
+		if got, err := resourcetest.Observe(ctx, v, name); got != nil || err != nil {
 			t.Errorf("%s is taken for vpnd's: %v, %v", name, show(got), err)
 		}
 		wish.Metric = resource.Ptr(20)
@@ -144,15 +144,15 @@ func TestRoutesOfOthersAreLeftAlone(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("checking %s: %v", name, err)
 		}
-		if err := v.Apply(ctx, name, nil, wish); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if err := resourcetest.Apply(ctx, v, name, nil, wish); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("applying %s: %v", name, err)
 		}
-		if err := v.Remove(ctx, name); err != nil {
+		if err := resourcetest.Remove(ctx, v, name); err != nil {
 			t.Errorf("removing %s: %v", name, err)
 		}
 		wish.Metric = resource.Ptr(5)
 		apply(t, v, name, wish)
-		if err := v.Remove(ctx, name); err != nil {
+		if err := resourcetest.Remove(ctx, v, name); err != nil {
 			t.Errorf("removing ours beside %s: %v", name, err)
 		}
 	}
@@ -185,7 +185,7 @@ func TestRouteThatCannotBeSaysWhatIsMissing(t *testing.T) {
 		"adding the route: network is down: the interface tun0 is switched off; set up = true in its block, or wait for what makes it":                   {Dev: p("tun0")},
 		"adding the route: network is unreachable: no interface has a network with the next hop 203.0.113.1 in it; give that interface an address first": {Via: addr("203.0.113.1")},
 	} {
-		err := RouteVerbs{}.Apply(context.Background(), "10.1.0.0/16", nil, r)
+		err := resourcetest.Apply(context.Background(), RouteVerbs{}, "10.1.0.0/16", nil, r)
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -195,7 +195,7 @@ func TestRouteThatCannotBeSaysWhatIsMissing(t *testing.T) {
 func TestCostOfRoute(t *testing.T) {
 	network(t)
 	apply(t, RouteVerbs{}, "10.1.0.0/16", Route{Dev: resource.Ptr("a0")})
-	got, err := RouteVerbs{}.Observe(context.Background(), "10.1.0.0/16")
+	got, err := resourcetest.Observe(context.Background(), RouteVerbs{}, "10.1.0.0/16")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,14 +23,9 @@ var TunTraits = resource.Traits{NeedsHost: true, Guards: true, Carries: true}
 // TunVerbs converge tun interfaces in the network namespace of the caller.
 type TunVerbs struct{}
 
-// Observe returns the interface. One of that name which is no tun is an error.
-func (v TunVerbs) Observe(ctx context.Context, name string) (*Tun, error) {
-	seen, err := v.ObserveAll(ctx, []string{name})
-	return seen[name], err
-}
-
-// ObserveAll reads one list of interfaces and one of addresses.
-func (TunVerbs) ObserveAll(_ context.Context, wanted []string) (map[string]*Tun, error) {
+// Observe reads one list of interfaces and one of addresses. One of that
+// name which is no tun is an error.
+func (TunVerbs) Observe(ctx context.Context, wants map[string]*Tun) (map[string]*Tun, error) {
 	all, err := devices()
 	if err != nil {
 		return nil, err
@@ -43,19 +38,16 @@ func (TunVerbs) ObserveAll(_ context.Context, wanted []string) (map[string]*Tun,
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[string]*Tun)
-	var errs []error
-	for _, name := range wanted {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *Tun) (*Tun, error) {
 		d, ok := named(all, name)
 		switch {
 		case !ok:
+			return nil, nil
 		case d.tun == nil:
-			errs = append(errs, &resource.NameError{Name: name, Err: notTun(d)})
-		default:
-			seen[name] = observed(d, addrs[d.index()], names)
+			return nil, notTun(d)
 		}
-	}
-	return seen, errors.Join(errs...)
+		return observed(d, addrs[d.index()], names), nil
+	})
 }
 
 func notTun(d device) error {
@@ -126,10 +118,20 @@ func canonical(word *string, number func(string) (int, error), name func(int) st
 	return &known
 }
 
-// Apply makes the interface, anew where its mode, its owner, its group or its
+// Apply makes each as its item says.
+func (TunVerbs) Apply(_ context.Context, items []resource.Item[Tun]) error {
+	return resource.ApplyEach(items, func(i resource.Item[Tun]) error { return applyTun(i.Name, i.Got, i.Want) })
+}
+
+// Remove takes away what vpnd made and nothing else.
+func (TunVerbs) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, removeTun)
+}
+
+// applyTun makes the interface, anew where its mode, its owner, its group or its
 // queues change: the kernel can't change those, and a process that was
 // attached loses it. Routes by the interface stay, whoever made them.
-func (TunVerbs) Apply(_ context.Context, name string, got *Tun, want Tun) error {
+func applyTun(name string, got *Tun, want Tun) error {
 	by, err := routesBy(name)
 	if err != nil {
 		return err
@@ -230,9 +232,9 @@ func setUp(d device, up bool) error {
 	return nil
 }
 
-// Remove takes an interface away that bears vpnd's alias; another one of that
+// removeTun takes an interface away that bears vpnd's alias; another one of that
 // name is somebody else's and an error.
-func (TunVerbs) Remove(_ context.Context, name string) error {
+func removeTun(name string) error {
 	all, err := devices()
 	if err != nil {
 		return err

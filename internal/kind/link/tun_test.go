@@ -44,9 +44,9 @@ func TestTunKeepsTheContract(t *testing.T) {
 
 func apply[T any](t *testing.T, v resource.Verbs[T], name string, want T) {
 	t.Helper()
-	got, err := v.Observe(context.Background(), name)
+	got, err := resourcetest.Observe(context.Background(), v, name)
 	if err == nil {
-		err = v.Apply(context.Background(), name, got, want)
+		err = resourcetest.Apply(context.Background(), v, name, got, want)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestProcessLikeOpenVPNCanAttach(t *testing.T) {
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
 		t.Fatalf("attaching: %v", err)
 	}
-	before, err := TunVerbs{}.Observe(context.Background(), "tun0")
+	before, err := resourcetest.Observe(context.Background(), TunVerbs{}, "tun0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func TestOnlyTunsOfOursAreTouched(t *testing.T) {
 	if seen["tun7"].Got == nil || seen["tun7"].Err != nil || seen["tun8"] != (resource.Observation{}) {
 		t.Errorf("observing others beside it: %+v", seen)
 	}
-	if err := v.Remove(ctx, "veth0"); err == nil || err.Error() != taken {
+	if err := resourcetest.Remove(ctx, v, "veth0"); err == nil || err.Error() != taken {
 		t.Errorf("removing a veth: %v", err)
 	}
-	if err := v.Remove(ctx, "tun7"); err == nil || err.Error() != "the interface lacks the alias vpnd, so somebody else made it; if nobody needs it, remove it with: ip link delete dev tun7" {
+	if err := resourcetest.Remove(ctx, v, "tun7"); err == nil || err.Error() != "the interface lacks the alias vpnd, so somebody else made it; if nobody needs it, remove it with: ip link delete dev tun7" {
 		t.Errorf("removing a tun of somebody else: %v", err)
 	}
-	if err := v.Apply(ctx, "veth0", nil, Tun{}); err == nil {
+	if err := resourcetest.Apply(ctx, v, "veth0", nil, Tun{}); err == nil {
 		t.Error("made a tun where a veth is")
 	}
 	ip(t, "link show veth0")
@@ -115,7 +115,7 @@ func TestTunThatWasTakenOverIsGivenBackAsItWas(t *testing.T) {
 	ip(t, "tuntap add dev tun7 mode tap user nobody")
 	ip(t, "addr add 10.1.0.1 peer 10.1.0.2 dev tun7")
 	was := ip(t, "-d -o addr show tun7")
-	got, err := TunVerbs{}.Observe(context.Background(), "tun7")
+	got, err := resourcetest.Observe(context.Background(), TunVerbs{}, "tun7")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestTunThatWasTakenOverIsGivenBackAsItWas(t *testing.T) {
 	}
 	apply(t, TunVerbs{}, "tun7", Tun{Mode: resource.Ptr("tun"), Addresses: prefixes("10.2.0.1/24")})
 	apply(t, TunVerbs{}, "tun7", *got)
-	back, err := TunVerbs{}.Observe(context.Background(), "tun7")
+	back, err := resourcetest.Observe(context.Background(), TunVerbs{}, "tun7")
 	if err != nil || !resource.Equal(got, back) {
 		t.Errorf("was %s (%s), is %s, %v", show(got), was, show(back), err)
 	}
@@ -167,7 +167,7 @@ func TestRoutesOutliveTheirTun(t *testing.T) {
 
 func TestUnknownUserIsNamed(t *testing.T) {
 	nettest.Fresh(t)
-	err := TunVerbs{}.Apply(context.Background(), "tun0", nil, Tun{User: resource.Ptr("nobodyknows")})
+	err := resourcetest.Apply(context.Background(), TunVerbs{}, "tun0", nil, Tun{User: resource.Ptr("nobodyknows")})
 	if err == nil || err.Error() != `there is no user "nobodyknows"; create it first, or give a number` {
 		t.Error(err)
 	}

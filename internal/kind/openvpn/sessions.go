@@ -45,28 +45,12 @@ func (Admissions) Normalize(_ context.Context, wants map[string]*Admission) (map
 	return normal, nil
 }
 
-// Observe lists nobody: without a wish nobody is an intruder.
-func (v Admissions) Observe(ctx context.Context, name string) (*Admission, error) {
-	return intruders(ctx, name, Admission{})
-}
-
-// Measure lists who is connected and may not be. There is an answer for every
-// name that could be asked.
-func (Admissions) Measure(ctx context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
-	seen := make(map[string]*Admission, len(wants))
-	var errs []error
-	for name, want := range wants {
-		if want == nil {
-			want = new(Admission)
-		}
-		got, err := intruders(ctx, name, *want)
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-			continue
-		}
-		seen[name] = got
-	}
-	return seen, errors.Join(errs...)
+// Observe lists who is connected and may not be: without a wish nobody is an
+// intruder. There is an answer for every name that could be asked.
+func (Admissions) Observe(ctx context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, want *Admission) (*Admission, error) {
+		return intruders(ctx, name, resource.Or(want, Admission{}))
+	})
 }
 
 func intruders(ctx context.Context, name string, want Admission) (*Admission, error) {
@@ -95,17 +79,19 @@ func set(names []string) map[string]bool {
 
 // Apply disconnects the intruders. They dial again, and the revocation list or
 // their own file refuses them.
-func (Admissions) Apply(ctx context.Context, name string, got *Admission, _ Admission) error {
-	for _, intruder := range got.Intruders {
-		if err := Disconnect(ctx, name, intruder); err != nil {
-			return err
+func (Admissions) Apply(ctx context.Context, items []resource.Item[Admission]) error {
+	return resource.ApplyEach(items, func(i resource.Item[Admission]) error {
+		for _, intruder := range i.Got.Intruders {
+			if err := Disconnect(ctx, i.Name, intruder); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Remove does nothing: without a wish nobody is an intruder.
-func (Admissions) Remove(context.Context, string) error { return nil }
+func (Admissions) Remove(context.Context, []string) error { return nil }
 
 // Cost is what the disconnected notice.
 func (Admissions) Cost(string, *Admission, *Admission) resource.Effect { return resource.Client }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // office is what OpenVPN 2.6 answers, cut to the columns that matter here.
@@ -77,7 +78,7 @@ func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
 	if got, err := Sessions(context.Background(), none); got != nil || !errors.Is(err, ErrDown) {
 		t.Error(got, err)
 	}
-	if got, err := (Admissions{}).Observe(context.Background(), none); err != nil || len(got.Intruders) > 0 {
+	if got, err := resourcetest.Observe(context.Background(), (Admissions{}), none); err != nil || len(got.Intruders) > 0 {
 		t.Error(got, err)
 	}
 }

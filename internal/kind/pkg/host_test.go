@@ -14,6 +14,7 @@ import (
 	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // repository makes packages that hold nothing, and puts them on the host as its
@@ -97,7 +98,7 @@ func TestPackagesOfARealHost(t *testing.T) {
 	defer cancel()
 	observe := func(name string) string {
 		t.Helper()
-		got, err := v.Observe(ctx, name)
+		got, err := resourcetest.Observe(ctx, v, name)
 		must(t, err)
 		return say(got)
 	}
@@ -110,16 +111,16 @@ func TestPackagesOfARealHost(t *testing.T) {
 	yes, no := resource.Ptr(true), resource.Ptr(false)
 	apply := func(name string, want Package) error {
 		t.Helper()
-		got, err := v.Observe(ctx, name)
+		got, err := resourcetest.Observe(ctx, v, name)
 		must(t, err)
-		return v.Apply(ctx, name, got, want)
+		return resourcetest.Apply(ctx, v, name, got, want)
 	}
 	// Twice, since what is as wished must stay so.
 	converge := func(name string, want Package) {
 		t.Helper()
 		for range 2 {
 			must(t, apply(name, want))
-			got, err := v.Observe(ctx, name)
+			got, err := resourcetest.Observe(ctx, v, name)
 			must(t, err)
 			if diffs := resource.Compare(got, &want); len(diffs) > 0 {
 				t.Fatalf("%s still differs: %+v", name, diffs)
@@ -130,7 +131,7 @@ func TestPackagesOfARealHost(t *testing.T) {
 	expect("vpnd-alpha", `false ""`)
 	converge("vpnd-alpha", Package{Installed: no})
 	converge("vpnd-alpha", Package{Installed: yes, Version: resource.Ptr("1.0-1")})
-	first, err := v.Observe(ctx, "vpnd-alpha")
+	first, err := resourcetest.Observe(ctx, v, "vpnd-alpha")
 	must(t, err)
 	converge("vpnd-alpha", Package{Installed: yes})
 	expect("vpnd-alpha", `true "1.0-1"`)
@@ -158,8 +159,8 @@ func TestPackagesOfARealHost(t *testing.T) {
 	expect("vpnd-xbetay", `false ""`)
 
 	for _, name := range []string{"vpnd-beta", "vpnd-gamma", "vpnd-alpha"} {
-		must(t, v.Remove(ctx, name))
-		must(t, v.Remove(ctx, name))
+		must(t, resourcetest.Remove(ctx, v, name))
+		must(t, resourcetest.Remove(ctx, v, name))
 		expect(name, `false ""`)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"vpnd/internal/notice"
@@ -56,18 +58,13 @@ func (v Verbs) manager() (manager, error) {
 	return nil, errors.New("this host has neither the database of dpkg nor of rpm, and no other package manager is supported; install the package by hand and take its block out")
 }
 
-// Observe returns the package, installed or not. It never returns nil.
-func (v Verbs) Observe(ctx context.Context, name string) (*Package, error) {
-	seen, err := v.ObserveAll(ctx, []string{name})
-	return seen[name], err
-}
-
-// ObserveAll asks the database once.
-func (v Verbs) ObserveAll(ctx context.Context, names []string) (map[string]*Package, error) {
-	seen := make(map[string]*Package, len(names))
+// Observe asks the database once. There is an answer for every name, installed or
+// not.
+func (v Verbs) Observe(ctx context.Context, wants map[string]*Package) (map[string]*Package, error) {
+	seen := make(map[string]*Package, len(wants))
 	var errs []error
 	var sane []string
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(wants)) {
 		if !sound(nameForm, name) {
 			errs = append(errs, &resource.NameError{Name: name, Err: badName(name)})
 			continue
@@ -108,13 +105,8 @@ func (v Verbs) Preflight(ctx context.Context, name string, want Package, _ resou
 	return m.unknown(ctx, w)
 }
 
-// Apply installs or removes one package.
-func (v Verbs) Apply(ctx context.Context, name string, got *Package, want Package) error {
-	return v.ApplyAll(ctx, []resource.Item[Package]{{Name: name, Got: got, Want: want}})
-}
-
-// ApplyAll removes what shall go and then installs the rest in one transaction.
-func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Package]) error {
+// Apply removes what shall go and then installs the rest in one transaction.
+func (v Verbs) Apply(ctx context.Context, items []resource.Item[Package]) error {
 	if filepath.Clean(v.Root) != "/" {
 		return errors.New("packages below another root are not managed; let what builds the image install them")
 	}
@@ -129,7 +121,7 @@ func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Package]) err
 			continue // asked again, a manager would upgrade it
 		}
 		if absent(item.Want) {
-			if err := v.Remove(ctx, item.Name); err != nil {
+			if err := v.remove(ctx, item.Name); err != nil {
 				errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
 			}
 			continue
@@ -171,14 +163,18 @@ func toInstall(item resource.Item[Package]) (wanted, error) {
 
 func badName(name string) error { return fmt.Errorf("%q is no name of a package", name) }
 
-// Remove removes the package, if it is there. A block that goes does not lead
-// here: see Keeps.
-func (v Verbs) Remove(ctx context.Context, name string) error {
-	got, err := v.Observe(ctx, name)
+// Remove removes those packages that are there. A block that goes does not lead
+// here: they keep.
+func (v Verbs) Remove(ctx context.Context, names []string) error {
+	return resource.RemoveEach(names, func(name string) error { return v.remove(ctx, name) })
+}
+
+func (v Verbs) remove(ctx context.Context, name string) error {
+	seen, err := v.Observe(ctx, map[string]*Package{name: nil})
 	if err != nil {
 		return err
 	}
-	if !*got.Installed {
+	if !*seen[name].Installed {
 		return nil
 	}
 	m, err := v.manager()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // A script is a host that answers as it was written down, and keeps what it was
@@ -56,7 +57,7 @@ func TestAbsenceIsObserved(t *testing.T) {
 		}}},
 	} {
 		v, s := host(t, database, answers)
-		seen, err := v.ObserveAll(context.Background(), []string{"openvpn", "strongswan", "broken", "late", "nosuch"})
+		seen, err := v.Observe(context.Background(), map[string]*Package{"openvpn": nil, "strongswan": nil, "broken": nil, "late": nil, "nosuch": nil})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,12 +74,12 @@ func TestAbsenceIsObserved(t *testing.T) {
 
 func TestDatabaseThatCannotBeReadIsNoAbsence(t *testing.T) {
 	v, _ := host(t, "var/lib/dpkg/status", map[string][]Result{"dpkg-query": {{Status: 2, Stderr: "dpkg-query: error: failed to open\n"}}})
-	got, err := v.Observe(context.Background(), "openvpn")
+	got, err := resourcetest.Observe(context.Background(), v, "openvpn")
 	if got != nil || err == nil || err.Error() != "asking which packages are installed: dpkg-query ended with status 2: dpkg-query: error: failed to open" {
 		t.Errorf("%v, %v", got, err)
 	}
 	v, _ = host(t, "var/lib/rpm", map[string][]Result{"rpm": {{Status: 1, Stderr: "error: cannot open Packages database\n"}}})
-	got, err = v.Observe(context.Background(), "openvpn")
+	got, err = resourcetest.Observe(context.Background(), v, "openvpn")
 	if got != nil || err == nil || err.Error() != "asking which packages are installed: rpm ended with status 1: error: cannot open Packages database" {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -86,7 +87,7 @@ func TestDatabaseThatCannotBeReadIsNoAbsence(t *testing.T) {
 
 func TestHostWithoutPackageManager(t *testing.T) {
 	v, _ := host(t, "etc", nil)
-	_, err := v.Observe(context.Background(), "openvpn")
+	_, err := resourcetest.Observe(context.Background(), v, "openvpn")
 	if err == nil || err.Error() != "this host has neither the database of dpkg nor of rpm, and no other package manager is supported; install the package by hand and take its block out" {
 		t.Error(err)
 	}
@@ -94,13 +95,13 @@ func TestHostWithoutPackageManager(t *testing.T) {
 
 func TestImageIsObservedOnly(t *testing.T) {
 	v, s := host(t, "var/lib/dpkg/status", map[string][]Result{"dpkg-query": {{Status: 1}}})
-	if _, err := v.Observe(context.Background(), "openvpn"); err != nil {
+	if _, err := resourcetest.Observe(context.Background(), v, "openvpn"); err != nil {
 		t.Fatal(err)
 	}
 	if want := "dpkg-query --admindir=" + v.Root + "/var/lib/dpkg -W "; !strings.HasPrefix(s.asked[0], want) {
 		t.Errorf("asked %s", s.asked[0])
 	}
-	err := v.Apply(context.Background(), "openvpn", nil, Package{})
+	err := resourcetest.Apply(context.Background(), v, "openvpn", nil, Package{})
 	if err == nil || err.Error() != "packages below another root are not managed; let what builds the image install them" {
 		t.Error(err)
 	}
@@ -180,7 +181,7 @@ func TestAptCommands(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{answers: c.answers}
-			err := Verbs{Root: "/", Run: s.run}.ApplyAll(context.Background(), items(c.wants))
+			err := Verbs{Root: "/", Run: s.run}.Apply(context.Background(), items(c.wants))
 			if text := fmt.Sprint(err); text != c.err && (c.err != "" || err != nil) {
 				t.Errorf("error %q, want %q", text, c.err)
 			}
@@ -217,11 +218,11 @@ func TestNamesThatWouldBeOptionsOrPatternsNeverReachAProgram(t *testing.T) {
 	s := &script{}
 	v := Verbs{Root: "/", Run: s.run}
 	for _, name := range []string{"", "-y", "--force", "openvpn-", "a b", "a*", "a=1", "a/stable", "a\nb", "?all", "~n", "a:amd64", "^a", "a\x00"} {
-		if _, err := v.Observe(context.Background(), name); err == nil || !strings.Contains(err.Error(), "is no name of a package") {
+		if _, err := resourcetest.Observe(context.Background(), v, name); err == nil || !strings.Contains(err.Error(), "is no name of a package") {
 			t.Errorf("observing %q: %v", name, err)
 		}
 		for _, installed := range []bool{true, false} {
-			if err := v.Apply(context.Background(), name, nil, Package{Installed: &installed}); err == nil {
+			if err := resourcetest.Apply(context.Background(), v, name, nil, Package{Installed: &installed}); err == nil {
 				t.Errorf("applied %q", name)
 			}
 		}
@@ -230,7 +231,7 @@ func TestNamesThatWouldBeOptionsOrPatternsNeverReachAProgram(t *testing.T) {
 		}
 	}
 	for _, version := range []string{"", "-1", "1 2", "1*", "1-", "1/2", "1\n", "1=2"} {
-		if err := v.Apply(context.Background(), "openvpn", nil, Package{Version: &version}); err == nil {
+		if err := resourcetest.Apply(context.Background(), v, "openvpn", nil, Package{Version: &version}); err == nil {
 			t.Errorf("applied version %q", version)
 		}
 		if found := (&Package{Version: &version}).Validate("openvpn"); len(found) != 1 || found[0].Path != "version" {

@@ -3,7 +3,6 @@ package pki
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -13,34 +12,21 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Observe looks at the folder and at all that it holds.
-func (l *ledgers) Observe(ctx context.Context, name string) (*Ledger, error) {
-	seen, err := l.Measure(ctx, map[string]*Ledger{name: nil})
-	return seen[name], err
-}
-
-// Measure reads what a ledger holds only where it is about to go, or to hold
+// Observe reads what a ledger holds only where it is about to go, or to hold
 // again what it held: there may be ten thousand entries. A ledger never forgets,
 // so that one which holds more than is wished is as wished.
-func (l *ledgers) Measure(_ context.Context, wants map[string]*Ledger) (map[string]*Ledger, error) {
-	seen := make(map[string]*Ledger, len(wants))
-	var errs []error
-	for name, want := range wants {
+func (l *ledgers) Observe(ctx context.Context, wants map[string]*Ledger) (map[string]*Ledger, error) {
+	return resource.ObserveEach(ctx, wants, func(name string, want *Ledger) (*Ledger, error) {
 		got, err := l.look(name)
-		if err == nil && got != nil {
-			got.Entries = resource.NewSecret("") // nobody asks
-			if want == nil || asks(want.Entries) {
-				err = l.read(name, want, got)
-			}
+		if err != nil || got == nil {
+			return nil, err
 		}
-		switch {
-		case err != nil:
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-		case got != nil:
-			seen[name] = got
+		got.Entries = resource.NewSecret("") // nobody asks
+		if want == nil || asks(want.Entries) {
+			err = l.read(name, want, got)
 		}
-	}
-	return seen, errors.Join(errs...)
+		return got, err
+	})
 }
 
 // asks says whether a wish is about what a ledger holds.

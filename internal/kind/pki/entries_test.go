@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // All that a CA ever signed and revoked comes back with its ledger, and what it
@@ -21,20 +22,20 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 	if err := v.Revoke("/pki/issued", Ceased, before[0].Serial); err != nil {
 		t.Fatal(err)
 	}
-	was, err := v.Observe(t.Context(), "/pki/issued")
+	was, err := resourcetest.Observe(t.Context(), v, "/pki/issued")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Remove(t.Context(), "/pki/issued"); err != nil {
+	if err := resourcetest.Remove(t.Context(), v, "/pki/issued"); err != nil {
 		t.Fatal(err)
 	}
 	want := *resource.Lasting(was).(*Ledger)
 	back := func(got *Ledger) {
 		t.Helper()
-		if err := v.Apply(t.Context(), "/pki/issued", got, want); err != nil {
+		if err := resourcetest.Apply(t.Context(), v, "/pki/issued", got, want); err != nil {
 			t.Fatal(err)
 		}
-		seen, err := v.Measure(t.Context(), map[string]*Ledger{"/pki/issued": &want})
+		seen, err := v.Observe(t.Context(), map[string]*Ledger{"/pki/issued": &want})
 		if err != nil || len(resource.Compare(seen["/pki/issued"], &want)) > 0 {
 			t.Errorf("%v, %v", resource.Compare(seen["/pki/issued"], &want), err)
 		}
@@ -48,7 +49,7 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 	if err != nil || len(after) != 2 || !after[0].Revoked || !after[1].Revoked {
 		t.Errorf("%+v, %v", after, err)
 	}
-	if seen, err := v.Measure(t.Context(), map[string]*Ledger{"/pki/issued": {}}); err != nil || seen["/pki/issued"].Entries.Reveal() != "" {
+	if seen, err := v.Observe(t.Context(), map[string]*Ledger{"/pki/issued": {}}); err != nil || seen["/pki/issued"].Entries.Reveal() != "" {
 		t.Errorf("all was read where nobody asks: %v", err)
 	}
 }

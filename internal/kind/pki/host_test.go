@@ -88,7 +88,7 @@ func makeIt[T any](r *room, v resource.Verbs[T], name string, want T) *T {
 	if err := tryIt(r, v, name, want); err != nil {
 		r.Fatalf("%s: %v", name, err)
 	}
-	got, err := v.Observe(context.Background(), name)
+	got, err := resourcetest.Observe(context.Background(), v, name)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func TestOpenSSLVerifies(t *testing.T) {
@@ -136,7 +137,7 @@ func TestSSHKeygenReads(t *testing.T) {
 		if r.get("/pki/id.pub") != public || r.get("/pki/id") != key {
 			t.Errorf("%s: %s", algorithm, r.get("/pki/id.pub"))
 		}
-		if err := v.Remove(t.Context(), "/pki/id"); err != nil {
+		if err := resourcetest.Remove(t.Context(), v, "/pki/id"); err != nil {
 			t.Fatal(err)
 		}
 		if left, err := r.list("/pki"); err != nil || len(left) > 0 {
@@ -184,7 +185,7 @@ func TestOpenVPNReadsItsKeys(t *testing.T) {
 	other := newRoom(t)
 	makeIt(other, newTLSCryptV2Keys(other.Host), "/pki/v2-server.key", TLSCryptV2Key{})
 	r.put("/pki/v2-server.key", other.get("/pki/v2-server.key"))
-	got, err := v2.Observe(t.Context(), "/pki/v2-client.key")
+	got, err := resourcetest.Observe(t.Context(), v2, "/pki/v2-client.key")
 	if err != nil || *got.Current {
 		t.Errorf("another server's key opens it: %v %v", got, err)
 	}

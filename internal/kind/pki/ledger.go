@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 )
 
 // ledger is what a CA remembers: the names of the files in its folder.
@@ -237,8 +238,13 @@ func (l *ledgers) look(name string) (*Ledger, error) {
 	return got, nil
 }
 
-// Apply makes the folder, and enters what it held before.
-func (l *ledgers) Apply(_ context.Context, name string, got *Ledger, want Ledger) error {
+// Apply makes folders.
+func (l *ledgers) Apply(_ context.Context, items []resource.Item[Ledger]) error {
+	return resource.ApplyEach(items, func(i resource.Item[Ledger]) error { return l.apply(i.Name, i.Got, i.Want) })
+}
+
+// apply makes the folder, and enters what it held before.
+func (l *ledgers) apply(name string, got *Ledger, want Ledger) error {
 	names, err := atomic.ReadNames(l.Root)
 	if err != nil {
 		return err
@@ -262,8 +268,13 @@ func (l *ledgers) Apply(_ context.Context, name string, got *Ledger, want Ledger
 	return l.enter(name, *want.Entries)
 }
 
-// Remove removes what vpnd wrote there, and the folder.
-func (l *ledgers) Remove(_ context.Context, name string) error {
+// Remove removes folders.
+func (l *ledgers) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, l.remove)
+}
+
+// remove removes what vpnd wrote there, and the folder.
+func (l *ledgers) remove(name string) error {
 	files, err := l.list(name)
 	if err != nil {
 		return err

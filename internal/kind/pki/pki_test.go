@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 func TestWiderModeIsRepairedAndTheKeyLeftAlone(t *testing.T) {
@@ -47,7 +48,7 @@ func TestForeignFilesComeBack(t *testing.T) {
 		{sshLocked, "encrypted"},
 	} {
 		r.put("/pki/k", c.content)
-		got, err := keys.Observe(t.Context(), "/pki/k")
+		got, err := resourcetest.Observe(t.Context(), keys, "/pki/k")
 		if err != nil || *got.Algorithm != c.algorithm || got.PEM.Reveal() != c.content {
 			t.Fatalf("%q: %+v %v", c.content, got, err)
 		}
@@ -73,7 +74,7 @@ func TestForeignFilesComeBack(t *testing.T) {
 func restore[T any](r *room, v resource.Verbs[T], path string, begin func() T) {
 	r.Helper()
 	want := begin()
-	got, err := v.Observe(r.Context(), path)
+	got, err := resourcetest.Observe(r.Context(), v, path)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestErrorsNameAWayOut(t *testing.T) {
 	if err := os.Symlink("a.key", r.at("/pki/link.key")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newPrivateKeys(r.Host).Observe(t.Context(), "/pki/link.key"); err == nil || err.Error() != "a symbolic link stands there; remove it, or name the file where it leads" {
+	if _, err := resourcetest.Observe(t.Context(), newPrivateKeys(r.Host), "/pki/link.key"); err == nil || err.Error() != "a symbolic link stands there; remove it, or name the file where it leads" {
 		t.Error(err)
 	}
 }
@@ -174,7 +175,7 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	r.remove("/pki/one")
-	got, err := v.Measure(t.Context(), map[string]*AssembledFile{"/pki/all": &want})
+	got, err := v.Observe(t.Context(), map[string]*AssembledFile{"/pki/all": &want})
 	if err != nil || *got["/pki/all"].Current {
 		t.Errorf("without its part it is current: %v", err)
 	}
@@ -184,7 +185,7 @@ func TestHalfAKeyGoesWithIt(t *testing.T) {
 	r := newRoom(t)
 	const half = "/pki/.a.key.vpnd-AAAAAAAA" // of a writer that was killed
 	r.put(half, "half")
-	if err := newPrivateKeys(r.Host).Remove(t.Context(), "/pki/a.key"); err != nil {
+	if err := resourcetest.Remove(t.Context(), newPrivateKeys(r.Host), "/pki/a.key"); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(r.at(half)); err == nil {
@@ -198,12 +199,12 @@ func TestLedgerKeepsWhatIsNotItsOwn(t *testing.T) {
 	r.issue("a")
 	r.put("/pki/issued/notes.txt", "mine")
 	v := &ledgers{r.Host}
-	if err := v.Remove(t.Context(), "/pki/issued"); err == nil || err.Error() != "the folder holds what is not vpnd's: notes.txt; move it away" {
+	if err := resourcetest.Remove(t.Context(), v, "/pki/issued"); err == nil || err.Error() != "the folder holds what is not vpnd's: notes.txt; move it away" {
 		t.Error(err)
 	}
 	r.remove("/pki/issued/notes.txt")
 	r.put("/pki/issued/.0a1b.pem.vpnd-AAAAAAAA", "of a writer that was killed")
-	if err := v.Remove(t.Context(), "/pki/issued"); err != nil {
+	if err := resourcetest.Remove(t.Context(), v, "/pki/issued"); err != nil {
 		t.Error(err)
 	}
 }
@@ -280,7 +281,7 @@ func TestTheWishIsTheMeasure(t *testing.T) {
 	for range 50 {
 		for measure, current := range map[*AssembledFile]bool{&want: true, &other: false, nil: false} {
 			hands.Go(func() {
-				got, err := v.Measure(t.Context(), map[string]*AssembledFile{"/pki/all": measure})
+				got, err := v.Observe(t.Context(), map[string]*AssembledFile{"/pki/all": measure})
 				if err != nil || *got["/pki/all"].Current != current {
 					t.Errorf("by %+v it is %+v, %v", measure, got["/pki/all"], err)
 				}

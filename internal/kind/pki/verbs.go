@@ -112,15 +112,9 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	return normal, errors.Join(errs...)
 }
 
-// Observe looks at one file of which nothing is wished.
-func (v *verbs[T]) Observe(ctx context.Context, name string) (*T, error) {
-	got, err := v.Measure(ctx, map[string]*T{name: nil})
-	return got[name], err
-}
-
-// Measure looks at many files, with as many hands as there are processors: most
+// Observe looks at many files, with as many hands as there are processors: most
 // of it is arithmetic.
-func (v *verbs[T]) Measure(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
+func (v *verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
 	s, err := v.scene()
 	if err != nil {
 		return nil, err
@@ -171,15 +165,10 @@ func (v *verbs[T]) observe(s *scene, name string, want T) (*T, error) {
 	return got, nil
 }
 
-// Apply puts one file in place.
-func (v *verbs[T]) Apply(ctx context.Context, name string, got *T, want T) error {
-	return v.ApplyAll(ctx, []resource.Item[T]{{Name: name, Got: got, Want: want}})
-}
-
-// ApplyAll puts many files in place: first what must be on disk before them,
+// Apply puts many files in place: first what must be on disk before them,
 // with one flush, and then they themselves, with another. Where only who may
 // use a file changes, its content is left alone.
-func (v *verbs[T]) ApplyAll(_ context.Context, items []resource.Item[T]) error {
+func (v *verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	s, err := v.scene()
 	if err != nil {
 		return err
@@ -279,8 +268,13 @@ func perName(err error) error {
 	return errors.Join(errs...)
 }
 
-// Remove removes the file, and what belongs to it beside it.
-func (v *verbs[T]) Remove(_ context.Context, name string) error {
+// Remove removes files.
+func (v *verbs[T]) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, v.remove)
+}
+
+// remove removes the file, and what belongs to it beside it.
+func (v *verbs[T]) remove(name string) error {
 	data, now, err := v.current(name)
 	if err != nil {
 		return err

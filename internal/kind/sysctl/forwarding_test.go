@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 const (
@@ -31,11 +32,11 @@ func converge(t *testing.T, v Verbs, name string, want Sysctl) *Sysctl {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := v.Observe(t.Context(), name)
+	got, err := resourcetest.Observe(t.Context(), v, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Apply(t.Context(), name, got, *normal[name]); err != nil {
+	if err := resourcetest.Apply(t.Context(), v, name, got, *normal[name]); err != nil {
 		t.Fatal(err)
 	}
 	now := look(t, v, name)
@@ -128,7 +129,7 @@ func TestForwardingIsOffAtBoot(t *testing.T) {
 
 	// What an earlier version observed says nothing of the second file.
 	prior.Runtime = nil
-	if err := v.Apply(t.Context(), forward, look(t, v, forward), *prior); err != nil {
+	if err := resourcetest.Apply(t.Context(), v, forward, look(t, v, forward), *prior); err != nil {
 		t.Fatal(err)
 	}
 	is(t, look(t, v, forward), "0", "", "")
@@ -151,7 +152,7 @@ func TestWhatOthersHaveInRunStays(t *testing.T) {
 		t.Error("it has no mark")
 	}
 	for range 2 {
-		if err := v.Remove(t.Context(), forward); err != nil {
+		if err := resourcetest.Remove(t.Context(), v, forward); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,33 +29,20 @@ type Verbs struct {
 	Shared *notice.Shared // with other watchers; nil is nothing, and nobody is named
 }
 
-// Observe looks at one key. A key that the kernel does not have, for which
-// vpnd has no file either, is not there.
-func (v Verbs) Observe(ctx context.Context, name string) (*Sysctl, error) {
-	all, err := v.ObserveAll(ctx, []string{name})
-	named, general := resource.Split(err)
-	return all[name], errors.Join(named[name], general)
-}
-
-// ObserveAll looks at many keys and reads the files of others once.
-func (v Verbs) ObserveAll(_ context.Context, names []string) (map[string]*Sysctl, error) {
+// Observe looks at keys, and reads the files of others once. A key that the kernel
+// does not have, for which vpnd has no file either, is not there.
+func (v Verbs) Observe(ctx context.Context, wants map[string]*Sysctl) (map[string]*Sysctl, error) {
 	late, err := readLate(v.Root)
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[string]*Sysctl, len(names))
-	var errs []error
-	for _, name := range names {
+	return resource.ObserveEach(ctx, wants, func(name string, _ *Sysctl) (*Sysctl, error) {
 		got, err := v.observe(name)
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-		}
 		if got != nil {
 			got.Overridden = resource.Ptr(late.winner(name, cmp.Or(*got.Boot, *got.Value)))
-			seen[name] = got
 		}
-	}
-	return seen, errors.Join(errs...)
+		return got, err
+	})
 }
 
 func (v Verbs) observe(name string) (*Sysctl, error) {
@@ -162,17 +149,10 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Sysctl) (map[strin
 	return normal, nil
 }
 
-// Apply sets one key.
-func (v Verbs) Apply(ctx context.Context, name string, got *Sysctl, want Sysctl) error {
-	err := v.ApplyAll(ctx, []resource.Item[Sysctl]{{Name: name, Got: got, Want: want}})
-	named, general := resource.Split(err)
-	return errors.Join(named[name], general)
-}
-
-// ApplyAll sets many keys: first for the boot, then in the kernel, those that
+// Apply sets keys: first for the boot, then in the kernel, those that
 // change others before the others, and at last once more what the kernel
 // changed meanwhile.
-func (v Verbs) ApplyAll(_ context.Context, items []resource.Item[Sysctl]) error {
+func (v Verbs) Apply(_ context.Context, items []resource.Item[Sysctl]) error {
 	items = slices.Clone(items)
 	slices.SortStableFunc(items, func(a, b resource.Item[Sysctl]) int { return cmp.Compare(rank(a.Name), rank(b.Name)) })
 	failed := make(map[string]error)
@@ -328,10 +308,15 @@ func (v Verbs) prove(items []resource.Item[Sysctl], failed map[string]error) {
 	}
 }
 
-// Remove removes vpnd's own files. What the kernel holds stays, since it always
+// Remove gives keys up.
+func (v Verbs) Remove(_ context.Context, names []string) error {
+	return resource.RemoveEach(names, v.remove)
+}
+
+// remove removes vpnd's own files. What the kernel holds stays, since it always
 // holds something; but nobody knows what a switch of forwarding was before, and it
 // is off without vpnd.
-func (v Verbs) Remove(_ context.Context, name string) error {
+func (v Verbs) remove(name string) error {
 	err := errors.Join(atomic.Remove(v.Root, bootFile(name)), v.removeRuntime(name))
 	if err != nil || v.Proc == "" || !Forwards(name) {
 		return err

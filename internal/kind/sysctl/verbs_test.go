@@ -51,16 +51,8 @@ func wish(value string) Sysctl { return Sysctl{Value: &value} }
 // the kernel always has it: so its life can be told as that of any other thing.
 type ours struct{ Verbs }
 
-func (o ours) Observe(ctx context.Context, name string) (*Sysctl, error) {
-	got, err := o.Verbs.Observe(ctx, name)
-	if got != nil && !o.Marked(name, got) {
-		return nil, err
-	}
-	return got, err
-}
-
-func (o ours) ObserveAll(ctx context.Context, names []string) (map[string]*Sysctl, error) {
-	all, err := o.Verbs.ObserveAll(ctx, names)
+func (o ours) Observe(ctx context.Context, wants map[string]*Sysctl) (map[string]*Sysctl, error) {
+	all, err := o.Verbs.Observe(ctx, wants)
 	for name, got := range all {
 		if !o.Marked(name, got) {
 			delete(all, name)
@@ -86,7 +78,7 @@ func TestConform(t *testing.T) {
 // look observes a key that must be there.
 func look(t *testing.T, v Verbs, name string) *Sysctl {
 	t.Helper()
-	got, err := v.Observe(t.Context(), name)
+	got, err := resourcetest.Observe(t.Context(), v, name)
 	if err != nil || got == nil {
 		t.Fatalf("observing %s: %v, %v", name, got, err)
 	}
@@ -102,13 +94,13 @@ func apply(t *testing.T, v Verbs, wishes ...[2]string) error {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := v.Observe(t.Context(), w[0])
+		got, err := resourcetest.Observe(t.Context(), v, w[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		items = append(items, resource.Item[Sysctl]{Name: w[0], Got: got, Want: *normal[w[0]]})
 	}
-	return v.ApplyAll(t.Context(), items)
+	return v.Apply(t.Context(), items)
 }
 
 func TestEarlierValueComesBack(t *testing.T) {
@@ -124,7 +116,7 @@ func TestEarlierValueComesBack(t *testing.T) {
 	if *after.Value != "77" || *after.Boot != "77" {
 		t.Errorf("%+v", resource.Describe(after))
 	}
-	if err := v.Apply(t.Context(), name, after, *before); err != nil {
+	if err := resourcetest.Apply(t.Context(), v, name, after, *before); err != nil {
 		t.Fatal(err)
 	}
 	if again := look(t, v, name); !resource.Equal(before, again) {
@@ -159,7 +151,7 @@ func TestForwardingDoesNotUndoOthers(t *testing.T) {
 
 func TestKeyOfInterface(t *testing.T) {
 	v, name := host(t), "net.ipv4.conf.vpn/7.rp_filter"
-	if got, err := v.Observe(t.Context(), name); got != nil || err != nil {
+	if got, err := resourcetest.Observe(t.Context(), v, name); got != nil || err != nil {
 		t.Fatalf("%v %v", got, err)
 	}
 	err := apply(t, v, [2]string{name, "2"})
@@ -198,7 +190,7 @@ func TestErrorsOfTheKernel(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if _, err := v.Observe(t.Context(), "net.ipv4.conf"); err == nil || err.Error() != "this is a group of keys and no key; name one of those in it" {
+	if _, err := resourcetest.Observe(t.Context(), v, "net.ipv4.conf"); err == nil || err.Error() != "this is a group of keys and no key; name one of those in it" {
 		t.Error(err)
 	}
 }
@@ -223,7 +215,7 @@ func TestEditedBootFileIsDrift(t *testing.T) {
 			t.Fatal(err)
 		}
 		put(t, v.Root, file, edit)
-		if got, err := v.Observe(t.Context(), name); err != nil || got != nil {
+		if got, err := resourcetest.Observe(t.Context(), v, name); err != nil || got != nil {
 			t.Errorf("%q passes for ours: %v %v", edit, got, err)
 		}
 	}
@@ -267,21 +259,21 @@ func TestForwardingIsGivenBackWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	prior, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	prior, err := resourcetest.Observe(context.Background(), v, "net.ipv4.ip_forward")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Apply(context.Background(), "net.ipv4.ip_forward", prior, wish("1")); err != nil {
+	if err := resourcetest.Apply(context.Background(), v, "net.ipv4.ip_forward", prior, wish("1")); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.set(meanwhile, "1"); err != nil {
 		t.Fatal(err)
 	}
-	now, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	now, err := resourcetest.Observe(context.Background(), v, "net.ipv4.ip_forward")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Apply(context.Background(), "net.ipv4.ip_forward", now, *prior); err != nil {
+	if err := resourcetest.Apply(context.Background(), v, "net.ipv4.ip_forward", now, *prior); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"net.ipv4.ip_forward": "0", hardened: "0", meant: "1", meanwhile: "1"} {
@@ -294,7 +286,7 @@ func TestForwardingIsGivenBackWhole(t *testing.T) {
 func TestWithoutTheKernelsFilesNobodyKnowsWhatItHolds(t *testing.T) {
 	v := image(t)
 	v.Proc = filepath.Join(t.TempDir(), "unmounted")
-	got, err := v.Observe(context.Background(), "net.ipv4.ip_forward")
+	got, err := resourcetest.Observe(context.Background(), v, "net.ipv4.ip_forward")
 	if got != nil && *got.Value != "" || err == nil || !strings.Contains(err.Error(), "mount /proc") {
 		t.Errorf("%+v, %v", got, err)
 	}

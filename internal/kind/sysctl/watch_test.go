@@ -99,7 +99,7 @@ func TestFilesForTheBootAreHeard(t *testing.T) {
 	const key = "net.ipv4.ip_forward"
 	for name, v := range map[string]Verbs{"host": host(t), "image": image(t)} {
 		t.Run(name, func(t *testing.T) {
-			if err := v.ApplyAll(t.Context(), []resource.Item[Sysctl]{{Name: key, Want: Sysctl{Boot: resource.Ptr("1")}}}); err != nil {
+			if err := v.Apply(t.Context(), []resource.Item[Sysctl]{{Name: key, Want: Sysctl{Boot: resource.Ptr("1")}}}); err != nil {
 				t.Fatal(err)
 			}
 			ear := noticetest.Listen(t, v, key)

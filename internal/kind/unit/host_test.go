@@ -13,6 +13,7 @@ import (
 
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // onHost marks the process that runs on a host of the lab, of this name.
@@ -78,7 +79,7 @@ func (w world) service(name, lines string) {
 
 func (w world) see(name string) *Unit {
 	w.Helper()
-	got, err := w.v.Observe(w.Context(), name)
+	got, err := resourcetest.Observe(w.Context(), w.v, name)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func (w world) converge(name string, want Unit) {
 		w.Fatal(err)
 	}
 	for range 2 {
-		if err := w.v.Apply(w.Context(), name, w.see(name), *normal[name]); err != nil {
+		if err := resourcetest.Apply(w.Context(), w.v, name, w.see(name), *normal[name]); err != nil {
 			w.Fatalf("%s: %v", name, err)
 		}
 		if diffs := resource.Compare(w.see(name), normal[name]); len(diffs) > 0 {
@@ -124,7 +125,7 @@ func (w world) converge(name string, want Unit) {
 
 func (w world) refuse(name string, want Unit, text string) {
 	w.Helper()
-	err := w.v.Apply(w.Context(), name, w.see(name), want)
+	err := resourcetest.Apply(w.Context(), w.v, name, w.see(name), want)
 	if err == nil || err.Error() != text {
 		w.Errorf("%s: got %v\nwant %s", name, err, text)
 	}
@@ -192,7 +193,7 @@ func missing(w world) {
 	w.expect("nowhere.service", "enabled=false active=false dropins=[]")
 	w.converge("nowhere.service", Unit{Enabled: no, Active: no})
 	w.refuse("nowhere.service", Unit{Active: yes}, "there is no unit nowhere.service on this host; install the package that brings it, with a package block that this one names in depends_on, or see the spelling")
-	if err := w.v.Remove(w.Context(), "nowhere.service"); err != nil {
+	if err := resourcetest.Remove(w.Context(), w.v, "nowhere.service"); err != nil {
 		w.Error(err)
 	}
 	// Written after systemd looked: nobody told it.
@@ -208,7 +209,7 @@ func dying(w world) {
 	w.service("slow.service", "ExecStart=sh -c 'sleep 0.3; exit 3'")
 	w.refuse("slow.service", Unit{Active: yes}, "it was started and did not stay up: it is failed (failed), result exit-code after 0 restarts; see: journalctl -u slow.service")
 	w.service("loop.service", "ExecStart=sh -c 'sleep 0.1; exit 3'\nRestart=always\nRestartSec=10ms\nStartLimitBurst=1000")
-	err := w.v.Apply(w.Context(), "loop.service", w.see("loop.service"), Unit{Active: yes})
+	err := resourcetest.Apply(w.Context(), w.v, "loop.service", w.see("loop.service"), Unit{Active: yes})
 	if err == nil || !strings.HasPrefix(err.Error(), "it was started and did not stay up: ") {
 		w.Errorf("a loop passes for a unit that stays: %v", err)
 	}
@@ -258,7 +259,7 @@ func mask(w world) {
 	}
 	w.converge("masked.service", Unit{Enabled: yes, Active: yes})
 	w.run("systemctl mask --now masked")
-	seen, err := w.v.Measure(w.Context(), map[string]*Unit{"masked.service": {Enabled: yes}})
+	seen, err := w.v.Observe(w.Context(), map[string]*Unit{"masked.service": {Enabled: yes}})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -268,7 +269,7 @@ func mask(w world) {
 	}
 	w.converge("masked.service", Unit{Enabled: yes, Active: yes})
 	given := resource.Lasting(before).(*Unit)
-	if err := w.v.Apply(w.Context(), "masked.service", w.see("masked.service"), *given); err != nil {
+	if err := resourcetest.Apply(w.Context(), w.v, "masked.service", w.see("masked.service"), *given); err != nil {
 		w.Fatal(err)
 	}
 	if state := w.run("systemctl is-enabled masked || :"); state != "masked" {
@@ -328,7 +329,7 @@ func dropins(w world) {
 		return dies{m}, err
 	}
 	running := w.run("systemctl show -P MainPID drop")
-	if err := killed.Apply(w.Context(), "drop.service", nil, wish); err == nil {
+	if err := resourcetest.Apply(w.Context(), killed, "drop.service", nil, wish); err == nil {
 		w.Error("the killed run ended well")
 	}
 	// They are in place, but the unit runs without them.
@@ -344,7 +345,7 @@ func dropins(w world) {
 	w.expect("drop.service", "enabled=false active=true dropins=[]")
 	w.converge("drop.service", wish)
 	// And who takes them away and is killed is not done either.
-	if err := killed.Apply(w.Context(), "drop.service", nil, *first); err == nil {
+	if err := resourcetest.Apply(w.Context(), killed, "drop.service", nil, *first); err == nil {
 		w.Error("the killed run ended well")
 	}
 	if len(resource.Compare(w.see("drop.service"), &Unit{Dropins: []Dropin{}})) == 0 {
@@ -374,7 +375,7 @@ func foreigners(w world) {
 		return dies{m}, err
 	}
 	pid := w.run(runs)
-	if err := killed.Apply(w.Context(), name, nil, Unit{OtherDropins: map[string]string{}}); err == nil {
+	if err := resourcetest.Apply(w.Context(), killed, name, nil, Unit{OtherDropins: map[string]string{}}); err == nil {
 		w.Error("the killed run ended well")
 	}
 	if now := w.run(runs); now != pid {
@@ -476,7 +477,7 @@ func own(w world) {
 		w.Error("ssh.service is taken for vpnd's")
 	}
 	for range 2 {
-		if err := w.v.Remove(w.Context(), "own.service"); err != nil {
+		if err := resourcetest.Remove(w.Context(), w.v, "own.service"); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -485,7 +486,7 @@ func own(w world) {
 	w.service("theirs.service", "ExecStart=sleep 1000")
 	w.converge("theirs.service", Unit{Enabled: yes, Active: yes, Dropins: []Dropin{dropin("nice", "[Service]\nNice=5\n")}})
 	for range 2 {
-		if err := w.v.Remove(w.Context(), "theirs.service"); err != nil {
+		if err := resourcetest.Remove(w.Context(), w.v, "theirs.service"); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -546,7 +547,7 @@ func beside(w world) {
 	}
 	for _, job := range []string{"restart", "stop"} {
 		end := others(job)
-		if err := w.v.Apply(w.Context(), name, nil, Unit{Active: yes}); err != nil {
+		if err := resourcetest.Apply(w.Context(), w.v, name, nil, Unit{Active: yes}); err != nil {
 			w.Errorf("beside systemctl %s: %v", job, err)
 		}
 		if err := end(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 const (
@@ -67,7 +68,7 @@ func imageWithOthers(t *testing.T) Verbs {
 
 func TestDropinsOfOthers(t *testing.T) {
 	v := imageWithOthers(t)
-	first, err := v.Observe(t.Context(), "x.service")
+	first, err := resourcetest.Observe(t.Context(), v, "x.service")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestDropinsOfOthers(t *testing.T) {
 	}
 	// Left out, they stay.
 	apply(t, v, Unit{Dropins: []Dropin{dropin("nice", "[Service]\nNice=5\n")}})
-	if now, err := v.Observe(t.Context(), "x.service"); err != nil || !maps.Equal(now.OtherDropins, want) {
+	if now, err := resourcetest.Observe(t.Context(), v, "x.service"); err != nil || !maps.Equal(now.OtherDropins, want) {
 		t.Errorf("beside one of vpnd's: %v, %v", now, err)
 	}
 	// Managed, they are these and no more, and no note tells of them.
@@ -120,17 +121,17 @@ func TestDropinsOfOthers(t *testing.T) {
 		t.Errorf("what only root could read: %v, %v", info, err)
 	}
 	// And its end leaves them.
-	if err := v.Remove(t.Context(), "x.service"); err != nil {
+	if err := resourcetest.Remove(t.Context(), v, "x.service"); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := v.Observe(t.Context(), "x.service"); err != nil || !maps.Equal(now.OtherDropins, want) {
+	if now, err := resourcetest.Observe(t.Context(), v, "x.service"); err != nil || !maps.Equal(now.OtherDropins, want) {
 		t.Errorf("after its end: %v, %v", now, err)
 	}
 }
 
 func TestPlansOfDropinsOfOthers(t *testing.T) {
 	v := imageWithOthers(t)
-	got, err := v.Observe(t.Context(), "x.service")
+	got, err := resourcetest.Observe(t.Context(), v, "x.service")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestOwedForDropinsOfOthers(t *testing.T) {
 	if _, err := v.setOthers("x.service", Unit{OtherDropins: map[string]string{}}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := v.Observe(t.Context(), "x.service")
+	got, err := resourcetest.Observe(t.Context(), v, "x.service")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +186,9 @@ func TestPipesHoldNobodyUp(t *testing.T) {
 	v := Verbs{Root: root}
 	done := make(chan string)
 	go func() {
-		x, err := v.Observe(t.Context(), "x.service")
+		x, err := resourcetest.Observe(t.Context(), v, "x.service")
 		said := fmt.Sprint(err, x != nil && len(x.Dropins)+len(x.OtherDropins) == 0, v.Tidy("x.service", Unit{}))
-		y, err := v.Observe(t.Context(), "y.service")
+		y, err := resourcetest.Observe(t.Context(), v, "y.service")
 		said += fmt.Sprint(" ", err, y != nil && len(y.Dropins) == 1 && len(y.OtherDropins) == 0)
 		text, err := v.unitFile("y.service")
 		done <- said + fmt.Sprint(" ", text, err)

@@ -11,15 +11,15 @@ import (
 // abreast is how many units are on their way at the same time.
 const abreast = 16
 
-// ApplyAll brings units into their states side by side: most of the time goes by
+// Apply brings units into their states side by side: most of the time goes by
 // while a service starts or ends. What fails is a [resource.NameError].
-func (v Verbs) ApplyAll(ctx context.Context, items []resource.Item[Unit]) error {
-	return together(items, func(it resource.Item[Unit]) (string, error) { return it.Name, v.Apply(ctx, it.Name, it.Got, it.Want) })
+func (v Verbs) Apply(ctx context.Context, items []resource.Item[Unit]) error {
+	return together(items, func(it resource.Item[Unit]) (string, error) { return it.Name, v.apply(ctx, it.Name, it.Want) })
 }
 
-// RemoveAll takes units out of service side by side.
-func (v Verbs) RemoveAll(ctx context.Context, names []string) error {
-	return together(names, func(name string) (string, error) { return name, v.Remove(ctx, name) })
+// Remove takes units out of service side by side.
+func (v Verbs) Remove(ctx context.Context, names []string) error {
+	return together(names, func(name string) (string, error) { return name, v.remove(ctx, name) })
 }
 
 func together[T any](all []T, do func(T) (name string, err error)) error {

@@ -50,7 +50,7 @@ func TestUnitsEndSideBySide(t *testing.T) {
 			items = append(items, resource.Item[Unit]{Name: fmt.Sprintf("%d.service", i), Want: Unit{Active: resource.Ptr(false)}})
 		}
 		began := time.Now()
-		err := v.ApplyAll(t.Context(), items)
+		err := v.Apply(t.Context(), items)
 		if took := time.Since(began); took > 3*time.Second || stopped.Load() != 9 {
 			t.Errorf("%d units ended within %s", stopped.Load(), took)
 		}

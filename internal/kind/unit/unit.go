@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 )
 
 // Traits are what units are: systemd starts them when their time comes.
-var Traits = resource.Traits{Runs: true, Slow: true, StartsLater: true, Carries: true}
+var Traits = resource.Traits{Runs: true, Together: true, Slow: true, StartsLater: true, Carries: true}
 
 // Verbs converge units of systemd.
 type Verbs struct {
@@ -36,32 +35,17 @@ type Verbs struct {
 	Shared *notice.Shared
 }
 
-// Observe returns the state of the unit. It never returns nil.
-func (v Verbs) Observe(ctx context.Context, name string) (*Unit, error) {
-	seen, err := v.Measure(ctx, map[string]*Unit{name: nil})
-	return seen[name], err
-}
-
-// Measure asks over one connection, and waits for units that are on their way.
-// Drop-ins of others are told of only where they aren't managed.
-func (v Verbs) Measure(ctx context.Context, wants map[string]*Unit) (map[string]*Unit, error) {
+// Observe asks over one connection, and waits for units that are on their way.
+// There is an answer for every name. Drop-ins of others are told of only where they
+// aren't managed.
+func (v Verbs) Observe(ctx context.Context, wants map[string]*Unit) (map[string]*Unit, error) {
 	m, err := v.manager(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	seen := make(map[string]*Unit, len(wants))
-	var errs []error
 	until := time.Now().Add(patience)
-	for _, name := range slices.Sorted(maps.Keys(wants)) {
-		u, err := v.observe(ctx, m, name, wants[name], until)
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-			continue
-		}
-		seen[name] = u
-	}
-	return seen, errors.Join(errs...)
+	return resource.ObserveEach(ctx, wants, func(name string, want *Unit) (*Unit, error) { return v.observe(ctx, m, name, want, until) })
 }
 
 // Since returns when the unit last changed its state, reloads included. One that
@@ -158,10 +142,10 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]
 	return normal, nil
 }
 
-// Apply writes drop-ins, then enables or disables, then starts or stops. A unit
+// apply writes drop-ins, then enables or disables, then starts or stops. A unit
 // that runs is restarted where its drop-ins change: they count from the next
 // start on.
-func (v Verbs) Apply(ctx context.Context, name string, _ *Unit, want Unit) error {
+func (v Verbs) apply(ctx context.Context, name string, want Unit) error {
 	m, err := v.manager(ctx)
 	if err != nil {
 		return err
@@ -277,18 +261,18 @@ func enable(ctx context.Context, m Manager, s state, want *bool) (state, error) 
 	return again(ctx, m, s.id)
 }
 
-// Remove takes the drop-ins of vpnd away, and a unit whose file vpnd wrote out
+// remove takes the drop-ins of vpnd away, and a unit whose file vpnd wrote out
 // of service. Anything else is given back by the state that was found.
-func (v Verbs) Remove(ctx context.Context, name string) error {
-	got, err := v.Observe(ctx, name)
+func (v Verbs) remove(ctx context.Context, name string) error {
+	seen, err := v.Observe(ctx, map[string]*Unit{name: nil})
 	if err != nil {
 		return err
 	}
 	want := Unit{Dropins: []Dropin{}}
-	if *got.Own {
+	if *seen[name].Own {
 		want.Enabled, want.Active = resource.Ptr(false), resource.Ptr(false)
 	}
-	return v.Apply(ctx, name, got, want)
+	return v.apply(ctx, name, want)
 }
 
 // Refresh reloads or restarts a unit that runs or shall run; see

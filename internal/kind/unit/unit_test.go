@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/resource/resourcetest"
 )
 
 // In an image nothing runs, and a unit that isn't there can't be removed: so the
@@ -24,7 +25,7 @@ func TestUnitsOfAnImage(t *testing.T) {
 	ctx := context.Background()
 	see := func(name string) *Unit {
 		t.Helper()
-		got, err := v.Observe(ctx, name)
+		got, err := resourcetest.Observe(ctx, v, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,7 @@ func TestUnitsOfAnImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := v.Apply(ctx, name, see(name), *normal[name]); err != nil {
+			if err := resourcetest.Apply(ctx, v, name, see(name), *normal[name]); err != nil {
 				t.Fatal(err)
 			}
 			if diffs := resource.Compare(see(name), normal[name]); len(diffs) > 0 {
@@ -65,10 +66,10 @@ func TestUnitsOfAnImage(t *testing.T) {
 	if err := v.Refresh(ctx, name, Unit{Active: &yes}, resource.Restart); err != nil {
 		t.Error(err)
 	}
-	if err := v.Apply(ctx, "static.service", see("static.service"), Unit{Enabled: &yes}); err == nil || !strings.HasPrefix(err.Error(), "the unit can't be enabled: ") {
+	if err := resourcetest.Apply(ctx, v, "static.service", see("static.service"), Unit{Enabled: &yes}); err == nil || !strings.HasPrefix(err.Error(), "the unit can't be enabled: ") {
 		t.Error(err)
 	}
-	if err := v.Apply(ctx, "nowhere.service", see("nowhere.service"), Unit{Enabled: &yes}); err == nil || !strings.HasPrefix(err.Error(), "there is no unit nowhere.service ") {
+	if err := resourcetest.Apply(ctx, v, "nowhere.service", see("nowhere.service"), Unit{Enabled: &yes}); err == nil || !strings.HasPrefix(err.Error(), "there is no unit nowhere.service ") {
 		t.Error(err)
 	}
 }
@@ -107,7 +108,7 @@ func jobsThatDoNotEndWell(t *testing.T, root string) {
 		`stopping it: the job ended with "timeout"; see: journalctl -u x.service`:                                                              false,
 		`starting it: the job ended with "timeout", and the unit is deactivating (stop-sigterm), result timeout; see: journalctl -u x.service`: true,
 	} {
-		err := v.Apply(context.Background(), "x.service", nil, Unit{Active: &active})
+		err := resourcetest.Apply(context.Background(), v, "x.service", nil, Unit{Active: &active})
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v\nwant %s", err, want)
 		}
@@ -264,11 +265,11 @@ func TestJobsOfOthersAreWaitedFor(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := &busy{states: c.states, results: c.results}
 			v := Verbs{Root: root, Connect: func(context.Context) (Manager, error) { return b, nil }}
-			got, err := v.Observe(t.Context(), "x.service")
+			got, err := resourcetest.Observe(t.Context(), v, "x.service")
 			if err != nil || *got.Active != c.active {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
-			err = v.Apply(t.Context(), "x.service", got, Unit{Active: &yes})
+			err = resourcetest.Apply(t.Context(), v, "x.service", got, Unit{Active: &yes})
 			if said := fmt.Sprint(err); (c.err == "") != (err == nil) || !strings.Contains(said, c.err) || b.jobs != c.jobs {
 				t.Errorf("%s: after %d jobs: %v", name, b.jobs, err)
 			}

@@ -1,0 +1,50 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// What follows is for kinds that deal with one thing after the other.
+
+// ObserveEach looks at each name, by the measure of its wish, until ctx ends.
+func ObserveEach[T any](ctx context.Context, wants map[string]*T, look func(name string, want *T) (*T, error)) (map[string]*T, error) {
+	seen := make(map[string]*T, len(wants))
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(wants)) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		got, err := look(name, wants[name])
+		if err != nil {
+			errs = append(errs, &NameError{Name: name, Err: err})
+		} else if got != nil {
+			seen[name] = got
+		}
+	}
+	return seen, errors.Join(errs...)
+}
+
+// ApplyEach makes each item come true.
+func ApplyEach[T any](items []Item[T], apply func(Item[T]) error) error {
+	var errs []error
+	for _, item := range items {
+		if err := apply(item); err != nil {
+			errs = append(errs, &NameError{Name: item.Name, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// RemoveEach takes each thing away.
+func RemoveEach(names []string, remove func(name string) error) error {
+	var errs []error
+	for _, name := range names {
+		if err := remove(name); err != nil {
+			errs = append(errs, &NameError{Name: name, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
