@@ -1,22 +1,3 @@
-// Package state remembers what vpnd did to the host: what it last applied,
-// what stood there before, what it still owes, and what undoes each apply.
-//
-// The folder (0700) holds
-//
-//	records.jsonl  one line a fact, appended and flushed before it is relied on; which
-//	               wish and hold are the latest too, so that a lost one shows
-//	records.sum…   how much of them there is at least, and its checksum
-//	reserve        room for the undo of an apply that waits for confirmation
-//	key            the key of the digests that stand for secrets
-//	priors/        what stood on the host before vpnd's first touch
-//	snapshots/     what undoes an apply
-//	wish.json      the configuration in force
-//	secrets/       those of the two, apart; they go with the last that needs them
-//	history.jsonl  what was applied when
-//	lock           flock(2) of whoever changes the host
-//
-// No secret stands anywhere else but in a prior: keyed digests stand for them.
-// All is 0600 from the first byte.
 package state
 
 import (

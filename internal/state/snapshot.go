@@ -26,7 +26,6 @@ type Snapshot struct {
 	Present []Was         `json:"present"`
 	Absent  []resource.ID `json:"absent"`
 	Records []Record      `json:"records"` // of the same resources; one without a record had none
-	Debts   []Debt        `json:"debts,omitempty"`
 
 	// Priors are the blobs of those records that the apply drops, by the name
 	// by which a record calls its own.
