@@ -70,6 +70,7 @@ func TestHostileInput(t *testing.T) {
 		"splats":              {in("", "[1]"+many("[*]"), ""), "1000 operators"},
 		"names":               {in("", "local"+many(".a"), ""), "1000 operators"},
 		"directives":          {in("", `"`+many("%{ if true }")+"x"+many("%{ endif }")+`"`, ""), "200 deep"},
+		"loops in text":       {"locals {\n  a = \"%{ for a in range(1024) }%{ for b in range(1024) }%{ for c in range(1024) }x%{ endfor }%{ endfor }%{ endfor }\"\n}\n", "more than 500000 turns"},
 		"a chain":             {"locals {\n  a4999 = 1\n" + chain(5000) + "}\n", "2000 values of which each refers to the next"},
 		"text":                {doubling(`"xxxxxxxx"`, `"${%[2]s}${%[2]s}"`), "larger than 64 MiB"},
 		"lists":               {doubling(`["x"]`, `[%[2]s, %[2]s]`), "larger than 64 MiB"},

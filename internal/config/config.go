@@ -12,17 +12,20 @@
 //	declared  ─eval────▶   blocks with values, filled by package shape; settings, checks
 //	blocks    ─compile─▶   resources with owners, order and triggers
 //
-// All of them tell what is wrong by package diag, and use functions, value and bounds.
+// All of them tell what is wrong by package diag, and use functions, value,
+// bounds and effort.
 // Package settings is what comes out beside resources, and explain the reference of
 // the language.
 package config
 
 import (
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"vpnd/internal/config/compile"
 	"vpnd/internal/config/declare"
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/eval"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/config/shape"
@@ -88,6 +91,12 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	if told.HasErrors() { // a file that can't be parsed would make every reference into it a mistake
 		return c, told.All()
 	}
+	spent := new(effort.Effort)
+	for _, f := range files {
+		if body, native := f.Body.(*hclsyntax.Body); native {
+			spent.Count(body)
+		}
+	}
 	declared := declare.Read(files, catalog, &told)
 	blank(declared, catalog, reader.Texts)
 	values := eval.Run(declared, eval.Environment{
@@ -97,6 +106,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 		Trust:       trust.Strict(),
 		StateDir:    src.StateDir,
 		Version:     version,
+		Effort:      spent,
 	}, &told)
 	c.Settings, c.Checks = values.Settings, values.Checks
 	h := host{src: src, values: values, at: declared.Settings.Range, trust: trust, told: &told}

@@ -100,7 +100,9 @@ func fileOfJSON(data []byte, name string) *hcl.Diagnostic {
 		case json.Number:
 			d = number(string(word), hcl.Range{})
 		case string:
-			d = Template(word, name)
+			if d = Template(word, name); d == nil && loopsWithin(word, name) {
+				d = diag.Error(hcl.Range{}, "Loops in JSON", "A text in JSON may have one loop (for). Write what has several in a file of HCL, *.hcl, which vpnd reads beside it.")
+			}
 		}
 		if d != nil {
 			d.Subject = endingAt(data, int(words.InputOffset()), name)
@@ -131,4 +133,21 @@ func Template(text, name string) *hcl.Diagnostic {
 	}
 	tokens, _ := hclsyntax.LexTemplate([]byte(text), name, hcl.InitialPos)
 	return Expression(tokens)
+}
+
+// loopsWithin says whether one text has more than one loop. In JSON nobody counts
+// their turns: its reader takes a text apart only when it works it out.
+func loopsWithin(text, name string) bool {
+	if strings.Count(text, "for") < 2 {
+		return false
+	}
+	tokens, _ := hclsyntax.LexTemplate([]byte(text), name, hcl.InitialPos)
+	loops := 0
+	for i, t := range tokens[:max(0, len(tokens)-1)] {
+		opens := t.Type == hclsyntax.TokenOBrace || t.Type == hclsyntax.TokenOBrack || t.Type == hclsyntax.TokenTemplateControl
+		if opens && significant(tokens[i+1:])() == "for" {
+			loops++
+		}
+	}
+	return loops > 1
 }

@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/config/declare"
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
 
@@ -22,6 +23,7 @@ const (
 // borne.
 type budget struct {
 	told    *diag.List
+	effort  *effort.Effort
 	borne   int            // what all values weigh that were made
 	weights map[string]int // of variables and local values, as they are referred to
 }
@@ -29,6 +31,9 @@ type budget struct {
 // value evaluates an expression; without a value it is unknown, and nothing
 // that uses it reports anything more.
 func (b *budget) value(expr hcl.Expression, ctx *hcl.EvalContext) cty.Value {
+	if _, err := b.effort.Spent(); err != nil {
+		return cty.DynamicVal
+	}
 	v, diags := expr.Value(ctx)
 	b.told.Add(diags)
 	if diags.HasErrors() {

@@ -16,6 +16,7 @@ import (
 
 	"vpnd/internal/config/declare"
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/functions"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/config/shape"
@@ -57,6 +58,7 @@ type Environment struct {
 	Trust       func(path string) error    // why others could change a file that is read; nil trusts all
 	StateDir    string                     // overrides state_dir, unless empty
 	Version     string                     // of this program
+	Effort      *effort.Effort             // what is spent of it; what is declared is counted
 }
 
 // An evaluator is one run of [Run].
@@ -78,7 +80,7 @@ type evaluator struct {
 // Run works out all values.
 func Run(d *declare.Declared, env Environment, told *diag.List) Result {
 	e := &evaluator{
-		budget:    budget{told: told, weights: make(map[string]int)},
+		budget:    budget{told: told, effort: env.Effort, weights: make(map[string]int)},
 		variables: make(map[string]cty.Value),
 		env:       env,
 		declared:  d,
@@ -101,6 +103,7 @@ func Run(d *declare.Declared, env Environment, told *diag.List) Result {
 	for i := range r.Blocks {
 		r.Blocks[i].OnChange = e.named(e.order[i].decl.OnChange)
 	}
+	e.checkEffort()
 	e.checkFailures()
 	return r
 }
@@ -142,13 +145,21 @@ func (e *evaluator) evaluate() {
 // functionsIn returns the functions for a file in that directory.
 func (e *evaluator) functionsIn(dir string) map[string]function.Function {
 	if e.functions[dir] == nil {
-		e.functions[dir] = functions.All(e.directory(dir), e.env.Credentials)
+		e.functions[dir] = functions.All(e.directory(dir), e.env.Credentials, e.env.Effort)
+		maps.Copy(e.functions[dir], e.env.Effort.Functions())
 	}
 	return e.functions[dir]
 }
 
 func (e *evaluator) directory(dir string) functions.Directory {
 	return functions.Directory{Path: dir, Trust: e.env.Trust}
+}
+
+// checkEffort tells that a bound was passed, also where try caught that.
+func (e *evaluator) checkEffort() {
+	if at, err := e.env.Effort.Spent(); err != nil {
+		e.told.Error(at, "Too much to work out", "%s", diag.Sentence(err))
+	}
 }
 
 // checkFailures makes sure that nothing is left out in silence: a block that

@@ -8,12 +8,13 @@ import (
 	"github.com/zclconf/go-cty/cty/gocty"
 
 	"vpnd/internal/config/bounds"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
 
 // bounded keeps the results of a function within bounds, for another one may
 // take them before anybody looks.
-func bounded(name string, f function.Function) function.Function {
+func bounded(name string, f function.Function, e *effort.Effort) function.Function {
 	return function.New(&function.Spec{
 		Params: f.Params(), VarParam: f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
@@ -23,6 +24,9 @@ func bounded(name string, f function.Function) function.Function {
 			return f.ReturnTypeForValues(args)
 		},
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if err := e.Called(name, args); err != nil {
+				return cty.NilVal, err
+			}
 			v, err := f.Call(args)
 			if err == nil && value.Weight(v) > value.Heaviest {
 				err = value.ErrHeavy

@@ -9,11 +9,13 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"vpnd/internal/config/effort"
 )
 
 // Every function keeps its result within bounds, or is handed functions that do.
 func TestFunctionsAreBounded(t *testing.T) {
-	all := All(Directory{Path: t.TempDir()}, "")
+	all := All(Directory{Path: t.TempDir()}, "", new(effort.Effort))
 	if len(all) < 80 {
 		t.Errorf("there are only %d functions", len(all))
 	}
@@ -65,7 +67,7 @@ func TestWideFormats(t *testing.T) {
 // one call of each of them, so that none has another one's name.
 func TestEveryFunction(t *testing.T) {
 	dir := folder(t, map[string]string{"a.txt": "hello", "t.tmpl": "${a}", "creds/psk": "hush"})
-	all := All(Directory{Path: dir}, dir+"/creds")
+	all := All(Directory{Path: dir}, dir+"/creds", new(effort.Effort))
 	ctx := &hcl.EvalContext{Functions: all}
 	calls := map[string]string{
 		"abs": `abs(-1) == 1`, "ceil": `ceil(1.2) == 2`, "floor": `floor(1.8) == 1`, "log": `log(8, 2) == 3`, "max": `max(1, 3, 2) == 3`, "min": `min(2, 1) == 1`,
@@ -105,7 +107,7 @@ func TestEveryFunction(t *testing.T) {
 // A secret stays one, whatever is made of it.
 func TestSecrecyPasses(t *testing.T) {
 	dir := folder(t, map[string]string{"t.tmpl": "${a}-${b}", "creds/psk": "hush"})
-	ctx := &hcl.EvalContext{Functions: All(Directory{Path: dir}, dir+"/creds")}
+	ctx := &hcl.EvalContext{Functions: All(Directory{Path: dir}, dir+"/creds", new(effort.Effort))}
 	for _, expr := range []string{
 		`upper(credential("psk"))`, `"x${credential("psk")}"`, `join(",", [credential("psk"), "a"])`, `base64encode(sensitive("a"))`, `sha256(sensitive("a"))`,
 		`cidrhost(sensitive("10.0.0.0/8"), 1)`, `length(sensitive([1]))`, `templatefile("t.tmpl", { a = "1", b = sensitive("2") })`, `merge({ a = sensitive(1) }, { b = 2 }).a`,
@@ -129,7 +131,7 @@ func TestFilesAreTrusted(t *testing.T) {
 		}
 		return nil
 	}}
-	ctx := &hcl.EvalContext{Functions: All(here, "")}
+	ctx := &hcl.EvalContext{Functions: All(here, "", new(effort.Effort))}
 	for _, call := range []string{`file("theirs")`, `filebase64("theirs")`, `templatefile("theirs", { a = "" })`} {
 		if got := evaluated(t, call, ctx); !strings.HasSuffix(got, "failed: it is theirs.") {
 			t.Errorf("%s: %s", call, got)

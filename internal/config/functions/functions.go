@@ -10,12 +10,14 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"vpnd/internal/config/effort"
 )
 
 // All returns the functions for the files of one directory, from which the paths in
 // them are counted. Credentials is the directory that credential() reads from, empty
-// where systemd gave none.
-func All(here Directory, credentials string) map[string]function.Function {
+// where systemd gave none. What they do counts as effort.
+func All(here Directory, credentials string, e *effort.Effort) map[string]function.Function {
 	all := map[string]function.Function{
 		"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "floor": stdlib.FloorFunc, "log": stdlib.LogFunc,
 		"max": stdlib.MaxFunc, "min": stdlib.MinFunc, "parseint": stdlib.ParseIntFunc, "pow": stdlib.PowFunc, "signum": stdlib.SignumFunc,
@@ -54,9 +56,9 @@ func All(here Directory, credentials string) map[string]function.Function {
 	}
 	for name, f := range all {
 		if name != "try" && name != "can" { // which are handed expressions, of bounded functions
-			all[name] = bounded(name, f)
+			all[name] = bounded(name, f, e)
 		}
 	}
-	all["templatefile"] = bounded("templatefile", templateFileFunc(here, all))
+	all["templatefile"] = bounded("templatefile", templateFileFunc(here, all, e), e)
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
 
@@ -34,7 +35,7 @@ func TestFunctions(t *testing.T) {
 		"t.tmpl": "%{ for n in nets ~}\nroute ${n}\n%{ endfor ~}\n", "bad.tmpl": "${", "loop.tmpl": `${templatefile("loop.tmpl", {})}`,
 		"creds/psk": "hush",
 	})
-	ctx := &hcl.EvalContext{Functions: All(Directory{Path: dir}, filepath.Join(dir, "creds"))}
+	ctx := &hcl.EvalContext{Functions: All(Directory{Path: dir}, filepath.Join(dir, "creds"), new(effort.Effort))}
 	for expr, want := range map[string]string{
 		`cidrhost("10.8.0.0/24", 1)`:                     `10.8.0.1`,
 		`cidrhost("10.8.0.7/24", -2)`:                    `10.8.0.254`,

@@ -12,12 +12,13 @@ import (
 
 	"vpnd/internal/config/bounds"
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
 
 // templateFileFunc renders a file of HCL's template language. A template sees
 // nothing but the values handed to it, and includes no other template.
-func templateFileFunc(d Directory, functions map[string]function.Function) function.Function {
+func templateFileFunc(d Directory, functions map[string]function.Function, e *effort.Effort) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{textParam("path"), {Name: "values", Type: cty.DynamicPseudoType, AllowMarked: true}},
 		Type:   function.StaticReturnType(cty.String),
@@ -38,8 +39,10 @@ func templateFileFunc(d Directory, functions map[string]function.Function) funct
 			if diags.HasErrors() {
 				return cty.NilVal, templateError(diags)
 			}
+			e.Count(expr)
 			ctx := &hcl.EvalContext{Variables: make(map[string]cty.Value), Functions: make(map[string]function.Function)}
 			maps.Copy(ctx.Variables, values.AsValueMap())
+			maps.Copy(ctx.Functions, e.Functions())
 			for f, impl := range functions {
 				if f != "templatefile" {
 					ctx.Functions[f] = impl
