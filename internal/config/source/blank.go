@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -72,12 +73,17 @@ func blankBytes(text []byte, r hcl.Range) {
 // text is blanked that follows the name of an attribute for secrets: what the
 // attribute belongs to can't be told there. In a file of variables that is
 // every one: which of them are sensitive may stand in a file that can't be
-// parsed either.
+// parsed either. Behind a quote that is missing nobody knows any more what is a
+// text and what a name, so all of that is blanked.
 func (r *Reader) blankTokens(text []byte, name string) []byte {
 	text = slices.Clone(text)
 	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	within, depth, last := false, 0, ""
+	within, depth, last, lost := false, 0, "", false
 	for _, t := range tokens {
+		if lost = lost || torn(t); lost {
+			blankBytes(text, t.Range)
+			continue
+		}
 		switch t.Type {
 		case hclsyntax.TokenIdent, hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenInvalid, hclsyntax.TokenBadUTF8:
 			if last = string(t.Bytes); within && t.Type != hclsyntax.TokenIdent {
@@ -97,4 +103,10 @@ func (r *Reader) blankTokens(text []byte, name string) []byte {
 		}
 	}
 	return text
+}
+
+// torn says whether a token shows that a quote is missing: a text goes on in the next
+// line.
+func torn(t hclsyntax.Token) bool {
+	return t.Type == hclsyntax.TokenQuotedNewline || t.Type == hclsyntax.TokenQuotedLit && bytes.ContainsRune(t.Bytes, '\n')
 }
