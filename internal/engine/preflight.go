@@ -20,13 +20,14 @@ func (e *Engine) Preflight(ctx context.Context, p *Plan) (err error) {
 func (e *Engine) preflight(ctx context.Context, p *Plan) error {
 	ahead := p.prospect()
 	var errs []error
-	for _, c := range p.Changes {
+	for step, c := range p.Changes {
 		if c.Action != Create && c.Action != Update || c.item.undo {
 			continue
 		}
+		ahead.Step = step
 		refused := e.unmet(ctx, p, c, ahead)
 		if len(refused) == 0 {
-			refused = append(refused, lacks(ctx, c, ahead))
+			refused = lacks(ctx, p, c, ahead)
 		}
 		errs = append(errs, refused...)
 	}
@@ -34,18 +35,57 @@ func (e *Engine) preflight(ctx context.Context, p *Plan) error {
 }
 
 // lacks asks the kind of a change.
-func lacks(ctx context.Context, c Change, ahead resource.Prospect) error {
-	var err error
+func lacks(ctx context.Context, p *Plan, c Change, ahead resource.Prospect) []error {
+	var errs []error
 	if !c.IsDrift {
-		err = c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead)
+		for _, err := range each(c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead)) {
+			errs = append(errs, objection(p, c, err))
+		}
 	}
-	if err == nil {
-		err = c.item.kind.Check(ctx, c.ID.Name, c.item.Want)
+	if errors.Join(errs...) == nil {
+		errs = append(errs, objection(p, c, c.item.kind.Check(ctx, c.ID.Name, c.item.Want)))
 	}
-	if err == nil {
+	return errs
+}
+
+// each takes joined errors apart.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// objection is what a kind says against a change. What is but a warning is noted.
+func objection(p *Plan, c Change, err error) error {
+	var m *resource.Mistake
+	switch {
+	case err == nil:
 		return nil
+	case !errors.As(err, &m):
+		return &WishError{ID: c.ID, Owners: c.Owners, Err: err}
 	}
-	return &WishError{ID: c.ID, Owners: c.Owners, Err: err}
+	for _, o := range c.Owners {
+		path := ""
+		if o.Block == c.ID { // whose attributes are those of the kind
+			path = m.Path
+		}
+		if m.Warning {
+			p.doubt(c.ID, o, path, m)
+			return nil
+		}
+		return &WishError{ID: c.ID, Owners: []resource.Owner{o}, Path: path, Err: m}
+	}
+	return &WishError{ID: c.ID, Err: m}
+}
+
+// doubt notes what may be wrong, and where it is written.
+func (p *Plan) doubt(id resource.ID, o resource.Owner, path string, m *resource.Mistake) {
+	where := o.Block.String()
+	if path != "" {
+		where += ", " + path
+	}
+	p.Notes = append(p.Notes, Note{ID: id, Text: fmt.Sprintf("in %s: %s; %s", where, m.Summary, m.Hint)})
 }
 
 // unmet returns what the blocks that ask for a change require in vain.
@@ -59,13 +99,9 @@ func (e *Engine) unmet(ctx context.Context, p *Plan, c Change, ahead resource.Pr
 		switch {
 		case m == nil:
 		case m.Warning:
-			where := r.Owner.Block.String()
-			if r.Path != "" {
-				where += ", " + r.Path
-			}
-			p.Notes = append(p.Notes, Note{ID: c.ID, Text: fmt.Sprintf("in %s: %s; %s", where, m.Summary, m.Hint)})
+			p.doubt(c.ID, r.Owner, r.Path, m)
 		default:
-			errs = append(errs, &WishError{ID: c.ID, Owners: []resource.Owner{r.Owner}, Path: r.Path, Err: fmt.Errorf("%s; %s", m.Summary, m.Hint)})
+			errs = append(errs, &WishError{ID: c.ID, Owners: []resource.Owner{r.Owner}, Path: r.Path, Err: m})
 		}
 	}
 	return errs
@@ -73,17 +109,41 @@ func (e *Engine) unmet(ctx context.Context, p *Plan, c Change, ahead resource.Pr
 
 // prospect is what the plan is about to do.
 func (p *Plan) prospect() resource.Prospect {
-	ahead := resource.Prospect{Coming: make(map[string][]string), Leaving: make(map[string][]string)}
-	for _, c := range p.Changes {
-		at := ahead.Coming
+	ahead := resource.Prospect{
+		Coming:  make(map[resource.ID]resource.Arrival),
+		May:     make(map[string][]resource.Arrival),
+		Leaving: make(map[resource.ID]bool),
+	}
+	for step, c := range p.Changes {
 		switch c.Action {
 		case Create, Update:
+			c.arrives(ahead, step)
 		case Remove, Restore:
-			at = ahead.Leaving
-		default:
-			continue
+			ahead.Leaving[c.ID] = true
 		}
-		at[c.ID.Kind] = append(at[c.ID.Kind], c.ID.Name)
 	}
 	return ahead
+}
+
+// arrives notes a change and all that comes with it.
+func (c Change) arrives(ahead resource.Prospect, step int) {
+	a := resource.Arrival{By: c.ID, Step: step}
+	if len(c.Owners) > 0 {
+		a.By = c.Owners[0].Block
+	}
+	things, may := c.item.kind.Brings(c.ID.Name, c.item.got, c.item.Want)
+	if len(c.item.Brings) > 0 { // who knows what comes knows all of it
+		things, may = append(things, c.item.Brings...), nil
+	}
+	if c.item.kind.Path {
+		things = append(things, resource.ID{Kind: resource.Path, Name: c.ID.Name})
+	}
+	for _, id := range append(things, c.ID) {
+		if _, sooner := ahead.Coming[id]; !sooner {
+			ahead.Coming[id] = a
+		}
+	}
+	for _, kind := range may {
+		ahead.May[kind] = append(ahead.May[kind], a)
+	}
 }

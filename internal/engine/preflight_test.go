@@ -16,10 +16,19 @@ func (e exacting) Preflight(_ context.Context, name string, want thing, plan res
 	if want.From == nil {
 		return nil
 	}
-	if _, there := e.things[*want.From]; !there && !plan.Comes("exacting", *want.From) {
-		return fmt.Errorf("there is no %s", *want.From)
+	if _, there := e.things[*want.From]; there {
+		return nil
 	}
-	return nil
+	m := resource.Mistake{Path: "from", Summary: "there is no " + *want.From, Hint: "make it"}
+	return plan.Lacking(m, resource.ID{Kind: "exacting", Name: *want.From}).Err()
+}
+
+// Brings says that what has the mode 0001 may bring anything.
+func (exacting) Brings(_ string, _, want *thing) (things []resource.ID, may []string) {
+	if want.Mode != nil && *want.Mode == "0001" {
+		return nil, []string{"exacting"}
+	}
+	return nil, nil
 }
 
 func (e exacting) Check(_ context.Context, _ string, want thing) error {
@@ -38,6 +47,11 @@ func TestPreflight(t *testing.T) {
 		return res
 	}
 	needs := func(name string) thing { return thing{From: &name, Text: resource.Ptr("x")} }
+	brings := func(res resource.Resource, name string) resource.Resource {
+		res.Brings = []resource.ID{{Kind: "exacting", Name: name}}
+		return res
+	}
+	opaque := thing{Mode: resource.Ptr("0001")}
 	wants := func(res resource.Resource, m *resource.Mistake) resource.Resource {
 		res.Requires = []resource.Requirement{{Owner: res.Owners[0], Path: "uplink", Met: func(context.Context, resource.Prospect) *resource.Mistake { return m }}}
 		return res
@@ -58,8 +72,14 @@ func TestPreflight(t *testing.T) {
 		rs   []resource.Resource
 		want string
 	}{
-		"what is not there":               {[]resource.Resource{exact("a", needs("b"))}, "a, : there is no b"},
-		"what comes":                      {[]resource.Resource{exact("a", needs("b")), exact("b", text("1"))}, ""},
+		"what is not there":               {[]resource.Resource{exact("a", needs("b"))}, "a, : there is no b; make it"},
+		"what comes":                      {[]resource.Resource{exact("b", text("1")), exact("c", needs("b"))}, ""},
+		"what comes too late":             {[]resource.Resource{exact("a", needs("b")), exact("b", text("1"))}, "a, : there is no b; block.b brings it, but comes after this one; name block.b in depends_on"},
+		"what comes with another":         {[]resource.Resource{brings(exact("b", text("1")), "x"), exact("c", needs("x"))}, ""},
+		"what nothing brings":             {[]resource.Resource{brings(exact("b", text("1")), "x"), exact("c", needs("y"))}, "c, : there is no y; make it"},
+		"what may come":                   {[]resource.Resource{exact("b", opaque), exact("c", needs("x"))}, ""},
+		"what may come too late":          {[]resource.Resource{exact("b", needs("x")), exact("c", opaque)}, "b, : there is no x; make it"},
+		"what may come but for all":       {[]resource.Resource{brings(exact("b", opaque), "x"), exact("c", needs("y"))}, "c, : there is no y; make it"},
 		"what its reader refuses":         {[]resource.Resource{exact("a", thing{Mode: resource.Ptr("9999")})}, "a, : its reader refuses this"},
 		"what a block requires":           {[]resource.Resource{wants(wish("a", text("1")), &resource.Mistake{Summary: "none", Hint: "make one"})}, "a, uplink: none; make one"},
 		"what a block requires and is so": {[]resource.Resource{wants(wish("a", text("1")), nil)}, ""},
@@ -71,6 +91,9 @@ func TestPreflight(t *testing.T) {
 	got, p := preflight(wants(wish("a", text("1")), &resource.Mistake{Summary: "later", Hint: "wait", Warning: true}))
 	if got != "" || len(p.Notes) != 1 || p.Notes[0].Text != "in block.b, uplink: later; wait" {
 		t.Errorf("a warning: %q, %+v", got, p.Notes)
+	}
+	if got, p := preflight(exact("b", opaque), exact("c", needs("x"))); got != "" || len(p.Notes) != 1 || p.Notes[0].Text != "in block.b: there is no x; where block.b does not bring it, the apply stops there" {
+		t.Errorf("what may come: %q, %+v", got, p.Notes)
 	}
 	// What is in force already is put right as far as that goes.
 	bad := wants(wish("a", text("1")), nil)

@@ -39,6 +39,7 @@ type Kind struct {
 	refresh   func(context.Context, string, any, Effect) error
 	check     func(context.Context, string, any) error
 	preflight func(context.Context, string, any, Prospect) error
+	brings    func(name string, got, want any) (things []ID, may []string)
 	from      func(any) []string
 	recall    func(want, was any) any
 	normalize func(context.Context, map[string]any) (map[string]any, error)
@@ -84,6 +85,11 @@ func (k Kind) Check(ctx context.Context, name string, want any) error {
 // [Preflighter].
 func (k Kind) Preflight(ctx context.Context, name string, want any, plan Prospect) error {
 	return k.preflight(ctx, name, want, plan)
+}
+
+// Brings names what comes with the thing; see [Bringer].
+func (k Kind) Brings(name string, got, want any) (things []ID, may []string) {
+	return k.brings(name, got, want)
 }
 
 // From names the resources that the wish is made from, of whatever kind.
@@ -147,6 +153,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
 		check:     func(context.Context, string, any) error { return nil },
 		preflight: func(context.Context, string, any, Prospect) error { return nil },
+		brings:    func(string, any, any) ([]ID, []string) { return nil, nil },
 		from:      func(any) []string { return nil },
 		recall:    func(want, _ any) any { return want },
 		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
@@ -173,6 +180,11 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	if p, ok := v.(Preflighter[T]); ok {
 		k.preflight = func(ctx context.Context, name string, want any, plan Prospect) error {
 			return p.Preflight(ctx, name, *want.(*T), plan)
+		}
+	}
+	if b, ok := v.(Bringer[T]); ok {
+		k.brings = func(name string, got, want any) ([]ID, []string) {
+			return b.Brings(name, typed[T](got), typed[T](want))
 		}
 	}
 	if d, ok := v.(Deriver[T]); ok {

@@ -103,6 +103,7 @@ type Resource struct {
 	After    []ID      // applied before this one and removed after it; may name a block, which means all that the block owns
 	Triggers []Trigger // what refreshes this one
 	Requires []Requirement
+	Brings   []ID // what comes with it besides what its kind knows; see [Bringer]
 }
 
 // Desired is what a host shall be. A configuration is one; so is a snapshot.

@@ -17,6 +17,7 @@ var refused = []mistake{
 	{"an unknown directive", edited(`options = ["tcp-queue-limit 128", "no-such-directive 1"]`), "vpn.hcl:10", []string{"no-such-directive"}},
 	{"a combination of directives", edited(`options = ["tls-version-max 1.1"]`), "vpn.hcl:6", []string{"tls-version-min bigger than --tls-version-max"}},
 	{"port-share on UDP", edited(`options = ["port-share 127.0.0.1 443"]`), "vpn.hcl:10", []string{"only TCP"}},
+	{"port-share with a service", edited("listen = [\"tcp/443\"]\noptions = [\"port-share 127.0.0.1 htps\"]"), "vpn.hcl:11", []string{`here is no service "htps"`}},
 	{"a program", edited(`options = ["script-security 2", "up \"/opt/nowhere.sh now\""]`), "vpn.hcl:10", []string{"here is no /opt/nowhere.sh"}},
 	{"a plugin", edited(`options = ["plugin /opt/nowhere.so"]`), "vpn.hcl:10", []string{"here is no /opt/nowhere.so"}},
 	{"a user of the management socket", edited(`options = ["management-client-user nobdy"]`), "vpn.hcl:10", []string{`no user "nobdy"`}},
@@ -50,12 +51,25 @@ var refused = []mistake{
 	{"a directory that is a file", `file "/etc/passwd/x" { content = "x" }`, "vpn.hcl:1", []string{"/etc/passwd is no folder"}},
 	{"a key beside a server", server("") + `sysctl "net.ipv4.conf.all.frwarding" { value = "1" }`, "vpn.hcl:12", []string{"no such key"}},
 	{"a range of the kernel", `sysctl "net.ipv4.tcp_syncookies" { value = "9999999999999" }`, "vpn.hcl:1", []string{"does not accept"}},
+	{"a range of the whole host", `sysctl "vm.overcommit_memory" { value = "3" }`, "vpn.hcl:1", []string{"does not accept", "from 0 to 2"}},
+	{"too few numbers", `sysctl "net.ipv4.tcp_rmem" { value = "4096 87380" }`, "vpn.hcl:1", []string{"as many numbers (3)"}},
 	{"a key of the kernel", `sysctl "net.ipv4.ip_forwrad" { value = "1" }`, "vpn.hcl:1", []string{"no such key"}},
 	{"a value of the kernel", `sysctl "net.ipv4.ip_default_ttl" { value = "on" }`, "vpn.hcl:1", []string{"write a number"}},
 	{"a key that can't be written", `sysctl "kernel.osrelease" { value = "7" }`, "vpn.hcl:1", []string{"read"}},
 	{"an interface of a key", `sysctl "net.ipv4.conf.ens18.rp_filter" { value = "1" }`, "vpn.hcl:1", []string{"no interface ens18"}},
 	{"a device of a route", `route "10.97.0.0/16" { dev = "ens18" }`, "vpn.hcl:1", []string{"no interface ens18"}},
-	{"a next hop", `route "10.97.0.0/16" { via = "198.51.100.1" }`, "vpn.hcl:1", []string{"no interface has a network with the next hop"}},
+	{"a next hop", `route "10.97.0.0/16" { via = "198.51.100.1" }`, "vpn.hcl:1", []string{"o interface has a network with the next hop"}},
+	{"a device of a route beside a server", server("") + `route "10.97.0.0/16" { dev = "tun9" }`, "vpn.hcl:12", []string{"no interface tun9"}},
+	{"a route before its tun", "route \"10.97.0.0/16\" { dev = \"tun9\" }\ntun \"tun9\" { addresses = [\"10.98.0.1/24\"] }", "vpn.hcl:1", []string{"tun.tun9 brings it, but comes after this one", "name tun.tun9 in depends_on"}},
+	{"an owner beside a server", server("") + `file "/root/x" { owner = "nobdy" }`, "vpn.hcl:12", []string{`no user "nobdy"`}},
+	{"a command that refuses", `file "/root/x.sh" {
+  content  = "if then"
+  validate = ["sh", "-n", "{}"]
+}`, "vpn.hcl:2", []string{"sh refuses the new content", "yntax error"}},
+	{"a command that is not there", `file "/root/x.sh" {
+  validate = ["shellchekc", "{}"]
+  content  = "true"
+}`, "vpn.hcl:2", []string{"here is no command shellchekc"}},
 	{"a user of a tun", `tun "tun9" { user = "nobdy" }`, "vpn.hcl:1", []string{`no user "nobdy"`}},
 }
 

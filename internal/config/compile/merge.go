@@ -26,6 +26,7 @@ func (c *compiler) merge(first *wish, r resource.Resource, b *block) {
 	}
 	first.After = append(first.After, r.After...)
 	first.Requires = append(first.Requires, r.Requires...)
+	first.Brings = append(first.Brings, r.Brings...)
 	for _, t := range r.Triggers {
 		if !slices.Contains(first.Triggers, t) {
 			first.Triggers = append(first.Triggers, t)

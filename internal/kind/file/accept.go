@@ -54,10 +54,22 @@ func (v verbs[T, P]) accept(ctx context.Context, validate []string, temporary st
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("%s did not answer within %s, so the old file stays", validate[0], limit)
-	case P(nil).secret():
-		return fmt.Errorf("%s refuses the new content (%s); what it says is not shown, since that may quote the secret", validate[0], status(err))
 	}
-	return fmt.Errorf("%s refuses the new content: %w%s", validate[0], err, said)
+	refused := fmt.Errorf("%s refuses the new content: %w%s", validate[0], err, said)
+	misses := strings.Contains(refused.Error(), noFile)
+	if P(nil).secret() {
+		refused = fmt.Errorf("%s refuses the new content (%s); what it says is not shown, since that may quote the secret", validate[0], status(err))
+	}
+	return &refusal{refused, misses}
+}
+
+// noFile is in what programs say of a file that is not there, in capitals or not.
+const noFile = "o such file"
+
+// A refusal is what a validator has against a content.
+type refusal struct {
+	error
+	misses bool // it complains of a file that is not there
 }
 
 // Check asks a validator that can judge the text alone, before anything on the

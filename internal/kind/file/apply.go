@@ -118,7 +118,10 @@ func account(names *atomic.Names, owner, group *string) (uid, gid int, err error
 func hint(err error) error {
 	var missing *atomic.NoFolderError
 	if errors.As(err, &missing) {
-		return fmt.Errorf("%w; declare directory %q", missing, missing.Path)
+		return fmt.Errorf("%w; %s", missing, declare(missing.Path))
 	}
 	return err
 }
+
+// declare is the way out where a folder is missing.
+func declare(dir string) string { return fmt.Sprintf("declare directory %q", dir) }

@@ -12,11 +12,14 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Preflight wants the accounts of a file to be known, and the directory that it
-// shall stand in to be there.
-func (v verbs[T, P]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
+// Preflight wants the accounts of a file to be known, the directory that it shall
+// stand in to be there, and its content to be taken by the command that validates it.
+func (v verbs[T, P]) Preflight(ctx context.Context, name string, want T, plan resource.Prospect) error {
 	p := P(&want).plain()
-	return preflight(v.Root, name, p.owner, p.group, plan)
+	if err := preflight(v.Root, name, p.owner, p.group, plan); err != nil {
+		return err
+	}
+	return v.rehearse(ctx, name, p, plan).Err()
 }
 
 // Preflight wants the accounts of a directory to be known, and the one that it
@@ -25,22 +28,21 @@ func (v DirectoryVerbs) Preflight(_ context.Context, name string, want Directory
 	return preflight(v.Root, name, want.Owner, want.Group, plan)
 }
 
-// preflight takes what a package may bring for brought.
 func preflight(root, name string, owner, group *string, plan resource.Prospect) error {
-	if plan.Any("package") {
-		return nil
-	}
-	names, err := atomic.ReadNames(root)
-	if err != nil {
-		return err
-	}
-	if _, _, err := account(names, owner, group); err != nil {
-		return err
-	}
-	dir := path.Dir(name)
-	switch info, err := atomic.Stat(root, dir); {
-	case !there(root, dir, plan):
-		return hint(&atomic.NoFolderError{Path: dir})
+	return errors.Join(
+		known(root, resource.User, "owner", owner, plan),
+		known(root, resource.Group, "group", group, plan),
+		within(root, path.Dir(name), plan),
+	)
+}
+
+// within wants a directory to be there.
+func within(root, dir string, plan resource.Prospect) error {
+	m := resource.Mistake{Summary: (&atomic.NoFolderError{Path: dir}).Error(), Hint: declare(dir)}
+	info, err := atomic.Stat(root, dir)
+	switch missing := there(root, dir, m, plan).Err(); {
+	case missing != nil:
+		return missing
 	case err == nil && !info.Mode.IsDir() && info.Mode&fs.ModeSymlink == 0 && !plan.Comes("directory", dir):
 		return fmt.Errorf("%s is no folder, so nothing can be in it; choose another path", dir)
 	}
@@ -50,56 +52,71 @@ func preflight(root, name string, owner, group *string, plan resource.Prospect) 
 // home is below where vpnd keeps keys and profiles; it makes that itself.
 const home = "/var/lib/vpnd"
 
-// there says whether a directory is there, or made by the plan.
-func there(root, dir string, plan resource.Prospect) bool {
-	if dir == home || plan.Comes("directory", dir) {
-		return true
+// there wants a directory to be there, or to be made by the plan; m is what is to be
+// said where it is not.
+func there(root, dir string, m resource.Mistake, plan resource.Prospect) *resource.Mistake {
+	if _, err := atomic.Stat(root, dir); dir == home || !errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	_, err := atomic.Stat(root, dir)
-	return !errors.Is(err, fs.ErrNotExist)
+	return plan.Lacking(m, resource.ID{Kind: "directory", Name: dir})
 }
 
 // Into wants the directory of a file to be there that another program writes.
 func Into(name string, plan resource.Prospect) *resource.Mistake {
-	if dir := path.Dir(name); !plan.Any("package") && !there("/", dir, plan) {
-		return &resource.Mistake{Summary: fmt.Sprintf("there is no directory %s", dir), Hint: fmt.Sprintf("make it with a block directory %q, or choose another path", dir)}
-	}
-	return nil
+	dir := path.Dir(name)
+	m := resource.Mistake{Summary: "there is no directory " + dir, Hint: fmt.Sprintf("make it with a block directory %q, or choose another path", dir)}
+	return there("/", dir, m, plan)
 }
 
 // There wants a file to be there that another program reads or runs, through
 // links, unless the plan makes it. What has no path the program looks for itself.
 func There(name string, plan resource.Prospect) *resource.Mistake {
-	if !path.IsAbs(name) || plan.Any("package") || plan.Comes("file", name) || plan.Comes("secret_file", name) || plan.Comes("directory", name) {
+	if !path.IsAbs(name) {
 		return nil
 	}
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return &resource.Mistake{Summary: fmt.Sprintf("there is no %s", name), Hint: fmt.Sprintf("make it first, with a block file %q or otherwise", name)}
+	m := resource.Mistake{Summary: fmt.Sprintf("there is no %s", name), Hint: fmt.Sprintf("make it first, with a block file %q or otherwise", name)}
+	return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: name})
 }
 
 // User wants a user to be known.
 func User(name string, plan resource.Prospect) *resource.Mistake {
-	return known("user", name, (*atomic.Names).UID, plan)
+	return mistake(known("/", resource.User, "", &name, plan))
 }
 
 // Group wants a group to be known.
 func Group(name string, plan resource.Prospect) *resource.Mistake {
-	return known("group", name, (*atomic.Names).GID, plan)
+	return mistake(known("/", resource.Group, "", &name, plan))
 }
 
-func known(what, name string, number func(*atomic.Names, string) (int, error), plan resource.Prospect) *resource.Mistake {
-	names, err := atomic.ReadNames("/")
-	if err == nil {
-		_, err = number(names, name)
-	}
-	if err == nil || plan.Any("package") {
+// mistake returns what is wrong with an account; what can't be read is no
+// objection.
+func mistake(err error) *resource.Mistake {
+	var m *resource.Mistake
+	errors.As(err, &m)
+	return m
+}
+
+// known wants an account to be known, if one is named.
+func known(root, what, attribute string, name *string, plan resource.Prospect) error {
+	if name == nil {
 		return nil
 	}
-	hint := "create it first, or name one that getent passwd lists"
-	if what == "group" {
-		hint = "create it first, or name one that getent group lists, such as nogroup on Debian or nobody on Fedora and its kin"
+	names, err := atomic.ReadNames(root)
+	if err != nil {
+		return err
 	}
-	return &resource.Mistake{Summary: fmt.Sprintf("this host has no %s %q", what, name), Hint: hint}
+	m := resource.Mistake{Path: attribute, Summary: fmt.Sprintf("this host has no %s %q", what, *name)}
+	number := names.UID
+	m.Hint = "create it first, or name one that getent passwd lists"
+	if what == resource.Group {
+		number = names.GID
+		m.Hint = "create it first, or name one that getent group lists, such as nogroup on Debian or nobody on Fedora and its kin"
+	}
+	if _, err := number(*name); err == nil {
+		return nil
+	}
+	return plan.Lacking(m, resource.ID{Kind: what, Name: *name}).Err()
 }

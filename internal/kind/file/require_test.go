@@ -22,7 +22,8 @@ func TestThereAndInto(t *testing.T) {
 	}
 	none := resource.Prospect{}
 	coming := func(kind, name string) resource.Prospect {
-		return resource.Prospect{Coming: map[string][]string{kind: {name}}}
+		by := resource.Arrival{By: resource.ID{Kind: kind, Name: "x"}}
+		return resource.Prospect{Step: 1, Coming: map[resource.ID]resource.Arrival{{Kind: kind, Name: name}: by}}
 	}
 	for name, c := range map[string]struct {
 		got *resource.Mistake
@@ -31,9 +32,9 @@ func TestThereAndInto(t *testing.T) {
 		"there":                    {There(there, none), false},
 		"gone":                     {There(gone, none), true},
 		"a link to what is gone":   {There(link, none), true},
-		"made by the plan":         {There(gone, coming("file", gone)), false},
-		"another made by the plan": {There(gone, coming("file", there)), true},
-		"of a package":             {There(gone, coming("package", "p")), false},
+		"made by the plan":         {There(gone, coming(resource.Path, gone)), false},
+		"another made by the plan": {There(gone, coming(resource.Path, there)), true},
+		"beside a package":         {There(gone, coming("package", "openvpn")), true},
 		"without a path":           {There("gone", none), false},
 		"into a folder":            {Into(gone, none), false},
 		"into none":                {Into(filepath.Join(gone, "x"), none), true},

@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/process"
 	"vpnd/internal/resource"
 )
@@ -24,7 +26,7 @@ var later = []string{"tun", "tap", "ppp", "wg", "wwan", "ipsec", "xfrm", "vti", 
 // Present wants an interface to be there, or to be made by the plan.
 func Present(name string, plan resource.Prospect) *resource.Mistake {
 	all, err := devices()
-	if _, there := named(all, name); err != nil || there || plan.Comes("tun", name) {
+	if _, there := named(all, name); err != nil || there || plan.Comes(resource.Interface, name) {
 		return nil
 	}
 	m := &resource.Mistake{Summary: fmt.Sprintf("no interface %s here", name), Hint: "write one that ip -brief link lists"}
@@ -58,10 +60,9 @@ func defaultDevices(all []device) []string {
 	return names
 }
 
-// Local wants an interface to have an address, or the plan to change those of
-// one.
+// Local wants an interface to have an address, or one that the plan makes.
 func Local(addr netip.Addr, plan resource.Prospect) *resource.Mistake {
-	if addr.IsLoopback() || addr.IsUnspecified() || plan.Any("tun") {
+	if addr.IsLoopback() || addr.IsUnspecified() {
 		return nil
 	}
 	all, err := addresses()
@@ -84,7 +85,8 @@ func Local(addr netip.Addr, plan resource.Prospect) *resource.Mistake {
 	if len(same) > 0 && len(same) <= 8 {
 		hint = "this host has " + strings.Join(same, ", ")
 	}
-	return &resource.Mistake{Summary: fmt.Sprintf("no interface has the address %s", addr), Hint: hint}
+	m := resource.Mistake{Summary: fmt.Sprintf("no interface has the address %s", addr), Hint: hint}
+	return plan.Lacking(m, inNetworks(plan, func(p netip.Prefix) bool { return p.Addr() == addr })...)
 }
 
 // Free wants nobody else to use a network that shall be behind an interface which
@@ -184,15 +186,23 @@ func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
 	return nil
 }
 
+// inNetworks are the networks that come with the plan and fit, or else any.
+func inNetworks(plan resource.Prospect, fits func(netip.Prefix) bool) []resource.ID {
+	all := []resource.ID{{Kind: resource.Network}}
+	for id := range plan.Coming {
+		if p, err := netip.ParsePrefix(id.Name); id.Kind == resource.Network && err == nil && fits(p) {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
 // Preflight wants the way that a route shall go to be there: its interface, and
 // the next hop on one of the networks of the host.
 func (RouteVerbs) Preflight(_ context.Context, name string, want Route, plan resource.Prospect) error {
 	to, bad := parseTarget(name)
 	if bad != nil {
 		return bad
-	}
-	if plan.Any("tun") || plan.Any("unit") || plan.Any("package") {
-		return nil // which may make the way
 	}
 	all, err := devices()
 	if err != nil {
@@ -202,9 +212,13 @@ func (RouteVerbs) Preflight(_ context.Context, name string, want Route, plan res
 	if want.Dev != nil && *want.Dev != "" {
 		d, there := named(all, *want.Dev)
 		if !there {
-			return missing(*want.Dev)
+			if m := comes(*want.Dev, plan); m != nil {
+				return m
+			}
+			out = noInterface
+		} else {
+			out = d.index()
 		}
-		out = d.index()
 	}
 	if want.Via == nil || !want.Via.IsValid() {
 		return nil
@@ -213,7 +227,23 @@ func (RouteVerbs) Preflight(_ context.Context, name string, want Route, plan res
 	if err != nil || on {
 		return err
 	}
-	return explain(unix.ENETUNREACH, want)
+	m := resource.Mistake{
+		Path: "via", Summary: fmt.Sprintf("no interface has a network with the next hop %s in it", *want.Via),
+		Hint: "give that interface an address first, or name a next hop on a network that ip -brief address lists",
+	}
+	return plan.Lacking(m, inNetworks(plan, func(p netip.Prefix) bool { return p.Contains(*want.Via) })...).Err()
+}
+
+// noInterface is the index of an interface that is not there yet.
+const noInterface = -1
+
+// comes wants an interface that is not there to come with the plan.
+func comes(dev string, plan resource.Prospect) *resource.Mistake {
+	m := resource.Mistake{
+		Path: "dev", Summary: "there is no interface " + dev,
+		Hint: "name one that ip -brief link lists, or add the block that makes it",
+	}
+	return plan.Lacking(m, resource.ID{Kind: resource.Interface, Name: dev})
 }
 
 // onLink says whether an address is on a network of an interface, of any where
@@ -241,9 +271,40 @@ func onLink(addr netip.Addr, out, family int) (bool, error) {
 
 // Preflight wants who may attach to be known.
 func (TunVerbs) Preflight(_ context.Context, _ string, want Tun, plan resource.Prospect) error {
-	if plan.Any("package") {
-		return nil // which may bring them
+	names, err := atomic.ReadNames("/")
+	if err != nil {
+		return err
 	}
-	_, _, err := owners(want)
-	return err
+	var errs []error
+	for _, a := range []struct {
+		kind   string
+		name   *string
+		number func(string) (int, error)
+	}{{resource.User, want.User, names.UID}, {resource.Group, want.Group, names.GID}} {
+		if a.name == nil || *a.name == "" {
+			continue
+		}
+		if _, err := a.number(*a.name); err != nil {
+			m := resource.Mistake{Path: a.kind, Summary: fmt.Sprintf("this host has no %s %q", a.kind, *a.name), Hint: "create it first, or give a number"}
+			errs = append(errs, plan.Lacking(m, resource.ID{Kind: a.kind, Name: *a.name}).Err())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Brings is the interface, and the networks that it is in.
+func (TunVerbs) Brings(name string, _, want *Tun) (things []resource.ID, may []string) {
+	things = []resource.ID{{Kind: resource.Interface, Name: name}}
+	for _, p := range want.Addresses {
+		things = append(things, resource.ID{Kind: resource.Network, Name: p.String()})
+	}
+	return things, nil
+}
+
+// Brings is a network that next hops may be in, where there is none on the way.
+func (RouteVerbs) Brings(name string, _, want *Route) (things []resource.ID, may []string) {
+	if to, bad := parseTarget(name); bad == nil && (want.Via == nil || !want.Via.IsValid()) {
+		things = []resource.ID{{Kind: resource.Network, Name: to.dst.String()}}
+	}
+	return things, nil
 }

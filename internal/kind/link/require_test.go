@@ -16,7 +16,7 @@ func TestWhatBlocksRequire(t *testing.T) {
 	ip(t, "tuntap add tap3 mode tap")
 	ip(t, "tuntap add tun3 mode tun")
 	none := resource.Prospect{}
-	coming := resource.Prospect{Coming: map[string][]string{"tun": {"tun5"}}}
+	coming := brings(Tun{Addresses: []netip.Prefix{netip.MustParsePrefix("10.9.0.1/24")}}, 0)
 	free := func(s string) *resource.Mistake { return Free(netip.MustParsePrefix(s), "tun0", "o.service", none) }
 	for name, c := range map[string]struct {
 		got     *resource.Mistake
@@ -28,6 +28,8 @@ func TestWhatBlocksRequire(t *testing.T) {
 		"one that comes later":       {Present("ppp0", none), "no interface ppp0 here", true},
 		"one that the plan makes":    {Present("tun5", coming), "", false},
 		"an address":                 {Local(netip.MustParseAddr("192.0.2.1"), none), "", false},
+		"one that the plan gives":    {Local(netip.MustParseAddr("10.9.0.1"), coming), "", false},
+		"another one than that":      {Local(netip.MustParseAddr("10.9.0.2"), coming), "no interface has the address 10.9.0.2", false},
 		"no address":                 {Local(netip.MustParseAddr("192.0.2.7"), none), "no interface has the address 192.0.2.7", false},
 		"a free network":             {free("10.8.0.0/24"), "", false},
 		"the network of a link":      {free("192.0.2.0/24"), "192.0.2.0/24 is 192.0.2.0/24, the network of a0", false},
@@ -48,9 +50,23 @@ func TestWhatBlocksRequire(t *testing.T) {
 	}
 }
 
+// brings is the prospect of what comes after a step that makes tun5.
+func brings(want Tun, step int) resource.Prospect {
+	p := resource.Prospect{Step: 1, Coming: make(map[resource.ID]resource.Arrival)}
+	things, _ := TunVerbs{}.Brings("tun5", nil, &want)
+	for _, id := range things {
+		p.Coming[id] = resource.Arrival{By: resource.ID{Kind: "tun", Name: "tun5"}, Step: step}
+	}
+	return p
+}
+
 func TestPreflightOfARoute(t *testing.T) {
 	nettest.Need(t)
 	network(t)
+	want := Tun{Addresses: []netip.Prefix{netip.MustParsePrefix("10.9.0.1/24")}}
+	tun5, late := brings(want, 0), brings(want, 2)
+	wg := resource.Arrival{By: resource.ID{Kind: "unit", Name: "wg.service"}}
+	maybe := resource.Prospect{Step: 1, May: map[string][]resource.Arrival{resource.Interface: {wg}}}
 	for name, c := range map[string]struct {
 		want Route
 		plan resource.Prospect
@@ -58,7 +74,12 @@ func TestPreflightOfARoute(t *testing.T) {
 	}{
 		"a way":                    {Route{Via: addr("192.0.2.9")}, resource.Prospect{}, ""},
 		"no interface":             {Route{Dev: resource.Ptr("ens18")}, resource.Prospect{}, "there is no interface ens18"},
-		"one that may come":        {Route{Dev: resource.Ptr("tun0")}, resource.Prospect{Coming: map[string][]string{"unit": {"o.service"}}}, ""},
+		"another than the plan's":  {Route{Dev: resource.Ptr("tun6")}, tun5, "there is no interface tun6; name one"},
+		"one that comes":           {Route{Dev: resource.Ptr("tun5")}, tun5, ""},
+		"one that comes too late":  {Route{Dev: resource.Ptr("tun5")}, late, "tun.tun5 brings it, but comes after this one; name tun.tun5 in depends_on"},
+		"one that may come":        {Route{Dev: resource.Ptr("wg0")}, maybe, "there is no interface wg0; where unit[\"wg.service\"] does not bring it, the apply stops there"},
+		"a next hop that comes":    {Route{Dev: resource.Ptr("tun5"), Via: addr("10.9.0.7")}, tun5, ""},
+		"a next hop beside that":   {Route{Dev: resource.Ptr("tun5"), Via: addr("10.7.0.7")}, tun5, "next hop 10.7.0.7"},
 		"no next hop":              {Route{Via: addr("203.0.113.9")}, resource.Prospect{}, "no interface has a network with the next hop 203.0.113.9"},
 		"a next hop on another":    {Route{Via: addr("192.0.2.9"), Dev: resource.Ptr("b0")}, resource.Prospect{}, "no interface has a network with the next hop 192.0.2.9"},
 		"a next hop of that other": {Route{Via: addr("192.0.2.9"), Dev: resource.Ptr("a0")}, resource.Prospect{}, ""},

@@ -3,7 +3,11 @@ package pkg
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
+
+	"vpnd/internal/atomic"
 )
 
 // dnf is dnf(8) and rpm(8).
@@ -52,6 +56,36 @@ func (d dnf) remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// unknown leaves it to the apply: dnf has no lists that could be asked without
-// being fetched.
-func (dnf) unknown(context.Context, wanted) error { return nil }
+// caches are where dnf and dnf5 keep what they have read of their sources.
+var caches = []string{"var/cache/dnf/*/repodata/repomd.xml", "var/cache/libdnf5/*/repodata/repomd.xml"}
+
+// unknown asks what dnf has read already, and has it log into a room, since it logs
+// each question. Without a cache it would say that there is no package at all.
+func (d dnf) unknown(ctx context.Context, w wanted) error {
+	read := slices.ContainsFunc(caches, func(cache string) bool {
+		found, err := filepath.Glob(filepath.Join(d.v.Root, cache))
+		return err == nil && len(found) > 0
+	})
+	if !read {
+		return nil
+	}
+	room, leave, err := atomic.Room("dnf")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	said, err := d.v.run(ctx, "dnf", "-q", "-C", "--setopt=logdir="+room, "repoquery", "--available", "--qf", `%{name} %{evr}\n`, w.name)
+	if err != nil {
+		return fmt.Errorf("asking for its versions: %w", err)
+	}
+	var versions []string
+	for line := range strings.Lines(said) {
+		if name, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name == w.name {
+			versions = append(versions, strings.TrimPrefix(version, "0:"))
+		}
+	}
+	if len(versions) > 0 && (w.version == "" || slices.Contains(versions, strings.TrimPrefix(w.version, "0:"))) {
+		return nil
+	}
+	return fmt.Errorf("%w; where dnf has read them before that, run: dnf makecache", unavailable(w, versions, "/etc/yum.repos.d"))
+}

@@ -105,6 +105,47 @@ func (v Verbs) Preflight(ctx context.Context, name string, want Package, _ resou
 	return m.unknown(ctx, w)
 }
 
+// contents are what packages bring that vpnd itself installs, as far as a
+// configuration may ask for it, whatever the distribution; of others nobody can
+// tell before.
+var contents = map[string][]resource.ID{"openvpn": append(
+	under("unit", "", "openvpn.service", "openvpn@.service", "openvpn-server@.service", "openvpn-client@.service"),
+	append(
+		under("directory", "/", "etc/openvpn", "etc/openvpn/server", "etc/openvpn/client", "var/log/openvpn"),
+		under(resource.Path, "/usr/",
+			"sbin/openvpn",
+			"lib/openvpn/openvpn-plugin-auth-pam.so", "lib/openvpn/openvpn-plugin-down-root.so",
+			"lib64/openvpn/plugins/openvpn-plugin-auth-pam.so", "lib64/openvpn/plugins/openvpn-plugin-down-root.so",
+			"share/openvpn/verify-cn",
+		)...,
+	)...,
+)}
+
+func under(kind, prefix string, names ...string) []resource.ID {
+	var all []resource.ID
+	for _, name := range names {
+		all = append(all, resource.ID{Kind: kind, Name: prefix + name})
+	}
+	return all
+}
+
+// Brings is what comes with a package that is not there yet. Fedora's OpenVPN has
+// an account of its own.
+func (v Verbs) Brings(name string, got, want *Package) (things []resource.ID, may []string) {
+	if got != nil && *got.Installed || absent(*want) {
+		return nil, nil
+	}
+	if known, ok := contents[name]; ok {
+		things = slices.Clone(known)
+		m, _ := v.manager()
+		if _, fedora := m.(dnf); fedora {
+			things = append(things, resource.ID{Kind: resource.User, Name: name}, resource.ID{Kind: resource.Group, Name: name})
+		}
+		return things, nil
+	}
+	return nil, []string{resource.User, resource.Group, resource.Path, resource.Interface, resource.Network, "unit", "directory", "sysctl"}
+}
+
 // Apply removes what shall go and then installs the rest in one transaction.
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Package]) error {
 	if filepath.Clean(v.Root) != "/" {

@@ -2,9 +2,11 @@ package pkg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,6 +213,66 @@ func TestDnfCommands(t *testing.T) {
 	const want = "dnf -q -y --setopt=install_weak_deps=False install openvpn-2.6.3-1.el9 strongswan"
 	if s.asked[0] != want {
 		t.Errorf("ran %s, want %s", s.asked[0], want)
+	}
+}
+
+// The answers are those of dnf 4.14 about a source with two versions of a package.
+func TestDnfIsAskedBeforehand(t *testing.T) {
+	const known = "openvpn 1:2.6.12-1.el9\n\nopenvpn 2.6.10-1.el9\n\nopenvpn-devel 2.7-1\n\n"
+	for name, c := range map[string]struct {
+		cache  bool
+		wanted wanted
+		answer Result
+		says   string
+	}{
+		"known":              {true, wanted{"openvpn", ""}, Result{Stdout: known}, ""},
+		"a version":          {true, wanted{"openvpn", "2.6.10-1.el9"}, Result{Stdout: known}, ""},
+		"with its epoch":     {true, wanted{"openvpn", "1:2.6.12-1.el9"}, Result{Stdout: known}, ""},
+		"another version":    {true, wanted{"openvpn", "2.7-1"}, Result{Stdout: known}, "version 2.7-1 is not to be had, only 1:2.6.12-1.el9, 2.6.10-1.el9"},
+		"none":               {true, wanted{"opnvpn", ""}, Result{}, "no source of packages has it; see its spelling and the sources in /etc/yum.repos.d; where dnf has read them before that, run: dnf makecache"},
+		"another by name":    {true, wanted{"openvpn-2.6", ""}, Result{Stdout: known}, "no source of packages has it"},
+		"nothing read yet":   {false, wanted{"opnvpn", ""}, Result{}, ""},
+		"one that is ailing": {true, wanted{"openvpn", ""}, Result{Status: 1, Stderr: "Error: Failed to load"}, "asking for its versions: dnf ended with status 1: Error: Failed to load"},
+	} {
+		v, s := host(t, "var/lib/rpm", map[string][]Result{"dnf -q -C --setopt=logdir=": {c.answer}})
+		if c.cache {
+			cache := filepath.Join(v.Root, "var/cache/dnf/x-d0d8017e31cd3c7e/repodata")
+			if err := errors.Join(os.MkdirAll(cache, 0o755), os.WriteFile(filepath.Join(cache, "repomd.xml"), nil, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := dnf{v}.unknown(t.Context(), c.wanted)
+		if text := fmt.Sprint(err); c.says == "" && err != nil || !strings.HasPrefix(text, c.says) && c.says != "" {
+			t.Errorf("%s: %q, want %q", name, text, c.says)
+		}
+		if c.cache != (len(s.asked) == 1) {
+			t.Errorf("%s: asked %q", name, s.asked)
+		}
+	}
+}
+
+// What a package brings is known of those that vpnd installs itself.
+func TestWhatPackagesBring(t *testing.T) {
+	yes := &Package{Installed: resource.Ptr(true)}
+	debian, _ := host(t, "var/lib/dpkg/status", nil)
+	fedora, _ := host(t, "var/lib/rpm", nil)
+	user := resource.ID{Kind: resource.User, Name: "openvpn"}
+	for name, c := range map[string]struct {
+		v         Verbs
+		pkg       string
+		got, want *Package
+		user, may bool
+	}{
+		"Debian's":   {debian, "openvpn", nil, yes, false, false},
+		"Fedora's":   {fedora, "openvpn", nil, yes, true, false},
+		"there":      {fedora, "openvpn", yes, yes, false, false},
+		"another":    {debian, "haproxy", &Package{Installed: resource.Ptr(false)}, yes, false, true},
+		"not wished": {debian, "haproxy", yes, &Package{Installed: resource.Ptr(false)}, false, false},
+	} {
+		things, may := c.v.Brings(c.pkg, c.got, c.want)
+		if slices.Contains(things, user) != c.user || (may != nil) != c.may {
+			t.Errorf("%s: %v, %v", name, things, may)
+		}
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -14,8 +13,10 @@ import (
 
 // Preflight wants the folder of a file to be there, and what it is made from.
 func (v *verbs[T]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
-	if dir := path.Dir(name); !v.there(dir, plan) {
-		return &atomic.NoFolderError{Path: dir}
+	dir := path.Dir(name)
+	m := resource.Mistake{Summary: (&atomic.NoFolderError{Path: dir}).Error(), Hint: fmt.Sprintf("make it with a block directory %q", dir)}
+	if err := v.lacking(dir, m, plan); err != nil {
+		return err
 	}
 	if v.kept(&want) != nil || v.madeFrom == nil {
 		return nil
@@ -35,8 +36,9 @@ func (v *crls) Preflight(ctx context.Context, name string, want CRL, plan resour
 // needs wants files to be there.
 func (h Host) needs(files []string, plan resource.Prospect) error {
 	for _, file := range files {
-		if !h.there(file, plan) {
-			return fmt.Errorf("it is made from %s, which does not exist; bring it back from a backup", file)
+		m := resource.Mistake{Summary: fmt.Sprintf("it is made from %s, which does not exist", file), Hint: "bring it back from a backup"}
+		if err := h.lacking(file, m, plan); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -45,17 +47,10 @@ func (h Host) needs(files []string, plan resource.Prospect) error {
 // home is below where vpnd keeps keys and profiles; it makes that itself.
 const home = "/var/lib/vpnd"
 
-// there says whether something is at a path, or comes there with the plan. What a
-// package may bring is taken for brought.
-func (h Host) there(file string, plan resource.Prospect) bool {
-	if file == home || plan.Any("package") {
-		return true
+// lacking is an error where nothing is at a path, nor comes there with the plan.
+func (h Host) lacking(file string, m resource.Mistake, plan resource.Prospect) error {
+	if _, err := atomic.Stat(h.Root, file); file == home || !errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	for _, names := range plan.Coming {
-		if slices.Contains(names, file) {
-			return true
-		}
-	}
-	_, err := atomic.Stat(h.Root, file)
-	return !errors.Is(err, fs.ErrNotExist)
+	return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: file}).Err()
 }

@@ -37,7 +37,7 @@ func TestOneVariableUnderTwoNames(t *testing.T) {
 // Of what the kernel holds as numbers words are refused before they are written.
 func TestPreflightOfAValue(t *testing.T) {
 	v := Verbs{Root: t.TempDir(), Proc: "/proc/sys"}
-	for value, fine := range map[string]bool{"64": true, "0x40": true, "on": false, "6 4x": false} {
+	for value, fine := range map[string]bool{"64": true, "0x40": false, "on": false, "6 4x": false} {
 		err := v.Preflight(t.Context(), "net.ipv4.ip_default_ttl", Sysctl{Value: &value}, resource.Prospect{})
 		if (err == nil) != fine {
 			t.Errorf("%q: %v", value, err)
@@ -47,14 +47,21 @@ func TestPreflightOfAValue(t *testing.T) {
 	if err == nil {
 		t.Error("a key that is not there is taken")
 	}
-	coming := resource.Prospect{Coming: map[string][]string{"tun": {"tun77"}, "unit": {"o.service"}, "package": {"openvpn"}}}
+	by := resource.Arrival{By: resource.ID{Kind: "tun", Name: "tun77"}}
+	coming := resource.Prospect{
+		Step: 1, Coming: map[resource.ID]resource.Arrival{{Kind: resource.Interface, Name: "tun77"}: by},
+		May: map[string][]resource.Arrival{"sysctl": {by}},
+	}
 	for _, name := range []string{"net.ipv4.no_such_key", "net.ipv4.conf.all.frwarding", "kernel.hostnames"} {
 		if err := v.Preflight(t.Context(), name, Sysctl{Value: resource.Ptr("1")}, coming); err == nil || !strings.Contains(err.Error(), "spelling") {
 			t.Errorf("%s, which nothing brings: %v", name, err)
 		}
 	}
-	if err := v.Preflight(t.Context(), "net.ipv4.conf.tun77.forwarding", Sysctl{Value: resource.Ptr("1")}, resource.Prospect{Coming: map[string][]string{"tun": {"tun77"}}}); err != nil {
+	if err := v.Preflight(t.Context(), "net.ipv4.conf.tun77.forwarding", Sysctl{Value: resource.Ptr("1")}, coming); err != nil {
 		t.Errorf("an interface that comes with the plan: %v", err)
+	}
+	if err := v.Preflight(t.Context(), "net.ipv4.conf.tun78.forwarding", Sysctl{Value: resource.Ptr("1")}, coming); err == nil || !strings.Contains(err.Error(), "no interface tun78") {
+		t.Errorf("another one: %v", err)
 	}
 }
 
@@ -67,6 +74,12 @@ func TestTheKernelJudgesANumber(t *testing.T) {
 		"net.ipv4.conf.lo.rp_filter":   {"2", "9999999999999"},
 		"net.ipv6.conf.all.hop_limit":  {"77", "256"},
 		"net.ipv4.ip_local_port_range": {"20000 30000", "30000 20000"},
+		"net.ipv4.tcp_rmem":            {"4096 87380 6291456", "4096 87380"},
+		"net.core.somaxconn":           {"1024", "9999999999999"},
+		"kernel.shmmni":                {"4000", "9999999999"},
+		"vm.overcommit_memory":         {"2", "3"},
+		"fs.protected_symlinks":        {"0", "2"},
+		"kernel.pid_max":               {"65536", "99999999999999999999999"},
 	} {
 		before, err := v.read(name)
 		if err != nil {

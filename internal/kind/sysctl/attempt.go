@@ -6,53 +6,72 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-var (
-	ofNetwork = regexp.MustCompile(`^net/ipv[46]/`)                        // begins keys that each network has
-	perLink   = regexp.MustCompile(`^(net/ipv[46]/(?:conf|neigh)/)[^/]+/`) // and those that an interface has
-)
+// perLink begins keys that an interface has.
+var perLink = regexp.MustCompile(`^(net/ipv[46]/(?:conf|neigh)/)[^/]+/`)
+
+// A namespaced is a set of keys, and the flag of unshare(2) that makes others.
+type namespaced struct {
+	keys  *regexp.Regexp
+	flags int
+}
+
+// own are the keys that a namespace has of its own.
+var own = []namespaced{
+	{regexp.MustCompile(`^net/(ipv4|ipv6|core|unix|netfilter|mptcp|sctp)/`), unix.CLONE_NEWNET},
+	{regexp.MustCompile(`^(kernel/(msg|sem|shm)|fs/mqueue/)`), unix.CLONE_NEWIPC},
+}
 
 // attempt has the kernel judge a number that nobody else can know the range of: it
-// writes it in a network namespace made for that, which has keys of its own. Keys
-// that are not of IP belong to the whole host; of them nobody is asked.
-func (v Verbs) attempt(name, value string) error {
+// writes it in a namespace made for that, which has keys of its own, and returns
+// what the kernel made of it. Other keys belong to the whole host; of them nobody
+// is asked.
+func (v Verbs) attempt(name, value string) (made string, err error) {
 	file := fileOf(name)
-	if v.Proc != "/proc/sys" || !ofNetwork.MatchString(file) {
-		return nil
+	i := slices.IndexFunc(own, func(n namespaced) bool { return n.keys.MatchString(file) })
+	if v.Proc != "/proc/sys" || i < 0 {
+		return value, nil
 	}
+	made = value
 	file = filepath.Join(v.Proc, perLink.ReplaceAllString(file, "${1}default/"))
-	err := apart(func() error {
-		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	err = apart(own[i].flags, func() error {
+		f, err := os.OpenFile(file, os.O_RDWR, 0)
 		if err != nil {
 			return nil // a key of the whole host
 		}
 		defer f.Close()
-		_, err = f.WriteString(value)
-		return err
+		if _, err := f.WriteString(value); err != nil {
+			return err
+		}
+		if now, err := os.ReadFile(file); err == nil {
+			made = tidy(string(now))
+		}
+		return nil
 	})
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ERANGE) {
-		return refused(value, err)
+		return "", err
 	}
-	return nil
+	return made, nil
 }
 
-// apart runs do in a network namespace made for it, and not where that is not
-// permitted. The namespace ends with its thread.
-func apart(do func() error) error {
+// apart runs do in a namespace made for it, and not where that is not permitted.
+// The namespace ends with its thread.
+func apart(namespace int, do func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		// The main thread never ends. While this goroutine holds it, the next one
 		// gets another.
 		if unix.Gettid() == unix.Getpid() {
-			done <- apart(do)
+			done <- apart(namespace, do)
 			runtime.UnlockOSThread()
 			return
 		}
-		if unix.Unshare(unix.CLONE_NEWNET) != nil {
+		if unix.Unshare(namespace) != nil {
 			done <- nil
 			return
 		}

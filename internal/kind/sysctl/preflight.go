@@ -30,10 +30,7 @@ func (v Verbs) Preflight(_ context.Context, name string, want Sysctl, plan resou
 	}
 	now, err := v.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if v.comes(name, plan) {
-			return nil
-		}
-		return v.missing(name)
+		return v.lacking(name, plan)
 	}
 	if err != nil || now == *want.Value {
 		return err
@@ -41,23 +38,55 @@ func (v Verbs) Preflight(_ context.Context, name string, want Sysctl, plan resou
 	if err := unix.Access(filepath.Join(v.Proc, fileOf(name)), unix.W_OK); err != nil {
 		return refused(*want.Value, err)
 	}
-	switch {
-	case !numbers(now, isInteger):
+	if !numbers(now, isInteger) {
 		return nil
-	case !numbers(*want.Value, isNumbers):
-		return fmt.Errorf("the kernel holds %s there and does not accept %q; write a number", now, *want.Value)
 	}
-	return v.attempt(name, *want.Value)
+	return v.judge(name, now, *want.Value).Err()
 }
 
-// comes says whether a key that is not there may come with the plan. Interfaces
-// and modules bring folders of keys, so one that is not in its folder never
-// does; but for those of netfilter, which has one for many modules.
-func (v Verbs) comes(name string, plan resource.Prospect) bool {
-	if !plan.Any("tun") && !plan.Any("unit") && !plan.Any("package") {
-		return false
+// judge is what is wrong with a value for a key that holds numbers.
+func (v Verbs) judge(name, now, value string) *resource.Mistake {
+	m := &resource.Mistake{Path: "value", Summary: fmt.Sprintf("the kernel does not accept %q", value), Hint: fmt.Sprintf("it holds %s now; write a number that sysctl(8) and the kernel's documentation allow", now)}
+	held, given := strings.Fields(now), strings.Fields(value)
+	switch {
+	case !numbers(value, isNumbers):
+		m.Hint = fmt.Sprintf("it holds %s there; write a number", now)
+		return m
+	case len(held) != len(given):
+		m.Hint = fmt.Sprintf("it holds %s there, so write as many numbers (%d)", now, len(held))
+		return m
+	case !fits(name, given):
+		if r, known := ranges[fileOf(name)]; known {
+			m.Hint = fmt.Sprintf("write a number from %d to %d", r[0], r[1])
+		}
+		return m
 	}
-	return !v.hasFolder(name) || strings.HasPrefix(path.Base(fileOf(name)), "nf_")
+	made, err := v.attempt(name, value)
+	switch {
+	case err != nil:
+		return m
+	case made != value:
+		m.Summary = fmt.Sprintf("the kernel makes %s of %q", made, value)
+		m.Hint = "if that is meant, write it so"
+		return m
+	}
+	return nil
+}
+
+// lacking judges a key that is not there. Interfaces and modules bring folders of
+// keys, so one that is not in its folder never comes; but for those of netfilter,
+// which has one for many modules.
+func (v Verbs) lacking(name string, plan resource.Prospect) error {
+	file := fileOf(name)
+	if v.hasFolder(name) && !strings.HasPrefix(path.Base(file), "nf_") {
+		return v.missing(name)
+	}
+	wanted := resource.ID{Kind: "sysctl"} // that any may bring
+	if parts := strings.Split(file, "/"); perLink.MatchString(file) {
+		wanted = resource.ID{Kind: resource.Interface, Name: parts[3]}
+	}
+	summary, hint, _ := strings.Cut(v.missing(name).Error(), "; ")
+	return plan.Lacking(resource.Mistake{Summary: summary, Hint: hint}, wanted).Err()
 }
 
 // hasFolder says whether the folder is there that a key would be in.

@@ -75,10 +75,11 @@ func (v Verbs) Check(ctx context.Context, name string, want Unit) error {
 	return nil
 }
 
-// Preflight wants a unit to be there that shall be enabled or run, unless a
-// package or a file of the plan may bring it.
+// Preflight wants a unit to be there that shall be enabled or run, unless the plan
+// brings it before.
 func (v Verbs) Preflight(ctx context.Context, name string, want Unit, plan resource.Prospect) error {
-	if v.Connect == nil || plan.Any("package") || v.brings(name, plan) {
+	mistake := absent(name, want)
+	if v.Connect == nil || mistake == nil {
 		return nil
 	}
 	m, err := v.manager(ctx)
@@ -93,19 +94,30 @@ func (v Verbs) Preflight(ctx context.Context, name string, want Unit, plan resou
 	if content, err := v.unitFile(name); err != nil || content != "" {
 		return err // systemd has not read it yet
 	}
-	return absent(name, want)
+	return plan.Lacking(*mistake, files(name)...).Err()
 }
 
-// brings says whether the plan writes the file of a unit.
-func (v Verbs) brings(name string, plan resource.Prospect) bool {
+// files are the things with which a unit comes: what a package calls it, and the
+// files that it may be in.
+func files(name string) []resource.ID {
+	var all []resource.ID
 	for _, n := range fileNames(name) {
+		all = append(all, resource.ID{Kind: "unit", Name: n})
 		for _, dir := range searched {
-			if plan.Comes("file", path.Join(dir, n)) || plan.Comes("secret_file", path.Join(dir, n)) {
-				return true
-			}
+			all = append(all, resource.ID{Kind: resource.Path, Name: path.Join(dir, n)})
 		}
 	}
-	return false
+	return all
+}
+
+// Brings says that nobody can tell what interfaces and files a service makes that
+// is about to run.
+func (Verbs) Brings(_ string, got, want *Unit) (things []resource.ID, may []string) {
+	runs := got != nil && got.Active != nil && *got.Active
+	if runs || want == nil || want.Active == nil || !*want.Active {
+		return nil, nil
+	}
+	return nil, []string{resource.Interface, resource.Network, resource.Path, "directory", "sysctl"}
 }
 
 // fileNames returns how the file of a unit may be called.

@@ -183,7 +183,7 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 		return err
 	}
 	if s.missing() {
-		return absent(name, want)
+		return absent(name, want).Err()
 	}
 	if s, err = enable(ctx, m, s, want.Enabled); err != nil {
 		return err
@@ -205,12 +205,14 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 
 // absent is the error about a unit that isn't installed, unless nothing is
 // asked of it.
-func absent(name string, want Unit) error {
-	asked := want.Enabled != nil && *want.Enabled || want.Active != nil && *want.Active
-	if !asked {
+func absent(name string, want Unit) *resource.Mistake {
+	if needed := want.Enabled != nil && *want.Enabled || want.Active != nil && *want.Active; !needed {
 		return nil
 	}
-	return fmt.Errorf("there is no unit %s on this host; install the package that brings it, with a package block that this one names in depends_on, or see the spelling", name)
+	return &resource.Mistake{
+		Summary: fmt.Sprintf("there is no unit %s on this host", name),
+		Hint:    "install the package that brings it, with a package block that this one names in depends_on, or see the spelling",
+	}
 }
 
 // fresh has systemd read its files again where they changed, and looks.
@@ -299,7 +301,7 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource
 	case !s.running() && (want.Active == nil || !*want.Active):
 		return nil
 	case s.missing():
-		return absent(name, want)
+		return absent(name, want).Err()
 	case !s.running():
 		return v.start(ctx, m, s, want, Start)
 	case how == resource.Reload && s.canLoad:

@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"fmt"
+	"net/netip"
 	"path"
 	"slices"
 
@@ -127,7 +128,21 @@ func (e *expansion) addUnit() {
 		Log:     e.Log,
 		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(e.dropin())}},
 	}, after...)
-	e.resources[len(e.resources)-1].Triggers = e.readers
+	last := &e.resources[len(e.resources)-1]
+	last.Triggers = e.readers
+	last.Brings = e.interfaces()
+}
+
+// interfaces are what OpenVPN makes when it starts.
+func (e *expansion) interfaces() []resource.ID {
+	all := []resource.ID{id(resource.Interface, e.dev())}
+	for _, p := range []*netip.Prefix{e.Network, e.Network6} {
+		if p != nil {
+			own := netip.PrefixFrom(p.Masked().Addr().Next(), p.Bits()) // the first address is the server's
+			all = append(all, id(resource.Network, own.String()))
+		}
+	}
+	return all
 }
 
 // addAdmission has those disconnected who are connected and may be no longer.

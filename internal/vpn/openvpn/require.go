@@ -74,6 +74,11 @@ func named(line string) func(ctx context.Context, plan resource.Prospect) *resou
 	if err != nil || len(list) < 2 {
 		return nil
 	}
+	if list[0] == "port-share" && len(list) > 2 {
+		return func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
+			return kindopenvpn.Shared(ctx, list[1], list[2])
+		}
+	}
 	name, check := list[1], file.There
 	switch directive := list[0]; {
 	case directive == "management-client-user":
