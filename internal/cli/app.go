@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -286,8 +287,9 @@ func place(cfg *config.Config, wish *engine.WishError) *hcl.Range {
 }
 
 func upper(s string) string {
-	if s == "" {
-		return s
+	word, _, _ := strings.Cut(s, " ")
+	if s == "" || strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		return s // a name, which is not ours to write otherwise
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -98,6 +98,9 @@ func (a *app) showHistory(entries []state.Entry, long, asJSON bool) error {
 	if asJSON {
 		return report.WriteJSON(a.Out, entries)
 	}
+	if len(entries) == 0 {
+		a.say("nothing has been done to this host yet; vpnd apply will be the first entry")
+	}
 	for _, e := range entries {
 		if long {
 			a.showEntry(e)

@@ -67,8 +67,17 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", printable(err.Error()), wayUp(err))
+	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", printable(meant(err.Error())), wayUp(err))
 	return exitError
+}
+
+// meant has the suggestions of the command line in one sentence, as all errors are.
+func meant(said string) string {
+	what, names, ok := strings.Cut(said, "\n\nDid you mean this?\n")
+	if !ok {
+		return said
+	}
+	return what + "; did you mean " + strings.Join(strings.Fields(names), " or ") + "?"
 }
 
 // wayUp is the way out where somebody else than root may not do something.

@@ -304,6 +304,8 @@ func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
 		return New
 	case it.past == nil && it.kind.Marked(it.ID.Name, it.got):
 		return Drift
+	case it.past == nil && it.kind.Keeps:
+		return Configuration // it stays when its block goes, so nothing is given back
 	case it.past == nil:
 		return TakesOver
 	case it.past.Open:

@@ -78,7 +78,7 @@ func TestPreflight(t *testing.T) {
 		"what comes with another":         {[]resource.Resource{brings(exact("b", text("1")), "x"), exact("c", needs("x"))}, ""},
 		"what nothing brings":             {[]resource.Resource{brings(exact("b", text("1")), "x"), exact("c", needs("y"))}, "c, : there is no y; make it"},
 		"what may come":                   {[]resource.Resource{exact("b", opaque), exact("c", needs("x"))}, ""},
-		"what may come too late":          {[]resource.Resource{exact("b", needs("x")), exact("c", opaque)}, "b, : there is no x; make it"},
+		"what may come too late":          {[]resource.Resource{exact("b", needs("x")), exact("c", opaque)}, "b, : there is no x; make it; if block.b brings it, name that in depends_on"},
 		"what may come but for all":       {[]resource.Resource{brings(exact("b", opaque), "x"), exact("c", needs("y"))}, "c, : there is no y; make it"},
 		"what its reader refuses":         {[]resource.Resource{exact("a", thing{Mode: resource.Ptr("9999")})}, "a, : its reader refuses this"},
 		"what a block requires":           {[]resource.Resource{wants(wish("a", text("1")), &resource.Mistake{Summary: "none", Hint: "make one"})}, "a, uplink: none; make one"},

@@ -86,27 +86,34 @@ func (p Prospect) Before(kind string) []string {
 // tell before is a warning. A thing without a name is any of its kind.
 func (p Prospect) Lacking(m Mistake, things ...ID) *Mistake {
 	late := ""
-	var may []string
+	var may, mayLate []string
 	for _, id := range things {
 		for _, a := range p.May[id.Kind] {
-			if a.Step < p.Step && !slices.Contains(may, a.By.String()) {
-				may = append(may, a.By.String())
+			by := &may
+			if a.Step > p.Step {
+				by = &mayLate
+			}
+			if a.Step != p.Step && !slices.Contains(*by, a.By.String()) {
+				*by = append(*by, a.By.String())
 			}
 		}
 		switch a, comes := p.Coming[id]; {
 		case comes && a.Step < p.Step:
 			return nil
-		case comes && late == "":
+		case comes && a.Step > p.Step && late == "":
 			late = a.By.String()
 		}
 	}
 	const most = 3 // that are named
+	words := func(names []string) string { return strings.Join(names[max(0, len(names)-most):], " or ") }
 	switch {
 	case late != "":
 		m.Hint = fmt.Sprintf("%s brings it, but comes after this one; name %s in depends_on", late, late)
 	case len(may) > 0:
 		m.Warning = true
-		m.Hint = fmt.Sprintf("where %s does not bring it, the apply stops there", strings.Join(may[max(0, len(may)-most):], " or "))
+		m.Hint = fmt.Sprintf("where %s does not bring it, the apply stops there", words(may))
+	case len(mayLate) > 0:
+		m.Hint += fmt.Sprintf("; if %s brings it, name that in depends_on", words(mayLate))
 	}
 	return &m
 }

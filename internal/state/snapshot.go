@@ -248,7 +248,10 @@ func (s *Store) Snapshot(name string) (*Snapshot, error) {
 	if name == "" && len(names) > 0 {
 		name = names[len(names)-1]
 	}
-	if !slices.Contains(names, name) {
+	switch {
+	case name == "":
+		return nil, errors.New("there is nothing to go back to: no apply is on record")
+	case !slices.Contains(names, name):
 		return nil, fmt.Errorf("there is no snapshot %q; vpnd history lists them", name)
 	}
 	data, err := readOwn(s.path("snapshots", name+".json"))

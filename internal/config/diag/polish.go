@@ -19,6 +19,9 @@ func Polish(diags hcl.Diagnostics) hcl.Diagnostics {
 		if strings.Contains(d.Detail, "valid JSON keyword") || strings.Contains(d.Detail, "JavaScript identifier") {
 			d.Detail = "Text stands in quotes; without them JSON knows numbers, true, false and null." // not the word: it may be a secret
 		}
+		if kind, ok := strings.CutPrefix(d.Summary, "Missing name for "); ok {
+			d.Detail = fmt.Sprintf("Each one has a name behind its type, as in %s \"office\" {.", kind)
+		}
 		redact(d)
 	}
 	return diags

@@ -67,28 +67,36 @@ func (p *printer) paint(code, text string) string {
 }
 
 func (p *printer) diagnostic(d *hcl.Diagnostic) {
-	word := p.paint("1;31", "Error")
+	word, color := "Error", "1;31"
 	if d.Severity == hcl.DiagWarning {
-		word = p.paint("1;33", "Warning")
+		word, color = "Warning", "1;33"
 	}
-	p.line("%s: %s", word, p.paint("1", printable(d.Summary)))
+	// The word is wrapped with the rest, and then painted.
+	for i, line := range p.wrapped(word + ": " + printable(d.Summary)) {
+		if i == 0 {
+			p.line("%s: %s", p.paint(color, word), p.paint("1", strings.TrimPrefix(line, word+": ")))
+		} else {
+			p.line("  %s", p.paint("1", line))
+		}
+	}
 	if d.Subject != nil {
 		p.snippet(*d.Subject)
 	}
 	p.values(d)
 	if d.Detail != "" {
 		p.line("")
-		p.text(printable(d.Detail))
+		for _, line := range p.wrapped(printable(d.Detail)) {
+			p.line("%s", strings.TrimRight("  "+line, " "))
+		}
 	}
 }
 
-func (p *printer) text(s string) {
+// wrapped are the lines of a text, which leave room for two spaces before them.
+func (p *printer) wrapped(s string) []string {
 	if p.width > 20 {
 		s = wordwrap.WrapString(s, uint(p.width-2))
 	}
-	for line := range strings.SplitSeq(s, "\n") {
-		p.line("%s", strings.TrimRight("  "+line, " "))
-	}
+	return strings.Split(s, "\n")
 }
 
 // snippet shows the lines that a range covers and underlines it.

@@ -136,7 +136,7 @@ var protocols = []string{"udp", "udp4", "udp6", "tcp", "tcp4", "tcp6"}
 
 // parseListener reads udp/1194, udp/192.0.2.1:1194 or udp6/[2001:db8::1]:1194.
 func parseListener(s string) (listener, error) {
-	bad := fmt.Errorf("%q is no listener; write it as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194", s)
+	bad := fmt.Errorf("%q is no listener", s)
 	protocol, where, ok := strings.Cut(s, "/")
 	if !ok || !slices.Contains(protocols, protocol) {
 		return listener{}, bad

@@ -74,7 +74,7 @@ func (s *Server) checkListen(c *check) (transport string) {
 	for i, one := range all {
 		l, err := parseListener(one)
 		if err != nil {
-			c.add(fmt.Sprintf("listen[%d]", i), err.Error(), "the protocol is one of "+strings.Join(protocols, ", "))
+			c.add(fmt.Sprintf("listen[%d]", i), err.Error(), "write a protocol ("+strings.Join(protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
 			continue
 		}
 		transport = l.transport()
