@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -93,7 +95,7 @@ func isTerminal(stream any) bool {
 }
 
 func (a *app) text() report.Text {
-	return report.Text{W: a.Out, Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose, Hint: a.hint}
+	return report.Text{W: a.Out, Width: columns(a.Out), Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose, Hint: a.hint}
 }
 
 func (a *app) verboseFlag(c *cobra.Command) {
@@ -147,13 +149,16 @@ func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
 	_ = diag.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
 }
 
-func (a *app) width() int {
-	if f, ok := a.Err.(*os.File); ok {
+func (a *app) width() int { return cmp.Or(columns(a.Err), 100) }
+
+// columns is how wide a terminal is, and 0 of what is none.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
 			return width
 		}
 	}
-	return 100
+	return 0
 }
 
 // look opens the state for planning only.

@@ -81,11 +81,15 @@ func objection(p *Plan, c Change, err error) error {
 
 // doubt notes what may be wrong, and where it is written.
 func (p *Plan) doubt(id resource.ID, o resource.Owner, path string, m *resource.Mistake) {
-	where := o.Block.String()
-	if path != "" {
-		where += ", " + path
+	text := m.Error()
+	if o.Block != id {
+		where := o.Block.String()
+		if path != "" {
+			where += ", " + path
+		}
+		text = fmt.Sprintf("in %s: %s", where, text)
 	}
-	p.Notes = append(p.Notes, Note{ID: id, Text: fmt.Sprintf("in %s: %s; %s", where, m.Summary, m.Hint)})
+	p.Notes = append(p.Notes, Note{ID: id, Text: text})
 }
 
 // unmet returns what the blocks that ask for a change require in vain.

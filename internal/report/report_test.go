@@ -267,3 +267,21 @@ func TestVoidIsSaid(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// On a terminal notes are wrapped, and what goes on stands below what began.
+func TestNotesFitATerminal(t *testing.T) {
+	p := &engine.Plan{Notes: []engine.Note{{ID: resource.ID{Kind: "chain", Name: "x"}, Text: strings.Repeat("word ", 20) + "end"}}}
+	for _, width := range []int{0, 60} {
+		var b strings.Builder
+		Text{W: &b, Width: width}.Notes(p)
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		if width == 0 && len(lines) != 1 || width > 0 && len(lines) != 3 {
+			t.Errorf("%d columns: %q", width, lines)
+		}
+		for i, line := range lines {
+			if width > 0 && len(line) > width || i > 0 && !strings.HasPrefix(line, "      ") {
+				t.Errorf("%d columns: %q", width, line)
+			}
+		}
+	}
+}

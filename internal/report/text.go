@@ -6,6 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
+
+	"github.com/mitchellh/go-wordwrap"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -17,6 +20,7 @@ type Text struct {
 	Color bool
 	Idle  string // what to say of a plan with nothing in it; empty means that the host is as the configuration says
 	Hint  string // what to say besides of a plan that changes something; may be empty
+	Width int    // of the terminal that notes are wrapped for; 0 is for none
 	Long  bool   // tell every attribute of each thing, in the order of apply
 }
 
@@ -190,7 +194,11 @@ func (t Text) problems(p *engine.Plan) (more bool) {
 // Notes writes what people should know besides what changes.
 func (t Text) Notes(p *engine.Plan) {
 	for _, n := range p.Notes {
-		t.printf("%s %s: %s\n", t.paint(yellow, "note:"), about(n.ID), clean(n.Text))
+		text := about(n.ID) + ": " + clean(n.Text)
+		if t.Width > 40 {
+			text = wordwrap.WrapString(text, uint(t.Width-len("note: ")))
+		}
+		t.printf("%s %s\n", t.paint(yellow, "note:"), strings.ReplaceAll(text, "\n", "\n      "))
 	}
 }
 
