@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -46,7 +47,7 @@ func (c *Configuration) Withheld(cfg *config.Config) string {
 	const wait = "; that waits for a person: vpnd apply shows it and asks"
 	switch {
 	case len(wished) == 0:
-		return fmt.Sprintf("the files ask for nothing any more, and would take away all %d things that are in force%s", gone, wait)
+		return fmt.Sprintf("the files ask for nothing any more, and would take away all that is in force (%s)%s", report.Count(gone, "thing"), wait)
 	case len(cas) > 0:
 		slices.Sort(cas)
 		return fmt.Sprintf("the files would take away the CA %s, and with it void all that it signed%s", strings.Join(cas, ", "), wait)

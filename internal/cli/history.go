@@ -23,8 +23,8 @@ line each.
 
 WHICH chooses: a time as it is listed or its beginning ("2026-11-22" is that day),
 the snapshot of an apply, or the ID of a resource. What is chosen is told at
-length: each change with its reason, from what to what, how it was noticed and,
-where the kernel tells, which program made it necessary.`,
+length: each change with its reason, and of drift from what to what, how it was
+noticed and, where the kernel tells, which program it was.`,
 		Example: `  vpnd history -n 10
   vpnd history 2026-11-22T08:15
   vpnd history 'file["/etc/motd"]'`,

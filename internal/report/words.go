@@ -209,7 +209,7 @@ func driftSummary(p *engine.Plan, moved int) string {
 	case moved == 0 && n == 0:
 		return "No drift as far as could be seen."
 	case moved == 0:
-		return fmt.Sprintf("%s could not be looked at, so nobody can say whether it drifted. All else that vpnd applied is as it left it.", Count(n, "thing"))
+		return fmt.Sprintf("%s could not be looked at, so nobody can say what drifted there. All else that vpnd applied is as it left it.", Count(n, "thing"))
 	}
 	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right. Cost: %s.%s", Count(moved, "thing"), total(p), unseen(p))
 }

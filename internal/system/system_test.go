@@ -146,11 +146,12 @@ func (s scene) as(was, after string) {
 	}
 }
 
-// names wants a text to hold all these words.
+// names wants a text to hold all these words, be it on one line or wrapped.
 func (s scene) names(text string, words ...string) {
 	s.t.Helper()
+	unwrapped := strings.Join(strings.Fields(text), " ")
 	for _, word := range words {
-		if !strings.Contains(text, word) {
+		if !strings.Contains(text, word) && !strings.Contains(unwrapped, word) {
 			s.t.Errorf("%q is not named in:\n%s", word, text)
 		}
 	}

@@ -22,6 +22,9 @@ func Polish(diags hcl.Diagnostics) hcl.Diagnostics {
 		if kind, ok := strings.CutPrefix(d.Summary, "Missing name for "); ok {
 			d.Detail = fmt.Sprintf("Each one has a name behind its type, as in %s \"office\" {.", kind)
 		}
+		if kind, ok := strings.CutPrefix(d.Summary, "Extraneous label for "); ok && strings.HasPrefix(d.Detail, "No labels") {
+			d.Detail = fmt.Sprintf("Such a block has no name; write %s {.", kind)
+		}
 		redact(d)
 	}
 	return diags
