@@ -47,10 +47,11 @@ func (v *Vocabulary) Knows(ctx context.Context, w Word, name string) *resource.M
 	}
 	program, err := exec.LookPath("openvpn")
 	if errors.Is(err, exec.ErrNotFound) {
-		return &resource.Mistake{
-			Summary: fmt.Sprintf("whether OpenVPN knows %s is not known before it is installed", name),
-			Hint:    "it is asked then, before the server is touched", Warning: true,
+		m := untold(fmt.Sprintf("knows %s", name))
+		if near := closest(name, w.always); near != "" {
+			m.Hint += "; did you mean " + near + "?"
 		}
+		return m
 	}
 	if err != nil {
 		return &resource.Mistake{Summary: fmt.Sprintf("looking for openvpn: %v", err), Hint: "see its file"}
@@ -68,6 +69,14 @@ func (v *Vocabulary) Knows(ctx context.Context, w Word, name string) *resource.M
 		hint = fmt.Sprintf("write %s, or another one that openvpn %s lists", near, w.list)
 	}
 	return &resource.Mistake{Summary: fmt.Sprintf("the OpenVPN of this host knows no %s", name), Hint: hint}
+}
+
+// untold is the doubt about what an OpenVPN does that is not there yet.
+func untold(what string) *resource.Mistake {
+	return &resource.Mistake{
+		Summary: fmt.Sprintf("whether OpenVPN %s is not known before it is installed", what),
+		Hint:    "it is asked then, before the server is touched", Warning: true,
+	}
 }
 
 // names returns the first words of a list.
@@ -132,8 +141,11 @@ func distance(a, b string) int {
 }
 
 // Readable returns what is wrong with one line of a configuration, nil where
-// OpenVPN can read it or is not installed yet.
+// OpenVPN can read it. Where it is not installed yet, that is told.
 func Readable(ctx context.Context, line string) *resource.Mistake {
+	if _, err := exec.LookPath("openvpn"); errors.Is(err, exec.ErrNotFound) {
+		return untold(fmt.Sprintf("can read %q", line))
+	}
 	room, leave, err := atomic.Room("directive")
 	if err == nil {
 		defer leave()

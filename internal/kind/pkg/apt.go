@@ -115,11 +115,14 @@ func (a apt) known(ctx context.Context, wants []wanted) (known []wanted, missing
 }
 
 // unknown asks without the cache, which apt would write. Who has never fetched
-// lists, as in a container, knows no package; an apply fetches them.
+// lists, as in a container, knows no package.
 func (a apt) unknown(ctx context.Context, w wanted) error {
 	lists, err := filepath.Glob(filepath.Join(a.v.Root, "var/lib/apt/lists/*_Packages*"))
-	if err != nil || len(lists) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(lists) == 0 {
+		return unread("apt-get update")
 	}
 	policy, err := a.v.run(ctx, "apt-cache", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "policy", w.name)
 	if err != nil {

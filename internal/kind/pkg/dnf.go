@@ -67,7 +67,7 @@ func (d dnf) unknown(ctx context.Context, w wanted) error {
 		return err == nil && len(found) > 0
 	})
 	if !read {
-		return nil
+		return unread("dnf makecache")
 	}
 	room, leave, err := atomic.Room("dnf")
 	if err != nil {

@@ -31,8 +31,8 @@ type manager interface {
 	// install installs packages, or other versions of them, in one transaction.
 	// It takes nothing else away.
 	install(ctx context.Context, wants []wanted) error
-	// unknown is an error where no source that the host has read has the package;
-	// it writes nothing, and says nothing where the host has read none.
+	// unknown is an error where no source that the host has read has the package,
+	// and a warning where it has read none. It writes nothing.
 	unknown(ctx context.Context, w wanted) error
 	// remove removes one package and nothing else. Its settings stay.
 	remove(ctx context.Context, name string) error
@@ -235,6 +235,15 @@ func (Verbs) Cost(_ string, got, want *Package) resource.Effect {
 		return resource.Restart
 	}
 	return resource.None
+}
+
+// unread is the doubt about a package of a host that has read no source yet.
+func unread(fetch string) *resource.Mistake {
+	return &resource.Mistake{
+		Summary: "whether there is such a package is not known, since this host has read no source of packages yet",
+		Hint:    "the apply does that, and stops there if there is none; to know it before: " + fetch,
+		Warning: true,
+	}
 }
 
 // unavailable is the error about a package or version that no source has.

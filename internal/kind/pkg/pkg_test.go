@@ -231,7 +231,7 @@ func TestDnfIsAskedBeforehand(t *testing.T) {
 		"another version":    {true, wanted{"openvpn", "2.7-1"}, Result{Stdout: known}, "version 2.7-1 is not to be had, only 1:2.6.12-1.el9, 2.6.10-1.el9"},
 		"none":               {true, wanted{"opnvpn", ""}, Result{}, "no source of packages has it; see its spelling and the sources in /etc/yum.repos.d; where dnf has read them before that, run: dnf makecache"},
 		"another by name":    {true, wanted{"openvpn-2.6", ""}, Result{Stdout: known}, "no source of packages has it"},
-		"nothing read yet":   {false, wanted{"opnvpn", ""}, Result{}, ""},
+		"nothing read yet":   {false, wanted{"opnvpn", ""}, Result{}, "whether there is such a package is not known"},
 		"one that is ailing": {true, wanted{"openvpn", ""}, Result{Status: 1, Stderr: "Error: Failed to load"}, "asking for its versions: dnf ended with status 1: Error: Failed to load"},
 	} {
 		v, s := host(t, "var/lib/rpm", map[string][]Result{"dnf -q -C --setopt=logdir=": {c.answer}})
