@@ -8,7 +8,6 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
-	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -47,7 +46,7 @@ func (c *Configuration) Withheld(cfg *config.Config) string {
 	const wait = "; that waits for a person: vpnd apply shows it and asks"
 	switch {
 	case len(wished) == 0:
-		return fmt.Sprintf("the files ask for nothing any more, and would take away all that is in force (%s)%s", report.Count(gone, "thing"), wait)
+		return fmt.Sprintf("the files ask for nothing any more, and would take away all that is in force (%d in all)%s", gone, wait)
 	case len(cas) > 0:
 		slices.Sort(cas)
 		return fmt.Sprintf("the files would take away the CA %s, and with it void all that it signed%s", strings.Join(cas, ", "), wait)

@@ -33,7 +33,7 @@ func TestAReloadThatWouldTakeMuchAwayWaitsForAPerson(t *testing.T) {
 				t.Errorf("%d things are left: %+v", left, c)
 			}
 		}
-		if r.logged("the files ask for nothing any more, and would take away all that is in force (20 things)") != 1 {
+		if r.logged("the files ask for nothing any more, and would take away all that is in force (20 in all)") != 1 {
 			t.Error(r.logs.String())
 		}
 		r.wish(many(15))

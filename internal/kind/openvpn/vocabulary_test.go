@@ -46,7 +46,10 @@ func TestWhatOpenVPNHasNamesFor(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if got := v.Knows(context.Background(), Digest, "SHA265"); got == nil || !got.Warning {
+	if got := v.Knows(context.Background(), Digest, "SHA265"); got == nil || !got.Warning || !strings.HasSuffix(got.Hint, "did you mean SHA256?") {
+		t.Errorf("without openvpn: %+v", got)
+	}
+	if got := Readable(context.Background(), "no-such-directive 1"); got == nil || !got.Warning {
 		t.Errorf("without openvpn: %+v", got)
 	}
 	if got := v.Knows(context.Background(), Digest, "SHA512"); got != nil {
