@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -84,6 +85,7 @@ func (p *Plan) leaveOut(ctx context.Context) {
 	for more := true; more; {
 		more = false
 		ahead := p.prospect()
+		ahead.Step, ahead.Undo = len(p.Changes), true // in the order of an undo, folders come first
 		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool {
 			if out[c.Because] && c.Action == Refresh {
 				return true
@@ -91,7 +93,8 @@ func (p *Plan) leaveOut(ctx context.Context) {
 			if c.Action != Create && c.Action != Update || !c.item.kind.Path {
 				return false
 			}
-			err := c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead)
+			all := resource.Each(c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead))
+			err := errors.Join(slices.DeleteFunc(all, doubtful)...)
 			if err == nil {
 				return false
 			}
@@ -100,4 +103,10 @@ func (p *Plan) leaveOut(ctx context.Context) {
 			return true
 		})
 	}
+}
+
+// doubtful says whether an objection stops nobody.
+func doubtful(err error) bool {
+	var m *resource.Mistake
+	return errors.As(err, &m) && m.Warning
 }

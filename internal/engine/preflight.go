@@ -38,7 +38,7 @@ func (e *Engine) preflight(ctx context.Context, p *Plan) error {
 func lacks(ctx context.Context, p *Plan, c Change, ahead resource.Prospect) []error {
 	var errs []error
 	if !c.IsDrift {
-		for _, err := range each(c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead)) {
+		for _, err := range resource.Each(c.item.kind.Preflight(ctx, c.ID.Name, c.item.Want, ahead)) {
 			errs = append(errs, objection(p, c, err))
 		}
 	}
@@ -46,14 +46,6 @@ func lacks(ctx context.Context, p *Plan, c Change, ahead resource.Prospect) []er
 		errs = append(errs, objection(p, c, c.item.kind.Check(ctx, c.ID.Name, c.item.Want)))
 	}
 	return errs
-}
-
-// each takes joined errors apart.
-func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }
 
 // objection is what a kind says against a change. What is but a warning is noted.

@@ -50,6 +50,7 @@ type Prospect struct {
 	Coming  map[ID]Arrival       // made or changed, and what comes with that
 	May     map[string][]Arrival // what may bring more of a kind than is known before
 	Leaving map[ID]bool          // taken away, or stopped
+	Undo    bool                 // it brings back what was there before, which nobody judges anew
 	Step    int                  // at which the plan is looked at: that of a change which needs something
 }
 

@@ -23,7 +23,7 @@ import (
 // with the file in its folder. So what it misses here is no mistake where it may
 // be there then.
 func (v verbs[T, P]) rehearse(ctx context.Context, name string, p plain, plan resource.Prospect) *resource.Mistake {
-	if len(p.validate) == 0 || p.content == nil || strings.HasPrefix(p.validate[0], builtin) {
+	if plan.Undo || len(p.validate) == 0 || p.content == nil || strings.HasPrefix(p.validate[0], builtin) {
 		return nil
 	}
 	there, err := atomic.ReadFile(v.Root, name, maxSize)
