@@ -65,6 +65,7 @@ var rules = []rule{
 	{"status", []string{"resource", "atomic", "engine", "report", "kind/openvpn"}, []string{"os/exec"}},
 	{"policy", []string{"resource", "engine", "status"}, []string{"os", "net", "time", "log/slog", "context"}},
 	{"daemon", []string{"resource", "policy", "status", "active", "atomic", "notice", "state", "config", "config/diag", "config/settings", "engine", "report", "kind/sysctl", "metrics", "confirm", "systemd", "lock", "watch", "backoff", "notify"}, nil},
+	{"revoked", []string{"resource", "state", "engine", "kind/pki"}, []string{"os", "os/exec"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "status"}, nil},
 	{"lab", []string{"lab"}, nil},

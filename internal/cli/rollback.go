@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/revoked"
 	"vpnd/internal/state"
 )
 
@@ -69,7 +70,7 @@ command can be repeated then. Who was revoked since is not let in again.`,
 type undo struct {
 	snap    *state.Snapshot
 	pending *state.Pending // the apply that it undoes, where that waits for confirmation
-	lasting *lasting
+	exempt  *revoked.Exempt
 	plan    *engine.Plan
 }
 
@@ -112,17 +113,17 @@ func (a *app) planUndo(ctx context.Context, e *engine.Engine, name string, boots
 			return nil, err
 		}
 	}
-	if u.lasting, err = a.outlast(e.Store, u.snap); err != nil {
+	if u.exempt, err = revoked.Find(a.root, e.Store, u.snap); err != nil {
 		return nil, err
 	}
-	u.lasting.spare(u.snap)
-	stay := u.lasting.standing()
+	u.exempt.Spare(u.snap)
+	stay := u.exempt.Kept()
 	u.plan, err = e.PlanUndo(ctx, u.snap, stay...)
 	if err != nil && len(stay) > 0 { // a list that can't be made keeps nobody from being let in again
 		u.plan, err = e.PlanUndo(ctx, without(u.snap, stay))
 	}
 	if err == nil {
-		u.plan.Notes = append(u.plan.Notes, u.lasting.notes()...)
+		u.plan.Notes = append(u.plan.Notes, u.exempt.Notes()...)
 	}
 	return u, err
 }
@@ -146,10 +147,10 @@ func (a *app) carryBack(ctx context.Context, e *engine.Engine, u *undo, command 
 	if err := e.Store.Gather(u.snap.Name); err != nil {
 		return untouched(err)
 	}
-	if u.lasting.damage != nil {
-		a.say("%v", u.lasting.damage)
+	if u.exempt.Damage != nil {
+		a.say("%v", u.exempt.Damage)
 	}
-	unkept := e.Store.Undo(command, e.Now(), u.snap, u.plan.Touched(), u.lasting.amend)
+	unkept := e.Store.Undo(command, e.Now(), u.snap, u.plan.Touched(), u.exempt.Amend)
 	if err := a.takeBack(ctx, e, u.plan, command, unkept, u.pending != nil); err != nil {
 		a.tellStuck(u)
 		return err

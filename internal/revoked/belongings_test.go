@@ -1,4 +1,4 @@
-package cli
+package revoked
 
 import (
 	"encoding/json"
