@@ -142,13 +142,13 @@ func (o opening) command(b base) string {
 	case b.isFirewalld():
 		return "firewall-cmd --permanent --zone=trusted --add-source=" + o.network.String()
 	case o.port != 0:
-		return fmt.Sprintf("nft insert rule %s %s %s %s dport %d accept", b.familyName(), b.table, b.name, o.protocol, o.port)
+		return fmt.Sprintf("nft insert rule %s %s dport %d accept", paste(b.familyName(), b.table, b.name), o.protocol, o.port)
 	}
 	ip := "ip"
 	if o.network.Addr().Is6() {
 		ip = "ip6"
 	}
-	rule := "nft insert rule " + b.familyName() + " " + b.table + " " + b.name + " " + ip
+	rule := "nft insert rule " + paste(b.familyName(), b.table, b.name, ip)
 	return rule + " saddr " + o.network.String() + " accept; " + rule + " daddr " + o.network.String() + " accept"
 }
 

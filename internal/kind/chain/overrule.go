@@ -33,8 +33,8 @@ func (t *table) overruled(s spot) string {
 		default:
 			continue
 		}
-		return fmt.Sprintf("%q in %s, which %s before it is asked; unless that is meant, run %s -t %s -D %s %s",
-			rule, j.chain, does, command[s.family], s.table, j.chain, rule)
+		return fmt.Sprintf("%q in %s, which %s before it is asked; unless that is meant, run %s",
+			rule, j.chain, does, takeAway(spot{s.family, s.table, j.chain}, rule))
 	}
 	return ""
 }

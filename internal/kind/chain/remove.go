@@ -95,7 +95,7 @@ func all(chains []spot, err error) map[spot]error {
 func claimed(s spot, led []reference) error {
 	for _, r := range led {
 		if !builtin(s.table, r.chain) && !own(r.chain) {
-			return fmt.Errorf("chain %s, which is not of vpnd, leads there; first run %s -t %s -D %s %s", r.chain, command[s.family], s.table, r.chain, r.rule)
+			return fmt.Errorf("chain %s, which is not of vpnd, leads there; first run %s", r.chain, takeAway(spot{s.family, s.table, r.chain}, r.rule))
 		}
 	}
 	return nil
