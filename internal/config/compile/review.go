@@ -39,10 +39,12 @@ func (c *compiler) checkNames() {
 			if other == nil || other.ID.Compare(id) > 0 && hasAlias(other, id.Name) || !a.Contradicts(id.Name, name, other.Want) {
 				continue
 			}
-			mine, first := w.blocks[0], other.blocks[0]
-			later, earlier := diag.InOrder(mine.Range, first.Range)
-			c.told.Error(later, "Conflict between two blocks", "%s and %s are one switch of the kernel under two names, and can't have both values (the other is at %s). Take one of them out.",
-				w.of(), other.of(), diag.Where(earlier))
+			mine, first := w, other
+			if later, _ := diag.InOrder(mine.blocks[0].Range, first.blocks[0].Range); later != mine.blocks[0].Range {
+				mine, first = first, mine
+			}
+			c.told.Error(mine.blocks[0].Range, "Conflict between two blocks", "%s and %s are one switch of the kernel under two names, and can't have both values (the other is at %s). Take one of them out.",
+				mine.of(), first.of(), diag.Where(first.blocks[0].Range))
 		}
 	}
 }
