@@ -13,9 +13,9 @@ import (
 // beside it. That nothing is there is no error.
 func Remove(root, name string) error { return remove(root, name, 0) }
 
-// RemoveFolder removes an empty folder. That nothing is there is no error;
-// where the folder is not empty, the error is [unix.ENOTEMPTY].
-func RemoveFolder(root, name string) error { return remove(root, name, unix.AT_REMOVEDIR) }
+// RemoveDirectory removes an empty directory. That nothing is there is no error;
+// where the directory is not empty, the error is [unix.ENOTEMPTY].
+func RemoveDirectory(root, name string) error { return remove(root, name, unix.AT_REMOVEDIR) }
 
 func remove(root, name string, flags int) error {
 	in, base, err := locate(root, name)
@@ -46,7 +46,7 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)
 }
 
-// Mkdir makes a folder that has its owner and mode when it appears, whenever
+// Mkdir makes a directory that has its owner and mode when it appears, whenever
 // its maker is killed. Its parent must be there.
 func Mkdir(root, name string, mode fs.FileMode, uid, gid int) error {
 	in, base, err := locate(root, name)
@@ -60,9 +60,9 @@ func Mkdir(root, name string, mode fs.FileMode, uid, gid int) error {
 	return in.sync()
 }
 
-// mkdir makes a folder under another name, 0700 from birth, and gives it its
+// mkdir makes a directory under another name, 0700 from birth, and gives it its
 // owner before its mode.
-func (f *folder) mkdir(name string, mode fs.FileMode, uid, gid int) error {
+func (f *directory) mkdir(name string, mode fs.FileMode, uid, gid int) error {
 	old, err := f.lstat(name)
 	if err == nil && old != nil {
 		err = unix.EEXIST
@@ -79,7 +79,7 @@ func (f *folder) mkdir(name string, mode fs.FileMode, uid, gid int) error {
 	}
 	err = f.own(temporary, mode, uid, gid)
 	if err == nil {
-		// Where a folder came to stand there just now, this replaces it if it is
+		// Where a directory came to stand there just now, this replaces it if it is
 		// empty, and is an error otherwise: rename(2).
 		err = unix.Renameat(f.fd, temporary, f.fd, name)
 	}
@@ -119,7 +119,7 @@ func Symlink(root, name, content string, uid, gid int) error {
 	return in.sync()
 }
 
-// Own gives a regular file or a folder its owner and mode where it stands, so
+// Own gives a regular file or a directory its owner and mode where it stands, so
 // that nobody may more in between than before or after.
 func Own(root, name string, mode fs.FileMode, uid, gid int) error {
 	in, base, err := locate(root, name)
@@ -130,7 +130,7 @@ func Own(root, name string, mode fs.FileMode, uid, gid int) error {
 	return in.own(base, mode, uid, gid)
 }
 
-func (f *folder) own(name string, mode fs.FileMode, uid, gid int) error {
+func (f *directory) own(name string, mode fs.FileMode, uid, gid int) error {
 	t, err := f.openat(name, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return err

@@ -105,8 +105,8 @@ func TestTidyTakesOnlyWhatWritersLeave(t *testing.T) {
 		t.Errorf("left %s, want %s", got, want)
 	}
 	left()
-	for _, folder := range []string{"/", "/missing"} {
-		if err := TidyFolder(root, folder); err != nil {
+	for _, directory := range []string{"/", "/missing"} {
+		if err := TidyDirectory(root, directory); err != nil {
 			t.Error(err)
 		}
 	}

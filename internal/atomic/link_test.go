@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tree makes a root with folders, and beside it what must not be reached.
+// tree makes a root with directories, and beside it what must not be reached.
 func tree(t *testing.T) (root, outside string) {
 	t.Helper()
 	base := t.TempDir()

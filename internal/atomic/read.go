@@ -126,10 +126,10 @@ func Look(root, name string, limit int64) (Info, []byte, error) {
 	return infoOf(&st), data, err
 }
 
-// List returns the names in a folder below the root, unsorted, and none where
-// the folder is not there.
+// List returns the names in a directory below the root, unsorted, and none where
+// the directory is not there.
 func List(root, name string) ([]string, error) {
-	in, err := openFolder(root, name)
+	in, err := openDirectory(root, name)
 	if absent(err) {
 		return nil, nil
 	}

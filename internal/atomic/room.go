@@ -13,7 +13,7 @@ import (
 // rooms begins the name of every room.
 const rooms = "vpnd-room-"
 
-// Room makes a folder, 0700, in which something is tried before the host is
+// Room makes a directory, 0700, in which something is tried before the host is
 // touched. Leave takes it away with all that is in it. What a killed process
 // left, [SweepRooms] does: a room is locked for as long as it is used.
 func Room(purpose string) (path string, leave func(), err error) {
@@ -62,7 +62,7 @@ func SweepRooms() {
 		if unix.Lstat(path, &st) != nil || int(st.Uid) != os.Geteuid() {
 			continue
 		}
-		if lock, err := holdRoom(path); err == nil { // else in use, gone meanwhile, or no folder
+		if lock, err := holdRoom(path); err == nil { // else in use, gone meanwhile, or no directory
 			_ = os.RemoveAll(path)
 			_ = lock.Close()
 		}

@@ -12,7 +12,7 @@ import (
 
 // mark stands in the name of every temporary, between the name of its target
 // and some random letters. It begins with a dot and ends in no suffix that a
-// reader of the folder would take for its own.
+// reader of the directory would take for its own.
 const mark = ".vpnd-"
 
 // letters is how many random ones there are.
@@ -33,8 +33,8 @@ func Target(name string) (string, bool) {
 	return name[1:end], true
 }
 
-// leftovers lists the temporaries in the folder: a writer was killed.
-func (f *folder) leftovers() ([]string, error) {
+// leftovers lists the temporaries in the directory: a writer was killed.
+func (f *directory) leftovers() ([]string, error) {
 	d, err := f.open()
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (f *folder) leftovers() ([]string, error) {
 }
 
 // sweep removes those leftovers that are of this target.
-func (f *folder) sweep(left []string, target string) error {
+func (f *directory) sweep(left []string, target string) error {
 	for _, name := range left {
 		rest, ok := strings.CutPrefix(name, "."+target+mark)
 		if !ok || len(rest) != letters {
@@ -72,7 +72,7 @@ func (f *folder) sweep(left []string, target string) error {
 }
 
 // tidy removes what a killed writer left of this target.
-func (f *folder) tidy(target string) error {
+func (f *directory) tidy(target string) error {
 	left, err := f.leftovers()
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (f *folder) tidy(target string) error {
 	return f.sweep(left, target)
 }
 
-// Tidy removes what killed writers left beside these files and folders.
+// Tidy removes what killed writers left beside these files and directories.
 func Tidy(root string, names ...string) error {
 	var errs []error
 	for _, name := range names {
@@ -97,10 +97,10 @@ func Tidy(root string, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// TidyFolder removes what killed writers left in a folder, whatever it was to
+// TidyDirectory removes what killed writers left in a directory, whatever it was to
 // be. Nobody else may write there meanwhile.
-func TidyFolder(root, name string) error {
-	in, err := openFolder(root, name)
+func TidyDirectory(root, name string) error {
+	in, err := openDirectory(root, name)
 	if absent(err) {
 		return nil
 	}

@@ -53,11 +53,11 @@ func (e *Error) Unwrap() error { return e.Err }
 func Write(root string, f File) error { return WriteAll(root, []File{f}) }
 
 // WriteAll puts many files in place with one flush to disk a file system and
-// one a folder. All are prepared before the first takes its place: where one
+// one a directory. All are prepared before the first takes its place: where one
 // can't be, none is changed, and the error joins an [Error] for each that
 // failed.
 func WriteAll(root string, files []File) error {
-	b := batch{root: root, folders: make(map[string]*folder), left: make(map[string][]string)}
+	b := batch{root: root, directories: make(map[string]*directory), left: make(map[string][]string)}
 	defer b.close()
 	for i := range files {
 		b.pending = append(b.pending, &pending{File: &files[i]})
@@ -71,22 +71,22 @@ func WriteAll(root string, files []File) error {
 	if err := b.each(b.accept); err != nil {
 		return err
 	}
-	return errors.Join(b.each(b.place), b.syncFolders())
+	return errors.Join(b.each(b.place), b.syncDirectories())
 }
 
 // pending is a file on its way.
 type pending struct {
 	*File
-	in        *folder
+	in        *directory
 	name      string // of the target
 	temporary string // its name; empty where there is none
 }
 
 type batch struct {
-	root    string
-	pending []*pending
-	folders map[string]*folder  // by the folder's part of a path
-	left    map[string][]string // temporaries of killed writers, by the same
+	root        string
+	pending     []*pending
+	directories map[string]*directory // by the directory's part of a path
+	left        map[string][]string   // temporaries of killed writers, by the same
 }
 
 func (b *batch) each(step func(*pending) error) error {
@@ -136,21 +136,21 @@ func (b *batch) prepare(p *pending) error {
 	return nil
 }
 
-// locate opens the folder of the target, once for all that are in it, and
+// locate opens the directory of the target, once for all that are in it, and
 // takes away what an earlier run left of this target.
 func (b *batch) locate(p *pending) error {
 	dir, base := path.Split(p.Path)
-	if b.folders[dir] == nil {
+	if b.directories[dir] == nil {
 		in, _, err := locate(b.root, p.Path)
 		if err != nil {
 			return err
 		}
-		b.folders[dir] = in
+		b.directories[dir] = in
 		if b.left[dir], err = in.leftovers(); err != nil {
 			return err
 		}
 	}
-	p.in, p.name = b.folders[dir], base
+	p.in, p.name = b.directories[dir], base
 	return p.in.sweep(b.left[dir], base)
 }
 
@@ -189,7 +189,7 @@ func (b *batch) flush() error {
 		return nil
 	}
 	done := make(map[uint64]bool)
-	for _, f := range b.folders {
+	for _, f := range b.directories {
 		st, err := f.lstat(".")
 		if err != nil {
 			return err
@@ -205,7 +205,7 @@ func (b *batch) flush() error {
 	return nil
 }
 
-func (f *folder) syncfs() error {
+func (f *directory) syncfs() error {
 	d, err := f.open()
 	if err != nil {
 		return err
@@ -229,9 +229,9 @@ func (b *batch) place(p *pending) error {
 	return nil
 }
 
-func (b *batch) syncFolders() error {
+func (b *batch) syncDirectories() error {
 	var errs []error
-	for _, f := range b.folders {
+	for _, f := range b.directories {
 		if err := f.sync(); err != nil {
 			errs = append(errs, fmt.Errorf("flushing %s to disk: %w", f.path, explain(err)))
 		}
@@ -246,7 +246,7 @@ func (b *batch) close() {
 			_ = unix.Unlinkat(p.in.fd, p.temporary, 0)
 		}
 	}
-	for _, f := range b.folders {
+	for _, f := range b.directories {
 		f.close()
 	}
 }

@@ -24,7 +24,7 @@ func holds(t *testing.T, path, want string) {
 	}
 }
 
-// entries lists a folder, so that a temporary left behind shows.
+// entries lists a directory, so that a temporary left behind shows.
 func entries(t *testing.T, dir string) string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -171,13 +171,13 @@ func TestRemove(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := RemoveFolder(root, "/dir"); !errors.Is(err, unix.ENOTEMPTY) {
+	if err := RemoveDirectory(root, "/dir"); !errors.Is(err, unix.ENOTEMPTY) {
 		t.Errorf("%v", err)
 	}
 	if err := Remove(root, "/dir"); err == nil {
 		t.Error("a folder was removed as a file")
 	}
-	if err := errors.Join(RemoveFolder(root, "/dir/sub"), RemoveFolder(root, "/dir"), RemoveFolder(root, "/dir")); err != nil {
+	if err := errors.Join(RemoveDirectory(root, "/dir/sub"), RemoveDirectory(root, "/dir"), RemoveDirectory(root, "/dir")); err != nil {
 		t.Error(err)
 	}
 	if got := entries(t, root); got != "" {

@@ -116,7 +116,7 @@ func account(names *atomic.Names, owner, group *string) (uid, gid int, err error
 
 // hint adds the way out where the folder is missing.
 func hint(err error) error {
-	var missing *atomic.NoFolderError
+	var missing *atomic.NoDirectoryError
 	if errors.As(err, &missing) {
 		return fmt.Errorf("%w; %s", missing, declare(missing.Path))
 	}

@@ -101,7 +101,7 @@ func (v DirectoryVerbs) apply(names *atomic.Names, name string, got *Directory, 
 // ours.
 func (v DirectoryVerbs) Remove(_ context.Context, names []string) error {
 	return resource.RemoveEach(names, func(name string) error {
-		err := atomic.RemoveFolder(v.Root, name)
+		err := atomic.RemoveDirectory(v.Root, name)
 		if errors.Is(err, unix.ENOTEMPTY) {
 			return nil
 		}

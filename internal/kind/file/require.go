@@ -38,7 +38,7 @@ func preflight(root, name string, owner, group *string, plan resource.Prospect) 
 
 // within wants a directory to be there.
 func within(root, dir string, plan resource.Prospect) error {
-	m := resource.Mistake{Summary: (&atomic.NoFolderError{Path: dir}).Error(), Hint: declare(dir)}
+	m := resource.Mistake{Summary: (&atomic.NoDirectoryError{Path: dir}).Error(), Hint: declare(dir)}
 	info, err := atomic.Stat(root, dir)
 	switch missing := there(root, dir, m, plan).Err(); {
 	case missing != nil:

@@ -292,7 +292,7 @@ func (l *ledgers) remove(name string) error {
 			return err
 		}
 	}
-	err = atomic.RemoveFolder(l.Root, name)
+	err = atomic.RemoveDirectory(l.Root, name)
 	if errors.Is(err, unix.ENOTEMPTY) {
 		return fmt.Errorf("the folder holds what is not vpnd's: %s; move it away", strings.Join(foreign, ", "))
 	}
@@ -301,5 +301,5 @@ func (l *ledgers) remove(name string) error {
 
 // Tidy removes what a killed run left beside the folder and in it.
 func (l *ledgers) Tidy(name string, _ Ledger) error {
-	return errors.Join(atomic.Tidy(l.Root, name), atomic.TidyFolder(l.Root, name))
+	return errors.Join(atomic.Tidy(l.Root, name), atomic.TidyDirectory(l.Root, name))
 }

@@ -14,7 +14,7 @@ import (
 // Preflight wants the folder of a file to be there, and what it is made from.
 func (v *verbs[T]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
 	dir := path.Dir(name)
-	m := resource.Mistake{Summary: (&atomic.NoFolderError{Path: dir}).Error(), Hint: fmt.Sprintf("make it with a block directory %q", dir)}
+	m := resource.Mistake{Summary: (&atomic.NoDirectoryError{Path: dir}).Error(), Hint: fmt.Sprintf("make it with a block directory %q", dir)}
 	if err := v.lacking(dir, m, plan); err != nil {
 		return err
 	}

@@ -302,7 +302,7 @@ func (v *verbs[T]) Tidy(name string, want T) error {
 	if v.sourcesOf != nil {
 		for _, source := range v.sourcesOf(name, &want) {
 			if strings.HasSuffix(source, "/") {
-				errs = append(errs, atomic.TidyFolder(v.Root, path.Clean(source)))
+				errs = append(errs, atomic.TidyDirectory(v.Root, path.Clean(source)))
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func (v Verbs) removeRuntime(name string) error {
 	if err := atomic.Remove(v.Root, file); err != nil {
 		return fmt.Errorf("removing what is set until the next boot: %w", err)
 	}
-	err := atomic.RemoveFolder(v.Root, "/run/sysctl.d")
+	err := atomic.RemoveDirectory(v.Root, "/run/sysctl.d")
 	if errors.Is(err, unix.ENOTEMPTY) {
 		return nil
 	}

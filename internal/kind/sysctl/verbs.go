@@ -234,7 +234,7 @@ func (v Verbs) setBoot(items []resource.Item[Sysctl], failed map[string]error) e
 		return nil
 	}
 	err := atomic.WriteAll(v.Root, files)
-	var missing *atomic.NoFolderError
+	var missing *atomic.NoDirectoryError
 	if errors.As(err, &missing) {
 		return fmt.Errorf("%w; declare directory %q, or install systemd or procps", missing, missing.Path)
 	}

@@ -213,7 +213,7 @@ func (v Verbs) Tidy(name string, _ Unit) error {
 	var errs []error
 	for _, dir := range dropinDirs {
 		dir = path.Join(dir, name+".d")
-		errs = append(errs, atomic.Tidy(v.Root, path.Dir(dir), dir), atomic.TidyFolder(v.Root, dir))
+		errs = append(errs, atomic.Tidy(v.Root, path.Dir(dir), dir), atomic.TidyDirectory(v.Root, dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -224,7 +224,7 @@ func (v Verbs) Tidy(name string, _ Unit) error {
 // leave removes a folder of drop-ins where it is empty. Where something else
 // stands, that is not ours to remove.
 func (v Verbs) leave(dir string) error {
-	err := atomic.RemoveFolder(v.Root, dir)
+	err := atomic.RemoveDirectory(v.Root, dir)
 	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.ENOTDIR) {
 		return nil
 	}

@@ -16,18 +16,18 @@ import (
 // path_resolution(7).
 const maxLinks = 40
 
-// folder is an open folder. What is done in it is done by its descriptor, so
+// directory is an open directory. What is done in it is done by its descriptor, so
 // nobody can lead us elsewhere by swapping a part of the path meanwhile.
-type folder struct {
+type directory struct {
 	fd   int
 	path string // on the host, without links
 }
 
-// openFolder opens the folder of that name below root, as chroot(2) would see
+// openDirectory opens the directory of that name below root, as chroot(2) would see
 // it: neither a link nor .. leads out. A link on the way is followed only
 // where root or we ourselves made it, as with /var/run: whoever else can make
 // one could send us anywhere.
-func openFolder(root, name string) (*folder, error) {
+func openDirectory(root, name string) (*directory, error) {
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "opening", Path: root, Err: err}
@@ -57,7 +57,7 @@ func parts(name string) []string {
 	return all
 }
 
-// walk is the way from the root down to a folder.
+// walk is the way from the root down to a directory.
 type walk struct {
 	fds   []int // of the root and of each name
 	names []string
@@ -116,10 +116,10 @@ func (w *walk) up(n int) {
 	}
 }
 
-// end takes the last folder out of the walk.
-func (w *walk) end(root string) *folder {
+// end takes the last directory out of the walk.
+func (w *walk) end(root string) *directory {
 	last := len(w.fds) - 1
-	f := &folder{fd: w.fds[last], path: path.Join(root, path.Join(w.names...))}
+	f := &directory{fd: w.fds[last], path: path.Join(root, path.Join(w.names...))}
 	w.fds = w.fds[:last]
 	return f
 }
@@ -139,15 +139,15 @@ func readlink(fd int, name string) (string, error) {
 	return string(buf[:n]), nil
 }
 
-func (f *folder) close() { unix.Close(f.fd) }
+func (f *directory) close() { unix.Close(f.fd) }
 
-// open opens the folder for listing and flushing, which the descriptor that
+// open opens the directory for listing and flushing, which the descriptor that
 // it was found by can't.
-func (f *folder) open() (*os.File, error) {
+func (f *directory) open() (*os.File, error) {
 	return f.openat(".", unix.O_RDONLY|unix.O_DIRECTORY)
 }
 
-func (f *folder) openat(name string, flags int) (*os.File, error) {
+func (f *directory) openat(name string, flags int) (*os.File, error) {
 	fd, err := unix.Openat(f.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, &fs.PathError{Op: "opening", Path: path.Join(f.path, name), Err: err}
@@ -155,8 +155,8 @@ func (f *folder) openat(name string, flags int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path.Join(f.path, name)), nil
 }
 
-// sync makes the names in the folder durable.
-func (f *folder) sync() error {
+// sync makes the names in the directory durable.
+func (f *directory) sync() error {
 	d, err := f.open()
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (f *folder) sync() error {
 }
 
 // lstat looks at a name; nil and no error where there is nothing.
-func (f *folder) lstat(name string) (*unix.Stat_t, error) {
+func (f *directory) lstat(name string) (*unix.Stat_t, error) {
 	var st unix.Stat_t
 	err := unix.Fstatat(f.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
 	if err == unix.ENOENT {
@@ -178,8 +178,8 @@ func (f *folder) lstat(name string) (*unix.Stat_t, error) {
 	return &st, nil
 }
 
-// locate opens the folder that a path is in and returns the last part.
-func locate(root, name string) (*folder, string, error) {
+// locate opens the directory that a path is in and returns the last part.
+func locate(root, name string) (*directory, string, error) {
 	if !path.IsAbs(name) || strings.HasSuffix(name, "/") || strings.ContainsRune(name, 0) {
 		return nil, "", fmt.Errorf("%q is no absolute path of a file", name)
 	}
@@ -187,19 +187,19 @@ func locate(root, name string) (*folder, string, error) {
 	if base == "." || base == ".." {
 		return nil, "", fmt.Errorf("%q is no absolute path of a file", name)
 	}
-	f, err := openFolder(root, dir)
+	f, err := openDirectory(root, dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = &NoFolderError{Path: path.Clean(dir)}
+		err = &NoDirectoryError{Path: path.Clean(dir)}
 	}
 	return f, base, err
 }
 
-// A NoFolderError says that the folder which a file is to be in is not there.
+// A NoDirectoryError says that the directory which a file is to be in is not there.
 // It is [fs.ErrNotExist].
-type NoFolderError struct{ Path string }
+type NoDirectoryError struct{ Path string }
 
-// Error names the folder.
-func (e *NoFolderError) Error() string { return fmt.Sprintf("the folder %s does not exist", e.Path) }
+// Error names the directory.
+func (e *NoDirectoryError) Error() string { return fmt.Sprintf("the folder %s does not exist", e.Path) }
 
 // Unwrap returns [fs.ErrNotExist].
-func (*NoFolderError) Unwrap() error { return fs.ErrNotExist }
+func (*NoDirectoryError) Unwrap() error { return fs.ErrNotExist }
