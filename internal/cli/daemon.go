@@ -65,7 +65,7 @@ func (a *app) daemon(ctx context.Context) error {
 		},
 		Paths: a.config, StateDir: a.dir(cfg), RunDir: a.runDir, Version: Version,
 		Log: a.log(), Reload: hangup, Now: time.Now,
-		Tell: systemd.Notifier(), Booting: systemd.Booting, Busy: lock.PackageManager, Alive: systemd.Watchdog(),
-		Undo: a.deadline, Files: a.shared.Inotify.Watch,
+		Service: daemon.Service{Tell: systemd.Notifier(), Booting: systemd.Booting, Alive: systemd.Watchdog()},
+		Host:    daemon.Host{Busy: lock.PackageManager, Undo: a.deadline, Files: a.shared.Inotify.Watch},
 	})
 }

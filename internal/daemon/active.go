@@ -9,9 +9,9 @@ import (
 
 // activate makes a configuration the active one.
 func (a *agent) activate(ctx context.Context, f *active.Configuration) {
-	a.active, a.unsure = f, true
-	a.status.Configuration.Withheld = ""
-	a.watchers.Watch(ctx, f.Present)
+	a.active, a.schedule.unsure = f, true
+	a.status.Configuration.Withheld, a.files.withheld = "", false
+	a.events.watchers.Watch(ctx, f.Present)
 	a.notify.Set(f.Settings.Notify)
 	a.metrics.Set(f.Settings.Metrics)
 }
@@ -80,7 +80,7 @@ func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
 	if err != nil {
 		return a.damaged(err, version)
 	}
-	a.damage = nil
+	a.records.damage = nil
 	if f == nil {
 		a.active = nil
 		return nil
@@ -117,11 +117,11 @@ func (a *agent) taken() *active.Configuration {
 }
 
 // readHold finds out what is held for this look.
-func (l *look) readHold() (err error) {
-	if f := l.active; f != nil && f.Unsaved != nil && f.Unsaved.Left != nil {
-		l.hold = f.Unsaved.Left.Hold
+func (a *agent) readHold(p *pass) (err error) {
+	if f := a.active; f != nil && f.Unsaved != nil && f.Unsaved.Left != nil {
+		p.hold = f.Unsaved.Left.Hold
 		return nil
 	}
-	l.hold, err = l.store.Hold()
+	p.hold, err = p.store.Hold()
 	return err
 }

@@ -37,43 +37,43 @@ func (a *agent) resumes() bool {
 }
 
 // keepInForce writes down what is in force, once the host did not refuse it.
-func (l *look) keepInForce(ctx context.Context) error {
-	if l.write {
-		return l.save(l.store)
+func (a *agent) keepInForce(ctx context.Context, p *pass) error {
+	if p.Facts.Locked {
+		return a.save(p.store)
 	}
-	return l.observed(ctx)
+	return a.observed(ctx, p)
 }
 
 // observed has an observer, which writes nothing else, put down what a reload has
 // put in force, where the state holds something else that its next start would go
 // on with. Beside a hold it is only that it observes.
-func (l *look) observed(ctx context.Context) error {
-	f := l.active
-	if !l.active.Observing() || f.Unsaved == nil || l.store.WishVersion() == "" {
+func (a *agent) observed(ctx context.Context, p *pass) error {
+	f := a.active
+	if !a.active.Observing() || f.Unsaved == nil || p.store.WishVersion() == "" {
 		return nil
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	unlock, err := state.Lock(wait, l.StateDir)
+	unlock, err := state.Lock(wait, a.StateDir)
 	if err != nil {
 		return nil // the next look does
 	}
 	defer unlock()
-	store, err := state.Open(l.StateDir)
+	store, err := state.Open(a.StateDir)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if err := l.putDown(store); err != nil {
+	if err := a.putDown(store); err != nil {
 		return err
 	}
-	return l.store.Reread() // what it wrote itself is no other vpnd's doing
+	return p.store.Reread() // what it wrote itself is no other vpnd's doing
 }
 
-func (l *look) putDown(store *state.Store) error {
-	f := l.active
+func (a *agent) putDown(store *state.Store) error {
+	f := a.active
 	if h, err := store.Hold(); err != nil || h == nil {
-		return errors.Join(err, l.save(store))
+		return errors.Join(err, a.save(store))
 	}
 	wish, err := store.Wish()
 	if err != nil || bytes.Equal(wish.Settings, f.Unsaved.Wish.Settings) {

@@ -5,19 +5,27 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/active"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/notify"
 	"vpnd/internal/status"
 )
 
+// checks are those of the active configuration, at work beside the loop.
+type checks struct {
+	found chan round            // what a round of them came to
+	end   func()                // ends the rounds
+	of    *active.Configuration // whose they are
+}
+
 // watchChecks has those checks tried that belong to what is in force now.
 func (a *agent) watchChecks(ctx context.Context) {
-	if a.active == a.checking {
+	if a.active == a.checks.of {
 		return
 	}
 	var checks []settings.Check
-	if a.checking = a.active; a.active != nil {
+	if a.checks.of = a.active; a.active != nil {
 		checks = a.active.Checks
 	}
 	a.check(ctx, checks, a.active.Interval())
@@ -27,10 +35,10 @@ func (a *agent) watchChecks(ctx context.Context) {
 // interval, beside the loop: a check may wait for its time-outs and retries, and
 // repairs must not wait for it.
 func (a *agent) check(ctx context.Context, checks []settings.Check, interval time.Duration) {
-	if a.unchecked != nil {
-		a.unchecked()
+	if a.checks.end != nil {
+		a.checks.end()
 	}
-	ctx, a.unchecked = context.WithCancel(ctx)
+	ctx, a.checks.end = context.WithCancel(ctx)
 	over := ctx.Done()
 	go func() {
 		again := time.NewTicker(interval)
@@ -38,7 +46,7 @@ func (a *agent) check(ctx context.Context, checks []settings.Check, interval tim
 		for {
 			failures := a.Check(ctx, checks)
 			select {
-			case a.checked <- round{over, checks, failures}:
+			case a.checks.found <- round{over, checks, failures}:
 			case <-ctx.Done():
 				return
 			}

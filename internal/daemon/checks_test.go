@@ -43,7 +43,7 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer instance.Release()
-	a.instance = instance
+	a.life.instance = instance
 	over := make(chan struct{})
 	close(over)
 	door := settings.Check{Name: "door"}

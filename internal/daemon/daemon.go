@@ -35,7 +35,7 @@ import (
 	"vpnd/internal/state"
 )
 
-// Options are what an agent needs. Those that may be left out say so.
+// Options are what an agent needs. What may be left out says so.
 type Options struct {
 	Catalog  resource.Catalog
 	Load     func() (*config.Config, hcl.Diagnostics) // reads the files
@@ -45,16 +45,25 @@ type Options struct {
 	Version  string
 	Log      *slog.Logger
 	Reload   <-chan os.Signal // SIGHUP
+	Now      func() time.Time // nil is time.Now
+	Service
+	Host
+}
 
-	Files   func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
-	Now     func() time.Time                                                     // nil is time.Now
-	Tell    func(state string)                                                   // sd_notify(3); nil tells nobody
-	Booting func(ctx context.Context) bool                                       // whether the host is still starting; nil is never
-	Busy    func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
-	Check   func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
-	Undo    func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
-	Shut    func(key string) (was bool, err error)                               // switches forwarding off; nil is [Shut]
-	Alive   time.Duration                                                        // how often the service manager wants a sign of life; 0 is never
+// Service is the service manager that the agent is a service of. All may be left out.
+type Service struct {
+	Tell    func(state string)             // sd_notify(3); nil tells nobody
+	Alive   time.Duration                  // how often it wants a sign of life; 0 is never
+	Booting func(ctx context.Context) bool // whether the host is still starting; nil is never
+}
+
+// Host is what else the agent asks and does on its host. All may be left out.
+type Host struct {
+	Files func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
+	Busy  func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
+	Check func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
+	Undo  func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
+	Shut  func(key string) (was bool, err error)                               // switches forwarding off; nil is [Shut]
 }
 
 // essential says whether vpnd must not give in where another program changes the
@@ -72,6 +81,6 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer instance.Release()
 	a := newAgent(o)
-	a.instance = instance
+	a.life.instance = instance
 	return a.run(ctx)
 }

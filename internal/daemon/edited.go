@@ -31,7 +31,7 @@ func (a *agent) watchFiles(ctx context.Context) {
 	if len(paths) == 0 {
 		return
 	}
-	a.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
+	a.events.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
 }
 
 // watchState hears of a wish or a hold that another vpnd puts in place.
@@ -40,7 +40,7 @@ func (a *agent) watchState(ctx context.Context) {
 	for _, name := range []string{"wish.json", "hold.json", "pending.json"} {
 		paths = append(paths, filepath.Join(a.StateDir, name))
 	}
-	a.watchers.Keep(ctx, "state", func(ctx context.Context, kick func(resource.Hint)) error {
+	a.events.watchers.Keep(ctx, "state", func(ctx context.Context, kick func(resource.Hint)) error {
 		return a.Files(ctx, paths, func() { kick(resource.Hint{}) })
 	})
 }
@@ -84,7 +84,7 @@ func (a *agent) inspect(noticed string) {
 		a.Log.Info("the files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them")
 	}
 	now.Read = a.Now()
-	a.status.Configuration = now
+	a.status.Configuration, a.files.withheld = now, now.Withheld != ""
 	a.publish()
 }
 
@@ -100,7 +100,7 @@ func (a *agent) judgeFiles(cfg *config.Config) (judgment, error) {
 	if err != nil {
 		return judgment{}, err
 	}
-	store := a.store
+	store := a.records.store
 	if store == nil {
 		if store, err = state.Read(a.StateDir); err != nil {
 			return judgment{}, err
@@ -150,6 +150,6 @@ func (a *agent) takeMended(ctx context.Context) bool {
 	}
 	a.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
 	a.read(ctx, byEvent)
-	a.look(ctx, byEvent, a.queue.Take())
+	a.reconcile(ctx, byEvent, a.events.queue.Take())
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vpnd/internal/notify"
+	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -54,24 +55,24 @@ func endings(all []status.Expiry, told map[resource.ID]warning, ahead func(resou
 
 // warn tells of certificates and lists that run out, once a look has done what it
 // could.
-func (l *look) warn() {
-	if !l.planned || l.status.Booting {
+func (a *agent) warn(p *pass) {
+	if p.Plan == nil || a.life.booting {
 		return
 	}
 	ahead := func(id resource.ID) bool {
-		_, ripens := l.ripens[id]
-		return ripens || l.doubted || slices.ContainsFunc(l.drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
+		_, due := a.findings.Due[id]
+		return due || p.Doubted || slices.ContainsFunc(p.news.Drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
 	}
-	due := endings(slices.Concat(l.status.Certificates, l.status.CRLs), l.agent.warned, ahead, l.Now())
+	due := endings(slices.Concat(a.findings.VPNs.Certificates, a.findings.VPNs.CRLs), a.tale.warned, ahead, a.Now())
 	if len(due) == 0 {
 		return
 	}
 	var lines []string
 	for _, e := range due {
-		lines = append(lines, ending(e, l.Now()))
-		l.Log.Warn("it runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
+		lines = append(lines, ending(e, a.Now()))
+		a.Log.Warn("it runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
 	}
-	l.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
+	a.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
 }
 
 // ending says in words when something runs out.
@@ -85,4 +86,27 @@ func ending(e status.Expiry, now time.Time) string {
 	default:
 		return fmt.Sprintf("%s of %s runs out on %s, in %d days, and is not renewed", e.ID, e.Block, e.NotAfter.Local().Format(time.DateTime), days)
 	}
+}
+
+// handouts tells who has come to need a new profile since the last look at
+// everything. Those of before the agent's start were told then.
+func (a *agent) handouts(p *pass) {
+	if p.Plan == nil || !p.Scope.Whole {
+		return
+	}
+	now := a.engine(p).Waiting()
+	news := newcomers(a.tale.profileless, now)
+	a.tale.profileless = &now
+	if text := report.HandOut(news); text != "" {
+		a.Log.Warn("what people hold is void", "names", report.Names(news))
+		a.notify.Tell(notify.Event{Event: notify.Profile, Text: text})
+	}
+}
+
+// newcomers are the names that were not known; where nothing is, none is new.
+func newcomers(known *[]string, now []string) []string {
+	if known == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(now), func(name string) bool { return slices.Contains(*known, name) })
 }

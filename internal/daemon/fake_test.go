@@ -254,25 +254,29 @@ func bubble(t *testing.T, test func(r *rig)) {
 			}},
 			Load:     func() (*config.Config, hcl.Diagnostics) { r.mu.Lock(); defer r.mu.Unlock(); return r.cfg, r.diags },
 			StateDir: dir + "/state", RunDir: dir + "/run", Version: "1",
-			Log:     slog.New(slog.NewTextHandler(&r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
-			Reload:  r.hups,
-			Tell:    func(s string) { r.mu.Lock(); r.told = append(r.told, s); r.mu.Unlock() },
-			Busy:    func() string { r.mu.Lock(); defer r.mu.Unlock(); return r.busy },
-			Booting: func(context.Context) bool { r.mu.Lock(); defer r.mu.Unlock(); return r.boots },
-			Paths:   []string{dir + "/etc"},
-			Files: func(ctx context.Context, paths []string, kick func()) error {
-				r.mu.Lock()
-				if paths[0] == dir+"/etc/" {
-					r.kickFiles = kick
-				} else {
-					r.kickState = kick
-				}
-				r.mu.Unlock()
-				kick()
-				<-ctx.Done()
-				return nil
+			Log:    slog.New(slog.NewTextHandler(&r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Reload: r.hups,
+			Paths:  []string{dir + "/etc"},
+			Service: Service{
+				Tell:    func(s string) { r.mu.Lock(); r.told = append(r.told, s); r.mu.Unlock() },
+				Booting: func(context.Context) bool { r.mu.Lock(); defer r.mu.Unlock(); return r.boots },
+				Alive:   3 * time.Minute,
 			},
-			Alive: 3 * time.Minute,
+			Host: Host{
+				Busy: func() string { r.mu.Lock(); defer r.mu.Unlock(); return r.busy },
+				Files: func(ctx context.Context, paths []string, kick func()) error {
+					r.mu.Lock()
+					if paths[0] == dir+"/etc/" {
+						r.kickFiles = kick
+					} else {
+						r.kickState = kick
+					}
+					r.mu.Unlock()
+					kick()
+					<-ctx.Done()
+					return nil
+				},
+			},
 		}
 		test(r)
 		r.stop()

@@ -30,6 +30,7 @@ type files struct {
 	complaint string        // the mistakes that were told last
 	refusal   refusal
 	mistaken  bool // they had mistakes when they were to be taken
+	withheld  bool // they are valid and would take too much away
 }
 
 // load reads the files, and says too what only a daemon can't take of them.
@@ -53,7 +54,7 @@ func (a *agent) read(ctx context.Context, cause string) {
 	cfg, diags := a.load()
 	c := &a.status.Configuration
 	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.Now(), !diags.HasErrors(), false, "", diag.Brief(diags)
-	a.files.refusal, a.files.complaint, a.files.mistaken = refusal{}, "", mistakes(diags)
+	a.files.refusal, a.files.complaint, a.files.mistaken, a.files.withheld = refusal{}, "", mistakes(diags), false
 	if diags.HasErrors() {
 		a.complain(c.Diagnostics, cause)
 		return
@@ -84,7 +85,7 @@ func (a *agent) complain(diagnostics, cause string) {
 // withhold leaves in force what is, and tells why.
 func (a *agent) withhold(why, cause string) {
 	c := &a.status.Configuration
-	c.Changed, c.Withheld = true, why
+	c.Changed, c.Withheld, a.files.withheld = true, why, true
 	a.Log.Error("the configuration is not taken; what was in force stays so", "noticed", cause, "reason", why)
 	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is not taken: " + why})
 }

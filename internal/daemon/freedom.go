@@ -20,9 +20,9 @@ type freedom struct {
 // freedom leaves out what the apply has yet to do and what needs that, kinds
 // whose verbs are at work, and what a slow thing reads: that would have to take
 // notice. Of a configuration that is not agreed to yet nothing is free.
-func (l *look) freedom(w engine.Work) *freedom {
-	f := &freedom{reach: l.reach(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
-	f.none = !l.write || l.active.Observing() || l.active.Unsaved != nil || len(l.refused) > 0
+func (a *agent) freedom(p *pass, w engine.Work) *freedom {
+	f := &freedom{reach: a.graph(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
+	f.none = !p.Facts.Locked || a.active.Observing() || a.active.Unsaved != nil || len(p.Refused) > 0
 	for _, id := range w.Now {
 		f.busy[id.Kind] = true
 	}
@@ -30,7 +30,7 @@ func (l *look) freedom(w engine.Work) *freedom {
 		f.shut[id] = true
 	}
 	wrong := slices.Clone(w.Next)
-	for _, id := range l.wrong() {
+	for _, id := range a.wrong() {
 		if !f.free(id) {
 			wrong = append(wrong, id)
 		}

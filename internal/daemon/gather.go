@@ -7,67 +7,73 @@ import (
 	"vpnd/internal/status"
 )
 
-// facts gathers what the decisions about a plan go by.
-func (l *look) facts(p *engine.Plan) policy.Facts {
-	f := policy.Facts{
-		Traits: l.Catalog.Traits, Observing: l.active.Observing(), Locked: l.write, Booting: l.status.Booting, Guarding: l.guarding,
-		Busy: l.busy, Beside: l.inner, Unconfirmed: l.pending != nil, Undoing: l.undoing,
-		Drifted:  make(map[resource.ID]bool),
-		TooEarly: make(map[resource.ID]bool),
-		Damped:   make(map[resource.ID]bool),
+// gather completes the facts of a pass that has its plan.
+func (a *agent) gather(p *pass) {
+	f := &p.Facts
+	f.Observing, f.Busy, f.Beside = a.active.Observing(), a.Busy(), p.outer != nil
+	if p.hold != nil {
+		f.Suppressed = policy.Of(p.hold.IDs)
+		f.Suppressed.Unguarded = p.hold.All
 	}
-	if l.hold != nil {
-		f.Suppressed = policy.Of(l.hold.IDs)
-		f.Suppressed.Unguarded = l.hold.All
-	}
-	for _, c := range p.Changes {
-		_, f.Drifted[c.ID] = l.known[c.ID]
-		f.TooEarly[c.ID] = l.retries.Early(c.ID)
-		f.Damped[c.ID] = !l.damping.Admits(c.ID)
-	}
-	return f
-}
-
-// heed notes what the decisions mean for later ones: what would be repaired moved
-// once more, and what waits for a key needs no other try.
-func (l *look) heed(p *engine.Plan) {
-	l.waiting = l.waiting || l.decisions.Soon()
-	if who := l.decisions.For(); l.status.Waiting == "" || who != "" && who == l.busy {
-		l.status.Waiting = who
-	}
-	heeded := make(map[resource.ID]bool)
-	for _, c := range p.Changes {
-		d := l.decisions[c.ID]
-		if d.Outcome != status.Suppressed && d.Outcome != status.Reported && c.Lacks != (resource.ID{}) {
-			l.retries.Tried(c.ID, nil)
+	a.forget(p.Plan)
+	a.catchUp(p)
+	f.Drifted, f.TooEarly, f.Damped = make(map[resource.ID]bool), make(map[resource.ID]bool), make(map[resource.ID]bool)
+	p.Failed = make(map[resource.ID]error)
+	for _, c := range p.Plan.Changes {
+		_, f.Drifted[c.ID] = a.findings.Known[c.ID]
+		f.TooEarly[c.ID] = a.backoff.retries.Early(c.ID)
+		f.Damped[c.ID] = !a.backoff.damping.Admits(c.ID)
+		if err := a.backoff.retries.Last(c.ID); err != nil {
+			p.Failed[c.ID] = err
 		}
-		if heeded[c.ID] || d.Outcome != status.Repaired && d.Outcome != status.Flapping {
-			continue
-		}
-		heeded[c.ID] = true
-		if l.damping.Moved(c.ID, l.by(c.ID)) {
-			l.flapping(c)
-		}
+	}
+	a.doubt(p)
+	p.Present = p.Scope.Of(a.active.Present)
+	if p.outer != nil {
+		p.Mended = p.outer.acts.mended
 	}
 }
 
-// forget ends the retries of what the plan found to be as it shall be: somebody
+// forget ends the retries of what a plan found to be as it shall be: somebody
 // else did it.
-func (l *look) forget(p *engine.Plan) {
-	failed := l.retries.IDs()
+func (a *agent) forget(plan *engine.Plan) {
+	failed := a.backoff.retries.IDs()
 	if len(failed) == 0 {
 		return
 	}
-	well := p.Took()
-	for _, id := range p.IDs() {
+	well := plan.Took()
+	for _, id := range plan.IDs() {
 		delete(well, id)
 	}
-	for _, problem := range p.Problems {
+	for _, problem := range plan.Problems {
 		delete(well, problem.ID)
 	}
 	for _, id := range failed {
 		if well[id] {
-			l.retries.Tried(id, nil)
+			a.backoff.retries.Tried(id, nil)
+		}
+	}
+}
+
+// heed notes what the decisions mean for later ones: what would be repaired moved
+// once more, and what waits for a key needs no other try.
+func (a *agent) heed(p *pass) {
+	a.schedule.waiting = a.schedule.waiting || p.Decisions.Soon()
+	if who := p.Decisions.For(); a.status.Waiting == "" || who != "" && who == p.Facts.Busy {
+		a.status.Waiting = who
+	}
+	heeded := make(map[resource.ID]bool)
+	for _, c := range p.Plan.Changes {
+		o := p.Decisions[c.ID].Outcome
+		if o != status.Suppressed && o != status.Reported && c.Lacks != (resource.ID{}) {
+			a.backoff.retries.Tried(c.ID, nil)
+		}
+		if heeded[c.ID] || o != status.Repaired && o != status.Flapping {
+			continue
+		}
+		heeded[c.ID] = true
+		if a.backoff.damping.Moved(c.ID, p.by(c.ID)) {
+			a.flapping(p, c)
 		}
 	}
 }

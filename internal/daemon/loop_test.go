@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
@@ -150,25 +151,25 @@ func TestLongStartIsGivenTime(t *testing.T) {
 // What waits, and what guards the host, is looked at sooner than the interval says.
 func TestPause(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for want, status := range map[time.Duration]status.Status{
-		5 * time.Minute:           {Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}},
-		backoff.LongestGuardRetry: {Host: status.Host{Unknown: []status.Unknown{{ID: filter}}}},
-		again:                     {Agent: status.Agent{Booting: true}},
+	unknown := func(id resource.ID) findings.Findings {
+		return findings.Findings{Unknown: []status.Unknown{{ID: id}}}
+	}
+	for what, c := range map[string]struct {
+		so   func(a *agent)
+		want time.Duration
+	}{
+		"a file is unknown":      {func(a *agent) { a.findings = unknown(resource.ID{Kind: "file", Name: "/a"}) }, 5 * time.Minute},
+		"a rule is unknown":      {func(a *agent) { a.findings = unknown(filter) }, backoff.LongestGuardRetry},
+		"the host boots":         {func(a *agent) { a.life.booting = true }, again},
+		"the last pass failed":   {func(a *agent) { a.schedule.failed = true }, retry},
+		"forwarding is off":      {func(a *agent) { a.closed = []resource.ID{forwards} }, retry},
+		"it failed and it waits": {func(a *agent) { a.schedule.failed, a.schedule.waiting = true, true }, again},
+		"it waits, being closed": {func(a *agent) { a.closed, a.schedule.waiting = []resource.ID{forwards}, true }, again},
 	} {
 		a := newAgent(Options{Catalog: real.Catalog, Now: func() time.Time { return now }})
-		a.last, a.status = now, status
-		if got := a.pause(); got != want {
-			t.Errorf("%+v: %s instead of %s", status, got, want)
-		}
-	}
-	for _, status := range []status.Status{{Reconciling: status.Reconciling{Error: "no"}}, {Host: status.Host{FailClosed: []resource.ID{forwards}}}} {
-		a := newAgent(Options{Catalog: real.Catalog, Now: func() time.Time { return now }})
-		a.last, a.status = now, status
-		if got := a.pause(); got != retry {
-			t.Errorf("%+v: %s instead of %s", status, got, retry)
-		}
-		if a.waiting = true; a.pause() != again {
-			t.Errorf("while it waits: %s", a.pause())
+		a.schedule.last = now
+		if c.so(a); a.pause() != c.want {
+			t.Errorf("where %s: %s instead of %s", what, a.pause(), c.want)
 		}
 	}
 }

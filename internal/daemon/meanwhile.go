@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
 	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 	"vpnd/internal/watch"
@@ -20,38 +22,38 @@ const stuck = 15 * time.Minute
 // that starts, a package that is installed, thousands of files that are looked
 // at. It returns once the step is done, with what it has touched. What it can't
 // see to waits in the queue for the next look.
-func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource.ID) {
-	later := watch.NewQueue(l.guards)
+func (a *agent) meanwhile(ctx context.Context, p *pass, w engine.Work) (touched []resource.ID) {
+	later := watch.NewQueue(a.guards)
 	defer func() {
 		for _, h := range later.Take() {
-			l.queue.Put(h)
+			a.events.queue.Put(h)
 		}
 	}()
-	limit := l.Now().Add(stuck)
-	again := time.NewTimer(l.nextTry())
+	limit := a.Now().Add(stuck)
+	again := time.NewTimer(a.nextTry())
 	defer again.Stop()
 	var f *freedom // found when it is first asked for
 	for {
 		select {
 		case <-w.Done:
 			return touched
-		case <-l.beat.C:
-			if l.Now().Before(limit) {
-				l.Tell("WATCHDOG=1")
+		case <-a.life.beat.C:
+			if a.Now().Before(limit) {
+				a.Tell("WATCHDOG=1")
 			}
 			continue
-		case failures := <-l.checked:
-			l.found(failures)
+		case failures := <-a.checks.found:
+			a.found(failures)
 			continue
-		case <-l.queue.Wake():
-			l.debounce.Settle(w.Done)
+		case <-a.events.queue.Wake():
+			a.events.debounce.Settle(w.Done)
 		case <-again.C:
 		}
 		if f == nil {
-			f = l.freedom(w)
+			f = a.freedom(p, w)
 		}
-		touched = append(touched, l.between(ctx, f, l.queue.Take(), later)...)
-		again.Reset(l.nextTry())
+		touched = append(touched, a.between(ctx, p, f, a.events.queue.Take(), later)...)
+		again.Reset(a.nextTry())
 	}
 }
 
@@ -59,7 +61,7 @@ func (l *look) meanwhile(ctx context.Context, w engine.Work) (touched []resource
 // tried again.
 func (a *agent) nextTry() time.Duration {
 	due := a.Now().Add(time.Hour)
-	for _, next := range []func() (time.Time, bool){a.damping.Next, a.retries.Next} {
+	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}
@@ -67,51 +69,55 @@ func (a *agent) nextTry() time.Duration {
 	return max(due.Sub(a.Now()), backoff.Gap)
 }
 
-// between is a look at what is free while another one waits for a step.
-func (l *look) between(ctx context.Context, f *freedom, hints []resource.Hint, later *watch.Queue) (touched []resource.ID) {
-	in := l.newLook(byEvent, nil)
-	in.inner, in.within, in.store, in.write = true, l.mended, l.store, true
-	in.pending, in.undoing, in.hold = l.pending, l.undoing, l.hold
-	in.beside = in.begun.Sub(l.others) < aftermath
+// between is a pass over what is free while another one waits for a step.
+func (a *agent) between(ctx context.Context, outer *pass, f *freedom, hints []resource.Hint, later *watch.Queue) (touched []resource.ID) {
+	p := a.newPass(byEvent, f.part(hints, later))
+	p.outer, p.store, p.hold = outer, outer.store, outer.hold
+	p.Facts.Locked, p.Facts.Unconfirmed, p.Facts.Undoing = true, outer.Facts.Unconfirmed, outer.Facts.Undoing
+	p.blame = a.mayBlame(p.Begun)
+	near := a.near(p).ids
+	maps.DeleteFunc(near, func(id resource.ID, _ bool) bool { return !f.free(id) })
+	if len(near) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	p.Scope = findings.Scope{IDs: near}
+	e := a.engine(p)
+	plan, err := e.PlanPart(ctx, resource.Desired{Present: p.Scope.Of(f.present)})
+	if err == nil {
+		p.Plan = plan
+		err = a.act(ctx, p, e)
+	}
+	a.end(p, err)
+	if err != nil {
+		later.Put(resource.Hint{})
+	}
+	for _, id := range p.acts.touched {
+		later.Put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
+	}
+	if outer.told {
+		outer.yield(p.Scope)
+	}
+	return p.acts.touched
+}
+
+// part returns the hints about what is free, and puts off those that are about
+// anything else too.
+func (f *freedom) part(hints []resource.Hint, later *watch.Queue) (now []resource.Hint) {
 	for _, h := range hints {
 		some, all := f.covers(h)
 		if some {
-			in.hints = append(in.hints, h)
+			now = append(now, h)
 		}
 		if !all {
 			later.Put(h)
 		}
 	}
-	in.scope = in.near().among(f.free)
-	if len(in.scope.ids) == 0 || ctx.Err() != nil {
-		return nil
-	}
-	e := in.engine()
-	p, err := e.PlanPart(ctx, resource.Desired{Present: in.scope.cut(f.present)})
-	if in.planned = err == nil; in.planned {
-		err = in.act(ctx, e, p)
-	}
-	in.end(err)
-	if err != nil {
-		later.Put(resource.Hint{})
-	}
-	for _, id := range in.touched {
-		later.Put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
-	}
-	if l.judged {
-		l.yield(in.scope)
-	}
-	return in.touched
+	return now
 }
 
-// yield leaves to a look in between what that has seen since. What was repaired
+// yield leaves to a pass in between what that has seen since. What was repaired
 // before that stays this one's repair.
-func (l *look) yield(seen scope) {
-	if l.scope.except == nil {
-		l.scope.except = make(map[resource.ID]bool)
-	}
-	for id := range seen.ids {
-		l.scope.except[id] = true
-	}
-	l.drift = slices.DeleteFunc(l.drift, func(d status.Drift) bool { return seen.holds(d.ID) && !l.mended[d.ID] })
+func (p *pass) yield(seen findings.Scope) {
+	p.Scope = p.Scope.Without(seen)
+	p.news.Drift = slices.DeleteFunc(p.news.Drift, func(d status.Drift) bool { return seen.Holds(d.ID) && !p.acts.mended[d.ID] })
 }

@@ -47,15 +47,15 @@ func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer instance.Release()
-	a.instance = instance
+	a.life.instance = instance
 	defer a.metrics.Close()
 	wanted, free := taken(t)
 	a.metrics.Set(wanted)
-	if a.look(t.Context(), byTimer, nil); a.status.MetricsError == "" {
+	if a.reconcile(t.Context(), byTimer, nil); a.status.MetricsError == "" {
 		t.Error("nothing is said of a port that is taken")
 	}
 	free()
-	if a.look(t.Context(), byTimer, nil); a.metrics.Failed() != "" || a.status.MetricsError != "" {
+	if a.reconcile(t.Context(), byTimer, nil); a.metrics.Failed() != "" || a.status.MetricsError != "" {
 		t.Errorf("once it is free: %q", a.status.MetricsError)
 	}
 }

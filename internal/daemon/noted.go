@@ -42,48 +42,48 @@ func mentioned(d state.Done) string { return report.Moved(d.Diffs) + d.Error + "
 
 // noteLeft notes drift in the history where nothing is done about it, and what
 // can't be looked at any more. What waits for its repair is noted with that.
-func (l *look) noteLeft(ctx context.Context) {
+func (a *agent) noteLeft(ctx context.Context, p *pass) {
 	var left []state.Done
 	add := func(d state.Done) {
-		if l.noted[d.ID].lately(l.begun).lacks(mentioned(d)) {
+		if a.tale.noted[d.ID].lately(p.Begun).lacks(mentioned(d)) {
 			left = append(left, d)
 		}
 	}
-	for _, d := range l.drift {
+	for _, d := range p.news.Drift {
 		alone := d.Outcome == status.Reported || d.Outcome == status.Suppressed || d.Outcome == status.Flapping || d.Outcome == status.Protected
-		if alone && slices.Contains(l.news, d.ID) {
+		if alone && p.news.IsNew(d.ID) {
 			add(state.Done{
 				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
 			})
 		}
 	}
-	for _, u := range l.newlyUnseen {
-		add(unknownDone(u))
+	for _, u := range p.news.Unknown {
+		add(state.Done{ID: u.ID, Reason: string(status.UnknownReason), Noticed: u.Noticed, By: u.By, Error: u.Error})
 	}
 	if len(left) == 0 {
 		return
 	}
-	if err := l.note(ctx, state.Entry{Time: l.begun.UTC().Truncate(time.Second), Command: state.Noticed, Changes: left}); err != nil {
-		l.Log.Warn("the history can't be written", "error", err)
+	if err := a.note(ctx, p, state.Entry{Time: p.Begun.UTC().Truncate(time.Second), Command: state.Noticed, Changes: left}); err != nil {
+		a.Log.Warn("the history can't be written", "error", err)
 		return
 	}
-	maps.DeleteFunc(l.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(l.begun).at) == 0 })
+	maps.DeleteFunc(a.tale.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(p.Begun).at) == 0 })
 	for _, d := range left {
-		m := l.noted[d.ID].lately(l.begun)
-		l.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, l.begun)}
+		m := a.tale.noted[d.ID].lately(p.Begun)
+		a.tale.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, p.Begun)}
 	}
 }
 
 // note adds to the history, under the lock: an observer does not hold it.
-func (l *look) note(ctx context.Context, e state.Entry) error {
-	if !l.write {
+func (a *agent) note(ctx context.Context, p *pass, e state.Entry) error {
+	if !p.Facts.Locked {
 		wait, cancel := context.WithTimeout(ctx, lockPatience)
 		defer cancel()
-		unlock, err := state.Lock(wait, l.StateDir)
+		unlock, err := state.Lock(wait, a.StateDir)
 		if err != nil {
 			return err
 		}
 		defer unlock()
 	}
-	return l.store.Note(e)
+	return p.store.Note(e)
 }

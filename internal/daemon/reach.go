@@ -1,12 +1,14 @@
 package daemon
 
 import (
+	"vpnd/internal/active"
 	"vpnd/internal/resource"
 )
 
 // reach says what a change of each thing that is in force concerns.
 type reach struct {
 	*resource.Graph
+	of      *active.Configuration
 	catalog resource.Catalog
 	present []resource.Resource
 	kinds   map[string][]resource.ID // of each kind
@@ -14,12 +16,13 @@ type reach struct {
 	halves  []resource.ID            // see unique; nil before it is asked for
 }
 
-// reach is found when it is first asked for.
-func (a *agent) reach() *reach {
-	if a.reachOf != a.active {
-		a.reached, a.reachOf = newReach(a.Catalog, a.active.Present), a.active
+// graph is found when it is first asked for.
+func (a *agent) graph() *reach {
+	if a.reach == nil || a.reach.of != a.active {
+		a.reach = newReach(a.Catalog, a.active.Present)
+		a.reach.of = a.active
 	}
-	return a.reached
+	return a.reach
 }
 
 func newReach(c resource.Catalog, present []resource.Resource) *reach {

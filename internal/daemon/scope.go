@@ -1,65 +1,42 @@
 package daemon
 
 import (
-	"maps"
+	"context"
 	"slices"
 
+	"vpnd/internal/engine"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 )
 
-// A scope is what a look looks at. An event says where to look: there, at all
-// that reads it, and at what is wrong already, and nowhere else. A look of the
-// interval, at a start or after a lost event is at everything.
-type scope struct {
-	whole  bool
-	ids    map[resource.ID]bool
-	kinds  map[string]bool      // of which all are in it
-	except map[resource.ID]bool // seen since by a look that came in between
-}
-
-func (s scope) holds(id resource.ID) bool { return (s.whole || s.ids[id]) && !s.except[id] }
-
-// cut returns the part of what is in force that is in the scope.
-func (s scope) cut(present []resource.Resource) []resource.Resource {
-	if s.whole {
-		return present
-	}
-	part := make([]resource.Resource, 0, len(s.ids))
-	for _, r := range present {
-		if s.holds(r.ID) {
-			part = append(part, r)
-		}
-	}
-	return part
-}
-
-// outside returns those of a list that a look does not tell of.
-func outside[T any](s scope, all []T, id func(T) resource.ID) []T {
-	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return s.holds(id(one)) })
+// An aim is what a pass is going to look at, while that is found out.
+type aim struct {
+	ids   map[resource.ID]bool
+	kinds map[string]bool // of which all are in it
 }
 
 // aim finds the scope of a look.
-func (l *look) aim() scope {
-	if l.everywhere() {
-		return scope{whole: true}
+func (a *agent) aim(p *pass) findings.Scope {
+	if a.everywhere(p) {
+		return findings.Scope{Whole: true}
 	}
-	return l.near()
+	return findings.Scope{IDs: a.near(p).ids}
 }
 
 // near is the scope of a look that is not at everything.
-func (l *look) near() scope {
-	r := l.reach()
-	s := scope{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
-	for _, h := range l.hints {
+func (a *agent) near(p *pass) aim {
+	r := a.graph()
+	s := aim{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
+	for _, h := range p.hints {
 		if h.Name == "" {
 			s.add(r, r.kinds[h.Kind]...)
 		} else if id := (resource.ID{Kind: h.Kind, Name: h.Name}); r.Has(id) {
 			s.add(r, id)
 		}
 	}
-	s.add(r, l.ripe...)
-	s.add(r, l.wrong()...)
-	if s.mayWait(l.Catalog) {
+	s.add(r, p.due...)
+	s.add(r, a.wrong()...)
+	if s.mayWait(a.Catalog) {
 		for _, id := range r.unique() {
 			s.ids[id] = true
 		}
@@ -68,37 +45,27 @@ func (l *look) near() scope {
 }
 
 // everywhere says whether the look has to be at everything.
-func (l *look) everywhere() bool {
+func (a *agent) everywhere(p *pass) bool {
 	switch {
-	case l.noticed == atStart, l.noticed == byReload, l.unsure, l.active.Unsaved != nil && !l.active.Observing():
+	case p.noticed == atStart, p.noticed == byReload, a.schedule.unsure, a.active.Unsaved != nil && !a.active.Observing():
 		return true
-	case l.noticed == byTimer && !l.begun.Before(l.due()):
+	case p.noticed == byTimer && !p.Begun.Before(a.intervalEnds()):
 		return true
 	}
-	return slices.ContainsFunc(l.hints, func(h resource.Hint) bool {
-		_, known := l.Catalog.Kind(h.Kind)
+	return slices.ContainsFunc(p.hints, func(h resource.Hint) bool {
+		_, known := a.Catalog.Kind(h.Kind)
 		return !known
 	})
 }
 
 // wrong lists what was not as it shall be when it was last seen. Every look is
 // at these too: they are tried again, and others wait for them.
-func (l *look) wrong() []resource.ID {
-	ids := slices.Clone(l.status.FailClosed)
-	for id := range l.known {
-		ids = append(ids, id)
-	}
-	for _, p := range l.status.Pending {
-		ids = append(ids, p.ID)
-	}
-	for _, u := range l.status.Unknown {
-		ids = append(ids, u.ID)
-	}
-	return append(ids, l.retries.IDs()...)
+func (a *agent) wrong() []resource.ID {
+	return slices.Concat(a.closed, a.findings.Wrong(), a.backoff.retries.IDs())
 }
 
 // add takes things into the scope, with all that reads them.
-func (s scope) add(r *reach, ids ...resource.ID) {
+func (s aim) add(r *reach, ids ...resource.ID) {
 	for _, id := range ids {
 		if s.ids[id] {
 			continue
@@ -112,8 +79,37 @@ func (s scope) add(r *reach, ids ...resource.ID) {
 	}
 }
 
-// among leaves in the scope only what is allowed.
-func (s scope) among(allowed func(resource.ID) bool) scope {
-	maps.DeleteFunc(s.ids, func(id resource.ID, _ bool) bool { return !allowed(id) })
-	return s
+// widen plans everything where a look at a part of it finds that something is
+// lost: what waits for that may be anywhere. From then on all of it is known to
+// be wrong, and every look is at it.
+func (a *agent) widen(ctx context.Context, p *pass, e *engine.Engine, plan *engine.Plan) (*engine.Plan, error) {
+	if plan == nil || p.Scope.Whole || !slices.ContainsFunc(plan.Changes, a.findings.NewlyLost) {
+		return plan, nil
+	}
+	p.Scope = findings.Scope{Whole: true}
+	return a.plan(ctx, p, e)
+}
+
+// unique lists the things that can be lost in this way.
+func (r *reach) unique() []resource.ID {
+	if r.halves == nil {
+		r.halves = []resource.ID{}
+		for _, one := range r.present {
+			if k, ok := r.catalog.Kind(one.ID.Kind); ok && k.Voids(nil, one.Want) != "" {
+				r.halves = append(r.halves, one.ID)
+			}
+		}
+	}
+	return r.halves
+}
+
+// mayWait says whether anything in the scope is made from keys, or is a folder of
+// theirs, so that the look has to know whether one is lost.
+func (s aim) mayWait(c resource.Catalog) bool {
+	for id := range s.ids {
+		if c.Traits(id.Kind).Path {
+			return true
+		}
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/findings"
 )
 
 // A server speaks with one at a time, so that events are no reason to ask it.
@@ -17,8 +18,8 @@ func TestServersAreAskedOnceAMinute(t *testing.T) {
 		asked   bool
 	}{{0, byEvent, true}, {59 * time.Second, byEvent, false}, {time.Second, byEvent, true}, {time.Second, byTimer, true}} {
 		now = now.Add(c.after)
-		(&look{agent: a, noticed: c.noticed}).ask(t.Context(), &engine.Plan{})
-		if got := a.asked.Equal(now); got != c.asked {
+		a.ask(t.Context(), &pass{noticed: c.noticed, Pass: findings.Pass{Plan: &engine.Plan{}}})
+		if got := a.schedule.asked.Equal(now); got != c.asked {
 			t.Errorf("%s after %s: asked %v", c.noticed, c.after, got)
 		}
 	}

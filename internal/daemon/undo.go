@@ -19,83 +19,96 @@ const (
 	othersRevival  = 30 * time.Second // while somebody else is at it
 )
 
-// revival is when the daemon begins an overdue undo by itself.
-type revival struct {
-	snapshot string
+// undo is an apply that waits for confirmation, or to be undone.
+type undo struct {
+	snapshot string // what undoes it
+	until    time.Time
+	overdue  bool // nobody confirmed it in time, and it is not undone yet
+	begun    int  // how often the agent has begun the undo, since nobody else did
+	failed   string
 	wait     time.Duration
-	next     time.Time
+	next     time.Time // when the agent begins it by itself; zero before the first thought of that
+}
+
+// told is what the status tells of it.
+func (u *undo) told() *status.Unconfirmed {
+	if u == nil {
+		return nil
+	}
+	return &status.Unconfirmed{Snapshot: u.snapshot, Until: u.until, Overdue: u.overdue, Begun: u.begun, Error: u.failed}
 }
 
 // awaitUndo finds out whether an apply waits for confirmation, or to be undone:
 // then all that it changed is left alone. At boot, where the undo failed, it
 // would be taken for drift otherwise, and what locked somebody out be put in
 // place again.
-func (l *look) awaitUndo(ctx context.Context) error {
-	var err error
-	if l.pending, err = l.store.Pending(); err != nil {
+func (a *agent) awaitUndo(ctx context.Context, p *pass) error {
+	pending, err := p.store.Pending()
+	if err != nil {
 		return err
 	}
-	if l.pending == nil {
-		l.status.Unconfirmed = nil
+	if pending == nil {
+		a.undo = nil
 		return nil
 	}
-	u := &status.Unconfirmed{Snapshot: l.pending.Snapshot, Until: l.pending.Deadline}
-	if old := l.status.Unconfirmed; old != nil && old.Snapshot == u.Snapshot {
-		u.Begun, u.Error = old.Begun, old.Error
+	p.Facts.Unconfirmed = true
+	if a.undo == nil || a.undo.snapshot != pending.Snapshot {
+		a.undo = &undo{snapshot: pending.Snapshot}
 	}
-	l.status.Unconfirmed = u
-	if l.Undo == nil {
+	u := a.undo
+	u.until, u.overdue = pending.Deadline, false
+	if a.Undo == nil {
 		return nil
 	}
-	d, err := l.Undo(l.store)
-	if err != nil || !d.Over(ctx, l.pending) {
+	d, err := a.Undo(p.store)
+	if err != nil || !d.Over(ctx, pending) {
 		return err
 	}
-	u.Overdue = true
-	l.undoing = touchedBy(l.store, u.Snapshot)
-	l.status.Waiting = "the undo of an apply that nobody confirmed in time"
-	l.revive(ctx, d, u)
+	u.overdue = true
+	p.Facts.Undoing = touchedBy(p.store, u.snapshot)
+	a.status.Waiting = "the undo of an apply that nobody confirmed in time"
+	a.revive(ctx, d, u)
 	return nil
 }
 
 // revive begins an undo that nobody is about to begin, and not too often.
-func (l *look) revive(ctx context.Context, d *confirm.Deadline, u *status.Unconfirmed) {
-	r, now := &l.revival, l.Now()
-	if r.snapshot != u.Snapshot {
-		*r = revival{u.Snapshot, firstRevival, now.Add(firstRevival)}
+func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
+	now := a.Now()
+	if u.next.IsZero() {
+		u.wait, u.next = firstRevival, now.Add(firstRevival)
 	}
-	if now.Before(r.next) {
+	if now.Before(u.next) {
 		return
 	}
 	begun, err := d.Revive(ctx)
-	u.Error = ""
+	u.failed = ""
 	switch {
 	case err != nil:
-		u.Error = err.Error()
-		l.Log.Error("an apply that nobody confirmed can't be undone", "snapshot", u.Snapshot, "error", err)
+		u.failed = err.Error()
+		a.Log.Error("an apply that nobody confirmed can't be undone", "snapshot", u.snapshot, "error", err)
 	case begun:
-		u.Begun++
-		l.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.Snapshot, "begun", u.Begun)
-		l.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
+		u.begun++
+		a.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.snapshot, "begun", u.begun)
+		a.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
 	}
-	r.wait = min(2*r.wait, longestRevival)
+	u.wait = min(2*u.wait, longestRevival)
 	if err == nil && !begun { // another one is at work, or tried again soon
-		r.wait = min(r.wait, othersRevival)
+		u.wait = min(u.wait, othersRevival)
 	}
-	r.next = now.Add(r.wait)
+	u.next = now.Add(u.wait)
 }
 
 // nextUndo is when to look whether an apply was undone that nobody confirms, if
 // there is any. That it was is an event.
 func (a *agent) nextUndo() (at time.Time, ok bool) {
-	u, now := a.status.Unconfirmed, a.Now()
+	u, now := a.undo, a.Now()
 	switch {
 	case u == nil || a.Undo == nil:
 		return at, false
-	case u.Overdue && a.revival.snapshot == u.Snapshot:
-		return later(a.revival.next, now.Add(again)), true
+	case u.overdue && !u.next.IsZero():
+		return later(u.next, now.Add(again)), true
 	}
-	at = u.Until.Add(firstRevival)
+	at = u.until.Add(firstRevival)
 	return at, at.After(now) // or the clock was set, and the timer knows better
 }
 

@@ -37,13 +37,17 @@ func TestLookIsAtEverythingAfterAWatcherFailed(t *testing.T) {
 func TestTheStateIsWatched(t *testing.T) {
 	var heard []string
 	queue := watch.NewQueue(real.guards)
-	a := &agent{queue: queue, watchers: watch.NewWatchers(resource.Catalog{}, queue, slog.New(slog.DiscardHandler)), Options: Options{StateDir: "/s", Files: func(_ context.Context, paths []string, kick func()) error {
+	files := func(_ context.Context, paths []string, kick func()) error {
 		heard = paths
 		kick()
 		return nil
-	}}}
+	}
+	a := &agent{
+		events:  events{queue: queue, watchers: watch.NewWatchers(resource.Catalog{}, queue, slog.New(slog.DiscardHandler))},
+		Options: Options{StateDir: "/s", Host: Host{Files: files}},
+	}
 	a.watchState(t.Context())
-	a.watchers.Stop()
+	a.events.watchers.Stop()
 	if want := []string{"/s/wish.json", "/s/hold.json", "/s/pending.json"}; !slices.Equal(heard, want) {
 		t.Errorf("heard of %q", heard)
 	}

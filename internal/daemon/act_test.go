@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/engine"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 	"vpnd/internal/watch"
 )
@@ -64,10 +65,10 @@ func TestWhatWasChangedIsLookedAtAgain(t *testing.T) {
 		{engine.Result{Change: engine.Change{ID: id}}, []resource.Hint{{}}},
 		{engine.Result{Change: engine.Change{ID: id}, Err: errors.New("no")}, nil},
 	} {
-		l := &look{agent: &agent{queue: watch.NewQueue(real.guards)}}
-		l.lookAgain(engine.Report{Results: []engine.Result{c.result}})
-		if got := l.queue.Take(); !slices.Equal(got, c.want) || !slices.Equal(l.touched, []resource.ID{id}) {
-			t.Errorf("%+v: %+v, %+v", c.result, got, l.touched)
+		a, p := &agent{events: events{queue: watch.NewQueue(real.guards)}}, &pass{}
+		a.lookAgain(p, engine.Report{Results: []engine.Result{c.result}})
+		if got := a.events.queue.Take(); !slices.Equal(got, c.want) || !slices.Equal(p.acts.touched, []resource.ID{id}) {
+			t.Errorf("%+v: %+v, %+v", c.result, got, p.acts.touched)
 		}
 	}
 }
@@ -90,12 +91,12 @@ func TestRepairsAreNotUndone(t *testing.T) {
 func TestOfRepairsTheLastOnesAreTold(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
-		for i := range mostRecent + 5 {
+		for i := range findings.MostRecent + 5 {
 			r.touch("a", fmt.Sprint("moved ", i), "")
 			time.Sleep(time.Minute)
 		}
 		s := r.status()
-		if len(s.Recent) != mostRecent || s.Recent[0].Diffs[0].Before != fmt.Sprint("moved ", mostRecent+4) {
+		if len(s.Recent) != findings.MostRecent || s.Recent[0].Diffs[0].Before != fmt.Sprint("moved ", findings.MostRecent+4) {
 			t.Errorf("%d repairs, the newest: %+v", len(s.Recent), s.Recent[0])
 		}
 	})

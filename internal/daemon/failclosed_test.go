@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/config"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -173,19 +174,19 @@ func TestAnObserverShutsNothing(t *testing.T) {
 // Rules that are missing are those of filters, but for what somebody undid.
 func TestMissingRules(t *testing.T) {
 	for _, c := range []struct {
-		what   string
-		status status.Status
-		want   string
+		what  string
+		found findings.Findings
+		want  string
 	}{
-		{"drift", status.Status{Host: status.Host{Drift: []status.Drift{{ID: filter, Outcome: status.Failed, Error: "no"}, {ID: nat, Outcome: status.Failed}}}}, "ip/filter/X"},
-		{"undone drift", status.Status{Host: status.Host{Drift: []status.Drift{{ID: filter, Outcome: status.Suppressed}}}}, ""},
-		{"a wish", status.Status{Host: status.Host{Pending: []status.Pending{{ID: filter, Outcome: status.Waits}, {ID: nat, Outcome: status.Waits}}}}, "ip/filter/X"},
-		{"an undone wish", status.Status{Host: status.Host{Pending: []status.Pending{{ID: filter, Outcome: status.Suppressed}}}}, ""},
-		{"unknown", status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: filter}, {ID: nat}}}}, "ip/filter/X"},
+		{"drift", findings.Findings{Drift: []status.Drift{{ID: filter, Outcome: status.Failed, Error: "no"}, {ID: nat, Outcome: status.Failed}}}, "ip/filter/X"},
+		{"undone drift", findings.Findings{Drift: []status.Drift{{ID: filter, Outcome: status.Suppressed}}}, ""},
+		{"a wish", findings.Findings{Pending: []status.Pending{{ID: filter, Outcome: status.Waits}, {ID: nat, Outcome: status.Waits}}}, "ip/filter/X"},
+		{"an undone wish", findings.Findings{Pending: []status.Pending{{ID: filter, Outcome: status.Suppressed}}}, ""},
+		{"unknown", findings.Findings{Unknown: []status.Unknown{{ID: filter}, {ID: nat}}}, "ip/filter/X"},
 	} {
-		l := &look{agent: &agent{Options: real, status: c.status}, planned: true}
+		a := &agent{Options: real, findings: c.found}
 		missing := make(map[resource.ID]bool)
-		for id := range l.missing() {
+		for id := range a.missing(true) {
 			missing[id] = true
 		}
 		if got := named(missing); got != c.want {

@@ -29,7 +29,7 @@ func TestAllWhoWroteAreNamed(t *testing.T) {
 		}},
 		{"iptables (process 497), iptables (process 498), iptables (process 499) and 497 before", many},
 	} {
-		if got := (&look{hints: c.hints}).by(id); got != c.want {
+		if got := (&pass{blame: true, hints: c.hints}).by(id); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
@@ -121,7 +121,7 @@ func TestHowADriftWasNoticed(t *testing.T) {
 		{atStart, atStart, []resource.Hint{file}},
 		{byReload, byReload, []resource.Hint{file}},
 	} {
-		if got := (&look{noticed: c.look, hints: c.hints}).how(id); got != c.want {
+		if got := (&pass{noticed: c.look, hints: c.hints}).how(id); got != c.want {
 			t.Errorf("%s with %v: %s instead of %s", c.look, c.hints, got, c.want)
 		}
 	}

@@ -15,32 +15,32 @@ import (
 	"vpnd/internal/status"
 )
 
-// shut keeps a host from forwarding without its filter rules. At boot the file of
+// failClosed keeps a host from forwarding without its filter rules. At boot the file of
 // vpnd leaves it off, but another program may have switched it on before vpnd
 // runs; later somebody may take the rules away, and where they can't be set (no
 // iptables, a full disk) nothing else would keep packets out. It stays off until
 // the rules stand that it was to come after.
-func (l *look) shut() {
-	if l.active == nil || l.active.Observing() || l.inner {
+func (a *agent) failClosed(p *pass) {
+	if a.active == nil || a.active.Observing() || p.outer != nil {
 		return
 	}
-	missing := l.unrestored()
+	missing := a.unrestored()
 	switch {
-	case l.guarding || l.planned && len(l.status.FailClosed) > 0:
-		missing = l.missing()
-	case len(l.status.FailClosed) > 0:
+	case a.life.guarding || p.Plan != nil && len(a.closed) > 0:
+		missing = a.missing(p.Plan != nil)
+	case len(a.closed) > 0:
 		return
 	}
-	needs := closes(l.Catalog, l.active.Present, missing)
+	needs := closes(a.Catalog, a.active.Present, missing)
 	for _, id := range needs {
-		l.close(id, missing)
+		a.close(id, missing)
 	}
-	for _, id := range l.status.FailClosed {
+	for _, id := range a.closed {
 		if !slices.Contains(needs, id) {
-			l.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
+			a.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
 		}
 	}
-	l.status.FailClosed = needs
+	a.closed = needs
 }
 
 // filters says whether a thing is rules that may keep a packet out.
@@ -60,15 +60,15 @@ const blind = 20 * time.Second
 // unrestored returns the filter rules of a host that is up which are known to be
 // wrong and could not be put right, and those that have been out of sight for too
 // long.
-func (l *look) unrestored() map[resource.ID]error {
+func (a *agent) unrestored() map[resource.ID]error {
 	lost := make(map[resource.ID]error)
-	for _, d := range l.status.Drift {
-		if l.filters(d.ID) && d.Outcome == status.Failed {
+	for _, d := range a.findings.Drift {
+		if a.filters(d.ID) && d.Outcome == status.Failed {
 			lost[d.ID] = errors.New(d.Error)
 		}
 	}
-	for _, u := range l.status.Unknown {
-		if l.filters(u.ID) && l.Now().Sub(u.Since) >= blind {
+	for _, u := range a.findings.Unknown {
+		if a.filters(u.ID) && a.Now().Sub(u.Since) >= blind {
 			lost[u.ID] = errors.New(u.Error)
 		}
 	}
@@ -76,29 +76,29 @@ func (l *look) unrestored() map[resource.ID]error {
 }
 
 // missing returns the filter rules that are wished for and not known to stand.
-func (l *look) missing() map[resource.ID]error {
+func (a *agent) missing(planned bool) map[resource.ID]error {
 	missing := make(map[resource.ID]error)
 	add := func(id resource.ID, why string) {
-		if l.filters(id) {
+		if a.filters(id) {
 			missing[id] = errors.New(why)
 		}
 	}
-	if !l.planned {
-		for _, r := range l.active.Present {
+	if !planned {
+		for _, r := range a.active.Present {
 			add(r.ID, "nobody could look at the host")
 		}
 	}
-	for _, d := range l.status.Drift {
+	for _, d := range a.findings.Drift {
 		if d.Outcome != status.Suppressed { // somebody wanted it to be as it is
 			add(d.ID, d.Error)
 		}
 	}
-	for _, p := range l.status.Pending {
+	for _, p := range a.findings.Pending {
 		if p.Outcome != status.Suppressed {
 			add(p.ID, p.Error)
 		}
 	}
-	for _, u := range l.status.Unknown {
+	for _, u := range a.findings.Unknown {
 		add(u.ID, u.Error)
 	}
 	return missing
@@ -120,17 +120,17 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 }
 
 // close switches one off and says so, loudly: nobody gets through this host now.
-func (l *look) close(id resource.ID, missing map[resource.ID]error) {
-	was, err := l.Shut(id.Name)
-	if err == nil && !was && slices.Contains(l.status.FailClosed, id) {
+func (a *agent) close(id resource.ID, missing map[resource.ID]error) {
+	was, err := a.Shut(id.Name)
+	if err == nil && !was && slices.Contains(a.closed, id) {
 		return
 	}
 	text := fmt.Sprintf("%s is switched off until the filter rules stand: %s", id, reasons(missing))
 	if err != nil {
 		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing: %s", id, err, reasons(missing))
 	}
-	l.Log.Error("the host has no filter rules and must not forward", "id", id, "error", text)
-	l.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
+	a.Log.Error("the host has no filter rules and must not forward", "id", id, "error", text)
+	a.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 }
 
 // reasons names what is missing and why, but for what only comes after that.

@@ -1,0 +1,116 @@
+package daemon
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"vpnd/internal/backoff"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+	"vpnd/internal/status"
+)
+
+// schedule is what the time of the next pass, and how much that looks at, depend on.
+type schedule struct {
+	last    time.Time // pass over everything
+	jitter  float64   // of the interval to the next one, around 1
+	waiting bool      // for somebody else: try again soon
+	unsure  bool      // the next pass is over everything
+	failed  bool      // the last pass came to nothing
+	others  time.Time // when another vpnd was last known to be at work
+	besides time.Time // since when it is, as far as passes have seen it; zero where none is
+	asked   time.Time // the servers, who is connected
+}
+
+// tick is a pass because its time has come, or only another try of what had to
+// wait.
+func (a *agent) tick(ctx context.Context) {
+	if a.life.booting && (!a.Booting(ctx) || a.Now().Sub(a.life.since) > longestBoot) {
+		a.life.booting, a.schedule.unsure = false, true
+	} else if a.stillWaiting(ctx) {
+		return
+	}
+	a.reconcile(ctx, byTimer, a.events.queue.Take())
+}
+
+// stillWaiting says whether there is no point in another look yet: the interval
+// is not over, and who keeps repairs waiting is still at work.
+func (a *agent) stillWaiting(ctx context.Context) bool {
+	if !a.schedule.waiting || a.life.booting || !a.Now().Before(a.intervalEnds()) {
+		return false
+	}
+	if a.Busy() != "" {
+		return true
+	}
+	wait, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	unlock, err := state.Lock(wait, a.StateDir)
+	if err != nil {
+		return true
+	}
+	unlock()
+	return false
+}
+
+const (
+	longestBoot = 5 * time.Minute  // a host that takes longer to start is stuck, and kept all the same
+	again       = time.Second      // how soon to try again what had to wait
+	retry       = 10 * time.Second // how soon after a look that failed: a full disk, a lock, too few descriptors
+)
+
+// pause is how long until the next look that nobody kicks: the interval with
+// its jitter, so that hosts that started together don't look together, or
+// sooner where something waits.
+func (a *agent) pause() time.Duration {
+	now := a.Now()
+	due := a.intervalEnds()
+	if a.schedule.failed || len(a.closed) > 0 {
+		due = earlier(due, now.Add(retry))
+	}
+	if slices.ContainsFunc(a.findings.Unknown, func(u status.Unknown) bool { return a.guards(u.ID) }) {
+		due = earlier(due, now.Add(backoff.LongestGuardRetry))
+	}
+	if a.schedule.waiting || a.life.booting {
+		due = earlier(due, now.Add(again))
+	}
+	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next, a.nextUndo, a.nextDue} {
+		if at, ok := next(); ok {
+			due = earlier(due, at)
+		}
+	}
+	return max(due.Sub(now), time.Millisecond)
+}
+
+// intervalEnds is when the interval is over.
+func (a *agent) intervalEnds() time.Time {
+	return a.schedule.last.Add(time.Duration(float64(a.active.Interval()) * a.schedule.jitter))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// passed is called after each pass over everything.
+func (s *schedule) passed(now time.Time) {
+	s.last, s.jitter = now, 0.9+0.2*rand.Float64()
+}
+
+// nextDue is when the first thing is to be renewed. While repairs wait for somebody
+// else, those wait too.
+func (a *agent) nextDue() (at time.Time, ok bool) {
+	if a.schedule.waiting {
+		return at, false
+	}
+	return a.findings.NextDue()
+}
+
+// takeDue returns what is to be renewed since it was last asked.
+func (a *agent) takeDue() (ids []resource.ID) {
+	a.findings, ids = a.findings.TakeDue(a.Now())
+	return ids
+}
