@@ -17,7 +17,7 @@ import (
 // halves are things of which others hold the other half.
 type halves struct{ *host }
 
-func (halves) Voids(got, _ *thing) string {
+func (halves) Invalidates(got, _ *thing) string {
 	if got != nil {
 		return ""
 	}

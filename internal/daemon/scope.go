@@ -95,7 +95,7 @@ func (r *reach) unique() []resource.ID {
 	if r.halves == nil {
 		r.halves = []resource.ID{}
 		for _, one := range r.present {
-			if k, ok := r.catalog.Kind(one.ID.Kind); ok && k.Voids(nil, one.Want) != "" {
+			if k, ok := r.catalog.Kind(one.ID.Kind); ok && k.Invalidates(nil, one.Want) != "" {
 				r.halves = append(r.halves, one.ID)
 			}
 		}

@@ -68,17 +68,17 @@ const (
 
 // A Change is one thing that an apply does.
 type Change struct {
-	ID      resource.ID
-	Action  Action
-	Reason  Reason
-	Because resource.ID // what it follows, for Follows
-	Diffs   []resource.Diff
-	Cost    resource.Effect // what those who are connected notice
-	Owners  []resource.Owner
-	IsDrift bool        // put right, not newly asked for
-	Loses   string      // what others hold and is void once the thing has left
-	Voids   string      // what others hold and is void then: the thing is lost, and a new one takes its place
-	Lacks   resource.ID // the lost thing that this one is, or waits for, where the engine spares it
+	ID          resource.ID
+	Action      Action
+	Reason      Reason
+	Because     resource.ID // what it follows, for Follows
+	Diffs       []resource.Diff
+	Cost        resource.Effect // what those who are connected notice
+	Owners      []resource.Owner
+	IsDrift     bool        // put right, not newly asked for
+	Loses       string      // what others hold and is void once the thing has left
+	Invalidates string      // what others hold and is void then: the thing is lost, and a new one takes its place
+	Lacks       resource.ID // the lost thing that this one is, or waits for, where the engine spares it
 
 	item *item
 }

@@ -38,7 +38,7 @@ func (e *Engine) ground(ctx context.Context, back, leaving []*item) ([]*item, er
 		return nil, err
 	}
 	for _, it := range others {
-		if it.kind.Voids(nil, it.Want) != "" {
+		if it.kind.Invalidates(nil, it.Want) != "" {
 			folders = slices.DeleteFunc(folders, in(it.ID))
 		}
 	}

@@ -251,7 +251,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 	}
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
 	if c.Reason == Drift || c.Reason == Both || c.Reason == Configuration || it.kind.Recalls && !it.undo && !it.leave {
-		c.Voids = it.kind.Voids(it.got, it.Want)
+		c.Invalidates = it.kind.Invalidates(it.got, it.Want)
 	}
 	return c, nil
 }

@@ -31,7 +31,7 @@ func (it *item) loses() string {
 	}
 	was := it.kind.New()
 	_ = it.past.Want.Tell(was) // what can't be read is nothing to keep it for
-	return it.kind.Voids(nil, was)
+	return it.kind.Invalidates(nil, was)
 }
 
 // asks leaves out of what was wished what only must not be forgotten.

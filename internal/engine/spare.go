@@ -40,7 +40,7 @@ func (p *Plan) lacking() map[resource.ID]Change {
 	var lost []Change
 	for _, c := range p.Changes {
 		switch {
-		case c.Voids != "":
+		case c.Invalidates != "":
 			lost = append(lost, c)
 		case c.Reason != Follows && c.Action != Refresh && !c.item.leave && !c.item.undo:
 			l.own[c.ID] = c

@@ -21,7 +21,7 @@ func (vault) From(want thing) []string {
 	return []string{*want.From}
 }
 
-func (vault) Voids(got, want *thing) string {
+func (vault) Invalidates(got, want *thing) string {
 	if want.Text == nil || *want.Text != "half" || got != nil && *got.Text == "half" {
 		return ""
 	}
@@ -158,12 +158,12 @@ func TestPlanSaysWhatIsVoid(t *testing.T) {
 	r := newRig(t)
 	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, vault{r.host})}
 	key := paper("/key", text("half"), "")
-	if p := r.plan(key); p.Changes[0].Voids != "" {
-		t.Errorf("a first key voids %s", p.Changes[0].Voids)
+	if p := r.plan(key); p.Changes[0].Invalidates != "" {
+		t.Errorf("a first key voids %s", p.Changes[0].Invalidates)
 	}
 	r.converge(key)
 	delete(r.things, "/key")
-	if p := r.plan(key); p.Changes[0].Voids != "the other half" || p.Changes[0].Lacks != (resource.ID{}) {
+	if p := r.plan(key); p.Changes[0].Invalidates != "the other half" || p.Changes[0].Lacks != (resource.ID{}) {
 		t.Errorf("%+v", p.Changes[0])
 	}
 	r.converge(key)
@@ -179,8 +179,8 @@ func TestWhatTheHostKnowsToBeLostNeedsNoRecord(t *testing.T) {
 	r := newRig(t)
 	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, memoir{vault{r.host}})}
 	key, pair := paper("/key", text("half"), ""), paper("/pair", thing{}, "/key")
-	if p := r.plan(key, pair); p.Changes[0].Voids != "the other half" {
-		t.Errorf("void is %q", p.Changes[0].Voids)
+	if p := r.plan(key, pair); p.Changes[0].Invalidates != "the other half" {
+		t.Errorf("void is %q", p.Changes[0].Invalidates)
 	}
 	e := r.engine()
 	e.Spares = true

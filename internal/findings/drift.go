@@ -72,7 +72,7 @@ func after(earlier, later string) string {
 func wayOut(c engine.Change, now status.Outcome) string {
 	switch now {
 	case status.Protected:
-		return fmt.Sprintf("put it back, and all is well; vpnd apply makes a new one, and then %s is void", c.Voids)
+		return fmt.Sprintf("put it back, and all is well; vpnd apply makes a new one, and then %s is void", c.Invalidates)
 	case status.Waits:
 		if c.Lacks != (resource.ID{}) {
 			return fmt.Sprintf("until %s is put back", c.Lacks)

@@ -36,17 +36,17 @@ type NewProfile struct {
 
 // Change is the JSON form of a change.
 type Change struct {
-	Step       int             `json:"step"`    // its place in the order of apply, from 1
-	Address    string          `json:"address"` // the block that asks for it
-	ID         resource.ID     `json:"id"`
-	Action     engine.Action   `json:"action"`
-	Reason     engine.Reason   `json:"reason"`
-	Because    *resource.ID    `json:"because,omitempty"`
-	Diffs      []resource.Diff `json:"diffs"`
-	Disruption resource.Effect `json:"disruption"`
-	Loses      string          `json:"loses,omitempty"` // what others hold and is void once the thing has left
-	Voids      string          `json:"voids,omitempty"` // what others hold and is void then
-	Source     *Source         `json:"source,omitempty"`
+	Step        int             `json:"step"`    // its place in the order of apply, from 1
+	Address     string          `json:"address"` // the block that asks for it
+	ID          resource.ID     `json:"id"`
+	Action      engine.Action   `json:"action"`
+	Reason      engine.Reason   `json:"reason"`
+	Because     *resource.ID    `json:"because,omitempty"`
+	Diffs       []resource.Diff `json:"diffs"`
+	Disruption  resource.Effect `json:"disruption"`
+	Loses       string          `json:"loses,omitempty"` // what others hold and is void once the thing has left
+	Invalidates string          `json:"voids,omitempty"` // what others hold and is void then
+	Source      *Source         `json:"source,omitempty"`
 }
 
 // Source is a place in the configuration.
@@ -92,7 +92,7 @@ func ToJSON(p *engine.Plan) Plan {
 }
 
 func toJSON(c engine.Change) Change {
-	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost, Loses: c.Loses, Voids: c.Voids}
+	j := Change{ID: c.ID, Address: c.ID.String(), Action: c.Action, Reason: c.Reason, Diffs: c.Diffs, Disruption: c.Cost, Loses: c.Loses, Invalidates: c.Invalidates}
 	if j.Diffs == nil {
 		j.Diffs = []resource.Diff{}
 	}

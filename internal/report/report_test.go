@@ -258,12 +258,12 @@ func TestCostOfAWholePlan(t *testing.T) {
 
 // What an apply would void is said before anybody agrees to it.
 func TestVoidIsSaid(t *testing.T) {
-	p := &engine.Plan{Changes: []engine.Change{{ID: id("key"), Action: engine.Create, Reason: engine.Drift, IsDrift: true, Voids: "every certificate that it signed"}}}
+	p := &engine.Plan{Changes: []engine.Change{{ID: id("key"), Action: engine.Create, Reason: engine.Drift, IsDrift: true, Invalidates: "every certificate that it signed"}}}
 	const want = "(drifted; a new one takes the place of what is lost, and every certificate that it signed is void then)"
 	if got := text(func(w Text) { w.Plan(p) }); !strings.Contains(got, want) {
 		t.Error(got)
 	}
-	if got := ToJSON(p).Drift[0].Voids; got != "every certificate that it signed" {
+	if got := ToJSON(p).Drift[0].Invalidates; got != "every certificate that it signed" {
 		t.Error(got)
 	}
 }

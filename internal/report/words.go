@@ -24,8 +24,8 @@ func why(c engine.Change) string {
 	if c.Loses != "" {
 		words += "; " + c.Loses + " is void then"
 	}
-	if c.Voids != "" {
-		words += "; a new one takes the place of what is lost, and " + c.Voids + " is void then"
+	if c.Invalidates != "" {
+		words += "; a new one takes the place of what is lost, and " + c.Invalidates + " is void then"
 	}
 	return words
 }

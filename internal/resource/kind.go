@@ -32,26 +32,26 @@ type Kind struct {
 
 	Recalls bool // it is a [Recaller]
 
-	shape     func() any
-	observe   func(context.Context, map[string]any) map[string]Observation
-	apply     func(context.Context, []Change) error
-	remove    func(context.Context, []string) error
-	refresh   func(context.Context, string, any, Effect) error
-	check     func(context.Context, string, any) error
-	preflight func(context.Context, string, any, Prospect) error
-	brings    func(name string, got, want any) (things []ID, may []string)
-	from      func(any) []string
-	recall    func(want, was any) any
-	normalize func(context.Context, map[string]any) (map[string]any, error)
-	cost      func(name string, got, want any) Effect
-	voids     func(got, want any) string
-	given     func(want any) (string, map[string]string)
-	marked    func(name string, got any) bool
-	tidy      func(name string, want any) error
-	since     func(ctx context.Context, name string) (time.Time, error)
-	advise    func(context.Context) []string
-	watch     func(ctx context.Context, wants map[string]any, kick func(Hint)) error
-	misses    func(before, now map[string]any) bool
+	shape       func() any
+	observe     func(context.Context, map[string]any) map[string]Observation
+	apply       func(context.Context, []Change) error
+	remove      func(context.Context, []string) error
+	refresh     func(context.Context, string, any, Effect) error
+	check       func(context.Context, string, any) error
+	preflight   func(context.Context, string, any, Prospect) error
+	brings      func(name string, got, want any) (things []ID, may []string)
+	from        func(any) []string
+	recall      func(want, was any) any
+	normalize   func(context.Context, map[string]any) (map[string]any, error)
+	cost        func(name string, got, want any) Effect
+	invalidates func(got, want any) string
+	given       func(want any) (string, map[string]string)
+	marked      func(name string, got any) bool
+	tidy        func(name string, want any) error
+	since       func(ctx context.Context, name string) (time.Time, error)
+	advise      func(context.Context) []string
+	watch       func(ctx context.Context, wants map[string]any, kick func(Hint)) error
+	misses      func(before, now map[string]any) bool
 }
 
 // New returns a pointer to an empty shape.
@@ -108,9 +108,9 @@ func (k Kind) Normalize(ctx context.Context, wants map[string]any) (map[string]a
 // Cost says what the change does to those who are connected.
 func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got, want) }
 
-// Voids says what of others is void once the thing was made as wished; see
+// Invalidates says what of others is void once the thing was made as wished; see
 // [Voider].
-func (k Kind) Voids(got, want any) string { return k.voids(got, want) }
+func (k Kind) Invalidates(got, want any) string { return k.invalidates(got, want) }
 
 // Given returns to whom a thing is given, empty for nobody, and on what a copy has
 // to agree; see [Giver].
@@ -143,28 +143,28 @@ func (k Kind) Misses(before, now map[string]any) bool { return k.misses(before, 
 // hides the shape.
 func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	k := Kind{
-		Name:      name,
-		Doc:       doc,
-		Traits:    is,
-		shape:     func() any { return new(T) },
-		observe:   observer(v),
-		apply:     applier(v),
-		remove:    v.Remove,
-		refresh:   func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
-		check:     func(context.Context, string, any) error { return nil },
-		preflight: func(context.Context, string, any, Prospect) error { return nil },
-		brings:    func(string, any, any) ([]ID, []string) { return nil, nil },
-		from:      func(any) []string { return nil },
-		recall:    func(want, _ any) any { return want },
-		normalize: func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
-		cost:      func(string, any, any) Effect { return None },
-		voids:     func(any, any) string { return "" },
-		given:     func(any) (string, map[string]string) { return "", nil },
-		marked:    func(string, any) bool { return false },
-		tidy:      func(string, any) error { return nil },
-		since:     func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
-		advise:    func(context.Context) []string { return nil },
-		watch:     func(context.Context, map[string]any, func(Hint)) error { return nil },
+		Name:        name,
+		Doc:         doc,
+		Traits:      is,
+		shape:       func() any { return new(T) },
+		observe:     observer(v),
+		apply:       applier(v),
+		remove:      v.Remove,
+		refresh:     func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
+		check:       func(context.Context, string, any) error { return nil },
+		preflight:   func(context.Context, string, any, Prospect) error { return nil },
+		brings:      func(string, any, any) ([]ID, []string) { return nil, nil },
+		from:        func(any) []string { return nil },
+		recall:      func(want, _ any) any { return want },
+		normalize:   func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
+		cost:        func(string, any, any) Effect { return None },
+		invalidates: func(any, any) string { return "" },
+		given:       func(any) (string, map[string]string) { return "", nil },
+		marked:      func(string, any) bool { return false },
+		tidy:        func(string, any) error { return nil },
+		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
+		advise:      func(context.Context) []string { return nil },
+		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
 		misses: func(before, now map[string]any) bool {
 			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
 		},
@@ -207,7 +207,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		k.cost = func(name string, got, want any) Effect { return c.Cost(name, typed[T](got), typed[T](want)) }
 	}
 	if o, ok := v.(Voider[T]); ok {
-		k.voids = func(got, want any) string { return o.Voids(typed[T](got), typed[T](want)) }
+		k.invalidates = func(got, want any) string { return o.Invalidates(typed[T](got), typed[T](want)) }
 	}
 	if g, ok := v.(Giver[T]); ok {
 		k.given = func(want any) (string, map[string]string) { return g.Given(*want.(*T)) }

@@ -74,12 +74,12 @@ type Coster[T any] interface {
 }
 
 // A Voider makes things of which others hold the other half, as a certificate is
-// of its CA's key. Voids says in words what is worth nothing any more once got,
+// of its CA's key. Invalidates says in words what is worth nothing any more once got,
 // nil where nothing is there, was made as wished; it is empty where nobody
-// outside of the host would notice. What nothing is on record of is new, and voids
+// outside of the host would notice. What nothing is on record of is new, and invalidates
 // nothing, but for a [Recaller] that finds on the host that it must have been there.
 type Voider[T any] interface {
-	Voids(got, want *T) string
+	Invalidates(got, want *T) string
 }
 
 // A Giver makes things that are given to somebody, who has a copy from then on, as

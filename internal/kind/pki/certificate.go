@@ -57,8 +57,8 @@ func settleCertificate(s *scene, name string, c *Certificate) error {
 	return s.named(name, *c)
 }
 
-// voidsCA is the way out where a CA that stands can't become the wished one.
-const voidsCA = "; remove it to begin a new CA, which cuts off everyone who has a certificate of the old one"
+// invalidatesCA is the way out where a CA that stands can't become the wished one.
+const invalidatesCA = "; remove it to begin a new CA, which cuts off everyone who has a certificate of the old one"
 
 // named refuses another name for a CA that stands.
 func (s *scene) named(name string, want Certificate) error {
@@ -70,7 +70,7 @@ func (s *scene) named(name string, want Certificate) error {
 		return err
 	}
 	if is := subjectOf(ca); is != *want.Subject {
-		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, voidsCA)
+		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, invalidatesCA)
 	}
 	return nil
 }
@@ -294,14 +294,14 @@ func (v *certificates) Check(_ context.Context, name string, want Certificate) e
 	}
 	data, err := v.follow(*want.Key)
 	if err != nil {
-		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, voidsCA)
+		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, invalidatesCA)
 	}
 	key, err := parseSigner(data)
 	if err != nil {
-		return fmt.Errorf("reading the key %s of the CA that stands there: %w%s", *want.Key, err, voidsCA)
+		return fmt.Errorf("reading the key %s of the CA that stands there: %w%s", *want.Key, err, invalidatesCA)
 	}
 	if !samePublic(key.Public(), ca.PublicKey) {
-		return fmt.Errorf("the CA that stands there does not belong to the key %s%s", *want.Key, voidsCA)
+		return fmt.Errorf("the CA that stands there does not belong to the key %s%s", *want.Key, invalidatesCA)
 	}
 	return nil
 }

@@ -26,16 +26,16 @@ type crls struct {
 func newCRLs(h Host) *crls {
 	v := &crls{known: make(map[string]entry)}
 	v.Host, v.nature = h, nature[CRL]{
-		access:    func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
-		kept:      keptCRL,
-		read:      v.readCRL,
-		build:     v.buildCRL,
-		settle:    v.settleCRL,
-		waive:     func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
-		madeFrom:  func(c *CRL) []string { return given(c.IssuerKey) },
-		sourcesOf: func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger), c.Issued, inside(c.Issued)) },
-		voids:     voidsCRL,
-		ages:      true,
+		access:      func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
+		kept:        keptCRL,
+		read:        v.readCRL,
+		build:       v.buildCRL,
+		settle:      v.settleCRL,
+		waive:       func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		madeFrom:    func(c *CRL) []string { return given(c.IssuerKey) },
+		sourcesOf:   func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger), c.Issued, inside(c.Issued)) },
+		invalidates: invalidatesCRL,
+		ages:        true,
 	}
 	return v
 }
@@ -52,8 +52,8 @@ func (v *crls) Recall(want, was CRL) CRL {
 	return want
 }
 
-// voidsCRL says what is void where the list is lost with all that told of it.
-func voidsCRL(_, want *CRL) string {
+// invalidatesCRL says what is void where the list is lost with all that told of it.
+func invalidatesCRL(_, want *CRL) string {
 	if want.Number == nil || *want.Number != "" {
 		return ""
 	}

@@ -299,7 +299,7 @@ func TestWhatANewKeyVoids(t *testing.T) {
 	void := func(kind, name string, want any) string {
 		for _, k := range Kinds(r.Host) {
 			if k.Name == kind {
-				return k.Voids(k.Observe(t.Context(), map[string]any{name: want})[name].Got, want)
+				return k.Invalidates(k.Observe(t.Context(), map[string]any{name: want})[name].Got, want)
 			}
 		}
 		t.Fatal(kind)

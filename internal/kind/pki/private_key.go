@@ -18,14 +18,14 @@ type privateKeys struct{ verbs[PrivateKey] }
 
 func newPrivateKeys(h Host) *privateKeys {
 	return &privateKeys{verbs[PrivateKey]{Host: h, nature: nature[PrivateKey]{
-		access: func(k *PrivateKey) access { return access{&k.Mode, &k.Owner, &k.Group} },
-		kept:   func(k *PrivateKey) *string { return revealed(k.PEM) },
-		read:   readPrivateKey,
-		build:  buildPrivateKey,
-		settle: settlePrivateKey,
-		waive:  func(k *PrivateKey) { k.Current = nil },
-		beside: publicKey,
-		voids:  voidsPrivateKey,
+		access:      func(k *PrivateKey) access { return access{&k.Mode, &k.Owner, &k.Group} },
+		kept:        func(k *PrivateKey) *string { return revealed(k.PEM) },
+		read:        readPrivateKey,
+		build:       buildPrivateKey,
+		settle:      settlePrivateKey,
+		waive:       func(k *PrivateKey) { k.Current = nil },
+		beside:      publicKey,
+		invalidates: invalidatesPrivateKey,
 		sourcesOf: func(name string, k *PrivateKey) []string {
 			if k.Format == nil || *k.Format != openssh {
 				return nil
@@ -96,9 +96,9 @@ func buildPrivateKey(s *scene, _ string, data []byte, want PrivateKey) (product,
 	return product{data: made}, err
 }
 
-// voidsPrivateKey says what hangs on the key of a CA. One that stands in another
+// invalidatesPrivateKey says what hangs on the key of a CA. One that stands in another
 // format stays the same key.
-func voidsPrivateKey(got, want *PrivateKey) string {
+func invalidatesPrivateKey(got, want *PrivateKey) string {
 	if want.Certificate == nil || got != nil && *got.Algorithm == resource.Or(want.Algorithm, "ecdsa-p256") {
 		return ""
 	}

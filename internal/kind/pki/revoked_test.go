@@ -105,7 +105,7 @@ func TestCopyOfAnotherCAIsPassedOver(t *testing.T) {
 }
 
 // Where nothing tells any more whom a list barred, and no record ever said it, a
-// new one would let everybody in: an agent is told what that voids, and leaves it.
+// new one would let everybody in: an agent is told what that invalidates, and leaves it.
 func TestNobodyKnowsWhomTheLostListBarred(t *testing.T) {
 	o := newOffice(t, "a", "b")
 	if err := o.apply(); err != nil {
@@ -116,33 +116,33 @@ func TestNobodyKnowsWhomTheLostListBarred(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := resource.ID{Kind: KindCRL, Name: "/pki/crl.pem"}
-	voids := func() string {
+	invalidates := func() string {
 		for _, r := range o.wish() {
 			if r.ID == list {
 				got, want := o.look(r)
-				return o.kinds[KindCRL].Voids(got, want)
+				return o.kinds[KindCRL].Invalidates(got, want)
 			}
 		}
 		return "no list is asked for"
 	}
 	o.records[list] = &CRL{} // as a version wrote it that kept no such record
-	if is := voids(); is != "" {
+	if is := invalidates(); is != "" {
 		t.Errorf("all stands, and void is %s", is)
 	}
 	o.lose("/pki/issued", "/pki/crl.pem")
-	if is := voids(); is != "every revocation before" {
+	if is := invalidates(); is != "every revocation before" {
 		t.Errorf("void is %q", is)
 	}
 	delete(o.records, list)
-	if is := voids(); is != "" {
+	if is := invalidates(); is != "" {
 		t.Errorf("a first list voids %q", is)
 	}
 	o.now = o.now.Add(2 * time.Hour)
-	if is := voids(); is != "every revocation before" {
+	if is := invalidates(); is != "every revocation before" {
 		t.Errorf("the CA is old, so that this is not its first list, and void is %q", is)
 	}
 	o.enter("a")
-	if is := voids(); is != "every revocation before" {
+	if is := invalidates(); is != "every revocation before" {
 		t.Errorf("an agent has entered what stands in the ledger anew, and void is %q", is)
 	}
 }

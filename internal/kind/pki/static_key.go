@@ -25,7 +25,7 @@ func newStaticKeys(h Host) *verbs[StaticKey] {
 		kept:   func(k *StaticKey) *string { return revealed(k.PEM) },
 		settle: func(_ *scene, _ string, k *StaticKey) error { k.Current = resource.Ptr(true); return nil },
 		waive:  func(k *StaticKey) { k.Current = nil },
-		voids: func(got, _ *StaticKey) string {
+		invalidates: func(got, _ *StaticKey) string {
 			if got != nil && *got.Current {
 				return ""
 			}

@@ -35,7 +35,7 @@ func newTLSCryptV2Keys(h Host) *verbs[TLSCryptV2Key] {
 		waive:     func(k *TLSCryptV2Key) { k.Current = nil },
 		madeFrom:  func(k *TLSCryptV2Key) []string { return given(k.Server) },
 		sourcesOf: func(_ string, k *TLSCryptV2Key) []string { return given(k.Server) },
-		voids: func(got, want *TLSCryptV2Key) string {
+		invalidates: func(got, want *TLSCryptV2Key) string {
 			if want.Server != nil || got != nil && *got.Current {
 				return ""
 			}

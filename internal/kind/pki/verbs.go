@@ -39,11 +39,11 @@ type nature[T any] struct {
 	// shall be; a path that ends in / stands for all in that folder. It may be
 	// nil.
 	sourcesOf func(name string, want *T) []string
-	// voids says what is void where a new one takes the place of what was read,
+	// invalidates says what is void where a new one takes the place of what was read,
 	// nil where nothing is there; it may be nil. It is not called where bytes are
 	// kept.
-	voids func(got, want *T) string
-	ages  bool // it runs out
+	invalidates func(got, want *T) string
+	ages        bool // it runs out
 }
 
 // product is what building yields.
@@ -74,12 +74,12 @@ func (v *verbs[T]) Since(_ context.Context, name string) (time.Time, error) {
 	return info.Changed, err
 }
 
-// Voids says what is void once the file was made as wished.
-func (v *verbs[T]) Voids(got, want *T) string {
-	if v.voids == nil || v.kept(want) != nil {
+// Invalidates says what is void once the file was made as wished.
+func (v *verbs[T]) Invalidates(got, want *T) string {
+	if v.invalidates == nil || v.kept(want) != nil {
 		return ""
 	}
-	return v.voids(got, want)
+	return v.invalidates(got, want)
 }
 
 // From names the files that the wish is made from.
