@@ -24,15 +24,17 @@ func TestPlaceOfACheckIsNoPartOfTheWish(t *testing.T) {
 	}
 }
 
+// signer is the shape of a certificate, of a CA or not.
+type signer bool
+
+func (s signer) Signs() bool { return bool(s) }
+
 // A CA never goes at a reload, however small its share.
 func TestACANeverGoesAtAReload(t *testing.T) {
-	type certificate struct {
-		Usage *string `vpnd:"usage"`
-	}
 	named := func(kind, name, usage string) resource.Resource {
-		return resource.Resource{ID: resource.ID{Kind: kind, Name: name}, Want: &certificate{&usage}}
+		return resource.Resource{ID: resource.ID{Kind: kind, Name: name}, Want: signer(usage == "ca")}
 	}
-	rest := []resource.Resource{named("certificate", "/server.crt", "server"), named("file", "/etc/motd", "ca")}
+	rest := []resource.Resource{named("certificate", "/server.crt", "server"), named("file", "/etc/motd", "")}
 	f := &Configuration{Present: append([]resource.Resource{named("certificate", "/ca.crt", "ca")}, rest...)}
 	cfg := &config.Config{Desired: resource.Desired{Present: rest}}
 	if got := f.Withheld(cfg); !strings.HasPrefix(got, "the files would take away the CA /ca.crt, and with it void all that it signed; ") {

@@ -1,7 +1,6 @@
 package active
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +34,7 @@ func (c *Configuration) Withheld(cfg *config.Config) string {
 			continue
 		}
 		gone++
-		if isCA(r) {
+		if shape, ok := r.Want.(resource.Signer); ok && shape.Signs() {
 			cas = append(cas, r.ID.Name)
 		}
 	}
@@ -72,14 +71,4 @@ func OnRecord(catalog resource.Catalog, store *state.Store) *Configuration {
 		}
 	}
 	return c
-}
-
-// isCA says whether a thing is the certificate of a CA.
-func isCA(r resource.Resource) bool {
-	if r.ID.Kind != "certificate" {
-		return false
-	}
-	var shape struct{ Usage string }
-	data, err := resource.Encode(r.Want, resource.Reveal)
-	return err == nil && json.Unmarshal(data, &shape) == nil && shape.Usage == "ca"
 }

@@ -21,7 +21,7 @@ const mostLeft = 20
 func (a *app) tellLeft(p *engine.Plan, dir string) {
 	roots := []string{a.below(home), dir}
 	for _, c := range p.Changes {
-		if c.ID.Kind == "directory" {
+		if a.catalog().Traits(c.ID.Kind).Directory {
 			roots = append(roots, a.below(c.ID.Name))
 		}
 	}

@@ -182,5 +182,5 @@ func (a *app) atBoot(ctx context.Context, snap *state.Snapshot) error {
 		return err
 	}
 	defer m.Close()
-	return confirm.AtBoot(ctx, m, snap)
+	return confirm.AtBoot(ctx, m, a.catalog(), snap)
 }

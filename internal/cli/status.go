@@ -80,7 +80,7 @@ func (a *app) survey(ctx context.Context, last standing) standing {
 		last.Error = err.Error()
 		return last
 	}
-	now := standing{Status: status.Survey(ctx, p, cfg.Desired.Present), surveyed: true}
+	now := standing{Status: status.Survey(ctx, e.Catalog.Traits, p, cfg.Desired.Present), surveyed: true}
 	now.PID, now.Version, now.Since, now.Recent, now.Unconfirmed = last.PID, last.Version, last.Since, last.Recent, last.Unconfirmed
 	now.Waiting = last.Waiting
 	if err := e.Store.Damage(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
@@ -167,22 +168,24 @@ func (d *Deadline) Tidy() error {
 // AtBoot takes out of a snapshot what can't be waited for before the network
 // is up: systemd itself starts the units that are enabled, after the undo.
 // Those that shall not run are taken out of what this boot starts.
-func AtBoot(ctx context.Context, m Manager, snap *state.Snapshot) error {
+func AtBoot(ctx context.Context, m Manager, kinds resource.Catalog, snap *state.Snapshot) error {
 	for i, was := range snap.Present {
-		if was.ID.Kind != "unit" {
+		k, known := kinds.Kind(was.ID.Kind)
+		if !known || !k.Runs {
 			continue
 		}
+		running, _ := resource.Running(k.New())
 		var shape map[string]json.RawMessage
 		if err := json.Unmarshal(was.Shape, &shape); err != nil {
 			return fmt.Errorf("%s: %w", was.ID, err)
 		}
-		if string(shape["active"]) == "false" {
+		if string(shape[running.Name]) == "false" {
 			if err := m.Cancel(ctx, was.ID.Name); err != nil {
 				return fmt.Errorf("%s: %w", was.ID, err)
 			}
 			continue
 		}
-		delete(shape, "active")
+		delete(shape, running.Name)
 		text, err := json.Marshal(shape)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/unit"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -353,7 +354,7 @@ func TestAtBoot(t *testing.T) {
 		was("unit", "off.service", `{"active":false,"enabled":false}`),
 		was("sysctl", "a", `{"active":true}`),
 	}}
-	if err := AtBoot(t.Context(), fake, snap); err != nil {
+	if err := AtBoot(t.Context(), fake, resource.Catalog{Kinds: []resource.Kind{resource.Define("unit", "", unit.Traits, unit.Verbs{})}}, snap); err != nil {
 		t.Fatal(err)
 	}
 	var shapes []string

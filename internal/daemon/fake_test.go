@@ -29,6 +29,9 @@ type thing struct {
 	Text *string `vpnd:"text"`
 }
 
+// State says that a thing of that text is a tunnel that is up.
+func (t *thing) State() (up, attached bool) { return *t.Text == "up", false }
+
 // host is a host of things. Whoever changes it calls touch.
 type host struct {
 	mu      sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
 
@@ -55,7 +56,7 @@ func (a *agent) ask(ctx context.Context, p *pass) {
 	}
 	a.schedule.asked = a.Now()
 	a.status.Servers = nil
-	for _, s := range p.Plan.Seen("openvpn_admission") {
+	for _, s := range p.Plan.Seen(resource.Servers) {
 		server := status.Server{Block: status.Block(s.ID, s.Owners), Socket: s.ID.Name}
 		server.Ask(ctx)
 		a.status.Servers = append(a.status.Servers, server)

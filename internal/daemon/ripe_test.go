@@ -13,9 +13,12 @@ import (
 
 // permit is the shape of what runs out.
 type permit struct {
-	Fresh      *bool      `vpnd:"fresh,computed"`
+	Fresh      *bool      `vpnd:"fresh,computed,ages"`
 	FreshUntil *time.Time `vpnd:"fresh_until,computed,hint"`
 }
+
+// Ends returns when it has to be renewed.
+func (p *permit) Ends() resource.End { return resource.End{Due: *p.FreshUntil} }
 
 // office renews a permit for twenty minutes.
 type office struct {
@@ -53,7 +56,7 @@ func TestTimeIsAnEvent(t *testing.T) {
 	bubble(t, func(r *rig) {
 		begun := time.Now()
 		o := &office{until: begun.Add(54 * time.Second)}
-		r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("certificate", "", resource.Traits{}, o))
+		r.Catalog.Kinds = append(r.Catalog.Kinds, resource.Define("certificate", "", resource.Traits{View: resource.Certificates}, o))
 		r.wish(map[string]string{"a": "1"}, func(s *settings.Settings) { s.Interval = resource.Ptr(resource.Duration(24 * time.Hour)) })
 		r.choose(func() {
 			r.cfg.Desired.Present = append(r.cfg.Desired.Present, resource.Resource{

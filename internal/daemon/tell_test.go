@@ -49,6 +49,11 @@ func TestTunnelsAreTold(t *testing.T) {
 		if all := r.status().Tunnels; len(all) != 1 || all[0].ID.Name != "tun0" || all[0].Block != "block.b" || all[0].Up {
 			t.Errorf("tunnels: %+v", all)
 		}
+		r.wish(map[string]string{"a": "1", "tun:tun0": "up"})
+		r.reload()
+		if all := r.status().Tunnels; len(all) != 1 || !all[0].Up {
+			t.Errorf("once it is up: %+v", all)
+		}
 	})
 }
 

@@ -77,11 +77,12 @@ type Sight struct {
 	Got    any // *T of its kind
 }
 
-// Seen returns what is there of a kind and asked for, in the order of the plan.
-func (p *Plan) Seen(kind string) []Sight {
+// Seen returns what is there and asked for of the kinds that a view tells of, in the
+// order of the plan.
+func (p *Plan) Seen(view resource.View) []Sight {
 	var seen []Sight
 	for _, it := range p.items {
-		if it.ID.Kind == kind && it.got != nil && !it.leave {
+		if it.kind.View == view && it.got != nil && !it.leave {
 			seen = append(seen, Sight{ID: it.ID, Owners: it.Owners, Got: it.got})
 		}
 	}

@@ -21,7 +21,7 @@ type thing struct {
 	Text   *string          `vpnd:"text"`
 	Mode   *string          `vpnd:"mode,meta"`
 	Secret *resource.Secret `vpnd:"secret"`
-	Active *bool            `vpnd:"active"`
+	Active *bool            `vpnd:"active,runs"`
 	From   *string          `vpnd:"from,hint"` // follows another thing's text
 	Same   *bool            `vpnd:"current,computed"`
 

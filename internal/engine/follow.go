@@ -84,12 +84,12 @@ func covers(c *Change, effect resource.Effect) bool {
 	if c == nil {
 		return false
 	}
-	starts := slices.ContainsFunc(c.Diffs, func(d resource.Diff) bool { return d.Attribute == "active" })
+	starts := slices.ContainsFunc(c.Diffs, func(d resource.Diff) bool { return d.Runs })
 	return c.Action == Create || starts || c.Cost >= effect
 }
 
 // inUse says whether the observed thing has anything in use that could be
-// stale: one whose active predicate is false has not.
+// stale: a service that is not at work has not.
 func inUse(got any) bool {
 	if got == nil {
 		return false
@@ -98,14 +98,12 @@ func inUse(got any) bool {
 	return is == nil || *is
 }
 
-// active returns the active predicate of what was observed, nil where it has none:
-// then it is nothing that runs.
+// active says whether what was observed is at work, nil where it is nothing that
+// runs.
 func active(got any) *bool {
-	v := reflect.ValueOf(got).Elem()
-	for _, field := range resource.Fields(v.Type()) {
-		if is, ok := v.Field(field.Index).Interface().(*bool); ok && field.Name == "active" {
-			return is
-		}
+	f, runs := resource.Running(got)
+	if !runs {
+		return nil
 	}
-	return nil
+	return reflect.ValueOf(got).Elem().Field(f.Index).Interface().(*bool)
 }

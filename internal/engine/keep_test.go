@@ -143,7 +143,7 @@ func TestUndoTakesUpWhatWasGivenUp(t *testing.T) {
 func TestWhatIsSeenOfAPlan(t *testing.T) {
 	r := newRig(t)
 	r.converge(wish("a", text("1")), wish("b", text("1")))
-	seen := r.plan(wish("a", text("1")), wish("new", text("1"))).Seen("thing")
+	seen := r.plan(wish("a", text("1")), wish("new", text("1"))).Seen(resource.NoView)
 	if len(seen) != 1 || seen[0].ID != id("a") || *seen[0].Got.(*thing).Text != "1" {
 		t.Errorf("seen: %+v", seen)
 	}

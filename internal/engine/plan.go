@@ -336,9 +336,9 @@ func lasting(it *item, applied state.Digest) state.Digest {
 	return kept
 }
 
-// aged says whether time alone made the difference: the fresh predicate.
+// aged says whether time alone made the difference.
 func aged(diffs []resource.Diff) bool {
-	return len(diffs) == 1 && diffs[0].Attribute == "fresh"
+	return len(diffs) == 1 && diffs[0].Ages
 }
 
 // touched returns the attributes of something taken over that vpnd once set and

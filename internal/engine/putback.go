@@ -76,7 +76,7 @@ func (r *run) culprits(c Change) []resource.ID {
 			ids = append(ids, done.ID)
 		}
 	}
-	if c.Action == Update && slices.ContainsFunc(c.Diffs, func(d resource.Diff) bool { return d.Attribute != "active" }) {
+	if c.Action == Update && slices.ContainsFunc(c.Diffs, func(d resource.Diff) bool { return !d.Runs }) {
 		ids = append(ids, c.ID)
 	}
 	return ids

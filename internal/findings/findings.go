@@ -142,10 +142,10 @@ func (f Findings) due(p Pass) map[resource.ID]time.Time {
 			due[id] = until
 		}
 	}
-	for _, kind := range []string{"certificate", "crl"} {
-		for _, s := range p.Plan.Seen(kind) {
-			if until := freshUntil(s.Got); until.After(p.Begun) {
-				due[s.ID] = until
+	for _, view := range []resource.View{resource.Certificates, resource.Lists} {
+		for _, s := range p.Plan.Seen(view) {
+			if shape, ok := s.Got.(resource.Ender); ok && shape.Ends().Due.After(p.Begun) {
+				due[s.ID] = shape.Ends().Due
 			}
 		}
 	}
@@ -156,13 +156,13 @@ func (f Findings) due(p Pass) map[resource.ID]time.Time {
 // there are is known after a pass over everything.
 func (f Findings) vpns(p Pass) status.VPNs {
 	v := f.VPNs
-	certificates := p.Plan.Seen("certificate")
+	certificates := p.Plan.Seen(resource.Certificates)
 	if p.Scope.Whole {
 		v.CertificatesInAll = len(certificates)
 	}
 	v.Certificates = status.Expiring(v.Certificates, certificates, p.Scope.Holds)
-	v.CRLs = status.Expiring(v.CRLs, p.Plan.Seen("crl"), p.Scope.Holds)
-	v.Tunnels = append(outside(p.Scope, v.Tunnels, func(t status.Tunnel) resource.ID { return t.ID }), status.Tunnels(p.Plan, p.Present)...)
+	v.CRLs = status.Expiring(v.CRLs, p.Plan.Seen(resource.Lists), p.Scope.Holds)
+	v.Tunnels = append(outside(p.Scope, v.Tunnels, func(t status.Tunnel) resource.ID { return t.ID }), status.Tunnels(p.Facts.Traits, p.Plan, p.Present)...)
 	return v
 }
 

@@ -3,9 +3,7 @@ package findings
 import (
 	"cmp"
 	"maps"
-	"reflect"
 	"slices"
-	"time"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
@@ -74,16 +72,4 @@ func (f Findings) remarks(p Pass) (all, fresh []status.Remark) {
 	}
 	slices.SortFunc(all, func(a, b status.Remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
 	return all, fresh
-}
-
-// freshUntil returns when the renewal window of what was seen begins, the zero
-// time where that is not known.
-func freshUntil(got any) time.Time {
-	v := reflect.ValueOf(got).Elem()
-	for _, f := range resource.Fields(v.Type()) {
-		if until, ok := v.Field(f.Index).Interface().(*time.Time); ok && f.Name == "fresh_until" && until != nil {
-			return *until
-		}
-	}
-	return time.Time{}
 }

@@ -78,7 +78,7 @@ func TestShortForm(t *testing.T) {
 		},
 		"a service taken over": {
 			[]engine.Change{change("unit", "u.service", engine.Update, engine.TakesOver,
-				resource.Diff{Attribute: "active", Before: "false", After: "true", Glance: true},
+				resource.Diff{Attribute: "active", Before: "false", After: "true", Glance: true, Runs: true},
 				resource.Diff{Attribute: `dropin["vpnd"].content`, After: "a\nb\n", Text: true})},
 			`~ unit["u.service"]  active  (taken over until the block goes; starts it)`,
 		},

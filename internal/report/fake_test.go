@@ -16,12 +16,12 @@ type thing struct {
 	Text    *string          `vpnd:"text,text,glance"`
 	Value   *string          `vpnd:"value,glance"`
 	Secret  *resource.Secret `vpnd:"secret,glance"`
-	Active  *bool            `vpnd:"active,glance"`
+	Active  *bool            `vpnd:"active,runs,glance"`
 	List    []string         `vpnd:"list,glance"`
 	Parts   []part           `vpnd:"part,block"`
 	Derived *bool            `vpnd:"derived,hint"` // made of what triggers it
 	Current *bool            `vpnd:"current,computed"`
-	Fresh   *bool            `vpnd:"fresh,computed"`
+	Fresh   *bool            `vpnd:"fresh,computed,ages"`
 	Mode    *string          `vpnd:"mode,meta"`
 	Stray   []string         `vpnd:"stray,computed,glance" words:"there without leave"`
 	Boot    *string          `vpnd:"boot,computed" words:"at boot"`

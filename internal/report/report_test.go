@@ -235,7 +235,7 @@ func TestCostOfAWholePlan(t *testing.T) {
 	change := func(cost resource.Effect, active string) engine.Change {
 		c := engine.Change{Action: engine.Update, Cost: cost}
 		if before, after, ok := strings.Cut(active, ">"); ok {
-			c.Diffs = []resource.Diff{{Attribute: "active", Before: before, After: after}}
+			c.Diffs = []resource.Diff{{Attribute: "active", Before: before, After: after, Runs: true}}
 		}
 		return c
 	}

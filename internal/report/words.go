@@ -88,7 +88,7 @@ func notice(c engine.Change) string {
 // switched says whether a change starts or stops a service.
 func switched(c engine.Change) (starts, stops bool) {
 	for _, d := range c.Diffs {
-		if d.Attribute == "active" {
+		if d.Runs {
 			return d.After == "true", d.Before == "true"
 		}
 	}

@@ -20,6 +20,8 @@ type Diff struct {
 	Text      bool     `json:"-"` // several lines: show a unified diff
 	Meta      bool     `json:"-"` // no reader has to notice
 	Computed  bool     `json:"-"` // vpnd's own word, nobody wrote it
+	Runs      bool     `json:"-"` // whether the thing is at work
+	Ages      bool     `json:"-"` // time alone made it so
 	Glance    bool     `json:"-"` // what people look for in such a thing
 	Words     string   `json:"-"` // the attribute in words for people; empty where its name says it
 	Was       []string `json:"-"` // Before item by item, of a list

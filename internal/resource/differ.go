@@ -33,7 +33,7 @@ func differences(f Field, is, wish reflect.Value) []Diff {
 
 // diff returns a diff of the field without its two sides.
 func (f Field) diff(attribute string) Diff {
-	return Diff{Attribute: attribute, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed, Glance: f.Glance, Words: f.Words}
+	return Diff{Attribute: attribute, Sensitive: f.IsSecret(), Text: f.Text, Meta: f.Meta, Computed: f.Computed, Glance: f.Glance, Runs: f.Runs, Ages: f.Ages, Words: f.Words}
 }
 
 // keyed compares two maps key by key, in the order of the keys.

@@ -34,6 +34,9 @@ import (
 //	later     a hint that holds from the next renewal on, which a plan says where it
 //	          changes
 //	exports   the shape of another block's exports, given by a reference
+//	runs      whether the thing, a service, is at work: what is not has read
+//	          nothing that could be stale
+//	ages      a predicate that time alone turns false
 //	glance    what people look for in such a thing; the short form of a plan
 //	          tells it
 //
@@ -59,6 +62,8 @@ type Field struct {
 	Exports  bool
 	Later    bool
 	Glance   bool
+	Runs     bool
+	Ages     bool
 }
 
 var (
@@ -96,6 +101,17 @@ func IsScalar(t reflect.Type) bool {
 // IsText says whether t reads itself from text, as netip.Prefix and Duration do.
 func IsText(t reflect.Type) bool {
 	return t != secretType && reflect.PointerTo(t).Implements(unmarshalerType)
+}
+
+// Running returns the field of a shape that says whether the thing is at work;
+// false where it is nothing that runs.
+func Running(shape any) (Field, bool) {
+	for _, f := range Fields(reflect.TypeOf(shape)) {
+		if f.Runs {
+			return f, true
+		}
+	}
+	return Field{}, false
 }
 
 // Fields returns the fields of a shape, given as its struct type or a pointer
@@ -155,6 +171,10 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Later = true
 		case "exports":
 			f.Exports = true
+		case "runs":
+			f.Runs = true
+		case "ages":
+			f.Ages = true
 		case "glance":
 			f.Glance = true
 		default:

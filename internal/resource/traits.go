@@ -5,6 +5,7 @@ package resource
 // kind changes nothing else.
 type Traits struct {
 	Path      bool // its names are paths: there is room for one thing at each, whatever its kind, and what leaves makes room for what comes
+	Directory bool // it is a directory, and other files may be in it
 	Keeps     bool // it stays on the host when its block goes, as a package does until its removal is asked for
 	Lingers   bool // it is removed after all else was applied: a rule set must not go before its successor stands
 	Alone     bool // it can be made without what it comes after, rules apart: these hold whether or not the service stands whose port they open, and keep nobody out before they stand
@@ -18,6 +19,8 @@ type Traits struct {
 	StartsLater bool // its time comes when the host has booted: a service, or what comes over the network
 	Fetched     bool // it comes over the network, so that what is gone or replaced may not come back
 	Carries     bool // its name is that of a unit or an interface by which somebody may reach the host
+
+	View View // where the status tells of it
 
 	Essential Which // changed again and again by another writer, it is repaired all the same
 	Filters   Which // a packet may be kept out by it; its kind is rules then

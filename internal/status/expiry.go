@@ -2,11 +2,7 @@ package status
 
 import (
 	"cmp"
-	"crypto/x509"
-	"encoding/pem"
-	"reflect"
 	"slices"
-	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -30,36 +26,10 @@ func Expiring(told []Expiry, seen []engine.Sight, observed func(resource.ID) boo
 }
 
 func expiryOf(s engine.Sight) (Expiry, bool) {
-	e := Expiry{ID: s.ID, Block: Block(s.ID, s.Owners)}
-	v := reflect.ValueOf(s.Got).Elem()
-	for _, f := range resource.Fields(v.Type()) {
-		switch value := v.Field(f.Index).Interface().(type) {
-		case *bool:
-			if f.Name == "fresh" && value != nil {
-				e.Fresh = *value
-			}
-		case *string:
-			if value == nil {
-				continue
-			}
-			if f.Name == "not_after" {
-				e.NotAfter, _ = time.Parse(time.RFC3339, *value)
-			} else if f.Name == "pem" && s.ID.Kind == "crl" {
-				e.NotAfter = endOfList(*value)
-			}
-		}
+	shape, ok := s.Got.(resource.Ender)
+	if !ok {
+		return Expiry{}, false
 	}
-	return e, !e.NotAfter.IsZero()
-}
-
-func endOfList(text string) time.Time {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return time.Time{}
-	}
-	list, err := x509.ParseRevocationList(block.Bytes)
-	if err != nil {
-		return time.Time{}
-	}
-	return list.NextUpdate
+	end := shape.Ends()
+	return Expiry{ID: s.ID, Block: Block(s.ID, s.Owners), NotAfter: end.At, Fresh: end.Fresh}, !end.At.IsZero()
 }

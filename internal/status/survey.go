@@ -9,7 +9,7 @@ import (
 
 // Survey tells what a plan says of a host, for where no daemon does. It asks the
 // servers who is connected.
-func Survey(ctx context.Context, p *engine.Plan, present []resource.Resource) *Status {
+func Survey(ctx context.Context, traits func(kind string) resource.Traits, p *engine.Plan, present []resource.Resource) *Status {
 	s := &Status{Agent: Agent{FormatVersion: FormatVersion}, Host: Host{Drift: []Drift{}}}
 	s.Configuration = Configuration{Valid: true, Resources: len(present)}
 	for _, c := range p.Changes {
@@ -27,12 +27,12 @@ func Survey(ctx context.Context, p *engine.Plan, present []resource.Resource) *S
 	for _, n := range p.Notes {
 		s.Notes = append(s.Notes, Remark{Note: n}.String())
 	}
-	certificates := p.Seen("certificate")
+	certificates := p.Seen(resource.Certificates)
 	s.CertificatesInAll = len(certificates)
 	all := func(resource.ID) bool { return true }
-	s.Certificates, s.CRLs = Expiring(nil, certificates, all), Expiring(nil, p.Seen("crl"), all)
-	s.Tunnels = Tunnels(p, present)
-	for _, seen := range p.Seen("openvpn_admission") {
+	s.Certificates, s.CRLs = Expiring(nil, certificates, all), Expiring(nil, p.Seen(resource.Lists), all)
+	s.Tunnels = Tunnels(traits, p, present)
+	for _, seen := range p.Seen(resource.Servers) {
 		server := Server{Block: Block(seen.ID, seen.Owners), Socket: seen.ID.Name}
 		server.Ask(ctx)
 		s.Servers = append(s.Servers, server)

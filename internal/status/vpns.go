@@ -1,7 +1,6 @@
 package status
 
 import (
-	"reflect"
 	"time"
 
 	"vpnd/internal/engine"
@@ -43,34 +42,25 @@ type Tunnel struct {
 }
 
 // Tunnels tells how the tunnels that are asked for were found.
-func Tunnels(p *engine.Plan, present []resource.Resource) []Tunnel {
-	seen := make(map[resource.ID]any)
-	for _, s := range p.Seen("tun") {
-		seen[s.ID] = s.Got
+func Tunnels(traits func(kind string) resource.Traits, p *engine.Plan, present []resource.Resource) []Tunnel {
+	seen := make(map[resource.ID]resource.Tunneler)
+	for _, s := range p.Seen(resource.Tunnels) {
+		if tunnel, ok := s.Got.(resource.Tunneler); ok {
+			seen[s.ID] = tunnel
+		}
 	}
 	var all []Tunnel
 	for _, r := range present {
-		if r.ID.Kind != "tun" {
+		if traits(r.ID.Kind).View != resource.Tunnels {
 			continue
 		}
 		t := Tunnel{ID: r.ID, Block: Block(r.ID, r.Owners)}
-		if got := seen[r.ID]; got != nil {
-			t.Up, t.Attached = predicate(got, "up"), predicate(got, "attached")
+		if got, ok := seen[r.ID]; ok {
+			t.Up, t.Attached = got.State()
 		}
 		all = append(all, t)
 	}
 	return all
-}
-
-// predicate returns a truth value of a shape.
-func predicate(shape any, name string) bool {
-	v := reflect.ValueOf(shape).Elem()
-	for _, f := range resource.Fields(v.Type()) {
-		if is, ok := v.Field(f.Index).Interface().(*bool); ok && f.Name == name && is != nil {
-			return *is
-		}
-	}
-	return false
 }
 
 // Block names the first block that asks for a resource.

@@ -4,18 +4,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
-
-	"vpnd/internal/resource"
 )
-
-func TestATunnelIsUpWhereItWasSeenToBe(t *testing.T) {
-	type shape struct {
-		Up *bool `vpnd:"up"`
-	}
-	if !predicate(&shape{resource.Ptr(true)}, "up") || predicate(&shape{resource.Ptr(false)}, "up") || predicate(&shape{}, "up") {
-		t.Error("a tunnel that is up passes for one that is down, or the other way round")
-	}
-}
 
 func TestServerThatIsDownAndOneThatIsNotUnderstood(t *testing.T) {
 	s := Server{Socket: filepath.Join(t.TempDir(), "socket"), Up: true, Error: "old"}

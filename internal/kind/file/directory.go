@@ -12,6 +12,9 @@ import (
 	"vpnd/internal/resource"
 )
 
+// DirectoryTraits are what directories are.
+var DirectoryTraits = resource.Traits{Path: true, Directory: true}
+
 // DirectoryVerbs are the verbs of the kind directory.
 type DirectoryVerbs struct {
 	Root   string         // "/" for the host itself

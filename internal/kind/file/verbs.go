@@ -16,7 +16,7 @@ import (
 // memory, and in the state while vpnd has taken it over.
 const maxSize = 64 << 20
 
-// Traits are what files and folders are.
+// Traits are what files are.
 var Traits = resource.Traits{Path: true}
 
 // FileVerbs are the verbs of the kind file.

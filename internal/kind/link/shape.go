@@ -1,7 +1,11 @@
 // Package link converges tun interfaces and routes.
 package link
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
 
 // Tun is a persistent tun or tap interface. Its name is the interface's, of at
 // most 15 bytes.
@@ -33,4 +37,9 @@ type Route struct {
 	Metric   *int        `vpnd:"metric" doc:"priority; the lower wins"`
 	Table    *int        `vpnd:"table" doc:"routing table, by number, as the name says it too; main is 254"`
 	Protocol *int        `vpnd:"protocol,computed" doc:"who made it, by number; see rt_protos of iproute2"`
+}
+
+// State returns whether the interface is up, and whether a program is attached.
+func (t *Tun) State() (up, attached bool) {
+	return resource.Or(t.Up, false), resource.Or(t.Attached, false)
 }

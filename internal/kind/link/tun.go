@@ -18,7 +18,7 @@ import (
 const Mark = "vpnd"
 
 // TunTraits are what tun interfaces are.
-var TunTraits = resource.Traits{NeedsHost: true, Guards: true, Carries: true}
+var TunTraits = resource.Traits{NeedsHost: true, Guards: true, Carries: true, View: resource.Tunnels}
 
 // TunVerbs converge tun interfaces in the network namespace of the caller.
 type TunVerbs struct{}

@@ -29,7 +29,7 @@ func (a *Admission) Validate(name string) []resource.Mistake {
 
 // Traits are what admissions are. There is nothing on the host to take away; who
 // was revoked and comes in again and again is sent away again and again.
-var Traits = resource.Traits{Keeps: true, NeedsHost: true, Essential: resource.All}
+var Traits = resource.Traits{Keeps: true, NeedsHost: true, View: resource.Servers, Essential: resource.All}
 
 // Admissions are the verbs of the kind openvpn_admission.
 type Admissions struct{}

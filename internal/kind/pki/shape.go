@@ -59,7 +59,7 @@ type Certificate struct {
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Fresh       *bool              `vpnd:"fresh,computed" doc:"whether its renewal window has not begun; one that lasts as long as its issuer has none, and one from the future is for the clock to catch up with"`
+	Fresh       *bool              `vpnd:"fresh,computed,ages" doc:"whether its renewal window has not begun; one that lasts as long as its issuer has none, and one from the future is for the clock to catch up with"`
 	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now and is not revoked in the ledger"`
 	Recorded    *bool              `vpnd:"recorded,computed,meta" doc:"whether it stands in the ledger"`
 	Clock       *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
@@ -90,7 +90,7 @@ type CRL struct {
 	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group      *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Revoked    []string           `vpnd:"revoked,computed,glance" doc:"common names that are no members and of which no certificate stands"`
-	Fresh      *bool              `vpnd:"fresh,computed" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
+	Fresh      *bool              `vpnd:"fresh,computed,ages" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`

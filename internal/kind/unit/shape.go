@@ -11,7 +11,7 @@ import "vpnd/internal/resource"
 // again also ends it.
 type Unit struct {
 	Enabled       *bool                      `vpnd:"enabled,glance" doc:"whether it starts at boot; true also lifts a mask"`
-	Active        *bool                      `vpnd:"active,glance" doc:"whether it runs now"`
+	Active        *bool                      `vpnd:"active,runs,glance" doc:"whether it runs now"`
 	OnChange      *string                    `vpnd:"on_change,hint" doc:"what a change of what it reads does to it: reload, restart or none" default:"restart"`
 	Log           *string                    `vpnd:"log,hint" doc:"a file that its program logs to instead of the journal; where it does not start, the error repeats the end of it"`
 	Dropins       []Dropin                   `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
