@@ -16,16 +16,15 @@ import (
 // A block is a node that stands for resources.
 type block struct {
 	node
-	id     resource.ID
-	decl   *declare.Block
-	at     shape.Places
-	failed bool // it has no value; a diagnostic, here or elsewhere, says why
+	id   resource.ID
+	decl *declare.Block
+	at   shape.Places
 }
 
 // addBlock takes note of a block.
 func (e *evaluator) addBlock(d *declare.Block) *block {
 	b := &block{id: d.ID, decl: d}
-	b.node = node{Node: d.Node, self: b, run: func(ctx *hcl.EvalContext) cty.Value { return e.decode(b, ctx) }}
+	b.node = node{Node: d.Node, run: func(ctx *hcl.EvalContext) cty.Value { return e.decode(b, ctx) }}
 	e.blocks[d.ID] = b
 	e.order = append(e.order, b)
 	e.byType[d.ID.Kind] = append(e.byType[d.ID.Kind], b)

@@ -20,6 +20,7 @@ import (
 	"vpnd/internal/config/functions"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/config/shape"
+	"vpnd/internal/config/value"
 	"vpnd/internal/config/variables"
 	"vpnd/internal/resource"
 )
@@ -111,7 +112,7 @@ func Run(d *declare.Declared, env Environment, told *diag.List) Result {
 // index makes a node of all that is declared.
 func (e *evaluator) index() {
 	for name, l := range e.declared.Locals {
-		e.locals[name] = &node{Node: l.Node, run: func(ctx *hcl.EvalContext) cty.Value { return e.value(l.Expr, ctx) }}
+		e.locals[name] = &node{Node: l.Node, run: func(ctx *hcl.EvalContext) cty.Value { return e.weighed(l, ctx) }}
 	}
 	for kind, all := range e.declared.Dynamics {
 		for _, d := range all {
@@ -126,6 +127,13 @@ func (e *evaluator) index() {
 	for _, b := range e.declared.Order {
 		e.addBlock(b)
 	}
+}
+
+// weighed works out a local value, and keeps what it weighs.
+func (e *evaluator) weighed(l *declare.Local, ctx *hcl.EvalContext) cty.Value {
+	v := e.value(l.Expr, ctx)
+	e.weights[l.Name] = value.Weight(v)
+	return v
 }
 
 // evaluate gives everything its value. Dynamic blocks go first, for until then

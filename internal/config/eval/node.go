@@ -10,7 +10,6 @@ import (
 
 	"vpnd/internal/config/declare"
 	"vpnd/internal/config/diag"
-	"vpnd/internal/config/value"
 	"vpnd/internal/resource"
 )
 
@@ -21,11 +20,11 @@ const longestChain = 2000
 // block at the top level.
 type node struct {
 	declare.Node
-	run   func(*hcl.EvalContext) cty.Value
-	self  *block // nil for what is no block
-	state state
-	value cty.Value
-	reach []resource.ID // the blocks it refers to, itself or by way of locals
+	run    func(*hcl.EvalContext) cty.Value
+	state  state
+	value  cty.Value
+	failed bool          // it has no value; a diagnostic, here or elsewhere, says why
+	reach  []resource.ID // the blocks it refers to, itself or by way of locals
 }
 
 type state uint8
@@ -54,29 +53,16 @@ func (e *evaluator) visit(n *node, from hcl.Range) {
 		e.reportCycle(n, from)
 		return
 	}
-	n.state = active
-	n.value = cty.DynamicVal
+	n.state, n.value, n.failed = active, cty.DynamicVal, true
 	e.stack = append(e.stack, n)
 	if len(e.stack) > longestChain {
 		e.told.Error(n.Range, "Too long a chain of references", "%s is the end of %d values of which each refers to the next. Refer to some of them directly.", n.Name, longestChain)
-		n.fail()
 	} else if ctx := e.context(n); e.carry(n) {
+		n.failed = false
 		n.value = n.run(ctx)
-	} else {
-		n.fail()
-	}
-	if n.self == nil {
-		e.weights[n.Name] = value.Weight(n.value)
 	}
 	e.stack = e.stack[:len(e.stack)-1]
 	n.state = done
-}
-
-// fail leaves a node without a value, of which a diagnostic tells.
-func (n *node) fail() {
-	if n.self != nil {
-		n.self.failed = true
-	}
 }
 
 func (e *evaluator) reportCycle(n *node, from hcl.Range) {
