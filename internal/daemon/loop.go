@@ -126,7 +126,7 @@ func (a *agent) run(ctx context.Context) error {
 	defer a.stop()
 	a.life.booting = a.Booting(ctx)
 	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.life.booting)
-	a.seclude()
+	a.restrict()
 	a.begin(ctx)
 	a.watchState(ctx)
 	a.watchFiles(ctx)
@@ -166,10 +166,10 @@ func (a *agent) run(ctx context.Context) error {
 	}
 }
 
-// seclude has nobody but root look into the state: what is in it is for nobody
+// restrict has nobody but root look into the state: what is in it is for nobody
 // else, and a copy or a careless chmod opens the folder.
-func (a *agent) seclude() {
-	was, err := state.Seclude(a.StateDir)
+func (a *agent) restrict() {
+	was, err := state.Restrict(a.StateDir)
 	switch {
 	case err != nil:
 		a.Log.Warn("others may be able to look into the state", "error", err)

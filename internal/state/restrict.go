@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// Seclude makes a state folder root's alone again, where somebody opened it, and
-// returns the permissions that it had then; 0 where it was closed. A folder that
+// Restrict makes a state directory root's alone again, where somebody opened it, and
+// returns the permissions that it had then; 0 where it was closed. A directory that
 // holds no state is not vpnd's to close.
-func Seclude(dir string) (was fs.FileMode, err error) {
+func Restrict(dir string) (was fs.FileMode, err error) {
 	info, err := os.Stat(dir)
 	if err == nil {
 		_, err = os.Lstat(filepath.Join(dir, "records.jsonl"))

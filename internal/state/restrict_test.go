@@ -17,7 +17,7 @@ func TestSeclude(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if was, err := Seclude(dir); was != 0 || err != nil {
+	if was, err := Restrict(dir); was != 0 || err != nil {
 		t.Errorf("a folder without a state: %v, %v", was, err)
 	}
 	is(0o777)
@@ -25,12 +25,12 @@ func TestSeclude(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []os.FileMode{0o777, 0} {
-		if was, err := Seclude(dir); was != want || err != nil {
+		if was, err := Restrict(dir); was != want || err != nil {
 			t.Errorf("%v, %v", was, err)
 		}
 		is(0o700)
 	}
-	if was, err := Seclude(dir + "/none"); was != 0 || err != nil {
+	if was, err := Restrict(dir + "/none"); was != 0 || err != nil {
 		t.Errorf("no folder: %v, %v", was, err)
 	}
 }
