@@ -77,7 +77,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	leaving, gone := partition(leaving, e.runs)
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Lingers })
 	items := slices.Concat(early, present, late)
-	succeed(items)
+	handOver(items)
 	observe(ctx, items)
 	if err := ctx.Err(); err != nil {
 		return nil, err

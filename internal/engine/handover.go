@@ -1,9 +1,9 @@
 package engine
 
-// succeed finds what comes to a path where something of another kind leaves. The
+// handOver finds what comes to a path where something of another kind leaves. The
 // two are one file to the host, so the one that comes begins where the one that
 // leaves has ended, and not with what is seen while that still stands.
-func succeed(items []*item) {
+func handOver(items []*item) {
 	leaving := make(map[string]*item)
 	for _, it := range items {
 		if it.leave && it.kind.Path {
