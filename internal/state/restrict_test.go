@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSeclude(t *testing.T) {
+func TestRestrict(t *testing.T) {
 	dir := t.TempDir()
 	is := func(want os.FileMode) {
 		t.Helper()
