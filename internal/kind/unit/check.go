@@ -18,12 +18,12 @@ import (
 	"vpnd/internal/resource"
 )
 
-// searched are the folders of unit files that packages and operators use, the
+// searched are the directories of unit files that packages and operators use, the
 // strongest first; see systemd.unit(5).
 var searched = []string{etc, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // Check has systemd-analyze read the unit with its new drop-ins, in a temporary
-// folder, and reports what it didn't say without them. Faults of a unit file
+// directory, and reports what it didn't say without them. Faults of a unit file
 // that isn't ours are not for us to report. Where the file isn't there yet, or
 // systemd-analyze isn't, there is nothing to ask.
 func (v Verbs) Check(ctx context.Context, name string, want Unit) error {

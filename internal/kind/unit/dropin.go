@@ -30,9 +30,9 @@ const (
 	maxFile = 1 << 20
 )
 
-func folder(unit string) string { return path.Join(etc, unit+".d") }
+func directory(unit string) string { return path.Join(etc, unit+".d") }
 
-func file(unit, dropin string) string { return path.Join(folder(unit), dropin+".conf") }
+func file(unit, dropin string) string { return path.Join(directory(unit), dropin+".conf") }
 
 // withMark returns the content with the line that says whose it is.
 func withMark(unit, content string) string {
@@ -49,7 +49,7 @@ func withMark(unit, content string) string {
 // there is one that nobody wishes, not even who wishes none, so that a run that
 // was killed before it is made good by the next.
 func (v Verbs) dropins(unit string) ([]Dropin, error) {
-	if owes, err := v.owes(unit); owes || err != nil {
+	if pending, err := v.pending(unit); pending || err != nil {
 		return []Dropin{{Name: owed, Content: resource.Ptr(mark + "until the unit was restarted.\n")}}, err
 	}
 	return v.written(unit)
@@ -64,12 +64,12 @@ func wished(dropins []Dropin) []Dropin {
 // written returns the drop-ins of vpnd that stand on the host.
 func (v Verbs) written(unit string) ([]Dropin, error) {
 	found := []Dropin{}
-	names, err := v.list(folder(unit))
+	names, err := v.list(directory(unit))
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		_, data, err := atomic.Look(v.Root, path.Join(folder(unit), name), maxFile)
+		_, data, err := atomic.Look(v.Root, path.Join(directory(unit), name), maxFile)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -82,8 +82,8 @@ func (v Verbs) written(unit string) ([]Dropin, error) {
 	return found, nil
 }
 
-// list returns the names of the drop-ins in a folder, whatever they are. One that
-// isn't there, or is no folder, has none, as for systemd.
+// list returns the names of the drop-ins in a directory, whatever they are. One that
+// isn't there, or is no directory, has none, as for systemd.
 func (v Verbs) list(dir string) ([]string, error) {
 	names, err := atomic.List(v.Root, dir)
 	if err != nil {
@@ -104,13 +104,13 @@ func (v Verbs) read(name string) (string, error) {
 }
 
 // setDropins makes the drop-ins of vpnd these and no others, and says whether
-// the unit owes a restart for that; if so, paid is to be called after it.
+// a restart of the unit is pending for that; if so, refreshed is to be called after it.
 func (v Verbs) setDropins(unit string, want []Dropin) (changed bool, err error) {
 	got, err := v.written(unit)
 	if err != nil {
 		return false, err
 	}
-	if changed, err = v.owes(unit); err != nil {
+	if changed, err = v.pending(unit); err != nil {
 		return false, err
 	}
 	var steps []func() error
@@ -134,7 +134,7 @@ func (v Verbs) setDropins(unit string, want []Dropin) (changed bool, err error) 
 // change takes steps that change what systemd reads of a unit. What is owed for
 // them is on disk before the first, so that a kill forgets nothing.
 func (v Verbs) change(unit string, steps []func() error) (changed bool, err error) {
-	if err := v.owe(unit); err != nil {
+	if err := v.setPending(unit); err != nil {
 		return false, err
 	}
 	for _, step := range steps {
@@ -145,27 +145,27 @@ func (v Verbs) change(unit string, steps []func() error) (changed bool, err erro
 	return true, nil
 }
 
-func (v Verbs) owes(unit string) (bool, error) {
-	_, err := atomic.Stat(v.Root, path.Join(folder(unit), owed))
+func (v Verbs) pending(unit string) (bool, error) {
+	_, err := atomic.Stat(v.Root, path.Join(directory(unit), owed))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (v Verbs) owe(unit string) error {
-	if err := atomic.Mkdir(v.Root, folder(unit), 0o755, 0, 0); err != nil && !errors.Is(err, fs.ErrExist) {
+func (v Verbs) setPending(unit string) error {
+	if err := atomic.Mkdir(v.Root, directory(unit), 0o755, 0, 0); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return atomic.Write(v.Root, atomic.File{Path: path.Join(folder(unit), owed), Mode: 0o644})
+	return atomic.Write(v.Root, atomic.File{Path: path.Join(directory(unit), owed), Mode: 0o644})
 }
 
-// paid says that the drop-ins count now. A folder that is left empty goes.
-func (v Verbs) paid(unit string) error {
-	if err := atomic.Remove(v.Root, path.Join(folder(unit), owed)); err != nil {
+// refreshed says that the drop-ins count now. A directory that is left empty goes.
+func (v Verbs) refreshed(unit string) error {
+	if err := atomic.Remove(v.Root, path.Join(directory(unit), owed)); err != nil {
 		return err
 	}
-	return v.leave(folder(unit))
+	return v.leave(directory(unit))
 }
 
 // put writes a drop-in and saves what somebody else has there.
@@ -207,7 +207,7 @@ func (v Verbs) copyTo(from, to string) error {
 	return atomic.Write(v.Root, atomic.File{Path: to, Data: data, Mode: info.Mode, UID: info.UID, GID: info.GID})
 }
 
-// Tidy removes what a killed writer left beside the drop-ins, and the folder of
+// Tidy removes what a killed writer left beside the drop-ins, and the directory of
 // vpnd's own where they did not come to be.
 func (v Verbs) Tidy(name string, _ Unit) error {
 	var errs []error
@@ -218,10 +218,10 @@ func (v Verbs) Tidy(name string, _ Unit) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return v.leave(folder(name))
+	return v.leave(directory(name))
 }
 
-// leave removes a folder of drop-ins where it is empty. Where something else
+// leave removes a directory of drop-ins where it is empty. Where something else
 // stands, that is not ours to remove.
 func (v Verbs) leave(dir string) error {
 	err := atomic.RemoveDirectory(v.Root, dir)

@@ -291,13 +291,13 @@ func static(w world) {
 func dropins(w world) {
 	w.service("drop.service", "ExecStart=sleep 1000")
 	const theirs = "[Service]\nNice=1\n"
-	w.write(folder("drop.service")+"/10-mine.conf", theirs)
-	w.write(folder("drop.service")+"/theirs.conf", theirs)
-	w.run("chown 7:8 " + folder("drop.service") + "/10-mine.conf; systemctl daemon-reload")
-	before := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *")
+	w.write(directory("drop.service")+"/10-mine.conf", theirs)
+	w.write(directory("drop.service")+"/theirs.conf", theirs)
+	w.run("chown 7:8 " + directory("drop.service") + "/10-mine.conf; systemctl daemon-reload")
+	before := w.run("cd " + directory("drop.service") + " && stat -c '%n %u %g %a' * && cat *")
 	w.expect("drop.service", "enabled=false active=false dropins=[]")
 	first := w.see("drop.service")
-	if others := *first.Others; others != folder("drop.service")+"/10-mine.conf, "+folder("drop.service")+"/theirs.conf" {
+	if others := *first.Others; others != directory("drop.service")+"/10-mine.conf, "+directory("drop.service")+"/theirs.conf" {
 		w.Errorf("drop-ins of others: %s", others)
 	}
 	first.OtherDropins = nil // they aren't managed, and so no undo wishes for them
@@ -352,7 +352,7 @@ func dropins(w world) {
 		w.Error("a restart is owed, and nothing is to be done")
 	}
 	w.converge("drop.service", *first)
-	if after := w.run("cd " + folder("drop.service") + " && stat -c '%n %u %g %a' * && cat *"); after != before {
+	if after := w.run("cd " + directory("drop.service") + " && stat -c '%n %u %g %a' * && cat *"); after != before {
 		w.Errorf("was\n%s\nis\n%s", before, after)
 	}
 }
@@ -362,7 +362,7 @@ func foreigners(w world) {
 	const name, runs, takes = "else.service", "systemctl show -P MainPID else", "systemctl show -P Nice -P Description else"
 	w.service(name, "ExecStart=sleep 1000")
 	w.converge(name, Unit{Active: yes, OtherDropins: map[string]string{}})
-	w.write(folder(name)+"/theirs.conf", "[Service]\nNice=4\n")
+	w.write(directory(name)+"/theirs.conf", "[Service]\nNice=4\n")
 	w.write("/run/systemd/system/"+name+".d/more.conf", "[Unit]\nDescription=theirs\n")
 	w.run("systemctl daemon-reload; systemctl restart else")
 	if got := w.run(takes); got != "theirs\n4" && got != "4\ntheirs" {
@@ -491,7 +491,7 @@ func own(w world) {
 		}
 	}
 	w.expect("theirs.service", "enabled=true active=true dropins=[]")
-	if left := w.run("ls -d " + folder("theirs.service") + " 2>/dev/null || :"); left != "" {
+	if left := w.run("ls -d " + directory("theirs.service") + " 2>/dev/null || :"); left != "" {
 		w.Errorf("left %s", left)
 	}
 }

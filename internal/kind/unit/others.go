@@ -42,9 +42,9 @@ func (v Verbs) others(unit string) (foreign, error) {
 			}
 		}
 	}
-	owes, err := v.owes(unit)
-	if owes {
-		found.all[path.Join(folder(unit), owed)] = "until the unit was restarted\n"
+	pending, err := v.pending(unit)
+	if pending {
+		found.all[path.Join(directory(unit), owed)] = "until the unit was restarted\n"
 	}
 	return found, err
 }
@@ -88,18 +88,18 @@ func (v Verbs) told(unit string, found foreign, managed bool) (string, error) {
 // asked returns drop-ins of others without the one that stands for a restart.
 func asked(unit string, others map[string]string) map[string]string {
 	others = maps.Clone(others)
-	delete(others, path.Join(folder(unit), owed))
+	delete(others, path.Join(directory(unit), owed))
 	return others
 }
 
 // setOthers makes the drop-ins of others those that are wished and no more. Like
-// [Verbs.setDropins] it says whether the unit owes a restart.
+// [Verbs.setDropins] it says whether a restart is pending.
 func (v Verbs) setOthers(unit string, want Unit) (changed bool, err error) {
 	got, err := v.others(unit)
 	if err != nil {
 		return false, err
 	}
-	if changed, err = v.owes(unit); err != nil {
+	if changed, err = v.pending(unit); err != nil {
 		return false, err
 	}
 	wish := asked(unit, want.OtherDropins)
@@ -120,7 +120,7 @@ func (v Verbs) setOthers(unit string, want Unit) (changed bool, err error) {
 	return v.change(unit, steps)
 }
 
-// drop removes a drop-in of somebody else, and its folder where that is empty.
+// drop removes a drop-in of somebody else, and its directory where that is empty.
 func (v Verbs) drop(name string) error {
 	if err := atomic.Remove(v.Root, name); err != nil {
 		return err

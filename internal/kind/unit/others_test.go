@@ -173,7 +173,7 @@ func TestOwedForDropinsOfOthers(t *testing.T) {
 	apply(t, v, Unit{OtherDropins: got.OtherDropins}) // as of a snapshot
 }
 
-// Nothing that stands where a folder or a file is looked for holds the agent up.
+// Nothing that stands where a directory or a file is looked for holds the agent up.
 func TestPipesHoldNobodyUp(t *testing.T) {
 	root := t.TempDir()
 	put(t, root, "/usr/lib/systemd/system/x.service", "[Service]\nExecStart=sleep 1\n")

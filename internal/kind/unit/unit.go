@@ -158,11 +158,11 @@ func (v Verbs) apply(ctx context.Context, name string, want Unit) error {
 	if err := v.settle(ctx, m, name, want, changed); err != nil || !changed {
 		return err
 	}
-	return v.paid(name)
+	return v.refreshed(name)
 }
 
 // setFiles makes the drop-ins those that are wished, and says whether the unit
-// owes a restart. Those of others come last: what was set aside for one of vpnd's
+// has a restart pending. Those of others come last: what was set aside for one of vpnd's
 // is theirs again when that goes.
 func (v Verbs) setFiles(name string, want Unit) (changed bool, err error) {
 	if want.Dropins != nil {

@@ -66,11 +66,11 @@ func (u *Unit) otherMistake(name, file string) (text, hint string) {
 	dir, base := path.Split(file)
 	form := strings.TrimSuffix(base, ".conf")
 	inPlace := slices.ContainsFunc(dropinDirs, func(d string) bool { return dir == path.Join(d, name+".d")+"/" })
-	own := slices.ContainsFunc(u.Dropins, func(d Dropin) bool { return dir == folder(name)+"/" && d.Name == form })
+	own := slices.ContainsFunc(u.Dropins, func(d Dropin) bool { return dir == directory(name)+"/" && d.Name == form })
 	content := u.OtherDropins[file]
 	switch {
 	case !inPlace || form == base || !dropinForm.MatchString(form):
-		return fmt.Sprintf("%q is no path of a drop-in of this unit", file), fmt.Sprintf("write it as in %s/10-limits.conf", folder(name))
+		return fmt.Sprintf("%q is no path of a drop-in of this unit", file), fmt.Sprintf("write it as in %s/10-limits.conf", directory(name))
 	case own:
 		return fmt.Sprintf("%s is vpnd's own, by the block dropin %q", file, form), "leave it out here, or the block"
 	case strings.HasPrefix(content, mark):

@@ -30,11 +30,11 @@ func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hin
 var search = []string{etc, "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
 
 // watchFiles hears of changes of unit files, drop-ins and enabling links. The
-// folders of such links come and go.
+// directories of such links come and go.
 func (v Verbs) watchFiles(ctx context.Context, names []string, begin func(), kick func(resource.Hint)) error {
 	for {
 		inner, renew := context.WithCancel(ctx)
-		links, err := v.linkFolders()
+		links, err := v.linkDirectories()
 		if err != nil {
 			renew()
 			return err
@@ -49,7 +49,7 @@ func (v Verbs) watchFiles(ctx context.Context, names []string, begin func(), kic
 			Changed: func(file, by string) {
 				if file != etc+"/" {
 					kick(resource.Hint{Name: concerned[file], By: by})
-				} else if now, err := v.linkFolders(); err == nil && !slices.Equal(now, links) {
+				} else if now, err := v.linkDirectories(); err == nil && !slices.Equal(now, links) {
 					renew()
 				}
 			},
@@ -97,8 +97,8 @@ func template(name string) string {
 	return prefix + "@" + path.Ext(rest)
 }
 
-// linkFolders lists the folders in which links enable units.
-func (v Verbs) linkFolders() ([]string, error) {
+// linkDirectories lists the directories in which links enable units.
+func (v Verbs) linkDirectories() ([]string, error) {
 	names, err := atomic.List(v.Root, etc)
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", etc, err)
