@@ -154,7 +154,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 
 func (a *agent) engine(p *pass) *engine.Engine {
 	return &engine.Engine{
-		Catalog: a.Catalog, Store: p.store, Now: a.Now, Spares: true, Started: a.started,
+		Catalog: a.Catalog, Store: p.store, Now: a.Now, Protects: true, Started: a.started,
 		Done: func(c engine.Change, err error) { a.done(p, c, err) },
 	}
 }

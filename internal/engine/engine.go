@@ -21,14 +21,14 @@ import (
 
 // An Engine converges one host.
 type Engine struct {
-	Catalog resource.Catalog
-	Store   *state.Store
-	Now     func() time.Time
-	Resumes string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
-	Spares  bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
-	Armed   func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
-	Started func(Change)                // told before a change is made; may be nil
-	Done    func(Change, error)         // told after a change was made; may be nil
+	Catalog  resource.Catalog
+	Store    *state.Store
+	Now      func() time.Time
+	Resumes  string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
+	Protects bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
+	Armed    func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
+	Started  func(Change)                // told before a change is made; may be nil
+	Done     func(Change, error)         // told after a change was made; may be nil
 
 	// Meanwhile, where it is not nil, is called while verbs take long, and returns
 	// once they are done, with what it has changed on the host itself.
@@ -78,7 +78,7 @@ type Change struct {
 	IsDrift     bool        // put right, not newly asked for
 	Loses       string      // what others hold and is void once the thing has left
 	Invalidates string      // what others hold and is void then: the thing is lost, and a new one takes its place
-	Lacks       resource.ID // the lost thing that this one is, or waits for, where the engine spares it
+	Lacks       resource.ID // the lost thing that this one is, or waits for, where the engine protects it
 
 	item *item
 }

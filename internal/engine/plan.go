@@ -97,8 +97,8 @@ func (e *Engine) judgeAll(p *Plan) error {
 			return err
 		}
 	}
-	if e.Spares {
-		return e.spare(p)
+	if e.Protects {
+		return e.protect(p)
 	}
 	return nil
 }

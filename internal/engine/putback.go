@@ -90,7 +90,7 @@ func akin(a, b *item) bool {
 // goBack makes a part of a snapshot true at once and in silence.
 func (r *run) goBack(ctx context.Context, snap *state.Snapshot) error {
 	e := *r.Engine
-	e.Spares, e.Started, e.Done, e.Armed = false, nil, nil, nil
+	e.Protects, e.Started, e.Done, e.Armed = false, nil, nil, nil
 	if e.Meanwhile != nil {
 		e.Meanwhile = func(w Work) []resource.ID {
 			w.Next = append(w.Next, r.work(nil).Next...)

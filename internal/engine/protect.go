@@ -6,10 +6,10 @@ import (
 	"vpnd/internal/resource"
 )
 
-// spare judges a plan once more where something of it is lost that others hold
+// protect judges a plan once more where something of it is lost that others hold
 // the other half of. That stays as it is, and so does what waits for it; the
 // changes of both say so in Lacks. What would follow them has nothing to follow.
-func (e *Engine) spare(p *Plan) error {
+func (e *Engine) protect(p *Plan) error {
 	left := p.lacking()
 	if len(left) == 0 {
 		return nil

@@ -83,7 +83,7 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 				delete(r.things, name)
 			}
 			e := r.engine()
-			e.Spares = true
+			e.Protects = true
 			plan := func() *Plan {
 				p, err := e.Plan(context.Background(), resource.Desired{Present: all})
 				if err != nil {
@@ -137,7 +137,7 @@ func TestWhatComesAfterTheBlockOfALostKeyWaits(t *testing.T) {
 	r.converge(all...)
 	clear(r.things)
 	e := r.engine()
-	e.Spares = true
+	e.Protects = true
 	p, err := e.Plan(context.Background(), resource.Desired{Present: all})
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestWhatTheHostKnowsToBeLostNeedsNoRecord(t *testing.T) {
 		t.Errorf("void is %q", p.Changes[0].Invalidates)
 	}
 	e := r.engine()
-	e.Spares = true
+	e.Protects = true
 	p, err := e.Plan(context.Background(), resource.Desired{Present: []resource.Resource{key, pair}})
 	if err != nil {
 		t.Fatal(err)
