@@ -20,7 +20,7 @@ var silenced = map[string]bool{
 	"ifconfig-pool-persist": true, "replay-persist": true,
 }
 
-// files are directives whose first argument is a file or folder to be read.
+// files are directives whose first argument is a file or directory to be read.
 var files = map[string]bool{
 	"ca": true, "cert": true, "key": true, "dh": true, "crl-verify": true, "extra-certs": true,
 	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "client-config-dir": true,

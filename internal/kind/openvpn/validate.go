@@ -114,7 +114,7 @@ func listenTo(ctx context.Context, program, trial, far string, args ...string) e
 	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, append([]string{"--cd", folder(), "--config", trial, "--verb", "3", "--suppress-timestamps"}, args...)...)
+	cmd := exec.CommandContext(ctx, program, append([]string{"--cd", directory(), "--config", trial, "--verb", "3", "--suppress-timestamps"}, args...)...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() == 0 {
@@ -144,13 +144,13 @@ func listenTo(ctx context.Context, program, trial, far string, args ...string) e
 	}
 }
 
-// folder is where Debian's unit runs the server; relative paths start there.
-func folder() string {
-	const folder = "/etc/openvpn/server"
-	if _, err := os.Stat(folder); err != nil {
+// directory is where Debian's unit runs the server; relative paths start there.
+func directory() string {
+	const directory = "/etc/openvpn/server"
+	if _, err := os.Stat(directory); err != nil {
 		return "/"
 	}
-	return folder
+	return directory
 }
 
 // listen reads until OpenVPN got that far or is gone, and keeps the last

@@ -21,7 +21,7 @@ import (
 // only source of packages.
 func repository(t *testing.T, h *lab.Host) {
 	t.Helper()
-	folder := t.TempDir()
+	directory := t.TempDir()
 	for _, control := range []string{
 		"Package: vpnd-alpha\nVersion: 1.0-1\n",
 		"Package: vpnd-alpha\nVersion: 2.0-1\nConflicts: vpnd-gamma\n",
@@ -33,15 +33,15 @@ func repository(t *testing.T, h *lab.Host) {
 		must(t, os.MkdirAll(filepath.Join(tree, "DEBIAN"), 0o755))
 		control += "Architecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: nothing\n"
 		must(t, os.WriteFile(filepath.Join(tree, "DEBIAN/control"), []byte(control), 0o644))
-		if out, err := exec.Command("dpkg-deb", "--root-owner-group", "--build", tree, folder).CombinedOutput(); err != nil {
+		if out, err := exec.Command("dpkg-deb", "--root-owner-group", "--build", tree, directory).CombinedOutput(); err != nil {
 			t.Fatalf("dpkg-deb: %v: %s", err, out)
 		}
 	}
-	index(t, folder)
-	entries, err := os.ReadDir(folder)
+	index(t, directory)
+	entries, err := os.ReadDir(directory)
 	must(t, err)
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		data, err := os.ReadFile(filepath.Join(directory, e.Name()))
 		must(t, err)
 		must(t, h.WriteFile(t.Context(), "/srv/packages/"+e.Name(), data, 0o644))
 	}
@@ -51,10 +51,10 @@ func repository(t *testing.T, h *lab.Host) {
 }
 
 // index writes the list of packages as deb822(5).
-func index(t *testing.T, folder string) {
+func index(t *testing.T, directory string) {
 	t.Helper()
 	var list strings.Builder
-	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
+	files, err := filepath.Glob(filepath.Join(directory, "*.deb"))
 	must(t, err)
 	for _, file := range files {
 		control, err := exec.Command("dpkg-deb", "--field", file).Output()
@@ -65,7 +65,7 @@ func index(t *testing.T, folder string) {
 		must(t, err)
 		fmt.Fprintf(&list, "%sFilename: ./%s\nSize: %d\nSHA256: %s\n\n", control, filepath.Base(file), info.Size(), strings.Fields(string(sum))[0])
 	}
-	must(t, os.WriteFile(filepath.Join(folder, "Packages"), []byte(list.String()), 0o644))
+	must(t, os.WriteFile(filepath.Join(directory, "Packages"), []byte(list.String()), 0o644))
 }
 
 func must(t *testing.T, err error) {

@@ -11,9 +11,9 @@ import (
 	"vpnd/internal/atomic"
 )
 
-// folders are where files for the boot may be. Of files with one name the
+// directories are where files for the boot may be. Of files with one name the
 // first wins, and the others are not read: sysctl.d(5).
-var folders = []string{"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"}
+var directories = []string{"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"}
 
 // late are the settings of others that are made behind vpnd's own file of a
 // key, in their order.
@@ -28,7 +28,7 @@ type setting struct {
 // readLate reads the files of others that may sort behind those of vpnd.
 func readLate(root string) (late, error) {
 	files := make(map[string]string) // by base name
-	for _, dir := range folders {
+	for _, dir := range directories {
 		names, err := atomic.List(root, dir)
 		if err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func (v Verbs) runtime(name string) (string, error) {
 	return v.valueIn(runtimeFile(name), name, runtimeText)
 }
 
-// ready makes the folder for files of the running host, which no package has.
+// ready makes the directory for files of the running host, which no package has.
 func (v Verbs) ready() error {
 	err := atomic.Mkdir(v.Root, "/run/sysctl.d", 0o755, -1, -1)
 	if errors.Is(err, fs.ErrExist) {
@@ -71,7 +71,7 @@ func (v Verbs) ready() error {
 	return err
 }
 
-// removeRuntime removes the file for the running host, and the folder with the
+// removeRuntime removes the file for the running host, and the directory with the
 // last file in it.
 func (v Verbs) removeRuntime(name string) error {
 	if v.Proc == "" || !Forwards(name) {

@@ -181,7 +181,7 @@ func TestEditedRuntimeFileIsDrift(t *testing.T) {
 	is(t, converge(t, v, forward, guarded(forward, "1")), "1", "0", "1")
 }
 
-// The folder that has only this file goes with it, and comes back with it.
+// The directory that has only this file goes with it, and comes back with it.
 func TestRuntimeFileIsHeard(t *testing.T) {
 	v := running(t)
 	ear := noticetest.Listen(t, v, forward)

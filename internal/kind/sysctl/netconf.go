@@ -110,7 +110,7 @@ func (k *keys) interfaced(l link) {
 	}
 }
 
-// concerned returns the keys below a folder.
+// concerned returns the keys below a directory.
 func (k *keys) concerned(dir string) []string {
 	var names []string
 	for _, name := range k.names {
@@ -121,7 +121,7 @@ func (k *keys) concerned(dir string) []string {
 	return names
 }
 
-// changed hints at the keys below a folder, and says whether there are any.
+// changed hints at the keys below a directory, and says whether there are any.
 func (k *keys) changed(dir string) bool {
 	names := k.concerned(dir)
 	for _, name := range names {

@@ -73,12 +73,12 @@ func (v Verbs) judge(name, now, value string) *resource.Mistake {
 	return nil
 }
 
-// lacking judges a key that is not there. Interfaces and modules bring folders of
-// keys, so one that is not in its folder never comes; but for those of netfilter,
+// lacking judges a key that is not there. Interfaces and modules bring directories of
+// keys, so one that is not in its directory never comes; but for those of netfilter,
 // which has one for many modules.
 func (v Verbs) lacking(name string, plan resource.Prospect) error {
 	file := fileOf(name)
-	if v.hasFolder(name) && !strings.HasPrefix(path.Base(file), "nf_") {
+	if v.hasDirectory(name) && !strings.HasPrefix(path.Base(file), "nf_") {
 		return v.missing(name)
 	}
 	wanted := resource.ID{Kind: "sysctl"} // that any may bring
@@ -89,8 +89,8 @@ func (v Verbs) lacking(name string, plan resource.Prospect) error {
 	return plan.Lacking(resource.Mistake{Summary: summary, Hint: hint}, wanted).Err()
 }
 
-// hasFolder says whether the folder is there that a key would be in.
-func (v Verbs) hasFolder(name string) bool {
+// hasDirectory says whether the directory is there that a key would be in.
+func (v Verbs) hasDirectory(name string) bool {
 	_, err := os.Stat(filepath.Dir(filepath.Join(v.Proc, fileOf(name))))
 	return err == nil
 }

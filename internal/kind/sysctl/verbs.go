@@ -284,7 +284,7 @@ func refused(value string, err error) error {
 
 // missing says what to do about a key that the kernel does not have.
 func (v Verbs) missing(name string) error {
-	if v.hasFolder(name) {
+	if v.hasDirectory(name) {
 		return fmt.Errorf("the kernel has no such key; check its spelling, or load the module that brings it; sysctl %s names those that are beside it", path.Dir(fileOf(name)))
 	}
 	parts := strings.Split(fileOf(name), "/")

@@ -35,7 +35,7 @@ func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hin
 func (v Verbs) watchBoot(ctx context.Context, names []string, begin func(), kick func(resource.Hint)) error {
 	ours := make(map[string]string)
 	paths := []string{"/etc/sysctl.conf"}
-	for _, dir := range folders {
+	for _, dir := range directories {
 		paths = append(paths, dir+"/")
 	}
 	for _, name := range names {
@@ -122,7 +122,7 @@ func filesOf(name string) []string {
 	}
 }
 
-// pin keeps folders of /proc as they are. The kernel forgets one that nobody
+// pin keeps directories of /proc as they are. The kernel forgets one that nobody
 // uses, and makes another for the next who asks, on which there is no watch.
 func pin(proc string, dirs []string) (release func()) {
 	var open []*os.File

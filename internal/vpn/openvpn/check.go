@@ -46,7 +46,7 @@ func (c *check) between(path string, got *int, low, high int) {
 	}
 }
 
-// path checks the path of a file or folder.
+// path checks the path of a file or directory.
 func (c *check) path(attribute string, path *string) {
 	if path == nil {
 		return

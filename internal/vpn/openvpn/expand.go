@@ -22,7 +22,7 @@ func (s *Server) Expand(name string) ([]resource.Resource, error) {
 	}
 	e := &expansion{settings: all}
 	e.addPackage()
-	e.addFolders()
+	e.addDirectories()
 	e.addKeys()
 	e.addClients()
 	e.addConfig()
@@ -58,13 +58,13 @@ func (e *expansion) addPackage() {
 	}
 }
 
-// addFolders makes the way to the CRL and to the files of the clients open to
+// addDirectories makes the way to the CRL and to the files of the clients open to
 // the user that OpenVPN becomes. Fedora's package closes /etc/openvpn/server:
 // a server there would go on with an old CRL, and say so only in its log.
-func (e *expansion) addFolders() {
-	e.add(id("directory", root), folder(0o755), packageID)
-	e.add(id("directory", e.folder()), folder(0o755), id("directory", root))
-	e.add(id("directory", e.ccd()), folder(0o755), id("directory", e.folder()))
+func (e *expansion) addDirectories() {
+	e.add(id("directory", root), directory(0o755), packageID)
+	e.add(id("directory", e.directory()), directory(0o755), id("directory", root))
+	e.add(id("directory", e.ccd()), directory(0o755), id("directory", e.directory()))
 	if e.persists() {
 		e.addPool()
 	}
@@ -73,15 +73,15 @@ func (e *expansion) addFolders() {
 // addPool makes the file in which OpenVPN remembers who had which address. What
 // it holds is OpenVPN's; that it goes with the block is vpnd's.
 func (e *expansion) addPool() {
-	e.add(id("directory", poolRoot), folder(0o755), packageID)
-	e.add(id("directory", path.Dir(e.pool())), folder(0o700), id("directory", poolRoot))
+	e.add(id("directory", poolRoot), directory(0o755), packageID)
+	e.add(id("directory", path.Dir(e.pool())), directory(0o700), id("directory", poolRoot))
 	pool := plain("")
 	pool.Content, pool.Mode = nil, resource.Ptr(resource.Mode(0o600))
 	e.add(id("file", e.pool()), pool, id("directory", path.Dir(e.pool())))
 	e.read(id("file", e.pool()), resource.None)
 }
 
-func folder(mode resource.Mode) *file.Directory {
+func directory(mode resource.Mode) *file.Directory {
 	return &file.Directory{Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
 }
 
@@ -166,7 +166,7 @@ func (e *expansion) addAdmission() {
 	e.add(id("openvpn_admission", e.management()), want, id("unit", e.unit()))
 }
 
-// dropin has systemd make the folder of the management socket, closed to all
+// dropin has systemd make the directory of the management socket, closed to all
 // but root.
 func (e *expansion) dropin() string {
 	text := header(e.name) + "[Service]\n"

@@ -14,7 +14,7 @@ func (e *expansion) addKeys() {
 	e.copy(e.crl(), 0o644, id(pki.KindCRL, e.PKI.CRL), resource.None)
 	if e.DH != nil {
 		dh := id(pki.KindDHParams, e.dh())
-		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.folder()))
+		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.directory()))
 		e.read(dh, resource.Restart)
 	}
 	if e.tlsKey() != "none" {
@@ -26,7 +26,7 @@ func (e *expansion) addKeys() {
 // tls-crypt-v2, one of each client.
 func (e *expansion) addShield() {
 	vault := id("directory", e.vault())
-	e.add(vault, folder(0o700))
+	e.add(vault, directory(0o700))
 	key := e.shieldID()
 	if e.tlsKey() == tlsCryptV2 {
 		e.add(key, &pki.TLSCryptV2Key{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
@@ -58,7 +58,7 @@ func private() *resource.Mode { return resource.Ptr(resource.Mode(0o600)) }
 // copy puts a copy of another resource's file where the server reads it.
 func (e *expansion) copy(to string, mode resource.Mode, from resource.ID, effect resource.Effect) {
 	target := id(pki.KindAssembledFile, to)
-	e.addAssembled(target, mode, []pki.Part{{File: &from.Name}}, []resource.ID{from}, id("directory", e.folder()))
+	e.addAssembled(target, mode, []pki.Part{{File: &from.Name}}, []resource.ID{from}, id("directory", e.directory()))
 	e.read(target, effect)
 }
 
@@ -80,10 +80,10 @@ func (e *expansion) addProfiles() {
 		return
 	}
 	if e.Profiles == nil {
-		e.add(id("directory", profileRoot), folder(0o700))
+		e.add(id("directory", profileRoot), directory(0o700))
 	}
 	parent := id("directory", folderPath)
-	e.add(parent, folder(0o700), id("directory", profileRoot))
+	e.add(parent, directory(0o700), id("directory", profileRoot))
 	for _, m := range e.members {
 		from := []resource.ID{id(pki.KindCertificate, e.PKI.Certificate), id(pki.KindCertificate, m.Certificate)}
 		if m.Key != "" {

@@ -88,18 +88,18 @@ func TestServerAndProfileAgree(t *testing.T) {
 }
 
 // materialise writes the files of the expansion, as their kinds would, and
-// returns the folder of the profiles.
+// returns the directory of the profiles.
 func materialise(t *testing.T, s *Server) string {
 	t.Helper()
 	room := t.TempDir()
 	s.Profiles = &room
 	// Closed, as Fedora's package leaves /etc/openvpn/server: what the server
 	// reads as nobody is out of reach until the expansion opens the way.
-	for _, folder := range []string{"/run/openvpn-server/office", "/var/lib/openvpn/office", "/etc/openvpn/server", vault} {
-		if err := os.RemoveAll(folder); err != nil {
+	for _, directory := range []string{"/run/openvpn-server/office", "/var/lib/openvpn/office", "/etc/openvpn/server", vault} {
+		if err := os.RemoveAll(directory); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		if err := os.MkdirAll(directory, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,7 +171,7 @@ func run(t *testing.T, args ...string) {
 func writePKI(t *testing.T) {
 	t.Helper()
 	now := time.Now()
-	issue := func(name string, serial int64, usage []x509.ExtKeyUsage, parent *x509.Certificate, signer *ecdsa.PrivateKey, folder string) (*x509.Certificate, *ecdsa.PrivateKey) {
+	issue := func(name string, serial int64, usage []x509.ExtKeyUsage, parent *x509.Certificate, signer *ecdsa.PrivateKey, directory string) (*x509.Certificate, *ecdsa.PrivateKey) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -192,8 +192,8 @@ func writePKI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(vault, folder, name+".crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
-		write(t, filepath.Join(vault, folder, name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
+		write(t, filepath.Join(vault, directory, name+".crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
+		write(t, filepath.Join(vault, directory, name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
 		parsed, err := x509.ParseCertificate(der)
 		if err != nil {
 			t.Fatal(err)

@@ -36,12 +36,12 @@ func span(s string) *resource.Duration {
 	return &d
 }
 
-// vault is where the test keeps its PKI: a folder that the room has empty.
+// vault is where the test keeps its PKI: a directory that the room has empty.
 const vault = "/run/pki"
 
 func authority() *pki.Authority {
-	pair := func(folder, name string) pki.Pair {
-		return pki.Pair{CommonName: name, Certificate: vault + "/" + folder + "/" + name + ".crt", Key: vault + "/" + folder + "/" + name + ".key"}
+	pair := func(directory, name string) pki.Pair {
+		return pki.Pair{CommonName: name, Certificate: vault + "/" + directory + "/" + name + ".crt", Key: vault + "/" + directory + "/" + name + ".key"}
 	}
 	return &pki.Authority{
 		Name: "office", Directory: vault, Certificate: vault + "/ca.crt", CRL: vault + "/crl.pem",

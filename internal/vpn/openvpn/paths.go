@@ -3,26 +3,26 @@ package openvpn
 import "vpnd/internal/resource"
 
 // Where things are. OpenVPN drops its privileges and reads the CRL and the
-// files of its clients afterwards, so folders on the way to these are open to
+// files of its clients afterwards, so directories on the way to these are open to
 // all; what is secret in them is 0600.
 
 const root = "/etc/openvpn/server"
 
-func (s *settings) folder() string    { return root + "/" + s.name }
-func (s *settings) config() string    { return root + "/" + s.name + ".conf" }
-func (s *settings) ccd() string       { return s.folder() + "/ccd" }
-func (s *settings) ca() string        { return s.folder() + "/ca.crt" }
-func (s *settings) cert() string      { return s.folder() + "/server.crt" }
-func (s *settings) key() string       { return s.folder() + "/server.key" }
-func (s *settings) crl() string       { return s.folder() + "/crl.pem" }
-func (s *settings) dh() string        { return s.folder() + "/dh.pem" }
-func (s *settings) shield() string    { return s.folder() + "/" + s.tlsKey() + ".key" }
-func (s *settings) unit() string      { return "openvpn-server@" + s.name + ".service" }
-func (s *settings) runFolder() string { return "/run/openvpn-server/" + s.name }
-func (s *settings) pool() string      { return poolRoot + "/" + s.name + "/pool" }
+func (s *settings) directory() string    { return root + "/" + s.name }
+func (s *settings) config() string       { return root + "/" + s.name + ".conf" }
+func (s *settings) ccd() string          { return s.directory() + "/ccd" }
+func (s *settings) ca() string           { return s.directory() + "/ca.crt" }
+func (s *settings) cert() string         { return s.directory() + "/server.crt" }
+func (s *settings) key() string          { return s.directory() + "/server.key" }
+func (s *settings) crl() string          { return s.directory() + "/crl.pem" }
+func (s *settings) dh() string           { return s.directory() + "/dh.pem" }
+func (s *settings) shield() string       { return s.directory() + "/" + s.tlsKey() + ".key" }
+func (s *settings) unit() string         { return "openvpn-server@" + s.name + ".service" }
+func (s *settings) runDirectory() string { return "/run/openvpn-server/" + s.name }
+func (s *settings) pool() string         { return poolRoot + "/" + s.name + "/pool" }
 
-// management is in a folder only root may enter: OpenVPN makes the socket 0777.
-func (s *settings) management() string { return s.runFolder() + "/management.sock" }
+// management is in a directory only root may enter: OpenVPN makes the socket 0777.
+func (s *settings) management() string { return s.runDirectory() + "/management.sock" }
 
 // vault is where keys that only this server and its clients share are kept,
 // beside the PKI, so that they move to a new host with it.
@@ -30,15 +30,15 @@ func (s *settings) vault() string         { return s.PKI.Directory + "/openvpn-"
 func (s *settings) shieldKey() string     { return s.vault() + "/" + s.tlsKey() + ".key" }
 func (m member) shieldIn(v string) string { return v + "/client-" + m.CommonName + ".key" }
 
-// profiles returns the folder of the profiles, empty for none.
+// profiles returns the directory of the profiles, empty for none.
 func (s *settings) profiles() string {
-	switch folder := resource.Or(s.Profiles, ""); folder {
+	switch directory := resource.Or(s.Profiles, ""); directory {
 	case "":
 		return profileRoot + "/" + s.name
 	case "false":
 		return ""
 	default:
-		return folder
+		return directory
 	}
 }
 

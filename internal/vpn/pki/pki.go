@@ -12,7 +12,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// parent is the folder of all PKIs that have no folder of their own choice.
+// parent is the directory of all PKIs that have no directory of their own choice.
 const parent = "/var/lib/vpnd/pki"
 
 // PKI is a CA and those it vouches for. Its label is a name of the user's
@@ -142,11 +142,11 @@ func (p *PKI) strangers() []string {
 	return names
 }
 
-// Expand returns the folders, the CA unless it exists already, the revocation
+// Expand returns the directories, the CA unless it exists already, the revocation
 // list, and a key and a certificate for everyone who is not revoked.
 func (p *PKI) Expand(name string) ([]resource.Resource, error) {
 	l := p.layout(name)
-	all := p.folders(l)
+	all := p.directories(l)
 	if p.CACertificate == nil {
 		all = append(all, p.authority(l)...)
 	}
@@ -160,12 +160,12 @@ func (p *PKI) Expand(name string) ([]resource.Resource, error) {
 	return append(all, p.list(l, slices.Sorted(maps.Keys(members)))), nil
 }
 
-func (p *PKI) folders(l layout) []resource.Resource {
+func (p *PKI) directories(l layout) []resource.Resource {
 	private := resource.Ptr(resource.Mode(0o700))
 	var all []resource.Resource
 	add := func(dir string, after ...resource.ID) {
 		all = append(all, resource.Resource{
-			ID:    folder(dir),
+			ID:    directory(dir),
 			Want:  &file.Directory{Mode: private, Owner: root(), Group: root()},
 			After: after,
 		})
@@ -173,22 +173,22 @@ func (p *PKI) folders(l layout) []resource.Resource {
 	if p.Directory == nil {
 		add(parent)
 	}
-	add(l.dir, folder(path.Dir(l.dir)))
-	add(l.keys, folder(l.dir))
-	add(l.certs, folder(l.dir))
+	add(l.dir, directory(path.Dir(l.dir)))
+	add(l.keys, directory(l.dir))
+	add(l.certs, directory(l.dir))
 	return append(all, resource.Resource{
 		ID:    resource.ID{Kind: pki.KindLedger, Name: l.ledger},
 		Want:  &pki.Ledger{Mode: private, Owner: root(), Group: root()},
-		After: []resource.ID{folder(l.dir)},
+		After: []resource.ID{directory(l.dir)},
 	})
 }
 
 func root() *string { return resource.Ptr("root") }
 
-func folder(dir string) resource.ID  { return resource.ID{Kind: "directory", Name: dir} }
-func key(path string) resource.ID    { return resource.ID{Kind: pki.KindPrivateKey, Name: path} }
-func cert(path string) resource.ID   { return resource.ID{Kind: pki.KindCertificate, Name: path} }
-func ledger(path string) resource.ID { return resource.ID{Kind: pki.KindLedger, Name: path} }
+func directory(dir string) resource.ID { return resource.ID{Kind: "directory", Name: dir} }
+func key(path string) resource.ID      { return resource.ID{Kind: pki.KindPrivateKey, Name: path} }
+func cert(path string) resource.ID     { return resource.ID{Kind: pki.KindCertificate, Name: path} }
+func ledger(path string) resource.ID   { return resource.ID{Kind: pki.KindLedger, Name: path} }
 
 // authority is the CA itself. Its key is never replaced while its certificate
 // stands.
@@ -201,7 +201,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
-			After: []resource.ID{folder(l.dir)},
+			After: []resource.ID{directory(l.dir)},
 		},
 		{
 			ID: cert(l.ca),
@@ -209,7 +209,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 				Key: resource.Ptr(l.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity,
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
-			After:    []resource.ID{folder(l.dir), key(l.caKey)},
+			After:    []resource.ID{directory(l.dir), key(l.caKey)},
 			Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
 		},
 	}
@@ -231,7 +231,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
-			After: []resource.ID{folder(l.keys)},
+			After: []resource.ID{directory(l.keys)},
 		},
 		{
 			ID: cert(at.Certificate),
@@ -241,7 +241,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 				Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger), External: p.external(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
-			After: []resource.ID{folder(l.certs), ledger(l.ledger), key(at.Key), cert(l.ca), key(l.caKey)},
+			After: []resource.ID{directory(l.certs), ledger(l.ledger), key(at.Key), cert(l.ca), key(l.caKey)},
 			Triggers: []resource.Trigger{
 				{On: key(at.Key), Do: resource.Rebuild},
 				{On: key(l.caKey), Do: resource.Rebuild},
@@ -306,7 +306,7 @@ func (p *PKI) list(l layout, members []string) resource.Resource {
 			Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
-		After:    []resource.ID{folder(l.dir), ledger(l.ledger), cert(l.ca), key(l.caKey)},
+		After:    []resource.ID{directory(l.dir), ledger(l.ledger), cert(l.ca), key(l.caKey)},
 		Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
 	}
 }

@@ -45,7 +45,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// What a resource waits for or follows must be among them, but for the folder
+// What a resource waits for or follows must be among them, but for the directory
 // of vpnd itself.
 func TestExpandWaitsForWhatIsThere(t *testing.T) {
 	resources, err := seed().Expand("office")
