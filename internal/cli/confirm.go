@@ -212,6 +212,9 @@ const busyWait = 15 * time.Second
 // where there is none. It is what the timer and the boot unit run.
 func (a *app) rollbackDue(ctx context.Context, f applyFlags) error {
 	dir := a.dir(nil)
+	if err := a.mend(ctx, dir); err != nil {
+		return err
+	}
 	store, err := state.Read(dir)
 	if err != nil {
 		return err

@@ -67,6 +67,74 @@ func TestAnUndoBesideADamagedState(t *testing.T) {
 	}
 }
 
+// An apply that nobody confirms is undone, at the deadline and by hand, whatever is
+// lost of what says that it waits; and one that somebody confirms stays.
+func TestAnUndoOfWhichTheFileIsLost(t *testing.T) {
+	for _, name := range []string{"pending.json", "reserve", "records.jsonl", "records.sum.json"} {
+		for _, harm := range []string{"missing", "emptied", "damaged"} {
+			t.Run(name+" "+harm, func(t *testing.T) {
+				r, err := newRig(testDir(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				path := filepath.Join(r.dir, "state", name)
+				do := func(want int, args ...string) {
+					t.Helper()
+					if code, _ := r.run(args...); code != want {
+						t.Fatalf("%v: %d, not %d\n%s", args, code, want, r.out.String())
+					}
+				}
+				waits := func(text string) {
+					t.Helper()
+					err := r.write(`thing "a" { text = "` + text + `" }`)
+					if err == nil {
+						do(0, "apply", "--yes", "--confirm", "1m", "--no-probes")
+						err = lose(path, harm)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				waits("1")
+				if name != "records.jsonl" { // which vpnd apply or the undo mends
+					do(0, "confirm")
+					waits("2")
+				}
+				do(1, "apply", "--yes")
+				if !strings.Contains(r.out.String(), "waits for confirmation until") {
+					t.Errorf("said: %s", r.out.String())
+				}
+				if err := lose(path, harm); err != nil {
+					t.Fatal(err)
+				}
+				do(0, "rollback", "--yes", "--unconfirmed")
+				r.over = true
+				do(0, "rollback", "--yes", "--unconfirmed")
+				before := map[string]string{"a": "1"}
+				if name == "records.jsonl" {
+					before = map[string]string{}
+				}
+				if !maps.Equal(r.texts, before) {
+					t.Errorf("not undone: %v\n%s", r.texts, r.out.String())
+				}
+				do(1, "confirm")
+				do(0, "apply", "--yes")
+			})
+		}
+	}
+}
+
+// lose harms a file.
+func lose(path, harm string) error {
+	switch harm {
+	case "emptied":
+		return os.WriteFile(path, nil, 0o600)
+	case "damaged":
+		return os.WriteFile(path, []byte("garbage\n"), 0o600)
+	}
+	return os.RemoveAll(path)
+}
+
 // Whatever is lost of a single file of the state: each command does its work, or
 // does nothing and says which file it is and what leads out. That way leads out,
 // and then all can be given back.

@@ -163,7 +163,10 @@ func newRig(dir string) (*rig, error) {
 		things: &things{texts: make(map[string]string), broken: make(map[string]bool)},
 		timers: &timers{unit: filepath.Join(dir, "vpnd-rollback.service")}, dir: dir,
 	}
-	unit := "[Unit]\nConditionPathExists=" + filepath.Join(dir, "state", "pending.json") + "\n"
+	unit := "[Unit]\n"
+	for _, name := range []string{"pending.json", "reserve"} {
+		unit += "ConditionPathExists=|" + filepath.Join(dir, "state", name) + "\n"
+	}
 	return r, os.WriteFile(r.unit, []byte(unit), 0o600)
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // mend goes on where records of the state are damaged: they are set aside, and
-// what is in force is put on record again. Only an apply does, and the agent; who
-// takes things off the host has to know all of them.
+// what is in force is put on record again. Only an apply does, the undo of one, and
+// the agent; who takes things off the host has to know all of them.
 func (a *app) mend(ctx context.Context, dir string) error {
 	var damage *state.DamageError
 	if _, err := state.Read(dir); !errors.As(err, &damage) {

@@ -121,7 +121,7 @@ func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
 	}
 	if path != "" {
 		text, err := os.ReadFile(path)
-		if err == nil && strings.Contains(string(text), "\nConditionPathExists="+state.PendingPath(d.Dir)+"\n") {
+		if err == nil && strings.Contains(string(text), "\n"+conditions(d.Dir)) {
 			return nil
 		}
 	}
@@ -129,6 +129,13 @@ func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
 		return fmt.Errorf("having the next boot undo: %w; where /etc can't be written, systemctl enable %s while it can", err, packaged)
 	}
 	return nil
+}
+
+// conditions are those of a unit that looks into a folder at each boot: for one of
+// two files, so that one that is lost keeps it from nothing.
+func conditions(dir string) string {
+	const either = "ConditionPathExists=|"
+	return either + state.PendingPath(dir) + "\n" + either + state.ReservePath(dir) + "\n"
 }
 
 // writeOwn writes a boot unit and enables it. No daemon-reload is needed for

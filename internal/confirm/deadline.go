@@ -1,8 +1,8 @@
 // Package confirm undoes an apply that nobody confirms, or after which the host
 // is no longer what it must be.
 //
-// One file says that an apply waits for confirmation; see [state.Pending].
-// Whoever undoes reads it under the lock, whoever confirms removes it, and all
+// The state says that an apply waits for confirmation; see [state.Pending].
+// Whoever undoes reads that under the lock, whoever confirms ends it, and all
 // else only makes somebody look: a transient timer of systemd, which outlives
 // vpnd and the session that began it, and a unit that looks at the next boot,
 // for timers don't outlive that. So a kill anywhere leaves the apply either
@@ -31,7 +31,7 @@ type Deadline struct {
 
 // Arm starts the timer and has the next boot undo as well. It comes before the
 // first change of the host: where it fails nothing may be changed. The timer
-// comes first, since without the file it does nothing.
+// comes first, since where nothing waits it does nothing.
 func (d *Deadline) Arm(ctx context.Context, snapshot string, after time.Duration) error {
 	began := time.Now()
 	m, err := d.Connect(ctx)
@@ -83,7 +83,7 @@ func (d *Deadline) Extend(ctx context.Context, after time.Duration) (*state.Pend
 	return p, nil
 }
 
-// Disarm keeps the apply: from the moment the file is gone nobody undoes it.
+// Disarm keeps the apply: from the moment the state says so nobody undoes it.
 // Where the rest is cut short, the timer cleans up when it goes off.
 func (d *Deadline) Disarm(ctx context.Context) error {
 	p, err := d.Store.Pending()

@@ -301,7 +301,7 @@ func TestPackagedUnit(t *testing.T) {
 	}
 	argv := strings.Fields("/usr/sbin/vpnd rollback --yes --unconfirmed --state-dir /var/lib/vpnd --run-dir /run/vpnd --at-boot")
 	_, want, _ := strings.Cut(bootText("/var/lib/vpnd", argv), "[Unit]")
-	want = strings.Replace(want, "DefaultDependencies", "ConditionPathExists=/var/lib/vpnd/pending.json\nDefaultDependencies", 1)
+	want = strings.Replace(want, "DefaultDependencies", conditions("/var/lib/vpnd")+"DefaultDependencies", 1)
 	if _, got, _ := strings.Cut(string(packagedText), "[Unit]"); got != want {
 		t.Errorf("the packaged unit is:\n%s\nand what vpnd writes elsewhere would be:\n%s", got, want)
 	}
@@ -329,13 +329,13 @@ func TestPackagedUnit(t *testing.T) {
 func TestPackagedUnitDoes(t *testing.T) {
 	r := newRig(t)
 	r.enabled = filepath.Join(t.TempDir(), packaged)
-	text := "[Unit]\nConditionPathExists=" + state.PendingPath(r.dir) + "\n"
+	text := "[Unit]\n" + conditions(r.dir)
 	r.ok(os.WriteFile(r.enabled, []byte(text), 0o600))
 	r.ok(r.Arm(t.Context(), "snap", time.Minute))
 	if files := r.files(); len(files) > 0 {
 		t.Errorf("written besides: %q", files)
 	}
-	r.ok(os.WriteFile(r.enabled, []byte("[Unit]\nConditionPathExists=/elsewhere/pending.json\n"), 0o600))
+	r.ok(os.WriteFile(r.enabled, []byte("[Unit]\n"+conditions("/elsewhere")), 0o600))
 	r.ok(r.Arm(t.Context(), "snap", time.Minute))
 	if files := r.files(); len(files) != 2 {
 		t.Errorf("the packaged unit looks elsewhere, and written was: %q", files)

@@ -147,6 +147,7 @@ func (s *Store) study(data []byte) (rest int, err error) {
 
 func (s *Store) forgetAll() {
 	s.records, s.owed, s.kept = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect), make(map[string]int)
+	s.waits = nil
 	s.known, s.lines, s.torn = extent{}, 0, false
 	s.read.begin("")
 }

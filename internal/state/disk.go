@@ -32,6 +32,10 @@ func (s *Store) Postpone(facts ...Fact) {
 // reserved is room on the disk for the undo of an apply that nobody may confirm.
 const reserved = "reserve"
 
+// ReservePath returns where the state folder dir holds that room. It is there for as
+// long as an apply waits whose undo has not begun.
+func ReservePath(dir string) string { return filepath.Join(dir, reserved) }
+
 // Reserve sets room aside for what the undo of an apply has to write: the
 // configuration before, what is held, records, and the files that come back,
 // which its snapshot holds. So a disk that is full by then keeps nobody out.

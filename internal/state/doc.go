@@ -8,7 +8,7 @@
 //	records.sum…   how much of it there is at least, and its checksum (whole.go)
 //	wish.json      the configuration in force, and the one before (wish.go)
 //	hold.json      what was undone, and an agent does not do again (hold.go)
-//	pending.json   the apply that waits for confirmation (pending.go)
+//	pending.json   the apply that waits for confirmation, which the log knows too (pending.go)
 //	reserve        room for its undo on a disk that is full by then (disk.go)
 //	snapshots/     what undoes an apply (snapshot.go), and the way back from its
 //	               configuration to the one before (return.go)

@@ -43,7 +43,7 @@ func whole(t *testing.T) (dir string, files []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(s.Note(Entry{}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.KeepHold(&Hold{}), s.SetPending(Pending{}),
+	err = errors.Join(s.Note(Entry{}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.KeepHold(&Hold{}), s.SetPending(Pending{Snapshot: "x"}),
 		s.SaveSnapshot(&Snapshot{Name: "x"}), s.RevivePrior("a.json", []byte("{}")), s.Close(), everything(dir))
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ type Store struct {
 	records map[resource.ID]Record
 	owed    map[resource.ID]resource.Effect
 	kept    map[string]int // see [Kept]
+	waits   *Pending       // with no snapshot where none does; nil where the log does not tell
 	log     *os.File       // nil where the store is only read, or the disk takes nothing
 	refused error          // why it takes nothing
 	late    []Fact         // known, and not on the disk yet
@@ -41,11 +42,12 @@ type Store struct {
 
 // A Fact is one line of the log. It says one thing.
 type Fact struct {
-	Put  *Record      `json:"put,omitempty"`  // this is what is known of a resource
-	Drop *resource.ID `json:"drop,omitempty"` // nothing is known of it any more
-	Owe  *Debt        `json:"owe,omitempty"`  // a reader has yet to take notice
-	Kept *Kept        `json:"kept,omitempty"` // this is the latest of a file beside the log
-	Head *head        `json:"log,omitempty"`  // begins the log
+	Put   *Record      `json:"put,omitempty"`   // this is what is known of a resource
+	Drop  *resource.ID `json:"drop,omitempty"`  // nothing is known of it any more
+	Owe   *Debt        `json:"owe,omitempty"`   // a reader has yet to take notice
+	Kept  *Kept        `json:"kept,omitempty"`  // this is the latest of a file beside the log
+	Waits *Pending     `json:"waits,omitempty"` // this apply waits for confirmation; none does where it has no snapshot
+	Head  *head        `json:"log,omitempty"`   // begins the log
 }
 
 // A Debt is a refresh that is owed to a resource; none pays it, and so does a
@@ -101,6 +103,8 @@ func (s *Store) learn(f Fact) {
 		s.owed[f.Owe.ID] = f.Owe.Do
 	case f.Kept != nil:
 		s.kept[f.Kept.File] = f.Kept.Number
+	case f.Waits != nil:
+		s.waits = f.Waits
 	}
 }
 
@@ -164,6 +168,9 @@ func (s *Store) facts() []Fact {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.kept)) {
 		facts = append(facts, Fact{Kept: &Kept{File: name, Number: s.kept[name]}})
+	}
+	if s.waits != nil {
+		facts = append(facts, Fact{Waits: s.waits})
 	}
 	return facts
 }

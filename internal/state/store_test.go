@@ -333,7 +333,7 @@ func TestNobodyElseMayReadTheState(t *testing.T) {
 	defer unlock()
 	s := open1(t, dir)
 	w := &Wish{Settings: []byte("{}")}
-	if err := errors.Join(s.Commit(Fact{Put: &Record{ID: id("a")}}), s.Note(Entry{}), s.KeepWish(w), s.SetPending(Pending{}), s.SaveSnapshot(&Snapshot{Name: "x"})); err != nil {
+	if err := errors.Join(s.Commit(Fact{Put: &Record{ID: id("a")}}), s.Note(Entry{}), s.KeepWish(w), s.SetPending(Pending{Snapshot: "x"}), s.SaveSnapshot(&Snapshot{Name: "x"})); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"lock", "key", "records.jsonl", "history.jsonl", "wish.json", "pending.json", "snapshots/x.json"} {

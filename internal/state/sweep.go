@@ -30,10 +30,8 @@ func (s *Store) sweep() error {
 		}
 	}
 	atomic.SweepRooms()
-	if _, err := os.Lstat(PendingPath(s.dir)); errors.Is(err, fs.ErrNotExist) {
-		if err := s.Unreserve(); err != nil { // whoever set room aside was killed before it was armed
-			return err
-		}
+	if err := s.sweepPending(); err != nil {
+		return err
 	}
 	return s.sweepApart()
 }

@@ -300,10 +300,11 @@ func TestConfirmWithAgent(t *testing.T) {
 	d.run("systemctl", "start", "vpnd")
 	shuns("after its start")
 
-	// The host goes down while the apply waits.
+	// The host goes down while the apply waits, and the file that says so is lost.
 	d.configure(cuts)
 	d.background(told + "10m")
 	d.shut()
+	d.sh("systemctl stop vpnd && rm /var/lib/vpnd/pending.json && sync")
 	d.ok(d.Gateway.Cut())
 	d.ok(d.Gateway.Start(t.Context()))
 	if d.sh("systemctl is-active vpnd") != "active" {
