@@ -116,8 +116,8 @@ func (a *agent) taken() *active.Configuration {
 	return active.OnRecord(a.Catalog, store)
 }
 
-// readHold finds out what is held for this look.
-func (a *agent) readHold(p *pass) (err error) {
+// readSuppressed finds out what is suppressed for this pass.
+func (a *agent) readSuppressed(p *pass) (err error) {
 	if f := a.active; f != nil && f.Unsaved != nil && f.Unsaved.Left != nil {
 		p.hold = f.Unsaved.Left.Hold
 		return nil

@@ -16,7 +16,7 @@ import (
 // runs hundreds is known by any of them.
 const mostWriters = 3
 
-// by returns who changed a thing since the last look, in the order of their
+// by returns who changed a thing since the last pass, in the order of their
 // doing, as far as watchers saw them.
 func (p *pass) by(id resource.ID) string {
 	var names []string
@@ -40,9 +40,9 @@ func concerns(h resource.Hint, id resource.ID) bool {
 	return h.Kind == id.Kind && (h.Name == "" || h.Name == id.Name)
 }
 
-// catchUp adds what was heard during the look about what is wrong: whoever did
-// that may have come after the hint that the look began with. It waits for the
-// next look all the same, since it may have come after this one had looked.
+// catchUp adds what was heard during the pass about what is wrong: whoever did
+// that may have come after the hint that the pass began with. It waits for the
+// next pass all the same, since it may have come after this one had observed it.
 func (a *agent) catchUp(p *pass) {
 	for _, h := range a.events.queue.Waiting() {
 		if slices.ContainsFunc(p.Plan.Changes, func(c engine.Change) bool { return concerns(h, c.ID) }) {
@@ -62,7 +62,7 @@ func restores(program string) bool {
 	return slices.ContainsFunc([]string{"iptables-", "ip6tables-", "xtables-"}, func(prefix string) bool { return strings.HasPrefix(program, prefix) })
 }
 
-// heedOthers finds out whether another vpnd was at work since the last look, or
+// heedOthers finds out whether another vpnd was at work since the last pass, or
 // is: it holds the lock, or has written the state.
 func (a *agent) heedOthers(p *pass) {
 	if a.schedule.waiting || a.rewished(p) || p.store.Others() || a.active.Observing() && state.Locked(a.StateDir) {
@@ -103,14 +103,14 @@ func (p *pass) cause(known map[resource.ID]status.Drift, id resource.ID) (notice
 }
 
 // doubtful is how long what moves while another vpnd is at work passes for that
-// one's doing. An apply or a destroy is seen in the middle of its work by a look
+// one's doing. An apply or a destroy is seen in the middle of its work by a pass
 // that began before it, and a webhook in the night for that is a false alarm.
 // One that takes longer hides nothing.
 const doubtful = 30 * time.Second
 
 // doubt finds out whether what was seen may be another vpnd's doing: that one
-// holds the lock, or has put something else in force since the look began. What
-// is not known to be wrong yet is no news then; if it stays, the next looks
+// holds the lock, or has put something else in force since the pass began. What
+// is not known to be wrong yet is no news then; if it stays, the next passs
 // tell.
 func (a *agent) doubt(p *pass) {
 	c := &a.schedule

@@ -21,7 +21,7 @@ func (a *agent) begin(ctx context.Context) {
 }
 
 // resumes says whether the state holds a configuration to go on with. Where that is
-// damaged, the first look finds out whether the files are it; where the state can't
+// damaged, the first pass finds out whether the files are it; where the state can't
 // be read at all, it tells.
 func (a *agent) resumes() bool {
 	store, err := state.Read(a.StateDir)
@@ -56,7 +56,7 @@ func (a *agent) observed(ctx context.Context, p *pass) error {
 	defer cancel()
 	unlock, err := state.Lock(wait, a.StateDir)
 	if err != nil {
-		return nil // the next look does
+		return nil // the next pass does
 	}
 	defer unlock()
 	store, err := state.Open(a.StateDir)

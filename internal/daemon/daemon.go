@@ -1,14 +1,29 @@
 // Package daemon is the agent: it keeps a host as its configuration says.
 //
-// One goroutine does all the work. Timers, signals and the watchers of the
-// kinds only kick it; a kick says "look now" and, at best, where and after
-// whom. Each look plans anew what its kicks are about (see scope), the whole host
-// at a start, at each interval and where a kick does not say, tells what it sees
-// (status.json, journal, metrics, notify) and, where it may, makes it so. While a
-// step of a look takes long, what is quick is kept all the same (see meanwhile).
+// It is a loop that makes passes, in one goroutine. Timers, signals and the watchers
+// of the kinds only kick it; a kick says "now" and, at best, where and after whom.
+// A pass is over what its kicks are about; over the whole host at a start, at each
+// interval and where a kick does not say. It is data on its way:
 //
-// What is in force is a wish in the state folder, evaluated, which the daemon
-// and vpnd apply both write. So a mistake in a file, a file that is missing at
+//	timer · SIGHUP · watch.Queue
+//	   │ hints, debounced
+//	   ▼
+//	gather: policy.Facts, engine.Plan     scope.go, plan.go, gather.go, attribution.go
+//	   ▼
+//	policy.Decide(plan, facts)            what is repaired, left or waited for, and why
+//	   ▼
+//	act: engine.Converge                  act.go
+//	   ▼
+//	findings.Seen, findings.Acted         how things stand now, and what of it is news
+//	   ▼
+//	journal, history, notify, metrics,    tell.go, noted.go, endings.go, publish.go
+//	status.json
+//
+// While a step of a pass takes long, what is quick is kept all the same: see
+// meanwhile. What must not stay as it is where rules are missing: see failClosed.
+//
+// What is in force is a wish in the state directory, which the daemon and vpnd apply
+// both write; see package active. So a mistake in a file, a file that is missing at
 // boot or one that is being edited changes nothing: the last good wish stays in
 // force, across restarts too, since a host must not come up without its filter
 // rules because of a typo. Files are read on SIGHUP and at the very first start;
@@ -16,7 +31,7 @@
 // nothing is in force since they had some.
 //
 // There is no control socket: daemon and commands share the lock of the state
-// folder and status.json in the run directory.
+// directory and status.json in the run directory.
 package daemon
 
 import (

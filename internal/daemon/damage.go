@@ -57,13 +57,13 @@ func (a *agent) damaged(err error, version string) error {
 	return nil
 }
 
-// bereaved is about an agent that starts where what is in force is damaged. The
+// resumeDamaged is about an agent that starts where what is in force is damaged. The
 // files are taken only where they ask for exactly what is on record as applied
 // last: an edit that nobody has applied must not go live since a disk was damaged.
 // Which settings and checks were in force no record tells, so those of the files
 // count then. Otherwise nothing is taken, and what guards the host fails closed,
 // until somebody applies or reloads.
-func (a *agent) bereaved(ctx context.Context, p *pass, damage error) error {
+func (a *agent) resumeDamaged(ctx context.Context, p *pass, damage error) error {
 	var known *state.DamageError
 	if a.active != nil || !errors.As(damage, &known) {
 		return damage

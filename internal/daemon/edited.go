@@ -20,7 +20,7 @@ func (a *agent) watchFiles(ctx context.Context) {
 	var paths []string
 	for _, path := range a.Paths {
 		path, err := filepath.Abs(path)
-		if err != nil { // the working folder is gone
+		if err != nil { // the working directory is gone
 			continue
 		}
 		if info, err := os.Stat(path); err != nil || info.IsDir() {

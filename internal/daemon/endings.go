@@ -53,7 +53,7 @@ func endings(all []status.Expiry, told map[resource.ID]warning, ahead func(resou
 	return due
 }
 
-// warn tells of certificates and lists that run out, once a look has done what it
+// warn tells of certificates and lists that run out, once a pass has done what it
 // could.
 func (a *agent) warn(p *pass) {
 	if p.Plan == nil || a.life.booting {
@@ -88,7 +88,7 @@ func ending(e status.Expiry, now time.Time) string {
 	}
 }
 
-// handouts tells who has come to need a new profile since the last look at
+// handouts tells who has come to need a new profile since the last pass at
 // everything. Those of before the agent's start were told then.
 func (a *agent) handouts(p *pass) {
 	if p.Plan == nil || !p.Scope.Whole {

@@ -7,7 +7,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// freedom is what may be looked at and changed while a step of a look is at
+// freedom is what may be looked at and changed while a step of a pass is at
 // work. It costs what is in the way and not what there is.
 type freedom struct {
 	*reach

@@ -45,10 +45,7 @@ type agent struct {
 	schedule schedule
 	findings findings.Findings
 	closed   []resource.ID // forwarding that is off until the filter rules stand
-	undo     *undo         // nil where no apply waits for confirmation
 	checks   checks
-	tale     tale
-	status   status.Status // what is told; nothing is decided by it
 	outlets
 }
 
@@ -74,12 +71,15 @@ type events struct {
 type restraint struct {
 	damping *backoff.Damping
 	retries *backoff.Retries
+	undo    *undo // nil where no apply waits for confirmation
 }
 
-// outlets tell others.
+// outlets are where is told what passes find. Nothing is decided by what stands there.
 type outlets struct {
 	metrics *metrics.Exporter
 	notify  *notify.Notifier
+	status  status.Status
+	tale    tale
 }
 
 func newAgent(o Options) *agent {
@@ -110,10 +110,12 @@ func newAgent(o Options) *agent {
 		events:   events{queue: queue, debounce: watch.NewDebounce(queue, o.Now), watchers: watch.NewWatchers(o.Catalog, queue, o.Log)},
 		backoff:  restraint{damping: backoff.NewDamping(o.Now, o.essential), retries: backoff.NewRetries(o.Now, o.guards)},
 		schedule: schedule{jitter: 1},
-		tale:     tale{failed: make(map[resource.ID]string), noted: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
-		outlets:  outlets{metrics: metrics.New(o.Log), notify: notify.New(o.Log)},
-		checks:   checks{found: make(chan round)},
-		files:    files{edited: make(chan struct{}, 1)},
+		outlets: outlets{
+			metrics: metrics.New(o.Log), notify: notify.New(o.Log),
+			tale: tale{failed: make(map[resource.ID]string), noted: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
+		},
+		checks: checks{found: make(chan round)},
+		files:  files{edited: make(chan struct{}, 1)},
 	}
 	a.life.beat, a.life.since = a.heartbeat(), o.Now()
 	a.status.Agent = status.Agent{FormatVersion: status.FormatVersion, Version: o.Version, PID: os.Getpid(), Since: a.life.since}
@@ -166,8 +168,8 @@ func (a *agent) run(ctx context.Context) error {
 	}
 }
 
-// restrict has nobody but root look into the state: what is in it is for nobody
-// else, and a copy or a careless chmod opens the folder.
+// restrict makes the directory of the state root's alone: what is in it is for nobody
+// else, and a copy or a careless chmod opens it.
 func (a *agent) restrict() {
 	was, err := state.Restrict(a.StateDir)
 	switch {

@@ -18,10 +18,10 @@ import (
 // hears no more of it.
 const stuck = 15 * time.Minute
 
-// meanwhile keeps what is quick while a step of a look takes long: a service
+// meanwhile keeps what is quick while a step of a pass takes long: a service
 // that starts, a package that is installed, thousands of files that are looked
 // at. It returns once the step is done, with what it has touched. What it can't
-// see to waits in the queue for the next look.
+// see to waits in the queue for the next pass.
 func (a *agent) meanwhile(ctx context.Context, p *pass, w engine.Work) (touched []resource.ID) {
 	later := watch.NewQueue(a.guards)
 	defer func() {

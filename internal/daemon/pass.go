@@ -111,7 +111,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 	defer release()
 	a.heedOthers(p)
 	if err := a.agree(ctx, p.store, p.Facts.Locked); err != nil {
-		if err = a.bereaved(ctx, p, err); err != nil {
+		if err = a.resumeDamaged(ctx, p, err); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.Scope = a.aim(p)
-	if err := errors.Join(a.awaitUndo(ctx, p), a.readHold(p)); err != nil {
+	if err := errors.Join(a.awaitUndo(ctx, p), a.readSuppressed(p)); err != nil {
 		return err
 	}
 	e := a.engine(p)

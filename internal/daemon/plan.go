@@ -30,7 +30,7 @@ func (a *agent) plan(ctx context.Context, p *pass, e *engine.Engine) (*engine.Pl
 		if err := a.fallBack(ctx, p.store); err != nil || a.active == nil {
 			return nil, err
 		}
-		if err := a.readHold(p); err != nil {
+		if err := a.readSuppressed(p); err != nil {
 			return nil, err
 		}
 		plan, err = a.planFor(ctx, p, e, a.active.Present)
@@ -46,7 +46,7 @@ func (a *agent) plan(ctx context.Context, p *pass, e *engine.Engine) (*engine.Pl
 }
 
 // planFor plans a part of what is in force, as far as it is in the scope of the
-// look; what is left out is no leftover.
+// pass; what is left out is no leftover.
 func (a *agent) planFor(ctx context.Context, p *pass, e *engine.Engine, present []resource.Resource) (*engine.Plan, error) {
 	if p.Scope.Whole {
 		return e.Plan(ctx, resource.Desired{Present: present, Absent: e.Leftovers(a.active.Present)})

@@ -38,7 +38,7 @@ func (a *agent) show(h *status.Host) {
 	f := a.findings
 	h.Drift, h.Pending, h.Unknown, h.Recent = append([]status.Drift{}, f.Drift...), f.Pending, f.Unknown, f.Recent
 	h.FailClosed = slices.Clone(a.closed)
-	h.Unconfirmed = a.undo.told()
+	h.Unconfirmed = a.backoff.undo.told()
 	h.Flapping, h.Notes = nil, nil
 	for _, one := range a.backoff.damping.All() {
 		h.Flapping = append(h.Flapping, status.Flap(one))

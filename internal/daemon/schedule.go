@@ -35,7 +35,7 @@ func (a *agent) tick(ctx context.Context) {
 	a.reconcile(ctx, byTimer, a.events.queue.Take())
 }
 
-// stillWaiting says whether there is no point in another look yet: the interval
+// stillWaiting says whether there is no point in another pass yet: the interval
 // is not over, and who keeps repairs waiting is still at work.
 func (a *agent) stillWaiting(ctx context.Context) bool {
 	if !a.schedule.waiting || a.life.booting || !a.Now().Before(a.intervalEnds()) {
@@ -57,11 +57,11 @@ func (a *agent) stillWaiting(ctx context.Context) bool {
 const (
 	longestBoot = 5 * time.Minute  // a host that takes longer to start is stuck, and kept all the same
 	again       = time.Second      // how soon to try again what had to wait
-	retry       = 10 * time.Second // how soon after a look that failed: a full disk, a lock, too few descriptors
+	retry       = 10 * time.Second // how soon after a pass that failed: a full disk, a lock, too few descriptors
 )
 
-// pause is how long until the next look that nobody kicks: the interval with
-// its jitter, so that hosts that started together don't look together, or
+// pause is how long until the next pass that nobody kicks: the interval with
+// its jitter, so that hosts that started together don't do that together, or
 // sooner where something waits.
 func (a *agent) pause() time.Duration {
 	now := a.Now()

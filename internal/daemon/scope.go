@@ -15,7 +15,7 @@ type aim struct {
 	kinds map[string]bool // of which all are in it
 }
 
-// aim finds the scope of a look.
+// aim finds the scope of a pass.
 func (a *agent) aim(p *pass) findings.Scope {
 	if a.everywhere(p) {
 		return findings.Scope{Whole: true}
@@ -23,7 +23,7 @@ func (a *agent) aim(p *pass) findings.Scope {
 	return findings.Scope{IDs: a.near(p).ids}
 }
 
-// near is the scope of a look that is not at everything.
+// near is the scope of a pass that is not at everything.
 func (a *agent) near(p *pass) aim {
 	r := a.graph()
 	s := aim{ids: make(map[resource.ID]bool), kinds: make(map[string]bool)}
@@ -44,7 +44,7 @@ func (a *agent) near(p *pass) aim {
 	return s
 }
 
-// everywhere says whether the look has to be at everything.
+// everywhere says whether the pass has to be at everything.
 func (a *agent) everywhere(p *pass) bool {
 	switch {
 	case p.noticed == atStart, p.noticed == byReload, a.schedule.unsure, a.active.Unsaved != nil && !a.active.Observing():
@@ -58,7 +58,7 @@ func (a *agent) everywhere(p *pass) bool {
 	})
 }
 
-// wrong lists what was not as it shall be when it was last seen. Every look is
+// wrong lists what was not as it shall be when it was last seen. Every pass is
 // at these too: they are tried again, and others wait for them.
 func (a *agent) wrong() []resource.ID {
 	return slices.Concat(a.closed, a.findings.Wrong(), a.backoff.retries.IDs())
@@ -79,9 +79,9 @@ func (s aim) add(r *reach, ids ...resource.ID) {
 	}
 }
 
-// widen plans everything where a look at a part of it finds that something is
+// widen plans everything where a pass over a part of it finds that something is
 // lost: what waits for that may be anywhere. From then on all of it is known to
-// be wrong, and every look is at it.
+// be wrong, and every pass is at it.
 func (a *agent) widen(ctx context.Context, p *pass, e *engine.Engine, plan *engine.Plan) (*engine.Plan, error) {
 	if plan == nil || p.Scope.Whole || !slices.ContainsFunc(plan.Changes, a.findings.NewlyLost) {
 		return plan, nil
@@ -103,8 +103,8 @@ func (r *reach) unique() []resource.ID {
 	return r.halves
 }
 
-// mayWait says whether anything in the scope is made from keys, or is a folder of
-// theirs, so that the look has to know whether one is lost.
+// mayWait says whether anything in the scope is made from keys, or is a directory of
+// theirs, so that the pass has to know whether one is lost.
 func (s aim) mayWait(c resource.Catalog) bool {
 	for id := range s.ids {
 		if c.Traits(id.Kind).Path {

@@ -48,14 +48,14 @@ func (a *agent) awaitUndo(ctx context.Context, p *pass) error {
 		return err
 	}
 	if pending == nil {
-		a.undo = nil
+		a.backoff.undo = nil
 		return nil
 	}
 	p.Facts.Unconfirmed = true
-	if a.undo == nil || a.undo.snapshot != pending.Snapshot {
-		a.undo = &undo{snapshot: pending.Snapshot}
+	if a.backoff.undo == nil || a.backoff.undo.snapshot != pending.Snapshot {
+		a.backoff.undo = &undo{snapshot: pending.Snapshot}
 	}
-	u := a.undo
+	u := a.backoff.undo
 	u.until, u.overdue = pending.Deadline, false
 	if a.Undo == nil {
 		return nil
@@ -101,7 +101,7 @@ func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
 // nextUndo is when to look whether an apply was undone that nobody confirms, if
 // there is any. That it was is an event.
 func (a *agent) nextUndo() (at time.Time, ok bool) {
-	u, now := a.undo, a.Now()
+	u, now := a.backoff.undo, a.Now()
 	switch {
 	case u == nil || a.Undo == nil:
 		return at, false

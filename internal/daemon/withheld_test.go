@@ -85,7 +85,7 @@ func TestMuchIsNotTakenAwayWhereWhatIsInForceWasLost(t *testing.T) {
 				for _, told := range []func(){r.reload, r.edited} {
 					told()
 					r.want(many(20))
-					if c := r.status().Configuration; !strings.Contains(c.Withheld, "all 20 things") {
+					if c := r.status().Configuration; !strings.Contains(c.Withheld, "all that is in force (20 in all)") {
 						t.Errorf("%+v", c)
 					}
 				}

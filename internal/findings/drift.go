@@ -149,7 +149,7 @@ func (f Findings) Acted(p Pass, n News, became map[resource.ID]error) (Findings,
 			now.Recent = slices.Insert(slices.Clone(now.Recent), 0, *d)
 			delete(now.Known, d.ID) // the next time is another time
 			continue
-		case known || !p.Doubted:
+		case known:
 			now.Known[d.ID] = *d
 		}
 		wrong = append(wrong, *d)
