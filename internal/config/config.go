@@ -36,14 +36,14 @@ import (
 
 // A Source says where a configuration comes from.
 type Source struct {
-	Paths       []string          // files and folders; of a folder every *.hcl and *.hcl.json
+	Paths       []string          // files and directories; of a directory every *.hcl and *.hcl.json
 	Vars        map[string]string // values of variables from the command line, as written there
 	VarFiles    []string          // files that give values to variables
 	Env         []string          // the environment, as os.Environ returns it; VPND_VAR_x gives x its value
 	StateDir    string            // overrides state_dir of the vpnd block, unless empty
-	Credentials string            // folder that credential() reads from; empty where systemd gave none
+	Credentials string            // directory that credential() reads from; empty where systemd gave none
 
-	Trust  func(path string) error // why others than root could change a file or folder, so that it is refused; nil trusts all
+	Trust  func(path string) error // why others than root could change a file or directory, so that it is refused; nil trusts all
 	Advise bool                    // warn of that and go on, since nothing is done with it
 
 	// Place says why others than root could have what a program writes at a path

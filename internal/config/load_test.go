@@ -13,7 +13,7 @@ import (
 )
 
 func TestBlocksTellWhatTheyOwnAndNeed(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"b.hcl": "pki \"p\" {\n subject {\n common_name = local.cn\n }\n}\nlocals {\n cn = tun.t.name\n}\n",
 		"a.hcl": "server \"s\" {\n network = \"10.8.0.0/24\"\n pki = pki.p\n}\npackage \"openvpn\" {}\ntun \"t\" {}\n",
 	})
@@ -43,7 +43,7 @@ func TestFilesMergeInAnyOrder(t *testing.T) {
 	one, two := "tun \"a\" {\n mode = tun.b.mode\n}\n", "tun \"b\" {\n mode = \"tap\"\n}\n"
 	var wants [2]any
 	for i, files := range []map[string]string{{"1.hcl": one, "2.hcl": two}, {"1.hcl": two, "2.hcl": one}} {
-		c, diags := Load(Source{Paths: []string{folder(t, files)}}, configtest.Catalog(), "")
+		c, diags := Load(Source{Paths: []string{directory(t, files)}}, configtest.Catalog(), "")
 		if diags.HasErrors() || len(c.Desired.Present) != 2 || c.Desired.Present[0].ID != (resource.ID{Kind: "tun", Name: "a"}) {
 			t.Fatal(diags, c.Desired)
 		}
@@ -54,9 +54,9 @@ func TestFilesMergeInAnyOrder(t *testing.T) {
 	}
 }
 
-// The names of files are counted from the folder of the file that names them.
+// The names of files are counted from the directory of the file that names them.
 func TestPathsAreCountedFromTheFile(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"x/a.hcl": "file \"/a\" {\n content = \"${file(\"t.txt\")} ${local.l}\"\n}\n", "x/t.txt": "x",
 		"y/b.hcl": "locals {\n l = file(\"t.txt\")\n}\n", "y/t.txt": "y",
 	})
@@ -100,7 +100,7 @@ unit "u" {
   on_change = jsondecode(var.psk)
 }
 `
-	c, diags := Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": text})}}, configtest.Catalog(), "")
+	c, diags := Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": text})}}, configtest.Catalog(), "")
 	if len(diags) < 8 {
 		t.Errorf("only %d mistakes were found", len(diags))
 	}
@@ -116,7 +116,7 @@ unit "u" {
 // What the daemon keeps and sends holds nothing of the source: in a file that
 // can't be parsed nobody knows what is a secret there.
 func TestBriefTellsNothingOfTheSource(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"a.hcl":      "file \"/a\" {\n content = \"password hunter2\"\n mode = \"0600\n}\n",
 		"b.hcl":      "variable \"v\" {\n default = \"hunter2\"\n}\nfile \"/b\" {\n content = upper(var.v, \"hunter2\")\n mode = hunter2\n}\n",
 		"c.hcl.json": `{"file": {"/c": {"content": hunter2}}}`,
@@ -131,7 +131,7 @@ func TestBriefTellsNothingOfTheSource(t *testing.T) {
 }
 
 func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
-	dir := folder(t, map[string]string{"a.hcl": "variable \"how\" {\n default = \"observe\"\n}\nvpnd {\n  mode = var.how\n metrics {\n listen = \"127.0.0.1:9586\"\n }\n}\n"})
+	dir := directory(t, map[string]string{"a.hcl": "variable \"how\" {\n default = \"observe\"\n}\nvpnd {\n  mode = var.how\n metrics {\n listen = \"127.0.0.1:9586\"\n }\n}\n"})
 	c, diags := Load(Source{Paths: []string{dir}, StateDir: "/tmp/state"}, configtest.Catalog(), "")
 	if len(diags) > 0 {
 		t.Fatal(diags)
@@ -140,13 +140,13 @@ func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
 	if *s.Mode != "observe" || s.Interval.String() != "5m" || *s.StateDir != "/tmp/state" || *s.Metrics.Listen != "127.0.0.1:9586" {
 		t.Errorf("%+v", s)
 	}
-	c, _ = Load(Source{Paths: []string{folder(t, map[string]string{"a.hcl": ""})}}, configtest.Catalog(), "")
+	c, _ = Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": ""})}}, configtest.Catalog(), "")
 	if *c.Settings.Mode != "enforce" || *c.Settings.StateDir != "/var/lib/vpnd" {
 		t.Errorf("%+v", c.Settings)
 	}
 }
 
-func folder(t *testing.T, files map[string]string) string {
+func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {

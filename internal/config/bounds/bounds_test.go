@@ -139,7 +139,7 @@ func TestRead(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		dir:                      "this is no regular file",
-		filepath.Join(dir, "b"):  "there is no such file or folder",
+		filepath.Join(dir, "b"):  "there is no such file or directory",
 		filepath.Join(file, "c"): "not a directory",
 	} {
 		if _, err := Read(path); err == nil || err.Error() != "reading "+path+": "+want {

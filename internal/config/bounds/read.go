@@ -54,7 +54,7 @@ func Regular(path string) ([]byte, error) {
 // Reason says why a file can't be read, without the path and the system call.
 func Reason(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
-		return "there is no such file or folder"
+		return "there is no such file or directory"
 	}
 	if errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
 		return "permission denied; run vpnd as root"

@@ -11,7 +11,7 @@ import (
 )
 
 // addOrder puts resources after the blocks that their block refers to, and
-// whatever has a path after the folder it lies in.
+// whatever has a path after the directory it lies in.
 func (c *compiler) addOrder() {
 	for id, w := range c.wishes {
 		w.After = append(w.After, sharedOrder(w)...)

@@ -305,7 +305,7 @@ func Catalog() resource.Catalog {
 			kindOf[Sysctl]("sysctl", "A kernel parameter. It is set now and at boot."),
 			atPath(kindOf[File]("file", "A file.")),
 			atPath(kindOf[SecretFile]("secret_file", "A file that nobody sees.")),
-			atPath(kindOf[Directory]("directory", "A folder.")),
+			atPath(kindOf[Directory]("directory", "A directory.")),
 			kindOf[Tun]("tun", "A tun or tap interface."),
 			kindOf[Unit]("unit", "A unit of systemd."),
 			kindOf[Package]("package", "A package."),

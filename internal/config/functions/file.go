@@ -84,26 +84,26 @@ func fileExistsFunc(d Directory) function.Function {
 	})
 }
 
-// fileSetFunc lists the files below a folder whose path matches a pattern of
-// path.Match; ** stands for any number of folders.
+// fileSetFunc lists the files below a directory whose path matches a pattern of
+// path.Match; ** stands for any number of directories.
 func fileSetFunc(d Directory) function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{textParam("folder"), textParam("pattern")},
+		Params: []function.Parameter{textParam("directory"), textParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			folder, pattern := d.path(args[0].AsString()), strings.Split(args[1].AsString(), "/")
+			directory, pattern := d.path(args[0].AsString()), strings.Split(args[1].AsString(), "/")
 			if _, err := path.Match(args[1].AsString(), ""); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "it is no pattern of file names")
 			}
 			var found []cty.Value
-			err := fs.WalkDir(os.DirFS(folder), ".", func(name string, e fs.DirEntry, err error) error {
+			err := fs.WalkDir(os.DirFS(directory), ".", func(name string, e fs.DirEntry, err error) error {
 				if err == nil && e.Type().IsRegular() && matches(pattern, strings.Split(name, "/")) {
 					found = append(found, cty.StringVal(name))
 				}
 				return err
 			})
 			if err != nil {
-				return cty.NilVal, fmt.Errorf("reading %s: %s", folder, bounds.Reason(err))
+				return cty.NilVal, fmt.Errorf("reading %s: %s", directory, bounds.Reason(err))
 			}
 			if len(found) == 0 {
 				return cty.SetValEmpty(cty.String), nil

@@ -14,7 +14,7 @@ import (
 	"vpnd/internal/config/value"
 )
 
-func folder(t *testing.T, files map[string]string) string {
+func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -30,7 +30,7 @@ func folder(t *testing.T, files map[string]string) string {
 }
 
 func TestFunctions(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"a.txt": "hello", "ccd/one": "1", "ccd/deep/two": "2", "bin": "\xff",
 		"t.tmpl": "%{ for n in nets ~}\nroute ${n}\n%{ endfor ~}\n", "bad.tmpl": "${", "loop.tmpl": `${templatefile("loop.tmpl", {})}`,
 		"creds/psk": "hush",

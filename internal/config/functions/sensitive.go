@@ -37,15 +37,15 @@ var nonsensitiveFunc = function.New(&function.Spec{
 
 // credentialFunc reads a credential that systemd handed over, see
 // systemd.exec(5).
-func credentialFunc(folder string) function.Function {
+func credentialFunc(directory string) function.Function {
 	return pathFunc(cty.String, func(name string) (cty.Value, error) {
 		switch {
-		case folder == "":
-			return cty.NilVal, errors.New("there is no folder of credentials: systemd makes one for a unit with LoadCredential= and names it in CREDENTIALS_DIRECTORY")
+		case directory == "":
+			return cty.NilVal, errors.New("there is no directory of credentials: systemd makes one for a unit with LoadCredential= and names it in CREDENTIALS_DIRECTORY")
 		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"):
 			return cty.NilVal, errors.New("the name of a credential is a plain file name")
 		}
-		data, err := bounds.Regular(filepath.Join(folder, name))
+		data, err := bounds.Regular(filepath.Join(directory, name))
 		if err != nil {
 			return cty.NilVal, fmt.Errorf("reading credential %q: %s", name, bounds.Reason(err))
 		}

@@ -26,7 +26,7 @@ type Settings struct {
 	Mode            *string            `vpnd:"mode" doc:"enforce repairs drift, observe only reports it" default:"enforce"`
 	Interval        *resource.Duration `vpnd:"interval" doc:"how often the daemon looks at the whole host, beside looking when something happens" default:"5m"`
 	RemovalLimit    *int               `vpnd:"removal_limit" doc:"how many percent of what is in force a reload may take away, beyond a handful of things; more, everything or a CA waits for vpnd apply" default:"25"`
-	StateDir        *string            `vpnd:"state_dir" doc:"folder of the state, the snapshots and the keys" default:"/var/lib/vpnd"`
+	StateDir        *string            `vpnd:"state_dir" doc:"directory of the state, the snapshots and the keys" default:"/var/lib/vpnd"`
 	Metrics         *Metrics           `vpnd:"metrics,block" doc:"figures for Prometheus"`
 	Notify          []Notify           `vpnd:"notify,block" doc:"whom to tell of drift, of failures and of what runs out"`
 }
@@ -38,7 +38,7 @@ const DefaultRemovalLimit = 25
 // Metrics is where figures for Prometheus are to be had.
 type Metrics struct {
 	Listen   *string `vpnd:"listen" doc:"address and port to answer on, as in 127.0.0.1:9586"`
-	Textfile *string `vpnd:"textfile" doc:"file to write them to, in the textfile folder of node_exporter; ends in .prom"`
+	Textfile *string `vpnd:"textfile" doc:"file to write them to, in the textfile directory of node_exporter; ends in .prom"`
 }
 
 // Notify is one way to tell somebody: a command, which is handed the event as

@@ -10,7 +10,7 @@ import (
 )
 
 // Inline reads the file that source names into content, where a shape
-// has both: a kind knows nothing of the folder of the configuration, and the
+// has both: a kind knows nothing of the directory of the configuration, and the
 // plan shall show the text.
 func Inline(shape any, called string, at hcl.Range, read func(name string) ([]byte, error)) *hcl.Diagnostic {
 	v := reflect.ValueOf(shape).Elem()

@@ -118,7 +118,7 @@ func (r *Reader) parse(path, name string) hcl.Body {
 }
 
 // list returns path itself where it is a file, or the files of the language
-// that lie in the folder, by name.
+// that lie in the directory, by name.
 func list(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -144,7 +144,7 @@ func list(path string) ([]string, error) {
 }
 
 // display names a file as it was given, or, where that is shorter, from the
-// working folder that it is in.
+// working directory that it is in.
 func display(path string) string {
 	path = filepath.Clean(path)
 	cwd, err := os.Getwd()

@@ -14,8 +14,8 @@ import (
 	"vpnd/internal/config/diag"
 )
 
-// folder writes files below a new directory, and works there.
-func folder(t *testing.T, files map[string]string) string {
+// directory writes files below a new directory, and works there.
+func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -49,14 +49,14 @@ func read(t *testing.T, paths ...string) (string, string) {
 // Of a directory the files of the language are read, by their names and each once;
 // hidden ones, those of editors and other directories are not.
 func TestWhichFilesAreRead(t *testing.T) {
-	dir := folder(t, map[string]string{
+	dir := directory(t, map[string]string{
 		"conf/b.hcl": "", "conf/a.hcl": "", "conf/c.hcl.json": "{}", "conf/.hidden.hcl": "((", "conf/a.hcl~": "((", "conf/notes.txt": "((", "conf/more.hcl/x.hcl": "((", "one": "",
 	})
 	for _, c := range []struct{ paths, names, said string }{
 		{"conf", "conf/a.hcl in conf, conf/b.hcl in conf, conf/c.hcl.json in conf", ""},
 		{"one conf/../one conf/b.hcl conf", "one in ., conf/b.hcl in conf, conf/a.hcl in conf, conf/c.hcl.json in conf", ""},
 		{dir + "/one", "one in " + dir, ""},
-		{"nowhere one", "one in .", "Reading nowhere: there is no such file or folder."},
+		{"nowhere one", "one in .", "Reading nowhere: there is no such file or directory."},
 		{"conf/more.hcl/x.hcl", "", "Either a quoted string block label or an opening brace (\"{\") is expected here."},
 		{".", "", `. holds no file named *.hcl or *.hcl.json. "vpnd init" writes one to start from.`},
 	} {
@@ -79,7 +79,7 @@ func TestBlanksBehindAMissingQuote(t *testing.T) {
 		"within a block":  "open = \"hello\"\ntun \"a {\n  psk = \"hunter2\"\n}\n",
 		"within brackets": "open = [\"hello]\npsk = \"hunter2\"\n",
 	} {
-		folder(t, map[string]string{"a.hcl": text})
+		directory(t, map[string]string{"a.hcl": text})
 		var told diag.List
 		r := NewReader(NewTrust(nil, false), map[string]bool{"psk": true}, nil, &told)
 		r.Files([]string{"a.hcl"})
@@ -91,7 +91,7 @@ func TestBlanksBehindAMissingQuote(t *testing.T) {
 
 // One broken file keeps nobody from hearing of the others.
 func TestEveryBrokenFileIsTold(t *testing.T) {
-	folder(t, map[string]string{"a.hcl": "((", "b.hcl": "tun {", "c.hcl": "x = 1\n", "d.hcl": "\x00", "e.hcl.json": "{"})
+	directory(t, map[string]string{"a.hcl": "((", "b.hcl": "tun {", "c.hcl": "x = 1\n", "d.hcl": "\x00", "e.hcl.json": "{"})
 	names, said := read(t, ".")
 	if names != "c.hcl in ." || strings.Count(said, ";") < 3 {
 		t.Errorf("%s; %s", names, said)
@@ -136,7 +136,7 @@ func TestTrust(t *testing.T) {
 // Text that may be a secret is blanked in what a snippet shows, in a file that can't be
 // parsed by the names of attributes alone; what is parsed keeps it.
 func TestBlanks(t *testing.T) {
-	folder(t, map[string]string{
+	directory(t, map[string]string{
 		"good.hcl":   "psk = sensitive(\"hunter2\")\nopen = \"hello\"\nmore = sensitive(var.x)\n",
 		"broken.hcl": "psk = [\"hunter2\", {\n  a = \"hunter2\"\n}]\nopen = \"hello\"\npsk = \"hunter2\n",
 		"a.vars":     "anything = \"hunter2\nopen = \"hello\"\n",
