@@ -78,7 +78,7 @@ func TestProgramsOfAnotherVPNDAreNotBlamed(t *testing.T) {
 				record := func() {
 					r.as(func(e *engine.Engine) error {
 						id := resource.ID{Kind: "thing", Name: "other"}
-						return e.Store.Commit(state.Fact{Owe: &state.Debt{ID: id, Do: resource.Reload}}, state.Fact{Owe: &state.Debt{ID: id}})
+						return e.Store.Commit(state.Fact{Owe: &state.PendingRefresh{ID: id, Do: resource.Reload}}, state.Fact{Owe: &state.PendingRefresh{ID: id}})
 					})
 				}
 				const restore, stranger = "iptables-nft-re (process 7)", "nft (process 8)"

@@ -30,10 +30,10 @@ func (r *run) announce(batch []Change) (*announcement, error) {
 		}
 		a.seen[c.ID] = c.item.got
 		facts = append(facts, state.Fact{Put: record})
-		for _, debt := range r.concerns(c) {
-			a.pending[debt.ID] = r.Store.Owed(debt.ID)
-			if debt.Do > a.pending[debt.ID] {
-				facts = append(facts, state.Fact{Owe: &debt})
+		for _, refresh := range r.concerns(c) {
+			a.pending[refresh.ID] = r.Store.Owed(refresh.ID)
+			if refresh.Do > a.pending[refresh.ID] {
+				facts = append(facts, state.Fact{Owe: &refresh})
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func (r *run) announce(batch []Change) (*announcement, error) {
 }
 
 // concerns returns the refreshes that a change of a thing calls for.
-func (r *run) concerns(c Change) []state.Debt {
+func (r *run) concerns(c Change) []state.PendingRefresh {
 	if !noticeable(c) || c.Action == Refresh {
 		return nil
 	}
@@ -114,15 +114,15 @@ func (r *run) withdraw(ctx context.Context, a *announcement, failed map[resource
 	}
 	pending := maps.Clone(a.pending)
 	for _, c := range rest {
-		for _, debt := range r.concerns(c) {
-			pending[debt.ID] = max(pending[debt.ID], debt.Do)
+		for _, refresh := range r.concerns(c) {
+			pending[refresh.ID] = max(pending[refresh.ID], refresh.Do)
 		}
 	}
 	for _, c := range idle {
-		for _, debt := range r.concerns(c) {
-			_, itself := a.seen[debt.ID] // how its own change ends says more
-			if left := pending[debt.ID]; !itself && left < r.Store.Owed(debt.ID) {
-				r.pending = append(r.pending, state.Fact{Owe: &state.Debt{ID: debt.ID, Do: left}})
+		for _, refresh := range r.concerns(c) {
+			_, itself := a.seen[refresh.ID] // how its own change ends says more
+			if left := pending[refresh.ID]; !itself && left < r.Store.Owed(refresh.ID) {
+				r.pending = append(r.pending, state.Fact{Owe: &state.PendingRefresh{ID: refresh.ID, Do: left}})
 			}
 		}
 	}

@@ -82,11 +82,11 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 type run struct {
 	*Engine
 	plan    *Plan
-	left    []Change                     // from the step at work on
-	was     *state.Snapshot              // what is about to be changed, as it was; nil of a repair and of an undo
-	readers map[resource.ID][]state.Debt // the refreshes that a change of a thing calls for
-	failed  map[resource.ID]bool         // failed or skipped
-	refused map[resource.ID]error        // by the programs that will read it
+	left    []Change                               // from the step at work on
+	was     *state.Snapshot                        // what is about to be changed, as it was; nil of a repair and of an undo
+	readers map[resource.ID][]state.PendingRefresh // the refreshes that a change of a thing calls for
+	failed  map[resource.ID]bool                   // failed or skipped
+	refused map[resource.ID]error                  // by the programs that will read it
 	unread  unread
 	pending []state.Fact   // to be written with the next flush
 	orphans []state.Record // whose priors are to be removed after it

@@ -12,12 +12,12 @@ import (
 
 // readers returns, for each thing that is read, the refreshes that a change of it
 // calls for.
-func readers(items []*item) map[resource.ID][]state.Debt {
-	refreshes := make(map[resource.ID][]state.Debt)
+func readers(items []*item) map[resource.ID][]state.PendingRefresh {
+	refreshes := make(map[resource.ID][]state.PendingRefresh)
 	for _, it := range items {
 		for _, t := range it.reads() {
 			if t.Do > resource.Rebuild {
-				refreshes[t.On] = append(refreshes[t.On], state.Debt{ID: it.ID, Do: t.Do})
+				refreshes[t.On] = append(refreshes[t.On], state.PendingRefresh{ID: it.ID, Do: t.Do})
 			}
 		}
 	}
@@ -37,7 +37,7 @@ func (r *run) cancelRefreshes(ctx context.Context) {
 	observe(ctx, idle)
 	for _, it := range idle {
 		if it.err == nil && !inUse(it.got) {
-			r.pending = append(r.pending, state.Fact{Owe: &state.Debt{ID: it.ID}})
+			r.pending = append(r.pending, state.Fact{Owe: &state.PendingRefresh{ID: it.ID}})
 		}
 	}
 }
@@ -48,7 +48,7 @@ func (r *run) finished(c Change) error {
 		return err
 	}
 	if c.item.Want != nil && covers(&c, r.Store.Owed(c.ID)) {
-		c.item.final = append(c.item.final, state.Fact{Owe: &state.Debt{ID: c.ID}})
+		c.item.final = append(c.item.final, state.Fact{Owe: &state.PendingRefresh{ID: c.ID}})
 	}
 	r.conclude(c.item)
 	return nil
@@ -122,7 +122,7 @@ func (r *run) refreshed(it *item) error {
 		record.Triggers = union(record.Triggers, it.Triggers)
 		facts = append(facts, state.Fact{Put: &record})
 	}
-	return r.Store.Commit(append(facts, state.Fact{Owe: &state.Debt{ID: it.ID}})...)
+	return r.Store.Commit(append(facts, state.Fact{Owe: &state.PendingRefresh{ID: it.ID}})...)
 }
 
 // union returns the triggers of both, those of a first.

@@ -147,7 +147,7 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 			return nil, err
 		}
 		it := &item{Resource: resource.Resource{ID: id}, kind: k, past: e.past(id), leave: true}
-		it.final = []state.Fact{{Drop: &id}, {Owe: &state.Debt{ID: id}}}
+		it.final = []state.Fact{{Drop: &id}, {Owe: &state.PendingRefresh{ID: id}}}
 		if it.past != nil {
 			it.Owners, it.After = it.past.Owners, it.past.After
 			if it.past.Prior != "" && !k.Keeps {

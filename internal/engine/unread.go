@@ -29,16 +29,16 @@ func (r *run) note(ctx context.Context, c Change) {
 		return
 	}
 	var since time.Time
-	for i, debt := range r.readers[c.ID] {
+	for i, refresh := range r.readers[c.ID] {
 		if i == 0 {
 			since = r.wrongSince(ctx, c)
 		}
-		before, known := r.unread[debt.ID]
+		before, known := r.unread[refresh.ID]
 		switch {
-		case !known && r.Store.Owed(debt.ID) != resource.None: // by an earlier run
-			r.unread[debt.ID] = time.Time{}
+		case !known && r.Store.Owed(refresh.ID) != resource.None: // by an earlier run
+			r.unread[refresh.ID] = time.Time{}
 		case !known || since.Before(before):
-			r.unread[debt.ID] = since
+			r.unread[refresh.ID] = since
 		}
 	}
 }

@@ -76,7 +76,7 @@ func every(t *testing.T) (*rig, []resource.Resource) {
 	r.host["quiet"].Remark = resource.Ptr("another file wins at boot")
 	cut, _ := r.Store.Record(id("cut"))
 	cut.Open = true
-	if err := r.Store.Commit(state.Fact{Put: &cut}, state.Fact{Owe: &state.Debt{ID: id("debtor"), Do: resource.Reload}}); err != nil {
+	if err := r.Store.Commit(state.Fact{Put: &cut}, state.Fact{Owe: &state.PendingRefresh{ID: id("debtor"), Do: resource.Reload}}); err != nil {
 		t.Fatal(err)
 	}
 	costly := value("new")

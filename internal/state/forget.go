@@ -23,7 +23,7 @@ func (s *Store) Forget(which func(resource.ID, []resource.Owner) bool) ([]Record
 	gone := make(map[resource.ID]bool)
 	records := slices.DeleteFunc(s.Records(), func(r Record) bool { return !which(r.ID, r.Owners) })
 	for _, r := range records {
-		facts = append(facts, Fact{Drop: &r.ID}, Fact{Owe: &Debt{ID: r.ID}})
+		facts = append(facts, Fact{Drop: &r.ID}, Fact{Owe: &PendingRefresh{ID: r.ID}})
 		gone[r.ID] = true
 	}
 	forgotten := func(was Was) bool { return gone[was.ID] || which(was.ID, was.Owners) }

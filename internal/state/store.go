@@ -42,17 +42,17 @@ type Store struct {
 
 // A Fact is one line of the log. It says one thing.
 type Fact struct {
-	Put   *Record      `json:"put,omitempty"`   // this is what is known of a resource
-	Drop  *resource.ID `json:"drop,omitempty"`  // nothing is known of it any more
-	Owe   *Debt        `json:"owe,omitempty"`   // a reader has yet to take notice
-	Kept  *Kept        `json:"kept,omitempty"`  // this is the latest of a file beside the log
-	Waits *Pending     `json:"waits,omitempty"` // this apply waits for confirmation; none does where it has no snapshot
-	Head  *head        `json:"log,omitempty"`   // begins the log
+	Put   *Record         `json:"put,omitempty"`   // this is what is known of a resource
+	Drop  *resource.ID    `json:"drop,omitempty"`  // nothing is known of it any more
+	Owe   *PendingRefresh `json:"owe,omitempty"`   // a reader has yet to take notice
+	Kept  *Kept           `json:"kept,omitempty"`  // this is the latest of a file beside the log
+	Waits *Pending        `json:"waits,omitempty"` // this apply waits for confirmation; none does where it has no snapshot
+	Head  *head           `json:"log,omitempty"`   // begins the log
 }
 
-// A Debt is a refresh that is owed to a resource; none pays it, and so does a
+// A PendingRefresh is a refresh that is owed to a resource; none pays it, and so does a
 // boot: what was owed it has not outlived that.
-type Debt struct {
+type PendingRefresh struct {
 	ID   resource.ID     `json:"id"`
 	Do   resource.Effect `json:"do"`
 	Boot string          `json:"boot,omitempty"` // in which it came about; filled in when it is written
@@ -164,7 +164,7 @@ func (s *Store) facts() []Fact {
 		facts = append(facts, Fact{Put: &r})
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.owed), resource.ID.Compare) {
-		facts = append(facts, Fact{Owe: &Debt{ID: id, Do: s.owed[id], Boot: s.boot}})
+		facts = append(facts, Fact{Owe: &PendingRefresh{ID: id, Do: s.owed[id], Boot: s.boot}})
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.kept)) {
 		facts = append(facts, Fact{Kept: &Kept{File: name, Number: s.kept[name]}})

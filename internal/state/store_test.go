@@ -37,7 +37,7 @@ func TestFactsSurviveReopening(t *testing.T) {
 	a, b := id("a"), id("b")
 	if err := s.Commit(
 		Fact{Put: &Record{ID: a}}, Fact{Put: &Record{ID: b}}, Fact{Drop: &b},
-		Fact{Owe: &Debt{ID: a, Do: resource.Restart}}, Fact{Owe: &Debt{ID: b, Do: resource.Reload}}, Fact{Owe: &Debt{ID: b}},
+		Fact{Owe: &PendingRefresh{ID: a, Do: resource.Restart}}, Fact{Owe: &PendingRefresh{ID: b, Do: resource.Reload}}, Fact{Owe: &PendingRefresh{ID: b}},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -216,8 +216,8 @@ func TestForgottenIsNotInForce(t *testing.T) {
 	}
 	gone := Record{ID: a, Prior: prior}
 	w := &Wish{Present: []Was{{ID: a, Shape: []byte("{}")}, {ID: b, Shape: []byte("{}")}}, Settings: []byte("{}")}
-	debt := &Debt{ID: a, Do: resource.Restart}
-	if err := errors.Join(s.Commit(Fact{Put: &gone}, Fact{Put: &Record{ID: b}}, Fact{Owe: debt}), s.Sign(w), s.KeepWish(w)); err != nil {
+	refresh := &PendingRefresh{ID: a, Do: resource.Restart}
+	if err := errors.Join(s.Commit(Fact{Put: &gone}, Fact{Put: &Record{ID: b}}, Fact{Owe: refresh}), s.Sign(w), s.KeepWish(w)); err != nil {
 		t.Fatal(err)
 	}
 	was, version := w.Fingerprint, s.WishVersion()
@@ -304,7 +304,7 @@ func TestABootPaysDebts(t *testing.T) {
 		defer s.Close()
 		if boot != "" {
 			s.boot = boot
-			if err := s.Commit(Fact{Owe: &Debt{ID: reader, Do: resource.Restart}}); err != nil {
+			if err := s.Commit(Fact{Owe: &PendingRefresh{ID: reader, Do: resource.Restart}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -369,7 +369,7 @@ func TestSnapshotKeepsItsName(t *testing.T) {
 	}
 }
 
-// An earlier vpnd did not write in which boot a debt came about.
+// An earlier vpnd did not write in which boot a refresh came about.
 func TestDebtOfAnEarlierVersion(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "records.jsonl"), []byte(`{"owe":{"id":"thing.a","do":"restart"}}`+"\n"), 0o600); err != nil {
