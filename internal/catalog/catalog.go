@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
@@ -56,7 +57,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryTraits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
 		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
-		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(chain.Writers), Looks: new(chain.Looks)}),
+		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),

@@ -3,8 +3,11 @@ package chain
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
@@ -21,22 +24,18 @@ func thousand() *Chain {
 
 // The yardsticks: what iptables-restore and iptables-save take by themselves.
 func BenchmarkApplyThousandRules(b *testing.B) {
-	for _, backend := range []string{nft, legacy} {
+	for _, backend := range []string{kernel.NFT, kernel.Legacy} {
 		v := Verbs{Backend: backend, Cache: b.TempDir()}
 		b.Run(backend+"/restore", func(b *testing.B) {
 			nettest.Fresh(b)
 			t := tools(b, v)
-			w, err := newWish("ip/filter/VPND-X", *thousand())
-			if err != nil {
-				b.Fatal(err)
-			}
-			input := script([]*wish{w}, nil, linesOf([]*wish{w}))
+			input := "*filter\n:VPND-X - [0:0]\n-A FORWARD -j VPND-X\n-A VPND-X " + strings.Join(thousand().Rules, "\n-A VPND-X ") + "\nCOMMIT\n"
 			for b.Loop() {
-				if _, err := run(context.Background(), t.restoration(input)); err != nil {
+				if _, err := xtables.Run(context.Background(), t.Restoration(input)); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				if _, err := run(context.Background(), t.restoration("*filter\n-F FORWARD\n-F VPND-X\n-X VPND-X\nCOMMIT\n")); err != nil {
+				if _, err := xtables.Run(context.Background(), t.Restoration("*filter\n-F FORWARD\n-F VPND-X\n-X VPND-X\nCOMMIT\n")); err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()
@@ -66,7 +65,7 @@ func BenchmarkApplyThousandRules(b *testing.B) {
 }
 
 func BenchmarkPlanThousandRulesThatAreThere(b *testing.B) {
-	for _, backend := range []string{nft, legacy} {
+	for _, backend := range []string{kernel.NFT, kernel.Legacy} {
 		v := Verbs{Backend: backend, Cache: b.TempDir()}
 		full := func(b *testing.B) *Chain {
 			nettest.Fresh(b)
@@ -80,7 +79,7 @@ func BenchmarkPlanThousandRulesThatAreThere(b *testing.B) {
 			full(b)
 			t := tools(b, v)
 			for b.Loop() {
-				if _, err := t.dump(context.Background(), nil); err != nil {
+				if _, err := t.Dump(context.Background(), nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -105,7 +104,7 @@ func BenchmarkPlanThousandRulesThatAreThere(b *testing.B) {
 	}
 }
 
-func tools(b *testing.B, v Verbs) *tool {
+func tools(b *testing.B, v Verbs) *xtables.Tool {
 	b.Helper()
 	t, err := v.find(context.Background(), "ip")
 	if err != nil {

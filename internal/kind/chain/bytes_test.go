@@ -8,9 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/nettest"
 )
 
@@ -388,7 +392,7 @@ func at(rules [][]byte, i int) []byte {
 func (r room) set(name string) {
 	r.Helper()
 	family := map[string]uint8{"ip": unix.AF_INET, "ip6": unix.AF_INET6}[r.family]
-	if err := (ipset{name: name, family: family}).make(nil); err != nil {
+	if err := netlink.IpsetCreate(name, "hash:ip", netlink.IpsetCreateOptions{Family: family}); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -408,7 +412,7 @@ func (r room) accepted(all map[string][]string) map[string][]string {
 		head := fmt.Sprintf("*%s\n:%s - [0:0]\n:VPND-ELSE - [0:0]\n-I %s -j %s\n", table, chain, hook, chain)
 		r.program("-restore", head+"COMMIT\n", "--noflush")
 		all[place] = slices.DeleteFunc(rules, func(rule string) bool {
-			_, err := run(r.Context(), tool.restoration("*"+table+"\n-A "+chain+" "+rule+"\nCOMMIT\n"))
+			_, err := xtables.Run(r.Context(), tool.Restoration("*"+table+"\n-A "+chain+" "+rule+"\nCOMMIT\n"))
 			if err == nil {
 				return false
 			}
@@ -431,7 +435,7 @@ func (r room) accepted(all map[string][]string) map[string][]string {
 // would use.
 func (r room) plainly(rules map[string][]string) {
 	r.Helper()
-	for _, table := range tables {
+	for _, table := range syntax.Tables {
 		var chains, bodies strings.Builder
 		if table == "filter" {
 			chains.WriteString(":VPND-ELSE - [0:0]\n")
@@ -459,7 +463,7 @@ func (r room) raw(rules map[string][]string) map[string][][]byte {
 	all := make(map[string][][]byte)
 	for place := range rules {
 		table, hook, _ := strings.Cut(place, " ")
-		if r.Backend == nft {
+		if r.Backend == kernel.NFT {
 			all[place] = r.rawNft(table, "VPND-"+hook)
 		} else {
 			all[place] = r.rawLegacy(table, "VPND-"+hook)
@@ -502,16 +506,16 @@ func (r room) rawNft(table, chain string) [][]byte {
 
 func (r room) rawLegacy(table, chain string) [][]byte {
 	r.Helper()
-	l := layouts[r.family]
-	blob, err := l.read(table)
+	next := map[string]int{"ip": 90, "ip6": 142}[r.family] // where it says how long an entry is
+	blob, err := kernel.ReadLegacy(r.family, table)
 	if err != nil {
 		r.Fatal(err)
 	}
 	var rules [][]byte
 	in := ""
 	for len(blob) > 0 {
-		size := int(blob[l.next]) | int(blob[l.next+1])<<8
-		target := int(blob[l.next-2]) | int(blob[l.next-1])<<8
+		size := int(blob[next]) | int(blob[next+1])<<8
+		target := int(blob[next-2]) | int(blob[next-1])<<8
 		entry := bytes.Clone(blob[:size])
 		blob = blob[size:]
 		name := unix.ByteSliceToString(entry[target+2 : target+31])

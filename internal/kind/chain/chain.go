@@ -8,6 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/kind/chain/event"
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/resource"
 )
 
@@ -35,15 +39,15 @@ type Verbs struct {
 	LockWait time.Duration
 	// Writers lets Watch tell vpnd's own changes from those of others. Nil, all
 	// are hinted at.
-	Writers *Writers
+	Writers *xtables.Writers
 	// Looks spares reading again what has not changed. Nil, everything is read
 	// each time.
-	Looks *Looks
+	Looks *xtables.Looks
 }
 
 // Observe reads every family once, however many chains are asked for. What
 // stands in a hook besides a chain and its wish is not told of; see
-// [table.sequence].
+// [ruleset.Table.Sequence].
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
 	h := v.host()
 	return resource.ObserveEach(ctx, wants, func(name string, want *Chain) (*Chain, error) { return h.observe(ctx, name, want) })
@@ -55,10 +59,10 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Chain) (map[string
 // its chains.
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 	var errs []error
-	groups := make(map[spot]map[string]Chain) // by family and table
-	members := make(map[spot][]string)
+	groups := make(map[syntax.Spot]map[string]Chain) // by family and table
+	members := make(map[syntax.Spot][]string)
 	for _, item := range items {
-		s, err := parse(item.Name)
+		s, err := syntax.Parse(item.Name)
 		if err == nil {
 			err = printable(item.Want.lines())
 		}
@@ -66,15 +70,15 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
 			continue
 		}
-		group := spot{family: s.family, table: s.table}
+		group := syntax.Spot{Family: s.Family, Table: s.Table}
 		if groups[group] == nil {
 			groups[group] = make(map[string]Chain)
 		}
-		groups[group][s.chain] = item.Want
+		groups[group][s.Chain] = item.Want
 		members[group] = append(members[group], item.Name)
 	}
 	h := v.host()
-	for _, group := range slices.SortedFunc(maps.Keys(groups), spot.compare) {
+	for _, group := range slices.SortedFunc(maps.Keys(groups), syntax.Spot.Compare) {
 		if err := h.write(ctx, group, groups[group]); err != nil {
 			for _, name := range members[group] {
 				errs = append(errs, &resource.NameError{Name: name, Err: err})
@@ -82,4 +86,25 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// find finds the iptables of a family.
+func (v Verbs) find(ctx context.Context, family string) (*xtables.Tool, error) {
+	return xtables.Find(ctx, family, v.Backend, v.LockWait)
+}
+
+// legacy says whether vpnd writes to the legacy backend.
+func (v Verbs) legacy(ctx context.Context) bool {
+	for family := range syntax.Command {
+		if t, err := v.find(ctx, family); err == nil && t.Backend == kernel.Legacy {
+			return true
+		}
+	}
+	return false
+}
+
+// Watch hears of each change of a table that holds one of the chains, and by which
+// process, but for those that vpnd makes itself.
+func (v Verbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
+	return event.Watcher{Writers: v.Writers, Legacy: v.legacy(ctx)}.Watch(ctx, names, kick)
 }

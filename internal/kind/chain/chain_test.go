@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
@@ -36,7 +38,7 @@ type room struct {
 func everywhere(t *testing.T, test func(r room)) {
 	t.Helper()
 	nettest.Need(t)
-	for _, backend := range []string{nft, legacy} {
+	for _, backend := range []string{kernel.NFT, kernel.Legacy} {
 		for _, family := range []string{"ip", "ip6"} {
 			t.Run(backend+"/"+family, func(t *testing.T) {
 				nettest.Fresh(t)
@@ -49,7 +51,7 @@ func everywhere(t *testing.T, test func(r room)) {
 // program runs iptables, iptables-save or iptables-restore of the room.
 func (r room) program(verb, input string, args ...string) string {
 	r.Helper()
-	path := command[r.family] + "-" + r.Backend + verb
+	path := syntax.Command[r.family] + "-" + r.Backend + verb
 	cmd := exec.Command(path, args...)
 	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
@@ -164,7 +166,7 @@ func TestConform(t *testing.T) {
 			First:  *wishFor("POSTROUTING", "bottom", r.local("-s 10.8.0.0/24 -o eth0 -j MASQUERADE")),
 			Second: *wishFor("", ""),
 		})
-		if left := r.save(); strings.Contains(left, prefix) {
+		if left := r.save(); strings.Contains(left, syntax.Prefix) {
 			t.Errorf("left behind:\n%s", left)
 		}
 	})
@@ -254,7 +256,7 @@ func TestManyChainsGoTogetherButForThoseThatCannot(t *testing.T) {
 		r.iptables("-N OTHERS")
 		r.iptables("-A OTHERS -j VPND-7")
 		stay := []string{r.name("filter/VPND-7")}
-		if r.Backend == nft {
+		if r.Backend == kernel.NFT {
 			// A map is nothing that iptables shows.
 			r.nft("add map " + r.family + " filter ports { type inet_service : verdict; elements = { 80 : jump VPND-12 } ; }")
 			stay = append(stay, r.name("filter/VPND-12"))
@@ -265,7 +267,7 @@ func TestManyChainsGoTogetherButForThoseThatCannot(t *testing.T) {
 		if got := slices.Sorted(maps.Keys(named)); general != nil || !slices.Equal(got, stay) {
 			r.Errorf("stayed: %v, %v", got, err)
 		}
-		if left := strings.Count(r.save(), ":"+prefix); left != len(stay) {
+		if left := strings.Count(r.save(), ":"+syntax.Prefix); left != len(stay) {
 			r.Errorf("left behind:\n%s", r.save())
 		}
 	})

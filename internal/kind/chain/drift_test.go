@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/ruleset"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -92,7 +94,7 @@ func TestObservedDamageIsAWishThatCanBeNormalised(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if hook, at := *normal[name].Hook, *normal[name].At; hook != "INPUT" || at != top {
+		if hook, at := *normal[name].Hook, *normal[name].At; hook != "INPUT" || at != ruleset.Top {
 			r.Errorf("hook %q, at %q", hook, at)
 		}
 		r.converge(normal)
@@ -108,7 +110,7 @@ func TestPlanningLeavesTheHostAlone(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			return string(ruleset) + strings.Join(legacyTables("ip"), " ") + strings.Join(legacyTables("ip6"), " ")
+			return string(ruleset) + strings.Join(kernel.LegacyTables("ip"), " ") + strings.Join(kernel.LegacyTables("ip6"), " ")
 		}
 		before := look()
 		wants := r.ours()

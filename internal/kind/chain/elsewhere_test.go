@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/ruleset"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -14,7 +17,7 @@ import (
 // other is the same network seen through the other backend.
 func (r room) other() room {
 	o := r
-	o.Backend = map[string]string{nft: legacy, legacy: nft}[r.Backend]
+	o.Backend = map[string]string{kernel.NFT: kernel.Legacy, kernel.Legacy: kernel.NFT}[r.Backend]
 	return o
 }
 
@@ -23,7 +26,7 @@ func (r room) other() room {
 func TestChainsMoveFromTheOtherBackend(t *testing.T) {
 	everywhere(t, func(r room) {
 		before := r.other()
-		for _, table := range tables { // an empty table more or less is no rule of anybody
+		for _, table := range syntax.Tables { // an empty table more or less is no rule of anybody
 			before.iptables("-t " + table + " -N OTHERS-" + table)
 		}
 		before.foreign("docker")
@@ -70,7 +73,7 @@ func TestChainsInBothBackendsAreRemovedFromBoth(t *testing.T) {
 		if got := r.observe(wants)[name]; *got.Hook != "FORWARD, FORWARD ("+before.Backend+" backend)" {
 			r.Errorf("seen in %q", *got.Hook)
 		}
-		if hook, at := r.observe(wants)[name].place(); hook != "FORWARD" || at != top {
+		if hook, at := r.observe(wants)[name].place(); hook != "FORWARD" || at != ruleset.Top {
 			r.Errorf("asks for %q, %q", hook, at)
 		}
 		if got := r.observe(wants)[r.name("filter/VPND-LOG")]; *got.Hook != ",  ("+before.Backend+" backend)" {
@@ -83,7 +86,7 @@ func TestChainsInBothBackendsAreRemovedFromBoth(t *testing.T) {
 			r.Error(err)
 		}
 		for _, room := range []room{r, before} {
-			if left := room.save(); strings.Contains(left, prefix) {
+			if left := room.save(); strings.Contains(left, syntax.Prefix) {
 				r.Errorf("left in %s:\n%s", room.Backend, left)
 			}
 		}
@@ -101,7 +104,7 @@ func TestChainsInABackendWithoutProgramsAreNotTakenForGone(t *testing.T) {
 		before.converge(wants)
 		folder := r.TempDir()
 		for _, verb := range []string{"", "-save", "-restore"} {
-			name := command[r.family] + "-" + r.Backend + verb
+			name := syntax.Command[r.family] + "-" + r.Backend + verb
 			if err := os.Symlink("/usr/sbin/"+name, filepath.Join(folder, name)); err != nil {
 				r.Fatal(err)
 			}
@@ -113,7 +116,7 @@ func TestChainsInABackendWithoutProgramsAreNotTakenForGone(t *testing.T) {
 			r.Errorf("saw %+v", got)
 		}
 		err := resourcetest.Remove(context.Background(), r, name)
-		want := "it stands in the " + before.Backend + " backend as well: " + command[r.family] + "-" + before.Backend +
+		want := "it stands in the " + before.Backend + " backend as well: " + syntax.Command[r.family] + "-" + before.Backend +
 			" is not installed, or not in the PATH of vpnd; install the package iptables, or boot anew"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)

@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
 
 // Rule sets in the shape of those of others, with placeholders for addresses.
-var foreign = map[string]string{
+var strangers = map[string]string{
 	"docker": `*nat
 :DOCKER - [0:0]
 -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
@@ -72,7 +74,7 @@ func (r room) foreign(name string) {
 	if r.family == "ip6" {
 		values = strings.NewReplacer("LOOP", "::1/128", "NET", "fd17::/64", "ADDR", "fd17::2")
 	}
-	r.program("-restore", values.Replace(foreign[name]), "--noflush")
+	r.program("-restore", values.Replace(strangers[name]), "--noflush")
 }
 
 // ours is a wish that touches every table.
@@ -99,11 +101,11 @@ func without(save string) string {
 }
 
 func TestForeignRulesSurvive(t *testing.T) {
-	for shape := range foreign {
+	for shape := range strangers {
 		t.Run(shape, func(t *testing.T) {
 			everywhere(t, func(r room) {
 				// An empty table more or less is no rule of anybody.
-				for _, table := range tables {
+				for _, table := range syntax.Tables {
 					r.iptables("-t " + table + " -N OTHERS-" + table)
 				}
 				r.foreign(shape)
@@ -138,7 +140,7 @@ func TestRulesMayLeadToChainsOfOthers(t *testing.T) {
 		name := r.name("filter/VPND-FORWARD")
 		wants := map[string]*Chain{name: wishFor("FORWARD", "", "-j DOCKER-USER", "-j ACCEPT")}
 		_, err := r.Normalize(context.Background(), wants)
-		want := `rules[0] "-j DOCKER-USER": ` + map[string]string{nft: "Chain 'DOCKER-USER' does not exist", legacy: "Couldn't load target `DOCKER-USER':No such file or directory"}[r.Backend] +
+		want := `rules[0] "-j DOCKER-USER": ` + map[string]string{kernel.NFT: "Chain 'DOCKER-USER' does not exist", kernel.Legacy: "Couldn't load target `DOCKER-USER':No such file or directory"}[r.Backend] +
 			"; DOCKER-USER is no target, and there is no such chain in table filter of " + r.family + "; create it first, or correct the name"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
@@ -160,7 +162,7 @@ func TestChainThatOthersUseIsNotRemoved(t *testing.T) {
 		r.iptables("-A DOCKER-USER -p tcp -j VPND-A")
 		before := r.save()
 		err := resourcetest.Remove(context.Background(), r, name)
-		want := "chain DOCKER-USER, which is not of vpnd, leads there; first run " + command[r.family] + " -t filter -D DOCKER-USER -p tcp -j VPND-A"
+		want := "chain DOCKER-USER, which is not of vpnd, leads there; first run " + syntax.Command[r.family] + " -t filter -D DOCKER-USER -p tcp -j VPND-A"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
@@ -175,10 +177,10 @@ func TestRulesOfTheOtherBackendAreTold(t *testing.T) {
 		if advice := r.Advise(context.Background()); len(advice) > 0 {
 			r.Errorf("nothing is there, yet: %v", advice)
 		}
-		other := room{T: r.T, Verbs: Verbs{Backend: map[string]string{nft: legacy, legacy: nft}[r.Backend]}, family: r.family}
+		other := room{T: r.T, Verbs: Verbs{Backend: map[string]string{kernel.NFT: kernel.Legacy, kernel.Legacy: kernel.NFT}[r.Backend]}, family: r.family}
 		other.iptables("-A INPUT -j DROP")
-		want := "the " + other.Backend + " backend of " + command[r.family] + " holds rules (1) that apply besides those of the " + r.Backend +
-			" backend, which vpnd writes to; move them over, or remove them with " + command[r.family] + "-" + other.Backend
+		want := "the " + other.Backend + " backend of " + syntax.Command[r.family] + " holds rules (1) that apply besides those of the " + r.Backend +
+			" backend, which vpnd writes to; move them over, or remove them with " + syntax.Command[r.family] + "-" + other.Backend
 		if advice := r.Advise(context.Background()); len(advice) != 1 || advice[0] != want {
 			r.Errorf("got  %q\nwant %q", advice, want)
 		}
@@ -187,7 +189,7 @@ func TestRulesOfTheOtherBackendAreTold(t *testing.T) {
 
 func TestTableThatCannotBeReadIsNotTakenForAnEmptyOne(t *testing.T) {
 	everywhere(t, func(r room) {
-		if r.Backend == legacy {
+		if r.Backend == kernel.Legacy {
 			return // its tables hold nothing that it can't read
 		}
 		r.nft("add table " + r.family + " filter")

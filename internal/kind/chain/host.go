@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/memory"
+	"vpnd/internal/kind/chain/ruleset"
+	"vpnd/internal/kind/chain/syntax"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/resource"
 )
 
@@ -16,9 +21,9 @@ type host struct {
 }
 
 type view struct {
-	tool *tool
-	told *wordings
-	dump dump
+	tool *xtables.Tool
+	told *memory.Wordings
+	dump ruleset.Dump
 	err  error
 }
 
@@ -31,8 +36,8 @@ func (h host) view(ctx context.Context, family string) view {
 	if !ok {
 		seen.tool, seen.err = h.verbs.find(ctx, family)
 		if seen.err == nil {
-			seen.told = h.verbs.wordings(seen.tool)
-			seen.dump, seen.err = seen.tool.dump(ctx, h.verbs.Looks)
+			seen.told = memory.OpenWordings(h.verbs.Cache, family, seen.tool.Backend)
+			seen.dump, seen.err = seen.tool.Dump(ctx, h.verbs.Looks)
 		}
 		h.seen[family] = seen
 	}
@@ -40,22 +45,22 @@ func (h host) view(ctx context.Context, family string) view {
 }
 
 // table returns the tool of a family and one of its tables as it is told.
-func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
-	seen := h.view(ctx, s.family)
+func (h host) table(ctx context.Context, s syntax.Spot) (*xtables.Tool, *ruleset.Table, error) {
+	seen := h.view(ctx, s.Family)
 	if seen.err != nil {
 		return nil, nil, seen.err
 	}
-	t := seen.dump.table(s.table)
+	t := seen.dump.Table(s.Table)
 	switch {
-	case t.err != nil:
-		return nil, nil, t.err
-	case t.opaque:
-		return nil, nil, fmt.Errorf("table %s holds native nftables rules that iptables can't read; move them to a table of another name, or remove them with nft", s.table)
-	case !t.told:
-		if err := seen.told.translate(seen.tool, s.table, t); err != nil {
+	case t.Err != nil:
+		return nil, nil, t.Err
+	case t.Opaque:
+		return nil, nil, fmt.Errorf("table %s holds native nftables rules that iptables can't read; move them to a table of another name, or remove them with nft", s.Table)
+	case !t.Told:
+		if err := seen.told.Translate(s.Table, t.Chains); err != nil {
 			return nil, nil, err
 		}
-		t.told = true
+		t.Told = true
 	}
 	return seen.tool, t, nil
 }
@@ -63,7 +68,7 @@ func (h host) table(ctx context.Context, s spot) (*tool, *table, error) {
 // observe returns a chain by the measure of a wish, nil where it is not there,
 // nor in the other backend.
 func (h host) observe(ctx context.Context, name string, want *Chain) (*Chain, error) {
-	s, err := parse(name)
+	s, err := syntax.Parse(name)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +76,7 @@ func (h host) observe(ctx context.Context, name string, want *Chain) (*Chain, er
 	if err != nil {
 		return nil, err
 	}
-	e, err := h.elsewhere(s.family, h.seen[s.family].tool.backend)
+	e, err := h.elsewhere(s.Family, h.seen[s.Family].tool.Backend)
 	if err != nil {
 		return nil, err
 	}
@@ -95,30 +100,39 @@ func asWished(got, want *Chain) *Chain {
 }
 
 // observeHere looks for a chain in the backend that vpnd writes to.
-func (h host) observeHere(ctx context.Context, s spot, want *Chain) (*Chain, error) {
+func (h host) observeHere(ctx context.Context, s syntax.Spot, asked *Chain) (*Chain, error) {
 	_, t, err := h.table(ctx, s)
-	if err != nil || !t.has(s.chain) {
+	if err != nil || !t.Has(s.Chain) {
 		return nil, err
 	}
-	hook, at := t.whence(s.table, s.chain)
+	var measure *ruleset.Want
+	if asked != nil {
+		w := asked.want()
+		measure = &w
+	}
+	hook, at := t.Whence(s.Table, s.Chain)
 	return &Chain{
-		Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: t.sequence(s.table, s.chain, want),
-		Rules: t.chains[s.chain], Overruled: resource.Ptr(t.overruled(s)),
+		Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: t.Sequence(s.Table, s.Chain, measure),
+		Rules: t.Chains[s.Chain], Overruled: resource.Ptr(t.Overruled(s, kernel.Uplinks)),
 	}, nil
 }
 
 // write converges chains of one table.
-func (h host) write(ctx context.Context, group spot, wants map[string]Chain) error {
+func (h host) write(ctx context.Context, group syntax.Spot, wants map[string]Chain) error {
 	tool, now, err := h.table(ctx, group)
 	if err != nil {
 		return err
 	}
-	changes := transaction(group.table, now, wants)
+	targets := make(map[string]ruleset.Want, len(wants))
+	for chain, want := range wants {
+		targets[chain] = want.want()
+	}
+	changes := ruleset.Transaction(group.Table, now, targets)
 	if changes == "" {
 		return h.sweep(ctx, tool, group, wants)
 	}
-	if _, err := runBy(ctx, tool.restoration(changes), h.verbs.Writers.run); err != nil {
-		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.table, group.family, err)
+	if _, err := xtables.RunBy(ctx, tool.Restoration(changes), h.verbs.Writers.Run); err != nil {
+		return fmt.Errorf("restoring table %s of %s: %w; nothing of it was changed", group.Table, group.Family, err)
 	}
 	h.verbs.recognise(ctx, group, wants)
 	return h.sweep(ctx, tool, group, wants)
@@ -127,7 +141,7 @@ func (h host) write(ctx context.Context, group spot, wants map[string]Chain) err
 // recognise sees to it that rules which were asked for as they were once
 // observed are told in the same words again, also where what was known of them
 // is lost, as after a boot. That it can't is no error: the rules stand.
-func (v Verbs) recognise(ctx context.Context, group spot, wants map[string]Chain) {
+func (v Verbs) recognise(ctx context.Context, group syntax.Spot, wants map[string]Chain) {
 	strange := make(map[string]*Chain)
 	h := v.host()
 	for chain, want := range wants {
@@ -135,8 +149,8 @@ func (v Verbs) recognise(ctx context.Context, group spot, wants map[string]Chain
 			continue // proved, so that all is known
 		}
 		_, now, err := h.table(ctx, group)
-		if err == nil && len(now.chains[chain]) == len(want.Rules) && !slices.Equal(now.chains[chain], want.Rules) {
-			strange[spot{family: group.family, table: group.table, chain: chain}.String()] = &want
+		if err == nil && len(now.Chains[chain]) == len(want.Rules) && !slices.Equal(now.Chains[chain], want.Rules) {
+			strange[syntax.Spot{Family: group.Family, Table: group.Table, Chain: chain}.String()] = &want
 		}
 	}
 	if len(strange) > 0 {

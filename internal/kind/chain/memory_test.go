@@ -2,12 +2,15 @@ package chain
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -40,7 +43,7 @@ func TestProofIsRemembered(t *testing.T) {
 		// An answer of another name shows that it is the remembered one.
 		head, text, _ := strings.Cut(string(data), "\n")
 		odd := strings.ReplaceAll(text, "<-p tcp", "<-p udp")
-		if err := os.WriteFile(file, []byte(strings.Replace(head, digest(text), digest(odd), 1)+"\n"+odd), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(head, sealOf(text), sealOf(odd), 1)+"\n"+odd), 0o600); err != nil {
 			r.Fatal(err)
 		}
 		for _, asked := range []string{"-p 6 -j DROP", "-p udp -j DROP"} { // the latter is how it was answered
@@ -63,7 +66,7 @@ func TestProofIsRemembered(t *testing.T) {
 		}
 		head, text, _ = strings.Cut(string(data), "\n")
 		odd = strings.ReplaceAll(text, "<-p tcp", "<-p udp")
-		if err := os.WriteFile(file, []byte(strings.Replace(head, digest(text), digest(odd), 1)+"\n"+odd), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(head, sealOf(text), sealOf(odd), 1)+"\n"+odd), 0o600); err != nil {
 			r.Fatal(err)
 		}
 		if got := prove("-p 6 -j RETURN", "-p 6 -j DROP"); got != "-p tcp -j RETURN; -p udp -j DROP" {
@@ -85,6 +88,9 @@ func TestProofIsRemembered(t *testing.T) {
 		}
 	})
 }
+
+// sealOf is the first line of what is remembered.
+func sealOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 func TestRefusalIsNotRemembered(t *testing.T) {
 	everywhere(t, func(r room) {
@@ -119,7 +125,7 @@ func TestHostsOwnBackend(t *testing.T) {
 		}
 		r.Setenv("PATH", folder)
 		_, err := resourcetest.Observe(context.Background(), host, name)
-		want := filepath.Join(folder, command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + command[r.family] + "-restore that does; repair the alternatives of iptables"
+		want := filepath.Join(folder, syntax.Command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + syntax.Command[r.family] + "-restore that does; repair the alternatives of iptables"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
@@ -135,7 +141,7 @@ func TestHostsOwnBackend(t *testing.T) {
 			r.Errorf("without iptables a wish is taken at its word, but %v, %v", normal, err)
 		}
 		err = resourcetest.Apply(context.Background(), host, name, nil, Chain{Rules: []string{"-p 6 -j DROP"}})
-		if want := command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; err == nil || err.Error() != want {
+		if want := syntax.Command[r.family] + " is not installed, or not in the PATH of vpnd; install the package iptables"; err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/chain/proof"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 )
 
@@ -16,47 +18,40 @@ import (
 // out, with an error that names the rule. Proving needs root.
 func (v Verbs) Normalize(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
 	var errs []error
-	families := make(map[string][]*wish)
+	families := make(map[string][]*proof.Wish)
 	for _, name := range slices.Sorted(maps.Keys(wants)) {
 		w, err := newWish(name, *wants[name])
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
 		}
-		families[w.family] = append(families[w.family], w)
+		families[w.Family] = append(families[w.Family], w)
 	}
+	p := proof.Prover{Find: v.find, Cache: v.Cache, Looks: v.Looks}
 	normal := make(map[string]*Chain, len(wants))
 	for _, family := range slices.Sorted(maps.Keys(families)) {
-		proved, err := v.rehearse(ctx, family, families[family])
+		proved, err := p.Prove(ctx, family, families[family])
 		errs = append(errs, err)
 		for _, w := range families[family] {
-			if rules, ok := proved[w.name]; ok {
-				normal[w.name] = &Chain{Hook: resource.Ptr(w.hook), At: resource.Ptr(w.at), Priority: wants[w.name].Priority, Order: wants[w.name].Order, Rules: rules, written: w.rules}
+			if rules, ok := proved[w.Name]; ok {
+				normal[w.Name] = &Chain{Hook: resource.Ptr(w.Hook), At: resource.Ptr(w.At), Priority: wants[w.Name].Priority, Order: wants[w.Name].Order, Rules: rules, written: w.Rules}
 			}
 		}
 	}
 	return normal, errors.Join(errs...)
 }
 
-// A wish is a chain to be proved.
-type wish struct {
-	spot
-	name     string
-	hook, at string
-	rules    []string
-}
-
-func newWish(name string, want Chain) (*wish, error) {
-	s, err := parse(name)
+func newWish(name string, want Chain) (*proof.Wish, error) {
+	s, err := syntax.Parse(name)
 	if err != nil {
 		return nil, err
 	}
-	w := &wish{spot: s, name: name, rules: want.lines()}
-	w.hook, w.at = want.place()
+	w := &proof.Wish{Spot: s, Name: name, Rules: want.lines()}
+	w.Hook, w.At = want.place()
 	// What was observed may hold a place that can't be asked for, so only what
 	// is left of it is judged.
-	judged := Chain{Hook: &w.hook, Rules: w.rules}
-	if w.hook == "" {
+	judged := Chain{Hook: &w.Hook, Rules: w.Rules}
+	if w.Hook == "" {
 		judged.Hook = nil
 	}
 	var found []string
@@ -67,64 +62,4 @@ func newWish(name string, want Chain) (*wish, error) {
 		return nil, errors.New(strings.Join(found, ", "))
 	}
 	return w, nil
-}
-
-// A line is one rule of a wish.
-type line struct {
-	of    *wish
-	index int
-}
-
-func linesOf(wishes []*wish) []line {
-	var lines []line
-	for _, w := range wishes {
-		for i := range w.rules {
-			lines = append(lines, line{of: w, index: i})
-		}
-	}
-	return lines
-}
-
-// script returns the input of iptables-restore that makes the chains, with
-// others that they lead to, and of their rules only the lines.
-func script(wishes []*wish, others []spot, lines []line) string {
-	return scriptOf(wishes, others, lines, false)
-}
-
-// scriptOf is script, with marks behind the lines that may become several rules
-// where it is to be seen which did.
-func scriptOf(wishes []*wish, others []spot, lines []line, marked bool) string {
-	declared := make(map[string][]string)
-	bodies := make(map[string][]string)
-	for _, o := range others {
-		declared[o.table] = append(declared[o.table], ":"+o.chain+" - [0:0]")
-	}
-	for _, w := range wishes {
-		declared[w.table] = append(declared[w.table], ":"+w.chain+" - [0:0]")
-		switch {
-		case w.hook == "":
-		case w.at == bottom:
-			bodies[w.table] = append(bodies[w.table], "-A "+w.hook+" "+bottomJump(w.chain))
-		default:
-			bodies[w.table] = append(bodies[w.table], "-A "+w.hook+" "+topJump(w.chain))
-		}
-	}
-	for _, l := range lines {
-		bodies[l.of.table] = append(bodies[l.of.table], "-A "+l.of.chain+" "+l.words())
-		if marked && multiplies(l.words()) {
-			bodies[l.of.table] = append(bodies[l.of.table], "-A "+l.of.chain+" "+end)
-		}
-	}
-	var b strings.Builder
-	for _, table := range tables {
-		if len(declared[table]) == 0 {
-			continue
-		}
-		b.WriteString("*" + table + "\n")
-		for _, text := range slices.Concat(declared[table], bodies[table]) {
-			b.WriteString(text + "\n")
-		}
-		b.WriteString("COMMIT\n")
-	}
-	return b.String()
 }

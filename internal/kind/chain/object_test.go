@@ -12,34 +12,38 @@ import (
 	"vpnd/internal/nettest"
 )
 
-// register makes an object on the host; it says whether the kernel can.
-func (r room) register(o registered) bool {
+// register makes an object of a subsystem of nfnetlink on the host; it says whether
+// the kernel can. See linux/netfilter/nfnetlink_acct.h and nfnetlink_cttimeout.h,
+// where the message that makes one is the first.
+func (r room) register(subsystem int, attributes ...*nl.RtAttr) bool {
 	r.Helper()
-	err := o.make(nil)
+	req := nl.NewNetlinkRequest(subsystem<<8, unix.NLM_F_CREATE|unix.NLM_F_ACK)
+	req.AddData(&nl.Nfgenmsg{Version: nl.NFNETLINK_V0})
+	for _, a := range attributes {
+		req.AddData(a)
+	}
+	_, err := req.Execute(unix.NETLINK_NETFILTER, 0)
 	if err != nil {
 		r.Logf("this kernel makes none: %v", err)
 	}
 	return err == nil
 }
 
-func accountNamed(name string) registered {
-	return registered{subsystem: accounts.subsystem, attributes: string(nl.NewRtAttr(objectName, nl.ZeroTerminated(name)).Serialize())}
+func (r room) account(name string) bool {
+	r.Helper()
+	return r.register(7, nl.NewRtAttr(1, nl.ZeroTerminated(name)))
 }
 
-// timeoutNamed is a timeout of TCP in its family.
-func timeoutNamed(name, family string) registered {
-	number := map[string]uint16{"ip": unix.AF_INET, "ip6": unix.AF_INET6}[family]
+// timeout is one of TCP in the room's family.
+func (r room) timeout(name string) bool {
+	r.Helper()
+	number := map[string]uint16{"ip": unix.AF_INET, "ip6": unix.AF_INET6}[r.family]
 	established := nl.NewRtAttr(3, binary.BigEndian.AppendUint32(nil, 4711)).Serialize() // CTA_TIMEOUT_TCP_ESTABLISHED
-	var all []byte
-	for _, a := range []*nl.RtAttr{
-		nl.NewRtAttr(objectName, nl.ZeroTerminated(name)),
+	return r.register(8,
+		nl.NewRtAttr(1, nl.ZeroTerminated(name)),
 		nl.NewRtAttr(2, binary.BigEndian.AppendUint16(nil, number)),
 		nl.NewRtAttr(3, []byte{unix.IPPROTO_TCP}),
-		nl.NewRtAttr(nested|unix.NLA_F_NESTED, established),
-	} {
-		all = append(all, a.Serialize()...)
-	}
-	return registered{subsystem: timeouts.subsystem, attributes: string(all)}
+		nl.NewRtAttr(4|unix.NLA_F_NESTED, established))
 }
 
 func TestRulesMayNameObjectsOfTheHost(t *testing.T) {
@@ -59,10 +63,10 @@ func TestRulesMayNameObjectsOfTheHost(t *testing.T) {
 		lacks("what it names has to be on the host first")
 		// Somebody else measures.
 		r.iptables("-t mangle -A FORWARD -j RATEEST --rateest-name wire --rateest-interval 250ms --rateest-ewmalog 500ms")
-		if r.register(accountNamed("people")) {
+		if r.account("people") {
 			wants[r.name("filter/VPND-ACCOUNT")] = wishFor("FORWARD", "", "-m nfacct --nfacct-name people")
 		}
-		if r.register(timeoutNamed("patient", r.family)) {
+		if r.timeout("patient") {
 			wants[r.name("raw/VPND-TIMEOUT")] = wishFor("PREROUTING", "", "-p tcp -j CT --timeout patient")
 		}
 		r.converge(wants)

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"vpnd/internal/kind/chain/kernel"
 )
 
 // Two hundred chains come and go in one transaction each way.
@@ -18,11 +20,11 @@ func TestManyChainsAreOneTransaction(t *testing.T) {
 		normal := r.normal(wants)
 		transactions := func(do func() error) uint32 {
 			r.Helper()
-			before, err := generation()
+			before, err := kernel.Generation()
 			if err == nil {
 				err = do()
 			}
-			after, again := generation()
+			after, again := kernel.Generation()
 			if err != nil || again != nil {
 				r.Fatal(err, again)
 			}
@@ -32,7 +34,7 @@ func TestManyChainsAreOneTransaction(t *testing.T) {
 		if err := r.Apply(context.Background(), r.changes(r.normal(map[string]*Chain{r.name("filter/VPND-FIRST"): wishFor("", "")}))); err != nil {
 			r.Fatal(err)
 		}
-		most := map[string]uint32{nft: 1, legacy: 0}[r.Backend] // the legacy backend has none of nf_tables
+		most := map[string]uint32{kernel.NFT: 1, kernel.Legacy: 0}[r.Backend] // the legacy backend has none of nf_tables
 		if n := transactions(func() error { return r.Apply(context.Background(), r.changes(normal)) }); n != most {
 			r.Errorf("made in %d transactions", n)
 		}

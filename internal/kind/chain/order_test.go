@@ -9,6 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"vpnd/internal/kind/chain/ruleset"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -17,7 +19,7 @@ import (
 // VPND-Z at its bottom, in this order.
 func (r room) lined() map[string]*Chain {
 	wants := make(map[string]*Chain)
-	for at, names := range map[string][]string{top: {"A", "B", "C", "D"}, bottom: {"Y", "Z"}} {
+	for at, names := range map[string][]string{ruleset.Top: {"A", "B", "C", "D"}, ruleset.Bottom: {"Y", "Z"}} {
 		var queue []string
 		for _, name := range names {
 			queue = append(queue, r.name("filter/VPND-"+name))
@@ -35,9 +37,9 @@ func (r room) hook() string {
 	var all []string
 	for line := range strings.Lines(r.chain("filter", "FORWARD")) {
 		rule, ok := strings.CutPrefix(strings.TrimSpace(line), "-A FORWARD ")
-		if chain, at := jumped(rule); chain != "" {
-			rule = strings.TrimPrefix(chain, prefix)
-			if at == bottom {
+		if chain, at := ruleset.Jumped(rule); chain != "" {
+			rule = strings.TrimPrefix(chain, syntax.Prefix)
+			if at == ruleset.Bottom {
 				rule = strings.ToLower(rule)
 			}
 		}
@@ -174,11 +176,11 @@ func TestOrderComesBackFromAnywhere(t *testing.T) {
 				fmt.Fprintf(&input, ":VPND-%s - [0:0]\n", name)
 			}
 			input.WriteString("-F FORWARD\n")
-			jumps := append(slices.Clone(foreign), topJump("VPND-A"), topJump("VPND-B"), topJump("VPND-C"), topJump("VPND-D"), bottomJump("VPND-Y"), bottomJump("VPND-Z"))
+			jumps := append(slices.Clone(foreign), ruleset.TopJump("VPND-A"), ruleset.TopJump("VPND-B"), ruleset.TopJump("VPND-C"), ruleset.TopJump("VPND-D"), ruleset.BottomJump("VPND-Y"), ruleset.BottomJump("VPND-Z"))
 			var theirs []string
 			for _, rule := range rapid.SliceOfN(rapid.SampledFrom(jumps), 0, 14).Draw(t, "hook") {
 				input.WriteString("-A FORWARD " + rule + "\n")
-				if chain, _ := jumped(rule); chain == "" {
+				if chain, _ := ruleset.Jumped(rule); chain == "" {
 					theirs = append(theirs, rule)
 				}
 			}
@@ -234,7 +236,7 @@ func TestNewcomersAreJudgedByWhatTheyCanDo(t *testing.T) {
 					r.iptables(r.local(line))
 				}
 				seen := r.observe(wants)[name]
-				if drifts := *seen.At != top; drifts != c.drifts {
+				if drifts := *seen.At != ruleset.Top; drifts != c.drifts {
 					r.Errorf("at %q", *seen.At)
 				}
 				before := r.chain("filter", "INPUT")
@@ -262,7 +264,7 @@ func TestLostJumpComesBackBelowBans(t *testing.T) {
 		r.converge(wants)
 		var rules []string
 		for line := range strings.Lines(r.chain("filter", "INPUT")) {
-			rules = append(rules, target(strings.TrimSpace(line)))
+			rules = append(rules, syntax.Target(strings.TrimSpace(line)))
 		}
 		if want := []string{"", "f2b-vpn", "VPND-X", "DROP"}; !slices.Equal(rules, want) {
 			r.Errorf("got %v, want %v", rules, want)

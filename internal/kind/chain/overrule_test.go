@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // What makes a chain worthless is told, with what takes it away; what others
@@ -55,7 +57,7 @@ func TestWhatMakesAChainWorthlessIsTold(t *testing.T) {
 					if is := strings.HasSuffix(name, "-"+c.tells); is != (*seen.Overruled != "") {
 						r.Errorf("%s: %q", name, *seen.Overruled)
 					}
-					way := "unless that is meant, run " + command[r.family] + " -t filter -D INPUT " + rule
+					way := "unless that is meant, run " + syntax.Command[r.family] + " -t filter -D INPUT " + rule
 					if *seen.Overruled != "" && !strings.HasSuffix(*seen.Overruled, way) {
 						r.Errorf("%s: %q, want %q at its end", name, *seen.Overruled, way)
 					}

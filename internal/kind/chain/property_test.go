@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"vpnd/internal/kind/chain/ruleset"
 	"vpnd/internal/resource/resourcetest"
 )
 
@@ -84,7 +85,7 @@ func TestConvergedMeansEmpty(t *testing.T) {
 		})
 		check := func(t *rapid.T) {
 			r.converge(map[string]*Chain{
-				r.name("filter/VPND-X"):     wishFor(rapid.SampledFrom([]string{"", "INPUT", "FORWARD"}).Draw(t, "hook"), rapid.SampledFrom([]string{"", top, bottom}).Draw(t, "at"), rule.Draw(t, "rules")...),
+				r.name("filter/VPND-X"):     wishFor(rapid.SampledFrom([]string{"", "INPUT", "FORWARD"}).Draw(t, "hook"), rapid.SampledFrom([]string{"", ruleset.Top, ruleset.Bottom}).Draw(t, "at"), rule.Draw(t, "rules")...),
 				r.name("filter/VPND-OTHER"): wishFor("", "", "-j RETURN"),
 			})
 		}

@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"vpnd/internal/nettest"
+	"vpnd/internal/kind/chain/kernel"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -29,7 +27,7 @@ func TestRefusedRulesAreNamedAllAtOnceAndTheRestIsProved(t *testing.T) {
 		if general != nil || len(named) != 2 || len(normal) != 1 || normal[good] == nil {
 			t.Fatalf("%v; %v", normal, err)
 		}
-		kernel := map[string]string{nft: "the kernel refuses it (Invalid argument)", legacy: "the kernel refuses it (exit status 1)"}[r.Backend]
+		kernel := map[string]string{kernel.NFT: "the kernel refuses it (Invalid argument)", kernel.Legacy: "the kernel refuses it (exit status 1)"}[r.Backend]
 		rest := ", lead round in a circle, or need a module that the kernel lacks; see iptables-extensions(8)"
 		for name, want := range map[string][]string{
 			bad: {
@@ -101,7 +99,7 @@ func TestLockOfOthersIsWaitedForButNotForEver(t *testing.T) {
 			r.Fatalf("proving waits for the lock of the host: %v", err)
 		}
 		err = resourcetest.Apply(context.Background(), r, name, nil, *normal[name])
-		if r.Backend == nft {
+		if r.Backend == kernel.NFT {
 			if err != nil {
 				r.Errorf("this backend has no lock: %v", err)
 			}
@@ -152,21 +150,4 @@ func TestKilledApplyIsWholeOrNotThere(t *testing.T) {
 			r.Error("none was killed, so the test shows nothing")
 		}
 	})
-}
-
-func TestProvingNeedsRoot(t *testing.T) {
-	nettest.Need(t)
-	err := apart(func() error {
-		// The thread ends with this function, and nobody else lost the right.
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&header, &none[0]); err != nil {
-			return err
-		}
-		return unshared(func() error { return nil })
-	})
-	want := "rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces="
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v", err)
-	}
 }

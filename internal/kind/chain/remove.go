@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
+	"vpnd/internal/kind/chain/ruleset"
+	"vpnd/internal/kind/chain/syntax"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/resource"
 )
 
@@ -17,18 +19,18 @@ import (
 // the rule.
 func (v Verbs) Remove(ctx context.Context, names []string) error {
 	var errs []error
-	groups := make(map[spot][]spot) // by family and table
+	groups := make(map[syntax.Spot][]syntax.Spot) // by family and table
 	for _, name := range names {
-		s, err := parse(name)
+		s, err := syntax.Parse(name)
 		if err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
 		}
-		group := spot{family: s.family, table: s.table}
+		group := syntax.Spot{Family: s.Family, Table: s.Table}
 		groups[group] = append(groups[group], s)
 	}
 	h := v.host()
-	for _, group := range slices.SortedFunc(maps.Keys(groups), spot.compare) {
+	for _, group := range slices.SortedFunc(maps.Keys(groups), syntax.Spot.Compare) {
 		for s, err := range h.removeEverywhere(ctx, group, groups[group]) {
 			errs = append(errs, &resource.NameError{Name: s.String(), Err: err})
 		}
@@ -38,13 +40,13 @@ func (v Verbs) Remove(ctx context.Context, names []string) error {
 
 // removeEverywhere takes chains of one table away from both backends. It returns
 // what could not be removed.
-func (h host) removeEverywhere(ctx context.Context, group spot, chains []spot) map[spot]error {
+func (h host) removeEverywhere(ctx context.Context, group syntax.Spot, chains []syntax.Spot) map[syntax.Spot]error {
 	failed := h.remove(ctx, group, chains)
 	tool, _, err := h.table(ctx, group)
 	if err != nil {
 		return failed // all of them
 	}
-	e, err := h.elsewhere(group.family, tool.backend)
+	e, err := h.elsewhere(group.Family, tool.Backend)
 	if err != nil {
 		return all(chains, err)
 	}
@@ -53,73 +55,42 @@ func (h host) removeEverywhere(ctx context.Context, group spot, chains []spot) m
 }
 
 // remove takes chains of one table away from one backend. It returns what could not be removed.
-func (h host) remove(ctx context.Context, group spot, chains []spot) map[spot]error {
+func (h host) remove(ctx context.Context, group syntax.Spot, chains []syntax.Spot) map[syntax.Spot]error {
 	tool, now, err := h.table(ctx, group)
 	if err != nil {
 		return all(chains, err)
 	}
-	failed := make(map[spot]error)
-	led := now.led()
-	chains = filter(chains, func(s spot) bool {
-		if err := claimed(s, led[s.chain]); err != nil && now.has(s.chain) {
+	failed := make(map[syntax.Spot]error)
+	led := now.Led()
+	chains = slices.DeleteFunc(slices.Clone(chains), func(s syntax.Spot) bool {
+		if err := ruleset.Claimed(s, led[s.Chain]); err != nil && now.Has(s.Chain) {
 			failed[s] = err
 		}
-		return now.has(s.chain) && failed[s] == nil
+		return !now.Has(s.Chain) || failed[s] != nil
 	})
-	slices.SortFunc(chains, spot.compare)
+	slices.SortFunc(chains, syntax.Spot.Compare)
 	if len(chains) == 0 {
 		return failed
 	}
-	_, err = runBy(ctx, tool.restoration(removal(group.table, chains, led)), h.verbs.Writers.run)
+	_, err = xtables.RunBy(ctx, tool.Restoration(ruleset.Removal(group.Table, chains, led)), h.verbs.Writers.Run)
 	switch {
-	case refused(err) && len(chains) > 1:
+	case xtables.Refused(err) && len(chains) > 1:
 		// As for one that native rules of nftables lead to: the others go all the same.
 		for half := range slices.Chunk(chains, (len(chains)+1)/2) {
 			maps.Copy(failed, h.verbs.host().remove(ctx, group, half))
 		}
 	case err != nil:
-		maps.Copy(failed, all(chains, fmt.Errorf("removing it from table %s of %s: %w; nothing of it was changed", group.table, group.family, err)))
+		maps.Copy(failed, all(chains, fmt.Errorf("removing it from table %s of %s: %w; nothing of it was changed", group.Table, group.Family, err)))
 	}
 	return failed
 }
 
-func all(chains []spot, err error) map[spot]error {
-	failed := make(map[spot]error, len(chains))
+func all(chains []syntax.Spot, err error) map[syntax.Spot]error {
+	failed := make(map[syntax.Spot]error, len(chains))
 	for _, s := range chains {
 		failed[s] = err
 	}
 	return failed
-}
-
-// claimed is an error where a chain of others leads to s.
-func claimed(s spot, led []reference) error {
-	for _, r := range led {
-		if !builtin(s.table, r.chain) && !own(r.chain) {
-			return fmt.Errorf("chain %s, which is not of vpnd, leads there; first run %s", r.chain, takeAway(spot{s.family, s.table, r.chain}, r.rule))
-		}
-	}
-	return nil
-}
-
-// removal returns the input of iptables-restore that takes chains of a table
-// away: what leads there, then their rules, which may lead to one another, then
-// they.
-func removal(table string, chains []spot, led map[string][]reference) string {
-	going := make(map[string]bool, len(chains))
-	for _, s := range chains {
-		going[s.chain] = true
-	}
-	var b, flush, drop strings.Builder
-	for _, s := range chains {
-		for _, r := range led[s.chain] {
-			if !going[r.chain] {
-				fmt.Fprintf(&b, "-D %s %s\n", r.chain, r.rule)
-			}
-		}
-		fmt.Fprintf(&flush, "-F %s\n", s.chain)
-		fmt.Fprintf(&drop, "-X %s\n", s.chain)
-	}
-	return "*" + table + "\n" + b.String() + flush.String() + drop.String() + "COMMIT\n"
 }
 
 // Marked says that vpnd made the chain, which its name tells.

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // A spec is a rule that must converge: what is read back after it was applied
@@ -109,7 +112,7 @@ var specs = []spec{
 	{"filter", "INPUT", `-m comment --comment "the office's \"main\" net \\ more" -j ACCEPT`, "", ""},
 	{"filter", "INPUT", `-m comment --comment "-j DROP -A INPUT" -j ACCEPT`, "", ""},
 	{"filter", "INPUT", `-m comment --comment "Büro ☎" -j ACCEPT`, "", ""},
-	{"filter", "INPUT", `-m comment --comment "` + strings.Repeat("x", maxComment) + `" -j ACCEPT`, "", ""},
+	{"filter", "INPUT", `-m comment --comment "` + strings.Repeat("x", 255) + `" -j ACCEPT`, "", ""},
 	{"filter", "INPUT", `-m string --algo bm --string "GET /x y" --to 200 -j DROP`, "", ""},
 	{"filter", "INPUT", `-m string --algo kmp --hex-string "|0d0a|end" --icase -j DROP`, "", ""},
 	{"filter", "INPUT", `-j LOG --log-prefix "VPN drop: " --log-level 4 --log-tcp-options`, "", ""},
@@ -237,7 +240,7 @@ func refuses(r room, name string, want *Chain) {
 
 func makeSet(t *testing.T, name string) {
 	t.Helper()
-	if err := (ipset{name: name, family: 2}).make(nil); err != nil {
+	if err := netlink.IpsetCreate(name, "hash:ip", netlink.IpsetCreateOptions{Family: unix.AF_INET}); err != nil {
 		t.Fatal(err)
 	}
 }

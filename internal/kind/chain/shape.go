@@ -4,7 +4,24 @@
 // namespace of their own and read back, which proves them and yields the very
 // text in which the host will say them. A chain is replaced whole, in one
 // transaction a table; nothing of others is flushed, moved or deleted.
+//
+// The verbs are here; each does one thing with the packages below:
+//
+//	Validate   syntax    is it a rule at all?
+//	Normalize  proof     would the host take it, and how will it say it?  (object, memory)
+//	Observe    ruleset   what stands, and where                          (xtables, kernel)
+//	Apply      ruleset   one transaction a table
+//	Remove     ruleset   likewise
+//	Watch      event     who changed it
+//	Advise     foreign   who drops it all the same
 package chain
+
+import (
+	"fmt"
+	"strings"
+
+	"vpnd/internal/kind/chain/ruleset"
+)
 
 // Chain is a chain of vpnd's own in iptables or ip6tables, replaced whole. Its
 // name is family/table/chain: ip/filter/VPND-FORWARD, ip6/nat/VPND-POSTROUTING.
@@ -30,10 +47,35 @@ func (c Chain) lines() []string {
 	return c.Rules
 }
 
-// The two places of a jump. What else an observation says (middle) is a place
-// where somebody else put it.
-const (
-	top    = "top"
-	bottom = "bottom"
-	middle = "middle"
-)
+// place returns the hook and place that a wish asks for. A wish that was
+// observed may say more than one can ask for; then its first hook counts.
+func (c Chain) place() (hook, at string) {
+	if c.Hook == nil || *c.Hook == "" {
+		return "", ""
+	}
+	hook, _, _ = strings.Cut(*c.Hook, ",")
+	hook, _, _ = strings.Cut(hook, " ")
+	if hook == "" {
+		return "", ""
+	}
+	if c.At != nil && *c.At == ruleset.Bottom {
+		return hook, ruleset.Bottom
+	}
+	return hook, ruleset.Top
+}
+
+// want is the chain as it shall be in its table.
+func (c Chain) want() ruleset.Want {
+	hook, at := c.place()
+	return ruleset.Want{Lane: ruleset.Lane{Hook: hook, At: at}, Order: c.Order, Rules: c.Rules, Lines: c.lines()}
+}
+
+// printable refuses what would be another line of the input.
+func printable(rules []string) error {
+	for i, rule := range rules {
+		if strings.ContainsAny(rule, "\n\r\x00") {
+			return fmt.Errorf("rules[%d] %q holds the end of a line; write each rule as one string of its own", i, rule)
+		}
+	}
+	return nil
+}

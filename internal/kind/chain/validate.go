@@ -2,10 +2,10 @@ package chain
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
+	"vpnd/internal/kind/chain/ruleset"
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource"
 )
 
@@ -13,154 +13,26 @@ import (
 // iptables and the kernel think of the rules is proved by Normalize.
 func (c *Chain) Validate(name string) []resource.Mistake {
 	var found []resource.Mistake
-	s, err := parse(name)
+	s, err := syntax.Parse(name)
 	if err != nil {
 		summary, hint, _ := strings.Cut(err.Error(), "; ")
 		found = append(found, resource.Mistake{Summary: summary, Hint: hint})
 	}
-	if c.Hook != nil && hooks[s.table] != nil && !builtin(s.table, *c.Hook) {
+	if c.Hook != nil && syntax.Hooks[s.Table] != nil && !syntax.Builtin(s.Table, *c.Hook) {
 		found = append(found, resource.Mistake{
 			Path:    "hook",
-			Summary: fmt.Sprintf("table %s has no built-in chain %q", s.table, *c.Hook),
-			Hint:    "one of " + strings.Join(hooks[s.table], ", "),
+			Summary: fmt.Sprintf("table %s has no built-in chain %q", s.Table, *c.Hook),
+			Hint:    "one of " + strings.Join(syntax.Hooks[s.Table], ", "),
 		})
 	}
-	if c.At != nil && *c.At != top && *c.At != bottom {
+	if c.At != nil && *c.At != ruleset.Top && *c.At != ruleset.Bottom {
 		found = append(found, resource.Mistake{Path: "at", Summary: fmt.Sprintf("%q is no place in a chain", *c.At), Hint: "write top or bottom"})
 	}
 	found = append(found, CheckPriority(c.Priority)...)
 	for i, rule := range c.Rules {
-		for _, p := range examine(s.family, rule) {
-			found = append(found, resource.Mistake{Path: "rules", Summary: fmt.Sprintf("rules[%d] %q: %s", i, rule, p.what), Hint: p.hint})
+		for _, p := range syntax.Examine(s.Family, rule) {
+			found = append(found, resource.Mistake{Path: "rules", Summary: fmt.Sprintf("rules[%d] %q: %s", i, rule, p.What), Hint: p.Hint})
 		}
 	}
 	return found
-}
-
-// A problem is one thing wrong with a rule.
-type problem struct{ what, hint string }
-
-// Limits of iptables: a line of a restore is read into 10240 bytes and a word
-// into 1024; older versions take the rest of a longer line for another line.
-const (
-	maxRule    = 8192
-	maxWord    = 1023
-	maxComment = 255 // bytes; the rest is cut silently
-	maxLink    = 15  // bytes; the rest is cut silently
-)
-
-// examine looks at one rule. A rule must never become another command: it goes
-// into the input of iptables-restore behind "-A CHAIN ".
-func examine(family, rule string) []problem {
-	if strings.TrimSpace(rule) == "" {
-		return []problem{{"is empty", "write what to match and -j, or leave the rule out"}}
-	}
-	if strings.ContainsFunc(rule, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-		return []problem{{"holds a control character, such as the end of a line", "write each rule as one string of its own"}}
-	}
-	if len(rule) > maxRule {
-		return []problem{{fmt.Sprintf("is longer than %d bytes", maxRule), "split it, or match an ipset"}}
-	}
-	if strings.Contains(rule, "'") && singleQuote.MatchString(doubleQuoted.ReplaceAllString(rule, "")) {
-		return []problem{{"iptables-restore does not know single quotes", `write \" in their place`}}
-	}
-	list, err := words(rule)
-	if err != nil {
-		return []problem{{err.Error(), `close it, or write \" for a quote within quotes`}}
-	}
-	return slices.Concat(commands(list), values(family, list))
-}
-
-var (
-	doubleQuoted = regexp.MustCompile(`"(\\.|[^"\\])*"`)
-	singleQuote  = regexp.MustCompile(`(^|[ \t=])'`)
-)
-
-// short are the options with one dash that describe a packet or what becomes
-// of it. The rest are commands, or change what iptables itself does: -h ends
-// it with success, -M names a program to run, -4 skips the line.
-const short = "psdiojgmf"
-
-// long are the options with two dashes that a rule may not have. iptables
-// takes an abbreviation of them as well.
-var long = []string{
-	"append", "check", "delete", "delete-chain", "exact", "flush", "help", "insert", "ipv4", "ipv6", "line-numbers", "list",
-	"list-rules", "modprobe", "new-chain", "numeric", "policy", "rename-chain", "replace", "set-counters", "table",
-	"verbose", "version", "wait", "wait-interval", "zero",
-}
-
-// known are options of matches that look like such an abbreviation.
-var known = []string{"--set", "--pol"}
-
-func commands(list []string) []problem {
-	var found []problem
-	for i, word := range list {
-		switch {
-		case len(word) > maxWord:
-			found = append(found, problem{fmt.Sprintf("a word of it is longer than %d bytes", maxWord), "shorten it"})
-		case isText(list, i) || !forbidden(word):
-		case i == 0:
-			found = append(found, problem{word + " is a command, not part of a rule", "write only what comes behind -A and the chain; vpnd adds those"})
-		default:
-			found = append(found, problem{word + " does not belong in a rule", "a rule says what to match and what to do; the table and the chain are in the name of the block"})
-		}
-	}
-	return found
-}
-
-func forbidden(word string) bool {
-	name, isLong := strings.CutPrefix(word, "--")
-	if isLong {
-		name, _, _ = strings.Cut(name, "=")
-		abbreviates := func(command string) bool { return strings.HasPrefix(command, name) }
-		return slices.ContainsFunc(long, abbreviates) && !slices.Contains(known, "--"+name)
-	}
-	letters, isShort := strings.CutPrefix(word, "-")
-	if !isShort {
-		return false
-	}
-	return letters == "" || !strings.Contains(short, letters[:1]) || letters[0] == 'f' && len(letters) > 1
-}
-
-var (
-	addressOptions = []string{"-s", "-d", "--source", "--src", "--destination", "--dst", "--ctorigsrc", "--ctorigdst", "--ctreplsrc", "--ctrepldst", "--tunnel-src", "--tunnel-dst"}
-	linkOptions    = []string{"-i", "-o", "--in-interface", "--out-interface", "--physdev-in", "--physdev-out"}
-	numeric        = map[string]*regexp.Regexp{
-		"ip":  regexp.MustCompile(`^[0-9.]+(/[0-9.]+)?$`),
-		"ip6": regexp.MustCompile(`^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9A-Fa-f:.]+)?$`),
-	}
-)
-
-func values(family string, list []string) []problem {
-	var found []problem
-	for _, o := range options(list) {
-		switch {
-		case slices.Contains(addressOptions, o.name):
-			for address := range strings.SplitSeq(o.value, ",") {
-				found = append(found, misaddressed(family, address)...)
-			}
-		case slices.Contains(linkOptions, o.name) && len(o.value) > maxLink:
-			found = append(found, problem{fmt.Sprintf("%q is longer than the %d bytes of an interface name", o.value, maxLink), "shorten it; a final + stands for any ending"})
-		case o.name == "--comment" && len(o.value) > maxComment:
-			found = append(found, problem{fmt.Sprintf("its comment is longer than %d bytes", maxComment), "shorten it; iptables would cut it silently"})
-		case len(o.name) == 2 && o.name != "-f" && (o.value == "" || strings.HasPrefix(o.value, "-")):
-			found = append(found, problem{o.name + " has no value", "write the value behind it"})
-		}
-	}
-	return found
-}
-
-// misaddressed refuses names: they are looked up once, when the rule is made,
-// and nobody notices when the answer has changed.
-func misaddressed(family, address string) []problem {
-	pattern := numeric[family]
-	if pattern == nil || pattern.MatchString(address) {
-		return nil
-	}
-	for other, p := range numeric {
-		if other != family && p.MatchString(address) {
-			return []problem{{fmt.Sprintf("%q is no address of family %s", address, family), "write the rule in a chain of family " + other}}
-		}
-	}
-	return []problem{{fmt.Sprintf("%q is no address", address), "write an address or a network as CIDR; a host name would be looked up only once, when the rule is made"}}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/syntax"
 	"vpnd/internal/resource/resourcetest"
 )
 
@@ -33,7 +34,7 @@ func TestValidateNames(t *testing.T) {
 func TestValidateHookAndPlace(t *testing.T) {
 	for name, hook := range map[string]string{"ip/raw/VPND-X": "FORWARD", "ip/filter/VPND-X": "PREROUTING", "ip/nat/VPND-X": "FORWARD", "ip/mangle/VPND-X": "forward"} {
 		_, table, _ := strings.Cut(strings.TrimSuffix(name, "/VPND-X"), "/")
-		want := "hook: table " + table + ` has no built-in chain "` + hook + `" | one of ` + strings.Join(hooks[table], ", ")
+		want := "hook: table " + table + ` has no built-in chain "` + hook + `" | one of ` + strings.Join(syntax.Hooks[table], ", ")
 		if got := mistakes(wishFor(hook, ""), name); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/chain/kernel"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
@@ -23,7 +24,7 @@ func (r room) subtle() map[string]string {
 		all["-m rt --rt-type 0 ! --rt-segsleft : -j DROP"] = "-m rt --rt-type 0 -j DROP"
 		all["-m frag ! --fragid : -j DROP"] = "-m frag -j DROP"
 	}
-	if r.Backend == legacy {
+	if r.Backend == kernel.Legacy {
 		all["-p tcp ! --dport : -j ACCEPT"] = "-p tcp -m tcp -j ACCEPT"
 		all["! -i + -j DROP"] = "-j DROP"
 	} else {
@@ -33,13 +34,13 @@ func (r room) subtle() map[string]string {
 }
 
 // prints returns the imprints of one chain.
-func (r room) prints(table, chain string) []imprint {
+func (r room) prints(table, chain string) []kernel.Imprint {
 	r.Helper()
 	tool, err := r.find(r.Context(), r.family)
 	if err != nil {
 		r.Fatal(err)
 	}
-	prints, err := tool.imprints(table)
+	prints, err := kernel.Imprints(tool.Backend, r.family, table)
 	if err != nil {
 		r.Fatal(err)
 	}
