@@ -162,7 +162,8 @@ func (a *app) carryOut(ctx context.Context, e *engine.Engine, p *engine.Plan, co
 	r := e.Apply(ctx, p)
 	failed := errors.Join(r.Failed(), note(e, command, r))
 	if len(p.Changes) > 0 {
-		a.text().Report(r)
+		name, _, _ := strings.Cut(command, ",") // the history says why it was undone
+		a.text().Report(name, r)
 		a.tellHandouts(e)
 	}
 	if r.Err != nil {

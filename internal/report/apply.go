@@ -16,8 +16,9 @@ func (t Text) Done(c engine.Change, err error) {
 	t.printf("  %s %s\n", t.paint(s.color, s.text), c.ID)
 }
 
-// Report writes the last line of an apply.
-func (t Text) Report(r engine.Report) {
+// Report writes the last line of an apply, or of another command that changes the
+// host.
+func (t Text) Report(command string, r engine.Report) {
 	var done, failed, skipped int
 	for _, result := range r.Results {
 		switch {
@@ -33,5 +34,5 @@ func (t Text) Report(r engine.Report) {
 		t.printf("%s\n", t.paint(green, "Done: "+Count(done, "change")+"."))
 		return
 	}
-	t.printf("%s\n", t.paint(red, fmt.Sprintf("Not done: %s made, %d failed, %d skipped. The next apply continues.", Count(done, "change"), failed, skipped)))
+	t.printf("%s\n", t.paint(red, fmt.Sprintf("Not done: %s made, %d failed, %d skipped. The next %s continues.", Count(done, "change"), failed, skipped, command)))
 }

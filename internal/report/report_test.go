@@ -205,7 +205,7 @@ func TestColour(t *testing.T) {
 	w := Text{W: &b, Color: true}
 	p := r.plan(wish(1, "new", value("x")))
 	w.Plan(p)
-	w.Report(r.Engine.Apply(context.Background(), p))
+	w.Report("apply", r.Engine.Apply(context.Background(), p))
 	for _, painted := range []string{"\x1b[1mblock.new  vpn.hcl:1\x1b[0m", "\x1b[32m+\x1b[0m thing.new", "\x1b[32mDone: 1 change.\x1b[0m"} {
 		if !strings.Contains(b.String(), painted) {
 			t.Errorf("%q is not in %q", painted, b.String())
@@ -225,8 +225,8 @@ func TestApplyIsToldAsItHappens(t *testing.T) {
 	needy.After = []resource.ID{id("broken")}
 	got := text(func(w Text) {
 		r.Done = w.Done
-		w.Report(r.apply(wish(1, "good", value("x")), wish(2, "broken", value("x")), needy))
-		w.Report(engine.Report{Err: errors.New("the disk is full")})
+		w.Report("destroy", r.apply(wish(1, "good", value("x")), wish(2, "broken", value("x")), needy))
+		w.Report("rollback", engine.Report{Err: errors.New("the disk is full")})
 	})
 	golden(t, "apply.txt", got)
 }

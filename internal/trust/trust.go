@@ -138,8 +138,8 @@ func (w *walk) follow(here, link string, info fs.FileInfo) (string, error) {
 // trusted looks at one file or directory. In one with the sticky bit, as /tmp,
 // others can make names and can't take away or exchange those of root.
 func (w *walk) trusted(path string, info fs.FileInfo, above bool) error {
-	if w.place && len(w.todo) == 0 {
-		return nil
+	if len(w.todo) == 0 && (w.place || !info.IsDir() && !info.Mode().IsRegular()) {
+		return nil // no orders are read from a device or a pipe, and its mode is right as it is
 	}
 	if err := w.owned(path, info); err != nil {
 		return err

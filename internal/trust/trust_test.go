@@ -34,7 +34,7 @@ func TestTrustsWhatIsRoots(t *testing.T) {
 	dir, file := home(t)
 	do(t, os.Symlink(file, filepath.Join(dir, "link")))
 	do(t, os.Symlink("../"+filepath.Base(dir), filepath.Join(dir, "around")))
-	for _, path := range []string{file, dir, "/", "/etc/passwd", dir + "/link", dir + "/around/link", dir + "/none", dir + "/none/below"} {
+	for _, path := range []string{file, dir, "/", "/etc/passwd", "/dev/zero", dir + "/link", dir + "/around/link", dir + "/none", dir + "/none/below"} {
 		if err := Path(path); err != nil {
 			t.Error(err)
 		}
