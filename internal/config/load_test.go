@@ -160,3 +160,35 @@ func directory(t *testing.T, files map[string]string) string {
 	}
 	return dir
 }
+
+// A block tells the place of each of its attributes, or of what is around it, for those
+// who find fault with it later.
+func TestBlocksTellTheirPlaces(t *testing.T) {
+	dir := directory(t, map[string]string{"a.hcl": "server \"s\" {\n  network = \"10.8.0.0/24\"\n  listen  = [\n    \"udp/1\",\n    \"udp/2\",\n  ]\n  keepalive {\n    ping = \"1s\"\n  }\n}\n"})
+	c, diags := Load(Source{Paths: []string{dir}}, configtest.Catalog(), "")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for path, line := range map[string]int{"": 1, "nope": 1, "network": 2, "listen": 3, "listen[1]": 5, "keepalive": 7, "keepalive.ping": 8, "keepalive.restart": 7} {
+		if at := c.Blocks[0].At(path); at.Start.Line != line || filepath.Base(at.Filename) != "a.hcl" {
+			t.Errorf("%q is at %s", path, at)
+		}
+	}
+}
+
+// With a mistake there is nothing to apply, but all else is known: who mends a file
+// sees what is in it.
+func TestMistakesLeaveTheRest(t *testing.T) {
+	dir := directory(t, map[string]string{"a.hcl": "vpnd {\n  interval = \"1m\"\n}\ncheck \"c\" {\n  tunnel = \"t\"\n}\ntun \"t\" {}\ntun \"u\" {\n  mtu = \"big\"\n}\n"})
+	c, diags := Load(Source{Paths: []string{dir}}, configtest.Catalog(), "")
+	if !diags.HasErrors() || len(c.Desired.Present) > 0 {
+		t.Errorf("%v %v", diags, c.Desired)
+	}
+	if c.Settings.Interval.String() != "1m" || len(c.Checks) != 1 || len(c.Blocks) != 2 || len(c.Files) != 1 {
+		t.Errorf("%+v", c)
+	}
+	c, diags = Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": "tun {{\n"})}}, configtest.Catalog(), "")
+	if !diags.HasErrors() || len(c.Files) != 1 || len(c.Blocks) > 0 {
+		t.Errorf("%v %+v", diags, c)
+	}
+}

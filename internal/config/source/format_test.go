@@ -24,3 +24,22 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+// What is no text, or beyond the bounds, is returned as it is; what Windows wrote
+// becomes a file of Unix.
+func TestFormatKeepsWhatItCanNotRead(t *testing.T) {
+	for _, c := range []struct{ name, in, want, problem string }{
+		{"a.hcl", "a=1\x00", "a=1\x00", "a.hcl: It holds zero bytes"},
+		{"a.hcl", "a=caf\xe9", "a=caf\xe9", "a.hcl: Line 1 holds bytes that are no UTF-8"},
+		{"a.hcl", "a=1e9999", "a=1e9999", "400 digits"},
+		{"a.hcl.json", "[1e9999]", "[1e9999]", "400 digits"},
+		{"a.hcl", "\xef\xbb\xbfa=1\r\n", "a = 1\n", ""},
+		{"a.hcl", "", "", ""},
+		{"a.hcl", "# a comment\na=[1,2,]\n", "# a comment\na = [1, 2, ]\n", ""},
+	} {
+		out, diags := Format([]byte(c.in), c.name)
+		if string(out) != c.want || (c.problem == "") != !diags.HasErrors() || !strings.Contains(diags.Error(), c.problem) && c.problem != "" {
+			t.Errorf("%q became %q: %v", c.in, out, diags)
+		}
+	}
+}
