@@ -27,7 +27,6 @@ const (
 	byTimer  = "timer"
 	byEvent  = "event"
 	byReload = "reload"
-	byApply  = "apply" // another vpnd changed what is in force
 )
 
 // agent is the daemon at work: a loop that makes passes. Only its goroutine touches

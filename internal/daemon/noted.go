@@ -51,7 +51,7 @@ func (a *agent) noteLeft(ctx context.Context, p *pass) {
 	}
 	for _, d := range p.news.Drift {
 		alone := d.Outcome == status.Reported || d.Outcome == status.Suppressed || d.Outcome == status.Flapping || d.Outcome == status.Protected
-		if alone && p.news.IsNew(d.ID) {
+		if alone && p.news.New[d.ID] {
 			add(state.Done{
 				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
 			})

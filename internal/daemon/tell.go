@@ -43,7 +43,7 @@ func (a *agent) tell(p *pass) {
 		a.remark(r)
 	}
 	for _, d := range p.news.Drift {
-		if p.news.IsNew(d.ID) {
+		if p.news.New[d.ID] {
 			a.metrics.Drifted(d)
 		}
 	}
@@ -67,7 +67,7 @@ func (a *agent) announce(p *pass) {
 	var news []status.Drift
 	for _, d := range p.news.Drift {
 		_, known := a.findings.Known[d.ID]
-		isNew := p.news.IsNew(d.ID)
+		isNew := p.news.New[d.ID]
 		if known && isNew {
 			a.Log.Warn("drifted", attributes(d)...)
 		}

@@ -47,16 +47,13 @@ type Pass struct {
 
 // News is what was not known before a pass.
 type News struct {
-	Drift    []status.Drift // all that the pass found moved, known or not, with what is decided about it
-	New      []resource.ID  // of these, what was not wrong before, or not in this way, or is treated otherwise now
+	Drift    []status.Drift       // all that the pass found moved, known or not, with what is decided about it
+	New      map[resource.ID]bool // of these, what was not wrong before, or not in this way, or is treated otherwise now
 	Unknown  []status.Unknown
 	Observed []resource.ID // can be observed again
 	Healed   []resource.ID // is as it shall be again, and vpnd did not do it
 	Remarks  []status.Remark
 }
-
-// IsNew says whether the drift of a resource is news.
-func (n News) IsNew(id resource.ID) bool { return slices.Contains(n.New, id) }
 
 // Seen returns the findings of a plan and of what was decided about it, before
 // anything is done: what is to be repaired is under way.
@@ -91,15 +88,15 @@ func (f Findings) beside(p Pass, wrong []status.Drift) []status.Drift {
 }
 
 // known finds out what is news.
-func (f Findings) known(p Pass, now Findings, drift []status.Drift) (known map[resource.ID]status.Drift, fresh, healed []resource.ID) {
-	known = make(map[resource.ID]status.Drift, len(drift))
+func (f Findings) known(p Pass, now Findings, drift []status.Drift) (known map[resource.ID]status.Drift, fresh map[resource.ID]bool, healed []resource.ID) {
+	known, fresh = make(map[resource.ID]status.Drift, len(drift)), make(map[resource.ID]bool)
 	for _, d := range drift {
 		old, was := f.Known[d.ID]
 		if !was && p.Doubted {
 			continue
 		}
 		if !was || differs(old, d) {
-			fresh = append(fresh, d.ID)
+			fresh[d.ID] = true
 		}
 		known[d.ID] = d
 	}

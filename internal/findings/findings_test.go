@@ -66,8 +66,10 @@ func shown(f Findings) string {
 // told are news in words.
 func told(n News) string {
 	var words []string
-	for _, id := range n.New {
-		words = append(words, "drifted "+id.Name)
+	for _, d := range n.Drift {
+		if n.New[d.ID] {
+			words = append(words, "drifted "+d.ID.Name)
+		}
 	}
 	for _, u := range n.Unknown {
 		words = append(words, "unknown "+u.ID.Name)

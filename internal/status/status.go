@@ -87,7 +87,7 @@ type Configuration struct {
 type Pass struct {
 	Time    time.Time `json:"time"`
 	Seconds float64   `json:"seconds"`
-	Noticed string    `json:"noticed"` // start, timer, event, reload or apply
+	Noticed string    `json:"noticed"` // start, timer, event or reload
 }
 
 // Apply is the last time that the daemon changed the host.
