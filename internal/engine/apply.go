@@ -46,12 +46,15 @@ func (e *Engine) Apply(ctx context.Context, p *Plan) Report { return e.converge(
 // converge applies p until ctx ends, which it asks before each step; the steps
 // themselves run under step.
 func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Report {
-	r := &run{Engine: e, plan: p, failed: make(map[resource.ID]bool), readers: readers(p.items), unread: make(unread)}
+	r := &run{
+		Engine: e, plan: p, readers: readers(p.items), unread: make(unread),
+		failed: make(map[resource.ID]bool), needing: p.comes.Walk(), blockers: make(map[resource.ID]resource.ID),
+	}
 	for _, problem := range p.Problems {
-		r.failed[problem.ID] = true
+		r.fail(problem.ID)
 	}
 	for _, id := range p.barred {
-		r.failed[id] = true
+		r.fail(id)
 	}
 	r.beside(nil, func() { r.refused = r.check(ctx) })
 	if len(r.refused) > 0 && !p.undoes() {
@@ -81,17 +84,19 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 // run is one Apply at work.
 type run struct {
 	*Engine
-	plan    *Plan
-	left    []Change                               // from the step at work on
-	was     *state.Snapshot                        // what is about to be changed, as it was; nil of a repair and of an undo
-	readers map[resource.ID][]state.PendingRefresh // the refreshes that a change of a thing calls for
-	failed  map[resource.ID]bool                   // failed or skipped
-	refused map[resource.ID]error                  // by the programs that will read it
-	unread  unread
-	pending []state.Fact   // to be written with the next flush
-	orphans []state.Record // whose priors are to be removed after it
-	short   error          // why the disk takes no records
-	report  Report
+	plan     *Plan
+	left     []Change                               // from the step at work on
+	was      *state.Snapshot                        // what is about to be changed, as it was; nil of a repair and of an undo
+	readers  map[resource.ID][]state.PendingRefresh // the refreshes that a change of a thing calls for
+	failed   map[resource.ID]bool                   // failed or skipped
+	needing  *resource.Walk                         // from what failed to what needs it
+	blockers map[resource.ID]resource.ID            // what can't be done, and for what
+	refused  map[resource.ID]error                  // by the programs that will read it
+	unread   unread
+	pending  []state.Fact   // to be written with the next flush
+	orphans  []state.Record // whose priors are to be removed after it
+	short    error          // why the disk takes no records
+	report   Report
 }
 
 // check asks the readers, before anything is touched, and returns what each
@@ -218,36 +223,29 @@ func (r *run) batch(ctx context.Context, batch []Change) {
 	}
 }
 
-// blocked says what failed that this one needs; where things leave, what
-// failed that needs this one.
+// fail notes that a thing is not done, and what can't be done for that: what needs
+// it, and where things leave, what it needs.
+func (r *run) fail(id resource.ID) {
+	r.failed[id] = true
+	for _, next := range slices.Concat(r.needing.Next(id), r.plan.goes.Before(id)) {
+		if _, known := r.blockers[next]; !known {
+			r.blockers[next] = id
+		}
+	}
+}
+
+// blocked says what is not done without which an item can't be.
 func (r *run) blocked(it *item) (resource.ID, bool) {
 	if it.before != nil && r.failed[it.before.ID] {
 		return it.before.ID, true
 	}
-	for _, other := range r.plan.items {
-		if len(r.failed) == 0 {
-			break
-		}
-		if !r.failed[other.ID] || other.leave != it.leave || !it.leave && !it.kind.Needs(other.kind.Traits) {
-			continue
-		}
-		first, second := other, it
-		if it.leave {
-			first, second = it, other
-		}
-		needs := func(id resource.ID) bool {
-			return id == first.ID || resource.Owns(id, first.Resource) && !resource.Owns(id, second.Resource)
-		}
-		if slices.ContainsFunc(second.After, needs) {
-			return other.ID, true
-		}
-	}
-	return resource.ID{}, false
+	blocker, blocked := r.blockers[it.ID]
+	return blocker, blocked
 }
 
 func (r *run) done(c Change, err error, skipped bool) {
 	if err != nil {
-		r.failed[c.ID] = true
+		r.fail(c.ID)
 	}
 	r.report.Results = append(r.report.Results, Result{Change: c, Err: err, Skipped: skipped})
 	if r.Done != nil {

@@ -109,6 +109,7 @@ type Plan struct {
 	quiet  []*item         // what needs no change, but a record
 	items  []*item         // everything that was looked at, in order
 	comes  *resource.Graph // what is asked for
+	goes   *resource.Graph // what leaves
 	barred []resource.ID   // wrong, and not for this apply
 }
 
@@ -134,6 +135,11 @@ type item struct {
 	handout *state.Handout // its holder needs it anew; nil where not
 
 	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd
+}
+
+// anew returns the plan before anything of it was judged.
+func (p *Plan) anew() *Plan {
+	return &Plan{items: p.items, comes: p.comes, goes: p.goes, LeftOut: p.LeftOut}
 }
 
 // IDs returns the distinct resources that the plan changes, in order.

@@ -55,7 +55,7 @@ func (e *Engine) again(ctx context.Context, p *Plan, seen []*item) (*Plan, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	next := &Plan{items: p.items, comes: p.comes, LeftOut: p.LeftOut}
+	next := p.anew()
 	return next, e.judgeAll(next)
 }
 

@@ -1,6 +1,12 @@
 package engine
 
-import "vpnd/internal/resource"
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"vpnd/internal/resource"
+)
 
 // order sorts items so that each comes after all that it needs; see
 // [resource.Graph.Order].
@@ -27,4 +33,45 @@ func (e *Engine) graph(items []*item) *resource.Graph {
 		all[i].Triggers = it.reads()
 	}
 	return resource.NewGraph(e.Catalog, all)
+}
+
+// narrow keeps the targets and, of what is asked for, all that they need.
+func (e *Engine) narrow(present, leaving []*item, targets []resource.ID) (_, _ []*item, err error) {
+	hit := func(it *item) bool {
+		return slices.ContainsFunc(targets, func(t resource.ID) bool { return it.ID == t || resource.Owns(t, it.Resource) })
+	}
+	var missed []error
+	for _, t := range targets {
+		one := func(it *item) bool { return it.ID == t || resource.Owns(t, it.Resource) }
+		if !slices.ContainsFunc(present, one) && !slices.ContainsFunc(leaving, one) {
+			missed = append(missed, fmt.Errorf("there is no %s, neither in the configuration nor on record", t))
+		}
+	}
+	if len(missed) > 0 {
+		return nil, nil, errors.Join(missed...)
+	}
+	comes := paths(leaving, hit)
+	var wanted []resource.ID
+	for _, it := range present {
+		if hit(it) || comes(it) {
+			wanted = append(wanted, it.ID)
+		}
+	}
+	needed := e.graph(present).Reachable(wanted...)
+	present, _ = partition(present, func(it *item) bool { return needed[it.ID] })
+	leaves := paths(present, func(*item) bool { return true })
+	leaving, _ = partition(leaving, func(it *item) bool { return hit(it) || leaves(it) })
+	return present, leaving, nil
+}
+
+// paths returns where those of the items stand that are hit, for what comes there
+// or leaves it to take part with them.
+func paths(items []*item, hit func(*item) bool) func(*item) bool {
+	taken := make(map[string]bool)
+	for _, it := range items {
+		if it.kind.Path && hit(it) {
+			taken[it.ID.Name] = true
+		}
+	}
+	return func(it *item) bool { return it.kind.Path && taken[it.ID.Name] }
 }

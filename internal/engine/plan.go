@@ -68,7 +68,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err != nil {
 		return nil, err
 	}
-	leaving, _, err = e.order(leaving)
+	leaving, goes, err := e.order(leaving)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &Plan{items: items, comes: comes}
+	p := &Plan{items: items, comes: comes, goes: goes}
 	for _, it := range append(off, gone...) {
 		p.LeftOut = append(p.LeftOut, it.ID)
 	}

@@ -14,7 +14,7 @@ func (e *Engine) protect(p *Plan) error {
 	if len(left) == 0 {
 		return nil
 	}
-	rest := &Plan{items: p.items, comes: p.comes, LeftOut: p.LeftOut}
+	rest := p.anew()
 	f := newFollower(e.Store)
 	for _, it := range p.items {
 		c, ok := left[it.ID]

@@ -29,7 +29,7 @@ func (r *run) putBack(ctx context.Context, c Change, failed error) error {
 		return errors.Join(failed, fmt.Errorf("putting back what it ran with: %w", err))
 	}
 	for _, id := range ids {
-		r.failed[id] = true
+		r.fail(id)
 	}
 	if err := r.goBack(ctx, part(r.was, append(ids, c.ID))); err != nil {
 		return errors.Join(failed, fmt.Errorf("putting back what it ran with, %s: %w", few(ids), err))
