@@ -76,6 +76,7 @@ var rules = []rule{
 	{"findings", []string{"resource", "engine", "policy", "report", "status"}, []string{"os", "net", "log/slog", "context"}},
 	{"daemon", []string{"resource", "policy", "findings", "status", "active", "atomic", "notice", "state", "config", "config/diag", "config/settings", "engine", "report", "kind/sysctl", "metrics", "confirm", "systemd", "lock", "watch", "backoff", "notify"}, nil},
 	{"revoked", []string{"resource", "state", "engine", "kind/pki"}, []string{"os", "os/exec"}},
+	{"transaction", []string{"resource", "state", "engine", "active", "config", "config/settings", "confirm", "revoked", "status"}, []string{"os/exec", "os/signal", "log/slog", "golang.org/x/term"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "status"}, nil},
 	{"lab", []string{"lab"}, nil},

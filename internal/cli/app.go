@@ -52,7 +52,6 @@ type app struct {
 	level  slog.Level     // what --log-level says
 	advise bool           // nothing is done with the configuration
 	idle   string         // what to say where there is nothing to do, unless it is the usual
-	typed  <-chan string  // see answers
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -170,36 +169,8 @@ func (a *app) look(dir string) (*engine.Engine, error) {
 	return a.engine(store), nil
 }
 
-// lockWait is how long a command waits for another vpnd to end.
-const lockWait = 30 * time.Second
-
-// change opens the state for changing the host, under the lock. The caller
-// must call the returned function.
-func (a *app) change(ctx context.Context, dir string) (*engine.Engine, func(), error) {
-	wait, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	unlock, err := state.Lock(wait, dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := state.Open(dir)
-	if err != nil {
-		unlock()
-		return nil, nil, err
-	}
-	e := a.engine(store)
-	done := func() { _ = store.Close(); unlock() }
-	if err := e.SetApart(); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return e, done, nil
-}
-
 func (a *app) engine(store *state.Store) *engine.Engine {
-	e := &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now}
-	e.Done = a.text().Done
-	return e
+	return &engine.Engine{Catalog: a.catalog(), Store: store, Now: time.Now}
 }
 
 // plan compares the host with the configuration. Wishes that the host would

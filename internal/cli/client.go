@@ -52,12 +52,12 @@ With --noted nothing is written: for profiles that were handed out otherwise.`,
 			if (len(args) == 1) == f.all || f.all && !f.noted {
 				return errors.New("name one client, or note everybody with --all --noted")
 			}
-			e, done, err := a.change(c.Context(), a.dir(nil))
+			t, err := a.host(a.dir(nil)).Begin(c.Context())
 			if err != nil {
 				return err
 			}
-			defer done()
-			return a.export(e, args, f)
+			defer t.Close()
+			return a.export(t.Engine, args, f)
 		},
 	}
 	c.Flags().StringVar(&f.server, "server", "", "only of this `ADDRESS`, such as openvpn_server.office")
@@ -148,11 +148,4 @@ func (a *app) writeProfile(given []engine.Gift, out string) error {
 		return fmt.Errorf("writing the profile: %w", err)
 	}
 	return nil
-}
-
-// tellHandouts says who needs a new profile.
-func (a *app) tellHandouts(e *engine.Engine) {
-	if text := report.HandOut(e.Waiting()); text != "" {
-		a.printf("%s\n", text)
-	}
 }

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,13 +13,7 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
-)
-
-// The commands that the history knows an undo by.
-const (
-	undone = "rollback"
-	late   = "rollback, since nobody confirmed"
-	broken = "rollback, since it failed"
+	"vpnd/internal/transaction"
 )
 
 func (a *app) confirmCommand() *cobra.Command {
@@ -39,22 +30,24 @@ stays so, the rest stays as it is, and vpnd apply, destroy and rollback work
 again. It is the way out where nothing else is.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			e, done, err := a.change(c.Context(), a.dir(nil))
+			more := c.Flags().Changed("extend")
+			if more {
+				if err := checkDeadline("extend", extend); err != nil {
+					return err
+				}
+			}
+			t, err := a.host(a.dir(nil)).Begin(c.Context())
 			if err != nil {
 				return err
 			}
-			defer done()
-			if abandon {
-				return a.abandon(c.Context(), e)
+			defer t.Close()
+			switch {
+			case abandon:
+				return t.Abandon(c.Context())
+			case more:
+				return t.Extend(c.Context(), time.Duration(extend))
 			}
-			d, p, err := a.waiting(c.Context(), e.Store)
-			if err != nil {
-				return err
-			}
-			if !c.Flags().Changed("extend") {
-				return a.confirm(c.Context(), d, p)
-			}
-			return a.extend(c.Context(), d, p, extend)
+			return t.Confirm(c.Context())
 		},
 	}
 	deadlineFlag(c, &extend, "extend", "do not keep it yet; undo it after `DURATION` from now")
@@ -97,64 +90,6 @@ func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
 	}, nil
 }
 
-// waiting returns the apply that can still be confirmed, and its deadline. What
-// is overdue can't, nor what somebody has begun to undo: that is at work, or stuck
-// half-way.
-func (a *app) waiting(ctx context.Context, store *state.Store) (*confirm.Deadline, *state.Pending, error) {
-	p, err := store.Pending()
-	if err != nil {
-		return nil, nil, err
-	}
-	if p == nil {
-		return nil, nil, nothingPending(store)
-	}
-	d, err := a.deadline(store)
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case p.Begun():
-		return nil, nil, fmt.Errorf("it is too late: the undo of the apply has begun; where that does not come to an end, vpnd rollback says what stands against it; %s", wayOut)
-	case d.Over(ctx, p):
-		return nil, nil, fmt.Errorf("it is too late: the deadline was %s, and the apply is undone; where that does not come to an end, vpnd rollback says what stands against it; %s", clock(p.Deadline), wayOut)
-	}
-	return d, p, nil
-}
-
-func (a *app) confirm(ctx context.Context, d *confirm.Deadline, p *state.Pending) error {
-	if err := d.Disarm(ctx); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(a.Out, "Confirmed: the host stays as it is. To undo it after all: vpnd rollback %s\n", p.Snapshot)
-	return nil
-}
-
-// nothingPending says why there is nothing to confirm.
-func nothingPending(store *state.Store) error {
-	entries, err := store.History()
-	entries = slices.DeleteFunc(entries, func(e state.Entry) bool { return e.Command == state.Noticed })
-	if err == nil && len(entries) > 0 && strings.HasPrefix(entries[len(entries)-1].Command, undone) {
-		last := entries[len(entries)-1]
-		return fmt.Errorf("no apply waits for confirmation: the last thing that was done is a %s, at %s", last.Command, last.Time.Local().Format(time.DateTime))
-	}
-	return errors.Join(errors.New("no apply waits for confirmation; vpnd apply --confirm 2m makes one that does"), err)
-}
-
-func (a *app) extend(ctx context.Context, d *confirm.Deadline, old *state.Pending, by resource.Duration) error {
-	if err := checkDeadline("extend", by); err != nil {
-		return err
-	}
-	p, err := d.Extend(ctx, time.Duration(by))
-	if err != nil {
-		return err
-	}
-	if p.Deadline.Equal(old.Deadline) {
-		a.say("%s from now would be sooner than the deadline, which stays; vpnd rollback undoes the apply now", by)
-	}
-	_, _ = fmt.Fprintf(a.Out, "The deadline is now %s.\n", clock(p.Deadline))
-	return nil
-}
-
 // unconfirmed is the apply that waits for confirmation now; told is what the
 // daemon last told of one.
 func (a *app) unconfirmed(told *status.Unconfirmed) *status.Unconfirmed {
@@ -180,7 +115,7 @@ func (a *app) showUnconfirmed(u *status.Unconfirmed) {
 		a.printf("\nAn apply waits for confirmation until %s: vpnd confirm keeps it, vpnd rollback undoes it now (snapshot %s).\n", clock(u.Until), u.Snapshot)
 		return
 	}
-	a.printf("\nAn apply that was to be confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it; %s.\n", clock(u.Until), u.Snapshot, wayOut)
+	a.printf("\nAn apply that was to be confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it; %s.\n", clock(u.Until), u.Snapshot, transaction.WayOut)
 	if u.Begun > 0 {
 		a.printf("The daemon has begun the undo %d times, since it did not come to its end; see: journalctl -t vpnd\n", u.Begun)
 	}
@@ -190,103 +125,3 @@ func (a *app) showUnconfirmed(u *status.Unconfirmed) {
 }
 
 func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
-
-// settled refuses to change a host whose last apply may yet be undone: what
-// would be undone then?
-func settled(store *state.Store) error {
-	p, err := store.Pending()
-	switch {
-	case p == nil || err != nil:
-		return err
-	case p.Late(time.Now()):
-		return fmt.Errorf("the undo of an apply has not come to its end; vpnd rollback goes on with it, and says what stands against it; %s", wayOut)
-	}
-	return fmt.Errorf("an apply waits for confirmation until %s; keep it with vpnd confirm, or undo it with vpnd rollback, and then go on", clock(p.Deadline))
-}
-
-// busyWait is how long an undo waits for the apply to come to an end by itself
-// before it ends it.
-const busyWait = 15 * time.Second
-
-// rollbackDue undoes the apply that nobody confirmed in time, and cleans up
-// where there is none. It is what the timer and the boot unit run.
-func (a *app) rollbackDue(ctx context.Context, f applyFlags) error {
-	dir := a.dir(nil)
-	if err := a.mend(ctx, dir); err != nil {
-		return err
-	}
-	store, err := state.Read(dir)
-	if err != nil {
-		return err
-	}
-	due, pending, err := a.due(ctx, store)
-	if err != nil || pending && due == nil {
-		return err // its timer still runs: it was extended
-	}
-	if err := breakIn(ctx, dir, due); err != nil {
-		return err
-	}
-	e, done, err := a.change(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer done()
-	due, pending, err = a.due(ctx, e.Store)
-	switch {
-	case err != nil:
-		return err
-	case due != nil:
-		_, _ = fmt.Fprintln(a.Out, "Nobody confirmed the apply in time, so it is undone.")
-		return a.tryUndo(ctx, e, due, f.atBoot)
-	case pending:
-		return nil
-	}
-	d, err := a.deadline(e.Store)
-	if err != nil {
-		return err
-	}
-	return d.Tidy()
-}
-
-// due returns the apply that nobody confirmed in time, and says whether any
-// waits at all.
-func (a *app) due(ctx context.Context, store *state.Store) (due *state.Pending, pending bool, err error) {
-	d, err := a.deadline(store)
-	if err != nil {
-		return nil, false, err
-	}
-	p, err := store.Pending()
-	if p == nil || err != nil {
-		return nil, false, err
-	}
-	due, err = d.Due(ctx)
-	return due, true, err
-}
-
-// breakIn ends the apply that is due where it hangs and so holds the lock: in
-// writing to a terminal that its own change cut off, for one. It survives that
-// as any other kill.
-func breakIn(ctx context.Context, dir string, due *state.Pending) error {
-	if due == nil {
-		return nil
-	}
-	wait, cancel := context.WithTimeout(ctx, busyWait)
-	defer cancel()
-	unlock, err := state.Lock(wait, dir)
-	var busy *state.ErrBusy
-	switch {
-	case err == nil:
-		unlock()
-		return nil
-	case !errors.As(err, &busy) || busy.PID != due.Process:
-		return nil // a wait of its own is for somebody else
-	}
-	process, err := os.FindProcess(due.Process)
-	if err != nil {
-		return err
-	}
-	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("ending the apply that is overdue: %w", err)
-	}
-	return nil
-}

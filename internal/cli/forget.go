@@ -26,18 +26,18 @@ of a configuration that still asks for it.`,
 		ValidArgsFunction: a.completes(addressWords),
 
 		RunE: func(c *cobra.Command, args []string) error {
-			e, done, err := a.change(c.Context(), a.dir(nil))
+			t, err := a.host(a.dir(nil)).Begin(c.Context())
 			if err != nil {
 				return err
 			}
-			defer done()
-			if _, err := recorded(e.Store, args); err != nil {
+			defer t.Close()
+			if _, err := recorded(t.Engine.Store, args); err != nil {
 				return err
 			}
-			if err := a.forgettable(e.Store); err != nil {
+			if err := a.forgettable(t.Engine.Store); err != nil {
 				return err
 			}
-			return a.forget(e.Store, args[0])
+			return a.forget(t.Engine.Store, args[0])
 		},
 	}
 }

@@ -7,10 +7,8 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/state"
+	"vpnd/internal/transaction"
 )
-
-// home is below what keys and profiles are, unless their blocks say otherwise.
-const home = "/var/lib/vpnd"
 
 // mostLeft is how many files are named before the rest is only counted.
 const mostLeft = 20
@@ -19,7 +17,7 @@ const mostLeft = 20
 // record names them, as where a state was lost and a new one began: they may be
 // keys that vpnd made once, or somebody else's.
 func (a *app) tellLeft(p *engine.Plan, dir string) {
-	roots := []string{a.below(home), dir}
+	roots := []string{a.below(transaction.Home), dir}
 	for _, c := range p.Changes {
 		if a.catalog().Traits(c.ID.Kind).Directory {
 			roots = append(roots, a.below(c.ID.Name))

@@ -18,6 +18,7 @@ import (
 	"vpnd/internal/catalog"
 	"vpnd/internal/config/variables"
 	"vpnd/internal/confirm"
+	"vpnd/internal/transaction"
 )
 
 // Exit statuses, as vpnd(8) names them.
@@ -66,6 +67,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return 0
 	case errors.As(err, &code):
 		return int(code)
+	case errors.Is(err, transaction.ErrTold):
+		return exitError
 	}
 	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", printable(meant(err.Error())), wayUp(err))
 	return exitError

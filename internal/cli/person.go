@@ -49,14 +49,12 @@ func (a *app) records() *slog.Logger {
 	return log
 }
 
-// recording has the journal told of each change of a command, besides whoever is
-// told of it already.
-func (a *app) recording(command string, told func(engine.Change, error)) func(engine.Change, error) {
-	log := a.records()
+// recording returns who is told of each change of a command: the journal, and whoever
+// reads along.
+func (a *app) recording(command string) func(engine.Change, error) {
+	log, text := a.records(), a.text()
 	return func(c engine.Change, err error) {
-		if told != nil {
-			told(c, err)
-		}
+		text.Done(c, err)
 		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(status.Shortened(c.Diffs)), "command", command}
 		if err != nil {
 			log.Error("not done", append(attrs, "error", err)...)

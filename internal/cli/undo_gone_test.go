@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpnd/internal/transaction"
 )
 
 // An undo brings the folder back that a file of it was in, leaves out what was in
@@ -97,11 +99,11 @@ func TestStuckUndoNamesTheWayOut(t *testing.T) {
 	r.broken["a"] = true
 	run(1, "rollback", "--yes")
 	for _, args := range [][]string{{"apply", "--yes"}, {"destroy", "--yes"}, {"confirm"}} {
-		if said := run(1, args...); !strings.Contains(said, wayOut) || !strings.Contains(said, "vpnd rollback") {
+		if said := run(1, args...); !strings.Contains(said, transaction.WayOut) || !strings.Contains(said, "vpnd rollback") {
 			t.Errorf("vpnd %s: %s", strings.Join(args, " "), said)
 		}
 	}
-	if code, _ := r.run("status"); !strings.Contains(r.out.String(), "is being undone") || !strings.Contains(r.out.String(), wayOut) {
+	if code, _ := r.run("status"); !strings.Contains(r.out.String(), "is being undone") || !strings.Contains(r.out.String(), transaction.WayOut) {
 		t.Errorf("vpnd status: %d\n%s", code, r.out.String())
 	}
 	run(0, "confirm", "--abandon")

@@ -16,6 +16,7 @@ import (
 
 	"vpnd/internal/resource/resourcetest"
 	"vpnd/internal/state"
+	"vpnd/internal/transaction"
 )
 
 // Whatever sequence of commands, kills and failures came before: an undo comes
@@ -249,7 +250,7 @@ func (s *story) deadline() {
 		return
 	}
 	s.over = true
-	for range mostTries {
+	for range transaction.MostTries {
 		if s.must("rollback", "--yes", "--unconfirmed") {
 			break
 		}

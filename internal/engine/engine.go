@@ -94,8 +94,9 @@ type Problem struct {
 // A Note is something that no apply can change, for people to know: another
 // file that would win over vpnd's at boot, rules that vpnd does not see.
 type Note struct {
-	ID   resource.ID // without a name where it concerns the whole kind
-	Text string
+	ID    resource.ID // without a name where it concerns the whole kind
+	Text  string
+	Stays bool // of an undo: it does not go back, or not as it was
 }
 
 // A Plan is what an apply would do, in that order.

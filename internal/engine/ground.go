@@ -99,7 +99,7 @@ func (p *Plan) leaveOut(ctx context.Context) {
 				return false
 			}
 			more, out[c.ID], c.item.changes = true, true, false
-			p.Notes = append(p.Notes, Note{ID: c.ID, Text: fmt.Sprintf("left out of the undo, since it can't be brought back: %v", err)})
+			p.Notes = append(p.Notes, Note{ID: c.ID, Text: fmt.Sprintf("left out of the undo, since it can't be brought back: %v", err), Stays: true})
 			return true
 		})
 	}

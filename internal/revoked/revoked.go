@@ -223,7 +223,7 @@ func (e *Exempt) Amend(w *state.Wish) {
 func (e *Exempt) Notes() []engine.Note {
 	var notes []engine.Note
 	for _, list := range slices.SortedFunc(maps.Keys(e.names), resource.ID.Compare) {
-		notes = append(notes, engine.Note{ID: list, Text: fmt.Sprintf(
+		notes = append(notes, engine.Note{ID: list, Stays: true, Text: fmt.Sprintf(
 			"revoked since, and not let in again by an undo: %s; a client block and vpnd apply give out a new certificate", strings.Join(e.names[list], ", "))})
 	}
 	return notes
