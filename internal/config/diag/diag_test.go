@@ -202,3 +202,21 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
+
+// Of two places the one that comes later in the files is told, and the other named:
+// which was found first says nothing.
+func TestInOrder(t *testing.T) {
+	for _, c := range []struct {
+		a, b  hcl.Range
+		later string
+	}{
+		{at("a.hcl", 1), at("a.hcl", 2), "a.hcl:2"},
+		{at("a.hcl", 2), at("a.hcl", 1), "a.hcl:2"},
+		{at("a.hcl", 9), at("b.hcl", 1), "b.hcl:1"},
+		{at("b.hcl", 1), at("a.hcl", 9), "b.hcl:1"},
+	} {
+		if later, earlier := InOrder(c.a, c.b); Where(later) != c.later || later == earlier {
+			t.Errorf("%s and %s: the later one is %s", Where(c.a), Where(c.b), Where(later))
+		}
+	}
+}
