@@ -50,6 +50,9 @@ type Verbs struct {
 // [ruleset.Table.Sequence].
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Chain) (map[string]*Chain, error) {
 	h := v.host()
+	for name, want := range wants {
+		h.ask(name, want)
+	}
 	return resource.ObserveEach(ctx, wants, func(name string, want *Chain) (*Chain, error) { return h.observe(ctx, name, want) })
 }
 
@@ -61,6 +64,7 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 	var errs []error
 	groups := make(map[syntax.Spot]map[string]Chain) // by family and table
 	members := make(map[syntax.Spot][]string)
+	h := v.host()
 	for _, item := range items {
 		s, err := syntax.Parse(item.Name)
 		if err == nil {
@@ -70,6 +74,7 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
 			continue
 		}
+		h.ask(item.Name, &item.Want)
 		group := syntax.Spot{Family: s.Family, Table: s.Table}
 		if groups[group] == nil {
 			groups[group] = make(map[string]Chain)
@@ -77,7 +82,6 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Chain]) error {
 		groups[group][s.Chain] = item.Want
 		members[group] = append(members[group], item.Name)
 	}
-	h := v.host()
 	for _, group := range slices.SortedFunc(maps.Keys(groups), syntax.Spot.Compare) {
 		if err := h.write(ctx, group, groups[group]); err != nil {
 			for _, name := range members[group] {

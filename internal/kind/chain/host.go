@@ -17,7 +17,8 @@ import (
 type host struct {
 	verbs  Verbs
 	seen   map[string]view
-	others map[string]elsewhere // by family
+	others map[string]elsewhere          // by family
+	ours   map[syntax.Spot]*ruleset.Ours // by family and table; of those that are asked for
 }
 
 type view struct {
@@ -28,7 +29,21 @@ type view struct {
 }
 
 func (v Verbs) host() host {
-	return host{verbs: v, seen: make(map[string]view), others: make(map[string]elsewhere)}
+	return host{verbs: v, seen: make(map[string]view), others: make(map[string]elsewhere), ours: make(map[syntax.Spot]*ruleset.Ours)}
+}
+
+// ask tells the host of a chain that it is asked for, whose names then say which
+// chains are vpnd's; see [ruleset.Ours].
+func (h host) ask(name string, want *Chain) {
+	s, err := syntax.Parse(name)
+	if err != nil {
+		return // told by whoever looks for it
+	}
+	group := syntax.Spot{Family: s.Family, Table: s.Table}
+	if h.ours[group] == nil {
+		h.ours[group] = new(ruleset.Ours)
+	}
+	h.ours[group].Ask(s.Chain, want.measure())
 }
 
 func (h host) view(ctx context.Context, family string) view {
@@ -60,7 +75,7 @@ func (h host) table(ctx context.Context, s syntax.Spot) (*xtables.Tool, *ruleset
 		if err := seen.told.Translate(s.Table, t.Chains); err != nil {
 			return nil, nil, err
 		}
-		t.Told = true
+		t.Told, t.Ours = true, h.ours[syntax.Spot{Family: s.Family, Table: s.Table}]
 	}
 	return seen.tool, t, nil
 }
@@ -105,14 +120,9 @@ func (h host) observeHere(ctx context.Context, s syntax.Spot, asked *Chain) (*Ch
 	if err != nil || !t.Has(s.Chain) {
 		return nil, err
 	}
-	var measure *ruleset.Want
-	if asked != nil {
-		w := asked.want()
-		measure = &w
-	}
 	hook, at := t.Whence(s.Table, s.Chain)
 	return &Chain{
-		Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: t.Sequence(s.Table, s.Chain, measure),
+		Hook: resource.Ptr(hook), At: resource.Ptr(at), Order: t.Sequence(s.Table, s.Chain, asked.measure()),
 		Rules: t.Chains[s.Chain], Overruled: resource.Ptr(t.Overruled(s, kernel.Uplinks)),
 	}, nil
 }

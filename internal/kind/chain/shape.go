@@ -70,6 +70,15 @@ func (c Chain) want() ruleset.Want {
 	return ruleset.Want{Lane: ruleset.Lane{Hook: hook, At: at}, Order: c.Order, Rules: c.Rules, Lines: c.lines()}
 }
 
+// measure is the same of a wish by which somebody looks, nil where there is none.
+func (c *Chain) measure() *ruleset.Want {
+	if c == nil {
+		return nil
+	}
+	want := c.want()
+	return &want
+}
+
 // printable refuses what would be another line of the input.
 func printable(rules []string) error {
 	for i, rule := range rules {

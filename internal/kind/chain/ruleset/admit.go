@@ -20,16 +20,18 @@ import (
 //     That is drift: vpnd's jumps move above the first such rule. Rules of
 //     others are never touched.
 //
+// A chain that only its name says to be vpnd's is one of others; see [Ours].
+//
 // A default, at the bottom of its hook, decides what no chain accepted,
 // whoever made it; a rule of others that accepts something above it is what it
 // is for. One that accepts everything makes it worthless, and as good as that is
 // one that accepts all of TCP or UDP, all that is new or all that comes by the
 // default route, and one that leaves the hook to a policy that accepts. Where it
-// accepts everything and no other rule of others follows, that one is but a policy in other words: vpnd's default moves
-// above it. Elsewhere it does not: then the rules of others below, which may let
-// an administrator in, would be dead, and a person who opened a host in need
-// would be locked out. It is told at once, with who wrote it and the command that
-// takes it away.
+// accepts everything and no other rule of others follows, that one is but a policy
+// in other words: vpnd's default moves above it. Elsewhere it does not: then the
+// rules of others below, which may let an administrator in, would be dead, and a
+// person who opened a host in need would be locked out. It is told at once, with who
+// wrote it and the command that takes it away.
 //
 // The same goes for a rule of others above vpnd's that drops everything, and
 // makes worthless what vpnd's chains accept.
@@ -48,7 +50,10 @@ func (t *Table) barrier(hook string) int {
 		return i
 	}
 	rules := t.Chains[hook]
-	i := slices.IndexFunc(rules, func(rule string) bool { return isBottomJump(rule) || !isTopJump(rule) && t.passes(hook, rule) })
+	i := slices.IndexFunc(rules, func(rule string) bool {
+		chain, at := t.jumped(hook, rule)
+		return at == Bottom || chain == "" && t.passes(hook, rule)
+	})
 	if i < 0 {
 		i = len(rules)
 	}
@@ -84,7 +89,7 @@ func (t *Table) accepts(to string, seen []string) bool {
 // two came first makes no difference to who is banned.
 func (t *Table) entrance(hook string, rules []string) int {
 	i := 0
-	for hook == "INPUT" && i < len(rules) && t.bans(rules[i]) {
+	for hook == "INPUT" && i < len(rules) && t.bans(hook, rules[i]) {
 		i++
 	}
 	return i
@@ -92,18 +97,18 @@ func (t *Table) entrance(hook string, rules []string) int {
 
 // end returns the index at which the end of a hook begins: behind it there are
 // but vpnd's jumps and rules of others that accept everything.
-func (t *Table) end(rules []string) int {
+func (t *Table) end(hook string, rules []string) int {
 	i := len(rules)
-	for i > 0 && (isJump(rules[i-1]) || t.takes(rules[i-1], []string{"ACCEPT"}, nil)) {
+	for i > 0 && (t.isJump(hook, rules[i-1]) || t.takes(rules[i-1], []string{"ACCEPT"}, nil)) {
 		i--
 	}
 	return i
 }
 
 // bottom returns where a new default goes: behind vpnd's other chains there.
-func (t *Table) bottom(rules []string) int {
-	i := t.end(rules)
-	for i < len(rules) && isJump(rules[i]) {
+func (t *Table) bottom(hook string, rules []string) int {
+	i := t.end(hook, rules)
+	for i < len(rules) && t.isJump(hook, rules[i]) {
 		i++
 	}
 	return i
@@ -111,10 +116,9 @@ func (t *Table) bottom(rules []string) int {
 
 // bans says whether a rule leads to a chain that does nothing but drop what
 // comes from certain addresses, as those of fail2ban and its like.
-func (t *Table) bans(rule string) bool {
-	to := syntax.Target(rule)
-	rules := t.Chains[to]
-	return len(rules) > 0 && !syntax.Own(to) && !leaps(rule) && !slices.ContainsFunc(rules, func(r string) bool { return !isBan(r) })
+func (t *Table) bans(hook, rule string) bool {
+	rules := t.Chains[syntax.Target(rule)]
+	return len(rules) > 0 && !t.leadsToOurs(hook, rule) && !leaps(rule) && !slices.ContainsFunc(rules, func(r string) bool { return !isBan(r) })
 }
 
 // isBan says whether a rule of a chain drops a source, or returns.

@@ -85,7 +85,7 @@ func (s stand) index(now *Table, rules []string) int {
 	case s.At == Top:
 		return now.entrance(s.Hook, rules)
 	default:
-		return now.bottom(rules)
+		return now.bottom(s.Hook, rules)
 	}
 }
 

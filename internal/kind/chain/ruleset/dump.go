@@ -25,6 +25,7 @@ type Dump map[string]*Table
 // and the chain.
 type Table struct {
 	Chains map[string][]string
+	Ours   *Ours    // which of the chains that bear a name of vpnd's are its own
 	order  []string // of the chains
 	Opaque bool     // holds what iptables can't show, so the rest says nothing
 	Err    error    // why it can't be read at all

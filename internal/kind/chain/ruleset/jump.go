@@ -48,8 +48,6 @@ func Jumped(rule string) (chain, at string) {
 	return "", ""
 }
 
-func isJump(rule string) bool { return isTopJump(rule) || isBottomJump(rule) }
-
 // jumps lists the rules of built-in chains that lead to a chain.
 func (t *Table) jumps(table, chain string) []Reference {
 	return t.references(chain, syntax.Hooks[table])
@@ -78,9 +76,9 @@ func (t *Table) Whence(table, chain string) (hook, at string) {
 // others stands in or above the end of the hook, see [Table.end].
 func (t *Table) place(j Reference) string {
 	rules := t.Chains[j.chain]
-	end := t.end(rules)
+	end := t.end(j.chain, rules)
 	isTop := j.index <= t.barrier(j.chain) && !isBottomJump(j.rule)
-	isBottom := j.index >= end && !slices.ContainsFunc(rules[end:j.index], func(r string) bool { return !isJump(r) })
+	isBottom := j.index >= end && !slices.ContainsFunc(rules[end:j.index], func(r string) bool { return !t.isJump(j.chain, r) })
 	switch {
 	case isTop:
 		return Top

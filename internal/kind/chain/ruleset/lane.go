@@ -34,7 +34,7 @@ func (t *Table) standing(l Lane) []string {
 	}
 	there := []string{}
 	for _, rule := range t.Chains[l.Hook] {
-		if chain, at := Jumped(rule); chain != "" && at == l.At {
+		if chain, at := t.jumped(l.Hook, rule); chain != "" && at == l.At {
 			there = append(there, chain)
 		}
 	}

@@ -22,7 +22,7 @@ func (t *Table) Overruled(s syntax.Spot, uplinks func() []string) string {
 	isDefault := laneOf(j).At == Bottom && t.decides(s.Chain, drops)
 	opens := t.accepts(s.Chain, nil) && !isDefault
 	for _, rule := range t.Chains[j.chain][:j.index] {
-		if chain, _ := Jumped(rule); chain != "" {
+		if t.isJump(j.chain, rule) {
 			continue
 		}
 		does := ""
