@@ -114,7 +114,7 @@ func account(names *atomic.Names, owner, group *string) (uid, gid int, err error
 	return uid, gid, errors.Join(errs[:]...)
 }
 
-// hint adds the way out where the folder is missing.
+// hint adds the way out where the directory is missing.
 func hint(err error) error {
 	var missing *atomic.NoDirectoryError
 	if errors.As(err, &missing) {
@@ -123,5 +123,5 @@ func hint(err error) error {
 	return err
 }
 
-// declare is the way out where a folder is missing.
+// declare is the way out where a directory is missing.
 func declare(dir string) string { return fmt.Sprintf("declare directory %q", dir) }

@@ -21,7 +21,7 @@ type DirectoryVerbs struct {
 	Shared *notice.Shared // with other watchers; nil is nothing, and nobody is named
 }
 
-// Observe looks at folders, and reads the accounts of the host once.
+// Observe looks at directories, and reads the accounts of the host once.
 func (v DirectoryVerbs) Observe(ctx context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
@@ -30,7 +30,7 @@ func (v DirectoryVerbs) Observe(ctx context.Context, wants map[string]*Directory
 	return resource.ObserveEach(ctx, wants, func(name string, _ *Directory) (*Directory, error) { return v.observe(names, name) })
 }
 
-// observe looks at a folder. Anything else in its place, a symbolic link
+// observe looks at a directory. Anything else in its place, a symbolic link
 // too, is an error: who knows what would be lost with it.
 func (v DirectoryVerbs) observe(names *atomic.Names, name string) (*Directory, error) {
 	info, err := atomic.Stat(v.Root, name)
@@ -53,7 +53,7 @@ func (v DirectoryVerbs) observe(names *atomic.Names, name string) (*Directory, e
 	}, nil
 }
 
-// Normalize refuses to close folders of everybody, and names owners and groups as the host will say them back.
+// Normalize refuses to close directories of everybody, and names owners and groups as the host will say them back.
 func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory) (map[string]*Directory, error) {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
@@ -71,7 +71,7 @@ func (v DirectoryVerbs) Normalize(_ context.Context, wants map[string]*Directory
 	return normal, errors.Join(errs...)
 }
 
-// Apply makes folders, or gives them their owners and modes.
+// Apply makes directories, or gives them their owners and modes.
 func (v DirectoryVerbs) Apply(_ context.Context, items []resource.Item[Directory]) error {
 	names, err := atomic.ReadNames(v.Root)
 	if err != nil {
@@ -80,8 +80,8 @@ func (v DirectoryVerbs) Apply(_ context.Context, items []resource.Item[Directory
 	return resource.ApplyEach(items, func(i resource.Item[Directory]) error { return v.apply(names, i.Name, i.Got, i.Want) })
 }
 
-// apply makes a folder, one level only, so that nothing comes to be that the
-// plan doesn't show; or it gives the folder its owner and mode.
+// apply makes a directory, one level only, so that nothing comes to be that the
+// plan doesn't show; or it gives the directory its owner and mode.
 func (v DirectoryVerbs) apply(names *atomic.Names, name string, got *Directory, want Directory) error {
 	if got == nil {
 		got = &Directory{}
@@ -100,7 +100,7 @@ func (v DirectoryVerbs) apply(names *atomic.Names, name string, got *Directory, 
 	return hint(atomic.Mkdir(v.Root, name, mode.FileMode(), uid, gid))
 }
 
-// Remove removes folders. One that is not empty stays, since what is in it isn't
+// Remove removes directories. One that is not empty stays, since what is in it isn't
 // ours.
 func (v DirectoryVerbs) Remove(_ context.Context, names []string) error {
 	return resource.RemoveEach(names, func(name string) error {
@@ -112,5 +112,5 @@ func (v DirectoryVerbs) Remove(_ context.Context, names []string) error {
 	})
 }
 
-// Tidy removes what a killed run left beside the folder.
+// Tidy removes what a killed run left beside the directory.
 func (v DirectoryVerbs) Tidy(name string, _ Directory) error { return atomic.Tidy(v.Root, name) }

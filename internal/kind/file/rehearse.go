@@ -17,10 +17,10 @@ import (
 
 // rehearse asks the command that validates a file about its content before
 // anything on the host is touched. The command gets a copy in memory that has no
-// name in any folder, so that nothing is written and a secret is nowhere to be
+// name in any directory, so that nothing is written and a secret is nowhere to be
 // found: what it is told is where this process holds it, which only root and the
 // user of this process can read. It is asked again when the file is written, then
-// with the file in its folder. So what it misses here is no mistake where it may
+// with the file in its directory. So what it misses here is no mistake where it may
 // be there then.
 func (v verbs[T, P]) rehearse(ctx context.Context, name string, p plain, plan resource.Prospect) *resource.Mistake {
 	if plan.Undo || len(p.validate) == 0 || p.content == nil || strings.HasPrefix(p.validate[0], builtin) {

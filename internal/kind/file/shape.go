@@ -1,4 +1,4 @@
-// Package file converges regular files, secret files and folders.
+// Package file converges regular files, secret files and directories.
 package file
 
 import "vpnd/internal/resource"
@@ -28,7 +28,7 @@ type SecretFile struct {
 	Link      *string          `vpnd:"link,computed" doc:"where a symbolic link leads that stands in the place of the file; empty for a regular file"`
 }
 
-// Directory is a folder. Its name is its absolute path; what is in it is not
+// Directory is a directory. Its name is its absolute path; what is in it is not
 // its concern, and it is removed only when empty. Its parent must be there or
 // be declared too.
 type Directory struct {

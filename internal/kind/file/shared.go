@@ -11,12 +11,12 @@ import (
 	"vpnd/internal/resource"
 )
 
-// everybodys are folders whose folders are everybody's too, as are all right below
+// everybodys are directories whose directories are everybody's too, as are all right below
 // the root.
 var everybodys = []string{"/usr", "/var"}
 
-// closes is an error where a wish would close a folder that others use: /tmp, /etc
-// or one that all may write to. A folder of profiles that is named so was not
+// closes is an error where a wish would close a directory that others use: /tmp, /etc
+// or one that all may write to. A directory of profiles that is named so was not
 // meant so.
 func (v DirectoryVerbs) closes(name string, want *Directory) error {
 	if want.Mode == nil {
@@ -36,7 +36,7 @@ func (v DirectoryVerbs) closes(name string, want *Directory) error {
 	return fmt.Errorf("others use this folder, and with mode %s instead of %s they could not; name one of its own, as in %s", want.Mode, is, path.Join(name, "vpnd"))
 }
 
-// shared says whether a folder of that name and mode is not for one user alone.
+// shared says whether a directory of that name and mode is not for one user alone.
 func shared(name string, is resource.Mode) bool {
 	const writable = 0o002 // by all
 	return is&writable != 0 || path.Dir(name) == "/" || slices.Contains(everybodys, path.Dir(name))

@@ -9,7 +9,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// A folder that others use is not closed, whoever named it: profiles = "/tmp".
+// A directory that others use is not closed, whoever named it: profiles = "/tmp".
 func TestFoldersOfEverybodyAreNotClosed(t *testing.T) {
 	root := accounts(t)
 	for name, mode := range map[string]os.FileMode{"tmp": 0o777 | os.ModeSticky, "var": 0o755, "var/lib": 0o755, "etc/own": 0o755, "etc/all": 0o777} {

@@ -35,7 +35,7 @@ type verbs[T any, P shape[T]] struct {
 }
 
 // Observe looks at files, and reads the accounts of the host once. A symbolic link
-// in the place of one is told as a link, with no content; a folder or a device
+// in the place of one is told as a link, with no content; a directory or a device
 // there is an error.
 func (v verbs[T, P]) Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
 	names, err := atomic.ReadNames(v.Root)

@@ -7,12 +7,12 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Watch hears of changes in the folders of the files.
+// Watch hears of changes in the directories of the files.
 func (v verbs[T, P]) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	return watch(ctx, notice.Files{Root: v.Root, Shared: v.Shared}, names, kick)
 }
 
-// Watch hears of changes of the folders, and not of what is in them.
+// Watch hears of changes of the directories, and not of what is in them.
 func (v DirectoryVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	return watch(ctx, notice.Files{Root: v.Root, Shared: v.Shared}, names, kick)
 }

@@ -32,7 +32,7 @@ func (l *ledgers) Observe(ctx context.Context, wants map[string]*Ledger) (map[st
 // asks says whether a wish is about what a ledger holds.
 func asks(entries *resource.Secret) bool { return entries != nil && entries.Reveal() != "" }
 
-// read puts what the folder holds into got, in the words of the wish where that
+// read puts what the directory holds into got, in the words of the wish where that
 // is part of it.
 func (l *ledgers) read(name string, want, got *Ledger) error {
 	is, err := l.contents(name)

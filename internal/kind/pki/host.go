@@ -22,7 +22,7 @@ const maxFile = 16 << 20
 
 // Host is where the verbs of this package do their work.
 type Host struct {
-	Root   string           // folder that all paths are below; "/" for the host itself
+	Root   string           // directory that all paths are below; "/" for the host itself
 	Clock  func() time.Time // what time it is
 	Rand   io.Reader        // where keys and serial numbers come from
 	Shared *notice.Shared   // with other watchers; nil is nothing, and nobody is named
@@ -65,7 +65,7 @@ func (h Host) read(name string) ([]byte, stat, error) {
 }
 
 // follow returns the content of a file that others may keep, which is why it
-// goes through symbolic links, as Let's Encrypt's live folder needs.
+// goes through symbolic links, as Let's Encrypt's live directory needs.
 func (h Host) follow(name string) ([]byte, error) {
 	for range 8 {
 		info, err := atomic.Stat(h.Root, name)
@@ -83,7 +83,7 @@ func (h Host) follow(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s leads through too many symbolic links", name)
 }
 
-// list returns the names in a folder; none where it is not there.
+// list returns the names in a directory; none where it is not there.
 func (h Host) list(dir string) ([]string, error) {
 	d, err := h.openDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +96,7 @@ func (h Host) list(dir string) ([]string, error) {
 	return d.Readdirnames(-1)
 }
 
-// openDir opens a folder; a pipe in its place must not hold us for ever.
+// openDir opens a directory; a pipe in its place must not hold us for ever.
 func (h Host) openDir(dir string) (*os.File, error) {
 	const flags = os.O_RDONLY | unix.O_DIRECTORY | unix.O_NONBLOCK
 	if path.Clean(h.Root) == "/" {

@@ -17,7 +17,7 @@ import (
 )
 
 // room is a host of its own for a test: a temporary root with users and
-// folders, and a clock that the test moves.
+// directories, and a clock that the test moves.
 type room struct {
 	Host
 	*testing.T
@@ -204,7 +204,7 @@ func (r *room) issue(name string) *Certificate {
 	return makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", leaf(name, usageClient))
 }
 
-// A pipe in the place of a folder holds nobody up.
+// A pipe in the place of a directory holds nobody up.
 func TestPipeForAFolder(t *testing.T) {
 	r := newRoom(t)
 	if err := unix.Mkfifo(r.at("/pki/ledger"), 0o600); err != nil {

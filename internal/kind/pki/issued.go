@@ -14,7 +14,7 @@ import (
 )
 
 // issuedBefore returns what a CA signed before vpnd came: the lines of an
-// index.txt, or the certificates in a folder.
+// index.txt, or the certificates in a directory.
 func (s *scene) issuedBefore(name string) ([]entry, error) {
 	info, err := atomic.Stat(s.Root, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,7 +34,7 @@ func (s *scene) issuedBefore(name string) ([]entry, error) {
 	for _, file := range names {
 		data, err := s.follow(path.Join(name, file))
 		if err != nil {
-			continue // another folder, or gone meanwhile
+			continue // another directory, or gone meanwhile
 		}
 		cert, err := parseCertificate(data)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// ledger is what a CA remembers: the names of the files in its folder.
+// ledger is what a CA remembers: the names of the files in its directory.
 type ledger struct {
 	dir     string
 	entries map[string]bool // serial numbers of certificates
@@ -217,7 +217,7 @@ func (l *ledgers) Normalize(_ context.Context, wants map[string]*Ledger) (map[st
 	return normal, nil
 }
 
-// look looks at the folder.
+// look looks at the directory.
 func (l *ledgers) look(name string) (*Ledger, error) {
 	info, err := atomic.Stat(l.Root, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -238,12 +238,12 @@ func (l *ledgers) look(name string) (*Ledger, error) {
 	return got, nil
 }
 
-// Apply makes folders.
+// Apply makes directories.
 func (l *ledgers) Apply(_ context.Context, items []resource.Item[Ledger]) error {
 	return resource.ApplyEach(items, func(i resource.Item[Ledger]) error { return l.apply(i.Name, i.Got, i.Want) })
 }
 
-// apply makes the folder, and enters what it held before.
+// apply makes the directory, and enters what it held before.
 func (l *ledgers) apply(name string, got *Ledger, want Ledger) error {
 	names, err := atomic.ReadNames(l.Root)
 	if err != nil {
@@ -268,12 +268,12 @@ func (l *ledgers) apply(name string, got *Ledger, want Ledger) error {
 	return l.enter(name, *want.Entries)
 }
 
-// Remove removes folders.
+// Remove removes directories.
 func (l *ledgers) Remove(_ context.Context, names []string) error {
 	return resource.RemoveEach(names, l.remove)
 }
 
-// remove removes what vpnd wrote there, and the folder.
+// remove removes what vpnd wrote there, and the directory.
 func (l *ledgers) remove(name string) error {
 	files, err := l.list(name)
 	if err != nil {
@@ -299,7 +299,7 @@ func (l *ledgers) remove(name string) error {
 	return err
 }
 
-// Tidy removes what a killed run left beside the folder and in it.
+// Tidy removes what a killed run left beside the directory and in it.
 func (l *ledgers) Tidy(name string, _ Ledger) error {
 	return errors.Join(atomic.Tidy(l.Root, name), atomic.TidyDirectory(l.Root, name))
 }

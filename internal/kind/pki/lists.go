@@ -12,32 +12,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readers are the folders in which programs look for revocation lists. A * is
-// any folder.
+// readers are the directories in which programs look for revocation lists. A * is
+// any directory.
 var readers = []string{"/etc/openvpn", "/etc/openvpn/server", "/etc/openvpn/server/*", "/etc/swanctl/x509crl"}
 
-// lists are those that stand in folders of their readers.
+// lists are those that stand in directories of their readers.
 type lists struct {
 	read   []*x509.RevocationList // whoever signed them
 	unread []error                // why one may be there that can't be read
 }
 
-// copies returns the revocation lists that stand in folders of their readers. A
+// copies returns the revocation lists that stand in directories of their readers. A
 // list that is lost was there too, and what it barred is barred for good.
 func (s *scene) copies() lists {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lists == nil {
 		s.lists = new(lists)
-		for _, dir := range s.folders(readers) {
+		for _, dir := range s.directories(readers) {
 			s.lists.look(s.Host, dir)
 		}
 	}
 	return *s.lists
 }
 
-// folders puts the folders that are there in the place of a * at an end.
-func (h Host) folders(patterns []string) []string {
+// directories puts the directories that are there in the place of a * at an end.
+func (h Host) directories(patterns []string) []string {
 	var all []string
 	for _, pattern := range patterns {
 		parent, any := strings.CutSuffix(pattern, "/*")
@@ -56,7 +56,7 @@ func (h Host) folders(patterns []string) []string {
 	return all
 }
 
-// look reads the lists in a folder.
+// look reads the lists in a directory.
 func (l *lists) look(h Host, dir string) {
 	names, err := h.list(dir)
 	switch {
@@ -99,7 +99,7 @@ func anyCRL(data []byte) (*x509.RevocationList, error) {
 }
 
 // isList says whether what can't be read was meant for a list: with crl in its
-// name there may also be scripts, and folders of others.
+// name there may also be scripts, and directories of others.
 func isList(name string, data []byte) bool {
 	ext := strings.ToLower(path.Ext(name))
 	return ext == ".pem" || ext == ".crl" || bytes.Contains(data, []byte(pemCRL))

@@ -156,7 +156,7 @@ func TestErrorsNameAWayOut(t *testing.T) {
 	}
 }
 
-// A part may be reached through links, as in Let's Encrypt's live folder.
+// A part may be reached through links, as in Let's Encrypt's live directory.
 func TestAssembledFileFollowsItsParts(t *testing.T) {
 	r := newRoom(t)
 	r.put("/pki/one", "1")

@@ -11,7 +11,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Preflight wants the folder of a file to be there, and what it is made from.
+// Preflight wants the directory of a file to be there, and what it is made from.
 func (v *verbs[T]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
 	dir := path.Dir(name)
 	m := resource.Mistake{Summary: (&atomic.NoDirectoryError{Path: dir}).Error(), Hint: fmt.Sprintf("make it with a block directory %q", dir)}

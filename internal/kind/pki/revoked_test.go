@@ -269,7 +269,7 @@ func TestImportedCARevokesWhomTheIndexKnows(t *testing.T) {
 	o.lists(all...)
 }
 
-// A folder of certificates tells as much as an index.
+// A directory of certificates tells as much as an index.
 func TestImportedCAReadsAFolder(t *testing.T) {
 	o := newOffice(t, "guest", "bob")
 	if err := o.apply(); err != nil {

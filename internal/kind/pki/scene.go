@@ -52,7 +52,7 @@ func (s *scene) issuer(path string) (*x509.Certificate, error) {
 	return i.Certificate, i.err
 }
 
-// ledger returns the ledger in that folder.
+// ledger returns the ledger in that directory.
 func (s *scene) ledger(dir string) (*ledger, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

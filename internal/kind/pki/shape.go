@@ -73,7 +73,7 @@ type Certificate struct {
 // the absolute path. It lists every certificate of the ledger that has not run
 // out and either was once revoked or whose name is not among the members, and
 // whatever is not known to have run out and was ever listed: by the list that
-// stands, by a copy of one in a folder of a program that reads it, by what is on
+// stands, by a copy of one in a directory of a program that reads it, by what is on
 // record. So a list that is lost comes back whole, and who comes back under an
 // old name needs a new certificate.
 type CRL struct {
@@ -101,7 +101,7 @@ type CRL struct {
 	PEM        *string            `vpnd:"pem,computed" doc:"the list itself"`
 }
 
-// Ledger is the folder in which a CA keeps a copy of every certificate that it
+// Ledger is the directory in which a CA keeps a copy of every certificate that it
 // signed, SERIAL.pem, a note on every one that it revoked, SERIAL.revoked, and
 // the number of its last list, crlnumber. Its name is the absolute path. It goes together with what it holds.
 type Ledger struct {

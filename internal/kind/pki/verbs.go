@@ -36,7 +36,7 @@ type nature[T any] struct {
 	// old one stale; it may be nil.
 	madeFrom func(want *T) []string
 	// sourcesOf names the other files that decide whether this one is as it
-	// shall be; a path that ends in / stands for all in that folder. It may be
+	// shall be; a path that ends in / stands for all in that directory. It may be
 	// nil.
 	sourcesOf func(name string, want *T) []string
 	// invalidates says what is void where a new one takes the place of what was read,

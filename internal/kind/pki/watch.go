@@ -37,7 +37,7 @@ func (v *verbs[T]) from(name string, want *T) []string {
 	return v.sourcesOf(name, want)
 }
 
-// Watch hears of changes of the folders and of what is in them.
+// Watch hears of changes of the directories and of what is in them.
 func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	concerned := make(map[string][]string)
 	for _, name := range names {
@@ -75,10 +75,10 @@ func given(paths ...*string) []string {
 	return files
 }
 
-// inside stands for all files in a folder.
-func inside(folder *string) *string {
-	if folder == nil {
+// inside stands for all files in a directory.
+func inside(directory *string) *string {
+	if directory == nil {
 		return nil
 	}
-	return resource.Ptr(*folder + "/")
+	return resource.Ptr(*directory + "/")
 }
