@@ -27,8 +27,8 @@ import (
 
 // Options say which host the kinds work on.
 type Options struct {
-	Root  string // "/" for this host; another folder is a root file system that does not run
-	Cache string // folder for what can be found out again; empty for none
+	Root  string // "/" for this host; another directory is a root file system that does not run
+	Cache string // directory for what can be found out again; empty for none
 
 	Shared *notice.Shared // by all watchers of the process; nil is one for the kinds
 }

@@ -246,7 +246,7 @@ func harmed(t *testing.T, name, harm string) (r *rig, path string, ok bool) {
 	}
 	if harm != "missing" {
 		if unread != nil {
-			return nil, "", false // a folder
+			return nil, "", false // a directory
 		}
 		err = os.WriteFile(path, now, 0o600)
 	}

@@ -156,7 +156,7 @@ type rig struct {
 	later time.Duration // how far its clock is ahead
 }
 
-// newRig makes an empty host in a folder. It needs root, as whoever gives files
+// newRig makes an empty host in a directory. It needs root, as whoever gives files
 // of a PKI to root does.
 func newRig(dir string) (*rig, error) {
 	r := &rig{
@@ -209,7 +209,7 @@ func (r *rig) write(text string) error {
 // now is the host of things.
 func (r *rig) now() map[string]string { return maps.Clone(r.texts) }
 
-// testDir returns a folder in memory where there is one: what is tested is not
+// testDir returns a directory in memory where there is one: what is tested is not
 // the disk.
 func testDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "vpnd-test-")

@@ -90,7 +90,7 @@ func (a *app) formatted(src []byte, name string) ([]byte, error) {
 	return out, nil
 }
 
-// hclFiles returns path itself, or the native HCL files of the folder; JSON has
+// hclFiles returns path itself, or the native HCL files of the directory; JSON has
 // no layout of HCL's.
 func hclFiles(path string) ([]string, error) {
 	info, err := os.Stat(path)

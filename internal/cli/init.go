@@ -36,7 +36,7 @@ func (a *app) initCommand() *cobra.Command {
 }
 
 // initialize writes the starter configuration to the first place of --config,
-// a file where it ends in .hcl, a folder otherwise. It never overwrites.
+// a file where it ends in .hcl, a directory otherwise. It never overwrites.
 func (a *app) initialize(kind string) error {
 	path := a.config[0]
 	if filepath.Ext(path) != ".hcl" {

@@ -14,9 +14,9 @@ import (
 	"vpnd/internal/trust"
 )
 
-// ready looks at the flags that all commands share, makes folders absolute
+// ready looks at the flags that all commands share, makes directories absolute
 // paths, and fills in what was left out. An empty --root is more likely a
-// script's unset variable than a wish for the working folder.
+// script's unset variable than a wish for the working directory.
 func (a *app) ready() error {
 	if !slices.Contains(colors, a.color) {
 		return fmt.Errorf("--color %s is none of auto, always and never", a.color)
@@ -70,8 +70,8 @@ func (a *app) trust() func(path string) error {
 // below is where a path of the host is found: below --root.
 func (a *app) below(path string) string { return filepath.Join(a.root, path) }
 
-// dir is the state folder: that of the flag, or of the configuration. Commands
-// that need no configuration give nil; the folder it names is theirs too.
+// dir is the state directory: that of the flag, or of the configuration. Commands
+// that need no configuration give nil; the directory it names is theirs too.
 func (a *app) dir(cfg *config.Config) string {
 	if a.stateDir != "" {
 		return a.stateDir

@@ -10,19 +10,19 @@ import (
 	"vpnd/internal/transaction"
 )
 
-// An undo brings the folder back that a file of it was in, leaves out what was in
-// a folder of somebody else's that is gone, and says so; it leaves alone what was
+// An undo brings the directory back that a file of it was in, leaves out what was in
+// a directory of somebody else's that is gone, and says so; it leaves alone what was
 // forgotten.
 func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
 	for name, c := range map[string]struct {
-		folder string // whose block says that
-		forget bool
-		back   bool
-		says   string
+		directory string // whose block says that
+		forget    bool
+		back      bool
+		says      string
 	}{
-		"on record": {folder: `directory "%s" {}`, back: true, says: "+ file["},
+		"on record": {directory: `directory "%s" {}`, back: true, says: "+ file["},
 		"theirs":    {says: "left out of the undo, since it can't be brought back: the folder "},
-		"forgotten": {folder: `directory "%s" {}`, forget: true, says: "Nothing to do"},
+		"forgotten": {directory: `directory "%s" {}`, forget: true, says: "Nothing to do"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := testDir(t)
@@ -31,16 +31,16 @@ func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			etc := filepath.Join(dir, "etc")
-			if c.folder == "" {
+			if c.directory == "" {
 				err = os.Mkdir(etc, 0o755)
 			} else {
-				c.folder = fmt.Sprintf(c.folder, etc)
+				c.directory = fmt.Sprintf(c.directory, etc)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, content := range []string{"1", "2"} {
-				err := r.write(fmt.Sprintf("%s\nfile %q { content = %q }\n", c.folder, etc+"/motd", content))
+				err := r.write(fmt.Sprintf("%s\nfile %q { content = %q }\n", c.directory, etc+"/motd", content))
 				if code, _ := r.run("apply", "--yes", "--confirm", "1m", "--no-probes"); err != nil || code != 0 {
 					t.Fatal(err, r.out.String())
 				}
@@ -114,7 +114,7 @@ func TestStuckUndoNamesTheWayOut(t *testing.T) {
 	}
 }
 
-// Where the key of a CA is lost with its folder, that is not made anew for what was
+// Where the key of a CA is lost with its directory, that is not made anew for what was
 // in it: the old one may come back.
 func TestAnUndoMakesNoRoomInPlaceOfALostKey(t *testing.T) {
 	dir := testDir(t)
@@ -122,21 +122,21 @@ func TestAnUndoMakesNoRoomInPlaceOfALostKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := filepath.Join(dir, "pki")
+	directory := filepath.Join(dir, "pki")
 	for _, bob := range []string{`client "bob" {}`, ``} {
-		err := r.write(fmt.Sprintf("pki \"office\" {\n directory = %q\n subject { common_name = \"CA\" }\n client \"alice\" {}\n %s\n}\n", folder, bob))
+		err := r.write(fmt.Sprintf("pki \"office\" {\n directory = %q\n subject { common_name = \"CA\" }\n client \"alice\" {}\n %s\n}\n", directory, bob))
 		if code, _ := r.run("apply", "--yes"); err != nil || code != 0 {
 			t.Fatal(err, r.out.String())
 		}
 	}
-	if err := os.Rename(folder, folder+".away"); err != nil {
+	if err := os.Rename(directory, directory+".away"); err != nil {
 		t.Fatal(err)
 	}
 	code, _ := r.run("rollback", "--yes")
 	if said := r.out.String(); code != 0 || !strings.Contains(said, "left out of the undo") || !strings.Contains(said, "crl.pem") {
 		t.Errorf("%d: %s", code, said)
 	}
-	if err := os.Rename(folder+".away", folder); err != nil {
+	if err := os.Rename(directory+".away", directory); err != nil {
 		t.Errorf("the old one can't come back: %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func TestAnUndoSucceedsFromEveryState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &story{T: t, rig: r, revoked: make(map[string]map[string]bool), bob: make(map[string]bool), folder: make(map[string]bool)}
+		s := &story{T: t, rig: r, revoked: make(map[string]map[string]bool), bob: make(map[string]bool), directory: make(map[string]bool)}
 		s.texts["theirs"] = "theirs"
 		for range rapid.IntRange(1, 7).Draw(t, "commands") {
 			s.chapter()
@@ -61,13 +61,13 @@ type story struct {
 	*rapid.T
 	*rig
 
-	revoked map[string]map[string]bool // serial numbers by CA
-	bob     map[string]bool            // by CA: a person let bob in, and nobody has revoked him since
-	wished  func(whole bool)           // what the next apply means for him, where it comes to its end or does not
-	left    bool                       // something was forgotten, and so stays
-	folder  map[string]bool            // so does what is in these
-	undoes  map[string]string          // the host before what was done last, where only that changed it
-	told    []string                   // the commands so far
+	revoked   map[string]map[string]bool // serial numbers by CA
+	bob       map[string]bool            // by CA: a person let bob in, and nobody has revoked him since
+	wished    func(whole bool)           // what the next apply means for him, where it comes to its end or does not
+	left      bool                       // something was forgotten, and so stays
+	directory map[string]bool            // so does what is in these
+	undoes    map[string]string          // the host before what was done last, where only that changed it
+	told      []string                   // the commands so far
 }
 
 func (s *story) chapter() {
@@ -95,7 +95,7 @@ func (s *story) chapter() {
 	case "forget":
 		s.forget()
 	case "lose":
-		s.lose(rapid.SampledFrom(s.folders()).Draw(s.T, "folder"))
+		s.lose(rapid.SampledFrom(s.directories()).Draw(s.T, "folder"))
 	case "kill":
 		s.steps = rapid.IntRange(1, 6).Draw(s.T, "steps")
 	case "drift":
@@ -277,36 +277,36 @@ func (s *story) damage(name string) {
 	s.told = append(s.told, "damage: "+name)
 }
 
-// folders are those that are made of more than one thing.
-func (s *story) folders() []string { return []string{"pki", "etc"} }
+// directories are those that are made of more than one thing.
+func (s *story) directories() []string { return []string{"pki", "etc"} }
 
-// lose takes a folder away behind vpnd's back.
-func (s *story) lose(folder string) {
-	if err := os.RemoveAll(filepath.Join(s.dir, folder)); err != nil {
+// lose takes a directory away behind vpnd's back.
+func (s *story) lose(directory string) {
+	if err := os.RemoveAll(filepath.Join(s.dir, directory)); err != nil {
 		s.Fatal(err)
 	}
-	s.told = append(s.told, "lose: "+folder)
+	s.told = append(s.told, "lose: "+directory)
 }
 
 func (s *story) forget() {
 	etc := filepath.Join(s.dir, "etc")
-	folders := map[string]string{"pki.office": "pki", fmt.Sprintf("file[%q]", etc+"/motd"): "etc", fmt.Sprintf("directory[%q]", etc): "etc"}
-	addresses := append(slices.Sorted(maps.Keys(folders)), `thing["a"]`, `thing["theirs"]`, `rules["input"]`)
+	directories := map[string]string{"pki.office": "pki", fmt.Sprintf("file[%q]", etc+"/motd"): "etc", fmt.Sprintf("directory[%q]", etc): "etc"}
+	addresses := append(slices.Sorted(maps.Keys(directories)), `thing["a"]`, `thing["theirs"]`, `rules["input"]`)
 	address := rapid.SampledFrom(addresses).Draw(s.T, "address")
 	if !s.do("forget", address) {
 		return
 	}
 	s.undoes = nil
-	folder, within := folders[address]
+	directory, within := directories[address]
 	if !within {
 		s.left = true
 		return
 	}
 	if rapid.Bool().Draw(s.T, "removed") { // as whoever has it elsewhere now
-		s.lose(folder)
+		s.lose(directory)
 		return
 	}
-	s.folder[folder] = true
+	s.directory[directory] = true
 }
 
 // end brings the host to an end from wherever it is.
@@ -322,9 +322,9 @@ func (s *story) end() {
 	if want := map[string]string{"theirs": "theirs"}; !s.left && !maps.Equal(s.now(), want) {
 		s.fail(fmt.Sprintf("after vpnd destroy: %v", s.now()))
 	}
-	for _, folder := range s.folders() {
-		if entries, err := os.ReadDir(filepath.Join(s.dir, folder)); err == nil && !s.folder[folder] {
-			s.fail(fmt.Sprintf("%s is still there: %v", folder, entries))
+	for _, directory := range s.directories() {
+		if entries, err := os.ReadDir(filepath.Join(s.dir, directory)); err == nil && !s.directory[directory] {
+			s.fail(fmt.Sprintf("%s is still there: %v", directory, entries))
 		}
 	}
 	s.edit()

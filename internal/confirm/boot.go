@@ -19,7 +19,7 @@ import (
 // packaged is the unit of vpnd's package that undoes at boot.
 const packaged = "vpnd-rollback.service"
 
-// bootUnit is that unit for other folders and another binary; see
+// bootUnit is that unit for other directories and another binary; see
 // packaging/vpnd-rollback.service.
 //
 // It comes before sysinit.target, and so before every service of the usual kind:
@@ -84,8 +84,8 @@ UMask=0077
 WantedBy=multi-user.target
 `
 
-// bootText is the boot unit for a folder of the state and a command. Where one
-// of them is in a folder of temporary files, the unit sees the host's own.
+// bootText is the boot unit for a directory of the state and a command. Where one
+// of them is in a directory of temporary files, the unit sees the host's own.
 func bootText(dir string, argv []string) string {
 	text := bootUnit
 	if temporary(dir) || temporary(argv[0]) {
@@ -112,7 +112,7 @@ func quote(word string) string {
 }
 
 // atBoot makes sure that the next boot undoes: the packaged unit does where it
-// is enabled and looks into the same folder; else one is written for the time
+// is enabled and looks into the same directory; else one is written for the time
 // being.
 func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
 	path, err := m.Enabled(ctx, packaged)
@@ -131,7 +131,7 @@ func (d *Deadline) atBoot(ctx context.Context, m Manager) error {
 	return nil
 }
 
-// conditions are those of a unit that looks into a folder at each boot: for one of
+// conditions are those of a unit that looks into a directory at each boot: for one of
 // two files, so that one that is lost keeps it from nothing.
 func conditions(dir string) string {
 	const either = "ConditionPathExists=|"
@@ -152,7 +152,7 @@ func (d *Deadline) writeOwn() error {
 	return atomic.Symlink(d.Root, link, "../"+filepath.Base(file), -1, -1)
 }
 
-// own returns the paths of the boot unit of this folder's own and of the link
+// own returns the paths of the boot unit of this directory's own and of the link
 // that enables it.
 func (d *Deadline) own() (file, link string) {
 	name := undoUnits + unit.UnitNamePathEscape(d.Dir) + ".service"

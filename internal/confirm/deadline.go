@@ -20,10 +20,10 @@ import (
 )
 
 // A Deadline undoes an apply unless it is disarmed. Arm, Extend, Disarm and
-// Tidy need the lock of the state folder.
+// Tidy need the lock of the state directory.
 type Deadline struct {
 	Store   *state.Store
-	Dir     string   // the state folder, absolute
+	Dir     string   // the state directory, absolute
 	Argv    []string // undoes what is due; begins with an absolute path
 	Root    string   // where the boot unit is written: "/" for the host itself
 	Connect func(context.Context) (Manager, error)

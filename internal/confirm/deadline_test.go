@@ -97,7 +97,7 @@ func (r rig) pending() *state.Pending {
 	return p
 }
 
-// files lists what stands below the root, folders left out.
+// files lists what stands below the root, directories left out.
 func (r rig) files() []string {
 	r.t.Helper()
 	var found []string
@@ -325,7 +325,7 @@ func TestPackagedUnit(t *testing.T) {
 	}
 }
 
-// The packaged unit does where it is enabled and looks into the same folder.
+// The packaged unit does where it is enabled and looks into the same directory.
 func TestPackagedUnitDoes(t *testing.T) {
 	r := newRig(t)
 	r.enabled = filepath.Join(t.TempDir(), packaged)

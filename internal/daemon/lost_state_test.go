@@ -220,7 +220,7 @@ func cut(t *testing.T, path string, part int) bool {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return false // a folder
+		return false // a directory
 	}
 	if part > 0 {
 		part = len(data) / part

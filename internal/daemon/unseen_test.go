@@ -11,7 +11,7 @@ import (
 	"vpnd/internal/state"
 )
 
-// A folder where a file was is told in every place where drift is: the headline,
+// A directory where a file was is told in every place where drift is: the headline,
 // the history, the metrics and the events, with who made it. All of that once.
 func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 	out := t.TempDir() + "/told"

@@ -206,7 +206,7 @@ func (h *host) took() string {
 	return s
 }
 
-// rig is an engine on a host of things, its state in a folder of the test.
+// rig is an engine on a host of things, its state in a directory of the test.
 type rig struct {
 	*testing.T
 	*host

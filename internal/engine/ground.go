@@ -12,12 +12,12 @@ import (
 )
 
 // An undo brings back what its apply has changed. What that stands on the apply
-// left alone, so that no snapshot holds it, and it may have gone since: the folder
-// of a file, the CA of a list. Folders on record come back with what was in them.
+// left alone, so that no snapshot holds it, and it may have gone since: the directory
+// of a file, the CA of a list. Directories on record come back with what was in them.
 // What stands on anything else that is gone is left out: no try would ever bring it
 // back, and an undo that fails for ever keeps people from everything else.
 
-// ground returns the folders on record that things come back into and that are
+// ground returns the directories on record that things come back into and that are
 // gone. One stays gone where a key is lost with it that others hold the other half
 // of: it would be in the way of the old one.
 func (e *Engine) ground(ctx context.Context, back, leaving []*item) ([]*item, error) {
@@ -26,26 +26,26 @@ func (e *Engine) ground(ctx context.Context, back, leaving []*item) ([]*item, er
 		known[it.ID] = true
 	}
 	into := parents(back)
-	folders, err := e.gone(ctx, func(id resource.ID) bool { return into[id.Name] && !known[id] })
-	if err != nil || len(folders) == 0 {
+	directories, err := e.gone(ctx, func(id resource.ID) bool { return into[id.Name] && !known[id] })
+	if err != nil || len(directories) == 0 {
 		return nil, err
 	}
 	in := func(id resource.ID) func(*item) bool {
 		return func(dir *item) bool { return strings.HasPrefix(id.Name, dir.ID.Name+"/") }
 	}
-	others, err := e.gone(ctx, func(id resource.ID) bool { return !known[id] && slices.ContainsFunc(folders, in(id)) })
+	others, err := e.gone(ctx, func(id resource.ID) bool { return !known[id] && slices.ContainsFunc(directories, in(id)) })
 	if err != nil {
 		return nil, err
 	}
 	for _, it := range others {
 		if it.kind.Invalidates(nil, it.Want) != "" {
-			folders = slices.DeleteFunc(folders, in(it.ID))
+			directories = slices.DeleteFunc(directories, in(it.ID))
 		}
 	}
-	return folders, normalize(ctx, folders)
+	return directories, normalize(ctx, directories)
 }
 
-// parents are the folders, and those above them, that the items are in.
+// parents are the directories, and those above them, that the items are in.
 func parents(items []*item) map[string]bool {
 	dirs := make(map[string]bool)
 	for _, it := range items {
@@ -85,7 +85,7 @@ func (p *Plan) leaveOut(ctx context.Context) {
 	for more := true; more; {
 		more = false
 		ahead := p.prospect()
-		ahead.Step, ahead.Undo = len(p.Changes), true // in the order of an undo, folders come first
+		ahead.Step, ahead.Undo = len(p.Changes), true // in the order of an undo, directories come first
 		p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool {
 			if out[c.Because] && c.Action == Refresh {
 				return true

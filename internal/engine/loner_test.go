@@ -7,7 +7,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Rules must not be missing because a folder stands where a server's file shall
+// Rules must not be missing because a directory stands where a server's file shall
 // be.
 func TestWhatStandsAloneIsMadeWhateverFails(t *testing.T) {
 	r := newRig(t)

@@ -77,7 +77,7 @@ func (l *lacking) leave(c Change, lost resource.ID) {
 		return
 	}
 	if c.item.kind.Path {
-		// A new folder would be in the way of the old one.
+		// A new directory would be in the way of the old one.
 		for dir := path.Dir(c.ID.Name); dir != path.Dir(dir); dir = path.Dir(dir) {
 			l.hold(dir, lost)
 		}

@@ -48,7 +48,7 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 		left string
 	}{
 		{"the key alone", []string{"/ca/key"}, "create loose; create /ca/key lacks /ca/key; update /ca/cert lacks /ca/key"},
-		// A new folder would be in the way of the old one.
+		// A new directory would be in the way of the old one.
 		{
 			"all of it",
 			[]string{"/ca", "/ca/key", "/ca/own", "/ca/cert"},
@@ -64,12 +64,12 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
 			r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, vault{r.host})}
-			folder := resource.ID{Kind: "vault", Name: "/ca"}
+			directory := resource.ID{Kind: "vault", Name: "/ca"}
 			pair := paper("/pair", thing{}, "/ca/own", resource.ID{Kind: "vault", Name: "/ca/key"})
 			all := []resource.Resource{
 				paper("/ca", text("folder"), ""),
-				paper("/ca/key", text("half"), "", folder), paper("/ca/own", text("1"), "", folder),
-				paper("/ca/cert", thing{}, "/ca/key", folder), pair, paper("/copy", thing{}, "/ca/cert"),
+				paper("/ca/key", text("half"), "", directory), paper("/ca/own", text("1"), "", directory),
+				paper("/ca/cert", thing{}, "/ca/key", directory), pair, paper("/copy", thing{}, "/ca/cert"),
 				wish("loose", text("1")), wish("reader", thing{Active: resource.Ptr(true)}, "loose"),
 			}
 			all[7].After = append(all[7].After, resource.ID{Kind: "vault", Name: "/copy"})

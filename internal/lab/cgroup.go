@@ -38,7 +38,7 @@ func makeGroups(name, file string) ([]string, error) {
 	return groups, nil
 }
 
-// hierarchies are the folders of our own control group in the unified hierarchy
+// hierarchies are the directories of our own control group in the unified hierarchy
 // and in the one called systemd, of which a machine has one or both
 // (cgroups(7), proc(5) for the two formats).
 func hierarchies(memberships, mounts string) []string {

@@ -8,7 +8,7 @@
 // process ends, for whatever reason, the kernel ends every host and unmounts
 // every overlay. Network namespaces are held by file descriptors and links are
 // made inside them, so no link, mount, address or firewall rule of a lab ever
-// appears on the machine itself. What a killed process leaves is a folder and
+// appears on the machine itself. What a killed process leaves is a directory and
 // some empty control groups, which the next lab removes.
 //
 // Hosts share the machine's kernel and what it lacks. Inside, /proc/sys/net is

@@ -12,7 +12,7 @@ import (
 )
 
 // WriteFile writes a file on the running host, owned by root, replacing what is
-// there; missing folders are made. Paths are resolved by the host itself, so
+// there; missing directories are made. Paths are resolved by the host itself, so
 // its links lead nowhere on the machine.
 func (h *Host) WriteFile(ctx context.Context, path string, data []byte, mode fs.FileMode) error {
 	return h.install(ctx, path, bytes.NewReader(data), mode)

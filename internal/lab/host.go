@@ -81,7 +81,7 @@ func (l *Lab) newHost(name string) (*Host, error) {
 
 func (h *Host) groupsFile() string { return filepath.Join(h.dir, "cgroups") }
 
-// makeDisk makes the host's folder with the layers of its overlay and what
+// makeDisk makes the host's directory with the layers of its overlay and what
 // tells it from other hosts. With a machine ID in place systemd doesn't take
 // the boot for the first one, when it would enable every unit there is.
 func (h *Host) makeDisk() error {

@@ -70,13 +70,13 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	return l, nil
 }
 
-// claim makes the lab's folder in dir, locks it for as long as this process
-// lives, and removes the folders nobody holds any more.
+// claim makes the lab's directory in dir, locks it for as long as this process
+// lives, and removes the directories nobody holds any more.
 func (l *Lab) claim(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	// A new folder is not locked yet for an instant, and must not pass for a
+	// A new directory is not locked yet for an instant, and must not pass for a
 	// dead one.
 	f, err := lock(ctx, dir+".lock", nil)
 	if err != nil {
@@ -103,7 +103,7 @@ func (l *Lab) claim(ctx context.Context, dir string) error {
 	return err
 }
 
-// sweep removes a lab's folder and control groups if its owner is dead. It can
+// sweep removes a lab's directory and control groups if its owner is dead. It can
 // wait for another time, so it doesn't fail.
 func sweep(dir string, progress io.Writer) {
 	owner, ok := free(filepath.Join(dir, "owner"))

@@ -169,7 +169,7 @@ func within(ctx context.Context, h *lab.Host, how string) error {
 }
 
 // Neither during a lab nor after it is there a mount or a link of it on the
-// machine, and after it no process, control group or folder.
+// machine, and after it no process, control group or directory.
 func TestCloseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	l := labtest.New(t)

@@ -123,7 +123,7 @@ func installTools(ctx context.Context, progress io.Writer) error {
 	return say(ctx, progress, install...)
 }
 
-// build makes the root file system in a folder beside its place and moves it
+// build makes the root file system in a directory beside its place and moves it
 // there when it is whole. The caller holds the lock.
 func build(ctx context.Context, root string, progress io.Writer) error {
 	a, err := findArchive(ctx, suite, progress)
@@ -170,7 +170,7 @@ func removeUnfinished(cache string) error {
 }
 
 // bootstrap runs debootstrap(8) into dir and then root.sh. It runs in a cage
-// because debootstrap mounts into the folder, and what is left mounted by a
+// because debootstrap mounts into the directory, and what is left mounted by a
 // killed one would be removed with it.
 func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) error {
 	argv := []string{"--variant=minbase", "--include=" + strings.Join(packages, ",")}

@@ -32,7 +32,7 @@ func (s *Store) Postpone(facts ...Fact) {
 // reserved is room on the disk for the undo of an apply that nobody may confirm.
 const reserved = "reserve"
 
-// ReservePath returns where the state folder dir holds that room. It is there for as
+// ReservePath returns where the state directory dir holds that room. It is there for as
 // long as an apply waits whose undo has not begun.
 func ReservePath(dir string) string { return filepath.Join(dir, reserved) }
 

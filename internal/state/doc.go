@@ -1,7 +1,7 @@
 // Package state remembers what vpnd did to the host: what it last applied,
 // what stood there before, what it still owes, and what undoes each apply.
 //
-// The folder (0700) holds
+// The directory (0700) holds
 //
 //	records.jsonl  the log: one line a fact, appended and flushed before it is relied on
 //	               (store.go); what of it was read is not read again (again.go)

@@ -25,7 +25,7 @@ func (e *ErrBusy) Error() string {
 	return fmt.Sprintf("another vpnd is at work (%s); wait for it to end", e.Holder)
 }
 
-// Lock takes the lock of the state folder, which whoever changes the host must
+// Lock takes the lock of the state directory, which whoever changes the host must
 // hold, and waits for it until ctx ends; one that is free is had in any case. The
 // kernel drops it when its holder dies. The caller must call the returned
 // function.
@@ -95,7 +95,7 @@ func busy(path string) *ErrBusy {
 	return b
 }
 
-// Locked says whether somebody holds the lock of the state folder, as far as
+// Locked says whether somebody holds the lock of the state directory, as far as
 // proc_locks(5) tells. It does not touch the lock.
 func Locked(dir string) bool {
 	var st unix.Stat_t
@@ -119,7 +119,7 @@ func flocker(locks string, inode uint64) (pid int) {
 	return 0
 }
 
-// makeDir makes a folder that nobody else may look into, unless others could
+// makeDir makes a directory that nobody else may look into, unless others could
 // change it. Those on the way to it, as /var below the root of an image, are not
 // vpnd's to close.
 func makeDir(dir string) error {

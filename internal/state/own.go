@@ -49,7 +49,7 @@ func isOwn(f *os.File) error {
 	return nil
 }
 
-// Owns says whether a path is one of the state in folder dir. Keys and profiles
+// Owns says whether a path is one of the state in directory dir. Keys and profiles
 // lie there too, and belong to their blocks.
 func Owns(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
@@ -74,7 +74,7 @@ func readOwn(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// trusted refuses a state folder that others could change, as a whole or what is
+// trusted refuses a state directory that others could change, as a whole or what is
 // in it.
 func trusted(dir string) error {
 	if err := trust.Path(dir); err != nil {

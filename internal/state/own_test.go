@@ -35,7 +35,7 @@ func everything(dir string) error {
 	return errors.Join(err1, err2, err3, err4, err5, err6, s.Commit(Fact{Put: &record}), s.Note(Entry{}))
 }
 
-// whole makes a state folder with every file in it.
+// whole makes a state directory with every file in it.
 func whole(t *testing.T) (dir string, files []string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "state")
@@ -86,7 +86,7 @@ func TestNoFileOfTheStateIsSomebodyElses(t *testing.T) {
 	}
 }
 
-// A state folder that others own or can write, or one below such, is no place
+// A state directory that others own or can write, or one below such, is no place
 // for the state.
 func TestStateFolderOfOthers(t *testing.T) {
 	for name, spoil := range map[string]func(parent, dir string) error{

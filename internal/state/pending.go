@@ -28,7 +28,7 @@ func (p *Pending) Begun() bool { return p.Tries > 0 }
 // Late says whether it is being undone, or about to be, as far as a clock can tell.
 func (p *Pending) Late(now time.Time) bool { return p.Begun() || !now.Before(p.Deadline) }
 
-// PendingPath returns where the state folder dir holds the unconfirmed apply too,
+// PendingPath returns where the state directory dir holds the unconfirmed apply too,
 // for the unit that undoes at boot, which looks for a file. Where that is lost or
 // damaged, the log knows.
 func PendingPath(dir string) string { return filepath.Join(dir, "pending.json") }
@@ -43,7 +43,7 @@ func ReadPending(dir string) (*Pending, error) {
 	return s.Pending()
 }
 
-// Dir returns the state folder.
+// Dir returns the state directory.
 func (s *Store) Dir() string { return s.dir }
 
 // Pending returns the apply that waits for confirmation, nil where none does. The

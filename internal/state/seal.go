@@ -30,7 +30,7 @@ type Sealer struct {
 // Before the first apply they can't.
 func (s Sealer) Kept() bool { return s.kept }
 
-// loadSealer reads the key of the folder. Without one it makes one, and keeps
+// loadSealer reads the key of the directory. Without one it makes one, and keeps
 // it where create says so: a plan must not write.
 func loadSealer(dir string, create bool) (Sealer, error) {
 	path := filepath.Join(dir, "key")

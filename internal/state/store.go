@@ -17,7 +17,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-// A Store is the state folder, read into memory. Facts are appended to
+// A Store is the state directory, read into memory. Facts are appended to
 // records.jsonl, so a commit costs what it says and not what is known already.
 type Store struct {
 	Sealer
@@ -58,7 +58,7 @@ type PendingRefresh struct {
 	Boot string          `json:"boot,omitempty"` // in which it came about; filled in when it is written
 }
 
-// Read opens the state for looking only. It writes nothing; a folder that is
+// Read opens the state for looking only. It writes nothing; a directory that is
 // not there is an empty state.
 func Read(dir string) (*Store, error) { return open(dir, false) }
 

@@ -33,10 +33,10 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	folder := filepath.Join(dir, ".folder.vpnd-SRGW5PLN", "theirs") // vpnd makes none here
+	directory := filepath.Join(dir, ".folder.vpnd-SRGW5PLN", "theirs") // vpnd makes none here
 	room := filepath.Join(t.TempDir(), "vpnd-room-check-1")
 	t.Setenv("TMPDIR", filepath.Dir(room))
-	if err := errors.Join(os.MkdirAll(folder, 0o700), os.Mkdir(room, 0o700)); err != nil {
+	if err := errors.Join(os.MkdirAll(directory, 0o700), os.Mkdir(room, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Read(dir); err != nil {
@@ -46,7 +46,7 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 		t.Errorf("who only reads changed something: %v", err)
 	}
 	open1(t, dir)
-	if _, err := os.Stat(folder); err != nil {
+	if _, err := os.Stat(directory); err != nil {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, err := os.Stat(room); !errors.Is(err, fs.ErrNotExist) {

@@ -67,7 +67,7 @@ func (s stop) mayCross() bool {
 	return crossings[s.nr] != "" || reaches[s.nr] != "" || s.nr == unix.SYS_OPENAT && s.args[2]&unix.O_CREAT != 0
 }
 
-// named says whether the call names a file in a folder, and not a descriptor.
+// named says whether the call names a file in a directory, and not a descriptor.
 func (s stop) named() bool {
 	switch s.nr {
 	case unix.SYS_FCHMOD, unix.SYS_FCHOWN, unix.SYS_FTRUNCATE, unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_SYNCFS:
@@ -134,16 +134,16 @@ func (s stop) proc(of string, fd uint64) string {
 // file is what the first argument is a descriptor of.
 func (s stop) file() string { return link(s.tid, fmt.Sprintf("fd/%d", int32(s.args[0]))) }
 
-// name is the path that two arguments name: a folder's descriptor and a name.
-func (s stop) name(folder, name int) string {
+// name is the path that two arguments name: a directory's descriptor and a name.
+func (s stop) name(directory, name int) string {
 	text := s.text(s.args[name])
 	if path.IsAbs(text) {
 		return text
 	}
-	if int32(s.args[folder]) == unix.AT_FDCWD {
+	if int32(s.args[directory]) == unix.AT_FDCWD {
 		return path.Join(link(s.tid, "cwd"), text)
 	}
-	return path.Join(link(s.tid, fmt.Sprintf("fd/%d", int32(s.args[folder]))), text)
+	return path.Join(link(s.tid, fmt.Sprintf("fd/%d", int32(s.args[directory]))), text)
 }
 
 func link(tid int, name string) string {

@@ -125,7 +125,7 @@ func drifts() []drift {
 		{does: "cp " + pki + "/certs/tpham.crt " + pki + "/certs/server.crt", id: `certificate["` + pki + `/certs/server.crt"]`, anew: true},
 		{does: "rm " + pki + "/crl.pem", id: `crl["` + pki + `/crl.pem"]`, anew: true},
 		{does: "chmod 0644 " + pki + "/ca.key", id: `private_key["` + pki + `/ca.key"]`, moved: `mode 0644 instead of 0600`},
-		// Not even the folders are made anew, and all else is kept meanwhile.
+		// Not even the directories are made anew, and all else is kept meanwhile.
 		{does: "mv /var/lib/vpnd/pki /root; iptables -t nat -F", stays: lost, undo: "for i in $(seq 600); do iptables -t nat -S POSTROUTING | grep -q VPND-GW-office && break; sleep 0.1; done; sleep 1; iptables -t nat -S POSTROUTING | grep -q VPND-GW-office && test ! -e /var/lib/vpnd/pki && mv /root/pki /var/lib/vpnd"},
 		{does: "mv " + pki + "/ca.key " + pki + "/keys/server.key /root", stays: lost, undo: "sleep 1; test ! -e " + pki + "/ca.key && test ! -e " + pki + "/keys/server.key && mv /root/server.key " + pki + "/keys && mv /root/ca.key " + pki},
 		{does: "rm " + pki + "/keys/server.key", id: `private_key["` + pki + `/keys/server.key"]`, anew: true},

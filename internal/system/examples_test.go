@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// exampleFiles are the texts of the files of a folder of examples, by name.
+// exampleFiles are the texts of the files of a directory of examples, by name.
 func exampleFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.hcl"))
@@ -50,7 +50,7 @@ func TestExamplesConverge(t *testing.T) {
 }
 
 // examples are all of them, by name: each file of a kind by itself, each other
-// folder as a whole.
+// directory as a whole.
 func examples(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	all := make(map[string]map[string]string)

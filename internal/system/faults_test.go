@@ -42,7 +42,7 @@ func (s scene) heals(first string) {
 	s.as(first, "destroying")
 }
 
-// TestDiskFull leaves the state folder with less and less room.
+// TestDiskFull leaves the state directory with less and less room.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s, first := faulty(t)

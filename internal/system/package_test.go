@@ -12,7 +12,7 @@ import (
 	"vpnd/internal/lab/office"
 )
 
-// makeDeb makes the package of a version in a folder, with a umask, and returns
+// makeDeb makes the package of a version in a directory, with a umask, and returns
 // its path.
 func makeDeb(t *testing.T, version, umask, dir string) string {
 	t.Helper()

@@ -10,12 +10,12 @@ func TestAPathGoesOverToAnotherKind(t *testing.T) {
 	s.sh("echo theirs >/etc/theirs")
 	first := s.print()
 	const (
-		folder = "directory \"/etc/d\" {}\nfile \"/etc/d/f\" {\n  content    = \"1\"\n  depends_on = [directory[\"/etc/d\"]]\n}\n"
-		file   = "file \"/etc/d\" { content = \"1\" }\nfile \"/etc/theirs\" { content = \"1\" }\n"
-		secret = "secret_file \"/etc/d\" { content = \"1\" }\nsecret_file \"/etc/theirs\" { content = \"1\" }\n"
+		directory = "directory \"/etc/d\" {}\nfile \"/etc/d/f\" {\n  content    = \"1\"\n  depends_on = [directory[\"/etc/d\"]]\n}\n"
+		file      = "file \"/etc/d\" { content = \"1\" }\nfile \"/etc/theirs\" { content = \"1\" }\n"
+		secret    = "secret_file \"/etc/d\" { content = \"1\" }\nsecret_file \"/etc/theirs\" { content = \"1\" }\n"
 	)
 	before := ""
-	for _, text := range []string{folder, file, secret, folder, secret, file} {
+	for _, text := range []string{directory, file, secret, directory, secret, file} {
 		was := s.print()
 		s.configure(text)
 		s.apply()

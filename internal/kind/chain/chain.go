@@ -30,7 +30,7 @@ type Verbs struct {
 	// Backend is nft or legacy; empty, it is the one that the host's iptables
 	// command writes to.
 	Backend string
-	// Cache is a folder that remembers which rules were proved, so that an
+	// Cache is a directory that remembers which rules were proved, so that an
 	// unchanged configuration is not rehearsed again. Empty, nothing is
 	// remembered. It is made where it is missing, for root alone.
 	Cache string

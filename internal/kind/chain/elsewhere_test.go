@@ -102,15 +102,15 @@ func TestChainsInABackendWithoutProgramsAreNotTakenForGone(t *testing.T) {
 		wants := map[string]*Chain{r.name("filter/VPND-A"): wishFor("INPUT", "", "-p tcp -j DROP")}
 		before := r.other()
 		before.converge(wants)
-		folder := r.TempDir()
+		directory := r.TempDir()
 		for _, verb := range []string{"", "-save", "-restore"} {
 			name := syntax.Command[r.family] + "-" + r.Backend + verb
-			if err := os.Symlink("/usr/sbin/"+name, filepath.Join(folder, name)); err != nil {
+			if err := os.Symlink("/usr/sbin/"+name, filepath.Join(directory, name)); err != nil {
 				r.Fatal(err)
 			}
 		}
 		path := os.Getenv("PATH")
-		r.Setenv("PATH", folder)
+		r.Setenv("PATH", directory)
 		name := r.name("filter/VPND-A")
 		if got := r.observe(wants)[name]; got == nil || *got.Hook != " ("+before.Backend+" backend)" {
 			r.Errorf("saw %+v", got)

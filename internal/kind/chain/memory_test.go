@@ -110,22 +110,22 @@ func TestHostsOwnBackend(t *testing.T) {
 	everywhere(t, func(r room) {
 		// The host's iptables is a link to that of a backend, save and restore
 		// are not: they must be found all the same.
-		folder := r.TempDir()
+		directory := r.TempDir()
 		for _, name := range []string{"iptables", "ip6tables"} {
-			if err := os.Symlink("/usr/sbin/"+name+"-"+r.Backend, filepath.Join(folder, name)); err != nil {
+			if err := os.Symlink("/usr/sbin/"+name+"-"+r.Backend, filepath.Join(directory, name)); err != nil {
 				r.Fatal(err)
 			}
 		}
-		r.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+		r.Setenv("PATH", directory+":"+os.Getenv("PATH"))
 		name := r.name("filter/VPND-X")
 		host := room{T: r.T, family: r.family}
 		host.converge(map[string]*Chain{name: wishFor("INPUT", "", "-p 6 -j DROP")})
 		if got := r.chain("filter", "VPND-X"); got != "-N VPND-X\n-A VPND-X -p tcp -j DROP\n" {
 			r.Errorf("the backend %s has %s", r.Backend, got)
 		}
-		r.Setenv("PATH", folder)
+		r.Setenv("PATH", directory)
 		_, err := resourcetest.Observe(context.Background(), host, name)
-		want := filepath.Join(folder, syntax.Command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + syntax.Command[r.family] + "-restore that does; repair the alternatives of iptables"
+		want := filepath.Join(directory, syntax.Command[r.family]) + " writes to the " + r.Backend + " backend, and there is no " + syntax.Command[r.family] + "-restore that does; repair the alternatives of iptables"
 		if err == nil || err.Error() != want {
 			r.Errorf("got  %v\nwant %s", err, want)
 		}

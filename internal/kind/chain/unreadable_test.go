@@ -17,16 +17,16 @@ func (r room) withoutExtension(name string) {
 	if err != nil || len(libraries) == 0 {
 		r.Fatalf("no extensions of iptables: %v", err)
 	}
-	folder := r.TempDir()
+	directory := r.TempDir()
 	for _, library := range libraries {
 		if filepath.Base(library) == name+".so" {
 			continue
 		}
-		if err := os.Symlink(library, filepath.Join(folder, filepath.Base(library))); err != nil {
+		if err := os.Symlink(library, filepath.Join(directory, filepath.Base(library))); err != nil {
 			r.Fatal(err)
 		}
 	}
-	r.Setenv("XTABLES_LIBDIR", folder)
+	r.Setenv("XTABLES_LIBDIR", directory)
 }
 
 func TestRuleThatCannotBeReadHidesNoOtherTable(t *testing.T) {

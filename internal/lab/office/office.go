@@ -40,7 +40,7 @@ var (
 )
 
 // Open boots and joins the hosts, and brings the vpnd binary and the
-// configuration, a file or a folder, to the gateway.
+// configuration, a file or a directory, to the gateway.
 func Open(ctx context.Context, l *lab.Lab, vpnd, config string) (*Office, error) {
 	o, err := Alone(ctx, l, vpnd)
 	if err != nil {
@@ -79,7 +79,7 @@ func boot(ctx context.Context, l *lab.Lab, name string, ports map[string][2]stri
 }
 
 // Configure replaces the configuration on the gateway by a file or the files of
-// a folder.
+// a directory.
 func (o *Office) Configure(ctx context.Context, config string) error {
 	paths := []string{config}
 	if info, err := os.Stat(config); err != nil {
