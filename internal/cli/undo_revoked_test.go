@@ -40,7 +40,7 @@ type outlaw struct {
 	*testing.T
 	*rig
 
-	revoked []string // serial numbers that a list ever barred
+	revoked map[string][]string // serial numbers that a list ever barred, by the key of its CA
 	in      bool     // bob was last let in by a person
 	told    []string
 }
@@ -50,7 +50,7 @@ func newOutlaw(t *testing.T) *outlaw {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &outlaw{T: t, rig: r}
+	return &outlaw{T: t, rig: r, revoked: make(map[string][]string)}
 }
 
 func (u *outlaw) step(step string) {
@@ -78,11 +78,11 @@ func (u *outlaw) step(step string) {
 // configure asks for a PKI with alice and, where he is named, bob.
 func (u *outlaw) configure(bob string) {
 	u.Helper()
-	text := "thing \"a\" { text = \"1\" }\npki \"office\" {\n directory = %q\n subject { common_name = \"CA\" }\n server \"vpn\" {}\n client \"alice\" {}\n"
+	text := "pki \"office\" {\n directory = %q\n subject { common_name = \"CA\" }\n server \"vpn\" {}\n client \"alice\" {}\n"
 	if bob != "" {
 		text += " client \"bob\" {}\n"
 	}
-	if err := u.write(fmt.Sprintf(text+"}\n", filepath.Join(u.dir, "pki"))); err != nil {
+	if err := u.write(fmt.Sprintf(text+"}\nthing \"a\" { text = \"1\" }\n", filepath.Join(u.dir, "pki"))); err != nil {
 		u.Fatal(err)
 	}
 }
@@ -112,12 +112,13 @@ func (u *outlaw) look() {
 	for _, e := range list.RevokedCertificateEntries {
 		barred = append(barred, fmt.Sprintf("%x", e.SerialNumber))
 	}
-	for _, serial := range u.revoked {
+	ca := string(list.AuthorityKeyId)
+	for _, serial := range u.revoked[ca] {
 		if !slices.Contains(barred, serial) {
 			u.Fatalf("%s was revoked, and is let in again\n%s", serial, strings.Join(u.told, "---\n"))
 		}
 	}
-	u.revoked = barred
+	u.revoked[ca] = barred
 	if der := parsePEM(filepath.Join(u.dir, "pki", "certs", "bob.crt")); der != nil && !u.in {
 		u.Fatalf("bob's certificate is back\n%s", strings.Join(u.told, "---\n"))
 	}

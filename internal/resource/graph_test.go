@@ -25,6 +25,12 @@ func asked(id, blocks string, after ...string) Resource {
 	return r
 }
 
+// at has the first block of a thing stand in a line of a file.
+func at(r Resource, file string, line int) Resource {
+	r.Owners[0].File, r.Owners[0].Line = file, line
+	return r
+}
+
 // idOf reads kind.name; a name alone is that of a thing.
 func idOf(s string) ID {
 	if kind, name, ok := strings.Cut(s, "."); ok {
@@ -90,6 +96,7 @@ func TestOrder(t *testing.T) {
 	}{
 		{"an office", office(), "key:0 pkg:0 sibling:0 list:1 conf:2 unit:3 open:4 jump:5 forward:6 other:0"},
 		{"blocks stay together", []Resource{asked("b", "block.1", "c"), asked("a", "block.2"), asked("c", "block.1")}, "c:0 b:1 a:0"},
+		{"blocks go by their lines", []Resource{asked("a", "block.2"), at(asked("b", "block.3"), "a.hcl", 9), at(asked("c", "block.4"), "b.hcl", 1), at(asked("d", "block.1"), "a.hcl", 2)}, "a:0 d:0 b:0 c:0"},
 		{"a round", []Resource{asked("a", "block.1", "block.2"), asked("b", "block.2", "a"), asked("c", "block.3")}, "these need each other, so none can come first: thing.a, thing.b"},
 	} {
 		var words []string

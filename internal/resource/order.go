@@ -15,9 +15,9 @@ type Turn struct {
 }
 
 // Order returns the things so that each comes after all that it needs. Within that,
-// blocks stay together in the order of the configuration, and within a block what
-// needs least comes first; ties fall to the ID. The order is the same from run to
-// run. It is an error where things need each other.
+// blocks stay together in the order of the configuration (files by their names, then
+// lines), and within a block what needs least comes first; ties fall to the ID. The
+// order is the same from run to run. It is an error where things need each other.
 func (g *Graph) Order() ([]Turn, error) {
 	q := &ready{Graph: g, rank: g.ranks(), waits: make([]int, len(g.after)), depth: make([]int, len(g.after))}
 	for point, before := range g.before {
@@ -58,19 +58,30 @@ func (g *Graph) stuck(waits []int) string {
 	return strings.Join(names, ", ")
 }
 
-// ranks numbers the things by the first appearance of the first block of each.
+// ranks numbers the things by where the first block of each stands: files by their
+// names, as those of a folder are read, and lines. The place in the wish, which is
+// sorted by ID, decides among those that a dynamic block wrote in one line.
 func (g *Graph) ranks() []int {
-	blocks := make(map[ID]int)
+	var blocks []Owner
+	known := make(map[ID]bool)
+	for _, r := range g.all {
+		if len(r.Owners) > 0 && !known[r.Owners[0].Block] {
+			known[r.Owners[0].Block] = true
+			blocks = append(blocks, r.Owners[0])
+		}
+	}
+	slices.SortStableFunc(blocks, func(a, b Owner) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	place := make(map[ID]int, len(blocks))
+	for i, b := range blocks {
+		place[b.Block] = i
+	}
 	ranks := make([]int, len(g.all))
 	for i, r := range g.all {
-		if len(r.Owners) == 0 {
-			continue
+		if len(r.Owners) > 0 {
+			ranks[i] = place[r.Owners[0].Block]
 		}
-		block := r.Owners[0].Block
-		if _, ok := blocks[block]; !ok {
-			blocks[block] = len(blocks)
-		}
-		ranks[i] = blocks[block]
 	}
 	return ranks
 }
