@@ -146,6 +146,9 @@ func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
 		diags = slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagWarning })
 	}
 	_ = diag.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
+	if len(diags) > 0 && !diags.HasErrors() { // then something follows
+		_, _ = fmt.Fprintln(a.Err)
+	}
 }
 
 func (a *app) width() int { return cmp.Or(columns(a.Err), 100) }

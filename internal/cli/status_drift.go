@@ -21,6 +21,10 @@ func (a *app) showMoved(s standing) {
 			a.printf("  and %d more; vpnd plan shows them\n", len(s.Pending)-i)
 			break
 		}
+		if s.surveyed { // and nobody was there to do it
+			a.printf("  %s %s (%s)\n", p.Action, p.ID, p.Reason)
+			continue
+		}
 		a.printf("  %s %s: %s\n", p.Action, p.ID, p.Outcome)
 		a.showFailure(p.Outcome, p.Error)
 	}

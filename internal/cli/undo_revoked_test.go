@@ -41,7 +41,7 @@ type outlaw struct {
 	*rig
 
 	revoked map[string][]string // serial numbers that a list ever barred, by the key of its CA
-	in      bool     // bob was last let in by a person
+	in      bool                // bob was last let in by a person
 	told    []string
 }
 

@@ -72,6 +72,10 @@ func TestShortForm(t *testing.T) {
 		},
 		"but it is all there is":          {[]engine.Change{change("sysctl", "a.b", engine.Update, engine.Drift, boot)}, `~ sysctl["a.b"]  at boot: (none) → 1  (drifted)`},
 		"that something is wrong is said": {[]engine.Change{change("crl", "/c", engine.Update, engine.Drift, wrong)}, `~ crl["/c"]  (drifted)`},
+		"a package to be installed": {
+			[]engine.Change{change("package", "p", engine.Update, engine.Configuration, resource.Diff{Attribute: "installed", Before: "false", After: "true", Glance: true})},
+			`~ package.p  installed`,
+		},
 		"a colleague who left": {
 			[]engine.Change{change("openvpn_admission", "/s", engine.Update, engine.Configuration, stray)},
 			`~ openvpn_admission["/s"]|    connected and no longer admitted:|      - tpham`,

@@ -16,7 +16,7 @@ func planned(c engine.Change) entry {
 	e.frame = e.words == "" && frames(c)
 	switch {
 	case c.Action == engine.Remove || c.Action == engine.Refresh:
-	case fresh(c), c.Reason == engine.TakesOver && !loses(c.Diffs):
+	case fresh(c), c.Reason == engine.TakesOver && !loses(c.Diffs), !c.IsDrift && switchesOn(c.Diffs):
 		e.facts = facts(c.Diffs, columns-utf8.RuneCountInString(c.ID.String())-len("  +   "))
 	default:
 		e.told(c.Diffs)
@@ -35,6 +35,14 @@ func frames(c engine.Change) bool {
 func loses(diffs []resource.Diff) bool {
 	return slices.ContainsFunc(diffs, func(d resource.Diff) bool {
 		return !d.Computed && d.Before != "" && d.Before != "[]" && d.Before != "true" && d.Before != "false"
+	})
+}
+
+// switchesOn says whether nothing differs but switches that people look for, all of
+// them off before.
+func switchesOn(diffs []resource.Diff) bool {
+	return len(diffs) > 0 && !slices.ContainsFunc(diffs, func(d resource.Diff) bool {
+		return !d.Glance || d.Before != "false" || d.After != "true"
 	})
 }
 

@@ -94,7 +94,8 @@ func (d *decoder) add(diags hcl.Diagnostics) {
 // last dot, and name what the struct is called in a message.
 func (d *decoder) body(dst reflect.Value, name, path string, body hcl.Body, schema *hcl.BodySchema) {
 	content, diags := body.Content(schema)
-	d.add(diag.Unknown(diags, d.block+dotted(path), schema))
+	above := d.block + dotted(path)
+	d.add(diag.Unknown(misplaced(diags, dst.Type(), above), above, schema))
 	blocks := make(map[string]hcl.Blocks)
 	for _, b := range content.Blocks {
 		blocks[b.Type] = append(blocks[b.Type], b)
