@@ -12,54 +12,14 @@ import (
 	"vpnd/internal/status"
 )
 
-// checks are those of the active configuration, at work beside the loop.
+// checks are those of the active configuration. They are tried beside the loop: a
+// check may wait for its time-outs and retries, and repairs must not wait for it.
 type checks struct {
-	found chan round            // what a round of them came to
-	end   func()                // ends the rounds
-	of    *active.Configuration // whose they are
-}
-
-// watchChecks has those checks tried that belong to what is in force now.
-func (a *agent) watchChecks(ctx context.Context) {
-	if a.active == a.checks.of {
-		return
-	}
-	var checks []settings.Check
-	if a.checks.of = a.active; a.active != nil {
-		checks = a.active.Checks
-	}
-	a.check(ctx, checks, a.active.Interval())
-}
-
-// check has the checks of a configuration tried at once and then at each
-// interval, beside the loop: a check may wait for its time-outs and retries, and
-// repairs must not wait for it.
-func (a *agent) check(ctx context.Context, checks []settings.Check, interval time.Duration) {
-	if a.checks.end != nil {
-		a.checks.end()
-	}
-	ctx, a.checks.end = context.WithCancel(ctx)
-	over := ctx.Done()
-	go func() {
-		again := time.NewTicker(interval)
-		defer again.Stop()
-		for {
-			failures := a.Check(ctx, checks)
-			select {
-			case a.checks.found <- round{over, checks, failures}:
-			case <-ctx.Done():
-				return
-			}
-			if len(checks) == 0 {
-				return
-			}
-			select {
-			case <-again.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	try     func(context.Context, []settings.Check) []confirm.Failure
+	rounds  chan round
+	end     func()                // ends the rounds; nil before the first
+	of      *active.Configuration // whose they are
+	failing []status.Failing      // as of the last round
 }
 
 // round is what trying all checks came to.
@@ -69,39 +29,108 @@ type round struct {
 	failures []confirm.Failure
 }
 
-// found tells of checks that fail from now on, and of those that hold again.
-func (a *agent) found(r round) {
+// broken says whether it was broken off, and tells nothing.
+func (r round) broken() bool {
 	select {
-	case <-r.over: // it was broken off, and tells nothing
-		return
+	case <-r.over:
+		return true
 	default:
+		return false
 	}
-	before := make(map[string]status.Failing)
-	for _, f := range a.status.Failing {
-		before[f.Check] = f
+}
+
+// watch has the checks of a configuration tried at once and then at each of its
+// intervals, in place of those of another one.
+func (c *checks) watch(ctx context.Context, active *active.Configuration) {
+	if active == c.of {
+		return
 	}
-	a.status.Watched, a.status.Failing = nil, nil
-	for _, c := range r.checks {
-		a.status.Watched = append(a.status.Watched, c.Name)
+	if c.end != nil {
+		c.end()
+	}
+	var all []settings.Check
+	if c.of = active; active != nil {
+		all = active.Checks
+	}
+	ctx, c.end = context.WithCancel(ctx)
+	go c.turn(ctx, all, active.Interval())
+}
+
+// turn tries checks until ctx ends; that there are none it tells once.
+func (c *checks) turn(ctx context.Context, all []settings.Check, interval time.Duration) {
+	again := time.NewTicker(interval)
+	defer again.Stop()
+	for {
+		select {
+		case c.rounds <- round{ctx.Done(), all, c.try(ctx, all)}:
+		case <-ctx.Done():
+			return
+		}
+		if len(all) == 0 {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// turned is what a round has turned.
+type turned struct {
+	fails []status.Failing // from now on
+	holds []string         // again
+	gone  []string         // did not hold, and is watched no longer
+}
+
+// compare returns what fails after a round, and what that has turned.
+func compare(before []status.Failing, r round, now time.Time) (failing []status.Failing, t turned) {
+	known := func(name string) int {
+		return slices.IndexFunc(before, func(f status.Failing) bool { return f.Check == name })
 	}
 	for _, failure := range r.failures {
-		f := status.Failing{Check: failure.Check.Name, Since: a.Now(), Error: failure.Err.Error()}
-		if old, known := before[f.Check]; known {
-			f.Since = old.Since
+		f := status.Failing{Check: failure.Check.Name, Since: now, Error: failure.Err.Error()}
+		if i := known(f.Check); i >= 0 {
+			f.Since = before[i].Since
 		} else {
-			a.Log.Error("a check does not hold", "check", f.Check, "error", f.Error)
-			a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + f.Check + " does not hold: " + f.Error})
+			t.fails = append(t.fails, f)
 		}
-		delete(before, f.Check)
-		a.status.Failing = append(a.status.Failing, f)
+		failing = append(failing, f)
 	}
-	for name := range before {
-		if !slices.Contains(a.status.Watched, name) {
-			a.Log.Info("a check that did not hold is watched no longer", "check", name)
-			continue
+	for _, f := range before {
+		switch {
+		case slices.ContainsFunc(failing, func(now status.Failing) bool { return now.Check == f.Check }):
+		case slices.ContainsFunc(r.checks, func(c settings.Check) bool { return c.Name == f.Check }):
+			t.holds = append(t.holds, f.Check)
+		default:
+			t.gone = append(t.gone, f.Check)
 		}
+	}
+	return failing, t
+}
+
+// found tells of checks that fail from now on, and of those that hold again.
+func (a *agent) found(r round) {
+	if r.broken() {
+		return
+	}
+	var t turned
+	a.checks.failing, t = compare(a.checks.failing, r, a.Now())
+	for _, f := range t.fails {
+		a.Log.Error("a check does not hold", "check", f.Check, "error", f.Error)
+		a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + f.Check + " does not hold: " + f.Error})
+	}
+	for _, name := range t.gone {
+		a.Log.Info("a check that did not hold is watched no longer", "check", name)
+	}
+	for _, name := range t.holds {
 		a.Log.Info("a check holds again", "check", name)
 		a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + name + " holds again"})
+	}
+	a.status.Failing, a.status.Watched = a.checks.failing, nil
+	for _, c := range r.checks {
+		a.status.Watched = append(a.status.Watched, c.Name)
 	}
 	a.publish()
 }

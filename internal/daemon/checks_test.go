@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/lock"
+	"vpnd/internal/status"
 )
 
 // Events are no reason to try checks: each may take long, and cost others.
@@ -50,6 +52,34 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	a.found(round{over, []settings.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
 	if len(a.status.Watched)+len(a.status.Failing) > 0 {
 		t.Errorf("status: %+v", a.status)
+	}
+}
+
+// A check is news when it begins to fail, or holds again, and keeps since when it
+// fails meanwhile.
+func TestWhatARoundOfChecksTurns(t *testing.T) {
+	door, window := settings.Check{Name: "door"}, settings.Check{Name: "window"}
+	at := func(hour int) time.Time { return time.Date(2026, 1, 2, hour, 0, 0, 0, time.UTC) }
+	fails := func(c settings.Check, why string) confirm.Failure {
+		return confirm.Failure{Check: c, Err: errors.New(why)}
+	}
+	var failing []status.Failing
+	for hour, c := range []struct {
+		round round
+		want  turned
+		since int
+	}{
+		{round{checks: []settings.Check{door, window}}, turned{}, 0},
+		{round{checks: []settings.Check{door, window}, failures: []confirm.Failure{fails(door, "shut")}}, turned{fails: []status.Failing{{Check: "door", Since: at(1), Error: "shut"}}}, 1},
+		{round{checks: []settings.Check{door, window}, failures: []confirm.Failure{fails(door, "locked")}}, turned{}, 1},
+		{round{checks: []settings.Check{door, window}, failures: []confirm.Failure{fails(window, "shut")}}, turned{fails: []status.Failing{{Check: "window", Since: at(3), Error: "shut"}}, holds: []string{"door"}}, 3},
+		{round{checks: []settings.Check{door}}, turned{gone: []string{"window"}}, 0},
+	} {
+		var got turned
+		failing, got = compare(failing, c.round, at(hour))
+		if !reflect.DeepEqual(got, c.want) || len(failing) != len(c.round.failures) || len(failing) > 0 && !failing[0].Since.Equal(at(c.since)) {
+			t.Errorf("round %d: %+v instead of %+v; failing: %+v", hour, got, c.want, failing)
+		}
 	}
 }
 

@@ -8,11 +8,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"vpnd/internal/notify"
 	"vpnd/internal/resource"
-	"vpnd/internal/status"
 )
 
 // failClosed keeps a host from forwarding without its filter rules. At boot the file of
@@ -24,10 +22,12 @@ func (a *agent) failClosed(p *pass) {
 	if a.active == nil || a.active.Observing() || p.outer != nil {
 		return
 	}
-	missing := a.unrestored()
+	missing := a.findings.Unrestored(a.filters, a.Now())
 	switch {
+	case a.life.guarding && p.Plan == nil:
+		missing = a.unplanned()
 	case a.life.guarding || p.Plan != nil && len(a.closed) > 0:
-		missing = a.missing(p.Plan != nil)
+		missing = a.findings.Missing(a.filters)
 	case len(a.closed) > 0:
 		return
 	}
@@ -52,54 +52,13 @@ func (o *Options) filters(id resource.ID) bool {
 // packets pass by what the kernel holds now.
 func (o *Options) guards(id resource.ID) bool { return o.Catalog.Traits(id.Kind).Guards }
 
-// blind is how long filter rules may be out of sight on a host that is up before
-// they are taken for lost: an upgrade of iptables takes that away for a moment,
-// and whoever is connected would be cut off.
-const blind = 20 * time.Second
-
-// unrestored returns the filter rules of a host that is up which are known to be
-// wrong and could not be put right, and those that have been out of sight for too
-// long.
-func (a *agent) unrestored() map[resource.ID]error {
-	lost := make(map[resource.ID]error)
-	for _, d := range a.findings.Drift {
-		if a.filters(d.ID) && d.Outcome == status.Failed {
-			lost[d.ID] = errors.New(d.Error)
-		}
-	}
-	for _, u := range a.findings.Unknown {
-		if a.filters(u.ID) && a.Now().Sub(u.Since) >= blind {
-			lost[u.ID] = errors.New(u.Error)
-		}
-	}
-	return lost
-}
-
-// missing returns the filter rules that are wished for and not known to stand.
-func (a *agent) missing(planned bool) map[resource.ID]error {
+// unplanned are all filter rules, of a host that nobody could look at.
+func (a *agent) unplanned() map[resource.ID]error {
 	missing := make(map[resource.ID]error)
-	add := func(id resource.ID, why string) {
-		if a.filters(id) {
-			missing[id] = errors.New(why)
+	for _, r := range a.active.Present {
+		if a.filters(r.ID) {
+			missing[r.ID] = errors.New("nobody could look at the host")
 		}
-	}
-	if !planned {
-		for _, r := range a.active.Present {
-			add(r.ID, "nobody could look at the host")
-		}
-	}
-	for _, d := range a.findings.Drift {
-		if d.Outcome != status.Suppressed { // somebody wanted it to be as it is
-			add(d.ID, d.Error)
-		}
-	}
-	for _, p := range a.findings.Pending {
-		if p.Outcome != status.Suppressed {
-			add(p.ID, p.Error)
-		}
-	}
-	for _, u := range a.findings.Unknown {
-		add(u.ID, u.Error)
 	}
 	return missing
 }

@@ -9,7 +9,6 @@ import (
 	"vpnd/internal/config"
 	"vpnd/internal/findings"
 	"vpnd/internal/resource"
-	"vpnd/internal/status"
 )
 
 const forward = "net.ipv4.ip_forward"
@@ -103,7 +102,7 @@ func TestShutLater(t *testing.T) {
 		}
 		r.alter(func() { r.hidden = map[string]string{guard.Name: "no iptables"} })
 		r.touch(guard.Name, "1", "")
-		time.Sleep(blind / 2)
+		time.Sleep(findings.Blind / 2)
 		r.alter(func() { r.hidden = nil })
 		time.Sleep(time.Minute)
 		r.want(map[string]string{guard.Name: "1", forward: "1"})
@@ -121,7 +120,7 @@ func TestShutLater(t *testing.T) {
 		} {
 			r.alter(func() { harm(true) })
 			r.touch(guard.Name, "0", "evil")
-			time.Sleep(2 * blind)
+			time.Sleep(2 * findings.Blind)
 			r.want(map[string]string{forward: "0", forwards6.Name: "1"})
 			if s := r.status(); len(s.FailClosed) != 1 || s.FailClosed[0] != forwards {
 				t.Errorf("%s: %v", name, s.FailClosed)
@@ -171,28 +170,7 @@ func TestAnObserverShutsNothing(t *testing.T) {
 	})
 }
 
-// Rules that are missing are those of filters, but for what somebody undid.
-func TestMissingRules(t *testing.T) {
-	for _, c := range []struct {
-		what  string
-		found findings.Findings
-		want  string
-	}{
-		{"drift", findings.Findings{Drift: []status.Drift{{ID: filter, Outcome: status.Failed, Error: "no"}, {ID: nat, Outcome: status.Failed}}}, "ip/filter/X"},
-		{"undone drift", findings.Findings{Drift: []status.Drift{{ID: filter, Outcome: status.Suppressed}}}, ""},
-		{"a wish", findings.Findings{Pending: []status.Pending{{ID: filter, Outcome: status.Waits}, {ID: nat, Outcome: status.Waits}}}, "ip/filter/X"},
-		{"an undone wish", findings.Findings{Pending: []status.Pending{{ID: filter, Outcome: status.Suppressed}}}, ""},
-		{"unknown", findings.Findings{Unknown: []status.Unknown{{ID: filter}, {ID: nat}}}, "ip/filter/X"},
-	} {
-		a := &agent{Options: real, findings: c.found}
-		missing := make(map[resource.ID]bool)
-		for id := range a.missing(true) {
-			missing[id] = true
-		}
-		if got := named(missing); got != c.want {
-			t.Errorf("%s: %q instead of %q", c.what, got, c.want)
-		}
-	}
+func TestReasonsAreCauses(t *testing.T) {
 	if got := reasons(map[resource.ID]error{filter: errors.New("no iptables"), guard: errors.New("skipped, since " + filter.Name)}); got != `chain["ip/filter/X"]: no iptables` {
 		t.Errorf("it is said: %s", got)
 	}

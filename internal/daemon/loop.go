@@ -113,7 +113,7 @@ func newAgent(o Options) *agent {
 			metrics: metrics.New(o.Log), notify: notify.New(o.Log),
 			tale: tale{failed: make(map[resource.ID]string), noted: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
 		},
-		checks: checks{found: make(chan round)},
+		checks: checks{try: o.Check, rounds: make(chan round)},
 		files:  files{edited: make(chan struct{}, 1)},
 	}
 	a.life.beat, a.life.since = a.heartbeat(), o.Now()
@@ -149,7 +149,7 @@ func (a *agent) run(ctx context.Context) error {
 		case <-a.events.queue.Wake():
 			a.events.debounce.Settle(ctx.Done())
 			a.reconcile(ctx, byEvent, a.events.queue.Take())
-		case r := <-a.checks.found:
+		case r := <-a.checks.rounds:
 			a.found(r)
 			continue
 		case <-a.files.edited:

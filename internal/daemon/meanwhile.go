@@ -42,7 +42,7 @@ func (a *agent) meanwhile(ctx context.Context, p *pass, w engine.Work) (touched 
 				a.Tell("WATCHDOG=1")
 			}
 			continue
-		case failures := <-a.checks.found:
+		case failures := <-a.checks.rounds:
 			a.found(failures)
 			continue
 		case <-a.events.queue.Wake():

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/findings"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -40,26 +41,40 @@ func (m mentions) lacks(what string) bool {
 
 func mentioned(d state.Done) string { return report.Moved(d.Diffs) + d.Error + "; " + d.By }
 
-// noteLeft notes drift in the history where nothing is done about it, and what
-// can't be looked at any more. What waits for its repair is noted with that.
-func (a *agent) noteLeft(ctx context.Context, p *pass) {
-	var left []state.Done
+// left returns what of the news is left alone, or can't be observed any more, and
+// should be in the history. What waits for its repair is noted with that.
+func (t *tale) left(news findings.News, begun time.Time) (left []state.Done) {
 	add := func(d state.Done) {
-		if a.tale.noted[d.ID].lately(p.Begun).lacks(mentioned(d)) {
+		if t.noted[d.ID].lately(begun).lacks(mentioned(d)) {
 			left = append(left, d)
 		}
 	}
-	for _, d := range p.news.Drift {
+	for _, d := range news.Drift {
 		alone := d.Outcome == status.Reported || d.Outcome == status.Suppressed || d.Outcome == status.Flapping || d.Outcome == status.Protected
-		if alone && p.news.New[d.ID] {
+		if alone && news.New[d.ID] {
 			add(state.Done{
 				ID: d.ID, Action: string(d.Action), Reason: string(d.Reason), Noticed: d.Noticed, By: d.By, Diffs: d.Diffs, Outcome: string(d.Outcome),
 			})
 		}
 	}
-	for _, u := range p.news.Unknown {
+	for _, u := range news.Unknown {
 		add(state.Done{ID: u.ID, Reason: string(status.UnknownReason), Noticed: u.Noticed, By: u.By, Error: u.Error})
 	}
+	return left
+}
+
+// mention notes what the history has told.
+func (t *tale) mention(told []state.Done, begun time.Time) {
+	maps.DeleteFunc(t.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(begun).at) == 0 })
+	for _, d := range told {
+		m := t.noted[d.ID].lately(begun)
+		t.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, begun)}
+	}
+}
+
+// noteLeft notes in the history where nothing is done about what a pass has found.
+func (a *agent) noteLeft(ctx context.Context, p *pass) {
+	left := a.tale.left(p.news, p.Begun)
 	if len(left) == 0 {
 		return
 	}
@@ -67,11 +82,7 @@ func (a *agent) noteLeft(ctx context.Context, p *pass) {
 		a.Log.Warn("the history can't be written", "error", err)
 		return
 	}
-	maps.DeleteFunc(a.tale.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(p.Begun).at) == 0 })
-	for _, d := range left {
-		m := a.tale.noted[d.ID].lately(p.Begun)
-		a.tale.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, p.Begun)}
-	}
+	a.tale.mention(left, p.Begun)
 }
 
 // note adds to the history, under the lock: an observer does not hold it.

@@ -67,7 +67,7 @@ func (a *agent) reconcile(ctx context.Context, noticed string, hints []resource.
 	s.unsure = s.unsure || p.Doubted
 	a.end(p, err)
 	if !s.waiting || p.Facts.Locked { // an apply is at work, and its checks are its own
-		a.watchChecks(ctx)
+		a.checks.watch(ctx, a.active)
 	}
 }
 

@@ -101,9 +101,15 @@ func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
 // nextUndo is when to look whether an apply was undone that nobody confirms, if
 // there is any. That it was is an event.
 func (a *agent) nextUndo() (at time.Time, ok bool) {
-	u, now := a.backoff.undo, a.Now()
+	if a.Undo == nil {
+		return at, false
+	}
+	return a.backoff.undo.due(a.Now())
+}
+
+func (u *undo) due(now time.Time) (at time.Time, ok bool) {
 	switch {
-	case u == nil || a.Undo == nil:
+	case u == nil:
 		return at, false
 	case u.overdue && !u.next.IsZero():
 		return later(u.next, now.Add(again)), true
