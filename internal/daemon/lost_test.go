@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +139,41 @@ func (r *rig) expectHistory(id, outcome string) {
 	}
 	if err != nil || n != 1 {
 		r.Errorf("the history tells %d times that %s is %s: %v", n, id, outcome, err)
+	}
+}
+
+// That the records are lost with it, or all of the state, is no word to make a new
+// one either: it is in force, so that there was one.
+func TestAKeyThatIsLostWithTheState(t *testing.T) {
+	for what, lost := range map[string]string{"records": "records.jsonl", "state": ""} {
+		for _, runs := range []bool{true, false} {
+			if what == "state" && !runs {
+				continue // nothing is left, and that is a new host
+			}
+			t.Run(fmt.Sprintf("%s, the agent runs: %v", what, runs), func(t *testing.T) {
+				bubble(t, func(r *rig) {
+					r.certified()
+					r.start()
+					r.took()
+					if !runs {
+						r.stop()
+					}
+					if err := os.RemoveAll(filepath.Join(r.StateDir, lost)); err != nil {
+						t.Fatal(err)
+					}
+					if runs {
+						r.lose("k")
+					} else {
+						r.alter(func() { delete(r.things, "k") })
+						r.start()
+					}
+					r.want(map[string]string{"k": "", "signed": "1", "b": "1"})
+					if got := r.wrong(); !strings.HasPrefix(got, lostKey) {
+						t.Errorf("the status tells of\n%s", got)
+					}
+				})
+			})
+		}
 	}
 }
 

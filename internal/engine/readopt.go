@@ -10,8 +10,9 @@ import (
 
 // Readopt puts on record again what of a configuration is not, after records were
 // lost: that of which is kept what stood there before, which vpnd has touched
-// therefore, and what is there as it is asked for or with vpnd's mark. All else
-// is as new. What is lost besides is told by nothing on the host.
+// therefore, what is there as it is asked for or with vpnd's mark, and what others
+// hold the other half of: that was lost too, and is not for an agent to make anew.
+// All else is as new. What is lost besides is told by nothing on the host.
 func (e *Engine) Readopt(ctx context.Context, present []resource.Resource) error {
 	items, err := e.wishes(present)
 	if err != nil {
@@ -23,7 +24,7 @@ func (e *Engine) Readopt(ctx context.Context, present []resource.Resource) error
 	var facts []state.Fact
 	for _, it := range lost {
 		prior := e.Store.PriorOf(it.ID)
-		if prior == "" && !it.ours() {
+		if prior == "" && !it.ours() && !it.halved() {
 			continue
 		}
 		want, err := e.Store.Digest(it.Want)
@@ -36,6 +37,11 @@ func (e *Engine) Readopt(ctx context.Context, present []resource.Resource) error
 		}})
 	}
 	return e.Store.Commit(facts...)
+}
+
+// halved says whether others hold the other half of a thing that is gone.
+func (it *item) halved() bool {
+	return it.err == nil && it.got == nil && it.kind.Invalidates(nil, it.Want) != ""
 }
 
 // ours says whether a thing looks as vpnd would have made it.

@@ -81,9 +81,10 @@ func (s *Store) load() error {
 	s.others = false
 	m := s.readMark() // before the log, which only grows from what it tells of
 	log, err := openOwn(s.path("records.jsonl"), os.O_RDONLY)
+	known := len(s.records)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.forgetAll()
-		return s.missing(m)
+		return s.missing(m, known)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
@@ -92,6 +93,10 @@ func (s *Store) load() error {
 	info, err := log.Stat()
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
+	}
+	if info.Size() == 0 && known > 0 {
+		s.forgetAll()
+		return s.missing(m, known)
 	}
 	now := extentOf(info)
 	s.others = s.records != nil && !(now.continues(s.known) && (s.torn || now.size == s.known.size))

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,7 +75,7 @@ func TestReopenedStoreKnowsWhatOthersWrote(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	reopen("")
+	kept = open1(t, dir)
 	put(t, kept, "e")
 	reopen("e")
 
@@ -99,6 +100,30 @@ func TestReopenedStoreKnowsWhatOthersWrote(t *testing.T) {
 	}
 	unmarked()
 	reopen("g")
+}
+
+// A store that has read records knows that there were some where nothing on the disk
+// tells any more.
+func TestReopenedStoreKnowsWhatIsLost(t *testing.T) {
+	for what, lose := range map[string]func(dir string) error{
+		"all of the state": os.RemoveAll,
+		"records and mark": func(dir string) error {
+			return errors.Join(os.Truncate(filepath.Join(dir, "records.jsonl"), 0), os.Remove(filepath.Join(dir, markFile)))
+		},
+	} {
+		for how, again := range map[string]func(*Store) error{"to look": (*Store).Reread, "to write": (*Store).Reopen} {
+			dir := filepath.Join(t.TempDir(), "state")
+			kept := open1(t, dir)
+			put(t, kept, "a")
+			if err := errors.Join(kept.Close(), lose(dir)); err != nil {
+				t.Fatal(err)
+			}
+			var damage *DamageError
+			if err := again(kept); !errors.As(err, &damage) || !strings.Contains(damage.What, "1 things") {
+				t.Errorf("%s, %s: %v", what, how, err)
+			}
+		}
+	}
 }
 
 func TestReopenedStoreReadsNoMoreThanNeeded(t *testing.T) {

@@ -122,10 +122,14 @@ func (s *Store) leaveMark() {
 	_ = f.Close()
 }
 
-// missing is an error where there was a log.
-func (s *Store) missing(m *mark) error {
-	if m != nil && m.Records > 0 {
-		return s.damaged("it is missing, and %d things were on record", m.Records)
+// missing is an error where there was a log; known is how much of it this store
+// had read.
+func (s *Store) missing(m *mark, known int) error {
+	if m != nil {
+		known = max(known, m.Records)
+	}
+	if known > 0 {
+		return s.damaged("it is missing, and %d things were on record", known)
 	}
 	if left := s.leftBehind(); left != "" {
 		return s.damaged("it is missing, and %s beside it says that something was on record", left)
