@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"vpnd/internal/resource"
-
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/resource"
 )
 
 // A spec is a rule that must converge: what is read back after it was applied

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"slices"
 
-	"vpnd/internal/kind/chain/kernel"
-	"vpnd/internal/kind/chain/syntax"
-
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // A Base is a chain of nftables that the kernel itself leads packets to, besides

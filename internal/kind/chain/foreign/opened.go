@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 
-	"vpnd/internal/kind/chain/kernel"
-	"vpnd/internal/kind/chain/syntax"
-
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // An Opening is something that vpnd's chains accept: a port of this host, or

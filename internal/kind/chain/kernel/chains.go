@@ -4,10 +4,10 @@ import (
 	"errors"
 	"slices"
 
-	"vpnd/internal/kind/chain/syntax"
-
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // OwnChains lists vpnd's own chains in a backend. It asks the kernel itself.

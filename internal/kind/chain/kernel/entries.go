@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"hash"
 
-	"vpnd/internal/kind/chain/syntax"
-
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // An extension as it stands in an entry: struct xt_entry_match and

@@ -8,10 +8,10 @@ import (
 	"hash"
 	"slices"
 
-	"vpnd/internal/kind/chain/syntax"
-
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // An Imprint is a digest of what the kernel holds of a rule. It leaves out what

@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"vpnd/internal/kind/chain/kernel"
-	"vpnd/internal/kind/chain/syntax"
-
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/chain/kernel"
+	"vpnd/internal/kind/chain/syntax"
 )
 
 // An Object is something of the host that rules name and that is no rule. One

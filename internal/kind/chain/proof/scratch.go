@@ -8,10 +8,10 @@ import (
 	"os/exec"
 	"runtime"
 
+	"golang.org/x/sys/unix"
+
 	"vpnd/internal/kind/chain/object"
 	"vpnd/internal/kind/chain/xtables"
-
-	"golang.org/x/sys/unix"
 )
 
 // scratch restores input in a network namespace made for it, with the objects

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"vpnd/internal/kind/chain/object"
 	"vpnd/internal/kind/chain/xtables"
-
-	"golang.org/x/sys/unix"
 )
 
 // databases are where iptables looks up the names of users, groups, protocols

@@ -3,10 +3,10 @@ package xtables
 import (
 	"slices"
 
+	"github.com/coreos/go-iptables/iptables"
+
 	"vpnd/internal/kind/chain/kernel"
 	"vpnd/internal/kind/chain/syntax"
-
-	"github.com/coreos/go-iptables/iptables"
 )
 
 // Exists asks the host for a chain. To list a table of the legacy backend is
