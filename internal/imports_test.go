@@ -24,6 +24,7 @@ var rules = []rule{
 	{"resource", nil, []string{"*"}},
 	{"atomic", nil, nil},
 	{"process", nil, nil},
+	{"namespace", nil, []string{"os/exec"}},
 	{"notice/noticetest", []string{"resource"}, nil},
 	{"notice", []string{"attribution"}, nil},
 	{"attribution", nil, nil},
@@ -40,8 +41,8 @@ var rules = []rule{
 	{"kind/chain/event", []string{"resource", "notice", "attribution", "kind/chain/syntax", "kind/chain/kernel", "kind/chain/xtables"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/chain/object", []string{"kind/chain/syntax", "kind/chain/kernel"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/chain/memory", []string{"atomic", "kind/chain/syntax", "kind/chain/kernel"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
-	{"kind/chain/proof", []string{"resource", "kind/chain/syntax", "kind/chain/kernel", "kind/chain/xtables", "kind/chain/ruleset", "kind/chain/object", "kind/chain/memory"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
-	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/chain/proof", []string{"resource", "namespace", "kind/chain/syntax", "kind/chain/kernel", "kind/chain/xtables", "kind/chain/ruleset", "kind/chain/object", "kind/chain/memory"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{

@@ -5,8 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
+
+	"vpnd/internal/namespace"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,8 @@ var own = []namespaced{
 // attempt has the kernel judge a number that nobody else can know the range of: it
 // writes it in a namespace made for that, which has keys of its own, and returns
 // what the kernel made of it. Other keys belong to the whole host; of them nobody
-// is asked.
+// is asked, nor of any where no namespace is to be had, as of IPC in vpnd's unit:
+// then the write itself will tell.
 func (v Verbs) attempt(name, value string) (made string, err error) {
 	file := fileOf(name)
 	i := slices.IndexFunc(own, func(n namespaced) bool { return n.keys.MatchString(file) })
@@ -38,7 +40,7 @@ func (v Verbs) attempt(name, value string) (made string, err error) {
 	}
 	made = value
 	file = filepath.Join(v.Proc, perLink.ReplaceAllString(file, "${1}default/"))
-	err = apart(own[i].flags, func() error {
+	err = namespace.Run(own[i].flags, func() error {
 		f, err := os.OpenFile(file, os.O_RDWR, 0)
 		if err != nil {
 			return nil // a key of the whole host
@@ -56,26 +58,4 @@ func (v Verbs) attempt(name, value string) (made string, err error) {
 		return "", err
 	}
 	return made, nil
-}
-
-// apart runs do in a namespace made for it, and not where that is not permitted.
-// The namespace ends with its thread.
-func apart(namespace int, do func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		// The main thread never ends. While this goroutine holds it, the next one
-		// gets another.
-		if unix.Gettid() == unix.Getpid() {
-			done <- apart(namespace, do)
-			runtime.UnlockOSThread()
-			return
-		}
-		if unix.Unshare(namespace) != nil {
-			done <- nil
-			return
-		}
-		done <- do()
-	}()
-	return <-done
 }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/kind/chain/object"
 	"vpnd/internal/kind/chain/xtables"
+	"vpnd/internal/namespace"
 )
 
 // scratch restores input in a network namespace made for it, with the objects
@@ -22,7 +22,7 @@ func scratch(ctx context.Context, t *xtables.Tool, objects []object.Object, inpu
 		return err
 	}
 	defer lock.Close()
-	return apart(func() error {
+	return denied(namespace.Run(unix.CLONE_NEWNET, func() error {
 		restore := func(input string) error {
 			_, err := xtables.Run(ctx, inRoom(t.Restoration(input), lock))
 			return err
@@ -36,7 +36,7 @@ func scratch(ctx context.Context, t *xtables.Tool, objects []object.Object, inpu
 			return err
 		}
 		return look(lock)
-	})
+	}))
 }
 
 // inRoom gives a command a lock of its own: rules that nobody sees need not
@@ -56,32 +56,15 @@ func privateLock() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "xtables.lock"), nil
 }
 
-// apart runs do, and the programs that it starts, in a network namespace made
-// for it. The thread that was there ends with it, and the namespace with the
-// thread.
-func apart(do func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		// The main thread never ends, and /proc/self shows its network. While
-		// this goroutine holds it, the next one gets another.
-		if unix.Gettid() == unix.Getpid() {
-			done <- apart(do)
-			runtime.UnlockOSThread()
-			return
-		}
-		done <- unshared(do)
-	}()
-	return <-done
-}
-
-func unshared(do func() error) error {
-	err := unix.Unshare(unix.CLONE_NEWNET)
-	if errors.Is(err, unix.EPERM) {
+// denied says what it means that there is no namespace to prove rules in.
+func denied(err error) error {
+	var d *namespace.DeniedError
+	switch {
+	case !errors.As(err, &d):
+		return err
+	case errors.Is(d.Err, unix.EPERM):
 		return errors.New("rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces=")
+	default:
+		return fmt.Errorf("making a network namespace to prove rules in: %w", d.Err)
 	}
-	if err != nil {
-		return fmt.Errorf("making a network namespace to prove rules in: %w", err)
-	}
-	return do()
 }

@@ -1,28 +1,31 @@
 package proof
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"vpnd/internal/nettest"
+	"vpnd/internal/namespace"
 )
 
-func TestMain(m *testing.M) { nettest.Main(m) }
-
 func TestProvingNeedsRoot(t *testing.T) {
-	nettest.Need(t)
-	err := apart(func() error {
-		// The thread ends with this function, and nobody else lost the right.
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		var none [2]unix.CapUserData
-		if err := unix.Capset(&header, &none[0]); err != nil {
-			return err
+	other := errors.New("another")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&namespace.DeniedError{Err: unix.EPERM}, "rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces="},
+		{&namespace.DeniedError{Err: unix.ENOSPC}, "making a network namespace to prove rules in: no space left on device"},
+		{fmt.Errorf("%w one", other), "another one"},
+		{unix.EPERM, "operation not permitted"}, // of the work itself
+	} {
+		if got := denied(c.err); got == nil || got.Error() != c.want {
+			t.Errorf("got  %v\nwant %s", got, c.want)
 		}
-		return unshared(func() error { return nil })
-	})
-	want := "rules are proved in a network namespace of their own, which is not permitted here; run vpnd as root, and in a unit without RestrictNamespaces="
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v", err)
+	}
+	if err := denied(nil); err != nil {
+		t.Error(err)
 	}
 }
