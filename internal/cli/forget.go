@@ -97,7 +97,7 @@ func (a *app) forget(store *state.Store, address string) error {
 	entry := state.Entry{Time: time.Now().UTC().Truncate(time.Second), By: person(), Command: "forget"}
 	for _, r := range records {
 		entry.Changes = append(entry.Changes, state.Done{ID: r.ID, Action: "forget", Reason: "asked for"})
-		log.Info("forgotten", "id", r.ID, "command", entry.Command)
+		log.Info("resource forgotten", "id", r.ID, "command", entry.Command)
 		_, _ = fmt.Fprintf(a.Out, "forgot %s\n", r.ID)
 	}
 	return store.Note(entry)

@@ -41,6 +41,6 @@ func (a *app) traced(c resource.Catalog) resource.Catalog {
 		if c.Err != nil {
 			attrs = append(attrs, "error", c.Err)
 		}
-		log.Debug("called", attrs...)
+		log.Debug("verb called", attrs...)
 	})
 }

@@ -57,9 +57,9 @@ func (a *app) recording(command string) func(engine.Change, error) {
 		text.Done(c, err)
 		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(status.Shortened(c.Diffs)), "command", command}
 		if err != nil {
-			log.Error("not done", append(attrs, "error", err)...)
+			log.Error("change not done", append(attrs, "error", err)...)
 			return
 		}
-		log.Info("changed", attrs...)
+		log.Info("resource changed", attrs...)
 	}
 }

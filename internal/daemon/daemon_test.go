@@ -77,7 +77,7 @@ func TestDriftIsRepairedAndExplained(t *testing.T) {
 		if r.logged("vpnd did not do it") > 0 {
 			t.Errorf("a repair passes for somebody else's:\n%s", r.logs.String())
 		}
-		if r.logged(`msg=repaired id=thing.a action=update reason=drift attr="text 2 instead of 1" noticed=event by="evil (process 7)"`) != 1 {
+		if r.logged(`drift repaired" id=thing.a action=update reason=drift attr="text 2 instead of 1" noticed=event by="evil (process 7)"`) != 1 {
 			t.Error(r.logs.String())
 		}
 		r.as(func(e *engine.Engine) error {
@@ -226,7 +226,7 @@ func TestRefusedInForceStopsOnlyWhatNeedsIt(t *testing.T) {
 			t.Errorf("status: %+v", s.Unknown)
 		}
 		time.Sleep(time.Hour)
-		if n := r.logged("it can't be looked at"); n != 1 {
+		if n := r.logged("a resource can't be looked at"); n != 1 {
 			t.Errorf("told %d times", n)
 		}
 	})
@@ -264,7 +264,7 @@ func TestObserver(t *testing.T) {
 			t.Errorf("status: %+v", s)
 		}
 		time.Sleep(30 * time.Minute)
-		if r.logged("msg=drifted") != 1 {
+		if r.logged("msg=\"resource drifted\"") != 1 {
 			t.Errorf("told more than once, or never:\n%s", r.logs.String())
 		}
 		r.as(func(e *engine.Engine) error {
@@ -279,7 +279,7 @@ func TestObserver(t *testing.T) {
 		}
 		r.touch("a", "1", "")
 		r.rest()
-		if s := r.status(); len(s.Drift) != 0 || r.logged("it is as it shall be again") != 1 {
+		if s := r.status(); len(s.Drift) != 0 || r.logged("a drift is gone") != 1 {
 			t.Errorf("status: %+v", s)
 		}
 	})

@@ -26,16 +26,16 @@ func TestWhatAnotherVPNDDoesIsNoDrift(t *testing.T) {
 				r.touch("a", "2", "")
 				r.touch("b", "2", "")
 				time.Sleep(10 * time.Second)
-				if n := r.logged("msg=drifted"); n != 0 {
+				if n := r.logged("msg=\"resource drifted\""); n != 0 {
 					t.Errorf("told %d times of another vpnd's doing:\n%s", n, r.logs.String())
 				}
 				r.touch("a", "1", "")
 				unlock()
 				time.Sleep(10 * time.Second)
-				if n := r.logged("msg=drifted id=thing.a"); n != 0 {
+				if n := r.logged("resource drifted\" id=thing.a"); n != 0 {
 					t.Errorf("told %d times of what another vpnd has put right:\n%s", n, r.logs.String())
 				}
-				words := map[string]string{"enforce": "msg=repaired id=thing.b", "observe": "msg=drifted id=thing.b"}
+				words := map[string]string{"enforce": "drift repaired\" id=thing.b", "observe": "resource drifted\" id=thing.b"}
 				if n := r.logged(words[mode]); n != 1 {
 					t.Errorf("what stays is told %d times:\n%s", n, r.logs.String())
 				}
@@ -59,7 +59,7 @@ func TestDoubtEnds(t *testing.T) {
 		time.Sleep(doubtful)
 		r.touch("a", "4", "")
 		time.Sleep(time.Second)
-		if n := r.logged("msg=drifted id=thing.a"); n != 1 {
+		if n := r.logged("resource drifted\" id=thing.a"); n != 1 {
 			t.Errorf("told %d times:\n%s", n, r.logs.String())
 		}
 	})

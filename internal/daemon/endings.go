@@ -70,7 +70,7 @@ func (a *agent) warn(p *pass) {
 	var lines []string
 	for _, e := range due {
 		lines = append(lines, ending(e, a.Now()))
-		a.Log.Warn("it runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
+		a.Log.Warn("a certificate or list runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
 	}
 	a.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
 }
@@ -98,7 +98,7 @@ func (a *agent) handouts(p *pass) {
 	news := newcomers(a.tale.profileless, now)
 	a.tale.profileless = &now
 	if text := report.HandOut(news); text != "" {
-		a.Log.Warn("what people hold is void", "names", report.Names(news))
+		a.Log.Warn("profiles that people hold are void", "names", report.Names(news))
 		a.notify.Tell(notify.Event{Event: notify.Profile, Text: text})
 	}
 }

@@ -62,7 +62,7 @@ func TestFlappingInTheLoop(t *testing.T) {
 		if n := r.logged("another program changes it"); n != 2 {
 			t.Errorf("flapping was told %d times", n)
 		}
-		if n := r.logged("msg=repaired"); n > 20 {
+		if n := r.logged("msg=\"drift repaired\""); n > 20 {
 			t.Errorf("%d repairs were told", n)
 		}
 		time.Sleep(20 * time.Minute) // nobody moves it

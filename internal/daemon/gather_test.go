@@ -15,7 +15,7 @@ func TestEventsDoNotHurryWhatFailed(t *testing.T) {
 			r.touch("b", "1", "")
 			time.Sleep(time.Second)
 		}
-		if n := r.logged(`msg="not done again" id=thing.a`); n < 3 || n > 7 {
+		if n := r.logged(`msg="change not done again" id=thing.a`); n < 3 || n > 7 {
 			t.Errorf("tried again %d times in a minute", n)
 		}
 	})

@@ -95,12 +95,12 @@ func TestLostKeyIsToldAndNotMadeAnew(t *testing.T) {
 		}
 		r.expectWrong("a while later", both)
 		for words, want := range map[string]int{
-			`msg=drifted id=key.k action=create`:                                             1,
+			`resource drifted" id=key.k action=create`:                                       1,
 			`outcome=protected error="put it back, and all is well; vpnd apply makes`:        1,
-			`msg=drifted id=paper.signed`:                                                    1,
-			`msg=repaired id=key.k`:                                                          0,
-			`msg="not done"`:                                                                 0,
-			`"it is as it shall be again, and vpnd did not do it" id=key.k`:                  0,
+			`resource drifted" id=paper.signed`:                                              1,
+			`drift repaired" id=key.k`:                                                       0,
+			`msg="change not done"`:                                                          0,
+			`"a drift is gone, and vpnd did not do it" id=key.k`:                             0,
 			`msg="another program changes it again and again; vpnd leaves it alone for a wh`: 0,
 		} {
 			if n := r.logged(words); n != want {

@@ -75,7 +75,7 @@ func TestNothingQuickWaitsForAService(t *testing.T) {
 		if s := r.status(); len(s.Recent) != 4 || len(s.Drift)+len(s.Pending) > 0 || s.Error != "" {
 			t.Errorf("status afterwards: %+v", s)
 		}
-		if n := r.logged("msg=repaired"); n != 4 {
+		if n := r.logged("msg=\"drift repaired\""); n != 4 {
 			t.Errorf("%d repairs in the journal\n%s", n, r.logs.String())
 		}
 		r.as(func(e *engine.Engine) error {

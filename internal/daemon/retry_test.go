@@ -22,10 +22,10 @@ func TestFailedRepairIsToldOnceAndTriedAgain(t *testing.T) {
 		if len(s.Drift) != 1 || s.Drift[0].ID.Name != "a" || s.Drift[0].Outcome != status.Failed || s.Drift[0].Error != "it is broken" || s.Drift[0].By != "evil" {
 			t.Errorf("drift: %+v", s.Drift)
 		}
-		if n := r.logged(`msg="not done" id=thing.a`); n != 1 {
+		if n := r.logged(`msg="change not done" id=thing.a`); n != 1 {
 			t.Errorf("the failure was told %d times\n%s", n, r.logs.String())
 		}
-		if n := r.logged(`msg="not done again" id=thing.a`); n < 3 || n > 7 {
+		if n := r.logged(`msg="change not done again" id=thing.a`); n < 3 || n > 7 {
 			t.Errorf("it was tried again %d times in a minute", n)
 		}
 		r.alter(func() { r.broken["a"] = false })
@@ -50,7 +50,7 @@ func TestFailedRepairIsToldOnceAndTriedAgain(t *testing.T) {
 		r.alter(func() { r.broken["a"] = true })
 		r.touch("a", "3", "")
 		time.Sleep(10 * time.Second)
-		if n := r.logged(`msg="not done" id=thing.a`); n != 2 {
+		if n := r.logged(`msg="change not done" id=thing.a`); n != 2 {
 			t.Errorf("another failure was not told")
 		}
 	})
@@ -124,7 +124,7 @@ func TestReloadTriesAgainWhatFailed(t *testing.T) {
 		r.touch("a", "2", "")
 		time.Sleep(20 * time.Minute)
 		r.reload()
-		if n := r.logged(`msg="not done" id=thing.a`); n != 2 {
+		if n := r.logged(`msg="change not done" id=thing.a`); n != 2 {
 			t.Errorf("the failure was told %d times", n)
 		}
 		time.Sleep(20 * time.Minute)

@@ -34,10 +34,10 @@ func (a *agent) tell(p *pass) {
 		a.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Holds(), All: h.All}
 	}
 	for _, u := range p.news.Unknown {
-		a.Log.Warn("it can't be looked at and is left alone", attributesUnseen(u)...)
+		a.Log.Warn("a resource can't be looked at and is left alone", attributesUnseen(u)...)
 	}
 	for _, id := range p.news.Observed {
-		a.Log.Info("it can be looked at again", "id", id)
+		a.Log.Info("a resource can be looked at again", "id", id)
 	}
 	for _, r := range p.news.Remarks {
 		a.remark(r)
@@ -48,17 +48,17 @@ func (a *agent) tell(p *pass) {
 		}
 	}
 	for _, id := range p.news.Healed {
-		a.Log.Info("it is as it shall be again, and vpnd did not do it", "id", id)
+		a.Log.Info("a drift is gone, and vpnd did not do it", "id", id)
 	}
 }
 
 // remark tells what people should know from now on.
 func (a *agent) remark(r status.Remark) {
 	if r.By == "" {
-		a.Log.Info("it is worth knowing", "id", r.ID, "note", r.Text)
+		a.Log.Info("a note is worth knowing", "id", r.ID, "note", r.Text)
 		return
 	}
-	a.Log.Warn("it is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
+	a.Log.Warn("a note is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
 	a.notify.Tell(notify.Event{Event: notify.Note, Text: r.String()})
 }
 
@@ -69,7 +69,7 @@ func (a *agent) announce(p *pass) {
 		_, known := a.findings.Known[d.ID]
 		isNew := p.news.New[d.ID]
 		if known && isNew {
-			a.Log.Warn("drifted", attributes(d)...)
+			a.Log.Warn("resource drifted", attributes(d)...)
 		}
 		if (isNew || slices.Contains(p.acts.retried, d.ID)) && !a.backoff.damping.Flapping(d.ID) {
 			news = append(news, d)
@@ -135,16 +135,16 @@ func (a *agent) done(p *pass, c engine.Change, err error) {
 	switch {
 	case err != nil && a.tale.failed[c.ID] == err.Error():
 		p.acts.repeated[c.ID] = true
-		a.Log.Debug("not done again", append(args, "error", err)...)
+		a.Log.Debug("change not done again", append(args, "error", err)...)
 	case err != nil:
 		a.tale.failed[c.ID] = err.Error()
-		a.Log.Error("not done", append(args, "error", err)...)
+		a.Log.Error("change not done", append(args, "error", err)...)
 	case a.backoff.damping.Flapping(c.ID):
-		a.Log.Debug("repaired once more", args...)
+		a.Log.Debug("drift repaired once more", args...)
 	case moved:
-		a.Log.Info("repaired", args...)
+		a.Log.Info("drift repaired", args...)
 	default:
-		a.Log.Info("changed", args...)
+		a.Log.Info("resource changed", args...)
 	}
 }
 

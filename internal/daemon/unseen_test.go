@@ -38,7 +38,7 @@ func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 		r.alter(func() { r.hidden = nil })
 		r.touch("a", "1", "")
 		r.rest()
-		if got := r.status().Summary(); got != "The host is as the configuration says." || r.logged("it can be looked at again") != 1 {
+		if got := r.status().Summary(); got != "The host is as the configuration says." || r.logged("a resource can be looked at again") != 1 {
 			t.Errorf("summary: %s\n%s", got, r.logs.String())
 		}
 	})
@@ -81,7 +81,7 @@ func TestDriftThatCanNotBeLookedAt(t *testing.T) {
 			r.touch("a", "2", why+"'s maker (process 2)")
 			r.rest()
 		}
-		if n := r.logged("it is as it shall be again"); n > 0 || r.logged("it can't be looked at") != 2 {
+		if n := r.logged("a drift is gone"); n > 0 || r.logged("a resource can't be looked at") != 2 {
 			t.Error(r.logs.String())
 		}
 		if past := left(r); len(past) != 3 || past[2].By != "a device stands there's maker (process 2)" {

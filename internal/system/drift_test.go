@@ -238,7 +238,7 @@ func (s scene) journaled() (all []told) {
 		if err := json.Unmarshal([]byte(line), &r); err != nil && !errors.As(err, new(*json.UnmarshalTypeError)) {
 			s.t.Fatal(err)
 		}
-		if strings.HasPrefix(r.MESSAGE, "repaired ") {
+		if strings.HasPrefix(r.MESSAGE, "drift repaired ") {
 			if r.PRIORITY != "6" {
 				s.t.Errorf("priority %s: %s", r.PRIORITY, r.MESSAGE)
 			}

@@ -149,7 +149,7 @@ func (s scene) acceptingNewcomer() {
 	if got, want := s.jumps("INPUT"), ourInput+" ACCEPT f2b-vpn ACCEPT VPND-host-IN-END"; got != want {
 		s.t.Errorf("INPUT leads to %s, want %s", got, want)
 	}
-	s.names(s.sh("journalctl -u vpnd -o cat"), "it is worth knowing", "by=\"iptables (process ")
+	s.names(s.sh("journalctl -u vpnd -o cat"), "a note is worth knowing", "by=\"iptables (process ")
 	plan := s.vpnd(0, "plan", "--detailed-exitcode")
 	way := regexp.MustCompile(`run (iptables -t filter -D INPUT -j ACCEPT)`).FindStringSubmatch(strings.Join(strings.Fields(plan), " "))
 	if way == nil {
