@@ -12,9 +12,11 @@
 //	   ▼
 //	policy.Decide(plan, facts)            what is repaired, left or waited for, and why
 //	   ▼
+//	findings.Seen                         how things stand, and what of it is news
+//	   ▼
 //	act: engine.Converge                  act.go
 //	   ▼
-//	findings.Seen, findings.Acted         how things stand now, and what of it is news
+//	findings.Acted                        what became of it
 //	   ▼
 //	journal, history, notify, metrics,    tell.go, noted.go, endings.go, publish.go
 //	status.json

@@ -119,7 +119,8 @@ type Tidier[T any] interface {
 // it calls kick, from any goroutine, for each event that may concern one of the
 // names, and returns nil when ctx ends. Events only say "look now": false ones
 // cost a look, and after a lost one (an overflow, a lost connection) Watch kicks
-// with an empty Hint again or returns an error, and is called again.
+// with an empty Hint again or returns an error, and is called again. Of which kind a
+// hint is, [Kind.Watch] puts on it.
 type Watcher interface {
 	Watch(ctx context.Context, names []string, kick func(Hint)) error
 }
