@@ -78,6 +78,8 @@ var rules = []rule{
 	{"daemon", []string{"resource", "policy", "findings", "status", "active", "atomic", "notice", "state", "config", "config/diag", "config/settings", "engine", "report", "kind/sysctl", "metrics", "confirm", "systemd", "lock", "watch", "backoff", "notify"}, nil},
 	{"revoked", []string{"resource", "state", "engine", "kind/pki"}, []string{"os", "os/exec"}},
 	{"transaction", []string{"resource", "state", "engine", "active", "config", "config/settings", "confirm", "revoked", "status"}, []string{"os/exec", "os/signal", "log/slog", "golang.org/x/term"}},
+	{"cli/view", []string{"resource", "state", "report", "status", "transaction"}, []string{"os", "os/exec"}},
+	{"cli/starter", nil, []string{"os/exec"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "status"}, nil},
 	{"lab", []string{"lab"}, nil},

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,22 +14,19 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
-	"vpnd/internal/config/diag"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/notice"
-	"vpnd/internal/report"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
 
 // app holds the flags that all commands share.
 type app struct {
-	Streams
+	terminal
 
 	kinds   func(catalog.Options) resource.Catalog // on the host that the options name
 	systemd func(context.Context) (confirm.Manager, error)
@@ -43,15 +38,9 @@ type app struct {
 	root     string
 	vars     []string
 	varFiles []string
-	color    string
-	logLevel string
-	verbose  bool   // tell every attribute
-	hint     string // what people should know besides of a plan that changes something
 
 	shared *notice.Shared // of the agent; nil of a command
-	level  slog.Level     // what --log-level says
 	advise bool           // nothing is done with the configuration
-	idle   string         // what to say where there is nothing to do, unless it is the usual
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -72,29 +61,6 @@ func (a *app) flags(root *cobra.Command) {
 	}
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(colors, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
-}
-
-// colors are the values of --color.
-var colors = []string{"auto", "always", "never"}
-
-// colored says whether to write colour to f.
-func (a *app) colored(w any) bool {
-	switch a.color {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	return os.Getenv("NO_COLOR") == "" && isTerminal(w)
-}
-
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-func (a *app) text() report.Text {
-	return report.Text{W: a.Out, Width: columns(a.Out), Color: a.colored(a.Out), Idle: a.idle, Long: a.verbose, Hint: a.hint}
 }
 
 func (a *app) verboseFlag(c *cobra.Command) {
@@ -139,28 +105,6 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 		Trust: a.trust(), Advise: a.advise, Own: a.own, Place: a.place(),
 	}, a.catalog(), Version)
 	return cfg, diags, nil
-}
-
-func (a *app) print(diags hcl.Diagnostics, files map[string]*hcl.File) {
-	if a.level > slog.LevelWarn {
-		diags = slices.DeleteFunc(slices.Clone(diags), func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagWarning })
-	}
-	_ = diag.Print(a.Err, diags, files, a.width(), a.colored(a.Err))
-	if len(diags) > 0 && !diags.HasErrors() { // then something follows
-		_, _ = fmt.Fprintln(a.Err)
-	}
-}
-
-func (a *app) width() int { return cmp.Or(columns(a.Err), 100) }
-
-// columns is how wide a terminal is, and 0 of what is none.
-func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			return width
-		}
-	}
-	return 0
 }
 
 // look opens the state for planning only.
@@ -271,4 +215,26 @@ func upper(s string) string {
 		return s // a name, which is not ours to write otherwise
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// mostNames is how many things of one call the log names.
+const mostNames = 5
+
+// traced has the kinds tell in the log what they do, where that is asked for.
+func (a *app) traced(c resource.Catalog) resource.Catalog {
+	if a.level > slog.LevelDebug {
+		return c
+	}
+	log := a.log()
+	return c.Traced(func(c resource.Call) {
+		names := strings.Join(c.Names[:min(len(c.Names), mostNames)], " ")
+		if more := len(c.Names) - mostNames; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		attrs := []any{"verb", c.Verb, "kind", c.Kind, "names", names, "took", c.Took.Round(time.Microsecond)}
+		if c.Err != nil {
+			attrs = append(attrs, "error", c.Err)
+		}
+		log.Debug("verb called", attrs...)
+	})
 }

@@ -12,8 +12,6 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
-	"vpnd/internal/status"
-	"vpnd/internal/transaction"
 )
 
 func (a *app) confirmCommand() *cobra.Command {
@@ -89,39 +87,3 @@ func (a *app) deadline(store *state.Store) (*confirm.Deadline, error) {
 		Argv: []string{exe, "rollback", "--yes", "--unconfirmed", "--state-dir", dir, "--run-dir", runDir},
 	}, nil
 }
-
-// unconfirmed is the apply that waits for confirmation now; told is what the
-// daemon last told of one.
-func (a *app) unconfirmed(told *status.Unconfirmed) *status.Unconfirmed {
-	p, err := state.ReadPending(a.dir(nil))
-	switch {
-	case err != nil:
-		return told // who may not look into the state knows no better
-	case p == nil:
-		return nil
-	case told == nil || told.Snapshot != p.Snapshot:
-		told = &status.Unconfirmed{Snapshot: p.Snapshot}
-	}
-	told.Until, told.Overdue = p.Deadline, told.Overdue || p.Late(time.Now())
-	return told
-}
-
-// showUnconfirmed says until when an apply waits, and how it is undone.
-func (a *app) showUnconfirmed(u *status.Unconfirmed) {
-	switch {
-	case u == nil:
-		return
-	case !u.Overdue:
-		a.printf("\nAn apply waits for confirmation until %s: vpnd confirm keeps it, vpnd rollback undoes it now (snapshot %s).\n", clock(u.Until), u.Snapshot)
-		return
-	}
-	a.printf("\nAn apply that was to be confirmed until %s is being undone (snapshot %s); what it changed is left alone until then. vpnd rollback tries now and says what stands against it; %s.\n", clock(u.Until), u.Snapshot, transaction.WayOut)
-	if u.Begun > 0 {
-		a.printf("The daemon has begun the undo %d times, since it did not come to its end; see: journalctl -t vpnd\n", u.Begun)
-	}
-	if u.Error != "" {
-		a.printf("It can't begin the undo: %s\n", printable(u.Error))
-	}
-}
-
-func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }

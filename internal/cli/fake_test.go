@@ -33,6 +33,7 @@ type things struct {
 	broken map[string]bool // names whose changes fail
 	hidden bool            // the tool that shows rules is missing
 	steps  int             // after so many the process dies; 0 is never
+	fails  func()          // is called once in place of a change, which fails; nil is never
 }
 
 func (h *things) step() {
@@ -65,6 +66,11 @@ func (h *things) observe(_ context.Context, name string) (*thing, error) {
 
 func (h *things) apply(_ context.Context, name string, _ *thing, want thing) error {
 	h.step()
+	if fails := h.fails; fails != nil {
+		h.fails = nil
+		fails()
+		return errors.New("it fails")
+	}
 	if h.broken[name] {
 		return errors.New("it is broken")
 	}
@@ -188,7 +194,7 @@ func (r *rig) kinds(catalog.Options) resource.Catalog {
 // run runs a command, which may die in the middle, and returns its exit status.
 func (r *rig) run(args ...string) (code int, killed bool) {
 	r.out.Reset()
-	a := &app{Streams: Streams{In: &bytes.Buffer{}, Out: &r.out, Err: &r.out}, kinds: r.kinds, systemd: r.connect}
+	a := &app{terminal: terminal{Streams: Streams{In: &bytes.Buffer{}, Out: &r.out, Err: &r.out}}, kinds: r.kinds, systemd: r.connect}
 	defer func() {
 		if died := recover(); died != nil {
 			if died != errKilled {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
@@ -131,4 +132,12 @@ func rewrite(path string, data []byte, info fs.FileInfo) error {
 	}
 	uid, gid := owner(info)
 	return atomic.Write("/", atomic.File{Path: real, Data: data, Mode: info.Mode().Perm(), UID: uid, GID: gid})
+}
+
+// owner returns who owns a file, or this process where the system can't tell.
+func owner(info fs.FileInfo) (uid, gid int) {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(s.Uid), int(s.Gid)
+	}
+	return os.Geteuid(), os.Getegid()
 }

@@ -56,7 +56,11 @@ noticed and, where the kernel tells, which program it was.`,
 			if err := offer(store, entries); err != nil {
 				return err
 			}
-			return a.showHistory(entries, long, asJSON)
+			if asJSON {
+				return report.WriteJSON(a.Out, entries)
+			}
+			a.view(a.Out).History(entries, long)
+			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -92,127 +96,4 @@ func chosen(entries []state.Entry, which string) []state.Entry {
 		}
 	}
 	return some
-}
-
-func (a *app) showHistory(entries []state.Entry, long, asJSON bool) error {
-	if asJSON {
-		return report.WriteJSON(a.Out, entries)
-	}
-	if len(entries) == 0 {
-		a.say("nothing has been done to this host yet; vpnd apply will be the first entry")
-	}
-	for _, e := range entries {
-		if long {
-			a.showEntry(e)
-		} else {
-			a.printf("%s\n", headline(e, summary(e)))
-		}
-	}
-	return nil
-}
-
-// headline is an entry in a line: when, by which command, how much, and what.
-func headline(e state.Entry, what string) string {
-	noun, command := "change", e.Command
-	if e.Command == state.Noticed || e.Command == "forget" {
-		noun = "thing"
-	}
-	if e.By != "" {
-		command += " by " + printable(e.By)
-	}
-	line := fmt.Sprintf("%s  %s, %s", e.Time.Format(time.RFC3339), command, report.Count(len(e.Changes), noun))
-	failed := 0
-	for _, c := range e.Changes {
-		if c.Error != "" && e.Command != state.Noticed {
-			failed++
-		}
-	}
-	switch {
-	case failed > 0:
-		line += fmt.Sprintf(", %d failed", failed)
-	case e.Error != "":
-		line += ", ended early"
-	}
-	if e.Snapshot != "" {
-		line += ", undone by: vpnd rollback " + e.Snapshot
-	}
-	return line + what
-}
-
-// summary is what an entry was about, as far as a line holds it.
-func summary(e state.Entry) string {
-	if len(e.Changes) == 0 {
-		return ""
-	}
-	first := e.Changes[0]
-	words := ": " + what(first)
-	if len(e.Changes) == 1 {
-		return words + " (" + cause(first) + ")"
-	}
-	words += fmt.Sprintf(" and %d more", len(e.Changes)-1)
-	var by []string
-	for _, c := range e.Changes {
-		if c.By != "" && !slices.Contains(by, c.By) {
-			by = append(by, c.By)
-		}
-	}
-	if len(by) > 0 {
-		words += " (by " + printable(strings.Join(by[:min(len(by), mostWriters)], "; "))
-		if more := len(by) - mostWriters; more > 0 {
-			words += fmt.Sprintf("; and %d more", more)
-		}
-		words += ")"
-	}
-	return words
-}
-
-// mostWriters is how many programs a line names.
-const mostWriters = 3
-
-// showEntry tells an entry at length.
-func (a *app) showEntry(e state.Entry) {
-	a.printf("%s\n", headline(e, ""))
-	if e.Error != "" {
-		a.printf("    ended early: %s\n", printable(e.Error))
-	}
-	for _, c := range e.Changes {
-		a.printf("    %s (%s)\n", what(c), cause(c))
-		diffs := c.Diffs
-		if e.Command == state.Noticed { // nothing was done: what is told is the way it went
-			diffs = report.Reversed(diffs)
-		}
-		a.showDiffs(c.ID, diffs)
-		switch {
-		case c.Error == "":
-		case e.Command == state.Noticed:
-			a.printf("        can't be looked at: %s\n", printable(c.Error))
-		default:
-			a.printf("        failed: %s\n", printable(c.Error))
-		}
-	}
-}
-
-// what is a change in words; nothing was to be done about what could not be
-// looked at.
-func what(c state.Done) string {
-	if c.Action == "" {
-		return c.ID.String()
-	}
-	return c.Action + " " + c.ID.String()
-}
-
-// cause is why a change was made, and of a drift how it was noticed, who made
-// it, and why it was left alone.
-func cause(c state.Done) string {
-	words := strings.ReplaceAll(c.Reason, "_", " ")
-	if c.Noticed != "" {
-		words += ", noticed by " + c.Noticed
-	}
-	if c.By != "" {
-		words += ", by " + printable(c.By)
-	}
-	if c.Outcome != "" {
-		words += ", " + c.Outcome
-	}
-	return words
 }

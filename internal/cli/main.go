@@ -9,13 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/catalog"
+	"vpnd/internal/cli/view"
 	"vpnd/internal/config/variables"
 	"vpnd/internal/confirm"
 	"vpnd/internal/transaction"
@@ -53,7 +57,7 @@ func Main() int {
 }
 
 func run(ctx context.Context, args []string, s Streams) int {
-	return (&app{Streams: s, kinds: catalog.New, systemd: confirm.Connect, env: environ()}).run(ctx, args)
+	return (&app{terminal: terminal{Streams: s}, kinds: catalog.New, systemd: confirm.Connect, env: environ()}).run(ctx, args)
 }
 
 // run runs one command and returns its exit status.
@@ -70,7 +74,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case errors.Is(err, transaction.ErrTold):
 		return exitError
 	}
-	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", printable(meant(err.Error())), wayUp(err))
+	_, _ = fmt.Fprintf(a.Err, "vpnd: %s%s\n", view.Printable(meant(err.Error())), wayUp(err))
 	return exitError
 }
 
@@ -161,5 +165,35 @@ func fitting(check cobra.PositionalArgs) cobra.PositionalArgs {
 		default:
 			return fmt.Errorf("%q does not fit: %s", strings.Join(args, " "), c.UseLine())
 		}
+	}
+}
+
+// sbin is where the tools of root are. The PATH of a user who became root by su,
+// or of a cron job, may lack it.
+var sbin = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
+
+// seeSbin has vpnd, and what it runs, find the tools of root behind those that
+// the PATH leads to.
+func seeSbin() {
+	dirs := filepath.SplitList(os.Getenv("PATH"))
+	for _, dir := range sbin {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	_ = os.Setenv("PATH", strings.Join(dirs, string(filepath.ListSeparator)))
+}
+
+// Version is set when a release is built.
+var Version = "0.1.0-dev"
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		Run: func(*cobra.Command, []string) {
+			_, _ = fmt.Fprintf(a.Out, "vpnd %s (%s, %s/%s)\n", Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		},
 	}
 }

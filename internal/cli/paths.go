@@ -10,7 +10,8 @@ import (
 	"unicode"
 
 	"vpnd/internal/config"
-	"vpnd/internal/engine"
+	"vpnd/internal/config/settings"
+	"vpnd/internal/state"
 	"vpnd/internal/trust"
 )
 
@@ -98,20 +99,52 @@ func (a *app) settings() *config.Config {
 	return cfg
 }
 
-// mostLeftOut is how many things are named before the rest is only counted.
-const mostLeftOut = 8
+// own says what of vpnd's own lies at a path of the host. Links on the way there
+// hide nothing.
+func (a *app) own(s settings.Settings, path string) string {
+	at := real(a.below(path))
+	dir := real(a.dir(&config.Config{Settings: s}))
+	switch {
+	case state.Owns(dir, at):
+		return "the state of vpnd, in " + dir
+	case within(real(a.runDir), at):
+		return "what the running vpnd keeps in " + a.runDir
+	}
+	for _, place := range append(a.config, a.varFiles...) {
+		place = real(place)
+		read := strings.HasSuffix(at, ".hcl") || strings.HasSuffix(at, ".hcl.json")
+		if at == place || read && filepath.Dir(at) == place {
+			return "the configuration, " + place
+		}
+	}
+	return ""
+}
 
-// tellLeftOut says what the plan could not do below another root.
-func (a *app) tellLeftOut(p *engine.Plan) {
-	if len(p.LeftOut) == 0 {
-		return
+// place says how to tell where programs of root would write for others. Below
+// another root there are none.
+func (a *app) place() func(path string) error {
+	if a.trust() == nil || filepath.Clean(a.root) != "/" {
+		return nil
 	}
-	var names []string
-	for _, id := range p.LeftOut[:min(len(p.LeftOut), mostLeftOut)] {
-		names = append(names, id.String())
+	return trust.Place
+}
+
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// real returns a path without links, as far as it exists.
+func real(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
 	}
-	if more := len(p.LeftOut) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
+	if whole, err := filepath.EvalSymlinks(path); err == nil {
+		return whole
 	}
-	a.say("left out below --root: %s; they need a running host", strings.Join(names, ", "))
+	if dir := filepath.Dir(path); dir != path {
+		return filepath.Join(real(dir), filepath.Base(path))
+	}
+	return path
 }

@@ -5,11 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
 	"strings"
 
+	"vpnd/internal/cli/view"
 	"vpnd/internal/confirm"
+	"vpnd/internal/engine"
+	"vpnd/internal/journal"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/status"
 	"vpnd/internal/transaction"
 )
 
@@ -62,7 +70,7 @@ func (p *people) Tell(e transaction.Event) {
 	case transaction.Applied:
 		p.next(e.Engine, e.Report)
 	case transaction.Moved, transaction.Agree, transaction.Keep, transaction.Watching:
-		_, _ = fmt.Fprint(p.Err, talk(e))
+		_, _ = fmt.Fprint(p.Err, view.Talk(e))
 	case transaction.Fails:
 		p.fails(e)
 	case transaction.Damaged:
@@ -72,96 +80,12 @@ func (p *people) Tell(e transaction.Event) {
 	case transaction.Extended:
 		p.extended(e)
 	case transaction.Unconfirmed:
-		p.printf("\nNOT CONFIRMED YET. At %s everything is undone, unless you run: vpnd confirm%s\nTry a new connection to this host first.\n", clock(e.Until), p.sameDir())
+		p.printf("\nNOT CONFIRMED YET. At %s everything is undone, unless you run: vpnd confirm%s\nTry a new connection to this host first.\n", view.Clock(e.Until), p.sameDir())
 	case transaction.Homeless, transaction.Incomplete, transaction.Stuck, transaction.GivenUp:
-		_, _ = fmt.Fprintf(p.Err, "vpnd: %s\n", trouble(e))
+		_, _ = fmt.Fprintf(p.Err, "vpnd: %s\n", view.Trouble(e))
 	default:
-		p.printf("%s\n", outcome(e))
+		p.printf("%s\n", view.Outcome(e))
 	}
-}
-
-// talk is what is asked, or said while somebody waits.
-func talk(e transaction.Event) string {
-	const keep = "Keep it? (yes or no): "
-	switch e := e.(type) {
-	case transaction.Moved:
-		return "The host changed meanwhile, so this is the plan now:\n\n"
-	case transaction.Agree:
-		return "Make these changes? Only yes is taken for an answer: "
-	case transaction.Watching:
-		return fmt.Sprintf("Watching whether the host can still be reached, by %d probes that worked before ...\n", e.Probes)
-	case transaction.Keep:
-		if !e.Until.IsZero() {
-			return fmt.Sprintf("Is the host still right? Try a new connection to it. At %s everything is undone.\n%s", clock(e.Until), keep)
-		}
-	}
-	return keep
-}
-
-// trouble is what stands against an undo or an apply, with the way out.
-func trouble(e transaction.Event) string {
-	switch e := e.(type) {
-	case transaction.Homeless:
-		return fmt.Sprintf("making the directory of keys and profiles: %v", e.Err)
-	case transaction.GivenUp:
-		return fmt.Sprintf("given up after %d tries; what is named above is not as before", e.Tries)
-	case transaction.Stuck:
-		again := "vpnd rollback " + e.Snapshot + " tries the rest again"
-		if e.Pending {
-			again += "; " + transaction.WayOut
-		}
-		return "not all is as before: what failed above is not, and all else is. " + again
-	default:
-		return "the undo is not complete; vpnd rollback tries again, and so does the timer where there was --confirm"
-	}
-}
-
-// outcome is what became of an apply or an undo.
-func outcome(e transaction.Event) string {
-	switch e := e.(type) {
-	case transaction.Checked:
-		return fmt.Sprintf("Checks: %d hold, %d don't.", e.Hold, e.Fail)
-	case transaction.Undoing:
-		return fmt.Sprintf("\nUndoing it: %s.", oneLine(e.Why))
-	case transaction.GoneBack:
-		return "\nUNDONE. " + goneBack(e)
-	case transaction.Confirmed:
-		if e.Elsewhere {
-			return "\nConfirmed from elsewhere: the host stays as it is."
-		}
-		return "Confirmed: the host stays as it is. To undo it after all: vpnd rollback " + e.Snapshot
-	case transaction.Overdue:
-		return "Nobody confirmed the apply in time, so it is undone."
-	case transaction.Abandoned:
-		return "Given up: the host stays as it is now, whatever of the apply is undone. vpnd plan shows how that differs from the configuration."
-	default:
-		return fmt.Sprintf("%T", e) // of which a test knows that there is none
-	}
-}
-
-// mostStays is of how much that did not go back the names are told.
-const mostStays = 5
-
-// goneBack says how the host is after an undo.
-func goneBack(e transaction.GoneBack) string {
-	before := "The host is as it was before this apply"
-	if e.Resumed {
-		before += " and the one before it, which was cut short"
-	}
-	switch {
-	case e.Elsewhere:
-		return before + ", unless its undo named something that it left out; vpnd history tells where it was called."
-	case len(e.Left) == 0:
-		return before + "."
-	}
-	var names []string
-	for _, id := range e.Left[:min(len(e.Left), mostStays)] {
-		names = append(names, id.String())
-	}
-	if more := len(e.Left) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("%d more", more))
-	}
-	return before + ", but for what did not go back: " + report.Names(names) + ". The notes above say why."
 }
 
 // show shows a plan that is about to be carried out.
@@ -183,7 +107,7 @@ func (p *people) report(e transaction.Reported) {
 		}
 	}
 	if e.Report.Err != nil {
-		_, _ = fmt.Fprintf(p.Err, "vpnd: %s\n", printable(e.Report.Err.Error()))
+		_, _ = fmt.Fprintf(p.Err, "vpnd: %s\n", view.Printable(e.Report.Err.Error()))
 	}
 }
 
@@ -193,7 +117,7 @@ func (p *people) fails(e transaction.Fails) {
 	p.printf("Check %q does not hold: %v\n", e.Check.Name, e.Err)
 	var command *confirm.CommandError
 	if errors.As(e.Err, &command) && command.Said != "" && isTerminal(p.Out) {
-		p.printf("  It says: %s\n", printable(command.Said))
+		p.printf("  It says: %s\n", view.Printable(command.Said))
 	}
 }
 
@@ -201,7 +125,7 @@ func (p *people) extended(e transaction.Extended) {
 	if e.Sooner > 0 {
 		p.say("%s from now would be sooner than the deadline, which stays; vpnd rollback undoes the apply now", resource.Duration(e.Sooner))
 	}
-	p.printf("The deadline is now %s.\n", clock(e.Until))
+	p.printf("The deadline is now %s.\n", view.Clock(e.Until))
 }
 
 // sameDir is how another command names the same state, where it has to.
@@ -212,10 +136,53 @@ func (p *people) sameDir() string {
 	return " --state-dir " + p.dir
 }
 
-func oneLine(err error) string {
-	first, rest, _ := strings.Cut(err.Error(), "\n")
-	if rest != "" {
-		first += ", and more"
+// nobody is the login UID of what no person began; proc(5).
+const nobody = "4294967295"
+
+// person is who called this command: the user of sudo(8), or who logged in; empty
+// where a unit did.
+func person() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
 	}
-	return first
+	id, err := os.ReadFile("/proc/self/loginuid")
+	uid := strings.TrimSpace(string(id))
+	if err != nil || uid == "" || uid == nobody {
+		return ""
+	}
+	if u, err := user.LookupId(uid); err == nil {
+		return u.Username
+	}
+	return "user " + uid
+}
+
+// records is a log of what a command does in the journal, with who called it, as
+// the agent keeps one of its own work. Another root has no journal.
+func (a *app) records() *slog.Logger {
+	var log *slog.Logger
+	if filepath.Clean(a.root) == "/" {
+		log = journal.Direct()
+	}
+	if log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	if by := person(); by != "" {
+		log = log.With("person", by)
+	}
+	return log
+}
+
+// recording returns who is told of each change of a command: the journal, and whoever
+// reads along.
+func (a *app) recording(command string) func(engine.Change, error) {
+	log, text := a.records(), a.text()
+	return func(c engine.Change, err error) {
+		text.Done(c, err)
+		attrs := []any{"id", c.ID, "action", c.Action, "reason", c.Reason, "attr", report.Becomes(status.Shortened(c.Diffs)), "command", command}
+		if err != nil {
+			log.Error("change not done", append(attrs, "error", err)...)
+			return
+		}
+		log.Info("resource changed", attrs...)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"vpnd/internal/cli/view"
 	"vpnd/internal/lock"
 	"vpnd/internal/status"
 )
@@ -36,7 +37,7 @@ func (a *app) reload(ctx context.Context) error {
 	case now == nil:
 		a.say("the daemon is still at work, and takes the files after that; vpnd status tells")
 	case !now.Configuration.Valid:
-		_, _ = fmt.Fprint(a.Err, printable(now.Configuration.Diagnostics))
+		_, _ = fmt.Fprint(a.Err, view.Printable(now.Configuration.Diagnostics))
 		return errors.New("the files are not taken; what was in force stays so")
 	case now.Configuration.Withheld != "":
 		return fmt.Errorf("the files are not taken: %s", now.Configuration.Withheld)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/cli/view"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -87,9 +88,9 @@ func shown(value json.RawMessage, secret bool) string {
 	case json.Unmarshal(value, &items) == nil && len(items) > 1:
 		var b strings.Builder
 		for _, item := range items {
-			fmt.Fprintf(&b, "    %q,\n", printable(item))
+			fmt.Fprintf(&b, "    %q,\n", view.Printable(item))
 		}
 		return "[\n" + b.String() + "  ]"
 	}
-	return printable(string(value))
+	return view.Printable(string(value))
 }

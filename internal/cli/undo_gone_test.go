@@ -70,6 +70,36 @@ func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
 	}
 }
 
+// Where an undo leaves something out, nobody is told that the host is as before.
+func TestAnUndoNamesWhatItLeftOut(t *testing.T) {
+	dir := testDir(t)
+	r, err := newRig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	etc := filepath.Join(dir, "etc")
+	motd := fmt.Sprintf("file[%q]", etc+"/motd")
+	err = os.Mkdir(etc, 0o755)
+	for _, n := range []string{"1", "2"} {
+		if err == nil {
+			err = r.write(fmt.Sprintf("file %q { content = %[2]q }\nthing \"a\" {\n text = %[2]q\n depends_on = [%s]\n}\n", etc+"/motd", n, motd))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == "2" {
+			r.fails = func() { _ = os.RemoveAll(etc) }
+		}
+		code, _ := r.run("apply", "--yes", "--rollback-on-failure")
+		if want := map[string]int{"1": 0, "2": exitRolledBack}[n]; code != want {
+			t.Fatalf("%d\n%s", code, r.out.String())
+		}
+	}
+	if said := r.out.String(); !strings.Contains(said, "UNDONE. ") || !strings.Contains(said, "but for what did not go back: "+motd) {
+		t.Error(said)
+	}
+}
+
 // Who meets an undo that does not come to its end is told the way out, and gets
 // out, also before the deadline.
 func TestStuckUndoNamesTheWayOut(t *testing.T) {

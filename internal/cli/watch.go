@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"vpnd/internal/cli/view"
 )
 
 // How often --watch looks for something new, and how often it asks the servers
@@ -42,7 +44,7 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 
 // A watch knows what it has shown.
 type watch struct {
-	last  standing
+	last  view.Standing
 	asked time.Time
 	text  string
 	shown int
@@ -55,16 +57,14 @@ func (w *watch) look(ctx context.Context, a *app, asJSON bool) (string, error) {
 		return "", err
 	}
 	if time.Since(w.asked) >= everyAsk {
-		now.ask(ctx)
+		askServers(ctx, now)
 		w.asked = time.Now()
 	} else {
-		now.recall(w.last)
+		recall(now, w.last)
 	}
 	w.last = now
 	var b strings.Builder
-	out := *a
-	out.Out = &b
-	if err := out.showStatus(now, asJSON); err != nil || b.String() == w.text {
+	if err := a.showStatus(&b, now, asJSON); err != nil || b.String() == w.text {
 		return "", err
 	}
 	w.text = b.String()
@@ -73,7 +73,7 @@ func (w *watch) look(ctx context.Context, a *app, asJSON bool) (string, error) {
 }
 
 // recall takes over what the servers said the last time.
-func (s standing) recall(before standing) {
+func recall(s, before view.Standing) {
 	if before.Status == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package cli
+package starter
 
 import (
 	"fmt"
@@ -54,8 +54,8 @@ func TestStarterFitsTheHost(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := starterFor(c.host)
-			got := strings.Join(append([]string{fmt.Sprint(f.uplink, " ", f.address, " ", f.network, " ", f.behind)}, f.says...), " | ")
+			f := choose(c.host)
+			got := strings.Join(append([]string{fmt.Sprint(f.uplink, " ", f.address, " ", f.network, " ", f.behind)}, f.Says...), " | ")
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}

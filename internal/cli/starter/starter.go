@@ -1,0 +1,103 @@
+// Package starter is the configuration that vpnd init begins with: a commented one
+// that fits the host it is written on.
+package starter
+
+import (
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+)
+
+//go:embed *.hcl
+var starters embed.FS
+
+// Here returns the facts of the host that runs. Where its routes can't be read they
+// are a guess, which they say.
+func Here() Facts {
+	s, err := look()
+	f := choose(s)
+	if err != nil {
+		f.Says = append([]string{fmt.Sprintf("this host's routes can't be read (%v), so the uplink in the file is a guess", err)}, f.Says...)
+	}
+	return f
+}
+
+// Elsewhere returns examples, for a host that does not run.
+func Elsewhere() Facts {
+	f := choose(surroundings{})
+	f.Says = []string{"the uplink and the address in the file are examples; write those of your host"}
+	return f
+}
+
+// Fill returns the starter of a kind with the facts where it names them. It does
+// without text/template, which would keep every exported method in the binary.
+func (f Facts) Fill(kind string) ([]byte, error) {
+	starter, err := starters.ReadFile(kind + ".hcl")
+	if err != nil {
+		return nil, err
+	}
+	six := f.address.Is6()
+	listen, network6, networks, address := "udp/1194", "", "openvpn_server.office.network", "vpn.example.com"
+	if f.address.IsValid() {
+		address = f.address.String()
+	}
+	if six {
+		listen, networks = "udp6/1194", networks+", openvpn_server.office.network6"
+		networks += fmt.Sprintf("]\n  accept_ra = %t # whether the kernel learns the uplink's route from router advertisements", f.ra)
+		network6 = fmt.Sprintf("\n  network6 = %q # unique local, RFC 4193", unique())
+	}
+	if !six {
+		networks += "]"
+	}
+	text := strings.NewReplacer(
+		"{{.Listen}}", listen, "{{.Network}}", f.network.String(), "{{.Network6}}", network6, "{{.Address}}", address,
+		"{{.Push}}", f.push(six), "{{.Uplink}}", f.uplink, "{{.Networks}}", networks,
+	).Replace(string(starter))
+	return hclwrite.Format([]byte(text)), nil
+}
+
+// push is what clients are told: the networks that this host is in, or to send
+// everything here, which needs somebody to ask for names.
+func (f Facts) push(six bool) string {
+	if len(f.behind) > 0 && !six {
+		var quoted []string
+		for _, n := range f.behind {
+			quoted = append(quoted, strconv.Quote(n.String()))
+		}
+		return "    routes = [" + strings.Join(quoted, ", ") + "] # what clients reach; redirect_gateway = true is for everything"
+	}
+	return fmt.Sprintf("    redirect_gateway = true # all that clients send; or routes, as in [\"10.0.0.0/16\"]\n"+
+		"    dns              = [%q] # whom they ask for names", resolver("/etc/resolv.conf", six))
+}
+
+// unique is a unique local network by chance, as RFC 4193 wants it.
+func unique() netip.Prefix {
+	id := [16]byte{0xfd}
+	rand.Read(id[1:6])
+	return netip.PrefixFrom(netip.AddrFrom16(id), 64)
+}
+
+// resolver is whom clients ask for names where all that they send comes through
+// here: whom this host asks, unless that is itself.
+func resolver(resolvConf string, six bool) netip.Addr {
+	data, _ := os.ReadFile(resolvConf)
+	for line := range strings.Lines(string(data)) {
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "nameserver" {
+			continue
+		}
+		if addr, err := netip.ParseAddr(words[1]); err == nil && addr.IsGlobalUnicast() && addr.Is6() == six && addr.Zone() == "" {
+			return addr
+		}
+	}
+	if six {
+		return netip.MustParseAddr("2620:fe::fe")
+	}
+	return netip.MustParseAddr("9.9.9.9")
+}
