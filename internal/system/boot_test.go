@@ -121,7 +121,7 @@ func TestBootWithoutRules(t *testing.T) {
 	s.names(s.sh("cat /etc/sysctl.d/*vpnd* /proc/sys/net/ipv4/ip_forward | tail -1"), "0")
 	s.names(s.vpnd(1, "status"), "filter rules are missing", "net.ipv4.ip_forward")
 	s.names(s.sh("journalctl -b -u vpnd -p err -o cat"), "must not forward")
-	s.names(s.sh("vpnd status --json; true"), `"shut"`)
+	s.names(s.sh("vpnd status --json; true"), `"fail_closed"`)
 	s.sh("echo 1 >/proc/sys/net/ipv4/ip_forward")
 	s.within(30*time.Second, "forwarding is off again", "grep -q 0 /proc/sys/net/ipv4/ip_forward")
 
@@ -130,7 +130,7 @@ func TestBootWithoutRules(t *testing.T) {
 	s.sh("iptables-save -t filter | grep -q -- '-j VPND-GW-office$'") // and were before
 	s.within(60*time.Second, "all is well", "vpnd status")
 	s.converged()
-	s.lacks(s.sh("vpnd status --json"), `"shut"`)
+	s.lacks(s.sh("vpnd status --json"), `"fail_closed"`)
 }
 
 // TestBootWithoutUndo boots a host while an apply waits for confirmation, and the
