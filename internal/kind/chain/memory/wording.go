@@ -71,7 +71,7 @@ func (w *Wordings) Learn(text string, print kernel.Imprint, words string) (strin
 		return known, nil
 	}
 	if w.file == "" {
-		return "", errors.New("iptables-save tells it only in part, and there is no folder to remember it in")
+		return "", errors.New("iptables-save tells it only in part, and there is no directory to remember it in")
 	}
 	w.add(r, words)
 	w.order = w.order[max(0, len(w.order)-most):]
