@@ -35,4 +35,6 @@ type Directory struct {
 	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0755"`
 	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`
 	Group *string        `vpnd:"group,meta" doc:"group that owns the folder, by name or number" default:"root"`
+
+	Alone *bool `vpnd:"alone,computed,hint" doc:"whether it is for what vpnd keeps there alone"`
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,5 +35,37 @@ func TestFoldersOfEverybodyAreNotClosed(t *testing.T) {
 	}
 	if _, err := v.Normalize(t.Context(), map[string]*Directory{"/tmp": {Mode: &same}}); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is to be vpnd's alone is nobody's home, and no directory of a package; who
+// writes a block for the directory itself knows what is in it.
+func TestFoldersOfOthersAreNotTaken(t *testing.T) {
+	root := accounts(t)
+	put(t, root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob/:/bin/sh\n")
+	for _, dir := range []string{"home/bob", "etc/ssl/certs", "etc/ssl/mine", "var/lib/dpkg/info"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, root, "/var/lib/dpkg/info/openssl.list", "/.\n/etc/ssl\n/etc/ssl/certs\n")
+	closed, alone := resource.Mode(0o700), true
+	v := DirectoryVerbs{Root: root}
+	for name, want := range map[string]string{"/home/bob": "the home of bob", "/etc/ssl": "one of the package openssl", "/etc/ssl/certs": "one of the package openssl", "/etc/ssl/mine": "", "/etc/ssl/new": ""} {
+		_, err := v.Normalize(t.Context(), map[string]*Directory{name: {Mode: &closed, Alone: &alone}})
+		if err == nil != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := v.Normalize(t.Context(), map[string]*Directory{name: {Mode: &closed}}); err != nil {
+			t.Errorf("asked for by itself: %v", err)
+		}
+	}
+	needRoot(t)
+	home := filepath.Join(root, "home/bob")
+	if err := errors.Join(os.Chmod(home, 0o700), os.Chown(home, 1000, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Normalize(t.Context(), map[string]*Directory{"/home/bob": {Mode: &closed, Alone: &alone}}); err == nil {
+		t.Error("a home that nobody else may look into is taken")
 	}
 }

@@ -83,7 +83,9 @@ func (e *expansion) addProfiles() {
 		e.add(id("directory", profileRoot), directory(0o700))
 	}
 	parent := id("directory", folderPath)
-	e.add(parent, directory(0o700), id("directory", profileRoot))
+	profiles := directory(0o700)
+	profiles.Alone = resource.Ptr(true)
+	e.add(parent, profiles, id("directory", profileRoot))
 	for _, m := range e.members {
 		from := []resource.ID{id(pki.KindCertificate, e.PKI.Certificate), id(pki.KindCertificate, m.Certificate)}
 		if m.Key != "" {

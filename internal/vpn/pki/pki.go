@@ -166,7 +166,7 @@ func (p *PKI) directories(l layout) []resource.Resource {
 	add := func(dir string, after ...resource.ID) {
 		all = append(all, resource.Resource{
 			ID:    directory(dir),
-			Want:  &file.Directory{Mode: private, Owner: root(), Group: root()},
+			Want:  &file.Directory{Mode: private, Owner: root(), Group: root(), Alone: resource.Ptr(true)},
 			After: after,
 		})
 	}
