@@ -57,18 +57,18 @@ func objection(p *Plan, c Change, err error) error {
 	case !errors.As(err, &m):
 		return &WishError{ID: c.ID, Owners: c.Owners, Err: err}
 	}
-	for _, o := range c.Owners {
-		path := ""
-		if o.Block == c.ID { // whose attributes are those of the kind
-			path = m.Path
-		}
-		if m.Warning {
-			p.doubt(c.ID, o, path, m)
-			return nil
-		}
-		return &WishError{ID: c.ID, Owners: []resource.Owner{o}, Path: path, Err: m}
+	if len(c.Owners) == 0 {
+		return &WishError{ID: c.ID, Err: m}
 	}
-	return &WishError{ID: c.ID, Err: m}
+	o, path := c.Owners[0], ""
+	if o.Block == c.ID { // whose attributes are those of the kind
+		path = m.Path
+	}
+	if m.Warning {
+		p.doubt(c.ID, o, path, m)
+		return nil
+	}
+	return &WishError{ID: c.ID, Owners: []resource.Owner{o}, Path: path, Err: m}
 }
 
 // doubt notes what may be wrong, and where it is written.
