@@ -1,0 +1,108 @@
+package revoked
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+	"vpnd/internal/state"
+)
+
+// A list is made for those who are members both before and after an undo, whoever
+// was let in or revoked in between.
+func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, now string // members
+		kept        string
+		barred      string // named in the notes
+		struck      string // left out of the configuration that comes back
+	}{
+		"bob was revoked":            {"alice bob", "alice", "alice", "bob", "bob"},
+		"nobody was":                 {"alice bob", "alice bob", "alice bob", "", ""},
+		"carol was let in":           {"alice", "alice carol", "alice", "", ""},
+		"bob left, and carol came":   {"alice bob", "alice carol", "alice", "bob", "bob"},
+		"everybody was revoked":      {"alice bob", "", "", "alice, bob", "alice bob"},
+		"nobody was ever one before": {"", "alice", "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, now := members(t, c.before), members(t, c.now)
+			store, err := state.Open(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			then := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			wish := func(present []state.Was) *state.Wish {
+				return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
+			}
+			snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
+			err = errors.Join(store.KeepWish(wish(before)), store.SaveSnapshot(snap), store.Follows(snap.Name, wish(now)), store.KeepWish(wish(now)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if snap, err = store.Snapshot(snap.Name); err != nil {
+				t.Fatal(err)
+			}
+			e, err := Find(t.TempDir(), store, snap)
+			if err != nil {
+				t.Fatal(err)
+			}
+			back := wish(slices.Clone(before))
+			e.Amend(back)
+			if got := of(t, back.Present); got != c.kept {
+				t.Errorf("the list that comes back is of %q instead of %q", got, c.kept)
+			}
+			told := ""
+			for _, n := range e.Notes() {
+				told += n.Text
+				if !n.Stays {
+					t.Errorf("nobody knows that it stays: %s", n.Text)
+				}
+			}
+			if (told == "") != (c.barred == "") || !strings.Contains(told, "by an undo: "+c.barred) && c.barred != "" {
+				t.Errorf("people are told %q instead of %q", told, c.barred)
+			}
+			for _, who := range []string{"alice", "bob"} {
+				stands := names(back.Present, certificate(who))
+				if want := strings.Contains(c.before, who) && !strings.Contains(c.struck, who); stands != want {
+					t.Errorf("the certificate of %s comes back: %t", who, stands)
+				}
+			}
+		})
+	}
+}
+
+func certificate(who string) resource.ID {
+	return resource.ID{Kind: pki.KindCertificate, Name: "/pki/" + who + ".crt"}
+}
+
+// members are a list of a CA, and the certificates of those on it.
+func members(t *testing.T, who string) []state.Was {
+	t.Helper()
+	all := strings.Fields(who)
+	list, err := json.Marshal(roll{Ledger: "/pki/issued", Members: append([]string{}, all...)}) // nobody is not null
+	if err != nil {
+		t.Fatal(err)
+	}
+	present := []state.Was{{ID: resource.ID{Kind: pki.KindCRL, Name: "/pki/crl.pem"}, Shape: list}}
+	for _, name := range all {
+		shape := `{"subject": {"common_name": "` + name + `"}, "key": "/pki/` + name + `.key", "ledger": "/pki/issued"}`
+		present = append(present, state.Was{ID: certificate(name), Shape: json.RawMessage(shape)})
+	}
+	return present
+}
+
+// of are the members of the list among these.
+func of(t *testing.T, present []state.Was) string {
+	t.Helper()
+	r, err := read[roll](present[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(r.Members, " ")
+}
