@@ -15,7 +15,7 @@
 //	                     and from the kernel ─▶ imprints, to the byte       │
 //	                  3. restore the texts, take their imprints             │
 //	                     as before? the text says it all; else the words    │
-//	                     of the user tell the rule, see [syntax.Misleading]  │
+//	                     of the user tell the rule, see [syntax.Misleading] │
 //	                                                │                       │
 //	                                                ▼                       ▼
 //	                              memory ◀── proofs ──▶ answer: each wish in the words

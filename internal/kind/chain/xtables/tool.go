@@ -31,10 +31,10 @@ import (
 type Tool struct {
 	Family  string
 	Backend string // nft or legacy
-	path    string
-	Restore string
-	Save    string
-	wait    int // for the lock, in seconds
+	Restore string // the path of iptables-restore
+	Save    string // that of iptables-save
+	path    string // that of iptables
+	wait    int    // for the lock, in seconds
 }
 
 // A missingError says that there is no iptables. Its rules are in the kernel all
