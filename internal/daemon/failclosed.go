@@ -86,9 +86,9 @@ func (a *agent) close(id resource.ID, missing map[resource.ID]error) {
 	}
 	text := fmt.Sprintf("%s is switched off until the filter rules stand: %s", id, reasons(missing))
 	if err != nil {
-		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing: %s", id, err, reasons(missing))
+		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing or out of sight: %s", id, err, reasons(missing))
 	}
-	a.Log.Error("the host has no filter rules and must not forward", "id", id, "error", text)
+	a.Log.Error("the filter rules are missing or out of sight, so the host must not forward", "id", id, "error", text)
 	a.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 }
 

@@ -41,7 +41,7 @@ func (s *Status) Summary() string {
 		add("the files have changed since")
 	}
 	if len(s.FailClosed) > 0 {
-		add("the filter rules are missing, so nothing is forwarded")
+		add("the filter rules are missing or out of sight, so nothing is forwarded")
 	}
 	if u := s.Unconfirmed; u != nil && !u.Overdue {
 		add("an apply waits for confirmation until %s", u.Until.Local().Format(time.TimeOnly))
