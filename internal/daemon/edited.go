@@ -62,6 +62,7 @@ func (a *agent) inspect(noticed string) {
 		taken, err := a.judgeFiles(cfg)
 		if err != nil {
 			a.Log.Warn("what is in the files can't be compared with what is in force", "error", err)
+			a.status.Configuration.Valid, a.status.Configuration.Diagnostics = true, ""
 			return
 		}
 		if a.files.complaint = ""; taken.refused != "" {

@@ -144,6 +144,9 @@ func TestNoLossOfRecordsAndConfigurationIsAWord(t *testing.T) {
 						if s := r.status(); !strings.Contains(s.Error, "wish.json is damaged") || !strings.Contains(s.Error, "vpnd apply") {
 							t.Errorf("the agent says: %q", s.Error)
 						}
+						if text := r.status().Summary(); strings.Contains(text, "invalid") {
+							t.Errorf("the files are right, and it says: %s", text)
+						}
 						r.stop()
 					}
 				})
