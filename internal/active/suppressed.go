@@ -55,7 +55,8 @@ func (c *Configuration) besideAWhole(h *state.Hold, wish *state.Wish) Remainder 
 	if h.Fingerprint == c.Unsaved.Asked.Fingerprint {
 		return Remainder{Active: wish.Fingerprint != h.Fingerprint}
 	}
-	return Remainder{Released: true}
+	c.leaves(state.Held{Fewer: true})
+	return Remainder{}
 }
 
 // leaves notes what is suppressed once the configuration is active for good. Until

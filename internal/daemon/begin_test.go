@@ -116,3 +116,23 @@ func TestAnotherFileAfterDestroyConverges(t *testing.T) {
 		r.want(map[string]string{"a": "1", "b": "3"})
 	})
 }
+
+// Files that the host refuses put nothing in force: after vpnd destroy the next start
+// takes the files that are right.
+func TestRefusedFilesAfterADestroy(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.start()
+		r.destroyed()
+		r.stop()
+		r.wish(map[string]string{"a": "refused", "b": "2"})
+		r.start()
+		r.want(map[string]string{"a": "", "b": ""})
+		r.stop()
+		r.wish(map[string]string{"a": "2", "b": "2"})
+		r.start()
+		r.want(map[string]string{"a": "2", "b": "2"})
+		if s := r.status(); s.Suppressed != nil {
+			t.Errorf("suppressed: %+v", s.Suppressed)
+		}
+	})
+}
