@@ -71,7 +71,7 @@ install: build
 	$(call completion,zsh,zsh/vendor-completions/_vpnd)
 	$(call completion,fish,fish/vendor_completions.d/vpnd.fish)
 
-# Folders that are made on the way are for all to read, whatever the umask.
+# Directories that are made on the way are for all to read, whatever the umask.
 put = umask 022 && install -D
 
 # The program writes its own completions: $(call completion,SHELL,FILE).

@@ -25,7 +25,7 @@ changelog() {
 		"$version" "$maintainer" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 }
 
-# dpkg counts in KiB, each file rounded up, and 1 for each folder.
+# dpkg counts in KiB, each file rounded up, and 1 for each directory.
 size() {
 	find "$tree" -mindepth 1 -path "$tree/DEBIAN" -prune -o -printf '%y %s\n' |
 		awk '{ kib += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print kib }'

@@ -55,7 +55,7 @@ func Mkdir(root, name string, mode fs.FileMode, uid, gid int) error {
 	}
 	defer in.close()
 	if err := in.mkdir(base, mode, uid, gid); err != nil {
-		return fmt.Errorf("making the folder %s: %w", name, explain(err))
+		return fmt.Errorf("making the directory %s: %w", name, explain(err))
 	}
 	return in.sync()
 }
@@ -143,7 +143,7 @@ func (f *directory) own(name string, mode fs.FileMode, uid, gid int) error {
 	now := modeOf(st.Mode)
 	switch {
 	case !now.IsDir() && !now.IsRegular():
-		return fmt.Errorf("%s is neither a regular file nor a folder", t.Name())
+		return fmt.Errorf("%s is neither a regular file nor a directory", t.Name())
 	case now.IsRegular() && st.Nlink > 1:
 		// Somebody may have put /etc/shadow there by a hard link.
 		return fmt.Errorf("%s has %d names (hard links), and its owner and mode would change under all of them; copy it to a file of its own", t.Name(), st.Nlink)

@@ -43,7 +43,7 @@ func TestKilledWriterLeavesWholeFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := entries(t, root); got != "a b" {
-		t.Errorf("the folder holds %s", got)
+		t.Errorf("the directory holds %s", got)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestFullAndReadOnlyDisks(t *testing.T) {
 	}
 	holds(t, filepath.Join(root, "a"), "old")
 	if got := entries(t, root); got != "a" {
-		t.Errorf("the folder holds %s", got)
+		t.Errorf("the directory holds %s", got)
 	}
 }
 
@@ -211,6 +211,6 @@ func TestMountPointIsSaid(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if got := entries(t, root); got != "resolv.conf" {
-		t.Errorf("the folder holds %s", got)
+		t.Errorf("the directory holds %s", got)
 	}
 }

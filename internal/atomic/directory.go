@@ -39,7 +39,7 @@ func openDirectory(root, name string) (*directory, error) {
 		todo = todo[1:]
 		target, err := w.step(part)
 		if err != nil {
-			return nil, fmt.Errorf("opening the folder %s: %w", name, err)
+			return nil, fmt.Errorf("opening the directory %s: %w", name, err)
 		}
 		todo = append(parts(target), todo...)
 	}
@@ -96,7 +96,7 @@ func (w *walk) step(part string) (target string, err error) {
 		return "", &fs.PathError{Op: "opening", Path: here, Err: unix.ENOTDIR}
 	}
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return "", fmt.Errorf("%s is a symbolic link made by user %d, which is not followed; name the folder where it leads, or let root make the link", here, st.Uid)
+		return "", fmt.Errorf("%s is a symbolic link made by user %d, which is not followed; name the directory where it leads, or let root make the link", here, st.Uid)
 	}
 	if w.links++; w.links > maxLinks {
 		return "", &fs.PathError{Op: "opening", Path: here, Err: unix.ELOOP}
@@ -199,7 +199,9 @@ func locate(root, name string) (*directory, string, error) {
 type NoDirectoryError struct{ Path string }
 
 // Error names the directory.
-func (e *NoDirectoryError) Error() string { return fmt.Sprintf("the folder %s does not exist", e.Path) }
+func (e *NoDirectoryError) Error() string {
+	return fmt.Sprintf("the directory %s does not exist", e.Path)
+}
 
 // Unwrap returns [fs.ErrNotExist].
 func (*NoDirectoryError) Unwrap() error { return fs.ErrNotExist }

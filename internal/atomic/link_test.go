@@ -62,7 +62,7 @@ func TestLinkOfAStrangerIsNotFollowed(t *testing.T) {
 	if err := os.Lchown(name, 1234, 1234); err != nil {
 		t.Fatal(err)
 	}
-	want := "/etc/ssh is a symbolic link made by user 1234, which is not followed; name the folder where it leads, or let root make the link"
+	want := "/etc/ssh is a symbolic link made by user 1234, which is not followed; name the directory where it leads, or let root make the link"
 	refused := func(err error) {
 		t.Helper()
 		if err == nil || !strings.HasSuffix(err.Error(), want) {
@@ -121,7 +121,7 @@ func TestWhatIsNoFileStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"/etc":  "writing /etc: a folder stands there; move it away or choose another path",
+		"/etc":  "writing /etc: a directory stands there; move it away or choose another path",
 		"/pipe": "writing /pipe: a device, socket or pipe stands there; remove it or choose another path",
 	} {
 		if err := Write(root, mine(name, "", 0o600)); err == nil || err.Error() != want {

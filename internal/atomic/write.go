@@ -163,7 +163,7 @@ func replaceable(old *unix.Stat_t) error {
 	case unix.S_IFREG, unix.S_IFLNK:
 		return nil
 	case unix.S_IFDIR:
-		return errors.New("a folder stands there; move it away or choose another path")
+		return errors.New("a directory stands there; move it away or choose another path")
 	default:
 		return errors.New("a device, socket or pipe stands there; remove it or choose another path")
 	}

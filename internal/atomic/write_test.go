@@ -51,7 +51,7 @@ func TestWriteReplacesWhole(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 	if got := entries(t, root); got != "a" {
-		t.Errorf("the folder holds %s", got)
+		t.Errorf("the directory holds %s", got)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestRefusedFileLeavesAll(t *testing.T) {
 	}
 	holds(t, filepath.Join(root, "a"), "old")
 	if got := entries(t, root); got != "a" {
-		t.Errorf("the folder holds %s", got)
+		t.Errorf("the directory holds %s", got)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestWriteGivesOwnerAndMode(t *testing.T) {
 	}
 }
 
-func TestWriteManyInManyFolders(t *testing.T) {
+func TestWriteManyInManyDirectories(t *testing.T) {
 	root := t.TempDir()
 	var files []File
 	for _, dir := range []string{"/a", "/b", "/c"} {
@@ -175,7 +175,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if err := Remove(root, "/dir"); err == nil {
-		t.Error("a folder was removed as a file")
+		t.Error("a directory was removed as a file")
 	}
 	if err := errors.Join(RemoveDirectory(root, "/dir/sub"), RemoveDirectory(root, "/dir"), RemoveDirectory(root, "/dir")); err != nil {
 		t.Error(err)

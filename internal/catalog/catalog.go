@@ -54,7 +54,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", sysctl.Traits, keys),
 		resource.Define("file", "A regular file. Its label is the path.", file.Traits, file.FileVerbs{Root: o.Root, Validators: validators, Early: early, Shared: shared}),
 		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.Traits, file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Shared: shared}),
-		resource.Define("directory", "A folder. Its label is the path.", file.DirectoryTraits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
+		resource.Define("directory", "A directory. Its label is the path.", file.DirectoryTraits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
 		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),

@@ -45,7 +45,7 @@ type app struct {
 
 func (a *app) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringArrayVar(&a.config, "config", nil, "configuration, a file or a folder `PATH`; may be repeated (default /etc/vpnd)")
+	f.StringArrayVar(&a.config, "config", nil, "configuration, a file or a directory `PATH`; may be repeated (default /etc/vpnd)")
 	f.StringVar(&a.stateDir, "state-dir", "", "`DIR` of the state (default /var/lib/vpnd)")
 	f.StringVar(&a.runDir, "run-dir", "", "`DIR` of what lasts until the next boot, and of caches (default /run/vpnd)")
 	f.StringVar(&a.root, "root", "/", "converge the root file system below `DIR`, which does not run: files and links only")

@@ -29,7 +29,7 @@ func (a *app) ready() error {
 		return err
 	}
 	if a.root == "" {
-		return errors.New("--root is empty; name the folder of another root file system, or leave the flag out for this host")
+		return errors.New("--root is empty; name the directory of another root file system, or leave the flag out for this host")
 	}
 	for _, dir := range []*string{&a.root, &a.stateDir, &a.runDir} {
 		if *dir == "" {
@@ -45,7 +45,7 @@ func (a *app) ready() error {
 		}
 	}
 	if info, err := os.Stat(a.root); err != nil || !info.IsDir() {
-		return fmt.Errorf("--root %s is no folder", a.root)
+		return fmt.Errorf("--root %s is no directory", a.root)
 	}
 	if len(a.config) == 0 {
 		a.config = []string{a.below("/etc/vpnd")}
@@ -94,7 +94,7 @@ func (a *app) settings() *config.Config {
 		return &config.Config{}
 	}
 	if len(cfg.Files) > 0 && cfg.Settings.StateDir == nil {
-		a.say("the configuration can't be read, so the state is looked for in %s; --state-dir names another folder", a.below("/var/lib/vpnd"))
+		a.say("the configuration can't be read, so the state is looked for in %s; --state-dir names another directory", a.below("/var/lib/vpnd"))
 	}
 	return cfg
 }

@@ -21,7 +21,7 @@ func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
 		says      string
 	}{
 		"on record": {directory: `directory "%s" {}`, back: true, says: "+ file["},
-		"theirs":    {says: "left out of the undo, since it can't be brought back: the folder "},
+		"theirs":    {says: "left out of the undo, since it can't be brought back: the directory "},
 		"forgotten": {directory: `directory "%s" {}`, forget: true, says: "Nothing to do"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,7 @@ func (s *story) chapter() {
 	case "forget":
 		s.forget()
 	case "lose":
-		s.lose(rapid.SampledFrom(s.directories()).Draw(s.T, "folder"))
+		s.lose(rapid.SampledFrom(s.directories()).Draw(s.T, "directory"))
 	case "kill":
 		s.steps = rapid.IntRange(1, 6).Draw(s.T, "steps")
 	case "drift":

@@ -175,7 +175,7 @@ func (a *agent) restrict() {
 	case err != nil:
 		a.Log.Warn("others may be able to look into the state", "error", err)
 	case was != 0:
-		a.Log.Warn("the state folder was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
+		a.Log.Warn("the state directory was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
 	}
 }
 

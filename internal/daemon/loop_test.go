@@ -183,7 +183,7 @@ func TestTheStateIsClosedToOthersAtTheStart(t *testing.T) {
 		}
 		r.start()
 		info, err := os.Stat(r.StateDir)
-		if err != nil || info.Mode().Perm() != 0o700 || r.logged("the state folder was open to others") != 1 {
+		if err != nil || info.Mode().Perm() != 0o700 || r.logged("the state directory was open to others") != 1 {
 			t.Errorf("%v, %v\n%s", info.Mode(), err, r.logs.String())
 		}
 	})

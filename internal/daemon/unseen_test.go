@@ -18,7 +18,7 @@ func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.wish(map[string]string{"a": "1", "b": "1"}, func(s *settings.Settings) { s.Notify = []settings.Notify{shell("cat >> " + out)} })
 		r.start()
-		r.alter(func() { r.hidden = map[string]string{"a": "a folder stands there"} })
+		r.alter(func() { r.hidden = map[string]string{"a": "a directory stands there"} })
 		for range 3 {
 			r.touch("a", "1", "mkdir (process 7)")
 			r.rest()
@@ -32,7 +32,7 @@ func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		past := left(r)
-		if len(past) != 1 || past[0].Reason != "unknown" || past[0].By != "mkdir (process 7)" || past[0].Error != "a folder stands there" {
+		if len(past) != 1 || past[0].Reason != "unknown" || past[0].By != "mkdir (process 7)" || past[0].Error != "a directory stands there" {
 			t.Errorf("history: %+v", past)
 		}
 		r.alter(func() { r.hidden = nil })
@@ -46,8 +46,8 @@ func TestWhatCanNotBeLookedAtAnyMoreIsTold(t *testing.T) {
 	for deadline := time.Now().Add(8 * time.Second); err != nil && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		told, err = os.ReadFile(out)
 	}
-	words := `thing.a can't be looked at and is left alone: a folder stands there; by mkdir (process 7)`
-	if strings.Count(string(told), words) != 1 || !strings.Contains(string(told), `"outcome":"unknown","error":"a folder stands there"`) {
+	words := `thing.a can't be looked at and is left alone: a directory stands there; by mkdir (process 7)`
+	if strings.Count(string(told), words) != 1 || !strings.Contains(string(told), `"outcome":"unknown","error":"a directory stands there"`) {
 		t.Errorf("events: %s", told)
 	}
 }
@@ -76,7 +76,7 @@ func TestDriftThatCanNotBeLookedAt(t *testing.T) {
 		r.reload()
 		r.touch("a", "2", "vi (process 1)")
 		r.rest()
-		for _, why := range []string{"a folder stands there", "a device stands there"} {
+		for _, why := range []string{"a directory stands there", "a device stands there"} {
 			r.alter(func() { r.hidden = map[string]string{"a": why} })
 			r.touch("a", "2", why+"'s maker (process 2)")
 			r.rest()

@@ -67,7 +67,7 @@ func TestAgentLeavesWhatIsLost(t *testing.T) {
 			directory := resource.ID{Kind: "vault", Name: "/ca"}
 			pair := paper("/pair", thing{}, "/ca/own", resource.ID{Kind: "vault", Name: "/ca/key"})
 			all := []resource.Resource{
-				paper("/ca", text("folder"), ""),
+				paper("/ca", text("directory"), ""),
 				paper("/ca/key", text("half"), "", directory), paper("/ca/own", text("1"), "", directory),
 				paper("/ca/cert", thing{}, "/ca/key", directory), pair, paper("/copy", thing{}, "/ca/cert"),
 				wish("loose", text("1")), wish("reader", thing{Active: resource.Ptr(true)}, "loose"),

@@ -64,7 +64,7 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	}
 	l := &Lab{root: lower, progress: o.Progress, hosts: map[string]*Host{}, switches: map[string]*netns{}}
 	if err := l.claim(ctx, filepath.Join(filepath.Dir(root), "labs")); err != nil {
-		return nil, fmt.Errorf("making the lab's folder: %w", err)
+		return nil, fmt.Errorf("making the lab's directory: %w", err)
 	}
 	l.thread = newThread()
 	return l, nil

@@ -22,12 +22,12 @@ const inside = "VPND_NETTEST"
 
 // Main is the body of a package's TestMain. As root it runs the tests in a
 // room: the test binary is executed again in new network, mount and host name
-// namespaces, in which the loopback interface is up, and /run and the folders
+// namespaces, in which the loopback interface is up, and /run and the directories
 // named are empty. It never falls back to the machine itself: where the room
 // can't be made, the tests fail. Without root the tests run where they are,
 // and those that need the room say so by [Need].
-func Main(m *testing.M, folders ...string) {
-	code, err := run(m, folders)
+func Main(m *testing.M, directories ...string) {
+	code, err := run(m, directories)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "nettest: %v\n", err)
 		code = 1
@@ -35,14 +35,14 @@ func Main(m *testing.M, folders ...string) {
 	os.Exit(code)
 }
 
-func run(m *testing.M, folders []string) (int, error) {
+func run(m *testing.M, directories []string) (int, error) {
 	switch {
 	case os.Geteuid() != 0:
 		return m.Run(), nil
 	case os.Getenv(inside) == "":
 		return reexec()
 	}
-	if err := furnish(append([]string{"/run"}, folders...)); err != nil {
+	if err := furnish(append([]string{"/run"}, directories...)); err != nil {
 		return 0, fmt.Errorf("furnishing the room: %w", err)
 	}
 	return m.Run(), nil
@@ -72,9 +72,9 @@ func reexec() (int, error) {
 	return 0, nil
 }
 
-// furnish hides the folders behind empty ones and switches the loopback
+// furnish hides the directories behind empty ones and switches the loopback
 // interface on.
-func furnish(folders []string) error {
+func furnish(directories []string) error {
 	if err := apart(); err != nil {
 		return err
 	}
@@ -82,9 +82,9 @@ func furnish(folders []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
-	for _, folder := range folders {
-		if err := unix.Mount("tmpfs", folder, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
-			return fmt.Errorf("mounting an empty %s: %w", folder, err)
+	for _, directory := range directories {
+		if err := unix.Mount("tmpfs", directory, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
+			return fmt.Errorf("mounting an empty %s: %w", directory, err)
 		}
 	}
 	// /sys/class/net shows the network in which sysfs was mounted.

@@ -26,10 +26,10 @@ func TestRoomIsEmptyButForLoopback(t *testing.T) {
 		t.Fatalf("loopback is not up: %v", err)
 	}
 	conn.Close()
-	for _, folder := range []string{"/run", "/mnt"} {
-		entries, err := os.ReadDir(folder)
+	for _, directory := range []string{"/run", "/mnt"} {
+		entries, err := os.ReadDir(directory)
 		if err != nil || len(entries) > 0 {
-			t.Errorf("%s holds %v, %v; want it empty", folder, entries, err)
+			t.Errorf("%s holds %v, %v; want it empty", directory, entries, err)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func TestAFileThatIsHeldOpenIsHeard(t *testing.T) {
 	p.heard("/etc/x", func() { _, err := f.WriteString("more"); p.do(err) })
 }
 
-func TestFoldersComeAndGo(t *testing.T) {
+func TestDirectoriesComeAndGo(t *testing.T) {
 	p := at(t, nil, "/a/b/c/x", "/a/y")
 	make := func() { p.do(os.MkdirAll(p.of("/a/b/c"), 0o755)) }
 	p.heard("/a/b/c/x", make)
@@ -124,7 +124,7 @@ func TestALinkOnTheWayIsSwapped(t *testing.T) {
 	p.Quiet(func() { p.put("/v1/x") })
 }
 
-func TestTwoWaysToOneFolder(t *testing.T) {
+func TestTwoWaysToOneDirectory(t *testing.T) {
 	p := at(t, []string{"/run"}, "/run/x", "/var/run/x")
 	p.do(os.MkdirAll(p.of("/var"), 0o755))
 	p.do(os.Symlink("../run", p.of("/var/run")))
@@ -137,7 +137,7 @@ func TestTwoWaysToOneFolder(t *testing.T) {
 	p.heard("/run/x", func() { p.put("/run/x") })
 }
 
-func TestAWholeFolder(t *testing.T) {
+func TestAWholeDirectory(t *testing.T) {
 	p := at(t, []string{"/d"}, "/d/", "/d")
 	p.heard("/d/", func() { p.put("/d/any") })
 	p.heard("/d", func() { p.do(os.Chmod(p.of("/d"), 0o700)) })

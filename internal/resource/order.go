@@ -59,7 +59,7 @@ func (g *Graph) stuck(waits []int) string {
 }
 
 // ranks numbers the things by where the first block of each stands: files by their
-// names, as those of a folder are read, and lines. The place in the wish, which is
+// names, as those of a directory are read, and lines. The place in the wish, which is
 // sorted by ID, decides among those that a dynamic block wrote in one line.
 func (g *Graph) ranks() []int {
 	var blocks []Owner

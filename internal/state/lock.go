@@ -131,7 +131,7 @@ func makeDir(dir string) error {
 		err = os.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
-		return fmt.Errorf("making the state folder: %w", err)
+		return fmt.Errorf("making the state directory: %w", err)
 	}
 	return nil
 }

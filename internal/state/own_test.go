@@ -88,7 +88,7 @@ func TestNoFileOfTheStateIsSomebodyElses(t *testing.T) {
 
 // A state directory that others own or can write, or one below such, is no place
 // for the state.
-func TestStateFolderOfOthers(t *testing.T) {
+func TestStateDirectoryOfOthers(t *testing.T) {
 	for name, spoil := range map[string]func(parent, dir string) error{
 		"chown root":            func(_, dir string) error { return os.Chown(dir, 54321, 0) },
 		"chmod g-w":             func(_, dir string) error { return os.Chmod(dir, 0o770) },

@@ -20,12 +20,12 @@ func Restrict(dir string) (was fs.FileMode, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return 0, nil
 	case err != nil:
-		return 0, fmt.Errorf("looking at the state folder: %w", err)
+		return 0, fmt.Errorf("looking at the state directory: %w", err)
 	case info.Mode().Perm()&0o077 == 0:
 		return 0, nil
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
-		return 0, fmt.Errorf("closing the state folder to others: %w", err)
+		return 0, fmt.Errorf("closing the state directory to others: %w", err)
 	}
 	return info.Mode().Perm(), nil
 }

@@ -18,7 +18,7 @@ func TestRestrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if was, err := Restrict(dir); was != 0 || err != nil {
-		t.Errorf("a folder without a state: %v, %v", was, err)
+		t.Errorf("a directory without a state: %v, %v", was, err)
 	}
 	is(0o777)
 	if err := os.WriteFile(filepath.Join(dir, "records.jsonl"), nil, 0o600); err != nil {
@@ -31,6 +31,6 @@ func TestRestrict(t *testing.T) {
 		is(0o700)
 	}
 	if was, err := Restrict(dir + "/none"); was != 0 || err != nil {
-		t.Errorf("no folder: %v, %v", was, err)
+		t.Errorf("no directory: %v, %v", was, err)
 	}
 }

@@ -55,7 +55,7 @@ func TestReadingWritesNothing(t *testing.T) {
 		t.Fatal(s, err)
 	}
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("Read made the folder")
+		t.Error("Read made the directory")
 	}
 }
 
@@ -280,7 +280,7 @@ func TestClockSetBackKeepsTheNewestSnapshot(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFolderItselfIsClosed(t *testing.T) {
+func TestOnlyTheDirectoryItselfIsClosed(t *testing.T) {
 	top := t.TempDir()
 	open1(t, filepath.Join(top, "var/lib/vpnd"))
 	for dir, want := range map[string]os.FileMode{"var": 0o755, "var/lib": 0o755, "var/lib/vpnd": 0o700} {

@@ -33,7 +33,7 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	directory := filepath.Join(dir, ".folder.vpnd-SRGW5PLN", "theirs") // vpnd makes none here
+	directory := filepath.Join(dir, ".directory.vpnd-SRGW5PLN", "theirs") // vpnd makes none here
 	room := filepath.Join(t.TempDir(), "vpnd-room-check-1")
 	t.Setenv("TMPDIR", filepath.Dir(room))
 	if err := errors.Join(os.MkdirAll(directory, 0o700), os.Mkdir(room, 0o700)); err != nil {
@@ -47,7 +47,7 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 	}
 	open1(t, dir)
 	if _, err := os.Stat(directory); err != nil {
-		t.Errorf("a folder: %v", err)
+		t.Errorf("a directory: %v", err)
 	}
 	if _, err := os.Stat(room); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("where something was tried: %v", err)

@@ -93,7 +93,7 @@ func drifts() []drift {
 		{does: "rm /etc/drift/plain", id: plain, moved: `mine`},
 		{does: "ln -sf /etc/hostname /etc/drift/plain", id: plain},
 		// In one process, and again, since the agent may be quicker than a second one.
-		{does: `perl -e 'for (1..20) { unlink "/etc/drift/plain"; mkdir "/etc/drift/plain" and exit } exit 1'`, stays: "a folder stands where the file shall be", undo: "rmdir /etc/drift/plain"},
+		{does: `perl -e 'for (1..20) { unlink "/etc/drift/plain"; mkdir "/etc/drift/plain" and exit } exit 1'`, stays: "a directory stands where the file shall be", undo: "rmdir /etc/drift/plain"},
 		{does: "mv /etc/drift /etc/adrift", id: `directory["/etc/drift"]`},
 		{does: "rm -r /etc/adrift; chmod 0700 /etc/drift", id: `directory["/etc/drift"]`, moved: `mode 0700 instead of 0755`},
 		{does: "chmod 0644 /etc/drift/psk", id: `secret_file["/etc/drift/psk"]`, moved: `mode 0644 instead of 0600`},

@@ -48,7 +48,7 @@ var refused = []mistake{
 	{"an owner", `file "/root/x" { owner = "nobdy" }`, "vpn.hcl:1", []string{`no user "nobdy"`}},
 	{"a group of a directory", `directory "/root/x" { group = "nobdy" }`, "vpn.hcl:1", []string{`no group "nobdy"`}},
 	{"a directory", `file "/root/nowhere/x" {}`, "vpn.hcl:1", []string{"/root/nowhere does not exist"}},
-	{"a directory that is a file", `file "/etc/passwd/x" { content = "x" }`, "vpn.hcl:1", []string{"/etc/passwd is no folder"}},
+	{"a directory that is a file", `file "/etc/passwd/x" { content = "x" }`, "vpn.hcl:1", []string{"/etc/passwd is no directory"}},
 	{"a key beside a server", server("") + `sysctl "net.ipv4.conf.all.frwarding" { value = "1" }`, "vpn.hcl:12", []string{"no such key"}},
 	{"a range of the kernel", `sysctl "net.ipv4.tcp_syncookies" { value = "9999999999999" }`, "vpn.hcl:1", []string{"does not accept"}},
 	{"too few numbers", `sysctl "net.ipv4.tcp_rmem" { value = "4096 87380" }`, "vpn.hcl:1", []string{"as many numbers (3)"}},

@@ -41,10 +41,10 @@ func (v DirectoryVerbs) observe(names *atomic.Names, name string) (*Directory, e
 		return nil, err
 	}
 	if info.Mode&fs.ModeSymlink != 0 {
-		return nil, errors.New("a symbolic link to " + info.Links + " stands where the folder shall be; remove it, or name the folder where it leads")
+		return nil, errors.New("a symbolic link to " + info.Links + " stands where the directory shall be; remove it, or name the directory where it leads")
 	}
 	if !info.Mode.IsDir() {
-		return nil, errors.New("a file stands where the folder shall be; move it away or choose another path")
+		return nil, errors.New("a file stands where the directory shall be; move it away or choose another path")
 	}
 	return &Directory{
 		Mode:  resource.Ptr(resource.ModeOf(info.Mode)),

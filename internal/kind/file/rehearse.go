@@ -47,7 +47,7 @@ func (v verbs[T, P]) rehearse(ctx context.Context, name string, p plain, plan re
 	const later = "it is asked again when the file is written, and the apply stops there if it refuses it then too"
 	switch {
 	case stands && v.ask(ctx, p.validate, string(there)) != nil:
-		m.Warning, m.Hint = true, "it refuses what stands there now in the same way, so it may need the file in its folder; "+later
+		m.Warning, m.Hint = true, "it refuses what stands there now in the same way, so it may need the file in its directory; "+later
 	case errors.As(refused, &refusal) && refusal.misses:
 		m.Warning, m.Hint = true, "that may be there then; "+later
 	case len(plan.Before(resource.Path)) > 0 || len(plan.Before("package")) > 0:

@@ -44,7 +44,7 @@ func within(root, dir string, plan resource.Prospect) error {
 	case missing != nil:
 		return missing
 	case err == nil && !info.Mode.IsDir() && info.Mode&fs.ModeSymlink == 0 && !plan.Comes("directory", dir):
-		return fmt.Errorf("%s is no folder, so nothing can be in it; choose another path", dir)
+		return fmt.Errorf("%s is no directory, so nothing can be in it; choose another path", dir)
 	}
 	return nil
 }

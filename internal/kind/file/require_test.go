@@ -36,14 +36,14 @@ func TestThereAndInto(t *testing.T) {
 		"another made by the plan": {There(gone, coming(resource.Path, there)), true},
 		"beside a package":         {There(gone, coming("package", "openvpn")), true},
 		"without a path":           {There("gone", none), false},
-		"into a folder":            {Into(gone, none), false},
+		"into a directory":         {Into(gone, none), false},
 		"into none":                {Into(filepath.Join(gone, "x"), none), true},
 	} {
 		if (c.got != nil) != c.bad || c.bad && (!strings.Contains(c.got.Summary, "there is no") || c.got.Hint == "") {
 			t.Errorf("%s: %+v", name, c.got)
 		}
 	}
-	for name, says := range map[string]string{"there/x": "is no folder", "gone/x": "does not exist", "new": ""} {
+	for name, says := range map[string]string{"there/x": "is no directory", "gone/x": "does not exist", "new": ""} {
 		err := preflight(dir, "/"+name, nil, nil, none)
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s: %v", name, err)

@@ -33,8 +33,8 @@ type SecretFile struct {
 // be declared too.
 type Directory struct {
 	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0755"`
-	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`
-	Group *string        `vpnd:"group,meta" doc:"group that owns the folder, by name or number" default:"root"`
+	Owner *string        `vpnd:"owner,meta" doc:"user that owns the directory, by name or number" default:"root"`
+	Group *string        `vpnd:"group,meta" doc:"group that owns the directory, by name or number" default:"root"`
 
 	Alone *bool `vpnd:"alone,computed,hint" doc:"whether it is for what vpnd keeps there alone"`
 }

@@ -35,13 +35,13 @@ func (v DirectoryVerbs) closes(name string, want *Directory) error {
 	}
 	is := resource.ModeOf(info.Mode)
 	if closed := is&^*want.Mode != 0; closed && shared(name, is) {
-		return fmt.Errorf("others use this folder, and with mode %s instead of %s they could not; name one of its own, as in %s", want.Mode, is, path.Join(name, "vpnd"))
+		return fmt.Errorf("others use this directory, and with mode %s instead of %s they could not; name one of its own, as in %s", want.Mode, is, path.Join(name, "vpnd"))
 	} else if want.Alone == nil || !closed && info.UID == 0 {
 		return nil
 	}
 	whose, err := v.whose(name)
 	if whose != "" {
-		return fmt.Errorf("this folder is %s, and would be closed to all but root; name one of its own, as in %s", whose, path.Join(name, "vpnd"))
+		return fmt.Errorf("this directory is %s, and would be closed to all but root; name one of its own, as in %s", whose, path.Join(name, "vpnd"))
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A directory that others use is not closed, whoever named it: profiles = "/tmp".
-func TestFoldersOfEverybodyAreNotClosed(t *testing.T) {
+func TestDirectoriesOfEverybodyAreNotClosed(t *testing.T) {
 	root := accounts(t)
 	for name, mode := range map[string]os.FileMode{"tmp": 0o777 | os.ModeSticky, "var": 0o755, "var/lib": 0o755, "etc/own": 0o755, "etc/all": 0o777} {
 		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
@@ -40,7 +40,7 @@ func TestFoldersOfEverybodyAreNotClosed(t *testing.T) {
 
 // What is to be vpnd's alone is nobody's home, and no directory of a package; who
 // writes a block for the directory itself knows what is in it.
-func TestFoldersOfOthersAreNotTaken(t *testing.T) {
+func TestDirectoriesOfOthersAreNotTaken(t *testing.T) {
 	root := accounts(t)
 	put(t, root, "/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob/:/bin/sh\n")
 	for _, dir := range []string{"home/bob", "etc/ssl/certs", "etc/ssl/mine", "var/lib/dpkg/info"} {

@@ -37,7 +37,7 @@ func (d *Directory) Validate(name string) []resource.Mistake {
 	if d.Mode != nil && *d.Mode&0o002 != 0 && *d.Mode&0o1000 == 0 {
 		found = append(found, resource.Mistake{
 			Path:    "mode",
-			Summary: fmt.Sprintf("mode %s lets everybody replace what is in the folder", d.Mode),
+			Summary: fmt.Sprintf("mode %s lets everybody replace what is in the directory", d.Mode),
 			Hint:    `take the write bit of others away, or add the sticky bit, as in "1777"`,
 			Warning: true,
 		})
@@ -73,7 +73,7 @@ func badPath(name string) []resource.Mistake {
 	case name != clean:
 		return wrong(fmt.Sprintf("%q is not the shortest form of that path", name), fmt.Sprintf("write %q", clean))
 	case name == "/":
-		return wrong("the root folder is not vpnd's to manage", "name a file or folder below it")
+		return wrong("the root directory is not vpnd's to manage", "name a file or directory below it")
 	case len(path.Base(name)) > maxName:
 		return wrong(fmt.Sprintf("the name %q is longer than %d bytes", path.Base(name), maxName), "choose a shorter one")
 	case strings.HasPrefix(name+"/", "/proc/") || strings.HasPrefix(name+"/", "/sys/"):

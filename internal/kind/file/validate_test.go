@@ -19,7 +19,7 @@ func TestMistakes(t *testing.T) {
 		{"/tmp/x", &Directory{Mode: mode(0o1777)}, ""},
 		{"etc/x", &File{}, `: "etc/x" is no absolute path`},
 		{"/etc/../x/", &SecretFile{}, `: "/etc/../x/" is not the shortest form of that path`},
-		{"/", &Directory{}, ": the root folder is not vpnd's to manage"},
+		{"/", &Directory{}, ": the root directory is not vpnd's to manage"},
 		{"/etc/a\nb", &Directory{}, `: the path "/etc/a\nb" holds a control character`},
 		{"/proc/sys/net/ipv4/ip_forward", &File{}, ": /proc/sys/net/ipv4/ip_forward belongs to the kernel, which has no files to replace"},
 		{"/etc/" + strings.Repeat("a", 241), &File{}, `: the name "` + strings.Repeat("a", 241) + `" is longer than 240 bytes`},
@@ -33,7 +33,7 @@ func TestMistakes(t *testing.T) {
 		{"/etc/x", &SecretFile{Mode: mode(0o604)}, "mode: mode 0604 lets others see or change a secret"},
 		{"/etc/x", &SecretFile{Mode: mode(0o660)}, "mode: mode 0660 lets others see or change a secret"},
 		{"/etc/x", &SecretFile{Mode: mode(0o601)}, "mode: mode 0601 lets others see or change a secret"},
-		{"/etc/x", &Directory{Mode: mode(0o777), Owner: &empty}, `owner: "" can be no name of an account; mode: mode 0777 lets everybody replace what is in the folder (warning)`},
+		{"/etc/x", &Directory{Mode: mode(0o777), Owner: &empty}, `owner: "" can be no name of an account; mode: mode 0777 lets everybody replace what is in the directory (warning)`},
 	} {
 		var got []string
 		for _, m := range c.shape.Validate(c.name) {

@@ -61,7 +61,7 @@ func (v verbs[T, P]) observe(names *atomic.Names, name string) (*T, error) {
 	}
 	switch {
 	case info.Mode.IsDir():
-		return nil, errors.New("a folder stands where the file shall be; move it away or choose another path")
+		return nil, errors.New("a directory stands where the file shall be; move it away or choose another path")
 	case !info.Mode.IsRegular() && info.Mode&fs.ModeSymlink == 0:
 		return nil, errors.New("a device, socket or pipe stands where the file shall be; remove it or choose another path")
 	}

@@ -77,7 +77,7 @@ func TestConform(t *testing.T) {
 			Second: SecretFile{Content: resource.NewSecret("hush, hush"), Mode: mode(0o640), Owner: resource.Ptr("root"), Group: resource.Ptr("openvpn")},
 		})
 	})
-	t.Run("folder", func(t *testing.T) {
+	t.Run("directory", func(t *testing.T) {
 		resourcetest.Conform(t, DirectoryVerbs{Root: accounts(t)}, resourcetest.Case[Directory]{
 			Name:   "/etc/ccd",
 			First:  Directory{Mode: mode(0o755), Owner: resource.Ptr("root"), Group: resource.Ptr("root")},
@@ -140,27 +140,27 @@ func TestLinkInTheWay(t *testing.T) {
 
 func TestWhatIsNoFileStays(t *testing.T) {
 	root := accounts(t)
-	if err := os.Mkdir(filepath.Join(root, "etc/folder"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(root, "etc/directory"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resourcetest.Observe(t.Context(), (FileVerbs{Root: root}), "/etc/folder"); err == nil || err.Error() != "a folder stands where the file shall be; move it away or choose another path" {
+	if _, err := resourcetest.Observe(t.Context(), (FileVerbs{Root: root}), "/etc/directory"); err == nil || err.Error() != "a directory stands where the file shall be; move it away or choose another path" {
 		t.Error(err)
 	}
-	if err := resourcetest.Remove(t.Context(), (FileVerbs{Root: root}), "/etc/folder"); err == nil {
-		t.Error("a folder was removed as a file")
+	if err := resourcetest.Remove(t.Context(), (FileVerbs{Root: root}), "/etc/directory"); err == nil {
+		t.Error("a directory was removed as a file")
 	}
-	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/passwd"); err == nil || err.Error() != "a file stands where the folder shall be; move it away or choose another path" {
+	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/passwd"); err == nil || err.Error() != "a file stands where the directory shall be; move it away or choose another path" {
 		t.Error(err)
 	}
-	if err := os.Symlink("folder", filepath.Join(root, "etc/link")); err != nil {
+	if err := os.Symlink("directory", filepath.Join(root, "etc/link")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/link"); err == nil || err.Error() != "a symbolic link to folder stands where the folder shall be; remove it, or name the folder where it leads" {
+	if _, err := resourcetest.Observe(t.Context(), (DirectoryVerbs{Root: root}), "/etc/link"); err == nil || err.Error() != "a symbolic link to directory stands where the directory shall be; remove it, or name the directory where it leads" {
 		t.Error(err)
 	}
 }
 
-func TestFolderWithContentStays(t *testing.T) {
+func TestDirectoryWithContentStays(t *testing.T) {
 	root := accounts(t)
 	v := DirectoryVerbs{Root: root}
 	if err := resourcetest.Remove(t.Context(), v, "/etc"); err != nil {
@@ -169,9 +169,9 @@ func TestFolderWithContentStays(t *testing.T) {
 	holds(t, root, "/etc/group", "root:x:0:\nopenvpn:x:991:\n")
 }
 
-func TestMissingFolderIsSaid(t *testing.T) {
+func TestMissingDirectoryIsSaid(t *testing.T) {
 	root := accounts(t)
-	want := `the folder /etc/vpn/a does not exist; declare directory "/etc/vpn/a"`
+	want := `the directory /etc/vpn/a does not exist; declare directory "/etc/vpn/a"`
 	if err := wish(t, FileVerbs{Root: root}, "/etc/vpn/a/x", text("")); err == nil || err.Error() != want {
 		t.Error(err)
 	}

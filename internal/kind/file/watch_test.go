@@ -62,7 +62,7 @@ func TestVpndsOwnWritingIsOneEvent(t *testing.T) {
 	ear.Quiet(func() {})
 }
 
-func TestWhateverHappensToAFolderIsHeard(t *testing.T) {
+func TestWhateverHappensToADirectoryIsHeard(t *testing.T) {
 	root := accounts(t)
 	real := filepath.Join(root, "etc/app")
 	ear := noticetest.Listen(t, DirectoryVerbs{Root: root}, "/etc/app")

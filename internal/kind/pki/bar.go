@@ -99,7 +99,7 @@ func (st *survey) resolve(want CRL) error {
 	if want.Issued != nil {
 		where = "neither does " + *want.Issued
 	}
-	return fmt.Errorf("%s can't be revoked: the ledger %s knows no certificate of that name, and %s; name the index.txt or a folder of certificates of the old CA in issued, or revoke { serial = \"…\", common_name = %s }", strings.Join(unknown, ", "), *want.Ledger, where, unknown[0])
+	return fmt.Errorf("%s can't be revoked: the ledger %s knows no certificate of that name, and %s; name the index.txt or a directory of certificates of the old CA in issued, or revoke { serial = \"…\", common_name = %s }", strings.Join(unknown, ", "), *want.Ledger, where, unknown[0])
 }
 
 // outsiders returns, sorted, who may not come in, has certificates that could

@@ -205,7 +205,7 @@ func (r *room) issue(name string) *Certificate {
 }
 
 // A pipe in the place of a directory holds nobody up.
-func TestPipeForAFolder(t *testing.T) {
+func TestPipeForADirectory(t *testing.T) {
 	r := newRoom(t)
 	if err := unix.Mkfifo(r.at("/pki/ledger"), 0o600); err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestPipeForAFolder(t *testing.T) {
 		select {
 		case err := <-done:
 			if err == nil {
-				t.Error("it is taken for a folder")
+				t.Error("it is taken for a directory")
 			}
 		case <-time.After(30 * time.Second):
 			t.Fatal("a pipe holds it up")

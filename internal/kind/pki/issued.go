@@ -58,7 +58,7 @@ func (s *scene) readIndex(name string) ([]entry, error) {
 		}
 		e, err := indexed(strings.TrimSuffix(line, "\r"))
 		if err != nil {
-			return nil, fmt.Errorf("reading line %d of %s: %w; give the index.txt of the old CA as it is, or a folder of its certificates", i+1, name, err)
+			return nil, fmt.Errorf("reading line %d of %s: %w; give the index.txt of the old CA as it is, or a directory of its certificates", i+1, name, err)
 		}
 		all = append(all, e)
 	}

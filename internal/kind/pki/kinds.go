@@ -30,7 +30,7 @@ func Kinds(h Host) []resource.Kind {
 		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", plain, newPrivateKeys(h)),
 		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", certificate, newCertificates(h)),
 		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", list, newCRLs(h)),
-		resource.Define(KindLedger, "The folder in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true}, &ledgers{Host: h}),
+		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true}, &ledgers{Host: h}),
 		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", plain, newStaticKeys(h)),
 		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", plain, newTLSCryptV2Keys(h)),
 		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, newDHParams(h)),

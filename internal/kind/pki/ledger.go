@@ -227,7 +227,7 @@ func (l *ledgers) look(name string) (*Ledger, error) {
 		return nil, err
 	}
 	if !info.Mode.IsDir() {
-		return nil, errors.New("something that is no folder stands there; move it away")
+		return nil, errors.New("something that is no directory stands there; move it away")
 	}
 	names, err := atomic.ReadNames(l.Root)
 	if err != nil {
@@ -294,7 +294,7 @@ func (l *ledgers) remove(name string) error {
 	}
 	err = atomic.RemoveDirectory(l.Root, name)
 	if errors.Is(err, unix.ENOTEMPTY) {
-		return fmt.Errorf("the folder holds what is not vpnd's: %s; move it away", strings.Join(foreign, ", "))
+		return fmt.Errorf("the directory holds what is not vpnd's: %s; move it away", strings.Join(foreign, ", "))
 	}
 	return err
 }

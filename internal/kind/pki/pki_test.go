@@ -199,7 +199,7 @@ func TestLedgerKeepsWhatIsNotItsOwn(t *testing.T) {
 	r.issue("a")
 	r.put("/pki/issued/notes.txt", "mine")
 	v := &ledgers{r.Host}
-	if err := resourcetest.Remove(t.Context(), v, "/pki/issued"); err == nil || err.Error() != "the folder holds what is not vpnd's: notes.txt; move it away" {
+	if err := resourcetest.Remove(t.Context(), v, "/pki/issued"); err == nil || err.Error() != "the directory holds what is not vpnd's: notes.txt; move it away" {
 		t.Error(err)
 	}
 	r.remove("/pki/issued/notes.txt")

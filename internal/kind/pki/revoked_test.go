@@ -270,7 +270,7 @@ func TestImportedCARevokesWhomTheIndexKnows(t *testing.T) {
 }
 
 // A directory of certificates tells as much as an index.
-func TestImportedCAReadsAFolder(t *testing.T) {
+func TestImportedCAReadsADirectory(t *testing.T) {
 	o := newOffice(t, "guest", "bob")
 	if err := o.apply(); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ type Certificate struct {
 	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
 	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
-	Ledger      *string            `vpnd:"ledger,hint" doc:"folder that keeps a copy of all that the issuer signed"`
+	Ledger      *string            `vpnd:"ledger,hint" doc:"directory that keeps a copy of all that the issuer signed"`
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
@@ -79,8 +79,8 @@ type Certificate struct {
 type CRL struct {
 	Issuer     *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
 	IssuerKey  *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
-	Ledger     *string            `vpnd:"ledger,hint,required" doc:"folder that keeps a copy of all that the CA signed"`
-	Issued     *string            `vpnd:"issued,hint" doc:"what the CA signed besides: an index.txt of OpenSSL or easy-rsa, or a folder of certificates"`
+	Ledger     *string            `vpnd:"ledger,hint,required" doc:"directory that keeps a copy of all that the CA signed"`
+	Issued     *string            `vpnd:"issued,hint" doc:"what the CA signed besides: an index.txt of OpenSSL or easy-rsa, or a directory of certificates"`
 	Members    []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
 	Refused    []string           `vpnd:"refused,hint" doc:"common names of which every certificate is revoked, also those that only issued tells of"`
 	Revoke     map[string]string  `vpnd:"revoke,hint" doc:"serial numbers in hexadecimal that are revoked in any case, and their common names where these are known"`
@@ -106,8 +106,8 @@ type CRL struct {
 // the number of its last list, crlnumber. Its name is the absolute path. It goes together with what it holds.
 type Ledger struct {
 	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0700"`
-	Owner *string        `vpnd:"owner,meta" doc:"user that owns the folder, by name or number" default:"root"`
-	Group *string        `vpnd:"group,meta" doc:"group that owns the folder, by name or number" default:"root"`
+	Owner *string        `vpnd:"owner,meta" doc:"user that owns the directory, by name or number" default:"root"`
+	Group *string        `vpnd:"group,meta" doc:"group that owns the directory, by name or number" default:"root"`
 
 	Entries *resource.Secret `vpnd:"entries,computed" doc:"what it holds, read where it is about to go, so that all that was ever signed and revoked comes back with it"`
 }
@@ -167,7 +167,7 @@ type Part struct {
 // it knows, never key material.
 type Authority struct {
 	Name        string          `vpnd:"name"`
-	Directory   string          `vpnd:"directory" doc:"folder of the PKI, 0700"`
+	Directory   string          `vpnd:"directory" doc:"directory of the PKI, 0700"`
 	Certificate string          `vpnd:"ca_certificate" doc:"path of the certificate of the CA"`
 	CRL         string          `vpnd:"crl" doc:"path of the revocation list"`
 	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`

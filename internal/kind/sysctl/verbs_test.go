@@ -239,10 +239,10 @@ func TestEditedBootFileIsDrift(t *testing.T) {
 	}
 }
 
-func TestMissingFolderIsSaid(t *testing.T) {
+func TestMissingDirectoryIsSaid(t *testing.T) {
 	v := Verbs{Root: t.TempDir()}
 	err := apply(t, v, [2]string{"net.ipv4.ip_forward", "1"})
-	if err == nil || err.Error() != `the folder /etc/sysctl.d does not exist; declare directory "/etc/sysctl.d", or install systemd or procps` {
+	if err == nil || err.Error() != `the directory /etc/sysctl.d does not exist; declare directory "/etc/sysctl.d", or install systemd or procps` {
 		t.Error(err)
 	}
 }

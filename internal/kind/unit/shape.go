@@ -15,7 +15,7 @@ type Unit struct {
 	OnChange      *string                    `vpnd:"on_change,hint" doc:"what a change of what it reads does to it: reload, restart or none" default:"restart"`
 	Log           *string                    `vpnd:"log,hint" doc:"a file that its program logs to instead of the journal; where it does not start, the error repeats the end of it"`
 	Dropins       []Dropin                   `vpnd:"dropin,block" doc:"a drop-in of the unit, by the name of its file without .conf"`
-	OtherDropins  map[string]string          `vpnd:"other_dropins,text,shared" doc:"which drop-ins of others the unit has in its own folders below /etc/systemd and /run/systemd, by path, with what they hold; {} is for none, left out they count and stay, and are told as a note"`
+	OtherDropins  map[string]string          `vpnd:"other_dropins,text,shared" doc:"which drop-ins of others the unit has in its own directories below /etc/systemd and /run/systemd, by path, with what they hold; {} is for none, left out they count and stay, and are told as a note"`
 	Reloads       *bool                      `vpnd:"reloads,computed" doc:"whether it can reload; one that can't is restarted where a reload is asked for"`
 	Own           *bool                      `vpnd:"own,computed" doc:"whether vpnd wrote the unit file too"`
 	Others        *string                    `vpnd:"has_drop-ins_of_others,computed,hint" doc:"drop-ins of somebody else, which count and stay; empty where there are none"`

@@ -42,7 +42,7 @@ func (b *bench) ansible(ctx context.Context) error {
 		goal:    fmt.Sprintf("%.0f× faster, ≥ %d×", faster, goal), met: faster >= goal,
 	})
 	b.remark("Ansible runs on the lab host itself with a local connection, without gathering facts, pipelining on. Its playbook "+
-		"is made from what vpnd has on record, one task each: packages, the sysctl and its file, folders, files with owner and mode, each rule, "+
+		"is made from what vpnd has on record, one task each: packages, the sysctl and its file, directories, files with owner and mode, each rule, "+
 		"the unit; %d tasks, of which it reports none as changed. It compares keys and certificates as plain files, while vpnd also "+
 		"checks that they belong together and how long they last, and proves the rules.", len(tasks))
 	return nil

@@ -65,7 +65,7 @@ func (b *bench) sysctlTask(ctx context.Context, key string) ([]task, error) {
 }
 
 // fileTask compares a file with a copy of it, as Ansible does with those that it
-// keeps beside the playbook. Folders have an owner and a mode, and of a socket
+// keeps beside the playbook. Directories have an owner and a mode, and of a socket
 // there is only to be seen that it is there.
 func (b *bench) fileTask(ctx context.Context, path string) ([]task, error) {
 	out, err := b.host.Run(ctx, "stat", "-c", "0%a/%U/%G/%F", path)

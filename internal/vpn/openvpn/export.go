@@ -16,7 +16,7 @@ type Exports struct {
 	Port       int           `vpnd:"port" doc:"the port it listens on"`
 	Unit       string        `vpnd:"unit" doc:"its unit of systemd"`
 	Config     string        `vpnd:"config" doc:"path of its configuration"`
-	Profiles   string        `vpnd:"profiles" doc:"folder of the profiles, empty where there are none"`
+	Profiles   string        `vpnd:"profiles" doc:"directory of the profiles, empty where there are none"`
 	Management string        `vpnd:"management" doc:"path of its management socket, empty where it has none"`
 	Status     string        `vpnd:"status" doc:"path of its list of clients"`
 }

@@ -75,14 +75,14 @@ func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts [
 
 // addProfiles writes a profile for every client that is not revoked.
 func (e *expansion) addProfiles() {
-	folderPath := e.profiles()
-	if folderPath == "" {
+	directoryPath := e.profiles()
+	if directoryPath == "" {
 		return
 	}
 	if e.Profiles == nil {
 		e.add(id("directory", profileRoot), directory(0o700))
 	}
-	parent := id("directory", folderPath)
+	parent := id("directory", directoryPath)
 	profiles := directory(0o700)
 	profiles.Alone = resource.Ptr(true)
 	e.add(parent, profiles, id("directory", profileRoot))
@@ -98,7 +98,7 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id(pki.KindAssembledFile, folderPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
+		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
 		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
 		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
 	}

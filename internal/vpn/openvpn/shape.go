@@ -59,7 +59,7 @@ type Server struct {
 	Management *bool    `vpnd:"management" doc:"offer a management socket to root, which vpnd client needs" default:"true"`
 	Options    []string `vpnd:"options" doc:"further directives of OpenVPN, one an entry, that no attribute here stands for"`
 
-	Profiles *string `vpnd:"profiles" doc:"folder for the profiles of the clients; left out, /var/lib/vpnd/profiles/NAME; false for none"`
+	Profiles *string `vpnd:"profiles" doc:"directory for the profiles of the clients; left out, /var/lib/vpnd/profiles/NAME; false for none"`
 	Package  *bool   `vpnd:"package" doc:"install the package openvpn" default:"true"`
 	Firewall *bool   `vpnd:"firewall" doc:"accept packets to where it listens" default:"true"`
 }

@@ -20,15 +20,15 @@ const parent = "/var/lib/vpnd/pki"
 type PKI struct {
 	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
 	Key           *string            `vpnd:"key" doc:"algorithm of keys; a CA that stands keeps its own: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
-	Directory     *string            `vpnd:"directory" doc:"folder of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
+	Directory     *string            `vpnd:"directory" doc:"directory of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
 	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
 	RenewBefore   *resource.Duration `vpnd:"renew_before" doc:"how long before its end a certificate is renewed; left out, a third of its life"`
 	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
 	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is; with ca_key and instead of a new one"`
 	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA"`
-	Issued        *string            `vpnd:"issued" doc:"path of what that CA issued before: its index.txt, as OpenSSL and easy-rsa keep it, or a folder of certificates; without it nobody can be revoked whose certificate vpnd did not make"`
-	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the folder of the PKI"`
+	Issued        *string            `vpnd:"issued" doc:"path of what that CA issued before: its index.txt, as OpenSSL and easy-rsa keep it, or a directory of certificates; without it nobody can be revoked whose certificate vpnd did not make"`
+	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the directory of the PKI"`
 	Servers       []Server           `vpnd:"server,block" doc:"a server that gets a key and a certificate"`
 	Clients       []Client           `vpnd:"client,block" doc:"a client that gets a key and a certificate"`
 	Revocations   []Revocation       `vpnd:"revoke,block" doc:"a certificate that is void, by its serial number; it stays so when the block goes"`

@@ -24,7 +24,7 @@ var blockName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 func (p *PKI) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !blockName.MatchString(name) {
-		c.wrong("", fmt.Sprintf("%q can't be the name of a folder", name), "letters, digits and . _ -, at most 64 of them")
+		c.wrong("", fmt.Sprintf("%q can't be the name of a directory", name), "letters, digits and . _ -, at most 64 of them")
 	}
 	c.authority(p)
 	c.algorithm(p)
