@@ -25,7 +25,7 @@ func (r *run) putBack(ctx context.Context, c Change, failed error) error {
 	if len(ids) == 0 {
 		return failed
 	}
-	if err := errors.Join(r.flush(), r.Store.Suppress("apply", r.Now(), ids)); err != nil {
+	if err := errors.Join(r.flush(), r.Store.Suppress("apply", r.Now(), slices.Concat(ids, r.copies(c.ID)))); err != nil {
 		return errors.Join(failed, fmt.Errorf("putting back what it ran with: %w", err))
 	}
 	for _, id := range ids {
@@ -35,6 +35,21 @@ func (r *run) putBack(ctx context.Context, c Change, failed error) error {
 		return errors.Join(failed, fmt.Errorf("putting back what it ran with, %s: %w", few(ids), err))
 	}
 	return fmt.Errorf("%w\nIt runs again with what it ran with before, which was put back: %s", failed, few(ids))
+}
+
+// copies are what people are given of a reader, which they could do nothing with
+// now: a profile that leads to where the server does not listen.
+func (r *run) copies(reader resource.ID) []resource.ID {
+	var ids []resource.ID
+	for _, c := range r.plan.Changes {
+		if c.Action != Create && c.Action != Update || !slices.Contains(c.item.After, reader) {
+			continue
+		}
+		if holder, _ := c.item.kind.Given(c.item.Want); holder != "" {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // ran says whether it is a service that was in use before this apply.

@@ -3,6 +3,7 @@ package system
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // refused are mistakes that only the host can tell, each with the line that is
@@ -121,14 +122,17 @@ func TestAServerThatDoesNotStartRunsAsBefore(t *testing.T) {
 	s.configure(server(""))
 	s.apply()
 	const config = "/etc/openvpn/server/o.conf"
-	was := s.sh("cat " + config + "; iptables -S VPND-OVPN-o")
+	const has = "cat " + config + "; iptables -S VPND-OVPN-o; grep '^remote ' /var/lib/vpnd/profiles/o/anna.ovpn"
+	was := s.sh(has)
 	broken := strings.Replace(server(`listen = ["udp/1195"]
 options = ["script-security 2", "up /bin/false"]`), `client "anna" {}`, `client "anna" {}
   client "bert" { revoked = true }`, 1)
 	s.configure(broken)
 	out := s.vpnd(1, "apply", "--yes")
 	s.names(out, "Its last words:", "/bin/false", "It runs again with what it ran with before, which was put back", config, "VPND-OVPN-o")
-	if is := s.sh("cat " + config + "; iptables -S VPND-OVPN-o"); is != was {
+	s.agent() // leaves it so
+	s.within(30*time.Second, "the agent has looked", `vpnd status --json | grep -q '"ready": true'`)
+	if is := s.sh(has); is != was {
 		t.Errorf("the server has\n%s\ninstead of\n%s", is, was)
 	}
 	s.run("sh", "-c", "systemctl is-active openvpn-server@o && ss -lnu | grep -q :1194")

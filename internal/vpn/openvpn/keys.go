@@ -73,7 +73,9 @@ func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts [
 	}
 }
 
-// addProfiles writes a profile for every client that is not revoked.
+// addProfiles writes a profile for every client that is not revoked, once the server
+// runs as the profile says: nobody is to be handed one that leads to a port where
+// nothing listens, since the server did not start with it.
 func (e *expansion) addProfiles() {
 	directoryPath := e.profiles()
 	if directoryPath == "" {
@@ -98,7 +100,7 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent)
+		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent, id("unit", e.unit()))
 		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
 		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
 	}
