@@ -8,7 +8,7 @@
 //	timer · SIGHUP · watch.Queue
 //	   │ hints, debounced
 //	   ▼
-//	gather: policy.Facts, engine.Plan     scope.go, plan.go, gather.go, attribution.go
+//	gather: policy.Facts, engine.Plan     scope.go, plan.go, gather.go, blame.go
 //	   ▼
 //	policy.Decide(plan, facts)            what is repaired, left or waited for, and why
 //	   ▼

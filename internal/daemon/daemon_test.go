@@ -401,7 +401,7 @@ func (r *rig) rollback() {
 	r.rest()
 }
 
-func TestRollbackIsHeld(t *testing.T) {
+func TestRolledBackIsSuppressed(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1", "c": "1"})

@@ -88,7 +88,7 @@ func TestShutAtBoot(t *testing.T) {
 	}
 }
 
-// A host that is up is not shut while its rules stand, whoever fights over them
+// A host that is up is not cut off while its rules stand, whoever fights over them
 // or hides them for a moment; where they can't be put back, it is, as at boot.
 func TestShutLater(t *testing.T) {
 	bubble(t, func(r *rig) {
@@ -136,7 +136,7 @@ func TestShutLater(t *testing.T) {
 }
 
 // Where nobody could look at the host, nobody knows whether the rules stand.
-func TestShutUnseen(t *testing.T) {
+func TestFailsClosedWhereRulesAreUnknown(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.boot()
 		r.start()

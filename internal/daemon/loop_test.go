@@ -93,7 +93,7 @@ func TestWhatIsFoundMakesEager(t *testing.T) {
 }
 
 // That a thing is left to another writer is a matter for the history.
-func TestHistoryTellsOfAFight(t *testing.T) {
+func TestHistoryTellsOfFlapping(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
 		for range 10 {

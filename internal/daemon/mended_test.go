@@ -59,7 +59,7 @@ func TestAFirstFileWaitsForAReload(t *testing.T) {
 }
 
 // What somebody undid is not taken again since a file was edited.
-func TestWhatIsHeldIsNotTakenOnceMended(t *testing.T) {
+func TestWhatIsSuppressedIsNotTakenOnceMended(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.as(func(e *engine.Engine) error {
 			return e.Store.KeepHold(&state.Hold{Command: "rollback", Since: time.Now()})

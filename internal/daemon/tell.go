@@ -34,7 +34,7 @@ func (a *agent) tell(p *pass) {
 		a.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Holds(), All: h.All}
 	}
 	for _, u := range p.news.Unknown {
-		a.Log.Warn("a resource can't be looked at and is left alone", attributesUnseen(u)...)
+		a.Log.Warn("a resource can't be looked at and is left alone", attributesUnknown(u)...)
 	}
 	for _, id := range p.news.Observed {
 		a.Log.Info("a resource can be looked at again", "id", id)
@@ -83,7 +83,7 @@ func (a *agent) announce(p *pass) {
 	}
 }
 
-func attributesUnseen(u status.Unknown) []any {
+func attributesUnknown(u status.Unknown) []any {
 	args := []any{"id", u.ID, "error", u.Error, "noticed", u.Noticed}
 	if u.By != "" {
 		args = append(args, "by", u.By)

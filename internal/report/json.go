@@ -44,8 +44,8 @@ type Change struct {
 	Because     *resource.ID    `json:"because,omitempty"`
 	Diffs       []resource.Diff `json:"diffs"`
 	Disruption  resource.Effect `json:"disruption"`
-	Loses       string          `json:"loses,omitempty"` // what others hold and is void once the thing has left
-	Invalidates string          `json:"voids,omitempty"` // what others hold and is void then
+	Loses       string          `json:"loses,omitempty"`       // what others hold and is void once the thing has left
+	Invalidates string          `json:"invalidates,omitempty"` // what others hold and is void then
 	Source      *Source         `json:"source,omitempty"`
 }
 

@@ -216,7 +216,7 @@ func TestColour(t *testing.T) {
 func TestNothingToDo(t *testing.T) {
 	r := newRig(t)
 	goldenPlan(t, "nothing", r.plan())
-	goldenPlan(t, "unseen", r.plan(wish(1, "unreadable", value("x"))))
+	goldenPlan(t, "unknown", r.plan(wish(1, "unreadable", value("x"))))
 }
 
 func TestApplyIsToldAsItHappens(t *testing.T) {

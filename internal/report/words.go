@@ -158,7 +158,7 @@ func one(b bool) int {
 // Summary counts what a plan does, in one line.
 func Summary(p *engine.Plan) string {
 	if len(p.Changes) == 0 && len(p.Problems) > 0 {
-		return "Nothing to do as far as could be seen." + unseen(p)
+		return "Nothing to do as far as could be seen." + unknown(p)
 	}
 	if len(p.Changes) == 0 {
 		return strings.TrimSuffix("Nothing to do: the host is as the configuration says. "+HandOut(Waiting(p)), " ")
@@ -182,10 +182,10 @@ func Summary(p *engine.Plan) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, part.word))
 		}
 	}
-	return fmt.Sprintf("Plan: %s. Cost: %s.%s", strings.Join(parts, ", "), total(p), unseen(p))
+	return fmt.Sprintf("Plan: %s. Cost: %s.%s", strings.Join(parts, ", "), total(p), unknown(p))
 }
 
-func unseen(p *engine.Plan) string {
+func unknown(p *engine.Plan) string {
 	if n := len(p.Problems); n > 0 {
 		return " " + Count(n, "thing") + " could not be looked at."
 	}
@@ -211,7 +211,7 @@ func driftSummary(p *engine.Plan, moved int) string {
 	case moved == 0:
 		return fmt.Sprintf("%s could not be looked at, so nobody can say what drifted there. All else that vpnd applied is as it left it.", Count(n, "thing"))
 	}
-	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right. Cost: %s.%s", Count(moved, "thing"), total(p), unseen(p))
+	return fmt.Sprintf("Drift: %s moved. vpnd apply puts that right. Cost: %s.%s", Count(moved, "thing"), total(p), unknown(p))
 }
 
 // Count writes a number with its noun: 1 change, 2 changes.

@@ -49,7 +49,7 @@ func (s scene) keepsThrough(drifts []drift) {
 	s.t.Helper()
 	was := s.keeps()
 	for i, d := range drifts {
-		// The limiter of fights lets three repairs of a thing pass. How many what
+		// Flap damping lets three repairs of a thing pass. How many what
 		// can't be repaired has cost nobody knows.
 		if i%2 == 0 || drifts[i-1].stays != "" {
 			s.forgive()
@@ -163,7 +163,7 @@ type agentTold struct {
 	Apply         struct{ Time time.Time }
 	Drift, Recent []told
 	Unknown       []struct{ Error string }
-	Flapping      []fight
+	Flapping      []flap
 	text          string
 }
 

@@ -103,19 +103,6 @@ func TestListIsNoLongerThanAnybodyReads(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
-	var one, two List
-	for i := range Most + 1 {
-		one.Error(at("a.hcl", i), "One", "")
-		two.Error(at("b.hcl", i), "Two", "")
-	}
-	one.Merge(&two)
-	all := one.All()
-	if last := all[len(all)-1]; len(all) != Most+1 || last.Detail != fmt.Sprintf("There are %d more; mend these first.", Most+2) {
-		t.Errorf("%d, the last: %s", len(all), last.Detail)
-	}
-}
-
 func TestSuggest(t *testing.T) {
 	for _, c := range []struct {
 		given, names, want string

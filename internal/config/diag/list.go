@@ -37,12 +37,6 @@ func (l *List) Tell(diags ...*hcl.Diagnostic) {
 	}
 }
 
-// Merge takes over what another list gathered.
-func (l *List) Merge(other *List) {
-	l.Tell(other.told...)
-	l.untold += other.untold
-}
-
 // full says whether there are as many mistakes as anybody reads.
 func (l *List) full() bool { return len(l.told) >= Most }
 

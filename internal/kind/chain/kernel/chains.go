@@ -22,7 +22,7 @@ func OwnChains(backend, family string) (map[syntax.Spot]bool, error) {
 func ownLegacy(family string) (map[syntax.Spot]bool, error) {
 	found := make(map[syntax.Spot]bool)
 	for _, table := range LegacyTables(family) {
-		entries, err := layouts[family].read(table)
+		entries, err := ReadLegacy(family, table)
 		if errors.Is(err, unix.ENOENT) {
 			continue // just unloaded
 		}

@@ -29,7 +29,7 @@ func Imprints(backend, family, table string) (map[string][]Imprint, error) {
 		if !slices.Contains(LegacyTables(family), table) {
 			return nil, nil
 		}
-		entries, err := layouts[family].read(table)
+		entries, err := ReadLegacy(family, table)
 		if err != nil {
 			return nil, fmt.Errorf("reading table %s of the kernel: %w", table, err)
 		}

@@ -45,7 +45,7 @@ func Fingerprints(seed maphash.Seed) (map[string]uint64, error) {
 	prints := make(map[string]uint64)
 	for _, family := range slices.Sorted(maps.Keys(layouts)) {
 		for _, table := range LegacyTables(family) {
-			entries, err := layouts[family].read(table)
+			entries, err := ReadLegacy(family, table)
 			if errors.Is(err, unix.ENOENT) {
 				continue // just unloaded
 			}

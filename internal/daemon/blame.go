@@ -110,7 +110,7 @@ const doubtful = 30 * time.Second
 
 // doubt finds out whether what was seen may be another vpnd's doing: that one
 // holds the lock, or has put something else in force since the pass began. What
-// is not known to be wrong yet is no news then; if it stays, the next passs
+// is not known to be wrong yet is no news then; if it stays, the next passes
 // tell.
 func (a *agent) doubt(p *pass) {
 	c := &a.schedule

@@ -20,11 +20,11 @@ for i in $(seq 30); do
 	sleep 1
 done`
 
-// TestFight has another program flush nat and the forward rules, and set a
+// TestFlapping has another program flush nat and the forward rules, and set a
 // variable, again and again. The agent gives in over what is only useful, goes on
 // over what the host must not be without, says so, and comes back when the other
 // has ended.
-func TestFight(t *testing.T) {
+func TestFlapping(t *testing.T) {
 	t.Parallel()
 	s := alone(t)
 	s.configure(`
@@ -44,7 +44,7 @@ sysctl "net.ipv4.tcp_syncookies" {
 	const keep, nat, give = `chain["ip/filter/VPND-KEEP"]`, `chain["ip/nat/VPND-NAT"]`, `sysctl["net.ipv4.tcp_syncookies"]`
 	s.run("systemd-run", "-q", "--unit", "rival", "sh", "-c", rival)
 
-	fought := func(l agentTold, id string) *fight {
+	fought := func(l agentTold, id string) *flap {
 		for i := range l.Flapping {
 			if l.Flapping[i].ID == id {
 				return &l.Flapping[i]
@@ -52,12 +52,12 @@ sysctl "net.ipv4.tcp_syncookies" {
 		}
 		return nil
 	}
-	l, _ := s.until("tell of all fights", func(l agentTold) bool {
+	l, _ := s.until("tell of all flaps", func(l agentTold) bool {
 		return fought(l, keep) != nil && fought(l, nat) != nil && fought(l, give) != nil
 	})
 	for id, by := range map[string]string{keep: "iptables (process ", nat: "iptables (process ", give: "sh (process "} {
 		if f := fought(l, id); f == nil || !strings.HasPrefix(f.By, by) || f.Repairs < 3 || (f.Until == nil) != (id != give) {
-			t.Errorf("the fight over %s is told as %+v", id, f)
+			t.Errorf("the flap over %s is told as %+v", id, f)
 		}
 	}
 	// It is left alone while the other goes on.
@@ -79,8 +79,8 @@ sysctl "net.ipv4.tcp_syncookies" {
 	}
 }
 
-// fight is what the agent tells of one.
-type fight struct {
+// flap is what the agent tells of one.
+type flap struct {
 	ID, By  string
 	Repairs int
 	Until   *time.Time
