@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"vpnd/internal/state"
 )
@@ -86,4 +87,31 @@ func (a *agent) putDown(store *state.Store) error {
 	version := store.WishVersion()
 	f.Unsaved.Follows = &version
 	return nil
+}
+
+// restrict makes the directory of the state root's alone: what is in it is for nobody
+// else, and a copy or a careless chmod opens it.
+func (a *agent) restrict() {
+	was, err := state.Restrict(a.StateDir)
+	switch {
+	case err != nil:
+		a.Log.Warn("others may be able to look into the state", "error", err)
+	case was != 0:
+		a.Log.Warn("the state directory was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
+	}
+}
+
+// first is the way to readiness. While the host boots, the network waits for
+// it, and every unit that needs the network waits for that: so the first pass
+// makes true only what guards the host, and the rest follows at once.
+func (a *agent) first(ctx context.Context) {
+	a.life.guarding = a.life.booting
+	a.reconcile(ctx, atStart, nil)
+	a.life.guarding = false
+	a.life.ready = true
+	a.Tell("READY=1\nWATCHDOG=1")
+	a.publish()
+	if a.life.booting {
+		a.reconcile(ctx, atStart, a.events.queue.Take())
+	}
 }

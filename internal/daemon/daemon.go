@@ -1,6 +1,6 @@
 // Package daemon is the agent: it keeps a host as its configuration says.
 //
-// It is a loop that makes passes, in one goroutine. Timers, signals and the watchers
+// It is a loop that makes passes, one at a time. Timers, signals and the watchers
 // of the kinds only kick it; a kick says "now" and, at best, where and after whom.
 // A pass is over what its kicks are about; over the whole host at a start, at each
 // interval and where a kick does not say. It is data on its way:
@@ -21,8 +21,9 @@
 //	journal, history, notify, metrics,    tell.go, noted.go, endings.go, publish.go
 //	status.json
 //
-// While a step of a pass takes long, what is quick is kept all the same: see
-// meanwhile. What must not stay as it is where rules are missing: see failClosed.
+// While a step of a pass takes long (a service that starts), the pass waits and the loop
+// goes on, with small passes over what the step does not touch: see lane and meanwhile.
+// What must not stay as it is where rules are missing: see failClosed.
 //
 // What is in force is a wish in the state directory, which the daemon and vpnd apply
 // both write; see package active. So a mistake in a file, a file that is missing at

@@ -131,11 +131,11 @@ func mistakes(diags hcl.Diagnostics) bool {
 	return slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool { return d.Severity == hcl.DiagError && d.Subject != nil })
 }
 
-// takeMended takes files that had mistakes when they were to be taken and have
-// none now, where nothing is in force: there is no last good configuration to
+// mended says of files that had mistakes when they were to be taken whether they have
+// none now and are to be taken, since nothing is in force: there is no last good configuration to
 // keep, and nobody is waiting for a reload. Whatever somebody undid needs more
 // than an edited file.
-func (a *agent) takeMended(ctx context.Context) bool {
+func (a *agent) mended() bool {
 	if a.active != nil || !a.files.mistaken {
 		return false
 	}
@@ -146,11 +146,13 @@ func (a *agent) takeMended(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	if h, err := store.Hold(); h != nil || err != nil {
-		return false
-	}
+	h, err := store.Hold()
+	return h == nil && err == nil
+}
+
+// takeMended takes files whose mistakes are mended.
+func (a *agent) takeMended(ctx context.Context) {
 	a.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
 	a.read(ctx, byEvent)
 	a.reconcile(ctx, byEvent, a.events.queue.Take())
-	return true
 }

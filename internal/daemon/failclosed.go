@@ -19,7 +19,7 @@ import (
 // iptables, a full disk) nothing else would keep packets out. It stays off until
 // the rules stand that it was to come after.
 func (a *agent) failClosed(p *pass) {
-	if a.active == nil || a.active.Observing() || p.outer != nil {
+	if a.active == nil || a.active.Observing() || p.Facts.Beside {
 		return
 	}
 	missing := a.findings.Unrestored(a.filters, a.Now())

@@ -10,7 +10,7 @@ import (
 // gather completes the facts of a pass that has its plan.
 func (a *agent) gather(p *pass) {
 	f := &p.Facts
-	f.Observing, f.Busy, f.Beside = a.active.Observing(), a.Busy(), p.outer != nil
+	f.Observing, f.Busy = a.active.Observing(), a.Busy()
 	if p.hold != nil {
 		f.Suppressed = policy.Of(p.hold.IDs)
 		f.Suppressed.Unguarded = p.hold.All
@@ -29,9 +29,6 @@ func (a *agent) gather(p *pass) {
 	}
 	a.doubt(p)
 	p.Present = p.Scope.Of(a.active.Present)
-	if p.outer != nil {
-		p.Mended = p.outer.acts.mended
-	}
 }
 
 // forget ends the retries of what a plan found to be as it shall be: somebody

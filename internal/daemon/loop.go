@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"vpnd/internal/notice"
 	"vpnd/internal/notify"
 	"vpnd/internal/resource"
-	"vpnd/internal/state"
 	"vpnd/internal/status"
 	"vpnd/internal/systemd"
 	"vpnd/internal/watch"
@@ -29,12 +27,13 @@ const (
 	byReload = "reload"
 )
 
-// agent is the daemon at work: a loop that makes passes. Only its goroutine touches
-// it; watchers reach the queue, and the metrics server a copy of the status.
+// agent is the daemon at work: a loop that makes passes. It and its lane touch it in
+// turns, and nobody else; watchers reach the queue, and the metrics server a copy of the status.
 type agent struct {
 	Options
 
 	life     life
+	lane     lane
 	events   events
 	files    files
 	records  records
@@ -131,67 +130,64 @@ func (a *agent) run(ctx context.Context) error {
 	a.begin(ctx)
 	a.watchState(ctx)
 	a.watchFiles(ctx)
-	a.first(ctx)
-	next := time.NewTimer(a.pause())
+	a.lane.run(func() { a.first(ctx) })
+	next := time.NewTimer(a.wait())
 	defer next.Stop()
 	calm := time.NewTimer(calmness)
 	calm.Stop()
 	defer calm.Stop()
 	for {
 		select {
-		case <-ctx.Done():
+		case <-idle(&a.lane, ctx.Done()):
 			return nil
 		case <-a.life.beat.C:
-			a.Tell("WATCHDOG=1")
+			if !a.lane.step.hangs(a.Now()) {
+				a.Tell("WATCHDOG=1")
+			}
 			continue
-		case <-a.Reload:
-			a.reload(ctx)
+		case <-idle(&a.lane, a.Reload):
+			a.lane.run(func() { a.reload(ctx) })
 		case <-a.events.queue.Wake():
-			a.events.debounce.Settle(ctx.Done())
-			a.reconcile(ctx, byEvent, a.events.queue.Take())
+			a.hear(ctx)
 		case r := <-a.checks.rounds:
 			a.found(r)
 			continue
 		case <-a.files.edited:
 			calm.Reset(calmness)
 			continue
-		case <-calm.C:
-			if !a.takeMended(ctx) {
+		case <-idle(&a.lane, calm.C):
+			if !a.mended() {
 				a.inspect(byEvent)
 				continue
 			}
+			a.lane.run(func() { a.takeMended(ctx) })
 		case <-next.C:
-			a.tick(ctx)
+			a.makePass(ctx, a.tick)
+		case <-a.lane.step.done():
+			a.resume()
 		}
-		next.Reset(a.pause())
+		next.Reset(a.wait())
 	}
 }
 
-// restrict makes the directory of the state root's alone: what is in it is for nobody
-// else, and a copy or a careless chmod opens it.
-func (a *agent) restrict() {
-	was, err := state.Restrict(a.StateDir)
-	switch {
-	case err != nil:
-		a.Log.Warn("others may be able to look into the state", "error", err)
-	case was != 0:
-		a.Log.Warn("the state directory was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
+// hear is a pass over what the hints in the queue are about, once they are at rest.
+func (a *agent) hear(ctx context.Context) {
+	end := ctx.Done()
+	if s := a.lane.step; s != nil {
+		end = s.Done
 	}
+	a.events.debounce.Settle(end)
+	a.makePass(ctx, func(ctx context.Context) { a.reconcile(ctx, byEvent, a.events.queue.Take()) })
 }
 
-// first is the way to readiness. While the host boots, the network waits for
-// it, and every unit that needs the network waits for that: so the first pass
-// makes true only what guards the host, and the rest follows at once.
-func (a *agent) first(ctx context.Context) {
-	a.life.guarding = a.life.booting
-	a.reconcile(ctx, atStart, nil)
-	a.life.guarding = false
-	a.life.ready = true
-	a.Tell("READY=1\nWATCHDOG=1")
-	a.publish()
-	if a.life.booting {
-		a.reconcile(ctx, atStart, a.events.queue.Take())
+// makePass does what makes passes where none is under way; where one waits for a step, it
+// makes one beside that instead.
+func (a *agent) makePass(ctx context.Context, do func(context.Context)) {
+	if s := a.lane.step; s != nil {
+		a.meanwhile(ctx, s)
+		return
 	}
+	a.lane.run(func() { do(ctx) })
 }
 
 // reload reads the files again, whoever sent the signal; sd_notify(3).
@@ -210,8 +206,8 @@ func (a *agent) forgive() {
 	clear(a.tale.failed)
 }
 
-// heartbeat ticks in the loop, so that a loop that hangs is silent. Long steps
-// give signs of life of their own.
+// heartbeat ticks in the loop, so that a loop that hangs is silent, and so is one whose
+// step does; what an apply does in short steps gives signs of life of its own.
 func (a *agent) heartbeat() *time.Ticker {
 	if a.Alive <= 0 {
 		t := time.NewTicker(time.Hour)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
-	"vpnd/internal/backoff"
 	"vpnd/internal/engine"
 	"vpnd/internal/findings"
 	"vpnd/internal/resource"
@@ -14,71 +12,20 @@ import (
 	"vpnd/internal/watch"
 )
 
-// stuck is how long one step is taken for progress. Then the service manager
-// hears no more of it.
-const stuck = 15 * time.Minute
-
-// meanwhile keeps what is quick while a step of a pass takes long: a service
-// that starts, a package that is installed, thousands of files that are looked
-// at. It returns once the step is done, with what it has touched. What it can't
-// see to waits in the queue for the next pass.
-func (a *agent) meanwhile(ctx context.Context, p *pass, w engine.Work) (touched []resource.ID) {
-	later := watch.NewQueue(a.guards)
-	defer func() {
-		for _, h := range later.Take() {
-			a.events.queue.Put(h)
-		}
-	}()
-	limit := a.Now().Add(stuck)
-	again := time.NewTimer(a.nextTry())
-	defer again.Stop()
-	var f *freedom // found when it is first asked for
-	for {
-		select {
-		case <-w.Done:
-			return touched
-		case <-a.life.beat.C:
-			if a.Now().Before(limit) {
-				a.Tell("WATCHDOG=1")
-			}
-			continue
-		case failures := <-a.checks.rounds:
-			a.found(failures)
-			continue
-		case <-a.events.queue.Wake():
-			a.events.debounce.Settle(w.Done)
-		case <-again.C:
-		}
-		if f == nil {
-			f = a.freedom(p, w)
-		}
-		touched = append(touched, a.between(ctx, p, f, a.events.queue.Take(), later)...)
-		again.Reset(a.nextTry())
+// meanwhile is a pass beside one that waits for a step: over what is free, of what the
+// hints are about. What it can't see to waits for the end of the step.
+func (a *agent) meanwhile(ctx context.Context, s *step) {
+	if s.freedom == nil {
+		s.freedom = a.freedom(s.of, s.Work)
 	}
-}
-
-// nextTry is how long until something that failed, or is flapping, is to be
-// tried again.
-func (a *agent) nextTry() time.Duration {
-	due := a.Now().Add(time.Hour)
-	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next} {
-		if at, ok := next(); ok {
-			due = earlier(due, at)
-		}
-	}
-	return max(due.Sub(a.Now()), backoff.Gap)
-}
-
-// between is a pass over what is free while another one waits for a step.
-func (a *agent) between(ctx context.Context, outer *pass, f *freedom, hints []resource.Hint, later *watch.Queue) (touched []resource.ID) {
-	p := a.newPass(byEvent, f.part(hints, later))
-	p.outer, p.store, p.hold = outer, outer.store, outer.hold
-	p.Facts.Locked, p.Facts.Unconfirmed, p.Facts.Undoing = true, outer.Facts.Unconfirmed, outer.Facts.Undoing
+	f := s.freedom
+	p := a.newPass(byEvent, f.part(a.events.queue.Take(), s.later))
+	p.beside(s.of)
 	p.blame = a.mayBlame(p.Begun)
 	near := a.near(p).ids
 	maps.DeleteFunc(near, func(id resource.ID, _ bool) bool { return !f.free(id) })
 	if len(near) == 0 || ctx.Err() != nil {
-		return nil
+		return
 	}
 	p.Scope = findings.Scope{IDs: near}
 	e := a.engine(p)
@@ -89,15 +36,82 @@ func (a *agent) between(ctx context.Context, outer *pass, f *freedom, hints []re
 	}
 	a.end(p, err)
 	if err != nil {
-		later.Put(resource.Hint{})
+		s.later.Put(resource.Hint{})
 	}
 	for _, id := range p.acts.touched {
-		later.Put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
+		s.later.Put(resource.Hint{Kind: id.Kind, Name: id.Name}) // some who read it may not have been free
 	}
-	if outer.told {
-		outer.yield(p.Scope)
+	s.touched = append(s.touched, p.acts.touched...)
+	maps.Copy(s.seen, p.Scope.IDs)
+}
+
+// beside has a pass go by what one that waits for a step has found out: the lock is
+// held and the state open.
+func (p *pass) beside(waiting *pass) {
+	p.store, p.hold, p.Mended = waiting.store, waiting.hold, waiting.acts.mended
+	p.Facts.Beside, p.Facts.Locked = true, true
+	p.Facts.Unconfirmed, p.Facts.Undoing = waiting.Facts.Unconfirmed, waiting.Facts.Undoing
+}
+
+// yield leaves to passes beside this one what they have seen since. What was repaired
+// before that stays this one's repair.
+func (p *pass) yield(seen findings.Scope) {
+	p.Scope = p.Scope.Without(seen)
+	p.news.Drift = slices.DeleteFunc(p.news.Drift, func(d status.Drift) bool { return seen.Holds(d.ID) && !p.acts.mended[d.ID] })
+}
+
+// freedom is what may be looked at and changed while a step of a pass is at
+// work. It costs what is in the way and not what there is.
+type freedom struct {
+	*reach
+	none    bool
+	busy    map[string]bool      // kinds whose verbs are at work
+	shut    map[resource.ID]bool // what the apply has yet to do, or to put on record
+	stopped map[resource.ID]bool // what needs something that is wrong and can't be made right now
+}
+
+// freedom leaves out what the apply has yet to do and what needs that, kinds
+// whose verbs are at work, and what a slow thing reads: that would have to take
+// notice. Of a configuration that is not agreed to yet nothing is free.
+func (a *agent) freedom(p *pass, w engine.Work) *freedom {
+	f := &freedom{reach: a.graph(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
+	f.none = !p.Facts.Locked || a.active.Observing() || a.active.Unsaved != nil || len(p.Refused) > 0
+	for _, id := range w.Now {
+		f.busy[id.Kind] = true
 	}
-	return p.acts.touched
+	for _, id := range slices.Concat(w.New, w.Next) {
+		f.shut[id] = true
+	}
+	wrong := slices.Clone(w.Next)
+	for _, id := range a.wrong() {
+		if !f.free(id) {
+			wrong = append(wrong, id)
+		}
+	}
+	f.stopped = f.Dependants(wrong...)
+	return f
+}
+
+func (f *freedom) free(id resource.ID) bool {
+	return !f.none && !f.catalog.Traits(id.Kind).Slow && !f.busy[id.Kind] && !f.shut[id] && !f.heard[id] && !f.stopped[id]
+}
+
+// covers says whether a hint is about what is free, and whether about nothing
+// else that is in force.
+func (f *freedom) covers(h resource.Hint) (some, all bool) {
+	if h.Name != "" {
+		id := resource.ID{Kind: h.Kind, Name: h.Name}
+		present := f.Has(id)
+		free := present && f.free(id)
+		return free, free || !present
+	}
+	n := 0
+	for _, id := range f.kinds[h.Kind] {
+		if f.free(id) {
+			n++
+		}
+	}
+	return n > 0, n > 0 && n == len(f.kinds[h.Kind])
 }
 
 // part returns the hints about what is free, and puts off those that are about
@@ -113,11 +127,4 @@ func (f *freedom) part(hints []resource.Hint, later *watch.Queue) (now []resourc
 		}
 	}
 	return now
-}
-
-// yield leaves to a pass in between what that has seen since. What was repaired
-// before that stays this one's repair.
-func (p *pass) yield(seen findings.Scope) {
-	p.Scope = p.Scope.Without(seen)
-	p.news.Drift = slices.DeleteFunc(p.news.Drift, func(d status.Drift) bool { return seen.Holds(d.ID) && !p.acts.mended[d.ID] })
 }

@@ -413,3 +413,43 @@ func TestARepairBeforeALongStepIsTold(t *testing.T) {
 		}
 	})
 }
+
+// Whoever reloads while a service starts is heard once that has started.
+func TestReloadWaitsForTheStep(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		r.wish(map[string]string{"a": "9", "unit:u.service": "1"})
+		told := r.tells(func() {
+			r.hups <- nil
+			time.Sleep(30 * time.Second)
+		})
+		if r.want(map[string]string{"a": "1", "u.service": "2"}); strings.Contains(told, "RELOADING=1") {
+			t.Errorf("told during the step: %q", told)
+		}
+		time.Sleep(time.Minute)
+		r.want(map[string]string{"a": "9", "u.service": "1"})
+	})
+}
+
+// An agent that is stopped brings the step at work to its end, with what is on record
+// about it.
+func TestTheEndWaitsForTheStep(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.busyHost(nil)
+		r.end()
+		time.Sleep(30 * time.Second)
+		if r.want(map[string]string{"u.service": "2"}); r.logged("vpnd ends") > 0 {
+			t.Error("it ended in the middle of a step")
+		}
+		r.stop()
+		r.want(map[string]string{"u.service": "1"})
+		r.as(func(e *engine.Engine) error {
+			for _, record := range e.Store.Records() {
+				if record.Open {
+					t.Errorf("%s is on record as unfinished", record.ID)
+				}
+			}
+			return nil
+		})
+	})
+}

@@ -21,7 +21,6 @@ type pass struct {
 	noticed string          // how it came about
 	hints   []resource.Hint // what about
 	due     []resource.ID   // what is to be renewed now
-	outer   *pass           // which waits for a slow step meanwhile; nil of one that does not come in between
 	store   *state.Store
 	hold    *state.Hold
 	blame   bool // another vpnd is not at work: who writes rules may be named
@@ -132,7 +131,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 		return err
 	}
 	e := a.engine(p)
-	e.Meanwhile = func(w engine.Work) []resource.ID { return a.meanwhile(ctx, p, w) }
+	e.Meanwhile = func(w engine.Work) []resource.ID { return a.await(p, w) }
 	plan, err := a.plan(ctx, p, e)
 	if err == nil {
 		plan, err = a.widen(ctx, p, e, plan)

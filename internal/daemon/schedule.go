@@ -60,6 +60,26 @@ const (
 	retry       = 10 * time.Second // how soon after a pass that failed: a full disk, a lock, too few descriptors
 )
 
+// wait is how long the loop waits for anything to come.
+func (a *agent) wait() time.Duration {
+	if a.lane.step != nil {
+		return a.nextTry()
+	}
+	return a.pause()
+}
+
+// nextTry is how long until something that failed, or is flapping, is to be tried
+// again while a step takes long.
+func (a *agent) nextTry() time.Duration {
+	due := a.Now().Add(time.Hour)
+	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next} {
+		if at, ok := next(); ok {
+			due = earlier(due, at)
+		}
+	}
+	return max(due.Sub(a.Now()), backoff.Gap)
+}
+
 // pause is how long until the next pass that nobody kicks: the interval with
 // its jitter, so that hosts that started together don't do that together, or
 // sooner where something waits.
