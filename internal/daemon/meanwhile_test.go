@@ -325,10 +325,10 @@ func TestWhatWorksMeanwhileIsOver(t *testing.T) {
 		if s := r.status(); len(s.Drift) != 1 || s.Drift[0].ID.Name != "u.service" {
 			t.Errorf("drift meanwhile: %+v", s.Drift)
 		}
-		time.Sleep(10 * time.Minute)
+		told := r.tells(func() { time.Sleep(10 * time.Minute) })
 		r.want(map[string]string{"u.service": "1"})
-		if s := r.status(); len(s.Drift) > 0 || r.logged("and vpnd did not do it") > 0 {
-			t.Errorf("status afterwards: %+v\n%s", s, r.logs.String())
+		if s := r.status(); len(s.Drift) > 0 || r.logged("and vpnd did not do it") > 0 || strings.Contains(told, "drifted") {
+			t.Errorf("status afterwards: %+v\ntold: %s\n%s", s, told, r.logs.String())
 		}
 	})
 }
