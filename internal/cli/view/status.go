@@ -86,7 +86,7 @@ func (v View) suppressed(h *status.Suppression) {
 		v.printf("\nSuppressed: everything but what guards the host stays as it is until vpnd apply, since a file of the\nstate was damaged, and what else was undone is not known.\n")
 		return
 	}
-	v.printf("\nSuppressed since vpnd %s %s: %d resources. They stay as they were before until vpnd apply,\neach also until the files ask for something else of it than what was undone.\n", h.Command, moment(h.Since), len(h.IDs))
+	v.printf("\nSuppressed since vpnd %s %s: %s. What was undone stays so until vpnd apply,\neach thing also until the files ask for something else of it.\n", h.Command, moment(h.Since), report.Count(len(h.IDs), "resource"))
 	for i, id := range h.IDs {
 		if i == mostSuppressed {
 			v.printf("  and %d more; vpnd status --json lists them\n", len(h.IDs)-i)
