@@ -47,9 +47,9 @@ type Exporter interface {
 
 // A Successor is the shape of a kind that is another one behind certain things.
 // ComesAfter tells it, once the configuration is in order, of all that comes
-// before it, blocks taken apart.
+// before it, blocks taken apart, and what the kinds of these are.
 type Successor interface {
-	ComesAfter(name string, before []ID)
+	ComesAfter(name string, before []ID, is func(kind string) Traits)
 }
 
 // A Queuer is the shape of a kind whose things stand in a queue, such as the

@@ -50,7 +50,7 @@ func (c *compiler) desired() resource.Desired {
 		slices.SortFunc(w.After, resource.ID.Compare)
 		w.After = slices.Compact(w.After)
 		if s, ok := w.Want.(resource.Successor); ok {
-			s.ComesAfter(w.ID.Name, c.before(w.Resource))
+			s.ComesAfter(w.ID.Name, c.before(w.Resource), c.catalog.Traits)
 		}
 		desired.Present = append(desired.Present, w.Resource)
 	}

@@ -148,7 +148,7 @@ func (s *Queue) Queue(string) (string, int) {
 func (s *Queue) Stands(names []string) { s.Names = names }
 
 // ComesAfter keeps what comes before it.
-func (s *Queue) ComesAfter(_ string, before []resource.ID) {
+func (s *Queue) ComesAfter(_ string, before []resource.ID, _ func(string) resource.Traits) {
 	s.After = []string{}
 	for _, id := range before {
 		s.After = append(s.After, id.String())

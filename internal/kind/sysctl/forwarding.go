@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -31,16 +30,11 @@ func Forwards(name string) bool {
 // ComesAfter leaves forwarding off at boot where filter rules come before it.
 // Nobody but vpnd knows when those stand, and whether it will run at all: it may
 // be slow, broken or gone from the host.
-func (s *Sysctl) ComesAfter(name string, before []resource.ID) {
+func (s *Sysctl) ComesAfter(name string, before []resource.ID, is func(kind string) resource.Traits) {
+	filters := func(id resource.ID) bool { return is(id.Kind).Filters.Of(id.Name) }
 	if Forwards(name) && s.Value != nil && tidy(*s.Value) != "0" && slices.ContainsFunc(before, filters) {
 		s.Boot, s.Runtime = resource.Ptr("0"), s.Value
 	}
-}
-
-// filters says whether a thing is rules that may keep a packet out.
-func filters(id resource.ID) bool {
-	parts := strings.Split(id.Name, "/")
-	return id.Kind == "chain" && len(parts) > 1 && parts[1] == "filter"
 }
 
 // runtimeFile returns the path of the file with what a switch is set to while

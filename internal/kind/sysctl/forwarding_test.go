@@ -3,6 +3,7 @@ package sysctl
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"vpnd/internal/notice/noticetest"
@@ -18,10 +19,18 @@ const (
 
 var rules = resource.ID{Kind: "chain", Name: "ip/filter/VPND-A"}
 
+// kinds are what others are.
+func kinds(kind string) resource.Traits {
+	if kind != "chain" {
+		return resource.Traits{}
+	}
+	return resource.Traits{Filters: func(name string) bool { return strings.Contains(name, "/filter/") }}
+}
+
 // guarded wishes for a value behind filter rules.
 func guarded(name, value string) Sysctl {
 	s := wish(value)
-	s.ComesAfter(name, []resource.ID{{Kind: "package", Name: "iptables"}, rules})
+	s.ComesAfter(name, []resource.ID{{Kind: "package", Name: "iptables"}, rules}, kinds)
 	return s
 }
 
@@ -87,12 +96,12 @@ func TestWhatIsOffAtBoot(t *testing.T) {
 		{"net.ipv4.ip_default_ttl", "1", []resource.ID{rules}, false},
 	} {
 		s := wish(c.value)
-		s.ComesAfter(c.name, c.before)
+		s.ComesAfter(c.name, c.before, kinds)
 		if off := s.Boot != nil && *s.Boot == "0"; off != c.off || off != (s.Runtime != nil) {
 			t.Errorf("%s = %s behind %v: off at boot is %v", c.name, c.value, c.before, off)
 		}
 	}
-	(&Sysctl{}).ComesAfter(forward, []resource.ID{rules}) // the value is missing, which was told
+	(&Sysctl{}).ComesAfter(forward, []resource.ID{rules}, kinds) // the value is missing, which was told
 }
 
 // Forwarding behind filter rules is on, off at the next boot, and stays on
