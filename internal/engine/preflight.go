@@ -110,6 +110,12 @@ func (p *Plan) prospect() resource.Prospect {
 		May:     make(map[string][]resource.Arrival),
 		Leaving: make(map[resource.ID]bool),
 	}
+	// What could not be observed may be there: nothing is refused for want of it.
+	for _, it := range p.items {
+		if it.err != nil && it.Want != nil {
+			arrives(ahead, resource.Arrival{By: it.ID, Step: unknown}, it)
+		}
+	}
 	for step, c := range p.Changes {
 		switch c.Action {
 		case Create, Update:
@@ -127,14 +133,21 @@ func (c Change) arrives(ahead resource.Prospect, step int) {
 	if len(c.Owners) > 0 {
 		a.By = c.Owners[0].Block
 	}
-	things, may := c.item.kind.Brings(c.ID.Name, c.item.got, c.item.Want)
-	if len(c.item.Brings) > 0 { // who knows what comes knows all of it
-		things, may = append(things, c.item.Brings...), nil
+	arrives(ahead, a, c.item)
+}
+
+// unknown is the step of what could not be observed: before all others.
+const unknown = -1
+
+func arrives(ahead resource.Prospect, a resource.Arrival, it *item) {
+	things, may := it.kind.Brings(it.ID.Name, it.got, it.Want)
+	if len(it.Brings) > 0 { // who knows what comes knows all of it
+		things, may = append(things, it.Brings...), nil
 	}
-	if c.item.kind.Path {
-		things = append(things, resource.ID{Kind: resource.Path, Name: c.ID.Name})
+	if it.kind.Path {
+		things = append(things, resource.ID{Kind: resource.Path, Name: it.ID.Name})
 	}
-	for _, id := range append(things, c.ID) {
+	for _, id := range append(things, it.ID) {
 		if _, sooner := ahead.Coming[id]; !sooner {
 			ahead.Coming[id] = a
 		}

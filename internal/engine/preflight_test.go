@@ -95,6 +95,10 @@ func TestPreflight(t *testing.T) {
 	if got, p := preflight(exact("b", opaque), exact("c", needs("x"))); got != "" || len(p.Notes) != 1 || p.Notes[0].Text != "in block.b: there is no x; where block.b does not bring it, the apply stops there" {
 		t.Errorf("what may come: %q, %+v", got, p.Notes)
 	}
+	// Nobody knows whether what could not be looked at is there.
+	if got, p := preflight(exact("unreadable", text("1")), exact("a", needs("unreadable"))); got != "" || len(p.Problems) != 1 {
+		t.Errorf("what could not be observed: %q, %+v", got, p.Problems)
+	}
 	// What is in force already is put right as far as that goes.
 	bad := wants(wish("a", text("1")), nil)
 	r.converge(bad)

@@ -23,7 +23,7 @@ func TestWhatPeopleRead(t *testing.T) {
 	done := s.sh("SUDO_USER=alice vpnd apply --yes")
 	s.names(done, "/var/lib/vpnd/profiles/home (1 file)", "vpnd rollback", "systemctl enable --now vpnd")
 	s.names(s.vpnd(0, "history"), "apply by alice, ")
-	s.shortly("journalctl VPND_PERSON=alice -o cat | grep -q 'changed id=.*openvpn-server@home.service'")
+	s.shortly("journalctl VPND_PERSON=alice -o cat | grep -q 'resource changed .*id=.*openvpn-server@home.service'")
 	s.names(s.vpnd(1, "status"), "The daemon does not run", "Certificates (3)", "openvpn_server.home: 0 connected")
 
 	vpn := files["vpn.hcl"]

@@ -231,6 +231,8 @@ var readers = []*regexp.Regexp{
 	regexp.MustCompile(`^"/usr/sbin/openvpn", \["[^"]*", "--config", "/tmp/vpnd-room-[^"]*", "--version"\]`),
 	regexp.MustCompile(`^"/usr/sbin/openvpn", \["[^"]*", "--cd", "[^"]*", "--config", "/tmp/vpnd-room-[^"]*/trial.conf", .*"(--management-hold|/tmp/vpnd-room-[^"]*/none)"\]`),
 	regexp.MustCompile(`^"/usr/bin/systemd-analyze", \["systemd-analyze", "verify", "--man=no", "--", "/tmp/vpnd-room-[^"]*"\]`),
+	// What the configuration has judge a file, asked about a copy in memory.
+	regexp.MustCompile(`^"/usr/s?bin/(sh|sshd)", \["(sh", "-n|sshd", "-t", "-f)", "/proc/\d+/fd/\d+"\]`),
 	regexp.MustCompile(`^"/usr/bin/apt-cache", \["apt-cache", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "policy", `),
 	regexp.MustCompile(`^"/usr/bin/dpkg-query", \["dpkg-query", "--admindir=/var/lib/dpkg", "-W", `),
 }

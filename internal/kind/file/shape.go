@@ -12,7 +12,7 @@ type File struct {
 	Mode      *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner     *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group     *string        `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Validator []string       `vpnd:"validate,hint" doc:"a command that must accept the new content before it replaces the old; {} stands for the path of the new file"`
+	Validator []string       `vpnd:"validate,hint" doc:"a command that must accept the new content before it replaces the old; a plan asks it too, so it changes nothing; {} stands for the path of the new file"`
 	Link      *string        `vpnd:"link,computed" doc:"where a symbolic link leads that stands in the place of the file; empty for a regular file"`
 }
 
@@ -24,7 +24,7 @@ type SecretFile struct {
 	Mode      *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner     *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group     *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Validator []string         `vpnd:"validate,hint" doc:"a command that must accept the new content before it replaces the old; {} stands for the path of the new file"`
+	Validator []string         `vpnd:"validate,hint" doc:"a command that must accept the new content before it replaces the old; a plan asks it too, so it changes nothing; {} stands for the path of the new file"`
 	Link      *string          `vpnd:"link,computed" doc:"where a symbolic link leads that stands in the place of the file; empty for a regular file"`
 }
 
