@@ -120,10 +120,16 @@ func (e *Exempt) exempt(list state.Was, w way) error {
 	if err != nil {
 		return err
 	}
-	if len(going)+len(out)+len(struck) == 0 && !names(w.snap.Present, list.ID) {
+	if len(going)+len(out)+len(struck) == 0 && !names(w.snap.Present, list.ID) && !certificatesGo(w.snap) {
 		return nil
 	}
 	return e.call(list.ID, w, func(name string) bool { return !barred(name) }, going)
+}
+
+// certificatesGo says whether an undo takes any certificate away. Where an earlier
+// try already did, nothing else tells whose it was, and its list may not bar it yet.
+func certificatesGo(snap *state.Snapshot) bool {
+	return slices.ContainsFunc(snap.Absent, func(id resource.ID) bool { return id.Kind == pki.KindCertificate })
 }
 
 // call has a list be of those who are members both before and after.

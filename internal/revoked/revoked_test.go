@@ -77,6 +77,38 @@ func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
 	}
 }
 
+// An undo that was cut short has taken a certificate away, and its list may not bar
+// it yet: the next try makes that list all the same.
+func TestAListIsMadeAnewWhereAnUndoWasCutShort(t *testing.T) {
+	then := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		absent []resource.ID
+		kept   int
+	}{
+		"a certificate goes": {[]resource.ID{certificate("bob")}, 1},
+		"none does":          {[]resource.ID{{Kind: "file", Name: "/etc/motd"}}, 0},
+	} {
+		store, err := state.Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		before := &state.Wish{Since: then, Present: members(t, "alice"), Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
+		snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Absent: c.absent}
+		if err := errors.Join(store.KeepWish(before), store.SaveSnapshot(snap), store.Follows(snap.Name, before)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := Find(t.TempDir(), store, snap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists := e.keep
+		if len(lists) != c.kept || c.kept > 0 && of(t, lists) != "alice" {
+			t.Errorf("%s: %v", name, lists)
+		}
+	}
+}
+
 func certificate(who string) resource.ID {
 	return resource.ID{Kind: pki.KindCertificate, Name: "/pki/" + who + ".crt"}
 }
