@@ -52,6 +52,7 @@ func TestEveryWayToWriteAKeyIsHeard(t *testing.T) {
 // of none of them.
 func TestForwardingConcernsEveryKeyOfItsFamily(t *testing.T) {
 	v := host(t)
+	do(t, "echo 0 > /proc/sys/net/ipv4/ip_forward") // what is there already changes nothing
 	t.Cleanup(func() { do(t, "echo 0 > /proc/sys/net/ipv4/ip_forward") })
 	ear := noticetest.Listen(t, v, "net.ipv4.conf.lo.accept_redirects")
 	ear.Settle()
