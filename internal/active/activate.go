@@ -33,7 +33,7 @@ func Activate(store *state.Store, cfg *config.Config, took map[resource.ID]bool,
 			return err
 		}
 	}
-	return store.DropHold()
+	return store.DropSuppression()
 }
 
 // Follows writes into the snapshot of an apply which configuration its undo makes

@@ -31,9 +31,9 @@ type Configuration struct {
 // Unsaved is what becomes of a configuration of the files in the state.
 type Unsaved struct {
 	Wish    *state.Wish
-	Asked   *state.Wish // what the files asked for: the same, but where something is suppressed
-	Follows *string     // the version of the wish in the state when it was read; nil until that is known
-	Left    *state.Held // what is suppressed from then on, where that is less than before
+	Asked   *state.Wish      // what the files asked for: the same, but where something is suppressed
+	Follows *string          // the version of the wish in the state when it was read; nil until that is known
+	Left    *state.Remaining // what is suppressed from then on, where that is less than before
 }
 
 // From returns what the files say, which is not in the state yet.
@@ -169,7 +169,7 @@ func (c *Configuration) Save(store *state.Store, now time.Time) error {
 		return err
 	}
 	if u.Left != nil {
-		if err := store.KeepHold(u.Left.Hold); err != nil {
+		if err := store.KeepSuppression(u.Left.Suppression); err != nil {
 			return err
 		}
 	}

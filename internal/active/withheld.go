@@ -59,7 +59,7 @@ func (c *Configuration) Withheld(cfg *config.Config) string {
 // for where the state has lost what is active. After vpnd destroy that is only what
 // could not be removed, and nothing is active.
 func OnRecord(catalog resource.Catalog, store *state.Store) *Configuration {
-	if h, err := store.Hold(); err == nil && h.Destroyed() {
+	if h, err := store.Suppression(); err == nil && h.Destroyed() {
 		return nil
 	}
 	c := &Configuration{}

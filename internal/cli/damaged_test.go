@@ -10,7 +10,7 @@ import (
 )
 
 // An undo at the deadline comes to its end, and what follows too, where what is in
-// force or what is held was damaged meanwhile.
+// force or what is suppressed was damaged meanwhile.
 func TestAnUndoBesideADamagedState(t *testing.T) {
 	for _, name := range []string{"wish.json", "hold.json"} {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error
 // since somebody undid the rest of it. Where it comes to something else, that is
 // activated, without what is suppressed.
 func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Configuration, write bool) (bool, error) {
-	h, err := store.Hold()
+	h, err := store.Suppression()
 	if err != nil || h == nil || !write {
 		return false, err
 	}
@@ -52,7 +52,7 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Config
 	}
 	if r.Released {
 		a.released(r.Left)
-		if err := store.KeepHold(r.Left); err != nil {
+		if err := store.KeepSuppression(r.Left); err != nil {
 			return false, err
 		}
 	}
@@ -64,12 +64,12 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Config
 }
 
 // released tells that less is suppressed from now on.
-func (a *agent) released(left *state.Hold) {
+func (a *agent) released(left *state.Suppression) {
 	if left == nil {
 		a.Log.Info("the configuration asks for something else than what was undone, so nothing is suppressed any more")
 		return
 	}
-	a.Log.Info("the configuration asks for something else than some of what was undone, so that is suppressed no longer", "suppressed", len(left.Holds()))
+	a.Log.Info("the configuration asks for something else than some of what was undone, so that is suppressed no longer", "suppressed", len(left.Resources()))
 }
 
 // fallBack puts in force what the state holds: the last good configuration, or
@@ -98,7 +98,7 @@ func (a *agent) save(store *state.Store) error {
 		return err
 	}
 	if u != nil && u.Left != nil {
-		a.released(u.Left.Hold)
+		a.released(u.Left.Suppression)
 	}
 	return nil
 }
@@ -119,9 +119,9 @@ func (a *agent) taken() *active.Configuration {
 // readSuppressed finds out what is suppressed for this pass.
 func (a *agent) readSuppressed(p *pass) (err error) {
 	if f := a.active; f != nil && f.Unsaved != nil && f.Unsaved.Left != nil {
-		p.hold = f.Unsaved.Left.Hold
+		p.suppression = f.Unsaved.Left.Suppression
 		return nil
 	}
-	p.hold, err = p.store.Hold()
+	p.suppression, err = p.store.Suppression()
 	return err
 }

@@ -33,7 +33,7 @@ func (a *agent) resumes() bool {
 	if err != nil {
 		return true
 	}
-	h, err := store.Hold()
+	h, err := store.Suppression()
 	return err != nil || wish != nil && !h.Destroyed()
 }
 
@@ -47,7 +47,7 @@ func (a *agent) keepInForce(ctx context.Context, p *pass) error {
 
 // observed has an observer, which writes nothing else, put down what a reload has
 // put in force, where the state holds something else that its next start would go
-// on with. Beside a hold it is only that it observes.
+// on with. Beside a suppression it is only that it observes.
 func (a *agent) observed(ctx context.Context, p *pass) error {
 	f := a.active
 	if !a.active.Observing() || f.Unsaved == nil || p.store.WishVersion() == "" {
@@ -73,7 +73,7 @@ func (a *agent) observed(ctx context.Context, p *pass) error {
 
 func (a *agent) putDown(store *state.Store) error {
 	f := a.active
-	if h, err := store.Hold(); err != nil || h == nil {
+	if h, err := store.Suppression(); err != nil || h == nil {
 		return errors.Join(err, a.save(store))
 	}
 	wish, err := store.Wish()

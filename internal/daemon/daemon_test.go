@@ -519,7 +519,7 @@ func TestHoldIsPerThing(t *testing.T) {
 	})
 }
 
-// A hold that an earlier vpnd wrote does not say of what: it ends as a whole.
+// A suppression that an earlier vpnd wrote does not say of what: it ends as a whole.
 func TestHoldOfAnEarlierVersion(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.start()
@@ -527,12 +527,12 @@ func TestHoldOfAnEarlierVersion(t *testing.T) {
 		r.reload()
 		r.rollback()
 		r.as(func(e *engine.Engine) error {
-			h, err := e.Store.Hold()
+			h, err := e.Store.Suppression()
 			if err != nil {
 				return err
 			}
 			h.Undone, h.Settings, h.Checks = nil, nil, nil
-			return e.Store.KeepHold(h)
+			return e.Store.KeepSuppression(h)
 		})
 		r.reload()
 		r.want(map[string]string{"a": "1", "b": "1"})

@@ -134,7 +134,7 @@ func TestADamagedConfigurationFailsClosed(t *testing.T) {
 	})
 }
 
-// Where nobody knows what is held, an agent repairs what guards the host and
+// Where nobody knows what is suppressed, an agent repairs what guards the host and
 // nothing else, and takes nothing from the files, until somebody applies.
 func TestADamagedHold(t *testing.T) {
 	bubble(t, func(r *rig) {

@@ -34,7 +34,7 @@ func (a *agent) watchFiles(ctx context.Context) {
 	a.events.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
 }
 
-// watchState hears of a wish or a hold that another vpnd puts in place.
+// watchState hears of a wish or a suppression that another vpnd puts in place.
 func (a *agent) watchState(ctx context.Context) {
 	var paths []string
 	for _, name := range []string{"wish.json", "hold.json", "pending.json"} {
@@ -146,7 +146,7 @@ func (a *agent) mended() bool {
 	if err != nil {
 		return false
 	}
-	h, err := store.Hold()
+	h, err := store.Suppression()
 	return h == nil && err == nil
 }
 

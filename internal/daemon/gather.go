@@ -11,9 +11,9 @@ import (
 func (a *agent) gather(p *pass) {
 	f := &p.Facts
 	f.Observing, f.Busy = a.active.Observing(), a.Busy()
-	if p.hold != nil {
-		f.Suppressed = policy.Of(p.hold.IDs)
-		f.Suppressed.Unguarded = p.hold.All
+	if p.suppression != nil {
+		f.Suppressed = policy.Of(p.suppression.IDs)
+		f.Suppressed.Unguarded = p.suppression.All
 	}
 	a.forget(p.Plan)
 	a.catchUp(p)

@@ -48,7 +48,7 @@ func (a *agent) meanwhile(ctx context.Context, s *step) {
 // beside has a pass go by what one that waits for a step has found out: the lock is
 // held and the state open.
 func (p *pass) beside(waiting *pass) {
-	p.store, p.hold, p.Mended = waiting.store, waiting.hold, waiting.acts.mended
+	p.store, p.suppression, p.Mended = waiting.store, waiting.suppression, waiting.acts.mended
 	p.Facts.Beside, p.Facts.Locked = true, true
 	p.Facts.Unconfirmed, p.Facts.Undoing = waiting.Facts.Unconfirmed, waiting.Facts.Undoing
 }

@@ -62,7 +62,7 @@ func TestAFirstFileWaitsForAReload(t *testing.T) {
 func TestWhatIsSuppressedIsNotTakenOnceMended(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.as(func(e *engine.Engine) error {
-			return e.Store.KeepHold(&state.Hold{Command: "rollback", Since: time.Now()})
+			return e.Store.KeepSuppression(&state.Suppression{Command: "rollback", Since: time.Now()})
 		})
 		good := r.cfg
 		r.choose(func() { r.cfg, r.diags = &config.Config{}, typo() })

@@ -18,15 +18,15 @@ import (
 // all that. It is data; what it needs of the host is the agent's.
 type pass struct {
 	findings.Pass
-	noticed string          // how it came about
-	hints   []resource.Hint // what about
-	due     []resource.ID   // what is to be renewed now
-	store   *state.Store
-	hold    *state.Hold
-	blame   bool // another vpnd is not at work: who writes rules may be named
-	told    bool // its findings are out
-	news    findings.News
-	acts    acts
+	noticed     string          // how it came about
+	hints       []resource.Hint // what about
+	due         []resource.ID   // what is to be renewed now
+	store       *state.Store
+	suppression *state.Suppression
+	blame       bool // another vpnd is not at work: who writes rules may be named
+	told        bool // its findings are out
+	news        findings.News
+	acts        acts
 }
 
 // acts is what a pass has done.
@@ -144,7 +144,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 	if err := a.keepInForce(ctx, p); err != nil {
 		return err
 	}
-	err = errors.Join(a.act(ctx, p, e), a.records.damage, p.hold.Damage())
+	err = errors.Join(a.act(ctx, p, e), a.records.damage, p.suppression.Damage())
 	if p.Scope.Whole {
 		a.ask(ctx, p)
 	}

@@ -30,8 +30,8 @@ func (a *agent) tell(p *pass) {
 	}
 	a.status.Configuration.Resources = len(a.active.Present)
 	a.status.Suppressed = nil
-	if h := p.hold; h != nil {
-		a.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Holds(), All: h.All}
+	if h := p.suppression; h != nil {
+		a.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Resources(), All: h.All}
 	}
 	for _, u := range p.news.Unknown {
 		a.Log.Warn("a resource can't be looked at and is left alone", attributesUnknown(u)...)

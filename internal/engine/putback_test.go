@@ -64,7 +64,7 @@ func TestWhatAServiceDoesNotStartWithIsPutBack(t *testing.T) {
 			if diff := cmp.Diff(was, r.texts()); diff != "" {
 				t.Error(diff)
 			}
-			hold, err := r.engine().Store.Hold()
+			hold, err := r.engine().Store.Suppression()
 			if err != nil || hold == nil || strings.Join(strings.Fields(strings.ReplaceAll(c.held, "thing.", "")), " ") != names(hold.IDs) {
 				t.Errorf("held: %+v, %v", hold, err)
 			}
@@ -165,7 +165,7 @@ func TestNothingIsPutBackForWhatIsNoService(t *testing.T) {
 	if err := r.apply(one("bad")).Failed(); err == nil || strings.Contains(err.Error(), "put back") {
 		t.Errorf("failed: %v", err)
 	}
-	if hold, err := r.engine().Store.Hold(); err != nil || hold != nil {
+	if hold, err := r.engine().Store.Suppression(); err != nil || hold != nil {
 		t.Errorf("held: %+v, %v", hold, err)
 	}
 }

@@ -37,12 +37,12 @@ const reserved = "reserve"
 func ReservePath(dir string) string { return filepath.Join(dir, reserved) }
 
 // Reserve sets room aside for what the undo of an apply has to write: the
-// configuration before, what is held, records, and the files that come back,
+// configuration before, what is suppressed, records, and the files that come back,
 // which its snapshot holds. So a disk that is full by then keeps nobody out.
 func (s *Store) Reserve(snapshot string) error {
 	size := int64(64 << 10)
 	paths, _ := filepath.Glob(s.path("secrets", "*"))
-	for _, path := range append(paths, s.path("snapshots", snapshot+".json"), s.path(wishFile), s.path(holdFile)) {
+	for _, path := range append(paths, s.path("snapshots", snapshot+".json"), s.path(wishFile), s.path(suppressionFile)) {
 		if info, err := os.Stat(path); err == nil {
 			size += 2 * info.Size()
 		}

@@ -24,7 +24,7 @@
 // All is 0600 from the first byte.
 //
 // Nothing that is lost passes for nothing that there was: the log knows its own
-// length and which wish and hold are the latest (kept.go), and what does not fit is a
+// length and which wish and suppression are the latest (kept.go), and what does not fit is a
 // [DamageError]. An agent then goes on with what it knows and takes nothing new;
 // vpnd apply sets the damaged file aside and puts another in its place.
 package state

@@ -27,7 +27,7 @@ type numbered interface{ number() *int }
 
 func (w *Wish) number() *int { return &w.Number }
 
-func (h *Hold) number() *int { return &h.Number }
+func (h *Suppression) number() *int { return &h.Number }
 
 // keep writes a file of the state under a new number.
 func (s *Store) keep(name string, v numbered) error {
@@ -161,11 +161,11 @@ func (s *Store) saysOtherwise(name string) bool {
 	return true
 }
 
-// Damage is an error where the configuration in force, or what is held, is damaged.
+// Damage is an error where the configuration in force, or what is suppressed, is damaged.
 func (s *Store) Damage() error {
 	_, wish := s.Wish()
-	h, hold := s.Hold()
-	return errors.Join(wish, hold, h.Damage())
+	h, unread := s.Suppression()
+	return errors.Join(wish, unread, h.Damage())
 }
 
 // KeepNoWish writes down that no configuration is in force, although there will be
@@ -179,7 +179,7 @@ func (s *Store) KeepNoWish() error {
 
 // traces are what of a state is not there without records. An agent that only
 // observes keeps a history too.
-var traces = []string{wishFile, holdFile, "snapshots", "priors"}
+var traces = []string{wishFile, suppressionFile, "snapshots", "priors"}
 
 // leftBehind returns the first file of a state whose records are gone, none where
 // there never were any.

@@ -15,7 +15,7 @@ func TestLatestOfAFile(t *testing.T) {
 	s := open1(t, dir)
 	wish := func() error { _, err := open1(t, dir).Wish(); return err }
 	hold := func() error {
-		h, err := open1(t, dir).Hold()
+		h, err := open1(t, dir).Suppression()
 		return errors.Join(err, h.Damage())
 	}
 	well := func(when string) {
@@ -33,11 +33,11 @@ func TestLatestOfAFile(t *testing.T) {
 	}
 	well("nothing is in force")
 	older := make(map[string][]byte)
-	for _, name := range []string{wishFile, holdFile} {
+	for _, name := range []string{wishFile, suppressionFile} {
 		keep := func() error { return s.KeepWish(&Wish{Settings: []byte("{}")}) }
 		look := wish
-		if name == holdFile {
-			keep, look = func() error { return s.KeepHold(&Hold{Command: "rollback"}) }, hold
+		if name == suppressionFile {
+			keep, look = func() error { return s.KeepSuppression(&Suppression{Command: "rollback"}) }, hold
 		}
 		path := filepath.Join(dir, name)
 		for range 2 {
@@ -62,29 +62,29 @@ func TestLatestOfAFile(t *testing.T) {
 		well(name + " is back")
 		s = open1(t, dir)
 	}
-	if err := s.DropHold(); err != nil {
+	if err := s.DropSuppression(); err != nil {
 		t.Fatal(err)
 	}
-	well("nothing is held")
-	if err := s.KeepHold(&Hold{Command: "rollback"}); err != nil {
+	well("nothing is suppressed")
+	if err := s.KeepSuppression(&Suppression{Command: "rollback"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, holdFile), older[holdFile], 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, suppressionFile), older[suppressionFile], 0o600); err != nil {
 		t.Fatal(err)
 	}
 	damaged(hold, "an older copy of")
 }
 
-// What is held is known by digests, so that with another key nobody knows it.
+// What is suppressed is known by digests, so that with another key nobody knows it.
 func TestAHoldOfAnotherKey(t *testing.T) {
 	dir := t.TempDir()
-	if err := open1(t, dir).KeepHold(&Hold{Command: "destroy"}); err != nil {
+	if err := open1(t, dir).KeepSuppression(&Suppression{Command: "destroy"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, "key")); err != nil {
 		t.Fatal(err)
 	}
-	h, err := open1(t, dir).Hold()
+	h, err := open1(t, dir).Suppression()
 	if err != nil || !h.All || h.Damage() == nil || !strings.Contains(h.Damage().Error(), "another key") {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -111,7 +111,7 @@ func TestRecordsWithoutAConfiguration(t *testing.T) {
 // Records that are gone with what says how many there were are missed where
 // something else is left of the state.
 func TestRecordsThatAreMissed(t *testing.T) {
-	for _, left := range []string{wishFile, holdFile, "priors/a", "snapshots/a"} {
+	for _, left := range []string{wishFile, suppressionFile, "priors/a", "snapshots/a"} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, left)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("{}"), 0o600)); err != nil {
@@ -133,7 +133,7 @@ func TestFilesThatComeAndGoAreNotDamaged(t *testing.T) {
 	go func() {
 		var err error
 		for range 60 {
-			err = errors.Join(err, s.KeepHold(&Hold{Command: "rollback"}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.DropHold())
+			err = errors.Join(err, s.KeepSuppression(&Suppression{Command: "rollback"}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.DropSuppression())
 		}
 		done <- err
 	}()
@@ -143,7 +143,7 @@ func TestFilesThatComeAndGoAreNotDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.Wish()
-		h, held := r.Hold()
+		h, held := r.Suppression()
 		if err := errors.Join(err, held, h.Damage()); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func everything(dir string) error {
 	record := Record{ID: resource.ID{Kind: "thing", Name: "a"}, Prior: "a.json"}
 	_, err1 := s.History()
 	_, err2 := s.Wish()
-	_, err3 := s.Hold()
+	_, err3 := s.Suppression()
 	_, err4 := s.Pending()
 	_, err5 := s.ReadPrior("a.json")
 	_, err6 := s.Snapshot("x")
@@ -43,7 +43,7 @@ func whole(t *testing.T) (dir string, files []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(s.Note(Entry{}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.KeepHold(&Hold{}), s.SetPending(Pending{Snapshot: "x"}),
+	err = errors.Join(s.Note(Entry{}), s.KeepWish(&Wish{Settings: []byte("{}")}), s.KeepSuppression(&Suppression{}), s.SetPending(Pending{Snapshot: "x"}),
 		s.SaveSnapshot(&Snapshot{Name: "x"}), s.RevivePrior("a.json", []byte("{}")), s.Close(), everything(dir))
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func (s *Store) Purge(now time.Time) (snapshots int, err error) {
 		return 0, fmt.Errorf("vpnd still has %s on this host, and %d things in all, so what undoes that is kept", left[0].ID, len(left))
 	}
 	nothing := &Wish{Since: now, Settings: []byte("{}")}
-	if err := errors.Join(s.Sign(nothing), s.KeepWish(nothing), s.DropHold()); err != nil {
+	if err := errors.Join(s.Sign(nothing), s.KeepWish(nothing), s.DropSuppression()); err != nil {
 		return 0, err
 	}
 	names, err := s.Snapshots()

@@ -178,8 +178,8 @@ func (s *Store) WishBefore(snap *Snapshot) (*Wish, error) {
 	if back := wish.before(snap.Taken); back != nil {
 		return back, nil
 	}
-	hold, err := s.Hold()
-	if err != nil || !hold.begun(snap.Taken) {
+	suppressed, err := s.Suppression()
+	if err != nil || !suppressed.begun(snap.Taken) {
 		return nil, err
 	}
 	return wish, nil

@@ -40,7 +40,7 @@ func TestUndoGoesOnWhereItWasKilled(t *testing.T) {
 		if err := s.Undo("rollback", at, snap, ids); err != nil {
 			t.Fatal(err)
 		}
-		h, err := s.Hold()
+		h, err := s.Suppression()
 		if err != nil || h.Fingerprint != now.Fingerprint || held != nil && !slices.Equal(h.IDs, held) {
 			t.Errorf("%+v %v", h, err)
 		}

@@ -260,7 +260,7 @@ func (r *rig) disk() string {
 	if p != nil && p.Begun() {
 		words = append(words, fmt.Sprintf("tries %d", p.Tries))
 	}
-	if h, err := store.Hold(); err != nil || h != nil {
+	if h, err := store.Suppression(); err != nil || h != nil {
 		words = append(words, "suppressed")
 	}
 	if state.Locked(r.host.Dir) {

@@ -7,7 +7,7 @@ import (
 
 // A digest tells neither what it is of nor that two things are alike, and is the
 // same of what was written and read meanwhile.
-func TestDigestsOfWhatIsHeld(t *testing.T) {
+func TestDigestsOfWhatIsSuppressed(t *testing.T) {
 	s := open1(t, t.TempDir())
 	digest := func(name, data string) string {
 		t.Helper()

@@ -12,13 +12,13 @@ import (
 	"vpnd/internal/resource"
 )
 
-// A Hold keeps the daemon from doing again what somebody undid, thing by thing:
+// A Suppression keeps the daemon from doing again what somebody undid, thing by thing:
 // what the files ask for again as it was undone is not taken from them. It ends
 // with the next apply, or when the files ask for nothing of that any more.
-type Hold struct {
+type Suppression struct {
 	Fingerprint string        `json:"fingerprint"`        // of the wish that was undone
 	IDs         []resource.ID `json:"ids"`                // that are only reported of: what is in force asks for them as undone
-	Undone      []Undone      `json:"undone,omitempty"`   // all that is held; none in a hold of an earlier vpnd
+	Undone      []Undone      `json:"undone,omitempty"`   // all that is suppressed; none in a suppression of an earlier vpnd
 	Settings    []string      `json:"settings,omitempty"` // digests of those that were undone
 	Checks      []string      `json:"checks,omitempty"`   // digests of those that were undone
 	Since       time.Time     `json:"since"`
@@ -37,8 +37,8 @@ type Hold struct {
 	damage *DamageError
 }
 
-// Damage is an error where what is held can't be read.
-func (h *Hold) Damage() error {
+// Damage is an error where what is suppressed can't be read.
+func (h *Suppression) Damage() error {
 	if h == nil || h.damage == nil {
 		return nil
 	}
@@ -53,21 +53,21 @@ type Undone struct {
 }
 
 // begun says whether an undo to that snapshot was begun.
-func (h *Hold) begun(taken time.Time) bool {
+func (h *Suppression) begun(taken time.Time) bool {
 	return h != nil && h.Back && !taken.IsZero() && h.Taken.Equal(taken)
 }
 
 // Destroyed says whether all was taken off the host: then nothing is in force,
 // and whoever asks for something else than what was destroyed begins anew.
-func (h *Hold) Destroyed() bool { return h != nil && h.Command == destroyed }
+func (h *Suppression) Destroyed() bool { return h != nil && h.Command == destroyed }
 
 const (
-	destroyed = "destroy"
-	holdFile  = "hold.json"
-	outOfHold = "vpnd apply ends all that is held"
+	destroyed        = "destroy"
+	suppressionFile  = "hold.json" // as earlier vpnds call it, which have to be read
+	outOfSuppression = "vpnd apply ends all that is suppressed"
 )
 
-// Undo begins a hold, before the first step of an undo. The wish from before the
+// Undo begins a suppression, before the first step of an undo. The wish from before the
 // undone apply is in force again, as amended, and what differs between both is
 // kept as that one has it.
 func (s *Store) Undo(command string, now time.Time, snap *Snapshot, ids []resource.ID, amend ...func(*Wish)) error {
@@ -83,7 +83,7 @@ func (s *Store) Undo(command string, now time.Time, snap *Snapshot, ids []resour
 			return err
 		}
 	}
-	return s.begin(Hold{IDs: ids, Since: now, Command: command, Taken: snap.Taken}, back)
+	return s.begin(Suppression{IDs: ids, Since: now, Command: command, Taken: snap.Taken}, back)
 }
 
 // Destroy puts an empty wish in force, and has an agent do nothing again of what
@@ -105,13 +105,13 @@ func (s *Store) Destroy(now time.Time, ids []resource.ID) error {
 	if err := s.Sign(empty); err != nil {
 		return err
 	}
-	return s.begin(Hold{IDs: ids, Since: now, Command: destroyed}, empty)
+	return s.begin(Suppression{IDs: ids, Since: now, Command: destroyed}, empty)
 }
 
 // Destroyed says whether all was taken off the host, and nothing was put in
 // force since.
 func (s *Store) Destroyed() (bool, error) {
-	h, err := s.Hold()
+	h, err := s.Suppression()
 	if err != nil || !h.Destroyed() {
 		return false, err
 	}
@@ -119,16 +119,16 @@ func (s *Store) Destroyed() (bool, error) {
 	return wish != nil && damage == nil && len(wish.Present) == 0, err
 }
 
-// Suppress holds things as they are on the host, whatever the wish in force asks
+// Suppress leaves things as they are on the host, whatever the wish in force asks
 // of them, until the next apply.
 func (s *Store) Suppress(command string, now time.Time, ids []resource.ID) error {
-	return s.begin(Hold{IDs: ids, Since: now, Command: command}, nil)
+	return s.begin(Suppression{IDs: ids, Since: now, Command: command}, nil)
 }
 
-// begin begins a hold; back is the wish that comes in force with it, nil where
+// begin begins a suppression; back is the wish that comes in force with it, nil where
 // that stays. One that is damaged and stays goes on to say that nobody knows what
 // is in force.
-func (s *Store) begin(h Hold, back *Wish) error {
+func (s *Store) begin(h Suppression, back *Wish) error {
 	wish, damage, err := s.Standing()
 	if err != nil || wish == nil && damage == nil {
 		return err
@@ -137,11 +137,11 @@ func (s *Store) begin(h Hold, back *Wish) error {
 		wish = new(Wish)
 	}
 	h.Fingerprint, h.IDs, h.Back = wish.Fingerprint, slices.Clone(h.IDs), back != nil
-	old, err := s.Hold()
+	old, err := s.Suppression()
 	if err != nil || old.begun(h.Taken) && (back == nil || back.Fingerprint == wish.Fingerprint) {
-		return err // and was killed: what it holds stands written
+		return err // and was killed: what it suppresses stands written
 	}
-	if err := s.hold(&h, wish, back); err != nil {
+	if err := s.suppress(&h, wish, back); err != nil {
 		return err
 	}
 	if old != nil { // an undo after an undo
@@ -155,7 +155,7 @@ func (s *Store) begin(h Hold, back *Wish) error {
 		h.IDs = slices.DeleteFunc(h.IDs, func(id resource.ID) bool { return differ[id] })
 	}
 	h.sort()
-	if err := s.KeepHold(&h); err != nil {
+	if err := s.KeepSuppression(&h); err != nil {
 		return err
 	}
 	if back == nil {
@@ -169,9 +169,9 @@ func (s *Store) begin(h Hold, back *Wish) error {
 	return s.KeepWish(back)
 }
 
-// hold notes what is undone: what an undo touches, and all in which the wish
+// suppress notes what is undone: what an undo touches, and all in which the wish
 // that comes back differs.
-func (s *Store) hold(h *Hold, wish, back *Wish) error {
+func (s *Store) suppress(h *Suppression, wish, back *Wish) error {
 	ids := make(map[resource.ID]bool)
 	if back != nil {
 		ids = differences(wish, back)
@@ -192,7 +192,7 @@ func (s *Store) hold(h *Hold, wish, back *Wish) error {
 	return err
 }
 
-func (h *Hold) sort() {
+func (h *Suppression) sort() {
 	slices.SortFunc(h.IDs, resource.ID.Compare)
 	h.IDs = slices.Compact(h.IDs)
 	slices.SortFunc(h.Undone, func(a, b Undone) int {
@@ -201,41 +201,41 @@ func (h *Hold) sort() {
 	h.Undone = slices.Compact(h.Undone)
 }
 
-// A Held is what of a hold goes on beside a wish.
-type Held struct {
-	*Hold                         // nil where nothing of it does
-	Things   map[resource.ID]bool // that stay as they are in force
-	Settings bool                 // stay so too
-	Checks   bool
-	Fewer    bool // than before
+// A Remaining is what of a suppression goes on beside a wish.
+type Remaining struct {
+	*Suppression                      // nil where nothing of it does
+	Things       map[resource.ID]bool // that stay as they are in force
+	Settings     bool                 // stay so too
+	Checks       bool
+	Fewer        bool // than before
 }
 
-// Beside says what is held once the files ask for a wish: what that asks for as
+// Beside says what is suppressed once the files ask for a wish: what that asks for as
 // it was undone, or leaves out as it was left out.
-func (s *Store) Beside(h *Hold, w *Wish) (Held, error) {
-	held := Held{Things: make(map[resource.ID]bool)}
+func (s *Store) Beside(h *Suppression, w *Wish) (Remaining, error) {
+	rest := Remaining{Things: make(map[resource.ID]bool)}
 	shapes := shapesOf(w)
 	for _, u := range h.Undone {
 		digest, err := s.digest(u.ID.String(), shapes[u.ID])
 		if err != nil {
-			return held, err
+			return rest, err
 		}
 		if digest == u.Digest {
-			held.Things[u.ID] = true
+			rest.Things[u.ID] = true
 		}
 	}
-	released := func(id resource.ID) bool { return !held.Things[id] }
+	released := func(id resource.ID) bool { return !rest.Things[id] }
 	left := *h
 	left.IDs = slices.DeleteFunc(slices.Clone(h.IDs), released)
 	left.Undone = slices.DeleteFunc(slices.Clone(h.Undone), func(u Undone) bool { return released(u.ID) })
-	held.Fewer = len(left.Undone) < len(h.Undone)
+	rest.Fewer = len(left.Undone) < len(h.Undone)
 	if len(left.Undone) == 0 {
-		return held, nil
+		return rest, nil
 	}
-	held.Hold = &left
+	rest.Suppression = &left
 	settings, checks, err := s.rest(w)
-	held.Settings, held.Checks = slices.Contains(h.Settings, settings), slices.Contains(h.Checks, checks)
-	return held, err
+	rest.Settings, rest.Checks = slices.Contains(h.Settings, settings), slices.Contains(h.Checks, checks)
+	return rest, err
 }
 
 // rest returns the digests of what of a wish is no resource.
@@ -289,8 +289,8 @@ func shapesOf(w *Wish) map[resource.ID]json.RawMessage {
 	return shapes
 }
 
-// Holds lists all that is held.
-func (h *Hold) Holds() []resource.ID {
+// Resources lists all that is suppressed.
+func (h *Suppression) Resources() []resource.ID {
 	ids := slices.Clone(h.IDs)
 	for _, u := range h.Undone {
 		ids = append(ids, u.ID)
@@ -299,51 +299,51 @@ func (h *Hold) Holds() []resource.ID {
 	return slices.Compact(ids)
 }
 
-// Hold returns what is held, nil where nothing is. Where it is damaged, that is
+// Suppression returns what is suppressed, nil where nothing is. Where it is damaged, that is
 // everything.
-func (s *Store) Hold() (*Hold, error) {
-	h, err := recall[Hold](s, holdFile, "what is held", outOfHold)
+func (s *Store) Suppression() (*Suppression, error) {
+	h, err := recall[Suppression](s, suppressionFile, "what is suppressed", outOfSuppression)
 	var damage *DamageError
 	if errors.As(err, &damage) {
-		return &Hold{All: true, damage: damage}, nil
+		return &Suppression{All: true, damage: damage}, nil
 	}
 	if err == nil && h != nil && h.Key != "" && h.Key != s.Sum(nil) {
-		return &Hold{All: true, damage: &DamageError{Path: s.path(holdFile), What: "its digests were made with another key than the one in " + s.path("key"), Out: outOfHold}}, nil
+		return &Suppression{All: true, damage: &DamageError{Path: s.path(suppressionFile), What: "its digests were made with another key than the one in " + s.path("key"), Out: outOfSuppression}}, nil
 	}
 	return h, err
 }
 
-// KeepHold writes down what is held; nil is nothing.
-func (s *Store) KeepHold(h *Hold) error {
+// KeepSuppression writes down what is suppressed; nil is nothing.
+func (s *Store) KeepSuppression(h *Suppression) error {
 	if h == nil {
-		return s.DropHold()
+		return s.DropSuppression()
 	}
-	err := s.setHoldAside()
+	err := s.setSuppressionAside()
 	if err == nil {
 		h.Key = s.Sum(nil)
-		err = s.keep(holdFile, h)
+		err = s.keep(suppressionFile, h)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping what is held: %w", err)
+		return fmt.Errorf("keeping what is suppressed: %w", err)
 	}
 	return nil
 }
 
-// DropHold ends the hold.
-func (s *Store) DropHold() error {
-	h, err := s.Hold()
+// DropSuppression ends the suppression.
+func (s *Store) DropSuppression() error {
+	h, err := s.Suppression()
 	if err != nil || h == nil {
 		return err
 	}
-	if err := s.setHoldAside(); err != nil {
+	if err := s.setSuppressionAside(); err != nil {
 		return err
 	}
-	return s.drop(holdFile)
+	return s.drop(suppressionFile)
 }
 
-// setHoldAside comes before another one takes the place of a damaged one.
-func (s *Store) setHoldAside() error {
-	h, err := s.Hold()
+// setSuppressionAside comes before another one takes the place of a damaged one.
+func (s *Store) setSuppressionAside() error {
+	h, err := s.Suppression()
 	if err != nil || h.Damage() == nil {
 		return err
 	}
