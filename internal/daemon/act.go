@@ -16,10 +16,10 @@ import (
 // converge makes the plan true. Where a program refuses what it would read,
 // nothing was touched; what guards the host is not kept waiting for that.
 func (a *agent) converge(ctx context.Context, p *pass, e *engine.Engine, plan *engine.Plan) error {
-	begun := a.Now()
+	begun := a.opts.Now()
 	undoable := undoable(plan)
 	if !undoable {
-		plan = plan.SlowLast(func(id resource.ID) bool { return a.Catalog.Traits(id.Kind).Runs })
+		plan = plan.SlowLast(func(id resource.ID) bool { return a.opts.Catalog.Traits(id.Kind).Runs })
 	} else {
 		var err error
 		if e.Resumes, err = p.store.CutShort(); err != nil {
@@ -30,7 +30,7 @@ func (a *agent) converge(ctx context.Context, p *pass, e *engine.Engine, plan *e
 	r := e.Converge(ctx, plan, undoable)
 	if r.Err != nil && len(r.Results) == 0 && ctx.Err() == nil {
 		refused := r.Err
-		r = e.Converge(ctx, plan.Without(func(c engine.Change) bool { return !a.guards(c.ID) }), undoable)
+		r = e.Converge(ctx, plan.Without(func(c engine.Change) bool { return !a.opts.guards(c.ID) }), undoable)
 		r.Err = errors.Join(refused, r.Err)
 	}
 	known := a.findings.Known
@@ -38,10 +38,10 @@ func (a *agent) converge(ctx context.Context, p *pass, e *engine.Engine, plan *e
 	if len(r.Results) == 0 {
 		return r.Err
 	}
-	a.status.Apply = applied(r, begun, a.Now())
+	a.out.status.Apply = applied(r, begun, a.opts.Now())
 	a.lookAgain(p, r)
 	if err := a.record(p, r, known); err != nil {
-		a.Log.Warn("the history can't be written", "error", err)
+		a.opts.Log.Warn("the history can't be written", "error", err)
 	}
 	return r.Err
 }
@@ -88,7 +88,7 @@ func (a *agent) settle(p *pass, r engine.Report) {
 	counted := make(map[resource.ID]bool)
 	for _, result := range r.Results {
 		if !counted[result.ID] {
-			a.metrics.Repaired(result.ID, string(result.Reason), result.Err)
+			a.out.metrics.Repaired(result.ID, string(result.Reason), result.Err)
 		}
 		counted[result.ID] = true
 	}
@@ -121,7 +121,7 @@ func (a *agent) count(p *pass, r engine.Report, became map[resource.ID]error) {
 func (a *agent) record(p *pass, r engine.Report, known map[resource.ID]status.Drift) error {
 	entry := state.Entry{Time: p.Begun.UTC().Truncate(time.Second), Command: "repair", Snapshot: r.Snapshot}
 	for _, result := range r.Results {
-		again := result.Err == nil && a.backoff.damping.Flapping(result.ID) && a.essential(result.ID)
+		again := result.Err == nil && a.backoff.damping.Flapping(result.ID) && a.opts.essential(result.ID)
 		if again || p.acts.repeated[result.ID] {
 			continue
 		}

@@ -10,10 +10,10 @@ import (
 // activate makes a configuration the active one.
 func (a *agent) activate(ctx context.Context, f *active.Configuration) {
 	a.active, a.schedule.unsure = f, true
-	a.status.Configuration.Withheld, a.files.withheld = "", false
+	a.out.status.Configuration.Withheld, a.files.withheld = "", false
 	a.events.watchers.Watch(ctx, f.Present)
-	a.notify.Set(f.Settings.Notify)
-	a.metrics.Set(f.Settings.Metrics)
+	a.out.notify.Set(f.Settings.Notify)
+	a.out.metrics.Set(f.Settings.Metrics)
 }
 
 // agree makes the configuration in force and the one in the state the same. Of
@@ -26,7 +26,7 @@ func (a *agent) agree(ctx context.Context, store *state.Store, write bool) error
 		if err != nil || !undone {
 			return err
 		}
-		a.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply")
+		a.opts.Log.Warn("the configuration in the files is what was undone; the one before it stays in force until vpnd apply")
 	} else if f != nil && f.Unsaved == nil && f.Version == version {
 		return nil
 	} else if wish, err := store.Wish(); version == "" && wish == nil && err == nil {
@@ -46,7 +46,7 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Config
 	if err != nil || h == nil || !write {
 		return false, err
 	}
-	r, err := f.Beside(a.Catalog, store, h)
+	r, err := f.Beside(a.opts.Catalog, store, h)
 	if err != nil {
 		return false, err
 	}
@@ -57,7 +57,7 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Config
 		}
 	}
 	if r.Instead != nil {
-		a.Log.Warn("of the configuration in the files, what was undone stays so until vpnd apply; the rest is taken", "suppressed", r.Suppressed, "command", h.Command)
+		a.opts.Log.Warn("of the configuration in the files, what was undone stays so until vpnd apply; the rest is taken", "suppressed", r.Suppressed, "command", h.Command)
 		a.activate(ctx, r.Instead)
 	}
 	return r.Active, nil
@@ -66,17 +66,17 @@ func (a *agent) undone(ctx context.Context, store *state.Store, f *active.Config
 // released tells that less is suppressed from now on.
 func (a *agent) released(left *state.Suppression) {
 	if left == nil {
-		a.Log.Info("the configuration asks for something else than what was undone, so nothing is suppressed any more")
+		a.opts.Log.Info("the configuration asks for something else than what was undone, so nothing is suppressed any more")
 		return
 	}
-	a.Log.Info("the configuration asks for something else than some of what was undone, so that is suppressed no longer", "suppressed", len(left.Resources()))
+	a.opts.Log.Info("the configuration asks for something else than some of what was undone, so that is suppressed no longer", "suppressed", len(left.Resources()))
 }
 
 // fallBack puts in force what the state holds: the last good configuration, or
 // what another vpnd put there.
 func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
 	version := store.WishVersion()
-	f, err := active.Read(a.Catalog, store)
+	f, err := active.Read(a.opts.Catalog, store)
 	if err != nil {
 		return a.damaged(err, version)
 	}
@@ -85,7 +85,7 @@ func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
 		a.active = nil
 		return nil
 	}
-	a.Log.Info("in force is the configuration that the state holds", "resources", len(f.Present))
+	a.opts.Log.Info("in force is the configuration that the state holds", "resources", len(f.Present))
 	a.activate(ctx, f)
 	return nil
 }
@@ -94,7 +94,7 @@ func (a *agent) fallBack(ctx context.Context, store *state.Store) error {
 // refuse it.
 func (a *agent) save(store *state.Store) error {
 	u := a.active.Unsaved
-	if err := a.active.Save(store, a.Now()); err != nil {
+	if err := a.active.Save(store, a.opts.Now()); err != nil {
 		return err
 	}
 	if u != nil && u.Left != nil {
@@ -109,11 +109,11 @@ func (a *agent) taken() *active.Configuration {
 	if a.active != nil {
 		return a.active
 	}
-	store, err := state.Read(a.StateDir)
+	store, err := state.Read(a.opts.StateDir)
 	if err != nil {
 		return nil
 	}
-	return active.OnRecord(a.Catalog, store)
+	return active.OnRecord(a.opts.Catalog, store)
 }
 
 // readSuppressed finds out what is suppressed for this pass.

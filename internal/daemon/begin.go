@@ -25,7 +25,7 @@ func (a *agent) begin(ctx context.Context) {
 // damaged, the first pass finds out whether the files are it; where the state can't
 // be read at all, it tells.
 func (a *agent) resumes() bool {
-	store, err := state.Read(a.StateDir)
+	store, err := state.Read(a.opts.StateDir)
 	if err != nil {
 		return true
 	}
@@ -55,12 +55,12 @@ func (a *agent) observed(ctx context.Context, p *pass) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	unlock, err := state.Lock(wait, a.StateDir)
+	unlock, err := state.Lock(wait, a.opts.StateDir)
 	if err != nil {
 		return nil // the next pass does
 	}
 	defer unlock()
-	store, err := state.Open(a.StateDir)
+	store, err := state.Open(a.opts.StateDir)
 	if err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func (a *agent) putDown(store *state.Store) error {
 // restrict makes the directory of the state root's alone: what is in it is for nobody
 // else, and a copy or a careless chmod opens it.
 func (a *agent) restrict() {
-	was, err := state.Restrict(a.StateDir)
+	was, err := state.Restrict(a.opts.StateDir)
 	switch {
 	case err != nil:
-		a.Log.Warn("others may be able to look into the state", "error", err)
+		a.opts.Log.Warn("others may be able to look into the state", "error", err)
 	case was != 0:
-		a.Log.Warn("the state directory was open to others, and is for root alone again", "path", a.StateDir, "mode", fmt.Sprintf("%04o", was))
+		a.opts.Log.Warn("the state directory was open to others, and is for root alone again", "path", a.opts.StateDir, "mode", fmt.Sprintf("%04o", was))
 	}
 }
 
@@ -109,7 +109,7 @@ func (a *agent) first(ctx context.Context) {
 	a.reconcile(ctx, atStart, nil)
 	a.life.guarding = false
 	a.life.ready = true
-	a.Tell("READY=1\nWATCHDOG=1")
+	a.opts.Service.Tell("READY=1\nWATCHDOG=1")
 	a.publish()
 	if a.life.booting {
 		a.reconcile(ctx, atStart, a.events.queue.Take())

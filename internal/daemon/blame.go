@@ -65,7 +65,7 @@ func restores(program string) bool {
 // heedOthers finds out whether another vpnd was at work since the last pass, or
 // is: it holds the lock, or has written the state.
 func (a *agent) heedOthers(p *pass) {
-	if a.schedule.waiting || a.rewished(p) || p.store.Others() || a.active.Observing() && state.Locked(a.StateDir) {
+	if a.schedule.waiting || a.rewished(p) || p.store.Others() || a.active.Observing() && state.Locked(a.opts.StateDir) {
 		a.schedule.others = p.Begun
 	}
 	p.blame = a.mayBlame(p.Begun)
@@ -114,7 +114,7 @@ const doubtful = 30 * time.Second
 // tell.
 func (a *agent) doubt(p *pass) {
 	c := &a.schedule
-	another := !p.Facts.Locked && (c.waiting || state.Locked(a.StateDir) || a.rewished(p))
+	another := !p.Facts.Locked && (c.waiting || state.Locked(a.opts.StateDir) || a.rewished(p))
 	switch {
 	case !another:
 		c.besides = time.Time{}
@@ -122,5 +122,5 @@ func (a *agent) doubt(p *pass) {
 		c.besides = p.Begun
 	}
 	c.waiting = c.waiting || another
-	p.Doubted = another && a.Now().Sub(c.besides) < doubtful
+	p.Doubted = another && a.opts.Now().Sub(c.besides) < doubtful
 }

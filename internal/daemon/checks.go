@@ -116,21 +116,21 @@ func (a *agent) found(r round) {
 		return
 	}
 	var t turned
-	a.checks.failing, t = compare(a.checks.failing, r, a.Now())
+	a.checks.failing, t = compare(a.checks.failing, r, a.opts.Now())
 	for _, f := range t.fails {
-		a.Log.Error("a check does not hold", "check", f.Check, "error", f.Error)
-		a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + f.Check + " does not hold: " + f.Error})
+		a.opts.Log.Error("a check does not hold", "check", f.Check, "error", f.Error)
+		a.out.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + f.Check + " does not hold: " + f.Error})
 	}
 	for _, name := range t.gone {
-		a.Log.Info("a check that did not hold is watched no longer", "check", name)
+		a.opts.Log.Info("a check that did not hold is watched no longer", "check", name)
 	}
 	for _, name := range t.holds {
-		a.Log.Info("a check holds again", "check", name)
-		a.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + name + " holds again"})
+		a.opts.Log.Info("a check holds again", "check", name)
+		a.out.notify.Tell(notify.Event{Event: notify.Check, Text: "check " + name + " holds again"})
 	}
-	a.status.Failing, a.status.Watched = a.checks.failing, nil
+	a.out.status.Failing, a.out.status.Watched = a.checks.failing, nil
 	for _, c := range r.checks {
-		a.status.Watched = append(a.status.Watched, c.Name)
+		a.out.status.Watched = append(a.out.status.Watched, c.Name)
 	}
 	a.publish()
 }

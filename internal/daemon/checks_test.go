@@ -21,7 +21,7 @@ import (
 func TestChecksAreTriedOnceAnInterval(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var tries atomic.Int32
-		r.Check = func(context.Context, []settings.Check) []confirm.Failure { tries.Add(1); return nil }
+		r.Host.Check = func(context.Context, []settings.Check) []confirm.Failure { tries.Add(1); return nil }
 		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		r.start()
 		for range 20 {
@@ -40,7 +40,7 @@ func TestChecksAreTriedOnceAnInterval(t *testing.T) {
 
 func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir()})
-	instance, err := lock.Acquire(a.RunDir)
+	instance, err := lock.Acquire(a.opts.RunDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +50,8 @@ func TestARoundThatWasBrokenOffTellsNothing(t *testing.T) {
 	close(over)
 	door := settings.Check{Name: "door"}
 	a.found(round{over, []settings.Check{door}, []confirm.Failure{{Check: door, Err: errors.New("nobody answers")}}})
-	if len(a.status.Watched)+len(a.status.Failing) > 0 {
-		t.Errorf("status: %+v", a.status)
+	if len(a.out.status.Watched)+len(a.out.status.Failing) > 0 {
+		t.Errorf("status: %+v", a.out.status)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestWhatARoundOfChecksTurns(t *testing.T) {
 func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var tries atomic.Int32
-		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
+		r.Host.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			tries.Add(int32(len(checks)))
 			return nil
 		}

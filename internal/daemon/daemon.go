@@ -64,8 +64,8 @@ type Options struct {
 	Log      *slog.Logger
 	Reload   <-chan os.Signal // SIGHUP
 	Now      func() time.Time // nil is time.Now
-	Service
-	Host
+	Service  Service
+	Host     Host
 }
 
 // Service is the service manager that the agent is a service of. All may be left out.

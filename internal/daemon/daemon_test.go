@@ -341,7 +341,7 @@ func TestBoot(t *testing.T) {
 		r.wish(map[string]string{"a": "1", "chain:c": "1", "unit:u": "1"})
 		r.boots = true
 		var ready map[string]string
-		r.Tell = func(s string) {
+		r.Service.Tell = func(s string) {
 			if strings.Contains(s, "READY=1") && ready == nil {
 				ready = map[string]string{"a": r.text("a"), "c": r.text("c"), "u": r.text("u")}
 			}
@@ -629,7 +629,7 @@ func TestFailedLookIsTriedAgain(t *testing.T) {
 func TestChecksAreWatched(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var broken atomic.Bool
-		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
+		r.Host.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}
@@ -665,7 +665,7 @@ func TestChecksAreWatched(t *testing.T) {
 // The checks that are watched are those of what is in force, however that came.
 func TestChecksAreOfWhatIsInForce(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(_ context.Context, checks []settings.Check) (failures []confirm.Failure) {
+		r.Host.Check = func(_ context.Context, checks []settings.Check) (failures []confirm.Failure) {
 			for _, c := range checks {
 				failures = append(failures, confirm.Failure{Check: c, Err: errors.New("nobody answers")})
 			}
@@ -723,7 +723,7 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 // That checks change is nothing that an undo goes back to.
 func TestChecksAloneAreNoOtherApply(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
+		r.Host.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.reload()

@@ -16,9 +16,9 @@ func (a *agent) mend(p *pass, err error) error {
 	if !errors.As(err, &damage) {
 		return err
 	}
-	a.Log.Error("the records are set aside, and what is in force is put on record again", "path", damage.Path+".damaged", "error", damage.What)
-	a.notify.Tell(notify.Event{Event: notify.Failure, Text: damage.Path + " was damaged: " + damage.What + "; it is set aside as " + damage.Path + ".damaged, and what is in force was put on record again"})
-	if a.records.store, err = state.Mend(a.StateDir); err != nil {
+	a.opts.Log.Error("the records are set aside, and what is in force is put on record again", "path", damage.Path+".damaged", "error", damage.What)
+	a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: damage.Path + " was damaged: " + damage.What + "; it is set aside as " + damage.Path + ".damaged, and what is in force was put on record again"})
+	if a.records.store, err = state.Mend(a.opts.StateDir); err != nil {
 		a.records.store = nil
 		return err
 	}
@@ -42,8 +42,8 @@ func (a *agent) readopt(ctx context.Context, p *pass) error {
 	if len(left) == 0 {
 		return nil
 	}
-	a.Log.Warn("what the damaged records name and nothing in force asks for stays as it is until vpnd apply", "suppressed", len(left))
-	return p.store.Suppress("daemon", a.Now(), left)
+	a.opts.Log.Warn("what the damaged records name and nothing in force asks for stays as it is until vpnd apply", "suppressed", len(left))
+	return p.store.Suppress("daemon", a.opts.Now(), left)
 }
 
 // damaged has the agent keep what it has in force where that is damaged in the
@@ -70,7 +70,7 @@ func (a *agent) resumeDamaged(ctx context.Context, p *pass, damage error) error 
 	}
 	cfg, diags := a.load()
 	if !diags.HasErrors() && a.onRecord(ctx, p, cfg.Desired.Present) {
-		a.Log.Warn("what is in force is damaged in the state, and the files ask for just what was applied last, so they are taken", "error", damage)
+		a.opts.Log.Warn("what is in force is damaged in the state, and the files ask for just what was applied last, so they are taken", "error", damage)
 		a.read(ctx, p.noticed)
 		return nil
 	}
@@ -93,8 +93,8 @@ func (a *agent) shutBlindly(ctx context.Context, p *pass) {
 	missing := make(map[resource.ID]error)
 	for _, r := range p.store.Records() {
 		present = append(present, resource.Resource{ID: r.ID, Owners: r.Owners, After: r.After})
-		k, ok := a.Catalog.Kind(r.ID.Kind)
-		if !ok || !a.filters(r.ID) {
+		k, ok := a.opts.Catalog.Kind(r.ID.Kind)
+		if !ok || !a.opts.filters(r.ID) {
 			continue
 		}
 		seen := k.Observe(ctx, map[string]any{r.ID.Name: nil})[r.ID.Name]
@@ -105,7 +105,7 @@ func (a *agent) shutBlindly(ctx context.Context, p *pass) {
 			missing[r.ID] = errors.New("it is gone, and what it was is damaged in the state")
 		}
 	}
-	a.closed = closes(a.Catalog, present, missing)
+	a.closed = closes(a.opts.Catalog, present, missing)
 	for _, id := range a.closed {
 		a.close(id, missing)
 	}

@@ -18,7 +18,7 @@ import (
 // watchFiles hears of changes of the configuration.
 func (a *agent) watchFiles(ctx context.Context) {
 	var paths []string
-	for _, path := range a.Paths {
+	for _, path := range a.opts.Paths {
 		path, err := filepath.Abs(path)
 		if err != nil { // the working directory is gone
 			continue
@@ -31,17 +31,17 @@ func (a *agent) watchFiles(ctx context.Context) {
 	if len(paths) == 0 {
 		return
 	}
-	a.events.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.Files(ctx, paths, a.stir) })
+	a.events.watchers.Keep(ctx, "configuration", func(ctx context.Context, _ func(resource.Hint)) error { return a.opts.Host.Files(ctx, paths, a.stir) })
 }
 
 // watchState hears of a wish or a suppression that another vpnd puts in place.
 func (a *agent) watchState(ctx context.Context) {
 	var paths []string
 	for _, name := range []string{"wish.json", "hold.json", "pending.json"} {
-		paths = append(paths, filepath.Join(a.StateDir, name))
+		paths = append(paths, filepath.Join(a.opts.StateDir, name))
 	}
 	a.events.watchers.Keep(ctx, "state", func(ctx context.Context, kick func(resource.Hint)) error {
-		return a.Files(ctx, paths, func() { kick(resource.Hint{}) })
+		return a.opts.Host.Files(ctx, paths, func() { kick(resource.Hint{}) })
 	})
 }
 
@@ -56,13 +56,13 @@ func (a *agent) stir() {
 // inspect tells how the files are, and takes nothing of them.
 func (a *agent) inspect(noticed string) {
 	cfg, diags := a.load()
-	now := a.status.Configuration
+	now := a.out.status.Configuration
 	now.Valid, now.Changed, now.Withheld, now.Diagnostics = !diags.HasErrors(), false, "", diag.Brief(diags)
 	if now.Valid {
 		taken, err := a.judgeFiles(cfg)
 		if err != nil {
-			a.Log.Warn("what is in the files can't be compared with what is in force", "error", err)
-			a.status.Configuration.Valid, a.status.Configuration.Diagnostics = true, ""
+			a.opts.Log.Warn("what is in the files can't be compared with what is in force", "error", err)
+			a.out.status.Configuration.Valid, a.out.status.Configuration.Diagnostics = true, ""
 			return
 		}
 		if a.files.complaint = ""; taken.refused != "" {
@@ -74,18 +74,18 @@ func (a *agent) inspect(noticed string) {
 	} else {
 		a.complain(now.Diagnostics, noticed)
 	}
-	old := a.status.Configuration
+	old := a.out.status.Configuration
 	if now.Valid == old.Valid && now.Changed == old.Changed && now.Withheld == old.Withheld && now.Diagnostics == old.Diagnostics {
 		return
 	}
 	switch {
 	case now.Withheld != "":
-		a.Log.Warn("the files have changed since they were taken, and no reload takes them", "reason", now.Withheld)
+		a.opts.Log.Warn("the files have changed since they were taken, and no reload takes them", "reason", now.Withheld)
 	case now.Changed:
-		a.Log.Info("the files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them")
+		a.opts.Log.Info("the files have changed since they were taken; systemctl reload vpnd, or vpnd apply, takes them")
 	}
-	now.Read = a.Now()
-	a.status.Configuration, a.files.withheld = now, now.Withheld != ""
+	now.Read = a.opts.Now()
+	a.out.status.Configuration, a.files.withheld = now, now.Withheld != ""
 	a.publish()
 }
 
@@ -103,7 +103,7 @@ func (a *agent) judgeFiles(cfg *config.Config) (judgment, error) {
 	}
 	store := a.records.store
 	if store == nil {
-		if store, err = state.Read(a.StateDir); err != nil {
+		if store, err = state.Read(a.opts.StateDir); err != nil {
 			return judgment{}, err
 		}
 	}
@@ -142,7 +142,7 @@ func (a *agent) mended() bool {
 	if _, diags := a.load(); diags.HasErrors() {
 		return false
 	}
-	store, err := state.Read(a.StateDir)
+	store, err := state.Read(a.opts.StateDir)
 	if err != nil {
 		return false
 	}
@@ -152,7 +152,7 @@ func (a *agent) mended() bool {
 
 // takeMended takes files whose mistakes are mended.
 func (a *agent) takeMended(ctx context.Context) {
-	a.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
+	a.opts.Log.Info("nothing is in force and the mistakes in the files are mended, so they are taken")
 	a.read(ctx, byEvent)
 	a.reconcile(ctx, byEvent, a.events.queue.Take())
 }

@@ -63,16 +63,16 @@ func (a *agent) warn(p *pass) {
 		_, due := a.findings.Due[id]
 		return due || p.Doubted || slices.ContainsFunc(p.news.Drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
 	}
-	due := endings(slices.Concat(a.findings.VPNs.Certificates, a.findings.VPNs.CRLs), a.tale.warned, ahead, a.Now())
+	due := endings(slices.Concat(a.findings.VPNs.Certificates, a.findings.VPNs.CRLs), a.out.tale.warned, ahead, a.opts.Now())
 	if len(due) == 0 {
 		return
 	}
 	var lines []string
 	for _, e := range due {
-		lines = append(lines, ending(e, a.Now()))
-		a.Log.Warn("a certificate or list runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
+		lines = append(lines, ending(e, a.opts.Now()))
+		a.opts.Log.Warn("a certificate or list runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
 	}
-	a.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
+	a.out.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
 }
 
 // ending says in words when something runs out.
@@ -95,11 +95,11 @@ func (a *agent) handouts(p *pass) {
 		return
 	}
 	now := a.engine(p).Waiting()
-	news := newcomers(a.tale.profileless, now)
-	a.tale.profileless = &now
+	news := newcomers(a.out.tale.profileless, now)
+	a.out.tale.profileless = &now
 	if text := report.HandOut(news); text != "" {
-		a.Log.Warn("profiles that people hold are void", "names", report.Names(news))
-		a.notify.Tell(notify.Event{Event: notify.Profile, Text: text})
+		a.opts.Log.Warn("profiles that people hold are void", "names", report.Names(news))
+		a.out.notify.Tell(notify.Event{Event: notify.Profile, Text: text})
 	}
 }
 

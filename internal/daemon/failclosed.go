@@ -22,22 +22,22 @@ func (a *agent) failClosed(p *pass) {
 	if a.active == nil || a.active.Observing() || p.Facts.Beside {
 		return
 	}
-	missing := a.findings.Unrestored(a.filters, a.Now())
+	missing := a.findings.Unrestored(a.opts.filters, a.opts.Now())
 	switch {
 	case a.life.guarding && p.Plan == nil:
 		missing = a.unplanned()
 	case a.life.guarding || p.Plan != nil && len(a.closed) > 0:
-		missing = a.findings.Missing(a.filters)
+		missing = a.findings.Missing(a.opts.filters)
 	case len(a.closed) > 0:
 		return
 	}
-	needs := closes(a.Catalog, a.active.Present, missing)
+	needs := closes(a.opts.Catalog, a.active.Present, missing)
 	for _, id := range needs {
 		a.close(id, missing)
 	}
 	for _, id := range a.closed {
 		if !slices.Contains(needs, id) {
-			a.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
+			a.opts.Log.Info("the filter rules stand, so forwarding is as the configuration says again", "id", id)
 		}
 	}
 	a.closed = needs
@@ -56,7 +56,7 @@ func (o *Options) guards(id resource.ID) bool { return o.Catalog.Traits(id.Kind)
 func (a *agent) unplanned() map[resource.ID]error {
 	missing := make(map[resource.ID]error)
 	for _, r := range a.active.Present {
-		if a.filters(r.ID) {
+		if a.opts.filters(r.ID) {
 			missing[r.ID] = errors.New("nobody could look at the host")
 		}
 	}
@@ -80,7 +80,7 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 
 // close switches one off and says so, loudly: nobody gets through this host now.
 func (a *agent) close(id resource.ID, missing map[resource.ID]error) {
-	was, err := a.Shut(id.Name)
+	was, err := a.opts.Host.Shut(id.Name)
 	if err == nil && !was && slices.Contains(a.closed, id) {
 		return
 	}
@@ -88,8 +88,8 @@ func (a *agent) close(id resource.ID, missing map[resource.ID]error) {
 	if err != nil {
 		text = fmt.Sprintf("%s could not be switched off (%v), and the filter rules are missing or out of sight: %s", id, err, reasons(missing))
 	}
-	a.Log.Error("the filter rules are missing or out of sight, so the host must not forward", "id", id, "error", text)
-	a.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
+	a.opts.Log.Error("the filter rules are missing or out of sight, so the host must not forward", "id", id, "error", text)
+	a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 }
 
 // reasons names what is missing and why, but for what only comes after that.

@@ -35,14 +35,14 @@ type files struct {
 
 // load reads the files, and says too what only a daemon can't take of them.
 func (a *agent) load() (*config.Config, hcl.Diagnostics) {
-	cfg, diags := a.Load()
+	cfg, diags := a.opts.Load()
 	if cfg == nil || diags.HasErrors() {
 		return cfg, diags
 	}
-	if dir := cfg.Settings.StateDir; dir != nil && *dir != a.StateDir {
+	if dir := cfg.Settings.StateDir; dir != nil && *dir != a.opts.StateDir {
 		diags = append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Summary: "The state can't move while the daemon runs",
-			Detail: fmt.Sprintf("state_dir is %s, and the daemon keeps its state in %s. Restart the daemon.", *dir, a.StateDir),
+			Detail: fmt.Sprintf("state_dir is %s, and the daemon keeps its state in %s. Restart the daemon.", *dir, a.opts.StateDir),
 		})
 	}
 	return cfg, diags
@@ -52,8 +52,8 @@ func (a *agent) load() (*config.Config, hcl.Diagnostics) {
 // stays so.
 func (a *agent) read(ctx context.Context, cause string) {
 	cfg, diags := a.load()
-	c := &a.status.Configuration
-	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.Now(), !diags.HasErrors(), false, "", diag.Brief(diags)
+	c := &a.out.status.Configuration
+	c.Read, c.Valid, c.Changed, c.Withheld, c.Diagnostics = a.opts.Now(), !diags.HasErrors(), false, "", diag.Brief(diags)
 	a.files.refusal, a.files.complaint, a.files.mistaken, a.files.withheld = refusal{}, "", mistakes(diags), false
 	if diags.HasErrors() {
 		a.complain(c.Diagnostics, cause)
@@ -61,14 +61,14 @@ func (a *agent) read(ctx context.Context, cause string) {
 	}
 	f, err := active.From(cfg)
 	if err != nil {
-		a.Log.Error("the configuration can't be kept", "error", err)
+		a.opts.Log.Error("the configuration can't be kept", "error", err)
 		return
 	}
 	if why := a.taken().Withheld(cfg); why != "" {
 		a.withhold(why, cause)
 		return
 	}
-	a.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
+	a.opts.Log.Info("configuration read", "noticed", cause, "resources", len(cfg.Desired.Present))
 	a.activate(ctx, f)
 }
 
@@ -78,14 +78,14 @@ func (a *agent) complain(diagnostics, cause string) {
 		return
 	}
 	a.files.complaint = diagnostics
-	a.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", diagnostics)
-	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is invalid and not taken:\n" + diagnostics})
+	a.opts.Log.Error("the configuration is invalid and not taken; what was in force stays so", "noticed", cause, "diagnostics", diagnostics)
+	a.out.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is invalid and not taken:\n" + diagnostics})
 }
 
 // withhold leaves in force what is, and tells why.
 func (a *agent) withhold(why, cause string) {
-	c := &a.status.Configuration
+	c := &a.out.status.Configuration
 	c.Changed, c.Withheld, a.files.withheld = true, why, true
-	a.Log.Error("the configuration is not taken; what was in force stays so", "noticed", cause, "reason", why)
-	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is not taken: " + why})
+	a.opts.Log.Error("the configuration is not taken; what was in force stays so", "noticed", cause, "reason", why)
+	a.out.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the configuration is not taken: " + why})
 }

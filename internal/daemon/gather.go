@@ -10,7 +10,7 @@ import (
 // gather completes the facts of a pass that has its plan.
 func (a *agent) gather(p *pass) {
 	f := &p.Facts
-	f.Observing, f.Busy = a.active.Observing(), a.Busy()
+	f.Observing, f.Busy = a.active.Observing(), a.opts.Host.Busy()
 	if p.suppression != nil {
 		f.Suppressed = policy.Of(p.suppression.IDs)
 		f.Suppressed.Unguarded = p.suppression.All
@@ -56,8 +56,8 @@ func (a *agent) forget(plan *engine.Plan) {
 // once more, and what waits for a key needs no other try.
 func (a *agent) heed(p *pass) {
 	a.schedule.waiting = a.schedule.waiting || p.Decisions.Soon()
-	if who := p.Decisions.For(); a.status.Waiting == "" || who != "" && who == p.Facts.Busy {
-		a.status.Waiting = who
+	if who := p.Decisions.For(); a.out.status.Waiting == "" || who != "" && who == p.Facts.Busy {
+		a.out.status.Waiting = who
 	}
 	heeded := make(map[resource.ID]bool)
 	for _, c := range p.Plan.Changes {

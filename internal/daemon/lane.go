@@ -75,7 +75,7 @@ func (s *step) hangs(now time.Time) bool { return s != nil && now.Sub(s.begun) >
 // await has a pass wait for its step while the loop goes on, and returns what was changed
 // meanwhile. What others have seen since is no longer for this pass to tell.
 func (a *agent) await(p *pass, w engine.Work) (touched []resource.ID) {
-	s := &step{Work: w, of: p, begun: a.Now(), later: watch.NewQueue(a.guards), seen: make(map[resource.ID]bool), over: make(chan struct{})}
+	s := &step{Work: w, of: p, begun: a.opts.Now(), later: watch.NewQueue(a.opts.guards), seen: make(map[resource.ID]bool), over: make(chan struct{})}
 	a.lane.await(s)
 	if p.told {
 		p.yield(findings.Scope{IDs: s.seen})

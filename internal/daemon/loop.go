@@ -30,7 +30,7 @@ const (
 // agent is the daemon at work: a loop that makes passes. It and its lane touch it in
 // turns, and nobody else; watchers reach the queue, and the metrics server a copy of the status.
 type agent struct {
-	Options
+	opts Options
 
 	life     life
 	lane     lane
@@ -44,7 +44,7 @@ type agent struct {
 	findings findings.Findings
 	closed   []resource.ID // forwarding that is off until the filter rules stand
 	checks   checks
-	outlets
+	out      outlets
 }
 
 // life is how far the agent is on its way.
@@ -84,48 +84,48 @@ func newAgent(o Options) *agent {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Files == nil {
-		o.Files = new(notice.Inotify).Watch
+	if o.Host.Files == nil {
+		o.Host.Files = new(notice.Inotify).Watch
 	}
-	if o.Check == nil {
-		o.Check = confirm.Run
+	if o.Host.Check == nil {
+		o.Host.Check = confirm.Run
 	}
-	if o.Tell == nil {
-		o.Tell = func(string) {}
+	if o.Service.Tell == nil {
+		o.Service.Tell = func(string) {}
 	}
-	if o.Booting == nil {
-		o.Booting = func(context.Context) bool { return false }
+	if o.Service.Booting == nil {
+		o.Service.Booting = func(context.Context) bool { return false }
 	}
-	if o.Shut == nil {
-		o.Shut = Shut
+	if o.Host.Shut == nil {
+		o.Host.Shut = Shut
 	}
-	if o.Busy == nil {
-		o.Busy = func() string { return "" }
+	if o.Host.Busy == nil {
+		o.Host.Busy = func() string { return "" }
 	}
 	queue := watch.NewQueue(o.guards)
 	a := &agent{
-		Options:  o,
+		opts:     o,
 		events:   events{queue: queue, debounce: watch.NewDebounce(queue, o.Now), watchers: watch.NewWatchers(o.Catalog, queue, o.Log)},
 		backoff:  restraint{damping: backoff.NewDamping(o.Now, o.essential), retries: backoff.NewRetries(o.Now, o.guards)},
 		schedule: schedule{jitter: 1},
-		outlets: outlets{
+		out: outlets{
 			metrics: metrics.New(o.Log), notify: notify.New(o.Log),
 			tale: tale{failed: make(map[resource.ID]string), noted: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
 		},
-		checks: checks{try: o.Check, rounds: make(chan round)},
+		checks: checks{try: o.Host.Check, rounds: make(chan round)},
 		files:  files{edited: make(chan struct{}, 1)},
 	}
 	a.life.beat, a.life.since = a.heartbeat(), o.Now()
-	a.status.Agent = status.Agent{FormatVersion: status.FormatVersion, Version: o.Version, PID: os.Getpid(), Since: a.life.since}
-	a.status.Configuration.Paths = o.Paths
+	a.out.status.Agent = status.Agent{FormatVersion: status.FormatVersion, Version: o.Version, PID: os.Getpid(), Since: a.life.since}
+	a.out.status.Configuration.Paths = o.Paths
 	return a
 }
 
 // run is the life of the agent.
 func (a *agent) run(ctx context.Context) error {
 	defer a.stop()
-	a.life.booting = a.Booting(ctx)
-	a.Log.Info("vpnd begins", "version", a.Version, "booting", a.life.booting)
+	a.life.booting = a.opts.Service.Booting(ctx)
+	a.opts.Log.Info("vpnd begins", "version", a.opts.Version, "booting", a.life.booting)
 	a.restrict()
 	a.begin(ctx)
 	a.watchState(ctx)
@@ -141,11 +141,11 @@ func (a *agent) run(ctx context.Context) error {
 		case <-idle(&a.lane, ctx.Done()):
 			return nil
 		case <-a.life.beat.C:
-			if !a.lane.step.hangs(a.Now()) {
-				a.Tell("WATCHDOG=1")
+			if !a.lane.step.hangs(a.opts.Now()) {
+				a.opts.Service.Tell("WATCHDOG=1")
 			}
 			continue
-		case <-idle(&a.lane, a.Reload):
+		case <-idle(&a.lane, a.opts.Reload):
 			a.lane.run(func() { a.reload(ctx) })
 		case <-a.events.queue.Wake():
 			a.hear(ctx)
@@ -192,38 +192,38 @@ func (a *agent) makePass(ctx context.Context, do func(context.Context)) {
 
 // reload reads the files again, whoever sent the signal; sd_notify(3).
 func (a *agent) reload(ctx context.Context) {
-	a.Tell(systemd.Reloading())
+	a.opts.Service.Tell(systemd.Reloading())
 	a.forgive()
 	a.read(ctx, byReload)
 	a.reconcile(ctx, byReload, a.events.queue.Take())
-	a.Tell("READY=1\nWATCHDOG=1")
+	a.opts.Service.Tell("READY=1\nWATCHDOG=1")
 }
 
 // forgive begins anew with what was flapping and what failed.
 func (a *agent) forgive() {
 	a.backoff.damping.Forgive()
 	a.backoff.retries.Forgive()
-	clear(a.tale.failed)
+	clear(a.out.tale.failed)
 }
 
 // heartbeat ticks in the loop, so that a loop that hangs is silent, and so is one whose
 // step does; what an apply does in short steps gives signs of life of its own.
 func (a *agent) heartbeat() *time.Ticker {
-	if a.Alive <= 0 {
+	if a.opts.Service.Alive <= 0 {
 		t := time.NewTicker(time.Hour)
 		t.Stop()
 		return t
 	}
-	return time.NewTicker(a.Alive / 3)
+	return time.NewTicker(a.opts.Service.Alive / 3)
 }
 
 // stop ends what runs beside the loop and says so.
 func (a *agent) stop() {
-	a.Tell("STOPPING=1\nSTATUS=Stopping.")
+	a.opts.Service.Tell("STOPPING=1\nSTATUS=Stopping.")
 	a.events.watchers.Stop()
-	a.metrics.Close()
-	a.notify.Close()
+	a.out.metrics.Close()
+	a.out.notify.Close()
 	a.life.stopped = true
 	a.publish()
-	a.Log.Info("vpnd ends; the host stays as it is")
+	a.opts.Log.Info("vpnd ends; the host stays as it is")
 }

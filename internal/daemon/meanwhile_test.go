@@ -368,7 +368,7 @@ func TestUndoIsAwaitedMeanwhile(t *testing.T) {
 func TestChecksAreHeardOfMeanwhile(t *testing.T) {
 	bubble(t, func(r *rig) {
 		var broken atomic.Bool
-		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
+		r.Host.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}

@@ -42,20 +42,20 @@ func TestMetricsThatCanNotBeServedAreTold(t *testing.T) {
 
 func TestMetricsAreTriedAgainAtTheInterval(t *testing.T) {
 	a := newAgent(Options{Log: slog.New(slog.DiscardHandler), RunDir: t.TempDir(), StateDir: t.TempDir()})
-	instance, err := lock.Acquire(a.RunDir)
+	instance, err := lock.Acquire(a.opts.RunDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer instance.Release()
 	a.life.instance = instance
-	defer a.metrics.Close()
+	defer a.out.metrics.Close()
 	wanted, free := taken(t)
-	a.metrics.Set(wanted)
-	if a.reconcile(t.Context(), byTimer, nil); a.status.MetricsError == "" {
+	a.out.metrics.Set(wanted)
+	if a.reconcile(t.Context(), byTimer, nil); a.out.status.MetricsError == "" {
 		t.Error("nothing is said of a port that is taken")
 	}
 	free()
-	if a.reconcile(t.Context(), byTimer, nil); a.metrics.Failed() != "" || a.status.MetricsError != "" {
-		t.Errorf("once it is free: %q", a.status.MetricsError)
+	if a.reconcile(t.Context(), byTimer, nil); a.out.metrics.Failed() != "" || a.out.status.MetricsError != "" {
+		t.Errorf("once it is free: %q", a.out.status.MetricsError)
 	}
 }

@@ -74,15 +74,15 @@ func (t *tale) mention(told []state.Done, begun time.Time) {
 
 // noteLeft notes in the history where nothing is done about what a pass has found.
 func (a *agent) noteLeft(ctx context.Context, p *pass) {
-	left := a.tale.left(p.news, p.Begun)
+	left := a.out.tale.left(p.news, p.Begun)
 	if len(left) == 0 {
 		return
 	}
 	if err := a.note(ctx, p, state.Entry{Time: p.Begun.UTC().Truncate(time.Second), Command: state.Noticed, Changes: left}); err != nil {
-		a.Log.Warn("the history can't be written", "error", err)
+		a.opts.Log.Warn("the history can't be written", "error", err)
 		return
 	}
-	a.tale.mention(left, p.Begun)
+	a.out.tale.mention(left, p.Begun)
 }
 
 // note adds to the history, under the lock: an observer does not hold it.
@@ -90,7 +90,7 @@ func (a *agent) note(ctx context.Context, p *pass, e state.Entry) error {
 	if !p.Facts.Locked {
 		wait, cancel := context.WithTimeout(ctx, lockPatience)
 		defer cancel()
-		unlock, err := state.Lock(wait, a.StateDir)
+		unlock, err := state.Lock(wait, a.opts.StateDir)
 		if err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func TestWhatGoesWrongIsNotified(t *testing.T) {
 		}
 		var broken atomic.Bool
 		broken.Store(true)
-		r.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
+		r.Host.Check = func(_ context.Context, checks []settings.Check) []confirm.Failure {
 			if !broken.Load() {
 				return nil
 			}

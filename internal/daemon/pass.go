@@ -40,11 +40,11 @@ type acts struct {
 // newPass begins a pass.
 func (a *agent) newPass(noticed string, hints []resource.Hint) *pass {
 	for _, id := range a.backoff.damping.Ended() {
-		a.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
+		a.opts.Log.Info("the other writer has given up; repairs go on as ever", "id", id)
 	}
 	p := &pass{noticed: noticed, hints: hints, blame: true, acts: acts{mended: make(map[resource.ID]bool), repeated: make(map[resource.ID]bool)}}
-	p.Begun, p.Scope, p.How, p.By = a.Now(), findings.Scope{Whole: true}, p.how, p.by
-	p.Facts = policy.Facts{Traits: a.Catalog.Traits, Booting: a.life.booting, Guarding: a.life.guarding}
+	p.Begun, p.Scope, p.How, p.By = a.opts.Now(), findings.Scope{Whole: true}, p.how, p.by
+	p.Facts = policy.Facts{Traits: a.opts.Catalog.Traits, Booting: a.life.booting, Guarding: a.life.guarding}
 	return p
 }
 
@@ -58,8 +58,8 @@ func (a *agent) reconcile(ctx context.Context, noticed string, hints []resource.
 	}
 	s := &a.schedule
 	if p.Scope.Whole || err != nil {
-		s.passed(a.Now())
-		a.metrics.Listen()
+		s.passed(a.opts.Now())
+		a.out.metrics.Listen()
 		// What could not be seen, or not be put on record, must not be passed over.
 		s.unsure = err != nil || len(p.Refused) > 0 || a.life.booting || s.waiting && !p.Facts.Locked
 	}
@@ -73,9 +73,9 @@ func (a *agent) reconcile(ctx context.Context, noticed string, hints []resource.
 // end tells what came of a pass.
 func (a *agent) end(p *pass, err error) {
 	a.failClosed(p)
-	took := a.Now().Sub(p.Begun)
-	a.status.Reconcile = &status.Pass{Time: p.Begun, Seconds: took.Seconds(), Noticed: p.noticed}
-	a.metrics.Reconciled(*a.status.Reconcile)
+	took := a.opts.Now().Sub(p.Begun)
+	a.out.status.Reconcile = &status.Pass{Time: p.Begun, Seconds: took.Seconds(), Noticed: p.noticed}
+	a.out.metrics.Reconciled(*a.out.status.Reconcile)
 	a.failing(err)
 	a.events.debounce.Passed(took, len(p.news.Drift) > 0)
 	a.publish()
@@ -91,14 +91,14 @@ func (a *agent) failing(err error) {
 		text = err.Error()
 	}
 	switch {
-	case text == a.status.Error:
+	case text == a.out.status.Error:
 	case text == "":
-		a.Log.Info("looking at the host works again")
+		a.opts.Log.Info("looking at the host works again")
 	default:
-		a.Log.Error("looking at the host failed", "error", err)
-		a.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
+		a.opts.Log.Error("looking at the host failed", "error", err)
+		a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 	}
-	a.status.Error, a.schedule.failed = text, err != nil
+	a.out.status.Error, a.schedule.failed = text, err != nil
 }
 
 // do is the work of a pass.
@@ -140,7 +140,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.Plan = plan
-	a.status.Configuration.Planned = a.Now()
+	a.out.status.Configuration.Planned = a.opts.Now()
 	if err := a.keepInForce(ctx, p); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 
 func (a *agent) engine(p *pass) *engine.Engine {
 	return &engine.Engine{
-		Catalog: a.Catalog, Store: p.store, Now: a.Now, Protects: true, Started: a.started,
+		Catalog: a.opts.Catalog, Store: p.store, Now: a.opts.Now, Protects: true, Started: a.started,
 		Done: func(c engine.Change, err error) { a.done(p, c, err) },
 	}
 }

@@ -39,7 +39,7 @@ func (a *agent) plan(ctx context.Context, p *pass, e *engine.Engine) (*engine.Pl
 	if len(refused) == 0 {
 		return plan, err
 	}
-	a.Log.Debug("the host refuses what is in force", "error", err)
+	a.opts.Log.Debug("the host refuses what is in force", "error", err)
 	p.Refused = refused
 	// What needs filter rules that can't stand must not be switched on.
 	return a.planFor(ctx, p, e, a.graph().Without(slices.Collect(maps.Keys(refused))...))
@@ -86,9 +86,9 @@ func (a *agent) refuse(refused map[resource.ID]error) {
 		lines = append(lines, fmt.Sprintf("Error: The host would refuse %s\n\n  %v\n", id, err))
 	}
 	slices.Sort(lines)
-	c := &a.status.Configuration
+	c := &a.out.status.Configuration
 	c.Valid, c.Diagnostics = false, c.Diagnostics+strings.Join(lines, "\n")
 	a.files.refusal = refusal{a.active.Unsaved.Asked, c.Diagnostics}
-	a.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
-	a.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the host would refuse the configuration:\n" + c.Diagnostics})
+	a.opts.Log.Error("the host would refuse the configuration, so it is not taken; what was in force stays so", "diagnostics", c.Diagnostics)
+	a.out.notify.Tell(notify.Event{Event: notify.Configuration, Text: "the host would refuse the configuration:\n" + c.Diagnostics})
 }

@@ -12,24 +12,24 @@ import (
 // publish writes status.json and tells the service manager. What passes have found,
 // and what they go by, is put into the status here and read from it nowhere.
 func (a *agent) publish() {
-	s := &a.status
+	s := &a.out.status
 	s.Ready, s.Stopped, s.Booting = a.life.ready, a.life.stopped, a.life.booting
-	s.Next = a.Now().Add(a.pause()).Truncate(time.Second)
+	s.Next = a.opts.Now().Add(a.pause()).Truncate(time.Second)
 	a.show(&s.Host)
 	servers := s.Servers
 	s.VPNs = a.findings.VPNs
 	s.Servers = servers
-	s.MetricsError = a.metrics.Failed()
+	s.MetricsError = a.out.metrics.Failed()
 	err := a.life.instance.Renew()
 	if err == nil {
-		err = s.Write(a.RunDir)
+		err = s.Write(a.opts.RunDir)
 	}
 	if err != nil {
-		a.Log.Warn("the status can't be written", "error", err)
+		a.opts.Log.Warn("the status can't be written", "error", err)
 	}
-	a.metrics.Update(s)
+	a.out.metrics.Update(s)
 	if !s.Stopped {
-		a.Tell("STATUS=" + s.Summary())
+		a.opts.Service.Tell("STATUS=" + s.Summary())
 	}
 }
 
@@ -51,14 +51,14 @@ func (a *agent) show(h *status.Host) {
 // ask asks the OpenVPN servers who is connected. Each serves one at a time, so
 // not after every event.
 func (a *agent) ask(ctx context.Context, p *pass) {
-	if p.noticed == byEvent && a.Now().Sub(a.schedule.asked) < time.Minute {
+	if p.noticed == byEvent && a.opts.Now().Sub(a.schedule.asked) < time.Minute {
 		return
 	}
-	a.schedule.asked = a.Now()
-	a.status.Servers = nil
+	a.schedule.asked = a.opts.Now()
+	a.out.status.Servers = nil
 	for _, s := range p.Plan.Seen(resource.Servers) {
 		server := status.Server{Block: status.Block(s.ID, s.Owners), Socket: s.ID.Name}
 		server.Ask(ctx)
-		a.status.Servers = append(a.status.Servers, server)
+		a.out.status.Servers = append(a.out.status.Servers, server)
 	}
 }

@@ -19,7 +19,7 @@ type reach struct {
 // graph is found when it is first asked for.
 func (a *agent) graph() *reach {
 	if a.reach == nil || a.reach.of != a.active {
-		a.reach = newReach(a.Catalog, a.active.Present)
+		a.reach = newReach(a.opts.Catalog, a.active.Present)
 		a.reach.of = a.active
 	}
 	return a.reach

@@ -23,17 +23,17 @@ type records struct {
 // open opens the state for changing, or, where only looking is allowed now,
 // for reading. What is known of it is kept from pass to pass.
 func (a *agent) open(ctx context.Context, p *pass) (release func(), err error) {
-	a.status.Waiting, a.schedule.waiting = "", false
+	a.out.status.Waiting, a.schedule.waiting = "", false
 	if a.active.Observing() {
 		return func() {}, a.recollect(p, (*state.Store).Reread, state.Read)
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	unlock, err := state.Lock(wait, a.StateDir)
+	unlock, err := state.Lock(wait, a.opts.StateDir)
 	var busy *state.ErrBusy
 	switch {
 	case errors.As(err, &busy):
-		a.status.Waiting, a.schedule.waiting = "another vpnd ("+busy.Holder+")", true
+		a.out.status.Waiting, a.schedule.waiting = "another vpnd ("+busy.Holder+")", true
 		return func() {}, a.recollect(p, (*state.Store).Reread, state.Read)
 	case err != nil:
 		return nil, err
@@ -67,7 +67,7 @@ func (a *agent) recollect(p *pass, again func(*state.Store) error, anew func(str
 	var err error
 	r := &a.records
 	if r.store == nil {
-		r.store, err = anew(a.StateDir)
+		r.store, err = anew(a.opts.StateDir)
 	} else {
 		err = again(r.store)
 	}

@@ -27,7 +27,7 @@ type schedule struct {
 // tick is a pass because its time has come, or only another try of what had to
 // wait.
 func (a *agent) tick(ctx context.Context) {
-	if a.life.booting && (!a.Booting(ctx) || a.Now().Sub(a.life.since) > longestBoot) {
+	if a.life.booting && (!a.opts.Service.Booting(ctx) || a.opts.Now().Sub(a.life.since) > longestBoot) {
 		a.life.booting, a.schedule.unsure = false, true
 	} else if a.stillWaiting(ctx) {
 		return
@@ -38,15 +38,15 @@ func (a *agent) tick(ctx context.Context) {
 // stillWaiting says whether there is no point in another pass yet: the interval
 // is not over, and who keeps repairs waiting is still at work.
 func (a *agent) stillWaiting(ctx context.Context) bool {
-	if !a.schedule.waiting || a.life.booting || !a.Now().Before(a.intervalEnds()) {
+	if !a.schedule.waiting || a.life.booting || !a.opts.Now().Before(a.intervalEnds()) {
 		return false
 	}
-	if a.Busy() != "" {
+	if a.opts.Host.Busy() != "" {
 		return true
 	}
 	wait, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	unlock, err := state.Lock(wait, a.StateDir)
+	unlock, err := state.Lock(wait, a.opts.StateDir)
 	if err != nil {
 		return true
 	}
@@ -71,25 +71,25 @@ func (a *agent) wait() time.Duration {
 // nextTry is how long until something that failed, or is flapping, is to be tried
 // again while a step takes long.
 func (a *agent) nextTry() time.Duration {
-	due := a.Now().Add(time.Hour)
+	due := a.opts.Now().Add(time.Hour)
 	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}
 	}
-	return max(due.Sub(a.Now()), backoff.Gap)
+	return max(due.Sub(a.opts.Now()), backoff.Gap)
 }
 
 // pause is how long until the next pass that nobody kicks: the interval with
 // its jitter, so that hosts that started together don't do that together, or
 // sooner where something waits.
 func (a *agent) pause() time.Duration {
-	now := a.Now()
+	now := a.opts.Now()
 	due := a.intervalEnds()
 	if a.schedule.failed || len(a.closed) > 0 {
 		due = earlier(due, now.Add(retry))
 	}
-	if slices.ContainsFunc(a.findings.Unknown, func(u status.Unknown) bool { return a.guards(u.ID) }) {
+	if slices.ContainsFunc(a.findings.Unknown, func(u status.Unknown) bool { return a.opts.guards(u.ID) }) {
 		due = earlier(due, now.Add(backoff.LongestGuardRetry))
 	}
 	if a.schedule.waiting || a.life.booting {
@@ -131,6 +131,6 @@ func (a *agent) nextDue() (at time.Time, ok bool) {
 
 // takeDue returns what is to be renewed since it was last asked.
 func (a *agent) takeDue() (ids []resource.ID) {
-	a.findings, ids = a.findings.TakeDue(a.Now())
+	a.findings, ids = a.findings.TakeDue(a.opts.Now())
 	return ids
 }

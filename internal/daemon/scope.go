@@ -36,7 +36,7 @@ func (a *agent) near(p *pass) aim {
 	}
 	s.add(r, p.due...)
 	s.add(r, a.wrong()...)
-	if s.mayWait(a.Catalog) {
+	if s.mayWait(a.opts.Catalog) {
 		for _, id := range r.unique() {
 			s.ids[id] = true
 		}
@@ -53,7 +53,7 @@ func (a *agent) everywhere(p *pass) bool {
 		return true
 	}
 	return slices.ContainsFunc(p.hints, func(h resource.Hint) bool {
-		_, known := a.Catalog.Kind(h.Kind)
+		_, known := a.opts.Catalog.Kind(h.Kind)
 		return !known
 	})
 }

@@ -11,7 +11,7 @@ import (
 // A server speaks with one at a time, so that events are no reason to ask it.
 func TestServersAreAskedOnceAMinute(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	a := &agent{Options: Options{Now: func() time.Time { return now }}}
+	a := &agent{opts: Options{Now: func() time.Time { return now }}}
 	for _, c := range []struct {
 		after   time.Duration
 		noticed string

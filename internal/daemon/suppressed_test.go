@@ -46,7 +46,7 @@ func TestHoldEndsForWhatIsAskedForAsItIs(t *testing.T) {
 
 func TestOtherChecksAreWatchedBesideAHold(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
+		r.Host.Check = func(context.Context, []settings.Check) []confirm.Failure { return nil }
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.reload()

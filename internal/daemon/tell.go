@@ -24,42 +24,42 @@ type tale struct {
 // tell puts the findings of a plan into the status, and the news that need no outcome
 // into the journal.
 func (a *agent) tell(p *pass) {
-	a.status.Mode = "enforce"
+	a.out.status.Mode = "enforce"
 	if p.Facts.Observing {
-		a.status.Mode = "observe"
+		a.out.status.Mode = "observe"
 	}
-	a.status.Configuration.Resources = len(a.active.Present)
-	a.status.Suppressed = nil
+	a.out.status.Configuration.Resources = len(a.active.Present)
+	a.out.status.Suppressed = nil
 	if h := p.suppression; h != nil {
-		a.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Resources(), All: h.All}
+		a.out.status.Suppressed = &status.Suppression{Command: h.Command, Since: h.Since, IDs: h.Resources(), All: h.All}
 	}
 	for _, u := range p.news.Unknown {
-		a.Log.Warn("a resource can't be looked at and is left alone", attributesUnknown(u)...)
+		a.opts.Log.Warn("a resource can't be looked at and is left alone", attributesUnknown(u)...)
 	}
 	for _, id := range p.news.Observed {
-		a.Log.Info("a resource can be looked at again", "id", id)
+		a.opts.Log.Info("a resource can be looked at again", "id", id)
 	}
 	for _, r := range p.news.Remarks {
 		a.remark(r)
 	}
 	for _, d := range p.news.Drift {
 		if p.news.New[d.ID] {
-			a.metrics.Drifted(d)
+			a.out.metrics.Drifted(d)
 		}
 	}
 	for _, id := range p.news.Healed {
-		a.Log.Info("a drift is gone, and vpnd did not do it", "id", id)
+		a.opts.Log.Info("a drift is gone, and vpnd did not do it", "id", id)
 	}
 }
 
 // remark tells what people should know from now on.
 func (a *agent) remark(r status.Remark) {
 	if r.By == "" {
-		a.Log.Info("a note is worth knowing", "id", r.ID, "note", r.Text)
+		a.opts.Log.Info("a note is worth knowing", "id", r.ID, "note", r.Text)
 		return
 	}
-	a.Log.Warn("a note is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
-	a.notify.Tell(notify.Event{Event: notify.Note, Text: r.String()})
+	a.opts.Log.Warn("a note is worth knowing", "id", r.ID, "note", r.Text, "by", r.By)
+	a.out.notify.Tell(notify.Event{Event: notify.Note, Text: r.String()})
 }
 
 // announce tells the news once a pass is over, when their outcome is known.
@@ -69,7 +69,7 @@ func (a *agent) announce(p *pass) {
 		_, known := a.findings.Known[d.ID]
 		isNew := p.news.New[d.ID]
 		if known && isNew {
-			a.Log.Warn("resource drifted", attributes(d)...)
+			a.opts.Log.Warn("resource drifted", attributes(d)...)
 		}
 		if (isNew || slices.Contains(p.acts.retried, d.ID)) && !a.backoff.damping.Flapping(d.ID) {
 			news = append(news, d)
@@ -79,7 +79,7 @@ func (a *agent) announce(p *pass) {
 		news = append(news, u.AsDrift())
 	}
 	if len(news) > 0 {
-		a.notify.Tell(notify.Drifted(news))
+		a.out.notify.Tell(notify.Drifted(news))
 	}
 }
 
@@ -111,11 +111,11 @@ const stepTime = 5 * time.Minute
 // started and done are told of each step of an apply: signs of life, and one
 // record a change in the journal.
 func (a *agent) started(c engine.Change) {
-	a.Tell(fmt.Sprintf("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=At work on %s.", stepTime.Microseconds(), c.ID))
+	a.opts.Service.Tell(fmt.Sprintf("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=%d\nSTATUS=At work on %s.", stepTime.Microseconds(), c.ID))
 }
 
 func (a *agent) done(p *pass, c engine.Change, err error) {
-	a.Tell("WATCHDOG=1")
+	a.opts.Service.Tell("WATCHDOG=1")
 	p.acts.mended[c.ID] = err == nil
 	moved, words := p.Facts.Moved(c), report.Becomes
 	if moved {
@@ -130,21 +130,21 @@ func (a *agent) done(p *pass, c engine.Change, err error) {
 		}
 	}
 	if err == nil {
-		delete(a.tale.failed, c.ID)
+		delete(a.out.tale.failed, c.ID)
 	}
 	switch {
-	case err != nil && a.tale.failed[c.ID] == err.Error():
+	case err != nil && a.out.tale.failed[c.ID] == err.Error():
 		p.acts.repeated[c.ID] = true
-		a.Log.Debug("change not done again", append(args, "error", err)...)
+		a.opts.Log.Debug("change not done again", append(args, "error", err)...)
 	case err != nil:
-		a.tale.failed[c.ID] = err.Error()
-		a.Log.Error("change not done", append(args, "error", err)...)
+		a.out.tale.failed[c.ID] = err.Error()
+		a.opts.Log.Error("change not done", append(args, "error", err)...)
 	case a.backoff.damping.Flapping(c.ID):
-		a.Log.Debug("drift repaired once more", args...)
+		a.opts.Log.Debug("drift repaired once more", args...)
 	case moved:
-		a.Log.Info("drift repaired", args...)
+		a.opts.Log.Info("drift repaired", args...)
 	default:
-		a.Log.Info("resource changed", args...)
+		a.opts.Log.Info("resource changed", args...)
 	}
 }
 
@@ -154,12 +154,12 @@ func (a *agent) flapping(p *pass, c engine.Change) {
 	d := a.findings.Drifted(p.Pass, c)
 	d.Outcome = status.Flapping
 	words := "another program changes it again and again; vpnd leaves it alone for a while"
-	if a.essential(c.ID) {
+	if a.opts.essential(c.ID) {
 		d.Outcome = status.Repaired
 		words = "another program changes it again and again; it guards the host, so vpnd goes on repairing it"
 	}
 	by := cmp.Or(flap.By, "unknown")
-	a.Log.Warn("flapping: "+words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
-	a.metrics.Flapped(c.ID)
-	a.notify.Tell(notify.Event{Event: notify.Flapping, Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
+	a.opts.Log.Warn("flapping: "+words, "id", c.ID, "attr", report.Story(d.Diffs), "repairs", flap.Repairs, "by", by)
+	a.out.metrics.Flapped(c.ID)
+	a.out.notify.Tell(notify.Event{Event: notify.Flapping, Text: fmt.Sprintf("%s: %s (the other writer: %s)", c.ID, words, by), Drift: []status.Drift{d}})
 }

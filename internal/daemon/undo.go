@@ -57,23 +57,23 @@ func (a *agent) awaitUndo(ctx context.Context, p *pass) error {
 	}
 	u := a.backoff.undo
 	u.until, u.overdue = pending.Deadline, false
-	if a.Undo == nil {
+	if a.opts.Host.Undo == nil {
 		return nil
 	}
-	d, err := a.Undo(p.store)
+	d, err := a.opts.Host.Undo(p.store)
 	if err != nil || !d.Over(ctx, pending) {
 		return err
 	}
 	u.overdue = true
 	p.Facts.Undoing = touchedBy(p.store, u.snapshot)
-	a.status.Waiting = "the undo of an apply that nobody confirmed in time"
+	a.out.status.Waiting = "the undo of an apply that nobody confirmed in time"
 	a.revive(ctx, d, u)
 	return nil
 }
 
 // revive begins an undo that nobody is about to begin, and not too often.
 func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
-	now := a.Now()
+	now := a.opts.Now()
 	if u.next.IsZero() {
 		u.wait, u.next = firstRevival, now.Add(firstRevival)
 	}
@@ -85,11 +85,11 @@ func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
 	switch {
 	case err != nil:
 		u.failed = err.Error()
-		a.Log.Error("an apply that nobody confirmed can't be undone", "snapshot", u.snapshot, "error", err)
+		a.opts.Log.Error("an apply that nobody confirmed can't be undone", "snapshot", u.snapshot, "error", err)
 	case begun:
 		u.begun++
-		a.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.snapshot, "begun", u.begun)
-		a.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
+		a.opts.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.snapshot, "begun", u.begun)
+		a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
 	}
 	u.wait = min(2*u.wait, longestRevival)
 	if err == nil && !begun { // another one is at work, or tried again soon
@@ -101,10 +101,10 @@ func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
 // nextUndo is when to look whether an apply was undone that nobody confirms, if
 // there is any. That it was is an event.
 func (a *agent) nextUndo() (at time.Time, ok bool) {
-	if a.Undo == nil {
+	if a.opts.Host.Undo == nil {
 		return at, false
 	}
-	return a.backoff.undo.due(a.Now())
+	return a.backoff.undo.due(a.opts.Now())
 }
 
 func (u *undo) due(now time.Time) (at time.Time, ok bool) {

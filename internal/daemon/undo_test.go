@@ -69,7 +69,7 @@ func undoFails(*state.Store) (*confirm.Deadline, error) { return nil, errors.New
 func (r *rig) waits() *timers {
 	r.Helper()
 	fake := &timers{ticking: true}
-	r.Undo = func(store *state.Store) (*confirm.Deadline, error) {
+	r.Host.Undo = func(store *state.Store) (*confirm.Deadline, error) {
 		return &confirm.Deadline{Store: store, Connect: func(context.Context) (confirm.Manager, error) { return fake, nil }}, nil
 	}
 	r.as(func(e *engine.Engine) error {

@@ -43,8 +43,8 @@ func TestTheStateIsWatched(t *testing.T) {
 		return nil
 	}
 	a := &agent{
-		events:  events{queue: queue, watchers: watch.NewWatchers(resource.Catalog{}, queue, slog.New(slog.DiscardHandler))},
-		Options: Options{StateDir: "/s", Host: Host{Files: files}},
+		events: events{queue: queue, watchers: watch.NewWatchers(resource.Catalog{}, queue, slog.New(slog.DiscardHandler))},
+		opts:   Options{StateDir: "/s", Host: Host{Files: files}},
 	}
 	a.watchState(t.Context())
 	a.events.watchers.Stop()
