@@ -11,6 +11,7 @@
 //	gather: policy.Facts, engine.Plan     scope.go, plan.go, gather.go, blame.go
 //	   ▼
 //	policy.Decide(plan, facts)            what is repaired, left or waited for, and why
+//	   │                                  (schedule.go: what that means for later passes)
 //	   ▼
 //	findings.Seen                         how things stand, and what of it is news
 //	   ▼

@@ -612,7 +612,7 @@ func TestFailedLookIsTriedAgain(t *testing.T) {
 		}
 		r.touch("a", "2", "")
 		time.Sleep(time.Minute)
-		if s := r.status(); !strings.Contains(s.Error, "damaged") || r.logged("looking at the host failed") != 1 {
+		if s := r.status(); !strings.Contains(s.Error, "damaged") || r.logged("a pass failed") != 1 {
 			t.Errorf("status: %q", s.Error)
 		}
 		if err := os.Remove(hold); err != nil {

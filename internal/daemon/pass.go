@@ -91,14 +91,14 @@ func (a *agent) failing(err error) {
 		text = err.Error()
 	}
 	switch {
-	case text == a.out.status.Error:
+	case text == a.out.tale.failure:
 	case text == "":
-		a.opts.Log.Info("looking at the host works again")
+		a.opts.Log.Info("passes work again")
 	default:
-		a.opts.Log.Error("looking at the host failed", "error", err)
+		a.opts.Log.Error("a pass failed", "error", err)
 		a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: text})
 	}
-	a.out.status.Error, a.schedule.failed = text, err != nil
+	a.out.tale.failure, a.out.status.Error, a.schedule.failed = text, text, err != nil
 }
 
 // do is the work of a pass.
@@ -163,6 +163,7 @@ func (a *agent) engine(p *pass) *engine.Engine {
 func (a *agent) act(ctx context.Context, p *pass, e *engine.Engine) error {
 	a.gather(p)
 	p.Decisions = policy.Decide(p.Plan, p.Facts)
+	a.waitsFor(p)
 	a.heed(p)
 	a.findings, p.news = a.findings.Seen(p.Pass)
 	p.told = true

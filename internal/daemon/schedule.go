@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vpnd/internal/backoff"
+	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 	"vpnd/internal/status"
@@ -133,4 +134,52 @@ func (a *agent) nextDue() (at time.Time, ok bool) {
 func (a *agent) takeDue() (ids []resource.ID) {
 	a.findings, ids = a.findings.TakeDue(a.opts.Now())
 	return ids
+}
+
+// forget ends the retries of what a plan found to be as it shall be: somebody
+// else did it.
+func (a *agent) forget(plan *engine.Plan) {
+	failed := a.backoff.retries.IDs()
+	if len(failed) == 0 {
+		return
+	}
+	well := plan.Took()
+	for _, id := range plan.IDs() {
+		delete(well, id)
+	}
+	for _, problem := range plan.Problems {
+		delete(well, problem.ID)
+	}
+	for _, id := range failed {
+		if well[id] {
+			a.backoff.retries.Tried(id, nil)
+		}
+	}
+}
+
+// heed notes what the decisions mean for later ones: what waits for a key needs no
+// other try, and what would be repaired moved once more.
+func (a *agent) heed(p *pass) {
+	heeded := make(map[resource.ID]bool)
+	for _, c := range p.Plan.Changes {
+		o := p.Decisions[c.ID].Outcome
+		if o != status.Suppressed && o != status.Reported && c.Lacks != (resource.ID{}) {
+			a.backoff.retries.Tried(c.ID, nil)
+		}
+		if heeded[c.ID] || o != status.Repaired && o != status.Flapping {
+			continue
+		}
+		heeded[c.ID] = true
+		if a.backoff.damping.Moved(c.ID, p.by(c.ID)) {
+			a.flapping(p, c)
+		}
+	}
+}
+
+// waitsFor notes for whom the decisions wait, and so when to try again.
+func (a *agent) waitsFor(p *pass) {
+	a.schedule.waiting = a.schedule.waiting || p.Decisions.Soon()
+	if who := p.Decisions.For(); a.out.status.Waiting == "" || who != "" && who == p.Facts.Busy {
+		a.out.status.Waiting = who
+	}
 }

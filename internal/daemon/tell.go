@@ -15,6 +15,7 @@ import (
 
 // tale is what was told already, so that only news is.
 type tale struct {
+	failure     string                   // why the last pass came to nothing
 	failed      map[resource.ID]string   // why something was not done, as the journal has it
 	noted       map[resource.ID]mentions // what the history told of lately
 	warned      map[resource.ID]warning  // of what runs out people were told
