@@ -134,10 +134,10 @@ func (d *Deadline) Over(ctx context.Context, p *state.Pending) bool {
 	return !time.Now().Before(p.Deadline)
 }
 
-// Revive begins the undo of an apply that is due where nobody is about to, and
+// Resume begins the undo of an apply that is due where nobody is about to, and
 // says whether it did: at boot the undo may have failed for good, or its unit
 // is not there. It needs no lock: the undo that it begins takes it.
-func (d *Deadline) Revive(ctx context.Context) (begun bool, err error) {
+func (d *Deadline) Resume(ctx context.Context) (begun bool, err error) {
 	m, err := d.Connect(ctx)
 	if err != nil {
 		return false, err

@@ -201,21 +201,21 @@ func TestOver(t *testing.T) {
 }
 
 // An undo that nobody is about to begin is begun, and no other beside it.
-func TestRevive(t *testing.T) {
+func TestResume(t *testing.T) {
 	r := newRig(t)
 	r.undoing = true
-	if begun, err := r.Revive(t.Context()); begun || err != nil || len(r.timers) > 0 {
+	if begun, err := r.Resume(t.Context()); begun || err != nil || len(r.timers) > 0 {
 		t.Errorf("beside another: %v %v %v", begun, err, r.timers)
 	}
 	r.undoing = false
-	begun, err := r.Revive(t.Context())
+	begun, err := r.Resume(t.Context())
 	r.ok(err)
 	if !begun || len(r.timers) != 1 || !slices.Equal(r.argv, r.Argv) {
 		t.Errorf("%v: timers %v run %q", begun, r.timers, r.argv)
 	}
 	for _, method := range []string{"Connect", "Undoing", "StartTimer"} {
 		r.broken = map[string]error{method: errors.New("no")}
-		if begun, err := r.Revive(t.Context()); begun || err == nil {
+		if begun, err := r.Resume(t.Context()); begun || err == nil {
 			t.Errorf("%s fails: %v %v", method, begun, err)
 		}
 	}

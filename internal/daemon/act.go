@@ -39,7 +39,7 @@ func (a *agent) converge(ctx context.Context, p *pass, e *engine.Engine, plan *e
 		return r.Err
 	}
 	a.out.status.Apply = applied(r, begun, a.opts.Now())
-	a.lookAgain(p, r)
+	a.passAgain(p, r)
 	if err := a.record(p, r, known); err != nil {
 		a.opts.Log.Warn("the history can't be written", "error", err)
 	}
@@ -59,9 +59,9 @@ func applied(r engine.Report, begun, ended time.Time) *status.Apply {
 	return s
 }
 
-// lookAgain asks for a pass over what was changed, so that the status tells how it
+// passAgain asks for a pass over what was changed, so that the status tells how it
 // is now. What people should know is to be told anew after more than a repair.
-func (a *agent) lookAgain(p *pass, r engine.Report) {
+func (a *agent) passAgain(p *pass, r engine.Report) {
 	for _, result := range r.Results {
 		p.acts.touched = append(p.acts.touched, result.ID)
 		switch {

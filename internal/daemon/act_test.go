@@ -66,7 +66,7 @@ func TestWhatWasChangedIsLookedAtAgain(t *testing.T) {
 		{engine.Result{Change: engine.Change{ID: id}, Err: errors.New("no")}, nil},
 	} {
 		a, p := &agent{events: events{queue: watch.NewQueue(real.guards)}}, &pass{}
-		a.lookAgain(p, engine.Report{Results: []engine.Result{c.result}})
+		a.passAgain(p, engine.Report{Results: []engine.Result{c.result}})
 		if got := a.events.queue.Take(); !slices.Equal(got, c.want) || !slices.Equal(p.acts.touched, []resource.ID{id}) {
 			t.Errorf("%+v: %+v, %+v", c.result, got, p.acts.touched)
 		}

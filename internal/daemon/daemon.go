@@ -19,7 +19,7 @@
 //	   ▼
 //	findings.Acted                        what became of it
 //	   ▼
-//	journal, history, notify, metrics,    tell.go, noted.go, endings.go, publish.go
+//	journal, history, notify, metrics,    tell.go, history.go, endings.go, publish.go
 //	status.json
 //
 // While a step of a pass takes long (a service that starts), the pass waits and the loop
@@ -78,11 +78,11 @@ type Service struct {
 
 // Host is what else the agent asks and does on its host. All may be left out.
 type Host struct {
-	Files func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
-	Busy  func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
-	Check func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
-	Undo  func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
-	Shut  func(key string) (was bool, err error)                               // switches forwarding off; nil is [Shut]
+	Files          func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
+	Busy           func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
+	Check          func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
+	Undo           func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
+	StopForwarding func(key string) (was bool, err error)                               // switches forwarding off; nil is [StopForwarding]
 }
 
 // essential says whether vpnd must not give in where another program changes the

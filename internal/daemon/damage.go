@@ -74,7 +74,7 @@ func (a *agent) resumeDamaged(ctx context.Context, p *pass, damage error) error 
 		a.read(ctx, p.noticed)
 		return nil
 	}
-	a.shutBlindly(ctx, p)
+	a.failClosedBlindly(ctx, p)
 	return damage
 }
 
@@ -86,9 +86,9 @@ func (a *agent) onRecord(ctx context.Context, p *pass, present []resource.Resour
 	return err == nil && plan.OnRecord()
 }
 
-// shutBlindly keeps a host from forwarding whose filter rules have gone, where of
+// failClosedBlindly keeps a host from forwarding whose filter rules have gone, where of
 // what is in force only the records are left.
-func (a *agent) shutBlindly(ctx context.Context, p *pass) {
+func (a *agent) failClosedBlindly(ctx context.Context, p *pass) {
 	var present []resource.Resource
 	missing := make(map[resource.ID]error)
 	for _, r := range p.store.Records() {

@@ -80,7 +80,7 @@ func closes(c resource.Catalog, present []resource.Resource, missing map[resourc
 
 // close switches one off and says so, loudly: nobody gets through this host now.
 func (a *agent) close(id resource.ID, missing map[resource.ID]error) {
-	was, err := a.opts.Host.Shut(id.Name)
+	was, err := a.opts.Host.StopForwarding(id.Name)
 	if err == nil && !was && slices.Contains(a.closed, id) {
 		return
 	}
@@ -104,10 +104,10 @@ func reasons(missing map[resource.ID]error) string {
 	return strings.Join(words, "; ")
 }
 
-// Shut switches forwarding off until somebody switches it on again, and says
+// StopForwarding switches forwarding off until somebody switches it on again, and says
 // whether it was on. Files are left alone: what the next boot does is for the
 // configuration to say.
-func Shut(key string) (was bool, err error) {
+func StopForwarding(key string) (was bool, err error) {
 	path := "/proc/sys/" + strings.ReplaceAll(key, ".", "/")
 	value, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -34,7 +34,7 @@ func (r *rig) boot() {
 	})
 	r.touch(forward, "1", "")
 	r.touch(forwards6.Name, "1", "")
-	r.Host.Shut = func(key string) (bool, error) {
+	r.Host.StopForwarding = func(key string) (bool, error) {
 		was := r.text(key) != "0"
 		if was {
 			r.touch(key, "0", "")
@@ -151,7 +151,7 @@ func TestFailsClosedWhereRulesAreUnknown(t *testing.T) {
 func TestShutThatFails(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.boot()
-		r.Host.Shut = func(string) (bool, error) { return false, errors.New("read-only") }
+		r.Host.StopForwarding = func(string) (bool, error) { return false, errors.New("read-only") }
 		r.alter(func() { r.broken[guard.Name] = true })
 		r.start()
 		if r.logged("could not be switched off (read-only)") == 0 {
@@ -164,7 +164,7 @@ func TestAnObserverShutsNothing(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.boot()
 		r.choose(func() { observe(&r.cfg.Settings) })
-		r.Host.Shut = func(key string) (bool, error) { t.Errorf("%s was shut", key); return true, nil }
+		r.Host.StopForwarding = func(key string) (bool, error) { t.Errorf("%s was switched off", key); return true, nil }
 		r.start()
 		r.want(map[string]string{forward: "1"})
 	})
@@ -177,7 +177,7 @@ func TestReasonsAreCauses(t *testing.T) {
 }
 
 func TestAKernelWithoutThatProtocol(t *testing.T) {
-	if was, err := Shut("net.none.forwarding"); was || err != nil {
+	if was, err := StopForwarding("net.none.forwarding"); was || err != nil {
 		t.Errorf("%v, %v", was, err)
 	}
 }

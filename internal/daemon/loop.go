@@ -96,8 +96,8 @@ func newAgent(o Options) *agent {
 	if o.Service.Booting == nil {
 		o.Service.Booting = func(context.Context) bool { return false }
 	}
-	if o.Host.Shut == nil {
-		o.Host.Shut = Shut
+	if o.Host.StopForwarding == nil {
+		o.Host.StopForwarding = StopForwarding
 	}
 	if o.Host.Busy == nil {
 		o.Host.Busy = func() string { return "" }
@@ -110,7 +110,7 @@ func newAgent(o Options) *agent {
 		schedule: schedule{jitter: 1},
 		out: outlets{
 			metrics: metrics.New(o.Log), notify: notify.New(o.Log),
-			tale: tale{failed: make(map[resource.ID]string), noted: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
+			tale: tale{failed: make(map[resource.ID]string), history: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
 		},
 		checks: checks{try: o.Host.Check, rounds: make(chan round)},
 		files:  files{edited: make(chan struct{}, 1)},

@@ -66,7 +66,7 @@ type freedom struct {
 	*reach
 	none    bool
 	busy    map[string]bool      // kinds whose verbs are at work
-	shut    map[resource.ID]bool // what the apply has yet to do, or to put on record
+	pending map[resource.ID]bool // what the apply has yet to do, or to put on record
 	stopped map[resource.ID]bool // what needs something that is wrong and can't be made right now
 }
 
@@ -74,13 +74,13 @@ type freedom struct {
 // whose verbs are at work, and what a slow thing reads: that would have to take
 // notice. Of a configuration that is not agreed to yet nothing is free.
 func (a *agent) freedom(p *pass, w engine.Work) *freedom {
-	f := &freedom{reach: a.graph(), busy: make(map[string]bool), shut: make(map[resource.ID]bool)}
+	f := &freedom{reach: a.graph(), busy: make(map[string]bool), pending: make(map[resource.ID]bool)}
 	f.none = !p.Facts.Locked || a.active.Observing() || a.active.Unsaved != nil || len(p.Refused) > 0
 	for _, id := range w.Now {
 		f.busy[id.Kind] = true
 	}
 	for _, id := range slices.Concat(w.New, w.Next) {
-		f.shut[id] = true
+		f.pending[id] = true
 	}
 	wrong := slices.Clone(w.Next)
 	for _, id := range a.wrong() {
@@ -93,7 +93,7 @@ func (a *agent) freedom(p *pass, w engine.Work) *freedom {
 }
 
 func (f *freedom) free(id resource.ID) bool {
-	return !f.none && !f.catalog.Traits(id.Kind).Slow && !f.busy[id.Kind] && !f.shut[id] && !f.heard[id] && !f.stopped[id]
+	return !f.none && !f.catalog.Traits(id.Kind).Slow && !f.busy[id.Kind] && !f.pending[id] && !f.heard[id] && !f.stopped[id]
 }
 
 // covers says whether a hint is about what is free, and whether about nothing

@@ -119,7 +119,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 	}
 	if a.active == nil {
 		if a.files.withheld {
-			a.shutBlindly(ctx, p)
+			a.failClosedBlindly(ctx, p)
 		}
 		return nil
 	}

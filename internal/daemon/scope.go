@@ -83,7 +83,7 @@ func (s aim) add(r *reach, ids ...resource.ID) {
 // lost: what waits for that may be anywhere. From then on all of it is known to
 // be wrong, and every pass is at it.
 func (a *agent) widen(ctx context.Context, p *pass, e *engine.Engine, plan *engine.Plan) (*engine.Plan, error) {
-	if plan == nil || p.Scope.Whole || !slices.ContainsFunc(plan.Changes, a.findings.NewlyLost) {
+	if plan == nil || p.Scope.Whole || !slices.ContainsFunc(plan.Changes, a.findings.NewlyProtected) {
 		return plan, nil
 	}
 	p.Scope = findings.Scope{Whole: true}

@@ -17,7 +17,7 @@ import (
 type tale struct {
 	failure     string                   // why the last pass came to nothing
 	failed      map[resource.ID]string   // why something was not done, as the journal has it
-	noted       map[resource.ID]mentions // what the history told of lately
+	history     map[resource.ID]mentions // what the history told of lately
 	warned      map[resource.ID]warning  // of what runs out people were told
 	profileless *[]string                // who needed a new profile at the last pass over everything; nil before the first
 }

@@ -14,9 +14,9 @@ import (
 // How soon an undo that nobody is about to begin is begun anew, and how long
 // the wait may grow: whatever keeps it from coming to an end may take its time.
 const (
-	firstRevival   = 3 * time.Second
-	longestRevival = 5 * time.Minute
-	othersRevival  = 30 * time.Second // while somebody else is at it
+	firstUndoRetry   = 3 * time.Second
+	longestUndoRetry = 5 * time.Minute
+	patientUndoRetry = 30 * time.Second // while somebody else is at it
 )
 
 // undo is an apply that waits for confirmation, or to be undone.
@@ -67,20 +67,20 @@ func (a *agent) awaitUndo(ctx context.Context, p *pass) error {
 	u.overdue = true
 	p.Facts.Undoing = touchedBy(p.store, u.snapshot)
 	a.out.status.Waiting = "the undo of an apply that nobody confirmed in time"
-	a.revive(ctx, d, u)
+	a.retryUndo(ctx, d, u)
 	return nil
 }
 
-// revive begins an undo that nobody is about to begin, and not too often.
-func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
+// retryUndo begins an undo that nobody is about to begin, and not too often.
+func (a *agent) retryUndo(ctx context.Context, d *confirm.Deadline, u *undo) {
 	now := a.opts.Now()
 	if u.next.IsZero() {
-		u.wait, u.next = firstRevival, now.Add(firstRevival)
+		u.wait, u.next = firstUndoRetry, now.Add(firstUndoRetry)
 	}
 	if now.Before(u.next) {
 		return
 	}
-	begun, err := d.Revive(ctx)
+	begun, err := d.Resume(ctx)
 	u.failed = ""
 	switch {
 	case err != nil:
@@ -91,9 +91,9 @@ func (a *agent) revive(ctx context.Context, d *confirm.Deadline, u *undo) {
 		a.opts.Log.Warn("an apply that nobody confirmed is not undone, so the undo is begun anew", "snapshot", u.snapshot, "begun", u.begun)
 		a.out.notify.Tell(notify.Event{Event: notify.Failure, Text: "the undo of an apply that nobody confirmed did not come to its end and is begun anew; see: journalctl -t vpnd"})
 	}
-	u.wait = min(2*u.wait, longestRevival)
+	u.wait = min(2*u.wait, longestUndoRetry)
 	if err == nil && !begun { // another one is at work, or tried again soon
-		u.wait = min(u.wait, othersRevival)
+		u.wait = min(u.wait, patientUndoRetry)
 	}
 	u.next = now.Add(u.wait)
 }
@@ -114,7 +114,7 @@ func (u *undo) due(now time.Time) (at time.Time, ok bool) {
 	case u.overdue && !u.next.IsZero():
 		return later(u.next, now.Add(again)), true
 	}
-	at = u.until.Add(firstRevival)
+	at = u.until.Add(firstUndoRetry)
 	return at, at.After(now) // or the clock was set, and the timer knows better
 }
 

@@ -127,7 +127,7 @@ func TestUndoIsAwaited(t *testing.T) {
 			t.Error("begun beside another")
 		}
 		fake.set(func() { fake.undoing = false })
-		time.Sleep(othersRevival + 2*time.Second)
+		time.Sleep(patientUndoRetry + 2*time.Second)
 		if len(fake.tries()) == 0 {
 			t.Error("not begun once the other one has ended")
 		}

@@ -35,10 +35,10 @@ func (f Findings) Drifted(p Pass, c engine.Change) status.Drift {
 	return d
 }
 
-// NewlyLost says whether a change is about something that was not known to be lost.
-func (f Findings) NewlyLost(c engine.Change) bool {
+// NewlyProtected says whether a change is about something that was not known to be protected.
+func (f Findings) NewlyProtected(c engine.Change) bool {
 	old, known := f.Known[c.ID]
-	return policy.Lost(c) && (!known || report.Moved(old.Diffs) != report.Moved(status.Shortened(c.Diffs)))
+	return policy.Protected(c) && (!known || report.Moved(old.Diffs) != report.Moved(status.Shortened(c.Diffs)))
 }
 
 // same says whether two records are of the same move.

@@ -13,7 +13,7 @@ import (
 var packageLocks = []string{"/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/rpm/.rpm.lock"}
 
 // PackageManager names the package manager that is at work on this host, none
-// where none is. What it and its scripts put in place is not for vpnd to fight.
+// where none is. What it and its scripts put in place is not for vpnd to undo.
 func PackageManager() string {
 	for _, path := range packageLocks {
 		if pid := holder(path); pid != 0 {

@@ -62,7 +62,7 @@ func Decide(p *engine.Plan, f Facts) Decisions {
 	all := make(Decisions, len(p.Changes))
 	lost := false
 	for _, c := range p.Changes {
-		lost = lost || Lost(c)
+		lost = lost || Protected(c)
 	}
 	for _, c := range p.Changes {
 		if _, decided := all[c.ID]; !decided {
@@ -72,10 +72,10 @@ func Decide(p *engine.Plan, f Facts) Decisions {
 	return all
 }
 
-// Lost says whether a change would make a protected key anew: certificates and
+// Protected says whether a change would make a protected key anew: certificates and
 // profiles that were handed out hold its other half. One that is lost may be in
 // somebody's hands or in a backup, so a new one is for a person to ask for.
-func Lost(c engine.Change) bool { return c.Lacks == c.ID }
+func Protected(c engine.Change) bool { return c.Lacks == c.ID }
 
 // decide goes from the strongest reason to leave a thing to the weakest.
 func (f Facts) decide(c engine.Change, lost bool) Decision {
@@ -90,7 +90,7 @@ func (f Facts) decide(c engine.Change, lost bool) Decision {
 		return d(status.Suppressed)
 	case f.Observing:
 		return d(status.Reported)
-	case Lost(c):
+	case Protected(c):
 		return d(status.Protected)
 	case c.Lacks != resource.ID{}:
 		return waits("", false)

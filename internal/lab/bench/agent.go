@@ -109,7 +109,7 @@ func (b *bench) repairs(ctx context.Context) error {
 	drifts := eye.drifts()
 	times := make([][]time.Duration, len(drifts))
 	for trial := range b.trials {
-		if trial%2 == 0 { // the limiter of fights lets three repairs of a thing pass
+		if trial%2 == 0 { // flap damping lets three repairs of a thing pass
 			if err := b.forgive(ctx); err != nil {
 				return err
 			}
@@ -144,7 +144,7 @@ func (b *bench) repairs(ctx context.Context) error {
 		"to the first look, once a millisecond, that finds it as before. Rules are flushed by iptables and by nft. A unit is back when "+
 		"systemd starts it; what it takes to start is its own, "+
 		"as are the 1.5 seconds for which the agent watches a service that it has started. The agent is told to reload after every second round, which makes it "+
-		"forget repairs, or it would take the rounds for a fight. Load averages of the machine at the end of it: %s.", b.trials, strings.Join(strings.Fields(string(load))[:3], ", "))
+		"forget repairs, or it would take the rounds for flapping. Load averages of the machine at the end of it: %s.", b.trials, strings.Join(strings.Fields(string(load))[:3], ", "))
 	return nil
 }
 

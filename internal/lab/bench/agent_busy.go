@@ -79,7 +79,7 @@ func (b *bench) repaired(what string, times []time.Duration) {
 }
 
 // repairsBeside times the repair of a flushed filter table by an agent that
-// keeps many clients as well. They are filter rules, which no fight makes the
+// keeps many clients as well. They are filter rules, which no flapping makes the
 // agent give up, so that it need not forget repairs in between.
 func (b *bench) repairsBeside(ctx context.Context) error {
 	b.say("starting an agent of %d clients", b.clients)

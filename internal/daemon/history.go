@@ -18,8 +18,8 @@ import (
 // program moves to and fro all the time would fill it all the same, so there is a
 // bound within that minute.
 const (
-	rarely    = time.Minute
-	mostNoted = 20
+	rarely        = time.Minute
+	mostInHistory = 20
 )
 
 // mentions is what the history told of one thing lately.
@@ -36,7 +36,7 @@ func (m mentions) lately(now time.Time) mentions {
 
 // lacks says whether the history should tell of it.
 func (m mentions) lacks(what string) bool {
-	return len(m.at) == 0 || what != m.what && len(m.at) < mostNoted
+	return len(m.at) == 0 || what != m.what && len(m.at) < mostInHistory
 }
 
 func mentioned(d state.Done) string { return report.Moved(d.Diffs) + d.Error + "; " + d.By }
@@ -45,7 +45,7 @@ func mentioned(d state.Done) string { return report.Moved(d.Diffs) + d.Error + "
 // should be in the history. What waits for its repair is noted with that.
 func (t *tale) left(news findings.News, begun time.Time) (left []state.Done) {
 	add := func(d state.Done) {
-		if t.noted[d.ID].lately(begun).lacks(mentioned(d)) {
+		if t.history[d.ID].lately(begun).lacks(mentioned(d)) {
 			left = append(left, d)
 		}
 	}
@@ -65,10 +65,10 @@ func (t *tale) left(news findings.News, begun time.Time) (left []state.Done) {
 
 // mention notes what the history has told.
 func (t *tale) mention(told []state.Done, begun time.Time) {
-	maps.DeleteFunc(t.noted, func(_ resource.ID, m mentions) bool { return len(m.lately(begun).at) == 0 })
+	maps.DeleteFunc(t.history, func(_ resource.ID, m mentions) bool { return len(m.lately(begun).at) == 0 })
 	for _, d := range told {
-		m := t.noted[d.ID].lately(begun)
-		t.noted[d.ID] = mentions{what: mentioned(d), at: append(m.at, begun)}
+		m := t.history[d.ID].lately(begun)
+		t.history[d.ID] = mentions{what: mentioned(d), at: append(m.at, begun)}
 	}
 }
 

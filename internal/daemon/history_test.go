@@ -58,7 +58,7 @@ func TestMentionsAreBounded(t *testing.T) {
 			told++
 		}
 	}
-	if told < 10*(mostNoted-1) || told > 10*(mostNoted+1) {
+	if told < 10*(mostInHistory-1) || told > 10*(mostInHistory+1) {
 		t.Errorf("told %d times in ten minutes", told)
 	}
 }
