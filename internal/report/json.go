@@ -11,7 +11,7 @@ import (
 
 // FormatVersion is the version of the JSON form. The first number grows when
 // something is taken away or changes its meaning.
-const FormatVersion = "1.0"
+const FormatVersion = "2.0"
 
 // Plan is the JSON form of a plan.
 type Plan struct {
