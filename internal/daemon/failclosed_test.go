@@ -88,7 +88,7 @@ func TestShutAtBoot(t *testing.T) {
 	}
 }
 
-// A host that is up is not cut off while its rules stand, whoever fights over them
+// A host that is up is not cut off while its rules stand, whoever else changes them
 // or hides them for a moment; where they can't be put back, it is, as at boot.
 func TestShutLater(t *testing.T) {
 	bubble(t, func(r *rig) {

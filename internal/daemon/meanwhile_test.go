@@ -334,7 +334,7 @@ func TestWhatWorksMeanwhileIsOver(t *testing.T) {
 }
 
 // Filter rules are fought for while a service starts, too.
-func TestFightMeanwhile(t *testing.T) {
+func TestFlappingMeanwhile(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.busyHost(nil)
 		for range 100 {
