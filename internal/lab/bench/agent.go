@@ -82,7 +82,7 @@ func (b *bench) agentOfMany(ctx context.Context) error {
 }
 
 // startAgent starts the unit as it is shipped; systemctl returns once the agent
-// is ready.
+// is ready. Files that were written since the last apply it takes with a reload.
 func (b *bench) startAgent(ctx context.Context) error {
 	unit, err := os.ReadFile("packaging/vpnd.service")
 	if err != nil {
@@ -94,7 +94,7 @@ func (b *bench) startAgent(ctx context.Context) error {
 	if err := b.host.WriteFile(ctx, "/etc/default/vpnd", []byte("VPND_VAR_remote="+office.Remote+"\n"), 0o600); err != nil {
 		return err
 	}
-	_, err = b.host.Run(ctx, "sh", "-ec", "systemctl daemon-reload; systemctl start vpnd")
+	_, err = b.host.Run(ctx, "sh", "-ec", "systemctl daemon-reload; systemctl start vpnd; systemctl reload vpnd")
 	return err
 }
 
