@@ -49,7 +49,7 @@ var rules = []rule{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},
 	{"config/settings", []string{"resource"}, nil},
-	{"config/configtest", []string{"resource"}, []string{"os", "github.com/hashicorp/hcl"}},
+	{"config/configtest", []string{"resource"}, []string{"github.com/hashicorp/hcl"}},
 	{"config/value", nil, []string{"os", "github.com/hashicorp/hcl"}},
 	{"config/diag", []string{"resource", "config/value"}, []string{"os"}},
 	{"config/bounds", []string{"config/diag"}, nil},

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 )
 
 func TestBlocksTellWhatTheyOwnAndNeed(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := configtest.Files(t, map[string]string{
 		"b.hcl": "pki \"p\" {\n subject {\n common_name = local.cn\n }\n}\nlocals {\n cn = tun.t.name\n}\n",
 		"a.hcl": "server \"s\" {\n network = \"10.8.0.0/24\"\n pki = pki.p\n}\npackage \"openvpn\" {}\ntun \"t\" {}\n",
 	})
@@ -43,7 +42,7 @@ func TestFilesMergeInAnyOrder(t *testing.T) {
 	one, two := "tun \"a\" {\n mode = tun.b.mode\n}\n", "tun \"b\" {\n mode = \"tap\"\n}\n"
 	var wants [2]any
 	for i, files := range []map[string]string{{"1.hcl": one, "2.hcl": two}, {"1.hcl": two, "2.hcl": one}} {
-		c, diags := Load(Source{Paths: []string{directory(t, files)}}, configtest.Catalog(), "")
+		c, diags := Load(Source{Paths: []string{configtest.Files(t, files)}}, configtest.Catalog(), "")
 		if diags.HasErrors() || len(c.Desired.Present) != 2 || c.Desired.Present[0].ID != (resource.ID{Kind: "tun", Name: "a"}) {
 			t.Fatal(diags, c.Desired)
 		}
@@ -56,7 +55,7 @@ func TestFilesMergeInAnyOrder(t *testing.T) {
 
 // The names of files are counted from the directory of the file that names them.
 func TestPathsAreCountedFromTheFile(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := configtest.Files(t, map[string]string{
 		"x/a.hcl": "file \"/a\" {\n content = \"${file(\"t.txt\")} ${local.l}\"\n}\n", "x/t.txt": "x",
 		"y/b.hcl": "locals {\n l = file(\"t.txt\")\n}\n", "y/t.txt": "y",
 	})
@@ -100,7 +99,7 @@ unit "u" {
   on_change = jsondecode(var.psk)
 }
 `
-	c, diags := Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": text})}}, configtest.Catalog(), "")
+	c, diags := Load(Source{Paths: []string{configtest.Files(t, map[string]string{"a.hcl": text})}}, configtest.Catalog(), "")
 	if len(diags) < 8 {
 		t.Errorf("only %d mistakes were found", len(diags))
 	}
@@ -116,7 +115,7 @@ unit "u" {
 // What the daemon keeps and sends holds nothing of the source: in a file that
 // can't be parsed nobody knows what is a secret there.
 func TestBriefTellsNothingOfTheSource(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := configtest.Files(t, map[string]string{
 		"a.hcl":      "file \"/a\" {\n content = \"password hunter2\"\n mode = \"0600\n}\n",
 		"b.hcl":      "variable \"v\" {\n default = \"hunter2\"\n}\nfile \"/b\" {\n content = upper(var.v, \"hunter2\")\n mode = hunter2\n}\n",
 		"c.hcl.json": `{"file": {"/c": {"content": hunter2}}}`,
@@ -131,7 +130,7 @@ func TestBriefTellsNothingOfTheSource(t *testing.T) {
 }
 
 func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
-	dir := directory(t, map[string]string{"a.hcl": "variable \"how\" {\n default = \"observe\"\n}\nvpnd {\n  mode = var.how\n metrics {\n listen = \"127.0.0.1:9586\"\n }\n}\n"})
+	dir := configtest.Files(t, map[string]string{"a.hcl": "variable \"how\" {\n default = \"observe\"\n}\nvpnd {\n  mode = var.how\n metrics {\n listen = \"127.0.0.1:9586\"\n }\n}\n"})
 	c, diags := Load(Source{Paths: []string{dir}, StateDir: "/tmp/state"}, configtest.Catalog(), "")
 	if len(diags) > 0 {
 		t.Fatal(diags)
@@ -140,31 +139,16 @@ func TestSettingsHaveDefaultsAndYieldToFlags(t *testing.T) {
 	if *s.Mode != "observe" || s.Interval.String() != "5m" || *s.StateDir != "/tmp/state" || *s.Metrics.Listen != "127.0.0.1:9586" {
 		t.Errorf("%+v", s)
 	}
-	c, _ = Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": ""})}}, configtest.Catalog(), "")
+	c, _ = Load(Source{Paths: []string{configtest.Files(t, map[string]string{"a.hcl": ""})}}, configtest.Catalog(), "")
 	if *c.Settings.Mode != "enforce" || *c.Settings.StateDir != "/var/lib/vpnd" {
 		t.Errorf("%+v", c.Settings)
 	}
 }
 
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // A block tells the place of each of its attributes, or of what is around it, for those
 // who find fault with it later.
 func TestBlocksTellTheirPlaces(t *testing.T) {
-	dir := directory(t, map[string]string{"a.hcl": "server \"s\" {\n  network = \"10.8.0.0/24\"\n  listen  = [\n    \"udp/1\",\n    \"udp/2\",\n  ]\n  keepalive {\n    ping = \"1s\"\n  }\n}\n"})
+	dir := configtest.Files(t, map[string]string{"a.hcl": "server \"s\" {\n  network = \"10.8.0.0/24\"\n  listen  = [\n    \"udp/1\",\n    \"udp/2\",\n  ]\n  keepalive {\n    ping = \"1s\"\n  }\n}\n"})
 	c, diags := Load(Source{Paths: []string{dir}}, configtest.Catalog(), "")
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -179,7 +163,7 @@ func TestBlocksTellTheirPlaces(t *testing.T) {
 // With a mistake there is nothing to apply, but all else is known: who mends a file
 // sees what is in it.
 func TestMistakesLeaveTheRest(t *testing.T) {
-	dir := directory(t, map[string]string{"a.hcl": "vpnd {\n  interval = \"1m\"\n}\ncheck \"c\" {\n  tunnel = \"t\"\n}\ntun \"t\" {}\ntun \"u\" {\n  mtu = \"big\"\n}\n"})
+	dir := configtest.Files(t, map[string]string{"a.hcl": "vpnd {\n  interval = \"1m\"\n}\ncheck \"c\" {\n  tunnel = \"t\"\n}\ntun \"t\" {}\ntun \"u\" {\n  mtu = \"big\"\n}\n"})
 	c, diags := Load(Source{Paths: []string{dir}}, configtest.Catalog(), "")
 	if !diags.HasErrors() || len(c.Desired.Present) > 0 {
 		t.Errorf("%v %v", diags, c.Desired)
@@ -187,7 +171,7 @@ func TestMistakesLeaveTheRest(t *testing.T) {
 	if c.Settings.Interval.String() != "1m" || len(c.Checks) != 1 || len(c.Blocks) != 2 || len(c.Files) != 1 {
 		t.Errorf("%+v", c)
 	}
-	c, diags = Load(Source{Paths: []string{directory(t, map[string]string{"a.hcl": "tun {{\n"})}}, configtest.Catalog(), "")
+	c, diags = Load(Source{Paths: []string{configtest.Files(t, map[string]string{"a.hcl": "tun {{\n"})}}, configtest.Catalog(), "")
 	if !diags.HasErrors() || len(c.Files) != 1 || len(c.Blocks) > 0 {
 		t.Errorf("%v %+v", diags, c)
 	}

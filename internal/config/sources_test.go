@@ -21,7 +21,7 @@ type bundles struct{ configtest.Verbs[bundleShape] }
 func (bundles) From(want bundleShape) []string { return want.Parts }
 
 func TestWhatIsMadeFromOthersFollowsThem(t *testing.T) {
-	dir := directory(t, map[string]string{"a.hcl": `bundle "/all" { parts = ["/one", "/two", "/all", "/elsewhere"] }
+	dir := configtest.Files(t, map[string]string{"a.hcl": `bundle "/all" { parts = ["/one", "/two", "/all", "/elsewhere"] }
 file "/one" { content = "1" }
 secret_file "/two" { content = "zwei" }
 `})
@@ -49,7 +49,7 @@ func TestBrokenFileOfVariablesTellsNoValue(t *testing.T) {
 		"b.vars": "x = [\"hush\", {y = \"hush\"}\nz = \"hush\" \"hush\"\n",
 		"c.json": `{"psk": "hush" "hush"}`,
 	} {
-		dir := directory(t, map[string]string{"a.hcl": "variable \"psk\" { default = \"\" }\n", name: text})
+		dir := configtest.Files(t, map[string]string{"a.hcl": "variable \"psk\" { default = \"\" }\n", name: text})
 		vars := filepath.Join(dir, name)
 		c, diags := Load(Source{Paths: []string{filepath.Join(dir, "a.hcl")}, VarFiles: []string{vars}}, configtest.Catalog(), "")
 		var b strings.Builder

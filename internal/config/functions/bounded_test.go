@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/effort"
 )
 
@@ -66,7 +67,7 @@ func TestWideFormats(t *testing.T) {
 // Each function does what its name says; those of cty are tested there, and here is
 // one call of each of them, so that none has another one's name.
 func TestEveryFunction(t *testing.T) {
-	dir := directory(t, map[string]string{"a.txt": "hello", "t.tmpl": "${a}", "creds/psk": "hush"})
+	dir := configtest.Files(t, map[string]string{"a.txt": "hello", "t.tmpl": "${a}", "creds/psk": "hush"})
 	all := All(Directory{Path: dir}, dir+"/creds", new(effort.Effort))
 	ctx := &hcl.EvalContext{Functions: all}
 	calls := map[string]string{
@@ -106,7 +107,7 @@ func TestEveryFunction(t *testing.T) {
 
 // A secret stays one, whatever is made of it.
 func TestSecrecyPasses(t *testing.T) {
-	dir := directory(t, map[string]string{"t.tmpl": "${a}-${b}", "creds/psk": "hush"})
+	dir := configtest.Files(t, map[string]string{"t.tmpl": "${a}-${b}", "creds/psk": "hush"})
 	ctx := &hcl.EvalContext{Functions: All(Directory{Path: dir}, dir+"/creds", new(effort.Effort))}
 	for _, expr := range []string{
 		`upper(credential("psk"))`, `"x${credential("psk")}"`, `join(",", [credential("psk"), "a"])`, `base64encode(sensitive("a"))`, `sha256(sensitive("a"))`,
@@ -123,7 +124,7 @@ var errTheirs = errors.New("it is theirs")
 
 // Others than root could change what a function reads: then it is not read.
 func TestFilesAreTrusted(t *testing.T) {
-	dir := directory(t, map[string]string{"mine": "x", "theirs": "${a}"})
+	dir := configtest.Files(t, map[string]string{"mine": "x", "theirs": "${a}"})
 	asked := ""
 	here := Directory{Path: dir, Trust: func(path string) error {
 		if asked = path; strings.HasSuffix(path, "theirs") {

@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -9,28 +8,14 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
 
-func directory(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 func TestFunctions(t *testing.T) {
-	dir := directory(t, map[string]string{
+	dir := configtest.Files(t, map[string]string{
 		"a.txt": "hello", "ccd/one": "1", "ccd/deep/two": "2", "bin": "\xff",
 		"t.tmpl": "%{ for n in nets ~}\nroute ${n}\n%{ endfor ~}\n", "bad.tmpl": "${", "loop.tmpl": `${templatefile("loop.tmpl", {})}`,
 		"creds/psk": "hush",

@@ -3,30 +3,20 @@ package source
 import (
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/config/diag"
 )
 
 // directory writes files below a new directory, and works there.
 func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := configtest.Files(t, files)
 	t.Chdir(dir)
 	return dir
 }

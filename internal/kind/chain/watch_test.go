@@ -1,8 +1,6 @@
 package chain
 
 import (
-	"net"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -15,31 +13,6 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
-
-// foreigner runs a program that is none of vpnd's and returns its number.
-func foreigner(t *testing.T, input, line string) int {
-	t.Helper()
-	argv := strings.Fields(line)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdin = strings.NewReader(input)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", line, err, out)
-	}
-	return cmd.Process.Pid
-}
-
-// packets sends three of them to a port of discard(9) where nobody listens.
-func packets(t *testing.T, address string) {
-	t.Helper()
-	conn, err := net.Dial("udp", net.JoinHostPort(address, "9"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for range 3 {
-		_, _ = conn.Write([]byte("x")) // refused, once the answer to the one before is there
-	}
-}
 
 // apply makes one chain in the room.
 func apply(t *testing.T, v Verbs, rule string) {
@@ -55,8 +28,8 @@ func TestVpndsOwnRulesAreNoNews(t *testing.T) {
 	ear := noticetest.Listen(t, v, "ip/filter/VPND-W")
 	ear.Quiet(func() { apply(t, v, "-p tcp -j ACCEPT") })
 	ear.Quiet(func() {
-		foreigner(t, "", "iptables-nft-save")
-		foreigner(t, "", "nft list ruleset")
+		nettest.Run(t, "", "iptables-nft-save")
+		nettest.Run(t, "", "nft list ruleset")
 		if _, err := resourcetest.Observe(t.Context(), v, "ip/filter/VPND-W"); err != nil {
 			t.Fatal(err)
 		}
@@ -79,18 +52,18 @@ func TestLegacyTablesArePolled(t *testing.T) {
 	v := Verbs{Backend: kernel.Legacy, Writers: new(xtables.Writers)}
 	ear := noticetest.Listen(t, v, "ip/filter/VPND-W")
 	t.Cleanup(func() {
-		foreigner(t, "", "iptables-legacy -F")
-		foreigner(t, "", "iptables-legacy -X")
-		foreigner(t, "", "ip6tables-legacy -F")
+		nettest.Run(t, "", "iptables-legacy -F")
+		nettest.Run(t, "", "iptables-legacy -X")
+		nettest.Run(t, "", "ip6tables-legacy -F")
 	})
 	ear.Quiet(func() { apply(t, v, "-s 10.8.0.0/24 -j ACCEPT"); time.Sleep(event.Often) })
 	ear.Quiet(func() {
-		foreigner(t, "", "iptables-legacy -A OUTPUT -o lo -m limit --limit 5/min -j ACCEPT")
+		nettest.Run(t, "", "iptables-legacy -A OUTPUT -o lo -m limit --limit 5/min -j ACCEPT")
 		<-time.After(event.Often) // heard of, and forgotten
 		ear.Settle()
-		packets(t, "127.0.0.1")
-		foreigner(t, "", "iptables-legacy-save -c")
-		foreigner(t, "", "iptables-legacy -Z")
+		nettest.Packets(t, "127.0.0.1")
+		nettest.Run(t, "", "iptables-legacy-save -c")
+		nettest.Run(t, "", "iptables-legacy -Z")
 		time.Sleep(event.Often)
 	})
 	for _, line := range []string{
@@ -102,7 +75,7 @@ func TestLegacyTablesArePolled(t *testing.T) {
 	} {
 		ear.Settle()
 		start := time.Now()
-		foreigner(t, "", line)
+		nettest.Run(t, "", line)
 		if h := ear.Next(); h != (resource.Hint{}) {
 			t.Errorf("%s: %+v", line, h)
 		}

@@ -64,10 +64,11 @@ func (v verbs[T, P]) ask(ctx context.Context, validate []string, content string)
 	}
 	f := os.NewFile(uintptr(fd), "content")
 	defer f.Close()
-	if _, err := f.WriteString(content); err != nil {
+	// The content may be secret, so it comes last.
+	if err := f.Chmod(0o600); err != nil {
 		return fmt.Errorf("making room for a check: %w", err)
 	}
-	if err := f.Chmod(0o600); err != nil {
+	if _, err := f.WriteString(content); err != nil {
 		return fmt.Errorf("making room for a check: %w", err)
 	}
 	return v.accept(ctx, validate, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd))

@@ -2,7 +2,6 @@ package event
 
 import (
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,18 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { nettest.Main(m) }
-
-// foreigner runs a program that is none of vpnd's and returns its number.
-func foreigner(t *testing.T, input, line string) int {
-	t.Helper()
-	argv := strings.Fields(line)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdin = strings.NewReader(input)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", line, err, out)
-	}
-	return cmd.Process.Pid
-}
 
 func TestWhoWritesWithNftIsHeardAndNamed(t *testing.T) {
 	nettest.Fresh(t)
@@ -51,7 +38,7 @@ func TestWhoWritesWithNftIsHeardAndNamed(t *testing.T) {
 		{"nft add table ip filter; add table ip nat; add table ip6 filter", "nft", []string{""}},
 	} {
 		ear.Settle()
-		pid := foreigner(t, "", c.line)
+		pid := nettest.Run(t, "", c.line)
 		want := fmt.Sprintf("%s (process %d)", c.program, pid)
 		if !hosted {
 			want = c.program + " (process "
@@ -68,16 +55,16 @@ func TestWhoWritesWithNftIsHeardAndNamed(t *testing.T) {
 // not done what somebody else did at the same time, and costs no look.
 func TestWhoWritesElsewhereIsNotHeard(t *testing.T) {
 	nettest.Fresh(t)
-	foreigner(t, "", "nft add table ip filter; add chain ip filter VPND-W; add table inet filter; add table inet foo")
+	nettest.Run(t, "", "nft add table ip filter; add chain ip filter VPND-W; add table inet filter; add table inet foo")
 	ear := noticetest.Listen(t, Watcher{}, "ip/filter/VPND-W")
 	ear.Quiet(func() {
-		foreigner(t, "", "nft add chain inet filter c; add rule inet filter c accept; delete table inet foo")
-		foreigner(t, "", "nft add table ip mine; add chain ip mine c; add rule ip mine c accept")
-		foreigner(t, "", "nft add set ip filter s { type ipv4_addr; }; add element ip filter s { 192.0.2.1 }")
-		foreigner(t, "", "iptables-nft -t nat -N OTHERS")
-		foreigner(t, "", "ip6tables-nft -N OTHERS")
+		nettest.Run(t, "", "nft add chain inet filter c; add rule inet filter c accept; delete table inet foo")
+		nettest.Run(t, "", "nft add table ip mine; add chain ip mine c; add rule ip mine c accept")
+		nettest.Run(t, "", "nft add set ip filter s { type ipv4_addr; }; add element ip filter s { 192.0.2.1 }")
+		nettest.Run(t, "", "iptables-nft -t nat -N OTHERS")
+		nettest.Run(t, "", "ip6tables-nft -N OTHERS")
 	})
-	foreigner(t, "", "nft add chain inet filter d; add rule ip filter VPND-W accept; add chain inet filter e")
+	nettest.Run(t, "", "nft add chain inet filter d; add rule ip filter VPND-W accept; add chain inet filter e")
 	if h := ear.Next(); !strings.HasPrefix(h.By, "nft (process ") {
 		t.Errorf("who writes here and there: %+v", h)
 	}
@@ -128,7 +115,7 @@ func TestALargeRuleSetIsOneHint(t *testing.T) {
 	for i := range 10000 {
 		fmt.Fprintf(&b, "-A BIG -s 10.%d.%d.1 -j ACCEPT\n", i/250, i%250)
 	}
-	foreigner(t, b.String()+"COMMIT\n", "iptables-nft-restore --noflush")
+	nettest.Run(t, b.String()+"COMMIT\n", "iptables-nft-restore --noflush")
 	if h := ear.Next(); h.By == "" {
 		t.Error("nobody is named")
 	}
@@ -143,8 +130,8 @@ func TestAnIdleFirewallWakesNobody(t *testing.T) {
 func TestRulesOfNftAreHeardAtOnce(t *testing.T) {
 	nettest.Fresh(t)
 	ear := noticetest.Listen(t, Watcher{}, "ip/filter/VPND-W")
-	foreigner(t, "", "nft add table ip filter")
-	ear.Delay(20, 150*time.Millisecond, func(i int) { foreigner(t, "", fmt.Sprintf("nft add chain ip filter c%d", i)) })
+	nettest.Run(t, "", "nft add table ip filter")
+	ear.Delay(20, 150*time.Millisecond, func(i int) { nettest.Run(t, "", fmt.Sprintf("nft add chain ip filter c%d", i)) })
 }
 
 func TestLegacyTablesThatAreNotThereArePolledByNobody(t *testing.T) {

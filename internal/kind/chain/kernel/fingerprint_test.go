@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"hash/maphash"
-	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -12,31 +11,6 @@ import (
 )
 
 func TestMain(m *testing.M) { nettest.Main(m) }
-
-// foreigner runs a program that is none of vpnd's and returns its number.
-func foreigner(t *testing.T, input, line string) int {
-	t.Helper()
-	argv := strings.Fields(line)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdin = strings.NewReader(input)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", line, err, out)
-	}
-	return cmd.Process.Pid
-}
-
-// packets sends three of them to a port of discard(9) where nobody listens.
-func packets(t *testing.T, address string) {
-	t.Helper()
-	conn, err := net.Dial("udp", net.JoinHostPort(address, "9"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for range 3 {
-		_, _ = conn.Write([]byte("x")) // refused, once the answer to the one before is there
-	}
-}
 
 var seed = maphash.MakeSeed()
 
@@ -55,9 +29,9 @@ func TestFingerprintsLeaveCountersOut(t *testing.T) {
 		{"iptables-legacy", "127.0.0.1", "127.0.0.0/8"},
 		{"ip6tables-legacy", "::1", "::/120"},
 	} {
-		foreigner(t, "", c.iptables+" -A OUTPUT -d "+c.address+" -m comment --comment x -j ACCEPT")
+		nettest.Run(t, "", c.iptables+" -A OUTPUT -d "+c.address+" -m comment --comment x -j ACCEPT")
 		before := print()
-		packets(t, c.address)
+		nettest.Packets(t, c.address)
 		if out, err := exec.Command(c.iptables+"-save", "-c").Output(); err != nil || strings.Contains(string(out), "\n[0:") {
 			t.Fatalf("nothing was counted: %v: %s", err, out)
 		}
@@ -66,7 +40,7 @@ func TestFingerprintsLeaveCountersOut(t *testing.T) {
 		}
 		for _, rule := range []string{"-d " + c.wide + " -m comment --comment x -j ACCEPT", "-d " + c.wide + " -m comment --comment x -j DROP", "-d " + c.wide + " -m comment --comment y -j DROP"} {
 			before = print()
-			foreigner(t, "", c.iptables+" -R OUTPUT 1 "+rule)
+			nettest.Run(t, "", c.iptables+" -R OUTPUT 1 "+rule)
 			if after := print(); after == before {
 				t.Errorf("%s: %s did not change the fingerprint", c.iptables, rule)
 			}
