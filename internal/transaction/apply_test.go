@@ -3,6 +3,8 @@ package transaction
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -292,4 +294,27 @@ func TestWhyAnApplyIsUndone(t *testing.T) {
 			t.Errorf("nobody is told that %s: %v", why, r.told)
 		})
 	}
+}
+
+// Where the configuration can't be put in force, nothing was changed, and nothing
+// waits for anybody.
+func TestAnApplyThatCantBeInForceWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		wish := filepath.Join(r.host.Dir, "wish.json")
+		unit := r.enabled()
+		r.enabled = func() string { // right before that
+			if err := errors.Join(os.Rename(wish, wish+".apart"), os.MkdirAll(wish+"/in-the-way", 0o700)); err != nil {
+				t.Error(err)
+			}
+			return unit
+		}
+		phase, err := r.apply(t.Context(), "2", Terms{Confirm: time.Minute})
+		if err := errors.Join(os.RemoveAll(wish), os.Rename(wish+".apart", wish)); err != nil {
+			t.Fatal(err)
+		}
+		if host := r.text + ": " + r.disk(); phase != Failed || host != asBefore {
+			t.Errorf("it is %s (%v), and the host %s", phase, err, host)
+		}
+	})
 }
