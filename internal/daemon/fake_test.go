@@ -30,7 +30,7 @@ type thing struct {
 }
 
 // State says that a thing of that text is a tunnel that is up.
-func (t *thing) State() (up, attached bool) { return *t.Text == "up", false }
+func (t *thing) Tunnels() []resource.TunnelState { return []resource.TunnelState{{Up: *t.Text == "up"}} }
 
 // host is a host of things. Whoever changes it calls touch.
 type host struct {

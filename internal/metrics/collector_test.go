@@ -30,7 +30,7 @@ func full() *Exporter {
 		Reconciling: status.Reconciling{Reconcile: &status.Pass{Seconds: 0.25}, Apply: &status.Apply{Seconds: 1e-9}},
 		Host:        status.Host{Drift: []status.Drift{d}},
 		VPNs: status.VPNs{
-			Tunnels:      []status.Tunnel{{ID: id, Block: "tun.tun0", Up: true}},
+			Tunnels:      []status.Tunnel{{ID: id, Block: "tun.tun0", TunnelState: resource.TunnelState{Up: true}}},
 			Servers:      []status.Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}, {Block: "openvpn_server.c", Up: true, Error: "nobody knows"}},
 			Certificates: []status.Expiry{{ID: resource.ID{Name: "/a.crt"}}, {ID: resource.ID{Name: "/b.crt"}}}, CRLs: []status.Expiry{{ID: resource.ID{Name: "/crl.pem"}}},
 		},

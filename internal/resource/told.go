@@ -18,10 +18,30 @@ type End struct {
 	Due   time.Time // it has to be then; the zero time where that is not known
 }
 
-// A Tunneler is the shape of an interface of a tunnel.
+// A Tunneler is the shape of a tunnel, or of what holds several, as the interface of
+// WireGuard does with its peers.
 type Tunneler interface {
-	// State returns whether it is up, and whether a program serves it.
-	State() (up, attached bool)
+	// Tunnels returns how each stands, as it was observed.
+	Tunnels() []TunnelState
+}
+
+// A TunnelState is how a tunnel stands. What is not known, or has no meaning for
+// it, is left out.
+type TunnelState struct {
+	Name     string `json:"name,omitempty"` // of one of several, as of a peer or a child SA
+	Up       bool   `json:"up"`             // it can carry packets, or is on
+	Attached bool   `json:"attached"`       // a program serves it
+	Why      string `json:"why,omitempty"`  // the reason why it is down, which a person can act on
+
+	Peer   string   `json:"peer,omitempty"`   // its outside address, with the port where that says something
+	Local  []string `json:"local,omitempty"`  // networks or addresses on this side
+	Remote []string `json:"remote,omitempty"` // and on the other
+
+	Since     time.Time `json:"since,omitzero"`     // up since
+	Handshake time.Time `json:"handshake,omitzero"` // the last one
+	Rekey     time.Time `json:"rekey,omitzero"`     // the next one
+	In        uint64    `json:"in_bytes,omitempty"` // since it is up, in bytes
+	Out       uint64    `json:"out_bytes,omitempty"`
 }
 
 // A Signer is the shape of what may be a CA.

@@ -32,13 +32,11 @@ type Client struct {
 	Since   string `json:"since"`   // as OpenVPN writes it
 }
 
-// Tunnel is an interface of a tunnel that the configuration asks for.
+// Tunnel is a tunnel that the configuration asks for.
 type Tunnel struct {
 	ID    resource.ID `json:"id"`
 	Block string      `json:"block"`
-	Up    bool        `json:"up"`
-
-	Attached bool `json:"attached"` // a program serves it
+	resource.TunnelState
 }
 
 // Tunnels tells how the tunnels that are asked for were found.
@@ -55,10 +53,14 @@ func Tunnels(traits func(kind string) resource.Traits, p *engine.Plan, present [
 			continue
 		}
 		t := Tunnel{ID: r.ID, Block: Block(r.ID, r.Owners)}
-		if got, ok := seen[r.ID]; ok {
-			t.Up, t.Attached = got.State()
+		got, ok := seen[r.ID]
+		if !ok {
+			all = append(all, t)
+			continue
 		}
-		all = append(all, t)
+		for _, t.TunnelState = range got.Tunnels() {
+			all = append(all, t)
+		}
 	}
 	return all
 }

@@ -39,7 +39,7 @@ type Route struct {
 	Protocol *int        `vpnd:"protocol,computed" doc:"who made it, by number; see rt_protos of iproute2"`
 }
 
-// State returns whether the interface is up, and whether a program is attached.
-func (t *Tun) State() (up, attached bool) {
-	return resource.Or(t.Up, false), resource.Or(t.Attached, false)
+// Tunnels returns whether the interface is up, and whether a program is attached.
+func (t *Tun) Tunnels() []resource.TunnelState {
+	return []resource.TunnelState{{Up: resource.Or(t.Up, false), Attached: resource.Or(t.Attached, false)}}
 }
