@@ -29,8 +29,10 @@ type thing struct {
 	Text *string `vpnd:"text"`
 }
 
-// State says that a thing of that text is a tunnel that is up.
-func (t *thing) Tunnels() []resource.TunnelState { return []resource.TunnelState{{Up: *t.Text == "up"}} }
+// Tunnels says that a thing of that text is a tunnel that is up.
+func (t *thing) Tunnels() []resource.TunnelState {
+	return []resource.TunnelState{{Up: *t.Text == "up"}}
+}
 
 // host is a host of things. Whoever changes it calls touch.
 type host struct {
