@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,8 +20,9 @@ type archive struct {
 	proxy   []string
 }
 
-// findArchive reads from the machine's apt where it gets suite from. A machine
-// of another distribution has no answer, and then debootstrap knows one.
+// findArchive reads from the machine's apt where it gets suite from, or else any
+// release of Debian's, which stand side by side on a mirror. A machine of another
+// distribution has no answer, and then debootstrap knows one.
 func findArchive(ctx context.Context, suite string, progress io.Writer) (archive, error) {
 	proxy, err := output(ctx, "apt-config", "shell", "http_proxy", "Acquire::http::Proxy", "https_proxy", "Acquire::https::Proxy")
 	if err != nil {
@@ -46,16 +48,25 @@ func findArchive(ctx context.Context, suite string, progress io.Writer) (archive
 	return a, nil
 }
 
-// target finds the suite's main component in what apt-get indextargets prints
-// and returns where it is and which entry of which file says so.
+// target finds the suite's main component in what apt-get indextargets prints,
+// or else that of another release of Debian, and returns where it is and which
+// entry of which file says so. Updates and backports count for nothing: a mirror of
+// security updates has no releases.
 func target(text, suite string) (uri, entry string) {
 	for stanza := range strings.SplitSeq(text, "\n\n") {
 		f := fields(stanza)
-		if f["Component"] == "main" && (f["Release"] == suite || f["Codename"] == suite && f["Release"] == f["Suite"]) {
+		whole := f["Release"] == f["Codename"] || f["Release"] == f["Suite"]
+		if f["Component"] != "main" || !whole {
+			continue
+		}
+		if f["Codename"] == suite {
 			return f["Repo-URI"], f["Sourcesentry"]
 		}
+		if uri == "" && slices.Contains(Releases(), f["Codename"]) {
+			uri, entry = f["Repo-URI"], f["Sourcesentry"]
+		}
 	}
-	return "", ""
+	return uri, entry
 }
 
 // fields reads one stanza of a deb822(5) text; continued lines are dropped.

@@ -37,8 +37,7 @@ func TestTarget(t *testing.T) {
 	for release, want := range map[string]string{
 		"bookworm":  "http://mirror.example/debian/",
 		"oldstable": "http://mirror.example/debian/",
-		"stable":    "", // some day that is another release
-		"trixie":    "",
+		"sid":       "", // not what it is called
 	} {
 		uri, entry := target(strings.ReplaceAll(targets, "RELEASE", release), "bookworm")
 		if uri != want {
@@ -47,6 +46,24 @@ func TestTarget(t *testing.T) {
 		if want != "" && entry != "/etc/apt/sources.list:1" {
 			t.Errorf("with the release %s the entry is %q", release, entry)
 		}
+	}
+}
+
+// A machine of one release has no source of the other, which stands on the same
+// mirror.
+func TestTargetOfAnotherRelease(t *testing.T) {
+	text := strings.ReplaceAll(targets, "RELEASE", "bookworm")
+	if uri, entry := target(text, Trixie); uri != "http://mirror.example/debian/" || entry != "/etc/apt/sources.list:1" {
+		t.Errorf("the mirror of trixie is %q by %q", uri, entry)
+	}
+	own := strings.NewReplacer("Codename: bookworm\n", "Codename: trixie\n", "Release: bookworm\n", "Release: trixie\n", "mirror", "own").Replace(text)
+	for _, both := range []string{text + "\n" + own, own + "\n" + text} {
+		if uri, _ := target(both, Trixie); uri != "http://own.example/debian/" {
+			t.Errorf("the mirror of trixie is %q where there is one of its own", uri)
+		}
+	}
+	if uri, _ := target(strings.ReplaceAll(text, "bookworm", "noble"), Trixie); uri != "" {
+		t.Errorf("Debian's mirror is %q, which is another distribution's", uri)
 	}
 }
 

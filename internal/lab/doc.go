@@ -2,8 +2,8 @@
 // them with links, enters them and ends them. System tests and the demo stand
 // on it.
 //
-// A host is an overlay over one cached root file system, booted by
-// systemd-nspawn(1). Each host is the only tenant of a PID and a mount
+// A host is an overlay over the cached root file system of a release of Debian,
+// booted by systemd-nspawn(1). Each host is the only tenant of a PID and a mount
 // namespace, whose first process dies with the thread that made it: when this
 // process ends, for whatever reason, the kernel ends every host and unmounts
 // every overlay. Network namespaces are held by file descriptors and links are

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -20,6 +21,8 @@ type Options struct {
 	// Progress hears, a line each, of what takes long: packages being
 	// installed, the root file system being built. Nil is silence.
 	Progress io.Writer
+	// Release is the Debian release of the hosts; empty is Bookworm.
+	Release string
 	// Packages are installed on the hosts besides what all have; their services
 	// don't start at boot.
 	Packages []string
@@ -50,13 +53,14 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	root, err := Root(ctx, o.Progress)
+	release := cmp.Or(o.Release, Bookworm)
+	root, err := Root(ctx, release, o.Progress)
 	if err != nil {
 		return nil, err
 	}
 	lower := root
 	if len(o.Packages) > 0 {
-		upper, err := layer(ctx, root, o.Packages, o.Progress)
+		upper, err := layer(ctx, release, root, o.Packages, o.Progress)
 		if err != nil {
 			return nil, err
 		}

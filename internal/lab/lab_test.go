@@ -45,6 +45,35 @@ func TestTwoHosts(t *testing.T) {
 	}
 }
 
+// What a host of each release runs, by which tests know what they are about.
+func TestReleases(t *testing.T) {
+	t.Parallel()
+	runs := map[string]string{lab.Bookworm: "12 5.9.8", lab.Trixie: "13 6.0.1"}
+	labtest.OnEach(t, func(t *testing.T, release string) {
+		l := labtest.Of(t, release)
+		a, b := labtest.Host(t, l, "a"), labtest.Host(t, l, "b")
+		t.Logf("booted in %s and %s", a.BootTime(), b.BootTime())
+		link(t, l, a, "192.0.2.1/24", b, "192.0.2.2/24")
+		labtest.Run(t, a, "ping", "-c1", "-W2", "192.0.2.2")
+		const script = `. /etc/os-release; echo "$VERSION_ID $(dpkg-query -W -f '${Version}' strongswan-swanctl | sed 's/-.*//')"`
+		if got := strings.TrimSpace(labtest.Run(t, a, "sh", "-c", script)); got != runs[release] {
+			t.Errorf("%s runs %q, want %q", release, got, runs[release])
+		}
+		for _, unit := range []string{"ssh", "strongswan"} {
+			if state := labtest.Run(t, a, "systemctl", "is-active", unit); state != "active\n" {
+				t.Errorf("%s is %q", unit, state)
+			}
+		}
+	})
+}
+
+func TestUnknownRelease(t *testing.T) {
+	labtest.New(t) // skips without root
+	if _, err := lab.New(t.Context(), lab.Options{Release: "buster"}); err == nil || !strings.Contains(err.Error(), `"buster", only of bookworm or trixie`) {
+		t.Errorf("a lab of an unknown release says %v", err)
+	}
+}
+
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	h := labtest.Host(t, labtest.New(t), "a")

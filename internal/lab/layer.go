@@ -17,9 +17,9 @@ var layerScript string
 // layer makes sure that there is a layer with packages over the root file
 // system, for the few labs that need more than all others, and returns its path.
 // Their services are installed and not started at boot.
-func layer(ctx context.Context, root string, packages []string, progress io.Writer) (string, error) {
+func layer(ctx context.Context, release, root string, packages []string, progress io.Writer) (string, error) {
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{root, layerScript}, packages...), "\n")))
-	path := filepath.Join(filepath.Dir(root), fmt.Sprintf("layer-%s-%x", suite, sum[:6]))
+	path := filepath.Join(filepath.Dir(root), fmt.Sprintf("layer-%s-%x", release, sum[:6]))
 	ready := func() bool { _, err := os.Stat(path); return err == nil }
 	if ready() {
 		return path, nil
@@ -31,7 +31,7 @@ func layer(ctx context.Context, root string, packages []string, progress io.Writ
 		return path, err
 	}
 	defer f.Close()
-	a, err := findArchive(ctx, suite, progress)
+	a, err := findArchive(ctx, release, progress)
 	if err != nil {
 		return "", err
 	}

@@ -10,12 +10,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// suite is the Debian release of every host.
-const suite = "bookworm"
+// The Debian releases that hosts are of.
+const (
+	Bookworm = "bookworm" // Debian 12, as long as nothing is said
+	Trixie   = "trixie"   // Debian 13
+)
+
+// Releases are all of them, the oldest first.
+func Releases() []string { return []string{Bookworm, Trixie} }
 
 // packages are what a host has beyond Debian's minimal system.
 var packages = strings.Fields(`
@@ -34,12 +41,15 @@ var rootScript string
 // a minute; a mirror that hangs must not hang a test.
 const buildTimeout = 20 * time.Minute
 
-// Root makes sure that the root file system of the lab's hosts exists and
+// Root makes sure that the root file system of a release's hosts exists and
 // returns its path. It stands in $VPND_LAB_CACHE, or else in
 // /var/cache/vpnd-lab, under a name that changes with what goes into it. Several
 // processes may call Root at once: one builds, the others wait. What takes long
 // is told to progress.
-func Root(ctx context.Context, progress io.Writer) (string, error) {
+func Root(ctx context.Context, release string, progress io.Writer) (string, error) {
+	if !slices.Contains(Releases(), release) {
+		return "", fmt.Errorf("no host can be of the release %q, only of %s", release, strings.Join(Releases(), " or "))
+	}
 	if os.Geteuid() != 0 {
 		return "", errors.New("a lab needs root: it mounts, makes namespaces and boots hosts")
 	}
@@ -51,7 +61,7 @@ func Root(ctx context.Context, progress io.Writer) (string, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("making the lab's cache: %w", err)
 	}
-	root := filepath.Join(cache, "root-"+suite+"-"+fingerprint())
+	root := filepath.Join(cache, "root-"+release+"-"+fingerprint(release))
 	ready := func() bool {
 		_, err := os.Stat(root)
 		return err == nil && len(missingTools()) == 0
@@ -74,16 +84,16 @@ func Root(ctx context.Context, progress io.Writer) (string, error) {
 	if ready() { // another process did it, or there was only a tool missing
 		return root, nil
 	}
-	if err := build(ctx, root, progress); err != nil {
+	if err := build(ctx, release, root, progress); err != nil {
 		return "", fmt.Errorf("building the root file system: %w", err)
 	}
 	return root, nil
 }
 
 // fingerprint is the name of what a root file system is made from.
-func fingerprint() string {
+func fingerprint(release string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, suite, packages, rootScript)
+	fmt.Fprintln(h, release, packages, rootScript)
 	return fmt.Sprintf("%x", h.Sum(nil)[:6])
 }
 
@@ -125,8 +135,8 @@ func installTools(ctx context.Context, progress io.Writer) error {
 
 // build makes the root file system in a directory beside its place and moves it
 // there when it is whole. The caller holds the lock.
-func build(ctx context.Context, root string, progress io.Writer) error {
-	a, err := findArchive(ctx, suite, progress)
+func build(ctx context.Context, release, root string, progress io.Writer) error {
+	a, err := findArchive(ctx, release, progress)
 	if err != nil {
 		return err
 	}
@@ -144,7 +154,7 @@ func build(ctx context.Context, root string, progress io.Writer) error {
 	}
 	fmt.Fprintf(progress, "lab: building %s, once; this takes about a minute\n", root)
 	began := time.Now()
-	if err := bootstrap(ctx, dir, a, progress); err != nil {
+	if err := bootstrap(ctx, release, dir, a, progress); err != nil {
 		return err
 	}
 	if err := os.Rename(dir, root); err != nil {
@@ -172,12 +182,12 @@ func removeUnfinished(cache string) error {
 // bootstrap runs debootstrap(8) into dir and then root.sh. It runs in a cage
 // because debootstrap mounts into the directory, and what is left mounted by a
 // killed one would be removed with it.
-func bootstrap(ctx context.Context, dir string, a archive, progress io.Writer) error {
+func bootstrap(ctx context.Context, release, dir string, a archive, progress io.Writer) error {
 	argv := []string{"--variant=minbase", "--include=" + strings.Join(packages, ",")}
 	if a.keyring != "" {
 		argv = append(argv, "--keyring="+a.keyring)
 	}
-	argv = append(argv, suite, dir)
+	argv = append(argv, release, dir)
 	if a.uri != "" {
 		argv = append(argv, a.uri)
 	}

@@ -9,15 +9,34 @@ import (
 	"vpnd/internal/lab"
 )
 
-// New makes a lab that ends with the test, its hosts with these packages besides. Without root the test is skipped, but
-// not where CI is "true": there a missing lab is a failure. When the test fails,
-// the last lines on its hosts' consoles are logged.
+// New makes a lab of the release that tests are about where they say nothing, see
+// [Of].
 func New(t testing.TB, packages ...string) *lab.Lab {
+	t.Helper()
+	return Of(t, lab.Bookworm, packages...)
+}
+
+// OnEach runs a test for each release of Debian that hosts can be of, side by side.
+func OnEach(t *testing.T, test func(t *testing.T, release string)) {
+	t.Helper()
+	for _, release := range lab.Releases() {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			test(t, release)
+		})
+	}
+}
+
+// Of makes a lab that ends with the test, its hosts of a release of Debian and with
+// these packages besides. Without root the test is skipped, but not where CI is
+// "true": there a missing lab is a failure. When the test fails, the last lines on
+// its hosts' consoles are logged.
+func Of(t testing.TB, release string, packages ...string) *lab.Lab {
 	t.Helper()
 	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
 		t.Skip("needs root: it boots hosts")
 	}
-	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Packages: packages})
+	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Release: release, Packages: packages})
 	if err != nil {
 		t.Fatal(err)
 	}
