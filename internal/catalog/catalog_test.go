@@ -69,6 +69,18 @@ func fields(path string, shape reflect.Type, do func(path string, f resource.Fie
 	}
 }
 
+// A document is read with the configuration. A kind's wish is kept in force without
+// it: what a composite makes of it is.
+func TestNoKindHasADocument(t *testing.T) {
+	for _, k := range host().Kinds {
+		fields(k.Name, reflect.TypeOf(k.New()), func(path string, f resource.Field) {
+			if strings.Contains(f.Type.String(), "resource.Document") {
+				t.Errorf("%s is a document", path)
+			}
+		})
+	}
+}
+
 func TestEverythingIsExplained(t *testing.T) {
 	c := host()
 	all, docs := shapes(t, c)

@@ -104,6 +104,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 		Given:       variables.Gather(declared.Variables, variables.From{Env: src.Env, Files: src.VarFiles, Flags: src.Vars}, reader, &told),
 		Credentials: src.Credentials,
 		Trust:       trust.Strict(),
+		Advise:      src.Advise,
 		StateDir:    src.StateDir,
 		Version:     version,
 		Effort:      spent,

@@ -27,6 +27,7 @@ var unreachable = []string{
 	"The values of %s could not be worked out, and vpnd can't say why. That is a mistake of vpnd; please report it.",
 	"it is larger than a configuration may be", // of what an editor hands to vpnd fmt: bounds.TestInput
 	"it is larger than %d MiB",                 // TestFilesThatAreNone
+	"%s holds secrets and belongs to the user of number %d, who can read them; to mend that:\nchown root %s", // functions.TestExposure
 }
 
 // Every message that the code of config can give is in a golden file: whoever adds one

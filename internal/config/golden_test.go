@@ -72,6 +72,15 @@ func golden(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 	}
+	for _, m := range tr.modes {
+		mode, err := strconv.ParseUint(m[1], 8, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(m[0], os.FileMode(mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got := tr.shorten(outcome(t, tr.Source))
 	if *update {
 		if want < 0 {
@@ -92,6 +101,7 @@ func golden(t *testing.T, path string) {
 // A trial is what a golden file asks for.
 type trial struct {
 	Source
+	modes  [][2]string // of files that others may read
 	repeat [][3]string // a word of the files, how often, and what it stands for
 	tail   int         // how many lines of what is printed are looked at; 0 means all
 }
@@ -103,6 +113,7 @@ type trial struct {
 //	--advise            which is a warning
 //	--place PATH        others could have what is written there written elsewhere
 //	--own PATH          it is the state of vpnd
+//	--mode FILE MODE    the file has that mode instead of 0600
 //	--repeat WORD N X   the word stands for so many times X, with the escapes of Go in
 //	                    both; @i@ in X is which time it is, and @j@ the next one
 //	--tail N            only the last lines of what is printed are looked at
@@ -122,6 +133,9 @@ func trialOf(comment string) trial {
 			tr.Credentials = rest
 		case "--advise":
 			tr.Advise = true
+		case "--mode":
+			file, mode, _ := strings.Cut(rest, " ")
+			tr.modes = append(tr.modes, [2]string{file, mode})
 		case "--repeat":
 			words := append(strings.SplitN(rest, " ", 3), "")
 			tr.repeat = append(tr.repeat, [3]string(words[:3]))

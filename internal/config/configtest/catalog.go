@@ -298,6 +298,47 @@ func (s *Server) Expand(name string) ([]resource.Resource, error) {
 	}, nil
 }
 
+// A Dial is like openvpn_client: it is made from documents.
+type Dial struct {
+	Profile *resource.Document  `vpnd:"profile,required" doc:"what it is told"`
+	Keys    []Key               `vpnd:"key,block" doc:"a key"`
+	More    []resource.Document `vpnd:"more" doc:"what else"`
+}
+
+// A Key is a nested block of a [Dial] with a document.
+type Key struct {
+	Name string             `vpnd:"name,label"`
+	File *resource.Document `vpnd:"file" doc:"where it is"`
+}
+
+// Validate says what is wrong with it.
+func (s *Dial) Validate(string) []resource.Mistake {
+	var mistakes []resource.Mistake
+	wrong := func(path string, d *resource.Document) {
+		if d != nil && !strings.HasPrefix(d.Reveal(), "good") {
+			mistakes = append(mistakes, resource.Mistake{Path: path, Summary: d.Path() + " is not good", Hint: "Make it so."})
+		}
+	}
+	wrong("profile", s.Profile)
+	for _, k := range s.Keys {
+		wrong("key."+k.Name+".file", k.File)
+	}
+	for i := range s.More {
+		wrong("more["+string(rune('0'+i))+"]", &s.More[i])
+	}
+	return mistakes
+}
+
+// Expand returns what it stands for.
+func (s *Dial) Expand(name string) ([]resource.Resource, error) {
+	secret := SecretFile{Content: resource.NewSecret(s.Profile.Reveal())}
+	all := []resource.Resource{{ID: resource.ID{Kind: "secret_file", Name: "/etc/dial/" + name}, Want: &secret}}
+	for _, k := range s.Keys {
+		all = append(all, resource.Resource{ID: resource.ID{Kind: "secret_file", Name: "/etc/dial/" + name + "." + k.Name}, Want: &SecretFile{Content: resource.NewSecret(k.File.Reveal())}})
+	}
+	return all, nil
+}
+
 // Catalog returns all of them.
 func Catalog() resource.Catalog {
 	return resource.Catalog{
@@ -316,6 +357,7 @@ func Catalog() resource.Catalog {
 		Composites: []resource.Composite{
 			resource.Compose[Authority]("pki", "A CA."),
 			resource.Compose[Server]("server", "An OpenVPN server."),
+			resource.Compose[Dial]("dial", "A host that dials in."),
 			resource.Compose[Broken]("broken", "What can't be made."),
 		},
 		Review: review,

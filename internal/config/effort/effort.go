@@ -44,6 +44,9 @@ func (e *Effort) labour(bytes int, at hcl.Range) error {
 	return e.spent
 }
 
+// Read takes account of a file that was read.
+func (e *Effort) Read(bytes int, at hcl.Range) error { return e.labour(bytes, at) }
+
 // turn takes account of a turn of a loop.
 func (e *Effort) turn(at hcl.Range) error {
 	if e.turns++; e.turns > mostTurns && e.spent == nil {

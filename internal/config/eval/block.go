@@ -37,6 +37,7 @@ func (e *evaluator) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	metas := shape.Metas(resource.Fields(reflect.TypeOf(b.decl.Shape)))
 	d := shape.Decode(b.decl.Body, b.decl.Shape, ctx, e.env.Catalog, b.id.Kind, b.id.Kind, metas...)
 	b.at = d.At
+	exposed := e.open(b, d)
 	e.told.Add(d.Diags)
 	b.failed = !d.Whole()
 	if !b.failed {
@@ -48,6 +49,7 @@ func (e *evaluator) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	if !e.validate(b.decl.Shape, b.id.Name, d, b.Range, b.id.String()) {
 		b.failed = true
 	}
+	e.told.Tell(exposed...) // last, for where something is told of a place, no more is
 	if b.failed {
 		return cty.DynamicVal
 	}

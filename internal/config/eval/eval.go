@@ -57,6 +57,7 @@ type Environment struct {
 	Given       map[string]variables.Given // for variables
 	Credentials string                     // directory that credential() reads from
 	Trust       func(path string) error    // why others could change a file that is read; nil trusts all
+	Advise      bool                       // nothing is done with the values
 	StateDir    string                     // overrides state_dir, unless empty
 	Version     string                     // of this program
 	Effort      *effort.Effort             // what is spent of it; what is declared is counted

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -41,6 +42,44 @@ func (d Directory) Read(name string) ([]byte, error) {
 		}
 	}
 	return bounds.Read(full)
+}
+
+// Secret reads a file whose content is secret. Exposed is why others than root, or
+// who runs vpnd, could read it too.
+func (d Directory) Secret(name string) (text string, exposed, err error) {
+	data, err := d.Read(name)
+	if err != nil {
+		return "", nil, err
+	}
+	info, err := os.Stat(d.path(name))
+	if err != nil {
+		return "", nil, fmt.Errorf("reading %s: %s", d.path(name), bounds.Reason(err))
+	}
+	owner := 0
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = int(st.Uid)
+	}
+	return string(data), exposure(d.path(name), info.Mode(), owner, os.Geteuid()), nil
+}
+
+// exposure says who besides root and us could read a file of that mode and owner.
+func exposure(path string, mode fs.FileMode, owner, us int) error {
+	octal := fmt.Sprintf("%04o", mode.Perm())
+	switch {
+	case owner != 0 && owner != us:
+		return fmt.Errorf("%s holds secrets and belongs to the user of number %d, who can read them; to mend that:\nchown root %s", path, owner, quote(path))
+	case mode.Perm()&0o077 != 0:
+		return fmt.Errorf("%s holds secrets and has mode %s, so that others can read them; to mend that:\nchmod 0600 %s", path, octal, quote(path))
+	}
+	return nil
+}
+
+// quote writes a path as one word of a shell.
+func quote(path string) string {
+	if strings.ContainsAny(path, " \t\n'\"\\$`!*?[]{}()<>|&;#~") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 func (d Directory) text(name string) (string, error) {

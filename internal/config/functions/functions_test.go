@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"io/fs"
 	"path/filepath"
 	"testing"
 
@@ -13,6 +14,36 @@ import (
 	"vpnd/internal/config/effort"
 	"vpnd/internal/config/value"
 )
+
+// Who owns a file can read it, whatever its mode.
+func TestExposure(t *testing.T) {
+	for _, c := range []struct {
+		mode      fs.FileMode
+		owner, us int
+		want      string
+	}{
+		{0o600, 0, 0, ""},
+		{0o400, 1000, 1000, ""},
+		{0o600, 0, 1000, ""},
+		{0o600, 1000, 0, "a b holds secrets and belongs to the user of number 1000, who can read them; to mend that:\nchown root 'a b'"},
+		{0o640, 0, 0, "a b holds secrets and has mode 0640, so that others can read them; to mend that:\nchmod 0600 'a b'"},
+		{0o601, 0, 0, "a b holds secrets and has mode 0601, so that others can read them; to mend that:\nchmod 0600 'a b'"},
+	} {
+		said := ""
+		if err := exposure("a b", c.mode, c.owner, c.us); err != nil {
+			said = err.Error()
+		}
+		if said != c.want {
+			t.Errorf("%04o of %d, for %d: %q", c.mode, c.owner, c.us, said)
+		}
+	}
+	if got := quote("it's"); got != `'it'\''s'` {
+		t.Error(got)
+	}
+	if got := quote("/etc/vpnd/a-b_c.xml"); got != "/etc/vpnd/a-b_c.xml" {
+		t.Error(got)
+	}
+}
 
 func TestFunctions(t *testing.T) {
 	dir := configtest.Files(t, map[string]string{

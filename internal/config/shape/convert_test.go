@@ -23,6 +23,7 @@ type everything struct {
 	Mode     *resource.Mode     `vpnd:"mode"`
 	Address  *netip.Addr        `vpnd:"address"`
 	Network  *netip.Prefix      `vpnd:"network"`
+	Document *resource.Document `vpnd:"document"`
 	Words    []string           `vpnd:"words"`
 	Networks []netip.Prefix     `vpnd:"networks"`
 	Labels   map[string]string  `vpnd:"labels"`
@@ -98,6 +99,8 @@ func TestConvert(t *testing.T) {
 		{"address", word("::ffff:10.0.0.1"), "misfit (::ffff:10.0.0.1 is an IPv4 address within an IPv6 one; write 10.0.0.1)"},
 		{"network", word("10.0.0.0/8"), "10.0.0.0/8"},
 		{"network", word("10.0.0.0"), "misfit ()"},
+		{"document", word("a/b"), "a/b"},
+		{"document", word(""), "misfit (it is empty)"},
 		{"words", list("a", "b"), "[a b]"},
 		{"words", cty.SetVal([]cty.Value{word("a")}), "[a]"},
 		{"words", cty.EmptyTupleVal, "[]"},
@@ -158,6 +161,7 @@ func TestForm(t *testing.T) {
 		"mode":     `a file mode, as in "0640"`,
 		"address":  `an IP address, as in "10.8.0.1"`,
 		"words":    `a list of text, as in ["…"]`,
+		"document": `the path of a file that is read with the configuration, of mode 0600, as in "/etc/vpnd/name.conf"`,
 		"networks": `a list of networks as CIDR, as in ["10.8.0.0/24"]`,
 		"labels":   `a map of text, as in { name = "…" }`,
 		"inner":    "an object, as in {}",

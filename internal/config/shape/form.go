@@ -21,6 +21,7 @@ var forms = map[reflect.Type]Form{
 	secretType:                           {"secret text", "secrets", `credential("name")`},
 	reflect.TypeFor[resource.Duration](): {"a duration", "durations", `"90d"`},
 	reflect.TypeFor[resource.Mode]():     {"a file mode", "file modes", `"0640"`},
+	documentType:                         {"the path of a file that is read with the configuration, of mode 0600", "paths of files that are read with the configuration, of mode 0600", `"/etc/vpnd/name.conf"`},
 	reflect.TypeFor[netip.Prefix]():      {"a network as CIDR", "networks as CIDR", `"10.8.0.0/24"`},
 	reflect.TypeFor[netip.Addr]():        {"an IP address", "IP addresses", `"10.8.0.1"`},
 	reflect.TypeFor[netip.AddrPort]():    {"an IP address with its port", "IP addresses with their ports", `"192.0.2.1:1194"`},
