@@ -58,6 +58,7 @@ var rules = []rule{
 	{"config/functions", []string{"config/value", "config/diag", "config/bounds", "config/effort"}, nil},
 	{"config/shape", []string{"resource", "config/value", "config/diag"}, []string{"os"}},
 	{"config/source", []string{"config/diag", "config/bounds"}, nil},
+	{"config/edit", []string{"resource"}, []string{"os", "net", "context"}},
 	{"config/declare", []string{"resource", "config/diag", "config/settings", "config/shape", "config/source"}, []string{"os"}},
 	{"config/variables", []string{"config/diag", "config/bounds", "config/source", "config/declare"}, []string{"os"}},
 	{"config/eval", []string{"resource", "config/value", "config/diag", "config/effort", "config/functions", "config/settings", "config/shape", "config/declare", "config/variables"}, []string{"os"}},

@@ -39,6 +39,8 @@ type app struct {
 	vars     []string
 	varFiles []string
 
+	instead map[string][]byte // what files of the configuration are about to say
+
 	shared *notice.Shared // of the agent; nil of a command
 	advise bool           // nothing is done with the configuration
 }
@@ -101,7 +103,7 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 	}
 	cfg, diags := config.Load(config.Source{
 		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: a.env,
-		StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
+		Instead: a.instead, StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
 		Trust: a.trust(), Advise: a.advise, Own: a.own, Place: a.place(),
 	}, a.catalog(), Version)
 	return cfg, diags, nil

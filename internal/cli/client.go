@@ -20,13 +20,14 @@ import (
 const mostProfile = 16 << 20
 
 func (a *app) clientCommand() *cobra.Command {
-	c := &cobra.Command{Use: "client", Short: "Hand out profiles"}
+	c := &cobra.Command{Use: "client", Short: "Let people in and shut them out, and hand out their profiles"}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("vpnd client has no command %q; people are let in and shut out by the client blocks of a pki in the configuration", args[0])
+			return fmt.Errorf("vpnd client has no command %q", args[0])
 		}
 		return c.Help()
 	}
+	add(c, "People:", a.enrollCommand(), a.expelCommand())
 	add(c, "Profiles:", a.exportCommand())
 	return c
 }

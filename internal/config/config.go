@@ -40,6 +40,7 @@ type Source struct {
 	Vars        map[string]string // values of variables from the command line, as written there
 	VarFiles    []string          // files that give values to variables
 	Env         []string          // the environment, as os.Environ returns it; VPND_VAR_x gives x its value
+	Instead     map[string][]byte // what files of the configuration are about to say, by their paths
 	StateDir    string            // overrides state_dir of the vpnd block, unless empty
 	Credentials string            // directory that credential() reads from; empty where systemd gave none
 
@@ -61,6 +62,7 @@ type Config struct {
 	Settings settings.Settings
 	Checks   []settings.Check
 	Blocks   []Block              // in the order of the files, those of dynamic blocks last
+	Paths    []string             // of its files
 	Files    map[string]*hcl.File // for [diag.Print]; secrets written out in them are blanked
 }
 
@@ -87,9 +89,13 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	trust := source.NewTrust(src.Trust, src.Advise)
 	reader := source.NewReader(trust, shape.SecretNames(catalog), src.VarFiles, &told)
 	c := &Config{Files: reader.Texts}
+	reader.Instead = src.Instead
 	files := reader.Files(src.Paths)
 	if told.HasErrors() { // a file that can't be parsed would make every reference into it a mistake
 		return c, told.All()
+	}
+	for _, f := range files {
+		c.Paths = append(c.Paths, f.Path)
 	}
 	spent := new(effort.Effort)
 	for _, f := range files {

@@ -50,6 +50,18 @@ type Signer interface {
 	Signs() bool
 }
 
+// An Enroller is the shape of a block that lets people in, a nested block each.
+type Enroller interface {
+	Enrolled() Enrollment
+}
+
+// An Enrollment is whom a block lets in, and how that is written.
+type Enrollment struct {
+	Block   string          // type of the nested block, as client
+	Revoked string          // its attribute that shuts one out
+	People  map[string]bool // labels, and whether they are let in
+}
+
 // A View is a part of the status, in which the things of a kind are told of.
 type View uint8
 

@@ -19,13 +19,15 @@ import (
 // A File is one file of a configuration.
 type File struct {
 	Name string // as users know it
+	Path string
 	Dir  string // what the paths in it are counted from
 	Body hcl.Body
 }
 
 // A Reader reads files, and tells what is wrong with them.
 type Reader struct {
-	Texts   Texts // of all that was read
+	Texts   Texts             // of all that was read
+	Instead map[string][]byte // what files are about to say, by their paths
 	trust   *Trust
 	secrets map[string]bool // names of attributes whose text nobody sees, by which a file is judged that can't be parsed
 	values  map[string]bool // the files of which nobody sees any text then
@@ -63,7 +65,7 @@ func (r *Reader) Files(paths []string) []File {
 			}
 			seen[name] = true
 			if body := r.parse(file, name); body != nil {
-				files = append(files, File{Name: name, Dir: filepath.Dir(file), Body: body})
+				files = append(files, File{Name: name, Path: file, Dir: filepath.Dir(file), Body: body})
 			}
 		}
 	}
@@ -87,7 +89,11 @@ func (r *Reader) parse(path, name string) hcl.Body {
 	if r.trust.Refuses(hcl.Range{}, path, r.told) {
 		return nil
 	}
-	data, err := bounds.Regular(path)
+	data, about := r.Instead[path]
+	var err error
+	if !about {
+		data, err = bounds.Regular(path)
+	}
 	if err != nil {
 		r.told.Error(hcl.Range{}, "Unreadable file", "Reading %s: %s.", name, bounds.Reason(err))
 		return nil

@@ -105,6 +105,15 @@ func (l layout) pair(h holder) pki.Pair {
 	}
 }
 
+// Enrolled tells who is a client.
+func (p *PKI) Enrolled() resource.Enrollment {
+	people := make(map[string]bool)
+	for _, c := range p.Clients {
+		people[c.Name] = !resource.Or(c.Revoked, false)
+	}
+	return resource.Enrollment{Block: "client", Revoked: "revoked", People: people}
+}
+
 // Exports tells other blocks where things are and whom the PKI knows.
 func (p *PKI) Exports(name string) any {
 	l := p.layout(name)
