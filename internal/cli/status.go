@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Tell how the daemon, the host and its VPNs are",
 		Long: `Tells what the daemon last saw: drift and what it did about it, certificates and
-lists and when they run out, who is connected. It changes nothing and plans
-nothing; vpnd drift looks anew.
+lists and when they run out, who is connected; and how the tunnels stand at this
+moment. It changes nothing and plans nothing; vpnd drift looks anew.
 
 Exits with 0 where all is well, 3 where something is not as it shall be now, and
 1 where the daemon does not run, could not look at the host or at some thing, does
@@ -37,7 +38,7 @@ not take the configuration, or a check does not hold.`,
 				return err
 			}
 			if now.Running {
-				askServers(c.Context(), now)
+				now.Ask(c.Context(), a.catalog())
 			} else {
 				now = a.survey(c.Context(), now)
 			}
@@ -114,19 +115,12 @@ func (a *app) unconfirmed(told *status.Unconfirmed) *status.Unconfirmed {
 	return told
 }
 
-// askServers asks the servers who is connected now.
-func askServers(ctx context.Context, s view.Standing) {
-	for i := range s.Servers {
-		s.Servers[i].Ask(ctx)
-	}
-}
-
 // health is the exit status that a status comes to.
 func health(s view.Standing) error {
 	switch {
 	case !s.Running, s.Error != "", !s.Configuration.Valid, len(s.Unknown)+len(s.Failing) > 0:
 		return exitStatus(exitError)
-	case len(s.Drift) > 0, len(s.Pending) > 0:
+	case len(s.Drift) > 0, len(s.Pending) > 0, slices.ContainsFunc(s.Tunnels, status.Tunnel.Lost):
 		return exitStatus(exitDrift)
 	}
 	return nil

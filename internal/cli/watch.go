@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"vpnd/internal/cli/view"
+	"vpnd/internal/resource"
 )
 
-// How often --watch looks for something new, and how often it asks the servers
-// who is connected: each of them serves one at a time.
+// How often --watch looks for something new, and how often it looks at the tunnels and
+// asks the servers who is connected: each of them serves one at a time.
 const (
 	everyLook = 500 * time.Millisecond
 	everyAsk  = 5 * time.Second
@@ -20,7 +21,7 @@ const (
 func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 	tick := time.NewTicker(everyLook)
 	defer tick.Stop()
-	var w watch
+	w := watch{catalog: a.catalog()}
 	for {
 		text, err := w.look(ctx, a, asJSON)
 		if ctx.Err() != nil {
@@ -44,10 +45,11 @@ func (a *app) watchStatus(ctx context.Context, asJSON bool) error {
 
 // A watch knows what it has shown.
 type watch struct {
-	last  view.Standing
-	asked time.Time
-	text  string
-	shown int
+	catalog resource.Catalog
+	last    view.Standing
+	asked   time.Time
+	text    string
+	shown   int
 }
 
 // look returns the status where it is another one than before.
@@ -57,7 +59,7 @@ func (w *watch) look(ctx context.Context, a *app, asJSON bool) (string, error) {
 		return "", err
 	}
 	if time.Since(w.asked) >= everyAsk {
-		askServers(ctx, now)
+		now.Ask(ctx, w.catalog)
 		w.asked = time.Now()
 	} else {
 		recall(now, w.last)
@@ -72,7 +74,8 @@ func (w *watch) look(ctx context.Context, a *app, asJSON bool) (string, error) {
 	return w.text, nil
 }
 
-// recall takes over what the servers said the last time.
+// recall takes over what the servers said the last time, and how tunnels stood, unless
+// the agent has looked at these since.
 func recall(s, before view.Standing) {
 	if before.Status == nil {
 		return
@@ -83,6 +86,9 @@ func recall(s, before view.Standing) {
 				s.Servers[i] = old
 			}
 		}
+	}
+	if s.LastPass().Equal(before.LastPass()) {
+		s.Tunnels = before.Tunnels
 	}
 }
 

@@ -109,7 +109,7 @@ func newAgent(o Options) *agent {
 		backoff:  restraint{damping: backoff.NewDamping(o.Now, o.essential), retries: backoff.NewRetries(o.Now, o.guards)},
 		schedule: schedule{jitter: 1},
 		out: outlets{
-			metrics: metrics.New(o.Log), notify: notify.New(o.Log),
+			metrics: metrics.New(o.Log, o.Catalog), notify: notify.New(o.Log),
 			tale: tale{failed: make(map[resource.ID]string), history: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
 		},
 		checks: checks{try: o.Host.Check, rounds: make(chan round)},

@@ -159,7 +159,9 @@ func (f Findings) vpns(p Pass) status.VPNs {
 	}
 	v.Certificates = status.Expiring(v.Certificates, certificates, p.Scope.Holds)
 	v.CRLs = status.Expiring(v.CRLs, p.Plan.Seen(resource.Lists), p.Scope.Holds)
-	v.Tunnels = append(outside(p.Scope, v.Tunnels, func(t status.Tunnel) resource.ID { return t.ID }), status.Tunnels(p.Facts.Traits, p.Plan, p.Present)...)
+	elsewhere := outside(p.Scope, f.VPNs.Tunnels, func(t status.Tunnel) resource.ID { return t.ID })
+	found := status.Tunnels(p.Facts.Traits, p.Plan, p.Present)
+	v.Tunnels = status.Since(p.Begun, f.VPNs.Tunnels, append(elsewhere, found...))
 	return v
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 // A collector tells what a status says, which is asked for at each scrape. Names
-// follow Prometheus: seconds since the epoch, seconds, and no _total, for all of it
-// goes up and down.
+// follow Prometheus: seconds since the epoch, seconds, and _total of what only grows
+// while a tunnel is up.
 type collector func() status.Status
 
 // Describe sends nothing, for which metrics there are depends on the host.
@@ -35,11 +35,15 @@ type teller chan<- prometheus.Metric
 // gauge sends a sample, which its labels tell from others: name, value, name,
 // value.
 func (t teller) gauge(name, help string, value float64, labels ...string) {
+	t.send(prometheus.GaugeValue, name, help, value, labels)
+}
+
+func (t teller) send(of prometheus.ValueType, name, help string, value float64, labels []string) {
 	var names, values []string
 	for i := 0; i+1 < len(labels); i += 2 {
 		names, values = append(names, labels[i]), append(values, strings.ToValidUTF8(labels[i+1], "\uFFFD"))
 	}
-	t <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
+	t <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), of, value, values...)
 }
 
 // truth sends 1 for yes and 0 for no.
@@ -109,14 +113,39 @@ func (t teller) checks(watched []string, failing []status.Failing) {
 func (t teller) vpns(v *status.VPNs) {
 	t.expiries("vpnd_certificate_not_after_timestamp_seconds", "When a certificate runs out.", v.Certificates)
 	t.expiries("vpnd_crl_not_after_timestamp_seconds", "When a revocation list runs out.", v.CRLs)
-	for _, one := range v.Tunnels {
-		t.truth("vpnd_tunnel_up", "Whether the interface of a tunnel is there and up.", one.Up, "block", one.Block, "interface", one.ID.Name)
-	}
+	t.tunnels(v.Tunnels)
 	for _, one := range v.Servers {
 		t.truth("vpnd_openvpn_server_up", "Whether an OpenVPN server answers.", one.Up, "server", one.Block)
 		if one.Error == "" {
 			t.gauge("vpnd_openvpn_clients", "Clients that are connected to an OpenVPN server.", float64(len(one.Clients)), "server", one.Block)
 		}
+	}
+}
+
+// tunnels tells of each tunnel that somebody knows of, once: two samples with the same
+// labels would be no metrics at all.
+func (t teller) tunnels(all []status.Tunnel) {
+	type key struct{ block, tunnel string }
+	told := make(map[key]bool)
+	for _, one := range all {
+		k := key{one.Block, one.Called()}
+		if told[k] || one.Error != "" {
+			continue
+		}
+		told[k] = true
+		labels := []string{"block", k.block, "tunnel", k.tunnel}
+		t.truth("vpnd_tunnel_up", "Whether a tunnel is up.", one.Up, labels...)
+		if !one.Handshake.IsZero() {
+			t.gauge("vpnd_tunnel_last_handshake_timestamp_seconds", "When the keys of a tunnel were last agreed on.", seconds(one.Handshake), labels...)
+		}
+		if !one.Up || one.Since.IsZero() && one.In|one.Out == 0 { // nobody counts
+			continue
+		}
+		if !one.Since.IsZero() {
+			t.gauge("vpnd_tunnel_up_since_timestamp_seconds", "Since when a tunnel is up.", seconds(one.Since), labels...)
+		}
+		t.send(prometheus.CounterValue, "vpnd_tunnel_receive_bytes_total", "Bytes that came in through a tunnel since it is up.", float64(one.In), labels)
+		t.send(prometheus.CounterValue, "vpnd_tunnel_transmit_bytes_total", "Bytes that went out through a tunnel since it is up.", float64(one.Out), labels)
 	}
 }
 

@@ -17,8 +17,9 @@ import (
 
 // full returns an exporter with a sample of every metric.
 func full() *Exporter {
-	e := New(slog.New(slog.DiscardHandler))
+	e := New(slog.New(slog.DiscardHandler), resource.Catalog{})
 	id := resource.ID{Kind: "tun", Name: "tun0"}
+	dc := resource.ID{Kind: "ipsec_connection", Name: "dc"}
 	odd := "a \"quoted\"\nname \\ of two lines\xff"
 	d := status.Drift{ID: id, Reason: "drift"}
 	e.Reconciled(status.Pass{Noticed: "event"})
@@ -30,7 +31,13 @@ func full() *Exporter {
 		Reconciling: status.Reconciling{Reconcile: &status.Pass{Seconds: 0.25}, Apply: &status.Apply{Seconds: 1e-9}},
 		Host:        status.Host{Drift: []status.Drift{d}},
 		VPNs: status.VPNs{
-			Tunnels:      []status.Tunnel{{ID: id, Block: "tun.tun0", TunnelState: resource.TunnelState{Up: true}}},
+			Tunnels: []status.Tunnel{
+				{ID: id, Block: "tun.tun0", TunnelState: resource.TunnelState{Up: true}},
+				{ID: dc, Block: "ipsec_tunnel.dc", TunnelState: resource.TunnelState{Name: "lan", Up: true, Since: time.Unix(1.7e9, 0), Handshake: time.Unix(1.8e9, 0), In: 7}},
+				{ID: dc, Block: "ipsec_tunnel.dc", TunnelState: resource.TunnelState{Name: "lan"}}, // two of one name
+				{ID: dc, Block: "ipsec_tunnel.dc", TunnelState: resource.TunnelState{Name: "dmz", In: 9}},
+				{ID: dc, Block: "ipsec_tunnel.dc", TunnelState: resource.TunnelState{Name: "voice"}, Error: "nobody knows"},
+			},
 			Servers:      []status.Server{{Block: "openvpn_server.a", Up: true}, {Block: "openvpn_server.b"}, {Block: "openvpn_server.c", Up: true, Error: "nobody knows"}},
 			Certificates: []status.Expiry{{ID: resource.ID{Name: "/a.crt"}}, {ID: resource.ID{Name: "/b.crt"}}}, CRLs: []status.Expiry{{ID: resource.ID{Name: "/crl.pem"}}},
 		},
@@ -71,7 +78,10 @@ func TestMetricsAreAsPrometheusReadsThem(t *testing.T) {
 	}
 	text := read(t, e.registry)
 	for _, want := range []string{
-		`vpnd_tunnel_up{block="tun.tun0",interface="tun0"} 1`, `vpnd_openvpn_server_up{server="openvpn_server.b"} 0`,
+		`vpnd_tunnel_up{block="tun.tun0",tunnel="tun0"} 1`, `vpnd_tunnel_up{block="ipsec_tunnel.dc",tunnel="dc lan"} 1`, `vpnd_tunnel_up{block="ipsec_tunnel.dc",tunnel="dc dmz"} 0`,
+		`vpnd_tunnel_receive_bytes_total{block="ipsec_tunnel.dc",tunnel="dc lan"} 7`, `vpnd_tunnel_transmit_bytes_total{block="ipsec_tunnel.dc",tunnel="dc lan"} 0`,
+		`vpnd_tunnel_up_since_timestamp_seconds{block="ipsec_tunnel.dc",tunnel="dc lan"} 1.7e+09`, `vpnd_tunnel_last_handshake_timestamp_seconds{block="ipsec_tunnel.dc",tunnel="dc lan"} 1.8e+09`,
+		`vpnd_openvpn_server_up{server="openvpn_server.b"} 0`,
 		`vpnd_openvpn_clients{server="openvpn_server.a"} 0`, `vpnd_check_holds{check="holds"} 1`,
 		`vpnd_check_holds{check="a \"quoted\"\nname \\ of two lines�"} 0`, "vpnd_reconcile_last_duration_seconds 0.25", "vpnd_apply_last_duration_seconds 1e-09",
 		`vpnd_flapping_total{kind="tun"} 1`, `vpnd_crl_not_after_timestamp_seconds{`,
@@ -80,8 +90,10 @@ func TestMetricsAreAsPrometheusReadsThem(t *testing.T) {
 			t.Errorf("%s is missing in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, `vpnd_openvpn_clients{server="openvpn_server.c"}`) {
-		t.Error("it is said how many clients a server has that nobody could ask")
+	for _, not := range []string{`vpnd_openvpn_clients{server="openvpn_server.c"}`, `tunnel="dc voice"`, `receive_bytes_total{block="ipsec_tunnel.dc",tunnel="dc dmz"}`, `receive_bytes_total{block="tun.tun0"`} {
+		if strings.Contains(text, not) {
+			t.Errorf("something is said of what nobody could ask, or counts: %s in\n%s", not, text)
+		}
 	}
 }
 
@@ -103,7 +115,7 @@ func TestMetricsOfTheManualAreThere(t *testing.T) {
 }
 
 func TestMetricsCountWhatIsUnknown(t *testing.T) {
-	e := New(slog.New(slog.DiscardHandler))
+	e := New(slog.New(slog.DiscardHandler), resource.Catalog{})
 	e.Update(&status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}})
 	if text := read(t, e.registry); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
 		t.Error(text)

@@ -24,6 +24,7 @@ import (
 // of their own; all methods are for the agent's.
 type Exporter struct {
 	log      *slog.Logger
+	kinds    resource.Catalog // by which tunnels are looked at
 	registry *prometheus.Registry
 	passes   *prometheus.CounterVec
 	drifts   *prometheus.CounterVec
@@ -32,7 +33,7 @@ type Exporter struct {
 
 	mu     sync.Mutex
 	status status.Status
-	asked  time.Time // the servers, who is connected, by a scrape; zero where the status is newer
+	asked  time.Time // servers and tunnels, by a scrape; zero where the status is newer
 
 	settings settings.Metrics
 	server   *server
@@ -41,12 +42,12 @@ type Exporter struct {
 
 // New returns an exporter that tells nobody yet. It tells of vpnd and of nothing
 // else: what the runtime of Go does is of no use to who keeps a VPN.
-func New(log *slog.Logger) *Exporter {
+func New(log *slog.Logger, kinds resource.Catalog) *Exporter {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	e := &Exporter{
-		log: log, registry: prometheus.NewRegistry(),
+		log: log, kinds: kinds, registry: prometheus.NewRegistry(),
 		passes:  counter("vpnd_reconcile_total", "Passes in which the host was compared with the configuration, by how they came about.", "noticed"),
 		drifts:  counter("vpnd_drift_total", "Drift noticed.", "kind", "reason"),
 		repairs: counter("vpnd_repairs_total", "Changes made by the agent.", "kind", "reason", "result"),

@@ -24,7 +24,7 @@ func taken(t *testing.T) (wanted *settings.Metrics, free func()) {
 
 func TestMetricsAreServedOnceThePortIsFree(t *testing.T) {
 	var logs strings.Builder
-	e := New(slog.New(slog.NewTextHandler(&logs, nil)))
+	e := New(slog.New(slog.NewTextHandler(&logs, nil)), resource.Catalog{})
 	defer e.Close()
 	wanted, free := taken(t)
 	for range 3 {

@@ -6,42 +6,46 @@ import (
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"vpnd/internal/status"
 )
 
-// How long an answer of the servers about who is connected is fresh enough for a
-// scrape, and how long a scrape waits for one: each server answers one at a time.
+// How long what servers and tunnels said is fresh enough for a scrape, and how long a
+// scrape waits for that: each server answers one at a time.
 const (
-	freshClients = 5 * time.Second
-	askClients   = 2 * time.Second
+	fresh   = 5 * time.Second
+	askTime = 2 * time.Second
 )
 
-// scrape returns all metrics with the clients that are connected now. The agent
-// itself asks once in an interval, and a graph of that would be a staircase.
+// scrape returns all metrics with the clients that are connected now, and tunnels as
+// they stand. The agent itself asks once in an interval, and a graph of that would be
+// a staircase.
 func (e *Exporter) scrape() ([]*dto.MetricFamily, error) {
 	e.askAgain()
 	return e.registry.Gather()
 }
 
-// askAgain asks the servers who is connected, unless that was done just now.
+// askAgain asks servers and tunnels, unless that was done just now.
 func (e *Exporter) askAgain() {
 	e.mu.Lock()
-	due := time.Since(e.asked) >= freshClients
+	due := time.Since(e.asked) >= fresh
 	if due {
 		e.asked = time.Now()
 	}
-	servers := slices.Clone(e.status.Servers)
+	asked := status.VPNs{Servers: slices.Clone(e.status.Servers), Tunnels: e.status.Tunnels}
 	e.mu.Unlock()
 	if !due {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), askClients)
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
-	for i := range servers {
-		servers[i].Ask(ctx)
-	}
+	asked.Ask(ctx, e.kinds)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.status.Servers) == len(servers) {
-		e.status.Servers = servers
+	if len(e.status.Servers) == len(asked.Servers) {
+		e.status.Servers = asked.Servers
+	}
+	if !e.asked.IsZero() { // else a pass has looked since
+		e.status.Tunnels = asked.Tunnels
 	}
 }

@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
 
@@ -48,7 +51,7 @@ func crowd(t *testing.T, connected *atomic.Int32) string {
 // A scrape tells who is connected now, and not at the last pass.
 func TestScrapeIsFresh(t *testing.T) {
 	var connected atomic.Int32
-	e := New(slog.New(slog.DiscardHandler))
+	e := New(slog.New(slog.DiscardHandler), resource.Catalog{})
 	e.Update(&status.Status{VPNs: status.VPNs{Servers: []status.Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}}})
 	scrape := func(want int32) {
 		t.Helper()
@@ -60,6 +63,42 @@ func TestScrapeIsFresh(t *testing.T) {
 	scrape(2)
 	connected.Store(3)
 	scrape(2) // asked just now: a server serves one at a time
-	e.asked = e.asked.Add(-freshClients - time.Second)
+	e.asked = e.asked.Add(-fresh - time.Second)
 	scrape(3)
+}
+
+// pipe is the shape of a kind of tunnels that are up while a flag says so.
+type pipe struct {
+	Up *bool `vpnd:"up"`
+}
+
+func (p *pipe) Tunnels() []resource.TunnelState { return []resource.TunnelState{{Up: *p.Up}} }
+
+type pipes struct{ up *atomic.Bool }
+
+func (p pipes) Observe(ctx context.Context, wants map[string]*pipe) (map[string]*pipe, error) {
+	return resource.ObserveEach(ctx, wants, func(string, *pipe) (*pipe, error) { return &pipe{Up: resource.Ptr(p.up.Load())}, nil })
+}
+
+func (pipes) Apply(context.Context, []resource.Item[pipe]) error { return errors.New("it only looks") }
+
+func (pipes) Remove(context.Context, []string) error { return errors.New("it only looks") }
+
+// A scrape tells how tunnels stand now, and does not look again at once.
+func TestScrapeLooksAtTunnels(t *testing.T) {
+	var up atomic.Bool
+	up.Store(true)
+	e := New(slog.New(slog.DiscardHandler), resource.Catalog{Kinds: []resource.Kind{resource.Define[pipe]("pipe", "", resource.Traits{View: resource.Tunnels}, pipes{&up})}})
+	e.Update(&status.Status{VPNs: status.VPNs{Tunnels: []status.Tunnel{{ID: resource.ID{Kind: "pipe", Name: "a"}, Block: "pipe.a"}}}})
+	scrape := func(want int) {
+		t.Helper()
+		if text := read(t, prometheus.GathererFunc(e.scrape)); !strings.Contains(text, fmt.Sprintf("vpnd_tunnel_up{block=\"pipe.a\",tunnel=\"a\"} %d\n", want)) {
+			t.Errorf("not %d in\n%s", want, text)
+		}
+	}
+	scrape(1)
+	up.Store(false)
+	scrape(1)
+	e.asked = e.asked.Add(-fresh - time.Second)
+	scrape(0)
 }

@@ -33,6 +33,10 @@ type TunnelState struct {
 	Attached bool   `json:"attached"`       // a program serves it
 	Why      string `json:"why,omitempty"`  // the reason why it is down, which a person can act on
 
+	// OnDemand says that it comes up when traffic or the other side wants it, as a
+	// laptop does that dials in: that it is down is nothing wrong.
+	OnDemand bool `json:"on_demand,omitempty"`
+
 	Peer   string   `json:"peer,omitempty"`   // its outside address, with the port where that says something
 	Local  []string `json:"local,omitempty"`  // networks or addresses on this side
 	Remote []string `json:"remote,omitempty"` // and on the other

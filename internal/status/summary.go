@@ -19,7 +19,7 @@ func (s *Status) Summary() string {
 		add("nothing is in force")
 	case len(s.Drift)+len(s.Pending) > 0:
 		add("%d drifted, %d pending", len(s.Drift), len(s.Pending))
-	case len(s.Unknown)+len(s.Failing) == 0 && s.Error == "":
+	case len(s.Unknown)+len(s.Failing)+s.lost() == 0 && s.Error == "":
 		add("the host is as the configuration says")
 	}
 	if n := len(s.Unknown); n > 0 {
@@ -30,6 +30,12 @@ func (s *Status) Summary() string {
 		add("1 check does not hold")
 	case n > 1:
 		add("%d checks do not hold", n)
+	}
+	switch n := s.lost(); {
+	case n == 1:
+		add("1 tunnel is down")
+	case n > 1:
+		add("%d tunnels are down", n)
 	}
 	if s.Mode == "observe" {
 		add("only observing")
@@ -62,4 +68,15 @@ func (s *Status) Summary() string {
 	}
 	line := strings.Join(parts, "; ")
 	return strings.ToUpper(line[:1]) + line[1:] + "."
+}
+
+// lost is how many tunnels are down.
+func (v *VPNs) lost() int {
+	n := 0
+	for _, t := range v.Tunnels {
+		if t.Lost() {
+			n++
+		}
+	}
+	return n
 }

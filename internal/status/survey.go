@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -31,7 +32,7 @@ func Survey(ctx context.Context, traits func(kind string) resource.Traits, p *en
 	s.CertificatesInAll = len(certificates)
 	all := func(resource.ID) bool { return true }
 	s.Certificates, s.CRLs = Expiring(nil, certificates, all), Expiring(nil, p.Seen(resource.Lists), all)
-	s.Tunnels = Tunnels(traits, p, present)
+	s.Tunnels = Since(time.Time{}, nil, Tunnels(traits, p, present))
 	for _, seen := range p.Seen(resource.Servers) {
 		server := Server{Block: Block(seen.ID, seen.Owners), Socket: seen.ID.Name}
 		server.Ask(ctx)

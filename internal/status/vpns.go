@@ -3,7 +3,6 @@ package status
 import (
 	"time"
 
-	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 )
 
@@ -30,39 +29,6 @@ type Client struct {
 	From    string `json:"from"`    // address and port it comes from
 	Address string `json:"address"` // in the VPN
 	Since   string `json:"since"`   // as OpenVPN writes it
-}
-
-// Tunnel is a tunnel that the configuration asks for.
-type Tunnel struct {
-	ID    resource.ID `json:"id"`
-	Block string      `json:"block"`
-	resource.TunnelState
-}
-
-// Tunnels tells how the tunnels that are asked for were found.
-func Tunnels(traits func(kind string) resource.Traits, p *engine.Plan, present []resource.Resource) []Tunnel {
-	seen := make(map[resource.ID]resource.Tunneler)
-	for _, s := range p.Seen(resource.Tunnels) {
-		if tunnel, ok := s.Got.(resource.Tunneler); ok {
-			seen[s.ID] = tunnel
-		}
-	}
-	var all []Tunnel
-	for _, r := range present {
-		if traits(r.ID.Kind).View != resource.Tunnels {
-			continue
-		}
-		t := Tunnel{ID: r.ID, Block: Block(r.ID, r.Owners)}
-		got, ok := seen[r.ID]
-		if !ok {
-			all = append(all, t)
-			continue
-		}
-		for _, t.TunnelState = range got.Tunnels() {
-			all = append(all, t)
-		}
-	}
-	return all
 }
 
 // Block names the first block that asks for a resource.

@@ -24,7 +24,8 @@ func (v View) Status(s Standing) {
 	v.agent(s)
 	v.unconfirmed(s.Unconfirmed)
 	v.moved(s)
-	v.tunnels(s)
+	v.tunnels(s.Tunnels)
+	v.servers(s.Servers)
 	v.ends(s)
 	if text := report.HandOut(s.Waiting); text != "" {
 		v.printf("\n%s\n", text)
@@ -42,7 +43,7 @@ func (v View) agent(s Standing) {
 	case s.Surveyed:
 		v.printf("The daemon does not run. How things stand now:\n")
 	case !s.Running:
-		v.printf("The daemon does not run. What follows is from %s.\n", moment(s.lastPass()))
+		v.printf("The daemon does not run. What follows is from %s.\n", moment(s.LastPass()))
 	default:
 		v.printf("%s\n", s.Summary())
 		v.printf("Daemon %s, process %d, since %s.\n", s.Version, s.PID, moment(s.Since))
@@ -96,24 +97,16 @@ func (v View) suppressed(h *status.Suppression) {
 	}
 }
 
-// lastPass is when the status was true.
-func (s Standing) lastPass() time.Time {
+// LastPass is when the status was true.
+func (s Standing) LastPass() time.Time {
 	if s.Reconcile == nil {
 		return s.Since
 	}
 	return s.Reconcile.Time
 }
 
-func (v View) tunnels(s Standing) {
-	v.section("Tunnels", len(s.Tunnels))
-	for _, t := range s.Tunnels {
-		v.printf("  %s: %s", t.ID.Name, condition(t))
-		if t.Block != t.ID.String() {
-			v.printf(" (%s)", t.Block)
-		}
-		v.printf("\n")
-	}
-	for _, server := range s.Servers {
+func (v View) servers(all []status.Server) {
+	for _, server := range all {
 		switch {
 		case !server.Up:
 			v.printf("\n%s: not running\n", server.Block)
@@ -127,16 +120,6 @@ func (v View) tunnels(s Standing) {
 			v.printf("  %s  %s  from %s  since %s\n", Printable(c.Name), Printable(c.Address), Printable(c.From), Printable(c.Since))
 		}
 	}
-}
-
-func condition(t status.Tunnel) string {
-	switch {
-	case !t.Up:
-		return "down"
-	case !t.Attached:
-		return "switched on, but no program serves it"
-	}
-	return "up"
 }
 
 // mostEnds is of how many certificates the text tells, apart from those to be

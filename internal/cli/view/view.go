@@ -39,7 +39,7 @@ func (v View) diffs(id resource.ID, diffs []resource.Diff) {
 }
 
 func moment(t time.Time) string {
-	if time.Since(t) < 24*time.Hour {
+	if time.Since(t).Abs() < 24*time.Hour {
 		return t.Local().Format(time.TimeOnly)
 	}
 	return t.Local().Format(time.DateTime)

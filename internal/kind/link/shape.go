@@ -39,7 +39,8 @@ type Route struct {
 	Protocol *int        `vpnd:"protocol,computed" doc:"who made it, by number; see rt_protos of iproute2"`
 }
 
-// Tunnels returns whether the interface is up, and whether a program is attached.
+// Tunnels returns whether the interface is up, and whether a program is attached. Where
+// it shall be up and is not, that is drift; else it is up when a program wants it.
 func (t *Tun) Tunnels() []resource.TunnelState {
-	return []resource.TunnelState{{Up: resource.Or(t.Up, false), Attached: resource.Or(t.Attached, false)}}
+	return []resource.TunnelState{{Up: resource.Or(t.Up, false), Attached: resource.Or(t.Attached, false), OnDemand: true}}
 }
