@@ -12,8 +12,10 @@ import (
 // earlier in their lane. What a listener takes must come in whatever rules in
 // words say of the rest; and what these drop, no gateway may let through.
 const (
+	Guard    = 50  // what no tunnel protects, and may not leave in clear
 	Listener = 100 // the port of a server
 	Rules    = 200 // firewall blocks, and chain blocks
+	Tunnel   = 250 // what goes through a tunnel
 	Router   = 300 // gateways
 )
 
@@ -49,6 +51,6 @@ func CheckPriority(priority *int) []resource.Mistake {
 	return []resource.Mistake{{
 		Path:    "priority",
 		Summary: fmt.Sprintf("%d is no priority of a chain", *priority),
-		Hint:    fmt.Sprintf("write 0 to %d; without it listeners of servers have %d, firewall and chain blocks %d, gateways %d", resource.Last-1, Listener, Rules, Router),
+		Hint:    fmt.Sprintf("write 0 to %d; without it guards of tunnels have %d, listeners of servers %d, firewall and chain blocks %d, tunnels %d, gateways %d", resource.Last-1, Guard, Listener, Rules, Tunnel, Router),
 	}}
 }

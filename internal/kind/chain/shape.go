@@ -28,7 +28,7 @@ import (
 type Chain struct {
 	Hook      *string  `vpnd:"hook,glance" doc:"the built-in chain that jumps here; without it only other chains do"`
 	At        *string  `vpnd:"at" doc:"where the jump stands in the hook: top (above all that could accept a packet first) or bottom" default:"top"`
-	Priority  *int     `vpnd:"priority,hint" doc:"which of vpnd's chains at one end of a hook comes first: the lower, 0 to 999; those of one priority stand in the order of the files, and each behind what it depends_on. Listeners of servers have 100, firewall blocks 200, gateways 300; defaults of firewall blocks are last" default:"200"`
+	Priority  *int     `vpnd:"priority,hint" doc:"which of vpnd's chains at one end of a hook comes first: the lower, 0 to 999; those of one priority stand in the order of the files, and each behind what it depends_on. Guards of tunnels have 50, listeners of servers 100, firewall blocks 200, tunnels 250, gateways 300; defaults of firewall blocks are last" default:"200"`
 	Order     []string `vpnd:"order,computed,relative" doc:"vpnd's chains at this end of the hook, from top to bottom"`
 	Rules     []string `vpnd:"rules,required,glance" doc:"the rules in the syntax of iptables(8), without -A and the chain"`
 	Overruled *string  `vpnd:"overruled_by,computed,hint" doc:"a rule of others above it that makes it worthless; empty where there is none"`

@@ -1,0 +1,64 @@
+package ipsec
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/ipsec/proposal"
+	"vpnd/internal/resource"
+)
+
+const (
+	useIKE = proposal.IKE
+	useESP = proposal.ESP
+)
+
+// selectors are networks as traffic selectors; none are the host itself.
+func selectors(networks []netip.Prefix) []string {
+	var all []string
+	for _, n := range networks {
+		all = append(all, n.String())
+	}
+	if all == nil {
+		return []string{"dynamic"}
+	}
+	return all
+}
+
+// destinations are the networks of the other side, each once.
+func (e *expansion) destinations() []netip.Prefix {
+	var all []netip.Prefix
+	for _, c := range e.children(e.name) {
+		for _, n := range c.Remote {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// routeName is how a route to a network is called.
+func routeName(n netip.Prefix, metric *int) string {
+	return n.String()
+}
+
+// sysctlName writes the name of an interface as a part of a key, in which a dot of
+// its own is a slash.
+func sysctlName(dev string) string { return strings.ReplaceAll(dev, ".", "/") }
+
+// id of who a side is: left out, its address.
+func (t *Tunnel) localID() *string {
+	if t.Local.ID != nil || t.Certificate != nil || !t.bound().IsValid() {
+		return t.Local.ID
+	}
+	return resource.Ptr(t.bound().String())
+}
+
+func (t *Tunnel) remoteID() *string {
+	if t.Remote.ID != nil || t.answers() {
+		return t.Remote.ID
+	}
+	return t.Remote.Address
+}

@@ -1,0 +1,201 @@
+package ipsec
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/ipsec/proposal"
+	"vpnd/internal/resource"
+)
+
+var (
+	isName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	isHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+)
+
+// maxName keeps VPND-IPSEC-NAME-O within the 28 characters of a chain.
+const maxName = 28 - len(prefix) - len("-O")
+
+// An attribute is a word of the block, nil where it is left out.
+type attribute struct {
+	path string
+	word *string
+}
+
+type check struct{ found []resource.Mistake }
+
+func (c *check) add(path, hint, format string, args ...any) {
+	c.found = append(c.found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+func (c *check) warn(path, hint, format string, args ...any) {
+	c.add(path, hint, format, args...)
+	c.found[len(c.found)-1].Warning = true
+}
+
+func (c *check) oneOf(path string, word *string, words ...string) {
+	if word != nil && !slices.Contains(words, *word) {
+		c.add(path, "use one of "+strings.Join(words, ", "), "%q is none of its words", *word)
+	}
+}
+
+// Validate returns everything that is wrong with the block.
+func (t *Tunnel) Validate(name string) []resource.Mistake {
+	c := &check{}
+	if !isName.MatchString(name) || len(name) > maxName {
+		c.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName),
+			"%q can't be part of the name of a chain", name)
+	}
+	if t.Local == nil || t.Remote == nil {
+		return c.found // that one of them is missing was told
+	}
+	t.checkAddresses(c)
+	t.checkIDs(c)
+	t.checkSecret(c)
+	t.checkProposals(c)
+	t.checkMode(c)
+	t.checkChildren(c)
+	t.checkNetworks(c, name)
+	t.checkVersion(c)
+	t.checkDeath(c)
+	t.checkTimes(c)
+	return c.found
+}
+
+func (t *Tunnel) checkAddresses(c *check) {
+	remote := resource.Or(t.Remote.Address, anybody)
+	switch peer := t.peer(); {
+	case peer.IsValid():
+		if peer.Zone() != "" || peer.IsUnspecified() || peer.IsMulticast() || peer.IsLoopback() {
+			c.add("remote.address", "write the address of the other side", "%s is nobody's address out there", peer)
+		}
+		if b := t.bound(); b.IsValid() && b.Is4() != peer.Is4() {
+			c.add("local.address", fmt.Sprintf("write an address of the family of %s", peer), "%s is of another family than the peer's", b)
+		}
+		if t.bound() == peer {
+			c.add("remote.address", "write the address of the other side", "%s is this side's own address", peer)
+		}
+	case remote != anybody && !isHost.MatchString(remote):
+		c.add("remote.address", "write an address, a name, or %any", "%q is neither an address nor the name of a host", remote)
+	}
+}
+
+// checkIDs wants ids that mean one thing to strongSwan, and are known where a secret
+// is chosen by them.
+func (t *Tunnel) checkIDs(c *check) {
+	for _, given := range []attribute{{"local.id", t.Local.ID}, {"remote.id", t.Remote.ID}} {
+		switch word := resource.Or(given.word, "x"); {
+		case strings.TrimSpace(word) == "" || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\{}#`, r) }):
+			c.add(given.path, "write an address, a name, an e-mail address or a distinguished name, as in \"C=US, O=Acme, CN=gw\"", "%q is no identity that can stand in a configuration of strongSwan", word)
+		case word == anybody && given.path == "local.id":
+			c.add(given.path, "write who this side is", "%%any is nobody in particular")
+		}
+	}
+	if t.Certificate != nil {
+		return
+	}
+	const hint = "write it, as the other side knows it: an address, or a name as in gw.example.com"
+	if t.answers() && t.Remote.ID == nil {
+		c.add("remote.id", "write it, as the other side has it for itself; %any is anybody who has the secret", "whose the secret is can't be told, since the peer has neither an address nor an id")
+	}
+	if t.localID() == nil {
+		c.add("local.id", hint, "a pre-shared key is chosen by the ids of both sides, and this side has neither an address nor an id")
+	}
+}
+
+func (t *Tunnel) checkSecret(c *check) {
+	ways := 0
+	for _, given := range []bool{t.PSK != nil, t.PSKFile != nil, t.Certificate != nil} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		c.add("", "give one of psk, psk_file and certificate", "a tunnel proves who it is in one way, and this one has %s", map[int]string{0: "none"}[ways]+map[bool]string{true: "several"}[ways > 1])
+	}
+	if t.PSK != nil {
+		checkPSK(c, t.PSK.Reveal())
+	}
+	for _, given := range []attribute{{"psk_file", t.PSKFile}, {"ca", t.CA}, {"crl", t.CRL}} {
+		c.path(given.path, given.word)
+	}
+	if t.Certificate == nil {
+		for _, given := range []attribute{{"ca", t.CA}, {"crl", t.CRL}} {
+			if given.word != nil {
+				c.add(given.path, "leave it out, or give a certificate instead of the secret", "a pre-shared key needs none")
+			}
+		}
+		return
+	}
+	c.path("certificate", &t.Certificate.Certificate)
+	c.path("certificate", &t.Certificate.Key)
+	if t.ca() == "" {
+		c.add("ca", "give the path of the CA's certificate", "nothing says whose certificate the other side has to have")
+	}
+	if t.Remote.ID == nil || *t.Remote.ID == anybody {
+		c.warn("remote.id", "write the id of the other side, a name in its certificate, as in gw.example.com", "everybody with a certificate of the CA may say that it is the other side")
+	}
+	c.oneOf("revocation", t.Revocation, "relaxed", "ifuri", "strict")
+}
+
+// shortPSK is the least length of a secret that is not told to be short: 20 random
+// characters are more than any list of words.
+const shortPSK = 20
+
+func checkPSK(c *check, psk string) {
+	switch {
+	case strings.TrimSpace(psk) == "":
+		c.add("psk", "make one, as in: openssl rand -base64 32", "the secret is empty")
+	case strings.ContainsAny(psk, "\n\r\x00"):
+		c.add("psk", "take the end of the line away, as in trimspace(…)", "the secret holds the end of a line")
+	case len(psk) < shortPSK:
+		c.warn("psk", "make a random one on both sides, as in: openssl rand -base64 32", "a secret of less than %d characters can be guessed by whoever records one attempt to connect", shortPSK)
+	}
+}
+
+func (c *check) path(path string, file *string) {
+	if file == nil {
+		return
+	}
+	if !strings.HasPrefix(*file, "/") || strings.ContainsFunc(*file, func(r rune) bool { return r < ' ' || strings.ContainsRune(`"\{}#`, r) || r == 0x7f }) {
+		c.add(path, "write it in full, as in /etc/vpnd/secrets/branch", "%q is no absolute path that can stand in a configuration of strongSwan", *file)
+	}
+}
+
+func (t *Tunnel) checkProposals(c *check) {
+	c.proposals("ike", proposal.IKE, t.IKE)
+	c.proposals("esp", proposal.ESP, t.ESP)
+	for _, child := range t.Children {
+		c.proposals("child."+child.Name+".esp", proposal.ESP, child.ESP)
+	}
+}
+
+// proposals refuses what strongSwan would leave out, and names loudly what is weak:
+// a peer may choose the weakest that is offered.
+func (c *check) proposals(path string, use proposal.Use, texts []string) {
+	if texts != nil && len(texts) == 0 {
+		c.add(path, "leave it out for the default", "without a proposal there is nothing to agree on")
+	}
+	for i, text := range texts {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		p, err := proposal.Parse(use, text)
+		if err != nil {
+			summary, hint, _ := strings.Cut(err.Error(), "; ")
+			c.add(at, hint, "%q is no proposal of %s: %s", text, use, summary)
+			continue
+		}
+		for _, w := range p.Weak() {
+			why, hint, found := strings.Cut(w.Why, "; ")
+			if !found {
+				hint = "leave it out"
+			}
+			if w.Broken {
+				c.add(at, hint, "%s %s", w.Word, why)
+			} else {
+				c.warn(at, hint+"; keep it only where the peer has nothing else, for a peer takes the weakest it may", "%s %s", w.Word, why)
+			}
+		}
+	}
+}
