@@ -4,20 +4,19 @@ import (
 	"context"
 	"slices"
 
-	"vpnd/internal/kind/chain"
 	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/kind/link"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/walls"
 )
 
 // Names of kinds and things that the tunnel stands for.
 const (
 	kindConnection = "ipsec_connection"
 	kindInterface  = "xfrm_interface"
-	prefix         = "VPND-IPSEC-"
 )
 
 // service is charon-systemd, on Debian and on Fedora.
@@ -63,58 +62,18 @@ func (e *expansion) addPackages() {
 		e.add(id("package", name), &pkg.Package{Installed: resource.Ptr(true)})
 		e.packages = append(e.packages, id("package", name))
 	}
-	e.add(iptables, &pkg.Package{Installed: resource.Ptr(true)})
 }
 
-// iptables is what chains are made with; Debian doesn't install it by itself.
-var iptables = id("package", "iptables")
-
+// addWalls puts up the chains, which all else comes after.
 func (e *expansion) addWalls() error {
-	esp, err := e.proposals(e.name)
+	w, err := e.wall(e.name)
 	if err != nil {
 		return err
 	}
-	e.walls = make(map[bool][]resource.ID)
-	for _, six := range e.families(e.name) {
-		flows := e.flows(e.name, six)
-		wall := func(table, suffix, hook string, priority int, rules []string) {
-			e.wall(six, table+"/"+prefix+e.name+suffix, hook, priority, rules)
-		}
-		if resource.Or(e.Guard, true) {
-			wall("filter", "-O", "OUTPUT", chain.Guard, e.kept(flows))
-			if e.forwards(e.name, six) {
-				wall("filter", "-G", "FORWARD", chain.Guard, e.guarded(flows))
-			}
-		}
-		if resource.Or(e.Firewall, true) {
-			if slices.Contains(e.outer(), six) {
-				wall("filter", "-I", "INPUT", chain.Listener, e.admitted())
-			}
-			if e.forwards(e.name, six) {
-				wall("filter", "", "FORWARD", chain.Tunnel, e.accepted(flows))
-			}
-		}
-		if resource.Or(e.NATExempt, true) {
-			wall("nat", "", "POSTROUTING", chain.Tunnel, exempted(flows))
-		}
-		if e.forwards(e.name, six) {
-			wall("mangle", "", "FORWARD", chain.Tunnel, e.clamped(flows, esp, six))
-		}
-	}
+	chains := w.Chains()
+	e.resources = append(e.resources, chains...)
+	e.walls = map[bool][]resource.ID{false: walls.Of(false, chains), true: walls.Of(true, chains)}
 	return nil
-}
-
-func (e *expansion) wall(six bool, name, hook string, priority int, rules []string) {
-	if len(rules) == 0 {
-		return
-	}
-	family := "ip/"
-	if six {
-		family = "ip6/"
-	}
-	it := id("chain", family+name)
-	e.add(it, &chain.Chain{Hook: &hook, At: resource.Ptr("top"), Priority: &priority, Rules: rules}, iptables)
-	e.walls[six] = append(e.walls[six], it)
 }
 
 func (e *expansion) addUnit() {

@@ -6,6 +6,7 @@ import (
 
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/walls"
 )
 
 // Modes of a tunnel.
@@ -117,20 +118,14 @@ func orDefault(words []string, otherwise string) []string {
 	return words
 }
 
-// A flow is what two networks may send each other through the tunnel.
-type flow struct{ local, remote netip.Prefix }
-
-// flows returns each pair of networks of one family once; a side without networks
-// is its host, where that has an address.
-func (t *Tunnel) flows(name string, six bool) []flow {
-	var all []flow
+// flows returns each pair of networks; a side without networks is its host, where that
+// has an address.
+func (t *Tunnel) flows(name string) []walls.Flow {
+	var all []walls.Flow
 	for _, c := range t.children(name) {
 		for _, l := range networks(c.Local, t.bound()) {
 			for _, r := range networks(c.Remote, t.peer()) {
-				f := flow{l, r}
-				if l.Addr().Is6() == six && r.Addr().Is6() == six && !slices.Contains(all, f) {
-					all = append(all, f)
-				}
+				all = append(all, walls.Flow{Local: l, Remote: r})
 			}
 		}
 	}
@@ -146,7 +141,8 @@ func networks(given []netip.Prefix, host netip.Addr) []netip.Prefix {
 
 // forwards says whether packets of others go through, in that family.
 func (t *Tunnel) forwards(name string, six bool) bool {
-	return t.mode() != transport && slices.ContainsFunc(t.flows(name, six), func(f flow) bool { return !f.local.IsSingleIP() || f.local.Addr() != t.bound() })
+	w := walls.Walls{Flows: t.flows(name), Bound: t.bound(), Hosts: t.mode() == transport}
+	return w.Forwards(six)
 }
 
 // proposals returns all proposals of ESP, on which Validate found nothing wrong.

@@ -8,15 +8,13 @@ import (
 
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/walls"
 )
 
 var (
 	isName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 	isHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 )
-
-// maxName keeps VPND-IPSEC-NAME-O within the 28 characters of a chain.
-const maxName = 28 - len(prefix) - len("-O")
 
 // An attribute is a word of the block, nil where it is left out.
 type attribute struct {
@@ -44,8 +42,8 @@ func (c *check) oneOf(path string, word *string, words ...string) {
 // Validate returns everything that is wrong with the block.
 func (t *Tunnel) Validate(name string) []resource.Mistake {
 	c := &check{}
-	if !isName.MatchString(name) || len(name) > maxName {
-		c.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName),
+	if !isName.MatchString(name) || len(name) > walls.MaxName {
+		c.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", walls.MaxName),
 			"%q can't be part of the name of a chain", name)
 	}
 	if t.Local == nil || t.Remote == nil {
