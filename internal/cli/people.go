@@ -25,9 +25,24 @@ import (
 func (a *app) host(dir string) *transaction.Host {
 	return &transaction.Host{
 		Root: a.root, Dir: dir, Caller: person(),
-		Engine: a.engine, Deadline: a.deadline, Probes: confirm.Probes, Checks: confirm.Run, Changed: a.recording,
+		Engine: a.engine, Deadline: a.deadline, Probes: confirm.Probes, Checks: (&confirm.Checker{Catalog: a.catalog(), Why: a.heard}).Run, Changed: a.recording,
 		People: &people{app: a, dir: dir},
 	}
+}
+
+// heard is why a tunnel is down as the agent told it last: what it was refused with,
+// say, only who was there has heard.
+func (a *app) heard(id resource.ID, name string) string {
+	s, err := status.Read(a.runDir)
+	if err != nil || s == nil {
+		return ""
+	}
+	for _, t := range s.Tunnels {
+		if t.ID == id && t.Name == name {
+			return t.Why
+		}
+	}
+	return ""
 }
 
 // people are those who read what a command writes and, where it is a terminal, type

@@ -123,6 +123,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	for i, b := range values.Blocks {
 		c.Blocks = append(c.Blocks, Block{ID: b.ID, Range: b.Range, Shape: b.Shape, After: b.After, Resources: owned[i], at: b.At})
 	}
+	h.checkTunnels(catalog, desired.Present)
 	if !told.HasErrors() {
 		c.Desired = desired
 	}

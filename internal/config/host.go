@@ -7,8 +7,10 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/config/declare"
 	"vpnd/internal/config/diag"
 	"vpnd/internal/config/eval"
+	"vpnd/internal/config/shape"
 	"vpnd/internal/config/source"
 	"vpnd/internal/resource"
 )
@@ -46,6 +48,24 @@ func (h host) checkPrograms() {
 		}
 		for _, c := range runner.Runs() {
 			h.checkProgram(b.At.Find(c.Path, b.Range), []string{c.Value})
+		}
+	}
+}
+
+// checkTunnels reports checks of tunnels that this configuration does not have. Where
+// something is wrong, nobody knows which it has.
+func (h host) checkTunnels(c resource.Catalog, present []resource.Resource) {
+	has, wrong := make(map[resource.ID]bool, len(present)), h.told.HasErrors()
+	for _, r := range present {
+		has[r.ID] = true
+	}
+	known := func(blockType string) bool { return shape.New(c, blockType) != nil }
+	for i, check := range h.values.Checks {
+		if check.Tunnel == nil {
+			continue
+		}
+		if m := check.Tunnel.Mistake(known, c.Traits, func(id resource.ID) bool { return has[id] || wrong }); m != nil {
+			h.told.Tell(diag.Mistake(*m, fmt.Sprintf("%s[%q]", declare.TypeCheck, check.Name), h.values.ChecksAt[i].Find(m.Path, check.Range)))
 		}
 	}
 }

@@ -13,7 +13,14 @@ import (
 	"time"
 
 	"vpnd/internal/config/settings"
+	"vpnd/internal/resource"
 )
+
+// A Checker tries checks on a host.
+type Checker struct {
+	Catalog resource.Catalog                         // by which tunnels are looked at
+	Why     func(id resource.ID, name string) string // a reason why a tunnel is down that was heard earlier, empty where none was; nil never was
+}
 
 // A Failure is a check that does not hold.
 type Failure struct {
@@ -26,7 +33,7 @@ const atOnce = 8
 
 // Run tries all checks and returns those that don't hold, in order. Each is
 // bounded by its own timeout, interval and retries.
-func Run(ctx context.Context, checks []settings.Check) []Failure {
+func (k *Checker) Run(ctx context.Context, checks []settings.Check) []Failure {
 	errs := make([]error, len(checks))
 	places := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
@@ -34,7 +41,7 @@ func Run(ctx context.Context, checks []settings.Check) []Failure {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			errs[i] = holds(ctx, c)
+			errs[i] = k.holds(ctx, c)
 		})
 	}
 	wg.Wait()
@@ -48,9 +55,9 @@ func Run(ctx context.Context, checks []settings.Check) []Failure {
 }
 
 // holds tries a check until it holds or has failed too often.
-func holds(ctx context.Context, c settings.Check) error {
+func (k *Checker) holds(ctx context.Context, c settings.Check) error {
 	for left := *c.Retries; ; left-- {
-		err := once(ctx, c)
+		err := k.once(ctx, c)
 		if err == nil || left <= 0 {
 			return err
 		}
@@ -63,7 +70,7 @@ func holds(ctx context.Context, c settings.Check) error {
 }
 
 // once tries all that a check names, until the first that fails.
-func once(ctx context.Context, c settings.Check) error {
+func (k *Checker) once(ctx context.Context, c settings.Check) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(*c.Timeout))
 	defer cancel()
 	if c.TCP != nil {
@@ -82,7 +89,7 @@ func once(ctx context.Context, c settings.Check) error {
 		}
 	}
 	if c.Tunnel != nil {
-		if err := up(*c.Tunnel); err != nil {
+		if err := k.up(ctx, *c.Tunnel); err != nil {
 			return err
 		}
 	}
@@ -103,21 +110,6 @@ func accepts(ctx context.Context, address string) error {
 		return err
 	}
 	return conn.Close()
-}
-
-// up says whether the interface of a tunnel is up. That of a tun which no
-// program holds open has no carrier.
-func up(name string) error {
-	dev, err := net.InterfaceByName(name)
-	switch {
-	case err != nil:
-		return fmt.Errorf("there is no interface %s", name)
-	case dev.Flags&net.FlagUp == 0:
-		return fmt.Errorf("the interface %s is down", name)
-	case dev.Flags&net.FlagRunning == 0:
-		return fmt.Errorf("no program holds the interface %s open", name)
-	}
-	return nil
 }
 
 func active(ctx context.Context, unit string) error {

@@ -68,7 +68,7 @@ func TestRun(t *testing.T) {
 	}
 	began := time.Now()
 	var got strings.Builder
-	for _, f := range Run(t.Context(), checks) {
+	for _, f := range new(Checker).Run(t.Context(), checks) {
 		got.WriteString(f.Check.Name + ": " + f.Err.Error() + "\n")
 	}
 	if took := time.Since(began); took > 6*time.Second {
@@ -102,12 +102,12 @@ func TestRetries(t *testing.T) {
 	script := `echo >>"$0"; test "$(wc -l <"$0")" -ge 3`
 	c := command("third time", "/bin/sh", "-c", script, count)
 	*c.Retries = 1
-	if failures := Run(t.Context(), []settings.Check{c}); len(failures) != 1 {
+	if failures := new(Checker).Run(t.Context(), []settings.Check{c}); len(failures) != 1 {
 		t.Error("it was tried more than twice")
 	}
 	os.Remove(count)
 	*c.Retries = 2
-	if failures := Run(t.Context(), []settings.Check{c}); len(failures) != 0 {
+	if failures := new(Checker).Run(t.Context(), []settings.Check{c}); len(failures) != 0 {
 		t.Error(failures[0].Err)
 	}
 	if data, err := os.ReadFile(count); err != nil || len(data) != 3 {
@@ -116,7 +116,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestWhatACommandSaysIsKeptApart(t *testing.T) {
-	failures := Run(t.Context(), []settings.Check{command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3")})
+	failures := new(Checker).Run(t.Context(), []settings.Check{command("why", "/bin/sh", "-c", "printf 'first\\nthe \\033[1mlast\\n' >&2; exit 3")})
 	var e *CommandError
 	if len(failures) != 1 || !errors.As(failures[0].Err, &e) || e.Said != "the  [1mlast" || e.Error() != "/bin/sh: exit status 3" {
 		t.Errorf("%+v", failures)
@@ -126,7 +126,7 @@ func TestWhatACommandSaysIsKeptApart(t *testing.T) {
 func TestTunnelIsUp(t *testing.T) {
 	nettest.Need(t)
 	c := check("tunnel")
-	c.Tunnel = resource.Ptr("tun7")
+	c.Tunnel = resource.Ptr(settings.Tunnel("tun7"))
 	fails := func(want string) {
 		t.Helper()
 		got := "untried"
@@ -135,7 +135,7 @@ func TestTunnelIsUp(t *testing.T) {
 				t.Fatalf("%q instead of %q", got, want)
 			}
 			got = ""
-			if failures := Run(t.Context(), []settings.Check{c}); len(failures) > 0 {
+			if failures := new(Checker).Run(t.Context(), []settings.Check{c}); len(failures) > 0 {
 				got = failures[0].Err.Error()
 			}
 		}
@@ -166,7 +166,7 @@ func TestRetriesEndWithTheirContext(t *testing.T) {
 	c := command("never", "/bin/false")
 	*c.Retries, *c.Interval = 1000, resource.Duration(time.Hour)
 	ended := make(chan []Failure, 1)
-	go func() { ended <- Run(ctx, []settings.Check{c}) }()
+	go func() { ended <- new(Checker).Run(ctx, []settings.Check{c}) }()
 	select {
 	case failures := <-ended:
 		if len(failures) != 1 {
@@ -179,7 +179,7 @@ func TestRetriesEndWithTheirContext(t *testing.T) {
 
 func TestACheckThatHangsIsKilledWithItsChildren(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "child")
-	if failures := Run(t.Context(), []settings.Check{command("hangs", "/bin/sh", "-c", `sleep 100 & echo $! >"$0"; wait`, file)}); len(failures) != 1 {
+	if failures := new(Checker).Run(t.Context(), []settings.Check{command("hangs", "/bin/sh", "-c", `sleep 100 & echo $! >"$0"; wait`, file)}); len(failures) != 1 {
 		t.Fatal("it holds")
 	}
 	child, err := os.ReadFile(file)

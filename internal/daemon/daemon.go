@@ -80,7 +80,7 @@ type Service struct {
 type Host struct {
 	Files          func(ctx context.Context, paths []string, kick func()) error         // hears of changes of files as a [resource.Watcher] does; nil is inotify
 	Busy           func() string                                                        // the package manager that is at work, as in "apt-get (process 12)"; nil is none
-	Check          func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is [confirm.Run]
+	Check          func(ctx context.Context, checks []settings.Check) []confirm.Failure // nil is that of [confirm.Checker]
 	Undo           func(*state.Store) (*confirm.Deadline, error)                        // what undoes an apply that nobody confirms; nil is nothing
 	StopForwarding func(key string) (was bool, err error)                               // switches forwarding off; nil is [StopForwarding]
 }

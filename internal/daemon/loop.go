@@ -88,7 +88,7 @@ func newAgent(o Options) *agent {
 		o.Host.Files = new(notice.Inotify).Watch
 	}
 	if o.Host.Check == nil {
-		o.Host.Check = confirm.Run
+		o.Host.Check = (&confirm.Checker{Catalog: o.Catalog}).Run
 	}
 	if o.Service.Tell == nil {
 		o.Service.Tell = func(string) {}

@@ -45,6 +45,12 @@ type Exporter interface {
 	Exports(name string) any
 }
 
+// A Pointer is the type of a field, read from text, that takes a whole block too: what
+// this tells others under the first of some names that it has.
+type Pointer interface {
+	Points() []string
+}
+
 // A Successor is the shape of a kind that is another one behind certain things.
 // ComesAfter tells it, once the configuration is in order, of all that comes
 // before it, blocks taken apart, and what the kinds of these are.

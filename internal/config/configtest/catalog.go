@@ -178,6 +178,7 @@ func (Verbs[T]) Remove(context.Context, []string) error { return nil }
 func kindOf[T any](name, doc string) resource.Kind {
 	return resource.Define(name, doc, resource.Traits{}, Verbs[T]{})
 }
+func tunnel(k resource.Kind) resource.Kind      { k.View = resource.Tunnels; return k }
 func atPath(k resource.Kind) resource.Kind      { k.Path = true; return k }
 func pointers(ids ...resource.ID) []resource.ID { return ids }
 func (s *Authority) path(name, file string) string {
@@ -305,6 +306,23 @@ type Dial struct {
 	More    []resource.Document `vpnd:"more" doc:"what else"`
 }
 
+// A Site is like ipsec_tunnel: it tells which of its resources is the tunnel.
+type Site struct {
+	PSK *resource.Secret `vpnd:"psk" doc:"a secret"`
+}
+
+// Exports returns what it tells besides its attributes.
+func (s *Site) Exports(name string) any {
+	return struct {
+		Tunnel string `vpnd:"tunnel"`
+	}{resource.ID{Kind: "tun", Name: name + "-link"}.String()}
+}
+
+// Expand returns what it stands for.
+func (s *Site) Expand(name string) ([]resource.Resource, error) {
+	return []resource.Resource{{ID: resource.ID{Kind: "tun", Name: name + "-link"}, Want: &Tun{Mode: resource.Ptr("tun")}}}, nil
+}
+
 // A Key is a nested block of a [Dial] with a document.
 type Key struct {
 	Name string             `vpnd:"name,label"`
@@ -347,7 +365,7 @@ func Catalog() resource.Catalog {
 			atPath(kindOf[File]("file", "A file.")),
 			atPath(kindOf[SecretFile]("secret_file", "A file that nobody sees.")),
 			atPath(kindOf[Directory]("directory", "A directory.")),
-			kindOf[Tun]("tun", "A tun or tap interface."),
+			tunnel(kindOf[Tun]("tun", "A tun or tap interface.")),
 			kindOf[Unit]("unit", "A unit of systemd."),
 			kindOf[Package]("package", "A package."),
 			kindOf[Program]("program", "A program that runs as root."),
@@ -358,6 +376,7 @@ func Catalog() resource.Catalog {
 			resource.Compose[Authority]("pki", "A CA."),
 			resource.Compose[Server]("server", "An OpenVPN server."),
 			resource.Compose[Dial]("dial", "A host that dials in."),
+			resource.Compose[Site]("site", "A tunnel to a site."),
 			resource.Compose[Broken]("broken", "What can't be made."),
 		},
 		Review: review,

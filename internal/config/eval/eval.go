@@ -49,6 +49,7 @@ type Result struct {
 	Settings   settings.Settings
 	SettingsAt shape.Places // in the vpnd block
 	Checks     []settings.Check
+	ChecksAt   []shape.Places // in each of them
 }
 
 // An Environment is what values are worked out in.
@@ -98,7 +99,7 @@ func Run(d *declare.Declared, env Environment, told *diag.List) Result {
 	e.evaluate()
 	r := Result{}
 	r.Settings, r.SettingsAt = e.loadSettings()
-	r.Checks = e.loadChecks()
+	r.Checks, r.ChecksAt = e.loadChecks()
 	for _, b := range e.order {
 		r.Blocks = append(r.Blocks, b.result())
 	}

@@ -23,16 +23,15 @@ func (e *evaluator) loadSettings() (settings.Settings, shape.Places) {
 	return s, d.At
 }
 
-// loadChecks gives every check its values.
-func (e *evaluator) loadChecks() []settings.Check {
-	var all []settings.Check
+// loadChecks gives every check its values, and tells where in it everything stands.
+func (e *evaluator) loadChecks() (all []settings.Check, at []shape.Places) {
 	for _, c := range e.declared.Checks {
 		check := settings.Check{Name: c.Called, Range: c.Range}
 		d := e.fill(c.Node, c.Body, &check, declare.TypeCheck, declare.TypeCheck)
 		e.validate(&check, "", d, c.Range, c.Name)
-		all = append(all, check)
+		all, at = append(all, check), append(at, d.At)
 	}
-	return all
+	return all, at
 }
 
 // fill decodes a body that stands for no resources into a shape.

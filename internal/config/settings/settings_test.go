@@ -107,14 +107,15 @@ func TestCheck(t *testing.T) {
 		want  string
 	}{
 		"nothing":             {Check{}, none},
-		"all that is right":   {Check{TCP: text("[::1]:1194"), Resolve: text("vpn.example.com"), Tunnel: text("tun0"), Unit: text("ssh.service"), Command: []string{"/bin/true"}, Timeout: lasting(time.Minute), Retries: resource.Ptr(0), Interval: lasting(0)}, ""},
+		"all that is right":   {Check{TCP: text("[::1]:1194"), Resolve: text("vpn.example.com"), Tunnel: resource.Ptr(Tunnel("tun0")), Unit: text("ssh.service"), Command: []string{"/bin/true"}, Timeout: lasting(time.Minute), Retries: resource.Ptr(0), Interval: lasting(0)}, ""},
 		"no port":             {Check{TCP: text("127.0.0.1")}, `tcp: "127.0.0.1" is no address with a port. Write it as in "127.0.0.1:1194" or "[::1]:1194".`},
 		"port zero":           {Check{TCP: text("127.0.0.1:0")}, `tcp: "127.0.0.1:0" is no address with a port. Write it as in "127.0.0.1:1194" or "[::1]:1194".`},
 		"too high a port":     {Check{TCP: text("127.0.0.1:65536")}, `tcp: "127.0.0.1:65536" is no address with a port. Write it as in "127.0.0.1:1194" or "[::1]:1194".`},
 		"no host":             {Check{TCP: text(":1194")}, `tcp: ":1194" is no address with a port. Write it as in "127.0.0.1:1194" or "[::1]:1194".`},
 		"a URL as a name":     {Check{Resolve: text("https://a.example")}, `resolve: "https://a.example" is no name of a host. Write it as in "vpn.example.com".`},
 		"an empty name":       {Check{Resolve: text("")}, `resolve: "" is no name of a host. Write it as in "vpn.example.com".`},
-		"too long a tunnel":   {Check{Tunnel: text("a-name-of-sixteen")}, `tunnel: "a-name-of-sixteen" is no name of an interface. Write it as ip(8) lists it, as in "tun0".`},
+		"too long a tunnel":   {Check{Tunnel: resource.Ptr(Tunnel("a-name-of-sixteen"))}, `tunnel: "a-name-of-sixteen" is no name of an interface. Write it as ip(8) lists it, as in "tun0", or a block that stands for a tunnel, as in ipsec_tunnel.dc.`},
+		"an address":          {Check{Tunnel: resource.Ptr(Tunnel(`ipsec_connection["a long name"]`))}, ""},
 		"a unit without type": {Check{Unit: text("ssh")}, `unit: "ssh" is no unit. Write it with its type, as in "openvpn-server@office.service".`},
 		"a relative command":  {Check{Command: []string{"true"}}, `command: the command is no absolute path. Write a list that begins with one, as in ["/usr/bin/test", "-S", "/run/charon.vici"].`},
 		"no time":             {Check{Unit: text("a.service"), Timeout: lasting(0)}, "timeout: one try is to take 0s. Write a duration of up to 1m."},
@@ -124,6 +125,32 @@ func TestCheck(t *testing.T) {
 	} {
 		if got := said(c.check.Validate("")); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+// A tunnel is an interface, or a resource of the configuration that is a tunnel.
+func TestTunnel(t *testing.T) {
+	known := func(blockType string) bool { return blockType != "eth0" }
+	is := func(kind string) (is resource.Traits) {
+		if kind == "wire" {
+			is.View = resource.Tunnels
+		}
+		return is
+	}
+	has := func(id resource.ID) bool { return id.Name == "a" }
+	for tunnel, want := range map[Tunnel]string{
+		"tun0": "", "eth0.vlan": "", "wire.a": "", `wire["a"]`: "",
+		"wire.b":                "tunnel: there is no wire.b in this configuration. Write the block that stands for it, as in ipsec_tunnel.dc.",
+		"gateway.a":             "tunnel: gateway.a is no tunnel. " + noInterface,
+		`eth0["a long name 1"]`: "tunnel: eth0[\"a long name 1\"] is no tunnel. " + noInterface,
+	} {
+		var got string
+		if m := tunnel.Mistake(known, is, has); m != nil {
+			got = said([]resource.Mistake{*m})
+		}
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", tunnel, got, want)
 		}
 	}
 }

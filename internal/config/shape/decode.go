@@ -130,7 +130,7 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 			d.Unknown = true
 			return
 		}
-		if value.Weight(v) > value.Heaviest {
+		if v = pointed(f.Type, v); value.Weight(v) > value.Heaviest {
 			d.leave(dst.Field(f.Index), f, path+f.Name)
 			d.Diags = append(d.Diags, diag.Error(attr.Expr.Range(), "Too large a value", "%s", diag.Sentence(value.ErrHeavy)))
 			return
@@ -159,6 +159,22 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		at := d.At.Find(path+f.Name+fault.path, attr.Expr.Range())
 		d.Diags = append(d.Diags, diag.Error(at, "Unsuitable value", "%s", d.unsuitable(f, fault)))
 	}
+}
+
+// pointed returns what a whole block comes to as the value of a [resource.Pointer]; other
+// values are what they are. The rest of the block, which may be secret, goes no farther.
+func pointed(t reflect.Type, v cty.Value) cty.Value {
+	p, ok := reflect.New(t).Interface().(resource.Pointer)
+	if !ok || !v.Type().IsObjectType() || v.IsNull() {
+		return v
+	}
+	object, _ := v.Unmark()
+	for _, name := range p.Points() {
+		if object.Type().HasAttribute(name) && !object.GetAttr(name).IsNull() {
+			return object.GetAttr(name)
+		}
+	}
+	return v
 }
 
 // leave takes note of what has no value that fits. Where there is a default,
