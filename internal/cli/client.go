@@ -27,7 +27,7 @@ func (a *app) clientCommand() *cobra.Command {
 		}
 		return c.Help()
 	}
-	add(c, "People:", a.enrollCommand(), a.expelCommand())
+	add(c, "People:", a.listCommand(), a.whoCommand(), a.enrollCommand(), a.expelCommand(), a.disconnectCommand())
 	add(c, "Profiles:", a.exportCommand())
 	return c
 }
@@ -78,7 +78,7 @@ func (a *app) export(e *engine.Engine, names []string, f exportFlags) error {
 			return err
 		}
 	}
-	if err := e.HandedOut(given...); err != nil {
+	if err := e.HandedOut(person(), given...); err != nil {
 		return err
 	}
 	var holders []string

@@ -125,20 +125,28 @@ type Gift struct {
 func (g Gift) Of(block resource.ID) bool { return slices.Contains(g.Blocks(), block.String()) }
 
 // Blocks are the addresses of the blocks that ask for it.
-func (g Gift) Blocks() []string {
+func (g Gift) Blocks() []string { return blocks(g.record) }
+
+func blocks(r state.Record) []string {
 	var all []string
-	for _, o := range g.record.Owners {
+	for _, o := range r.Owners {
 		all = append(all, o.Block.String())
 	}
 	return all
 }
+
+// Void is why the copy that the holder has is no longer good; nil where it is.
+func (g Gift) Void() *state.Handout { return g.record.Handout }
+
+// Given is when the holder got it last; nil where that is not known.
+func (g Gift) Given() *state.Given { return g.record.Given }
 
 // Gifts returns all that is given to somebody, as far as it is on record.
 func (e *Engine) Gifts() []Gift {
 	var all []Gift
 	for _, r := range e.Store.Records() {
 		k, ok := e.Catalog.Kind(r.ID.Kind)
-		if !ok {
+		if !ok || !k.Gives {
 			continue
 		}
 		was := k.New()
@@ -150,26 +158,86 @@ func (e *Engine) Gifts() []Gift {
 	return all
 }
 
+// A Certificate is one on record.
+type Certificate struct {
+	ID     resource.ID
+	Name   string // common name
+	Person bool   // who dials in, and no server or CA
+	Blocks []string
+}
+
+// Certificates returns all on record.
+func (e *Engine) Certificates() []Certificate {
+	var all []Certificate
+	for _, r := range e.Store.Records() {
+		k, _ := e.Catalog.Kind(r.ID.Kind)
+		if k.View != resource.Certificates {
+			continue
+		}
+		was := k.New()
+		_ = r.Want.Tell(was) // what can't be read is not on record
+		if c, ok := was.(resource.Bearer); ok {
+			name, person := c.Bearer()
+			all = append(all, Certificate{r.ID, name, person, blocks(r)})
+		}
+	}
+	return all
+}
+
+// A Roll is whom the CA of some blocks vouches for.
+type Roll struct {
+	Blocks  []string
+	Holders []resource.Holder
+}
+
+// Rolls returns those on record.
+func (e *Engine) Rolls() []Roll {
+	var all []Roll
+	for _, r := range e.Store.Records() {
+		k, _ := e.Catalog.Kind(r.ID.Kind)
+		if k.View != resource.Lists {
+			continue
+		}
+		was := k.New()
+		_ = r.Want.Tell(was) // what can't be read is not on record
+		if list, ok := was.(resource.Roller); ok {
+			all = append(all, Roll{blocks(r), list.Roll()})
+		}
+	}
+	return all
+}
+
+// Serving returns the names of the things on record that a view tells of, each with
+// the first block that asks for it.
+func (e *Engine) Serving(view resource.View) map[string]string {
+	all := make(map[string]string)
+	for _, r := range e.Store.Records() {
+		if e.Catalog.Traits(r.ID.Kind).View == view && len(r.Owners) > 0 {
+			all[r.ID.Name] = r.Owners[0].Block.String()
+		}
+	}
+	return all
+}
+
 // Waiting returns who has to be given something anew.
 func (e *Engine) Waiting() []string {
 	var holders []string
 	for _, g := range e.Gifts() {
-		if g.record.Handout != nil {
+		if g.Void() != nil {
 			holders = append(holders, g.Holder)
 		}
 	}
 	return holders
 }
 
-// HandedOut puts on record that holders have what they are given as it is now. The
-// store is open for changing.
-func (e *Engine) HandedOut(gifts ...Gift) error {
+// HandedOut puts on record that holders have what they are given as it is now, and
+// who gave it to them. The store is open for changing.
+func (e *Engine) HandedOut(by string, gifts ...Gift) error {
 	var facts []state.Fact
 	for _, g := range gifts {
-		if g.record.Handout != nil {
-			g.record.Handout = nil
-			facts = append(facts, state.Fact{Put: &g.record})
-		}
+		g.record.Handout = nil
+		g.record.Given = &state.Given{At: e.Now().UTC().Truncate(time.Second), By: by}
+		facts = append(facts, state.Fact{Put: &g.record})
 	}
 	return e.Store.Commit(facts...)
 }

@@ -288,7 +288,7 @@ func (e *Engine) finish(it *item, c *Change) error {
 	record := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Want: wish, Since: e.Now().UTC().Truncate(time.Second)}
 	if it.past != nil {
 		record.Prior, record.Since = it.past.Prior, it.past.Since
-		record.Touched, record.Handout = touched(it.past, wish), it.past.Handout
+		record.Touched, record.Handout, record.Given = touched(it.past, wish), it.past.Handout, it.past.Given
 	}
 	it.final = []state.Fact{{Put: &record}}
 	return nil

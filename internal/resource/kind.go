@@ -31,6 +31,7 @@ type Kind struct {
 	Traits
 
 	Recalls bool // it is a [Recaller]
+	Gives   bool // it is a [Giver]
 
 	shape       func() any
 	observe     func(context.Context, map[string]any) map[string]Observation
@@ -210,6 +211,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		k.invalidates = func(got, want any) string { return o.Invalidates(typed[T](got), typed[T](want)) }
 	}
 	if g, ok := v.(Giver[T]); ok {
+		k.Gives = true
 		k.given = func(want any) (string, map[string]string) { return g.Given(*want.(*T)) }
 	}
 	if m, ok := v.(Marker[T]); ok {

@@ -66,6 +66,26 @@ type Enrollment struct {
 	People  map[string]bool // labels, and whether they are let in
 }
 
+// A Bearer is the shape of a certificate.
+type Bearer interface {
+	// Bearer returns the common name, and whether that is a person who dials in.
+	Bearer() (name string, person bool)
+}
+
+// A Roller is the shape of a list of those for whom a CA vouches. It is asked with
+// what is on record of one.
+type Roller interface {
+	Roll() []Holder
+}
+
+// A Holder has a certificate.
+type Holder struct {
+	Name     string    // common name
+	Serial   string    // in hexadecimal
+	NotAfter time.Time // zero of one that is revoked
+	Revoked  bool
+}
+
 // A View is a part of the status, in which the things of a kind are told of.
 type View uint8
 

@@ -29,6 +29,8 @@ type Client struct {
 	From    string `json:"from"`    // address and port it comes from
 	Address string `json:"address"` // in the VPN
 	Since   string `json:"since"`   // as OpenVPN writes it
+	In      uint64 `json:"in_bytes"`
+	Out     uint64 `json:"out_bytes"`
 }
 
 // Block names the first block that asks for a resource.

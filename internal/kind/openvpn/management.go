@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type Session struct {
 	Real       string // address and port that it comes from
 	Virtual    string // address in the VPN
 	Since      string // as OpenVPN writes it, in the host's time zone
+	In, Out    uint64 // received and sent since, in bytes
 }
 
 // ErrDown says that nobody listens on a management socket.
@@ -161,9 +163,18 @@ func parseSessions(lines []string) []Session {
 				return ""
 			}
 			if name := cell("Common Name"); name != "" && name != "UNDEF" {
-				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since")})
+				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), count(cell("Bytes Received")), count(cell("Bytes Sent"))})
 			}
 		}
 	}
 	return sessions
+}
+
+// count reads a number of bytes; what is none counts for nothing.
+func count(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -65,8 +65,8 @@ func serve(t *testing.T) string {
 func TestSessionsAreRead(t *testing.T) {
 	got, err := Sessions(context.Background(), serve(t))
 	want := []Session{
-		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05"},
-		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05"},
+		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", 1, 2},
+		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", 1, 2},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)

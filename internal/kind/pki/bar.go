@@ -185,3 +185,19 @@ func numberOf(want CRL) *big.Int {
 	}
 	return n
 }
+
+// Roll returns whom the CA vouches for, and whom no more, as far as that is on
+// record.
+func (c *CRL) Roll() []resource.Holder {
+	var all []resource.Holder
+	for serial, text := range c.Signed {
+		at, name, _ := strings.Cut(text, " ")
+		if until, err := time.Parse(time.RFC3339, at); err == nil {
+			all = append(all, resource.Holder{Name: name, Serial: serial, NotAfter: until})
+		}
+	}
+	for serial, name := range c.Barred {
+		all = append(all, resource.Holder{Name: name, Serial: serial, Revoked: true})
+	}
+	return all
+}

@@ -305,3 +305,8 @@ func (v *certificates) Check(_ context.Context, name string, want Certificate) e
 	}
 	return nil
 }
+
+// Bearer returns whose certificate it is.
+func (c *Certificate) Bearer() (name string, person bool) {
+	return resource.Or(c.Subject, Subject{}).CommonName, resource.Or(c.Usage, "") == usageClient
+}
