@@ -56,6 +56,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("secret_file", "A file whose content is never shown. Its label is the path.", file.Traits, file.SecretFileVerbs{Root: o.Root, Validators: validators, Early: early, Shared: shared}),
 		resource.Define("directory", "A directory. Its label is the path.", file.DirectoryTraits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
 		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
+		resource.Define("xfrm_interface", "An interface whose packets come and go by IPsec. Its label is the name of the interface.", link.XFRMTraits, link.XFRMVerbs{}),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),

@@ -18,7 +18,7 @@ import (
 
 // The names that users write; they are kept for good.
 var names = []string{
-	"sysctl", "file", "secret_file", "directory", "tun", "route", "chain", "package", "unit",
+	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "package", "unit",
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"pki", "openvpn_server", "gateway", "firewall",
@@ -208,11 +208,11 @@ func TestWhatEachKindIs(t *testing.T) {
 		is    func(resource.Traits) bool
 		kinds string
 	}{
-		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun route chain"},
+		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun xfrm_interface route chain"},
 		{"is slow", func(is resource.Traits) bool { return is.Slow }, "package unit"},
 		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "package unit"},
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
-		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun unit"},
+		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
 		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
@@ -220,7 +220,7 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key dh_params assembled_file"},
-		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun route chain package openvpn_admission"},
+		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain package openvpn_admission"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
@@ -281,7 +281,7 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 				off = append(off, k.Name)
 			}
 		}
-		want := []string{"chain", "openvpn_admission", "package", "route", "tun"}
+		want := []string{"chain", "openvpn_admission", "package", "route", "tun", "xfrm_interface"}
 		if filepath.Clean(root) == "/" {
 			want = nil
 		}

@@ -16,6 +16,10 @@ directory "/etc/acme" {}
 
 tun "tun7" {}
 
+xfrm_interface "ipsec0" {
+  if_id = 7
+}
+
 route "192.0.2.0/24" {
   dev = tun.tun7.name
 }

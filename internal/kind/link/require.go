@@ -294,11 +294,7 @@ func (TunVerbs) Preflight(_ context.Context, _ string, want Tun, plan resource.P
 
 // Brings is the interface, and the networks that it is in.
 func (TunVerbs) Brings(name string, _, want *Tun) (things []resource.ID, may []string) {
-	things = []resource.ID{{Kind: resource.Interface, Name: name}}
-	for _, p := range want.Addresses {
-		things = append(things, resource.ID{Kind: resource.Network, Name: p.String()})
-	}
-	return things, nil
+	return arrivals(name, want.Addresses), nil
 }
 
 // Brings is a network that next hops may be in, where there is none on the way.

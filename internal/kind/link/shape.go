@@ -1,4 +1,4 @@
-// Package link converges tun interfaces and routes.
+// Package link converges tun and xfrm interfaces, and routes.
 package link
 
 import (
@@ -19,6 +19,16 @@ type Tun struct {
 	MultiQueue *bool          `vpnd:"multi_queue" doc:"whether several processes may attach at once"`
 	Attached   *bool          `vpnd:"attached,computed,hint" doc:"whether a program serves it; without one nothing gets through"`
 	Alias      *string        `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
+}
+
+// XFRM is an interface through which packets come and go by IPsec: charon's SAs and
+// policies with its number. Its name is the interface's, of at most 15 bytes.
+type XFRM struct {
+	IfID      *int           `vpnd:"if_id,required,glance" doc:"its number, by which SAs belong to it; 1 or more, and no other interface's"`
+	Addresses []netip.Prefix `vpnd:"addresses,glance" doc:"addresses with their prefix lengths; all others go, but for the link-local ones of the kernel"`
+	MTU       *int           `vpnd:"mtu" doc:"largest packet, in bytes; left out, the kernel's 1500, and it tells senders what fits into ESP"`
+	Up        *bool          `vpnd:"up" doc:"whether the interface is switched on" default:"true"`
+	Alias     *string        `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
 }
 
 // Route is a route of the kernel. Its name is the destination as CIDR, or

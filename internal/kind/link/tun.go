@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -92,11 +91,7 @@ func (TunVerbs) Normalize(_ context.Context, wants map[string]*Tun) (map[string]
 	normal := make(map[string]*Tun, len(wants))
 	for name, want := range wants {
 		w := *want
-		if w.Addresses != nil {
-			w.Addresses = slices.Clone(w.Addresses)
-			slices.SortFunc(w.Addresses, netip.Prefix.Compare)
-			w.Addresses = slices.Compact(w.Addresses)
-		}
+		w.Addresses = sorted(w.Addresses)
 		w.User = canonical(w.User, names.UID, names.User)
 		w.Group = canonical(w.Group, names.GID, names.Group)
 		normal[name] = &w
@@ -157,7 +152,7 @@ func change(name string, got *Tun, want Tun) error {
 			return err
 		}
 	}
-	return configure(name, want)
+	return configure(name, settings{want.Alias, want.MTU, want.Up, want.Addresses})
 }
 
 // rebuilt says whether the change needs a new interface.
@@ -189,49 +184,6 @@ func first[T any](a, b *T) *T {
 	return b
 }
 
-// configure sets what can be changed on an interface that is there. Addresses
-// come last: switching an interface off takes its IPv6 addresses away.
-func configure(name string, want Tun) error {
-	all, err := devices()
-	if err != nil {
-		return err
-	}
-	d, ok := named(all, name)
-	if !ok {
-		return missing(name)
-	}
-	if want.Alias != nil && *want.Alias != d.Attrs().Alias {
-		if err := netlink.LinkSetAlias(d, *want.Alias); err != nil {
-			return fmt.Errorf("setting the alias: %w", err)
-		}
-	}
-	if want.MTU != nil && *want.MTU != d.Attrs().MTU {
-		if err := netlink.LinkSetMTU(d, *want.MTU); err != nil {
-			return fmt.Errorf("setting the mtu to %d: %w", *want.MTU, err)
-		}
-	}
-	if want.Up != nil && *want.Up != d.up() {
-		if err := setUp(d, *want.Up); err != nil {
-			return err
-		}
-	}
-	if want.Addresses == nil {
-		return nil
-	}
-	return setAddresses(d, want.Addresses)
-}
-
-func setUp(d device, up bool) error {
-	set, how := netlink.LinkSetDown, "off"
-	if up {
-		set, how = netlink.LinkSetUp, "on"
-	}
-	if err := set(d); err != nil {
-		return fmt.Errorf("switching the interface %s: %w", how, err)
-	}
-	return nil
-}
-
 // removeTun takes an interface away that bears vpnd's alias; another one of that
 // name is somebody else's and an error.
 func removeTun(name string) error {
@@ -246,13 +198,18 @@ func removeTun(name string) error {
 	case d.tun == nil:
 		return notTun(d)
 	case d.Attrs().Alias != Mark:
-		return fmt.Errorf("the interface lacks the alias %s, so somebody else made it; if nobody needs it, remove it with: ip link delete dev %s", Mark, name)
+		return theirs(name)
 	}
 	return remove(name)
 }
 
+// theirs is the error where an interface is to go that vpnd did not make.
+func theirs(name string) error {
+	return fmt.Errorf("the interface lacks the alias %s, so somebody else made it; if nobody needs it, remove it with: ip link delete dev %s", Mark, name)
+}
+
 func remove(name string) error {
-	err := netlink.LinkDel(&netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}})
+	err := netlink.LinkDel(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: name}})
 	if err != nil && !errors.Is(err, unix.ENODEV) {
 		return fmt.Errorf("removing the interface: %w", err)
 	}
@@ -267,7 +224,7 @@ func (TunVerbs) Cost(_ string, got, want *Tun) resource.Effect {
 		return resource.None
 	case want == nil, rebuilt(got, want), *got.Up && differs(got.Up, want.Up):
 		return resource.Restart
-	case want.Addresses != nil && slices.ContainsFunc(got.Addresses, func(p netip.Prefix) bool { return !slices.Contains(want.Addresses, p) }):
+	case parts(got.Addresses, want.Addresses):
 		return resource.Tunnel
 	default:
 		return resource.None

@@ -51,20 +51,20 @@ func (t *Tun) Validate(name string) []resource.Mistake {
 			add(account.path, "give its name or number, or leave the line out", "%q is no %s", *account.word, account.path)
 		}
 	}
-	return append(found, t.badAddresses()...)
+	return append(found, badAddresses(t.Addresses, t.MTU)...)
 }
 
 func badAccount(word string) bool {
 	return word == "" || strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r == ':' || r == 0x7f })
 }
 
-func (t *Tun) badAddresses() []resource.Mistake {
+func badAddresses(addresses []netip.Prefix, mtu *int) []resource.Mistake {
 	var found []resource.Mistake
 	add := func(hint, format string, args ...any) {
 		found = append(found, resource.Mistake{Path: "addresses", Summary: fmt.Sprintf(format, args...), Hint: hint})
 	}
 	seen := make(map[netip.Prefix]bool)
-	for _, p := range t.Addresses {
+	for _, p := range addresses {
 		a := p.Addr()
 		switch {
 		case seen[p]:
@@ -73,8 +73,8 @@ func (t *Tun) badAddresses() []resource.Mistake {
 			add("write an address and its prefix length, as in 10.8.0.1/24", "%s is no address of an interface", p)
 		case a.Is6() && a.IsLinkLocalUnicast():
 			add("leave it out", "%s is link-local, and the kernel gives each interface one of those by itself", p)
-		case a.Is6() && t.MTU != nil && *t.MTU < 1280:
-			add("raise mtu to 1280 or more, or leave the IPv6 addresses out", "%s can't be used with an mtu of %d, since IPv6 needs 1280", p, *t.MTU)
+		case a.Is6() && mtu != nil && *mtu < 1280:
+			add("raise mtu to 1280 or more, or leave the IPv6 addresses out", "%s can't be used with an mtu of %d, since IPv6 needs 1280", p, *mtu)
 		}
 		seen[p] = true
 	}
