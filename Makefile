@@ -22,7 +22,7 @@ export GOFLAGS := -buildvcs=false
 
 LDFLAGS = -s -w -X vpnd/internal/cli.Version=$(VERSION)
 
-.PHONY: build test demo lint bench fuzz install deb deps clean
+.PHONY: build test test-kernel demo lint bench fuzz install deb deps clean
 
 build: $(BIN)
 
@@ -36,7 +36,13 @@ $(BIN):
 test:
 	@.ci/deps build test package
 	@test "$$(id -u)" = 0 || echo "test: without root, tests that need namespaces or lab hosts are left out; each is named below"
+	@echo "test: tests called TestDebianKernel… need Debian's own kernel and are left to make test-kernel"
 	go test -count=1 -p 2 -timeout 25m $(if $(filter 0,$(shell id -u)),,-v) ./...
+
+# Tunnels over Debian's own kernel, in a machine that is booted for it.
+test-kernel: build
+	@.ci/deps kernel
+	go run ./internal/lab/kernel -vpnd $(BIN)
 
 demo: build
 	@.ci/deps test
@@ -87,7 +93,7 @@ deb:
 	lintian --fail-on warning --info $(DEB)
 
 deps:
-	.ci/deps build test bench package
+	.ci/deps build test kernel bench package
 
 clean:
 	rm -rf bin dist

@@ -60,7 +60,7 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 	}
 	lower := root
 	if len(o.Packages) > 0 {
-		upper, err := layer(ctx, release, root, o.Packages, o.Progress)
+		upper, err := Layer(ctx, release, root, o.Packages, o.Progress)
 		if err != nil {
 			return nil, err
 		}

@@ -16,10 +16,10 @@ import (
 //go:embed boot.sh
 var bootScript string
 
-const (
-	bootTimeout = 60 * time.Second // a boot takes a third of a second when the machine is idle
-	stopTimeout = 30 * time.Second // systemd itself gives up on a unit after 90
-	killTimeout = 10 * time.Second // after SIGKILL, which the kernel carries out
+var (
+	bootTimeout = patient(60 * time.Second) // a boot takes a third of a second when the machine is idle
+	stopTimeout = patient(30 * time.Second) // systemd itself gives up on a unit after 90
+	killTimeout = patient(10 * time.Second) // after SIGKILL, which the kernel carries out
 )
 
 // A machine is one run of a host, from boot to shutdown.

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // The Debian releases that hosts are of.
@@ -37,10 +36,6 @@ var packages = strings.Fields(`
 //go:embed root.sh
 var rootScript string
 
-// buildTimeout bounds the building of the root file system, which takes about
-// a minute; a mirror that hangs must not hang a test.
-const buildTimeout = 20 * time.Minute
-
 // Root makes sure that the root file system of a release's hosts exists and
 // returns its path. It stands in $VPND_LAB_CACHE, or else in
 // /var/cache/vpnd-lab, under a name that changes with what goes into it. Several
@@ -61,30 +56,17 @@ func Root(ctx context.Context, release string, progress io.Writer) (string, erro
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("making the lab's cache: %w", err)
 	}
-	root := filepath.Join(cache, "root-"+release+"-"+fingerprint(release))
-	ready := func() bool {
-		_, err := os.Stat(root)
-		return err == nil && len(missingTools()) == 0
-	}
-	if ready() {
-		return root, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
-	defer cancel()
-	f, err := lock(ctx, filepath.Join(cache, "root.lock"), func() {
-		fmt.Fprintln(progress, "lab: waiting for another process that builds the root file system")
-	})
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if err := installTools(ctx, progress); err != nil {
+	if err := Install(ctx, cache, progress, missing(hostTools)...); err != nil {
 		return "", fmt.Errorf("installing what the lab needs: %w", err)
 	}
-	if ready() { // another process did it, or there was only a tool missing
-		return root, nil
-	}
-	if err := build(ctx, release, root, progress); err != nil {
+	root := filepath.Join(cache, "root-"+release+"-"+fingerprint(release))
+	err = once(ctx, root, progress, func(ctx context.Context, dir string) error {
+		if err := Install(ctx, cache, progress, missing(rootTools)...); err != nil {
+			return err
+		}
+		return bootstrap(ctx, release, filepath.Join(dir, "made"), progress)
+	})
+	if err != nil {
 		return "", fmt.Errorf("building the root file system: %w", err)
 	}
 	return root, nil
@@ -97,33 +79,42 @@ func fingerprint(release string) string {
 	return fmt.Sprintf("%x", h.Sum(nil)[:6])
 }
 
-// tools are files of the machine that a lab needs, each with its package.
-var tools = map[string]string{
-	"/usr/sbin/debootstrap":                          "debootstrap",
-	"/usr/bin/systemd-nspawn":                        "systemd-container",
-	"/usr/bin/nsenter":                               "util-linux",
-	"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
-}
+// Files of the machine that are needed, each with its package: to boot hosts, and
+// to make their root file system, which happens once.
+var (
+	hostTools = map[string]string{
+		"/usr/bin/systemd-nspawn": "systemd-container",
+		"/usr/bin/nsenter":        "util-linux",
+	}
+	rootTools = map[string]string{
+		"/usr/sbin/debootstrap":                          "debootstrap",
+		"/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
+	}
+)
 
-// missingTools are the packages that have to be installed first.
-func missingTools() []string {
-	var missing []string
+// missing are the packages of tools that have to be installed first.
+func missing(tools map[string]string) []string {
+	var packages []string
 	for file, pkg := range tools {
 		if _, err := os.Stat(file); err != nil {
-			missing = append(missing, pkg)
+			packages = append(packages, pkg)
 		}
 	}
-	return missing
+	return packages
 }
 
-// installTools installs what is missing, with fresh package lists when the old
-// ones don't do.
-func installTools(ctx context.Context, progress io.Writer) error {
-	missing := missingTools()
-	if len(missing) == 0 {
+// Install installs packages on the machine, with fresh package lists where the
+// old ones don't do. One process does at a time: apt-get update waits for nobody.
+func Install(ctx context.Context, cache string, progress io.Writer, packages ...string) error {
+	if len(packages) == 0 {
 		return nil
 	}
-	install := append(strings.Fields("apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 install"), missing...)
+	f, err := lock(ctx, filepath.Join(cache, "apt.lock"), nil)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	install := append(strings.Fields("apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 install"), packages...)
 	if say(ctx, progress, install...) == nil {
 		return nil
 	}
@@ -133,56 +124,14 @@ func installTools(ctx context.Context, progress io.Writer) error {
 	return say(ctx, progress, install...)
 }
 
-// build makes the root file system in a directory beside its place and moves it
-// there when it is whole. The caller holds the lock.
-func build(ctx context.Context, release, root string, progress io.Writer) error {
+// bootstrap runs debootstrap(8) into dir and then root.sh. It runs in a cage
+// because debootstrap mounts into the directory, and what is left mounted by a
+// killed one would be removed with it.
+func bootstrap(ctx context.Context, release, dir string, progress io.Writer) error {
 	a, err := findArchive(ctx, release, progress)
 	if err != nil {
 		return err
 	}
-	cache := filepath.Dir(root)
-	if err := removeUnfinished(cache); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(cache, "unfinished-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // it becomes the hosts' /
-		return err
-	}
-	fmt.Fprintf(progress, "lab: building %s, once; this takes about a minute\n", root)
-	began := time.Now()
-	if err := bootstrap(ctx, release, dir, a, progress); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, root); err != nil {
-		return err
-	}
-	fmt.Fprintf(progress, "lab: built in %s\n", time.Since(began).Round(time.Second))
-	return nil
-}
-
-// removeUnfinished removes what builders left that were killed. Their mounts
-// went with them.
-func removeUnfinished(cache string) error {
-	left, err := filepath.Glob(filepath.Join(cache, "unfinished-*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bootstrap runs debootstrap(8) into dir and then root.sh. It runs in a cage
-// because debootstrap mounts into the directory, and what is left mounted by a
-// killed one would be removed with it.
-func bootstrap(ctx context.Context, release, dir string, a archive, progress io.Writer) error {
 	argv := []string{"--variant=minbase", "--include=" + strings.Join(packages, ",")}
 	if a.keyring != "" {
 		argv = append(argv, "--keyring="+a.keyring)
@@ -192,24 +141,4 @@ func bootstrap(ctx context.Context, release, dir string, a archive, progress io.
 		argv = append(argv, a.uri)
 	}
 	return caged(ctx, "dir=$1\nshift\ndebootstrap \"$@\"\n"+rootScript, append([]string{dir}, argv...), a, progress)
-}
-
-// caged runs a script in a cage, with the proxies of the archive.
-func caged(ctx context.Context, script string, args []string, a archive, progress io.Writer) error {
-	cmd := cage(script, args...)
-	cmd.Env = append(cmd.Env, a.proxy...)
-	log := &tail{}
-	both := io.MultiWriter(progress, log)
-	cmd.Stdout, cmd.Stderr = both, both
-	t := newThread()
-	defer t.close()
-	if err := t.start(cmd); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
-	defer stop()
-	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("%w: %s", errors.Join(err, context.Cause(ctx)), log)
-	}
-	return nil
 }

@@ -1,0 +1,86 @@
+package machine
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"vpnd/internal/lab"
+)
+
+//go:embed disk.sh
+var diskScript string
+
+//go:embed init.sh
+var initScript string
+
+// own is what the machine has besides the packages of the lab's hosts: its kernel
+// and what puts it into place, and what boots hosts.
+var own = []string{"linux-image-cloud-amd64", "kmod", "busybox-static", "systemd-container"}
+
+// Packages are what the lab's hosts have besides in the one machine in which all
+// tests run that need one: BGP, WireGuard's command, traffic.
+var Packages = []string{"frr", "wireguard-tools", "iperf3"}
+
+// tools are files of this machine that are needed, each with its package.
+var tools = map[string]string{
+	"/usr/bin/qemu-system-x86_64": "qemu-system-x86",
+	"/usr/sbin/mke2fs":            "e2fsprogs",
+}
+
+// An image is what a machine boots from.
+type image struct {
+	dir   string // with disk, kernel and initrd
+	cache string // where the lab's cache is, here and in the machine
+	lower string // the layers of its root file system, as overlay has them, below cache
+}
+
+// prepare makes sure that there is an image of a release, with a layer of packages
+// for the lab's hosts.
+func prepare(ctx context.Context, release string, packages []string, progress io.Writer) (image, error) {
+	if runtime.GOARCH != "amd64" {
+		return image{}, fmt.Errorf("it is made for amd64, and this is %s", runtime.GOARCH)
+	}
+	root, err := lab.Root(ctx, release, progress)
+	if err != nil {
+		return image{}, err
+	}
+	cache := filepath.Dir(root)
+	if err := lab.Install(ctx, cache, progress, missing()...); err != nil {
+		return image{}, err
+	}
+	layers := make([]string, 0, 2)
+	for _, packages := range [][]string{own, packages} {
+		if len(packages) == 0 {
+			continue
+		}
+		layer, err := lab.Layer(ctx, release, root, packages, progress)
+		if err != nil {
+			return image{}, err
+		}
+		layers = append(layers, layer)
+	}
+	args := append([]string{initScript, root}, layers...)
+	sum := sha256.Sum256([]byte(diskScript + strings.Join(args, "\n")))
+	dir := filepath.Join(cache, fmt.Sprintf("machine-%s-%x", release, sum[:6]))
+	if err := lab.Make(ctx, dir, release, progress, diskScript, args...); err != nil {
+		return image{}, fmt.Errorf("making the machine's disk: %w", err)
+	}
+	return image{dir, cache, filepath.Base(layers[0]) + ":" + filepath.Base(root)}, nil
+}
+
+func missing() []string {
+	var packages []string
+	for file, pkg := range tools {
+		if _, err := os.Stat(file); err != nil {
+			packages = append(packages, pkg)
+		}
+	}
+	return packages
+}
