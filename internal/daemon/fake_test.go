@@ -27,11 +27,12 @@ import (
 // thing is the shape of a kind whose host is a map.
 type thing struct {
 	Text *string `vpnd:"text"`
+	why  string  // of a tunnel that is down, whatever its text
 }
 
 // Tunnels says that a thing of that text is a tunnel that is up.
 func (t *thing) Tunnels() []resource.TunnelState {
-	return []resource.TunnelState{{Up: *t.Text == "up"}}
+	return []resource.TunnelState{{Up: *t.Text == "up" && t.why == "", Attached: true, Why: t.why}}
 }
 
 // host is a host of things. Whoever changes it calls touch.
@@ -46,6 +47,7 @@ type host struct {
 	looking time.Duration // how long it takes to look at "large"
 	looks   int
 	seen    map[string]bool   // since somebody cleared it
+	cut     map[string]string // tunnels that are down, and why
 	hidden  map[string]string // what can't be looked at, and why
 	refuses string            // a name
 	rejects string            // another one, that its program would not take
@@ -83,7 +85,7 @@ func (h *host) observe(_ context.Context, name string) (*thing, error) {
 	if !ok {
 		return nil, nil
 	}
-	return &thing{Text: &text}, nil
+	return &thing{Text: &text, why: h.cut[name]}, nil
 }
 
 // Normalize refuses what no host would take, and what this one won't.

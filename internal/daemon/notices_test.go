@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"vpnd/internal/notify"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 	"vpnd/internal/status"
 )
 
@@ -165,5 +167,76 @@ func TestWhatGoesWrongIsNotified(t *testing.T) {
 	}
 	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("told: %q", got)
+	}
+}
+
+// A tunnel that is down is told of once it has been for a moment, without a further
+// event, and so is that it is back: in the journal, the history and to others. One that
+// goes up and down is told of once.
+func TestTunnelsThatAreLostAreNews(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"a": "1", "tun:dc": "up"}, func(s *settings.Settings) { s.Notify = []settings.Notify{shell("cat >> " + out)} })
+		r.start()
+		turn := func(why string, kick bool) {
+			r.alter(func() { r.cut = map[string]string{"dc": why} })
+			if kick {
+				r.touch("dc", "up", "")
+			}
+		}
+		turn("no answer", true)
+		time.Sleep(5 * time.Second)
+		if s := r.status(); len(s.Tunnels) != 1 || s.Tunnels[0].Up || s.Tunnels[0].DownSince.IsZero() || len(s.Drift) > 0 {
+			t.Errorf("%+v", s.Tunnels)
+		}
+		if r.logged("a tunnel is down") > 0 {
+			t.Error("told at once")
+		}
+		time.Sleep(10 * time.Second)
+		if r.logged("a tunnel is down") != 1 {
+			t.Errorf("not told in time\n%s", r.logs.String())
+		}
+		time.Sleep(20 * time.Minute)
+		turn("", true)
+		r.rest()
+		for range 20 {
+			turn("no answer", true)
+			time.Sleep(15 * time.Second)
+			turn("", true)
+			time.Sleep(15 * time.Second)
+		}
+		time.Sleep(20 * time.Minute)
+		if r.logged("a tunnel is up again") == 0 || r.logged("again and again") != 1 || r.logged("keeps still") != 1 {
+			t.Error(r.logs.String())
+		}
+		store, err := state.Read(r.StateDir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := store.History()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var past []string
+		for _, e := range entries {
+			if e.Command == state.Tunnel {
+				past = append(past, e.Changes[0].ID.String()+" "+e.Changes[0].Reason+" "+e.Changes[0].Outcome)
+			}
+		}
+		if want := "[tun.dc down no answer tun.dc up again "; !strings.HasPrefix(fmt.Sprint(past), want) || len(past) > 14 {
+			t.Errorf("history: %q", past)
+		}
+	})
+	var texts []string
+	for _, e := range told(t, out) {
+		if e.Event == notify.Tunnel {
+			texts = append(texts, e.Text)
+			if len(e.Tunnels) != 1 || e.Tunnels[0].ID.Name != "dc" {
+				t.Errorf("%+v", e.Tunnels)
+			}
+		}
+	}
+	if len(texts) < 4 || len(texts) > 14 || texts[0] != "tunnel dc of block.b is down: no answer" || texts[len(texts)-1] != "tunnel dc of block.b keeps still: it is up" {
+		t.Errorf("%q", texts)
 	}
 }

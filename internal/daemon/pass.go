@@ -179,5 +179,6 @@ func (a *agent) act(ctx context.Context, p *pass, e *engine.Engine) error {
 		a.settle(p, engine.Report{})
 	}
 	a.noteLeft(ctx, p)
+	a.outages(ctx, p)
 	return err
 }

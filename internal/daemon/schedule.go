@@ -96,7 +96,7 @@ func (a *agent) pause() time.Duration {
 	if a.schedule.waiting || a.life.booting {
 		due = earlier(due, now.Add(again))
 	}
-	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next, a.nextUndo, a.nextDue} {
+	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next, a.nextUndo, a.nextDue, a.out.tale.tunnels.Next} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}
@@ -130,10 +130,11 @@ func (a *agent) nextDue() (at time.Time, ok bool) {
 	return a.findings.NextDue()
 }
 
-// takeDue returns what is to be renewed since it was last asked.
+// takeDue returns what is to be renewed since it was last asked, and the tunnels of
+// which there will be news where they are as they were.
 func (a *agent) takeDue() (ids []resource.ID) {
 	a.findings, ids = a.findings.TakeDue(a.opts.Now())
-	return ids
+	return append(ids, a.out.tale.tunnels.Take(a.opts.Now())...)
 }
 
 // forget ends the retries of what a plan found to be as it shall be: somebody

@@ -2,14 +2,18 @@ package daemon
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/notify"
+	"vpnd/internal/outage"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 	"vpnd/internal/status"
 )
 
@@ -19,6 +23,7 @@ type tale struct {
 	failed      map[resource.ID]string   // why something was not done, as the journal has it
 	history     map[resource.ID]mentions // what the history told of lately
 	warned      map[resource.ID]warning  // of what runs out people were told
+	tunnels     outage.Log               // how they stood
 	profileless *[]string                // who needed a new profile at the last pass over everything; nil before the first
 }
 
@@ -81,6 +86,42 @@ func (a *agent) announce(p *pass) {
 	}
 	if len(news) > 0 {
 		a.out.notify.Tell(notify.Drifted(news))
+	}
+}
+
+// outages tells, once each, of tunnels that went down and of those that are back. While
+// the host starts they are on their way.
+func (a *agent) outages(ctx context.Context, p *pass) {
+	if a.life.booting {
+		return
+	}
+	news := a.out.tale.tunnels.Look(a.opts.Now(), a.findings.VPNs.Tunnels)
+	if len(news) == 0 {
+		return
+	}
+	entry := state.Entry{Time: p.Begun.UTC().Truncate(time.Second), Command: state.Tunnel}
+	event := notify.Event{Event: notify.Tunnel}
+	var lines []string
+	for _, n := range news {
+		lines = append(lines, n.String())
+		event.Tunnels = append(event.Tunnels, n.Tunnel)
+		entry.Changes = append(entry.Changes, state.Done{ID: n.Tunnel.ID, Reason: strings.TrimSpace(n.Tunnel.Name + " " + string(n.What)), Outcome: n.Tunnel.Why})
+		args := []any{"id", n.Tunnel.ID, "tunnel", n.Tunnel.Called(), "block", n.Tunnel.Block, "up", n.Tunnel.Up, "why", n.Tunnel.Why}
+		switch n.What {
+		case outage.Down:
+			a.opts.Log.Warn("a tunnel is down", args...)
+		case outage.Back:
+			a.opts.Log.Info("a tunnel is up again", append(args, "lasted", n.Lasted.Round(time.Second))...)
+		case outage.Unsteady:
+			a.opts.Log.Warn("a tunnel goes down and comes back again and again", args...)
+		default:
+			a.opts.Log.Info("a tunnel keeps still", args...)
+		}
+	}
+	event.Text, event.Tunnels = notify.Text(lines), event.Tunnels[:min(len(event.Tunnels), notify.MostTold)]
+	a.out.notify.Tell(event)
+	if err := a.note(ctx, p, entry); err != nil {
+		a.opts.Log.Warn("the history can't be written", "error", err)
 	}
 }
 

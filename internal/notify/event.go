@@ -24,23 +24,25 @@ const (
 	Check         Kind = "check"         // one of the configuration's does not hold, or does again
 	Expiry        Kind = "expiry"        // something runs out
 	Profile       Kind = "profile"       // somebody needs a new one
+	Tunnel        Kind = "tunnel"        // one is down, or up again
 	Note          Kind = "note"          // what people should know besides
 )
 
 // An Event is what a notification tells, as JSON.
 type Event struct {
-	FormatVersion string         `json:"format_version"`
-	Time          time.Time      `json:"time"`
-	Host          string         `json:"host"`
-	Event         Kind           `json:"event"`
-	Text          string         `json:"text"` // the same for people
-	Drift         []status.Drift `json:"drift,omitempty"`
-	DriftLeftOut  int            `json:"drift_left_out,omitempty"` // how much more of it vpnd status tells
-	LeftOut       int            `json:"left_out,omitempty"`       // events that were not told before this one, since there were too many
+	FormatVersion string          `json:"format_version"`
+	Time          time.Time       `json:"time"`
+	Host          string          `json:"host"`
+	Event         Kind            `json:"event"`
+	Text          string          `json:"text"` // the same for people
+	Drift         []status.Drift  `json:"drift,omitempty"`
+	DriftLeftOut  int             `json:"drift_left_out,omitempty"` // how much more of it vpnd status tells
+	Tunnels       []status.Tunnel `json:"tunnels,omitempty"`        // that are down, or up again
+	LeftOut       int             `json:"left_out,omitempty"`       // events that were not told before this one, since there were too many
 }
 
-// mostTold is of how many things one event tells.
-const mostTold = 50
+// MostTold is of how many things one event tells.
+const MostTold = 50
 
 // Drifted is the event of what drifted, and of what can't be looked at any more.
 func Drifted(news []status.Drift) Event {
@@ -48,15 +50,15 @@ func Drifted(news []status.Drift) Event {
 	for _, d := range news {
 		lines = append(lines, sentence(d))
 	}
-	told := news[:min(len(news), mostTold)]
+	told := news[:min(len(news), MostTold)]
 	return Event{Event: Drift, Text: Text(lines), Drift: told, DriftLeftOut: len(news) - len(told)}
 }
 
 // Text has as many of the lines as one event tells, and says how many more there
 // are.
 func Text(lines []string) string {
-	text := strings.Join(lines[:min(len(lines), mostTold)], "\n")
-	if more := len(lines) - mostTold; more > 0 {
+	text := strings.Join(lines[:min(len(lines), MostTold)], "\n")
+	if more := len(lines) - MostTold; more > 0 {
 		text += fmt.Sprintf("\nand %d more, of which vpnd status tells", more)
 	}
 	return text

@@ -128,7 +128,7 @@ func TestAnEventTellsOfSome(t *testing.T) {
 		})
 	}
 	e := Drifted(all)
-	if len(e.Drift) != mostTold || e.DriftLeftOut != 1000-mostTold || !strings.HasSuffix(e.Text, "\nand 950 more, of which vpnd status tells") {
+	if len(e.Drift) != MostTold || e.DriftLeftOut != 1000-MostTold || !strings.HasSuffix(e.Text, "\nand 950 more, of which vpnd status tells") {
 		t.Errorf("%d told, %d left out: %s", len(e.Drift), e.DriftLeftOut, e.Text[max(0, len(e.Text)-100):])
 	}
 	if e := Drifted(all[:1]); e.Text != `secret_file["/0"] drifted: content (sensitive); repaired; by vim (process 7)` || e.DriftLeftOut != 0 {

@@ -17,7 +17,7 @@ import (
 type Entry struct {
 	Time     time.Time `json:"time"`
 	By       string    `json:"by,omitempty"`       // who called it, where a person did
-	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair, [Noticed]
+	Command  string    `json:"command"`            // apply, rollback, destroy, forget; of the daemon: converge, repair, [Noticed], [Tunnel]
 	Snapshot string    `json:"snapshot,omitempty"` // what undoes it
 	Changes  []Done    `json:"changes"`
 	Error    string    `json:"error,omitempty"`
@@ -27,6 +27,9 @@ type Entry struct {
 // about it.
 const Noticed = "drift"
 
+// Tunnel is the command of an entry that tells of tunnels that are down, or up again.
+const Tunnel = "tunnel"
+
 // Done is one change of an entry.
 type Done struct {
 	ID      resource.ID     `json:"id"`
@@ -35,7 +38,7 @@ type Done struct {
 	Noticed string          `json:"noticed,omitempty"` // of drift: how
 	By      string          `json:"by,omitempty"`      // of drift: the program that moved it, where known
 	Diffs   []resource.Diff `json:"diffs,omitempty"`   // of drift and of what was there before: from what to what, secrets masked, long values shortened
-	Outcome string          `json:"outcome,omitempty"` // of drift that was not repaired: why not
+	Outcome string          `json:"outcome,omitempty"` // of drift that was not repaired: why not; of a tunnel that is down: why
 	Error   string          `json:"error,omitempty"`
 }
 

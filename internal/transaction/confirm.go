@@ -75,7 +75,7 @@ func (t *Transaction) waiting(ctx context.Context) (*confirm.Deadline, *state.Pe
 // nothingPending says why there is nothing to confirm.
 func (t *Transaction) nothingPending() error {
 	entries, err := t.store().History()
-	entries = slices.DeleteFunc(entries, func(e state.Entry) bool { return e.Command == state.Noticed })
+	entries = slices.DeleteFunc(entries, func(e state.Entry) bool { return e.Command == state.Noticed || e.Command == state.Tunnel })
 	if err == nil && len(entries) > 0 && strings.HasPrefix(entries[len(entries)-1].Command, ByHand) {
 		last := entries[len(entries)-1]
 		return fmt.Errorf("no apply waits for confirmation: the last thing that was done is a %s, at %s", last.Command, last.Time.Local().Format(time.DateTime))

@@ -24,7 +24,7 @@ func (v View) History(entries []state.Entry, long bool) {
 // headline is an entry in a line: when, by which command, how much, and what.
 func headline(e state.Entry, what string) string {
 	noun, command := "change", e.Command
-	if e.Command == state.Noticed || e.Command == "forget" {
+	if e.Command == state.Noticed || e.Command == state.Tunnel || e.Command == "forget" {
 		noun = "thing"
 	}
 	if e.By != "" {
