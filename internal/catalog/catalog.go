@@ -14,8 +14,10 @@ import (
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pkg"
 	kindpki "vpnd/internal/kind/pki"
+	kindssh "vpnd/internal/kind/ssh"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/kind/unit"
+	"vpnd/internal/kind/user"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/across"
@@ -23,6 +25,7 @@ import (
 	"vpnd/internal/vpn/gateway"
 	"vpnd/internal/vpn/openvpn"
 	"vpnd/internal/vpn/pki"
+	"vpnd/internal/vpn/ssh"
 )
 
 // Options say which host the kinds work on.
@@ -61,6 +64,8 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
+		resource.Define("ssh_forward", "Whether what an SSH tunnel forwards answers; ssh_tunnel makes it. Its label is the name of the tunnel.", kindssh.Traits, kindssh.Verbs{Journal: kindssh.Journal, Probes: new(kindssh.Probes)}),
+		resource.Define("system_user", "A system account of vpnd's own, with which nobody can log in. Its label is its name.", user.Traits, user.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),
 	}
 	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Shared: shared, Synchronized: kindpki.Synchronized})...)
@@ -75,6 +80,7 @@ func composites() []resource.Composite {
 		resource.Compose[pki.PKI]("pki", "A certificate authority with its servers, clients and revocation list."),
 		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
 		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
+		resource.Compose[ssh.Tunnel]("ssh_tunnel", "An SSH tunnel that is kept up and watched: account, key, pinned host key, unit, forwarded ports."),
 		resource.Compose[firewall.Firewall]("firewall", "Filter and NAT rules in words, for IPv4 and IPv6."),
 	}
 }

@@ -21,6 +21,7 @@ var names = []string{
 	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "package", "unit",
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
+	"ssh_forward", "ssh_tunnel", "system_user",
 	"pki", "openvpn_server", "gateway", "firewall",
 }
 
@@ -192,7 +193,7 @@ func TestExamplesShowEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, inner := range []string{"ledger", "openvpn_admission"} { // made by other blocks
+	for _, inner := range []string{"ledger", "openvpn_admission", "ssh_forward"} { // made by other blocks
 		delete(left, inner)
 	}
 	if len(left) > 0 {
@@ -209,22 +210,22 @@ func TestWhatEachKindIs(t *testing.T) {
 		kinds string
 	}{
 		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun xfrm_interface route chain"},
-		{"is slow", func(is resource.Traits) bool { return is.Slow }, "package unit"},
-		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "package unit"},
+		{"is slow", func(is resource.Traits) bool { return is.Slow }, "package ssh_forward unit"},
+		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "package ssh_forward unit"},
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
 		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
-		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission"},
+		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_forward"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key dh_params assembled_file"},
-		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain package openvpn_admission"},
+		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain package openvpn_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
-		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun"},
+		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun ssh_forward"},
 		{"is told of as a server", func(is resource.Traits) bool { return is.View == resource.Servers }, "openvpn_admission"},
 		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain openvpn_admission crl"},
 		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain openvpn_admission crl assembled_file"},
@@ -281,7 +282,7 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 				off = append(off, k.Name)
 			}
 		}
-		want := []string{"chain", "openvpn_admission", "package", "route", "tun", "xfrm_interface"}
+		want := []string{"chain", "openvpn_admission", "package", "route", "ssh_forward", "tun", "xfrm_interface"}
 		if filepath.Clean(root) == "/" {
 			want = nil
 		}

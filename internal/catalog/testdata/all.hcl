@@ -32,6 +32,36 @@ package "openvpn" {}
 
 openvpn_admission "/run/other.sock" {}
 
+system_user "acme" {}
+
+ssh_forward "other" {
+  unit    = "acme.service"
+  user    = "acme"
+  peer    = "tunnel@acme.example.com:22"
+  control = "/run/acme/control"
+  local {
+    listen = "127.0.0.1:18500"
+    to     = "db.internal:5432"
+  }
+}
+
+ssh_tunnel "acme" {
+  host     = "acme.example.com"
+  user     = "tunnel"
+  host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBUIeu9aPlQO5pB8woEcm/Cn7BlOorP/acMdL0ZqHfS+"
+  local {
+    listen = "127.0.0.1:8500"
+    to     = "db.internal:5432"
+  }
+  remote {
+    listen = "8080"
+    to     = "127.0.0.1:80"
+  }
+  socks {
+    listen = "127.0.0.1:1080"
+  }
+}
+
 unit "acme.service" {
   dropin "limits" {
     content = "[Service]\n"

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/systemd"
 )
 
 // A Result is what a program that ran has left.
@@ -95,7 +97,7 @@ func ended(program string, r Result) error {
 
 // change runs a program that changes packages and must end well.
 func (v Verbs) change(ctx context.Context, argv ...string) error {
-	r, err := v.exec(ctx, apart(argv)...)
+	r, err := v.exec(ctx, systemd.Apart("Packages for vpnd", settings, argv)...)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,6 @@ package pkg
 
 import (
 	"context"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,17 +23,5 @@ func TestExecInterrupts(t *testing.T) {
 	start := time.Now()
 	if _, err := Exec(ctx, "sleep", "60"); err == nil || time.Since(start) > 10*time.Second {
 		t.Errorf("sleep ended after %s with %v", time.Since(start), err)
-	}
-}
-
-// Only what systemd started has a sandbox to leave; what inherited its
-// environment has not.
-func TestPlainCommandsStayChildren(t *testing.T) {
-	argv := []string{"apt-get", "install", "openvpn"}
-	for _, pid := range []string{"", strconv.Itoa(os.Getppid())} {
-		t.Setenv("SYSTEMD_EXEC_PID", pid)
-		if got := apart(argv); !slices.Equal(got, argv) {
-			t.Errorf("with SYSTEMD_EXEC_PID=%q it runs %q", pid, got)
-		}
 	}
 }

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/systemd"
 )
 
 // Of what a program says before it gives up, an error repeats so many lines, each
@@ -95,16 +94,5 @@ func words(text string) []string {
 
 // Journal asks journald(8), once that has written down all that it was told.
 func Journal(ctx context.Context, unit string, since time.Time) []string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	_ = exec.CommandContext(ctx, "journalctl", "--sync").Run() // else the end may be missing
-	at := strconv.FormatFloat(float64(since.UnixMicro())/1e6, 'f', 6, 64)
-	out, err := exec.CommandContext(ctx, "journalctl", "--quiet", "--no-pager", "--output=cat",
-		"--since=@"+at, "--reverse", "--lines="+strconv.Itoa(lastLines), "_SYSTEMD_UNIT="+unit).Output()
-	if err != nil {
-		return nil
-	}
-	lines := words(string(out))
-	slices.Reverse(lines) // only so are they the last ones
-	return lines
+	return systemd.Journal(ctx, unit, since, lastLines)
 }

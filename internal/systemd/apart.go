@@ -1,4 +1,4 @@
-package pkg
+package systemd
 
 import (
 	"os"
@@ -9,11 +9,11 @@ import (
 // bus is the socket that systemd-run(1) needs to wait for what it starts.
 const bus = "/run/dbus/system_bus_socket"
 
-// apart returns how to run a command that changes packages. Where vpnd is a
-// service of systemd, the command gets a unit of its own: what installs a
-// package needs more than the sandbox of vpnd.service has, and must come to its
-// end even where vpnd is stopped meanwhile, or itself replaced and restarted.
-func apart(argv []string) []string {
+// Apart returns how to run a command that changes packages or accounts. Where vpnd
+// is a service of systemd, the command gets a unit of its own: what does so needs
+// more than the sandbox of vpnd.service has, and must come to its end even where
+// vpnd is stopped meanwhile, or itself replaced and restarted.
+func Apart(description string, environment, argv []string) []string {
 	if !service() {
 		return argv
 	}
@@ -24,8 +24,8 @@ func apart(argv []string) []string {
 	if _, err := os.Stat(bus); err != nil {
 		return argv
 	}
-	wrapped := []string{run, "--quiet", "--pipe", "--wait", "--collect", "--service-type=exec", "--description=Packages for vpnd"}
-	for _, setting := range settings {
+	wrapped := []string{run, "--quiet", "--pipe", "--wait", "--collect", "--service-type=exec", "--description=" + description}
+	for _, setting := range environment {
 		wrapped = append(wrapped, "--setenv="+setting)
 	}
 	return append(append(wrapped, "--"), argv...)
