@@ -23,6 +23,8 @@ type rule struct {
 var rules = []rule{
 	{"resource", nil, []string{"*"}},
 	{"atomic", nil, nil},
+	{"archive", nil, []string{"os", "os/exec", "net"}},
+	{"moving", []string{"archive", "atomic"}, []string{"os/exec", "net"}},
 	{"process", nil, nil},
 	{"namespace", nil, []string{"os/exec"}},
 	{"notice/noticetest", []string{"resource"}, nil},

@@ -136,7 +136,7 @@ func (a *app) commands() *cobra.Command {
 	a.flags(root)
 	add(root, "The configuration:", a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand())
 	add(root, "The host:", a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand())
-	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand())
+	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand(), a.backupCommand(), a.restoreCommand())
 	add(root, "People:", a.clientCommand())
 	add(root, "The agent:", a.daemonCommand())
 	add(root, "Besides:", a.versionCommand())

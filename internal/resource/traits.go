@@ -11,6 +11,7 @@ type Traits struct {
 	Alone     bool // it can be made without what it comes after, rules apart: these hold whether or not the service stands whose port they open, and keep nobody out before they stand
 	Together  bool // those of different blocks leave at once, in one transaction or side by side
 	Whole     bool // looking at one costs as much as looking at all
+	Moves     bool // what it holds can't be made anew: it goes along where a host is moved, with what lies in it where it is a directory
 	NeedsHost bool // it is no part of a root file system that does not run
 
 	Guards      bool // the host's safety rests on it from moment to moment, and only the kernel holds it: made first at boot, repaired whatever else goes on

@@ -23,16 +23,17 @@ const (
 // or nobody.
 func Kinds(h Host) []resource.Kind {
 	plain, list, copies := resource.Traits{Path: true}, resource.Traits{Path: true}, resource.Traits{Path: true}
-	list.Essential, list.View = resource.All, resource.Lists
-	certificate := resource.Traits{Path: true, View: resource.Certificates}
+	list.Essential, list.View, list.Moves = resource.All, resource.Lists, true
+	certificate := resource.Traits{Path: true, View: resource.Certificates, Moves: true}
+	kept := resource.Traits{Path: true, Moves: true}
 	copies.Essential = func(name string) bool { return path.Base(name) == "crl.pem" }
 	return []resource.Kind{
-		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", plain, newPrivateKeys(h)),
+		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", kept, newPrivateKeys(h)),
 		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", certificate, newCertificates(h)),
 		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", list, newCRLs(h)),
-		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true}, &ledgers{Host: h}),
-		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", plain, newStaticKeys(h)),
-		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", plain, newTLSCryptV2Keys(h)),
+		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true, Moves: true}, &ledgers{Host: h}),
+		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, newStaticKeys(h)),
+		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", kept, newTLSCryptV2Keys(h)),
 		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, newDHParams(h)),
 		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", copies, newAssembledFiles(h)),
 	}

@@ -1,0 +1,272 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"vpnd/internal/archive"
+	"vpnd/internal/cli/view"
+	"vpnd/internal/engine"
+	"vpnd/internal/moving"
+	"vpnd/internal/report"
+	"vpnd/internal/resource"
+)
+
+func (a *app) backupCommand() *cobra.Command {
+	var recipients []string
+	var passphrase string
+	c := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write what can't be made anew into one encrypted archive",
+		Long: `Writes the keys, certificates, lists and ledgers that vpnd made on this host, and the
+configuration, into one archive, which a passphrase opens or the identity of a
+recipient of age. vpnd restore puts them on another host: the same CA, the same
+keys of clients, the same revocations.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			t, err := a.host(a.dir(cfg)).Begin(c.Context())
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			to, err := a.recipients(recipients, passphrase)
+			if err != nil {
+				return err
+			}
+			return a.backup(t.Engine, cfg.Paths, args[0], to)
+		},
+	}
+	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt it to this `KEY` of age, as age-keygen(1) writes it; may be repeated")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.MarkFlagsMutuallyExclusive("recipient", "passphrase-file")
+	return c
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	var yes bool
+	var identity, passphrase string
+	c := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Put what an archive of vpnd backup holds on this host",
+		Long: `Puts what vpnd backup wrote on this host, which vpnd has made nothing on yet. What
+stands there already and differs is named, and nothing is written then. After it,
+vpnd plan shows what the configuration asks for besides.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			by, err := a.identities(identity, passphrase)
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			m, entries, err := archive.Read(f, by...)
+			if err != nil {
+				return err
+			}
+			t, err := a.host(a.dir(nil)).Begin(c.Context())
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			if n := len(t.Engine.Store.Records()); n > 0 {
+				return fmt.Errorf("vpnd has made %s on this host, and an archive would be mixed up with that; vpnd destroy takes it off, or restore on a new host", report.Count(n, "thing"))
+			}
+			return a.restore(m, entries, yes)
+		},
+	}
+	yesFlag(c, &yes)
+	c.Flags().StringVar(&identity, "identity", "", "open it with the identities of age in `FILE`")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.MarkFlagsMutuallyExclusive("identity", "passphrase-file")
+	return c
+}
+
+// backup writes the archive for root alone, where nothing is yet.
+func (a *app) backup(e *engine.Engine, configuration []string, file string, to []age.Recipient) error {
+	paths, err := inside(filepath.Clean("/"+a.root), configuration)
+	if err != nil {
+		return err
+	}
+	files, things := len(paths), 0
+	for _, r := range e.Store.Records() {
+		if e.Catalog.Traits(r.ID.Kind).Moves {
+			paths, things = append(paths, r.ID.Name), things+1
+		}
+	}
+	if things == 0 {
+		return errors.New("vpnd has made nothing on this host that can't be made anew; vpnd apply comes first")
+	}
+	entries, err := moving.Gather(filepath.Clean("/"+a.root), paths)
+	if err != nil {
+		return fmt.Errorf("the archive would not be whole: %w", err)
+	}
+	host, _ := os.Hostname() // it only says where it comes from
+	var sealed bytes.Buffer
+	if err := archive.Write(&sealed, archive.Manifest{Version: Version, Host: host, Made: e.Now().UTC()}, entries, to...); err != nil {
+		return err
+	}
+	if err := fresh(file, sealed.Bytes()); err != nil {
+		return err
+	}
+	a.printf("Wrote %s: %s and %s of configuration. Without the passphrase, or the identity, nobody opens it: keep that elsewhere.\n",
+		file, report.Count(things, "thing"), report.Count(files, "file"))
+	return nil
+}
+
+// inside returns files as they are seen below a root; what lies elsewhere is no part
+// of that host and left out.
+func inside(root string, files []string) ([]string, error) {
+	var all []string
+	for _, file := range files {
+		file, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		if rel, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(rel) {
+			all = append(all, "/"+rel)
+		}
+	}
+	return all, nil
+}
+
+// fresh writes a file for its owner alone where none is.
+func fresh(file string, data []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+// restore writes all of an archive or nothing.
+func (a *app) restore(m archive.Manifest, entries []archive.Entry, yes bool) error {
+	p, err := moving.Compare(filepath.Clean("/"+a.root), entries)
+	if err != nil {
+		return err
+	}
+	if len(p.Differ) > 0 {
+		return fmt.Errorf("%s would be overwritten, and nothing was written; move away what nobody needs: %s", report.Count(len(p.Differ), "file"), report.Names(p.Differ))
+	}
+	a.printf("An archive of %s, made %s: %s to write, in %s.\n", view.Printable(m.Host), m.Made.Local().Format("2006-01-02 15:04"), report.Count(p.Len(), "file"), report.Names(p.Places()))
+	if err := a.agreed(yes); err != nil {
+		return err
+	}
+	if err := p.Do(); err != nil {
+		return err
+	}
+	a.printf("Restored. vpnd plan shows what the configuration asks for besides, and vpnd apply does it.\n")
+	return nil
+}
+
+// agreed asks a person, unless that was said before.
+func (a *app) agreed(yes bool) error {
+	if yes {
+		return nil
+	}
+	if !isTerminal(a.In) {
+		return errors.New("nobody is there to ask; say --yes")
+	}
+	_, _ = fmt.Fprint(a.Err, "Write them? Only yes will do: ")
+	if answer := <-lines(a.In); answer != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+// recipients returns to whom an archive is encrypted.
+func (a *app) recipients(keys []string, file string) ([]age.Recipient, error) {
+	var all []age.Recipient
+	for _, key := range keys {
+		r, err := age.ParseX25519Recipient(key)
+		if err != nil {
+			return nil, fmt.Errorf("--recipient: %w; write the public key, as in age1…", err)
+		}
+		all = append(all, r)
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	secret, err := a.passphrase(file, true)
+	if err != nil {
+		return nil, err
+	}
+	r, err := age.NewScryptRecipient(secret.Reveal())
+	return []age.Recipient{r}, err
+}
+
+// identities returns what opens an archive.
+func (a *app) identities(file, passphrase string) ([]age.Identity, error) {
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return age.ParseIdentities(f)
+	}
+	secret, err := a.passphrase(passphrase, false)
+	if err != nil {
+		return nil, err
+	}
+	i, err := age.NewScryptIdentity(secret.Reveal())
+	return []age.Identity{i}, err
+}
+
+// shortestPassphrase is how many characters a passphrase has at least.
+const shortestPassphrase = 12
+
+// passphrase is read from a file, or typed, twice where it is a new one.
+func (a *app) passphrase(file string, fresh bool) (*resource.Secret, error) {
+	typed, err := a.typed(file, fresh)
+	if err == nil && fresh && len(typed) < shortestPassphrase {
+		err = fmt.Errorf("the passphrase has fewer than %d characters, and what it protects is a CA; take a longer one", shortestPassphrase)
+	}
+	return resource.NewSecret(typed), err
+}
+
+func (a *app) typed(file string, twice bool) (string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
+		line, _, _ := strings.Cut(string(data), "\n")
+		return strings.TrimSuffix(line, "\r"), err
+	}
+	in, ok := a.In.(*os.File)
+	if !ok || !isTerminal(a.In) {
+		return "", errors.New("nobody is there to type a passphrase; give --passphrase-file, or a key of age")
+	}
+	ask := func(words string) (string, error) {
+		_, _ = fmt.Fprint(a.Err, words)
+		data, err := term.ReadPassword(int(in.Fd()))
+		_, _ = io.WriteString(a.Err, "\n")
+		return string(data), err
+	}
+	first, err := ask("Passphrase: ")
+	if err != nil || !twice {
+		return first, err
+	}
+	again, err := ask("Once more: ")
+	if err == nil && again != first {
+		err = errors.New("they are not the same")
+	}
+	return first, err
+}
