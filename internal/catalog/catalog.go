@@ -10,6 +10,8 @@ import (
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/kind/file"
+	kindipsec "vpnd/internal/kind/ipsec"
+	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pkg"
@@ -48,10 +50,12 @@ func kinds(o Options) []resource.Kind {
 	if shared == nil {
 		shared = new(notice.Shared)
 	}
+	connections := kindipsec.Verbs{Root: o.Root, Shared: shared}
 	keys, units := sysctl.Verbs{Root: o.Root, Shared: shared}, unit.Verbs{Root: o.Root, Shared: shared}
 	running := runs(o.Root)
 	if running {
 		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
+		connections.Socket, connections.Record = vici.Socket, kindipsec.Record
 	}
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", sysctl.Traits, keys),
@@ -62,6 +66,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("xfrm_interface", "An interface whose packets come and go by IPsec. Its label is the name of the interface.", link.XFRMTraits, link.XFRMVerbs{}),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
+		resource.Define("ipsec_connection", "A connection of strongSwan with its child SAs and its pre-shared key. Its label is the name of the connection.", kindipsec.Traits, connections),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
 		resource.Define("ssh_forward", "Whether what an SSH tunnel forwards answers; ssh_tunnel makes it. Its label is the name of the tunnel.", kindssh.Traits, kindssh.Verbs{Journal: kindssh.Journal, Probes: new(kindssh.Probes)}),

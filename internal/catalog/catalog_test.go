@@ -18,7 +18,7 @@ import (
 
 // The names that users write; they are kept for good.
 var names = []string{
-	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "package", "unit",
+	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "package", "unit",
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"ssh_forward", "ssh_tunnel", "system_user",
@@ -218,14 +218,14 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_forward"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
-		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain"},
+		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key dh_params assembled_file"},
 		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain package openvpn_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
-		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun ssh_forward"},
+		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun ipsec_connection ssh_forward"},
 		{"is told of as a server", func(is resource.Traits) bool { return is.View == resource.Servers }, "openvpn_admission"},
 		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain openvpn_admission crl"},
 		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain openvpn_admission crl assembled_file"},

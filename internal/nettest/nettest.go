@@ -20,6 +20,10 @@ import (
 // inside marks the process that runs in the room.
 const inside = "VPND_NETTEST"
 
+// elsewhere holds the root file system of the room, nothing where that is the
+// machine's.
+const elsewhere = "VPND_NETTEST_ROOT"
+
 // Main is the body of a package's TestMain. As root it runs the tests in a
 // room: the test binary is executed again in new network, mount and host name
 // namespaces, in which the loopback interface is up, and /run and the directories
@@ -27,7 +31,14 @@ const inside = "VPND_NETTEST"
 // can't be made, the tests fail. Without root the tests run where they are,
 // and those that need the room say so by [Need].
 func Main(m *testing.M, directories ...string) {
-	code, err := run(m, directories)
+	MainAt(m, func() (string, error) { return "", nil }, directories...)
+}
+
+// MainAt is [Main] in another root file system, for programs that the machine does
+// not have: find returns where that is, and nothing is written there. Directories
+// are those of it.
+func MainAt(m *testing.M, find func() (root string, err error), directories ...string) {
+	code, err := run(m, find, directories)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "nettest: %v\n", err)
 		code = 1
@@ -35,12 +46,22 @@ func Main(m *testing.M, directories ...string) {
 	os.Exit(code)
 }
 
-func run(m *testing.M, directories []string) (int, error) {
+func run(m *testing.M, find func() (string, error), directories []string) (int, error) {
 	switch {
 	case os.Geteuid() != 0:
 		return m.Run(), nil
 	case os.Getenv(inside) == "":
-		return reexec()
+		root, err := find()
+		if err != nil {
+			return 0, fmt.Errorf("finding a root file system: %w", err)
+		}
+		return reexec(root)
+	}
+	if err := private(); err != nil {
+		return 0, fmt.Errorf("furnishing the room: %w", err)
+	}
+	if err := enter(os.Getenv(elsewhere)); err != nil {
+		return 0, fmt.Errorf("entering the root file system: %w", err)
 	}
 	if err := furnish(append([]string{"/run"}, directories...)); err != nil {
 		return 0, fmt.Errorf("furnishing the room: %w", err)
@@ -49,13 +70,13 @@ func run(m *testing.M, directories []string) (int, error) {
 }
 
 // reexec runs this binary again in new namespaces and returns its exit status.
-func reexec() (int, error) {
+func reexec(root string) (int, error) {
 	// The child is killed when the thread that made it dies.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Env = append(os.Environ(), inside+"=1", elsewhere+"="+root)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Unshareflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
@@ -75,13 +96,6 @@ func reexec() (int, error) {
 // furnish hides the directories behind empty ones and switches the loopback
 // interface on.
 func furnish(directories []string) error {
-	if err := apart(); err != nil {
-		return err
-	}
-	// systemd shares all mounts: what is mounted here would show on the machine.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("making mounts private: %w", err)
-	}
 	for _, directory := range directories {
 		if err := unix.Mount("tmpfs", directory, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
 			return fmt.Errorf("mounting an empty %s: %w", directory, err)
@@ -92,6 +106,18 @@ func furnish(directories []string) error {
 		return fmt.Errorf("mounting /sys: %w", err)
 	}
 	return loopback()
+}
+
+// private keeps what is mounted from now on from the machine, where systemd shares
+// all mounts.
+func private() error {
+	if err := apart(); err != nil {
+		return err
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making mounts private: %w", err)
+	}
+	return nil
 }
 
 // apart makes sure that this process really lives in other namespaces than

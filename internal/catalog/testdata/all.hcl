@@ -108,6 +108,17 @@ pki "acme" {
   }
 }
 
+ipsec_connection "acme" {
+  remote_addrs = ["203.0.113.7"]
+  proposals    = ["aes256gcm16-prfsha384-ecp384"]
+  psk_file     = "/etc/vpnd/acme.psk"
+  local {}
+  remote {}
+  child "net" {
+    esp_proposals = ["aes256gcm16-ecp384"]
+  }
+}
+
 openvpn_server "acme" {
   network = "10.8.0.0/24"
   pki     = pki.acme

@@ -3,7 +3,11 @@
 // charon has loaded, by vici.
 package ipsec
 
-import "vpnd/internal/resource"
+import (
+	"encoding/json"
+
+	"vpnd/internal/resource"
+)
 
 // Connection is an IKE connection of strongSwan with its child SAs, and its
 // pre-shared key where it has one. Its name is that of the connection; it stands in
@@ -32,9 +36,14 @@ type Connection struct {
 	PSKFile     *string            `vpnd:"psk_file" doc:"absolute path of a file that holds it, on one line"`
 
 	// What charon has, by the measure of the file.
-	Loaded  *bool    `vpnd:"loaded,computed" doc:"whether charon has loaded what the file says"`
+	Private *bool    `vpnd:"private,computed" words:"for root alone" doc:"whether nobody but root may read the file"`
+	Loaded  *bool    `vpnd:"loaded,computed" doc:"whether charon, where it runs, has loaded what the file says"`
 	Current *bool    `vpnd:"current,computed" doc:"whether the established SAs were made with what is loaded"`
+	Started *bool    `vpnd:"started,computed" doc:"whether the child SAs that start by themselves are up, on their way, or were tried a moment ago"`
 	Foreign []string `vpnd:"foreign,computed" doc:"lines of the file that vpnd did not write"`
+
+	Unloaded []string `vpnd:"not_loaded,computed,hint" doc:"what charon has not loaded, or otherwise"`
+	Standing *States  `vpnd:"standing,computed,hint" doc:"how its tunnels stand, one a child SA"`
 }
 
 // End is one side of a connection, and how it authenticates.
@@ -44,12 +53,13 @@ type End struct {
 	Certificates []string `vpnd:"certificates" doc:"absolute paths of its certificates"`
 	Key          *string  `vpnd:"key" doc:"absolute path of the private key of this side, below /etc/swanctl/private"`
 	CACerts      []string `vpnd:"ca_certificates" doc:"absolute paths of the CAs that the other side's certificate must come from"`
+	CRLs         []string `vpnd:"crls" doc:"absolute paths of revocation lists of those CAs, below /etc/swanctl/x509crl"`
 	Revocation   *string  `vpnd:"revocation" doc:"how revocation is judged: relaxed, ifuri or strict" default:"relaxed"`
 }
 
 // Child is a child SA of a connection.
 type Child struct {
-	Name         string             `vpnd:",label"`
+	Name         string             `vpnd:"name,label" doc:"its name"`
 	Mode         *string            `vpnd:"mode" doc:"tunnel or transport" default:"tunnel"`
 	LocalTS      []string           `vpnd:"local_ts" doc:"traffic selectors of this side: networks as CIDR, dynamic for its own address, with [protocol/port] where only that goes through"`
 	RemoteTS     []string           `vpnd:"remote_ts" doc:"the same of the other side"`
@@ -65,3 +75,17 @@ type Child struct {
 	Priority     *int               `vpnd:"priority" doc:"priority of its policies, the lowest first; 0 has it computed" default:"0"`
 	CopyDF       *bool              `vpnd:"copy_df" doc:"copy the bit that forbids fragmentation to the outer packet" default:"true"`
 }
+
+// States are how child SAs stand, or the connection where it has none.
+type States []resource.TunnelState
+
+// MarshalText writes them as JSON.
+func (s States) MarshalText() ([]byte, error) { return json.Marshal([]resource.TunnelState(s)) }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *States) UnmarshalText(text []byte) error {
+	return json.Unmarshal(text, (*[]resource.TunnelState)(s))
+}
+
+// Tunnels returns how each child SA stood when it was observed.
+func (c *Connection) Tunnels() []resource.TunnelState { return resource.Or(c.Standing, nil) }

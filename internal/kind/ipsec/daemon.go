@@ -1,0 +1,151 @@
+package ipsec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/ipsec/vici"
+)
+
+// daemon is what charon says of itself; down where none runs.
+type daemon struct {
+	down    bool
+	since   time.Time // it started
+	start   string    // which of all charons since boot it is
+	configs map[string]vici.Config
+	sas     map[string][]vici.SA // by connection
+	shared  []string
+	record  record
+	now     time.Time
+}
+
+func (d *daemon) has(name string) bool {
+	_, has := d.configs[name]
+	return has || len(d.sas[name]) > 0
+}
+
+// daemon asks charon about everything at once.
+func (v Verbs) daemon(ctx context.Context) (*daemon, error) {
+	d := &daemon{now: time.Now(), sas: make(map[string][]vici.SA)}
+	if v.Socket == "" {
+		d.down = true
+		return d, nil
+	}
+	conn, err := vici.Dial(ctx, v.Socket)
+	if errors.Is(err, vici.ErrDown) {
+		d.down = true
+		return d, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return d, d.ask(ctx, conn, v.Record)
+}
+
+func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
+	var err error
+	if d.start, d.since, err = born(conn.PID()); err != nil {
+		return err
+	}
+	if d.configs, err = conn.Configs(ctx); err != nil {
+		return err
+	}
+	sas, err := conn.SAs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, sa := range sas {
+		d.sas[sa.Name] = append(d.sas[sa.Name], sa)
+	}
+	if d.shared, err = conn.Shared(ctx); err != nil {
+		return err
+	}
+	d.record, err = readRecord(path, d.start)
+	return err
+}
+
+// born tells when a process started, and what no other one since boot has in common
+// with it; proc_pid_stat(5), starttime.
+func born(pid int) (start string, since time.Time, err error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("looking at charon: %w", err)
+	}
+	const startTime, hertz = 22, 100 // the second is USER_HZ, which is the same everywhere
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < startTime-2 {
+		return "", time.Time{}, fmt.Errorf("looking at charon: what /proc says of process %d is cut short", pid)
+	}
+	ticks, err := strconv.ParseInt(fields[startTime-3], 10, 64)
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("looking at charon: %w", err)
+	}
+	var up unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &up); err != nil {
+		return "", time.Time{}, fmt.Errorf("looking at the clock: %w", err)
+	}
+	age := time.Duration(up.Nano()) - time.Duration(ticks)*time.Second/hertz
+	return fmt.Sprintf("%d/%d", pid, ticks), time.Now().Add(-age), nil
+}
+
+// newest is the highest number of an SA.
+func (d *daemon) newest() int {
+	highest := 0
+	for _, sas := range d.sas {
+		for _, sa := range sas {
+			n, _ := strconv.Atoi(sa.ID)
+			highest = max(highest, n)
+		}
+	}
+	return highest
+}
+
+// children are the child SAs of a connection that are there, by the name of the
+// child; the newest where there are several, as while keys are made anew.
+func (d *daemon) children(name string) map[string]established {
+	all := make(map[string]established)
+	for _, sa := range d.sas[name] {
+		for _, child := range sa.Children {
+			if slices.Contains([]string{"INSTALLED", "REKEYING", "UPDATING", "REKEYED"}, child.State) {
+				if other, there := all[child.Name]; !there || other.child.InstallTime > child.InstallTime {
+					all[child.Name] = established{sa, child}
+				}
+			}
+		}
+	}
+	return all
+}
+
+type established struct {
+	sa    vici.SA
+	child vici.SAOut
+}
+
+// underway says whether charon is about to establish something for a connection.
+func (d *daemon) underway(name string) bool {
+	return slices.ContainsFunc(d.sas[name], func(sa vici.SA) bool {
+		return sa.State == "CONNECTING" || sa.State == "CREATED" || slices.Contains(append(sa.TasksActive, sa.TasksQueued...), "CHILD_CREATE")
+	})
+}
+
+// number is that of an SA, which grows with each one.
+func number(sa vici.SA) int {
+	n, _ := strconv.Atoi(sa.ID)
+	return n
+}
+
+// gone says whether charon refused since there was nothing to end.
+func gone(err error) bool {
+	var refused *vici.RefusedError
+	return errors.As(err, &refused) && strings.Contains(refused.Said, "no matching SAs")
+}

@@ -1,0 +1,273 @@
+package ipsec
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/ipsec/proposal"
+	"vpnd/internal/kind/ipsec/swanctl"
+	"vpnd/internal/resource"
+)
+
+// choices are the values of attributes that have but a few: swanctl.conf(5) of all
+// releases from 5.9.6 on. What a release takes in silence and another one refuses is
+// not among them.
+var choices = map[string][]string{
+	"version":       {"2", "1"},
+	"fragmentation": {"yes", "accept", "force", "no"},
+	"unique":        {"no", "never", "keep", "replace"},
+	"send_cert":     {"ifasked", "always", "never"},
+	"auth":          {"psk", "pubkey"},
+	"revocation":    {"relaxed", "ifuri", "strict"},
+	"mode":          {"tunnel", "transport"},
+	"start_action":  {"none", "trap", "start", "trap|start"},
+	"dpd_action":    {"clear", "trap", "restart"},
+	"close_action":  {"none", "trap", "start"},
+}
+
+// Validate says what is wrong with the block.
+func (c *Connection) Validate(name string) []resource.Mistake {
+	m := &mistakes{}
+	if !swanctl.IsName(name) || len(name) > longest {
+		m.add("", fmt.Sprintf("%q can't name a connection", name), fmt.Sprintf("Use letters, digits, _ and -, at most %d of them.", longest))
+	}
+	m.settings("", c)
+	m.proposals("proposals", proposal.IKE, c.Proposals)
+	m.addresses(c)
+	m.secret(c)
+	if c.Local != nil {
+		m.end("local", c.Local)
+		m.own(c.Local)
+	}
+	if c.Remote != nil {
+		m.end("remote", c.Remote)
+		m.other(c.Remote)
+	}
+	m.children(c)
+	return m.all
+}
+
+// longest is how long a name may be: with what stands around it it is one of a file.
+const longest = 64
+
+type mistakes struct{ all []resource.Mistake }
+
+func (m *mistakes) add(path, summary, hint string) {
+	m.all = append(m.all, resource.Mistake{Path: path, Summary: summary, Hint: hint})
+}
+
+// settings judges every attribute that is one setting by what it may hold.
+func (m *mistakes) settings(at string, shape any) {
+	v := reflect.ValueOf(shape).Elem()
+	for _, f := range settings(shape) {
+		value, there := written(v.Field(f.Index))
+		if !there {
+			continue
+		}
+		here := at + f.Name
+		if all, few := choices[f.Name]; few && !slices.Contains(all, value) {
+			m.add(here, fmt.Sprintf("%s is no value of %s", value, f.Name), "Write one of "+strings.Join(all, ", ")+".")
+		}
+		m.text(here, v.Field(f.Index), value)
+		m.number(here, v.Field(f.Index))
+	}
+}
+
+// text refuses what would be another value, or more than one, for charon.
+func (m *mistakes) text(at string, v reflect.Value, value string) {
+	if !swanctl.IsValue(value) {
+		m.add(at, "a control character stands in it", "Write it on one line.")
+	}
+	items, isList := v.Interface().([]string)
+	for i, item := range items {
+		if isList && (strings.ContainsAny(item, ",\"") || strings.TrimSpace(item) != item || item == "") {
+			m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%q can't be an item of the list", item), "Write each item by itself, without blanks around it.")
+		}
+	}
+}
+
+func (m *mistakes) number(at string, v reflect.Value) {
+	switch n := v.Interface().(type) {
+	case *int:
+		if *n < 0 || *n > 1<<32-1 {
+			m.add(at, fmt.Sprintf("%d is out of range", *n), "Write a number from 0 to 4294967295.")
+		}
+	case *resource.Duration:
+		if seconds := n.Seconds(); seconds < 0 || seconds > 1<<31-1 {
+			m.add(at, "it is too long", "Write at most 24855d.")
+		}
+	}
+}
+
+func (m *mistakes) proposals(at string, use proposal.Use, all []string) {
+	for i, text := range all {
+		if p, err := proposal.Parse(use, text); err != nil {
+			m.add(fmt.Sprintf("%s[%d]", at, i), err.Error(), "See the proposals of swanctl.conf(5).")
+		} else if p.String() != text {
+			m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%q is no proposal as strongSwan writes it", text), "Write "+p.String()+".")
+		}
+	}
+	if all != nil && len(all) == 0 {
+		m.add(at, "no proposal is left", "Write one, such as aes256gcm16-prfsha384-ecp384 for IKE and aes256gcm16-ecp384 for ESP.")
+	}
+}
+
+func (m *mistakes) addresses(c *Connection) {
+	for at, all := range map[string][]string{"local_addrs": c.LocalAddrs, "remote_addrs": c.RemoteAddrs} {
+		for i, a := range all {
+			if !isAddress(a) {
+				m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%q is neither an address nor a name", a), "Write an address, a network as CIDR, a range, a name, or %any.")
+			}
+		}
+	}
+}
+
+// isAddress says whether charon may take a text for where a peer is; swanctl.conf(5),
+// remote_addrs.
+func isAddress(text string) bool {
+	if strings.HasPrefix(text, "%any") {
+		return slices.Contains([]string{"%any", "%any4", "%any6"}, text)
+	}
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	if _, err := netip.ParsePrefix(text); err == nil {
+		return true
+	}
+	return text != "" && len(text) < 254 && !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	})
+}
+
+func (m *mistakes) secret(c *Connection) {
+	byPSK := c.Local != nil && resource.Or(c.Local.Auth, "psk") == "psk" || c.Remote != nil && resource.Or(c.Remote.Auth, "psk") == "psk"
+	there := c.PSK != nil || c.PSKFile != nil && *c.PSKFile != ""
+	switch {
+	case byPSK && !there:
+		m.add("", "there is no pre-shared key", "Give psk or psk_file, or set auth = \"pubkey\" on both sides.")
+	case !byPSK && there:
+		m.add("psk", "no side authenticates by a pre-shared key", "Leave psk and psk_file out, or set auth = \"psk\".")
+	case c.PSK != nil && c.PSK.Reveal() == "" && byPSK && resource.Or(c.PSKFile, "") == "":
+		m.add("psk", "the pre-shared key is empty", "Make one with openssl rand -base64 33.")
+	}
+	if c.PSK != nil && strings.ContainsAny(c.PSK.Reveal(), "\n\r\x00") {
+		m.add("psk", "the pre-shared key has more than one line", "Cut the newline off, as with trimspace().")
+	}
+	if file := resource.Or(c.PSKFile, ""); file != "" {
+		m.path("psk_file", file, "")
+	}
+}
+
+// path wants an absolute path, and below a directory where swanctl looks by itself
+// and may read.
+func (m *mistakes) path(at, file, below string) {
+	switch {
+	case !path.IsAbs(file) || path.Clean(file) != file || strings.ContainsFunc(file, func(r rune) bool { return r <= ' ' || r == ',' || r == '"' || r == '\\' || r == 0x7f }):
+		m.add(at, fmt.Sprintf("%q is no absolute path without blanks, commas and quotes", file), "Write it whole, from / on.")
+	case below != "" && path.Dir(file) != below:
+		m.add(at, file+" is not in "+below, "Put it there: swanctl reads that directory when strongSwan starts, and AppArmor lets it read no other.")
+	}
+}
+
+// Where swanctl looks for files; swanctl(8).
+const (
+	own      = "/etc/swanctl"
+	certs    = own + "/x509"
+	private  = own + "/private"
+	ca       = own + "/x509ca"
+	revoked  = own + "/x509crl"
+	notPSK   = "It is for auth = \"pubkey\"."
+	elsewise = "Leave it out there."
+)
+
+func (m *mistakes) end(at string, e *End) {
+	m.settings(at+".", e)
+	byPSK := resource.Or(e.Auth, "psk") == "psk"
+	for name, files := range map[string]struct {
+		all   []string
+		below string
+	}{
+		"certificates": {e.Certificates, certs}, "ca_certificates": {e.CACerts, ca}, "crls": {e.CRLs, revoked},
+		"key": {words(resource.Or(e.Key, "")), private},
+	} {
+		for _, file := range files.all {
+			m.path(at+"."+name, file, files.below)
+		}
+		if byPSK && len(files.all) > 0 {
+			m.add(at+"."+name, "a side that authenticates by a pre-shared key has none", notPSK)
+		}
+	}
+}
+
+// own judges this side.
+func (m *mistakes) own(e *End) {
+	if len(e.CACerts) > 0 || len(e.CRLs) > 0 {
+		m.add("local.ca_certificates", "CAs and revocation lists are for the other side", elsewise)
+	}
+	if resource.Or(e.Auth, "psk") == "pubkey" && (len(e.Certificates) == 0 || resource.Or(e.Key, "") == "") {
+		m.add("local", "this side has no certificate and key to prove who it is", "Give local.certificates and local.key.")
+	}
+}
+
+// other judges the other side.
+func (m *mistakes) other(e *End) {
+	if resource.Or(e.Key, "") != "" {
+		m.add("remote.key", "the private key of the other side is not for this one", elsewise)
+	}
+	if resource.Or(e.Auth, "psk") == "pubkey" && len(e.Certificates) == 0 && len(e.CACerts) == 0 {
+		m.add("remote", "any certificate of any CA that this host knows would do", "Give remote.ca_certificates or remote.certificates.")
+	}
+}
+
+func (m *mistakes) children(c *Connection) {
+	seen := make(map[string]bool)
+	for i := range c.Children {
+		child := &c.Children[i]
+		at := fmt.Sprintf("child.%s.", child.Name)
+		if !swanctl.IsName(child.Name) || len(child.Name) > longest {
+			m.add(at, fmt.Sprintf("%q can't name a child SA", child.Name), "Use letters, digits, _ and -.")
+		}
+		if seen[child.Name] {
+			m.add(at, "there are two of that name", "Give each its own.")
+		}
+		seen[child.Name] = true
+		m.settings(at, child)
+		m.proposals(at+"esp_proposals", proposal.ESP, child.Proposals)
+		m.selectors(at+"local_ts", child.LocalTS)
+		m.selectors(at+"remote_ts", child.RemoteTS)
+		if resource.Or(child.Mode, "tunnel") == "transport" && slices.ContainsFunc(append(slices.Clone(child.LocalTS), child.RemoteTS...), isNetwork) {
+			m.add(at+"mode", "transport mode has no networks behind it", "Leave local_ts and remote_ts out, or use mode = \"tunnel\".")
+		}
+	}
+}
+
+func isNetwork(ts string) bool {
+	ts, _, _ = strings.Cut(ts, "[")
+	p, err := netip.ParsePrefix(ts)
+	return err == nil && !p.IsSingleIP()
+}
+
+// selectors judges traffic selectors; swanctl.conf(5), local_ts.
+func (m *mistakes) selectors(at string, all []string) {
+	for i, ts := range all {
+		network, rest, bracket := strings.Cut(ts, "[")
+		_, noPrefix := netip.ParsePrefix(network)
+		_, noAddr := netip.ParseAddr(network)
+		fine := network == "dynamic" || noPrefix == nil || noAddr == nil
+		if bracket {
+			inner, ended := strings.CutSuffix(rest, "]")
+			fine = fine && ended && inner != "" && !strings.ContainsAny(inner, "[]{}# ")
+		}
+		if !fine {
+			m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%q is no traffic selector", ts), "Write a network as 10.1.0.0/16, an address, or dynamic, with [tcp/80] behind it where only that goes through.")
+			continue
+		}
+		if p, err := netip.ParsePrefix(network); err == nil && p != p.Masked() {
+			m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%s is an address within its network", network), "Write "+p.Masked().String()+" for the network.")
+		}
+	}
+}
