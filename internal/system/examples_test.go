@@ -61,7 +61,7 @@ func (s scene) lacking(example string) string {
 	if example != "xfrm_interface" || err == nil {
 		return ""
 	}
-	return "this kernel has no xfrm interfaces"
+	return "kernel has no xfrm interfaces (operation not supported)"
 }
 
 // examples are all of them, by name: each file of a kind by itself, each other

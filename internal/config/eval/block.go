@@ -68,6 +68,9 @@ func (e *evaluator) validate(filled any, name string, d *shape.Decoded, all hcl.
 		e.told.Tell(diag.Mistake(m, called, at))
 		good = good && m.Warning
 	}
+	if good && d.Whole() {
+		e.told.Tell(d.Literals...)
+	}
 	return good
 }
 

@@ -21,6 +21,10 @@ type Decoded struct {
 	Unknown bool // something has no value, which is told elsewhere
 	Diags   hcl.Diagnostics
 
+	// Literals warns of secrets that stand in the configuration as they are, where
+	// nothing worse is told of them.
+	Literals hcl.Diagnostics
+
 	holes []string // paths of what is missing or did not fit, which was told
 }
 
@@ -149,11 +153,13 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 		d.Diags = append(d.Diags, diag.Error(attr.Expr.Range(), "Sensitive value in a public attribute", "%s", problem))
 		return
 	}
+	plain := literal(f, given, attr.Expr)
 	given, _ = given.UnmarkDeep()
 	if !given.IsWhollyKnown() {
 		d.Unknown = true
 		return
 	}
+	d.Literals = append(d.Literals, plain...)
 	for _, fault := range convertTo(dst.Field(f.Index), given, "") {
 		d.leave(dst.Field(f.Index), f, path+f.Name+fault.path)
 		at := d.At.Find(path+f.Name+fault.path, attr.Expr.Range())

@@ -97,6 +97,9 @@ func (d *decoder) exporter(f resource.Field) string {
 
 // unsuitable says what an attribute wants.
 func (d *decoder) unsuitable(f resource.Field, bad fault) string {
+	if f.Exports && strings.Contains(f.Doc, "as in ") {
+		return fmt.Sprintf("%s wants %s.", f.Name, f.Doc)
+	}
 	if f.Exports {
 		kind := d.exporter(f)
 		return fmt.Sprintf("%s wants %s %s block, as in %s.", f.Name, diag.Article(kind), kind, d.example(f))

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"vpnd/internal/config/diag"
@@ -25,6 +26,33 @@ func (d *decoder) misplacedSecret(shape reflect.Type, f resource.Field, v cty.Va
 		text += fmt.Sprintf(" What may hold one: %s.", diag.Enumerate(takers, "and"))
 	}
 	return text + " If it is no secret, say so: nonsensitive(…)."
+}
+
+// literal warns of a secret that stands in the configuration as it is, where everybody
+// reads it who reads that, and every copy of it: what is no marked value, and no
+// function fetched or made it.
+func literal(f resource.Field, v cty.Value, expr hcl.Expression) hcl.Diagnostics {
+	if !f.IsSecret() || v.ContainsMarked() || calls(expr) {
+		return nil
+	}
+	return hcl.Diagnostics{diag.Warning(expr.Range(), "Secret in the configuration", "%s is secret, and whoever reads the configuration reads it too. Write credential(\"name\") for what systemd hands over, a variable with sensitive = true, or sensitive(file(\"name\")) for a file of its own.", f.Name)}
+}
+
+// calls says whether a function has to do with what comes of an expression. In JSON a
+// text is a literal that is the same without anything to work it out by.
+func calls(expr hcl.Expression) bool {
+	node, ok := expr.(hclsyntax.Expression)
+	if !ok {
+		_, diags := expr.Value(&hcl.EvalContext{})
+		return diags.HasErrors() && len(expr.Variables()) == 0
+	}
+	found := false
+	_ = hclsyntax.VisitAll(node, func(n hclsyntax.Node) hcl.Diagnostics {
+		_, call := n.(*hclsyntax.FunctionCallExpr)
+		found = found || call
+		return nil
+	})
+	return found
 }
 
 // exportsAreOpen says whether all that the reader takes of another block may

@@ -119,7 +119,7 @@ func (e *expansion) connection() (*ipsec.Connection, error) {
 		Unique:      resource.Ptr("replace"), // a peer that was started anew has no use for its old SA
 		KeyingTries: resource.Ptr(0),
 		RekeyTime:   e.IKERekeyTime, ReauthTime: e.ReauthTime,
-		PSK: e.PSK, PSKFile: e.PSKFile,
+		PSK: e.secret(), PSKFile: e.PSKFile,
 		Local: e.localEnd(), Remote: e.remoteEnd(),
 	}
 	if addr := e.bound(); addr.IsValid() {

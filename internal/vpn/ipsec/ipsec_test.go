@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/vpntest"
@@ -166,7 +167,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"secrets", func(t *Tunnel) { t.PSKFile = p("secrets/branch") }},
 		{"short", func(t *Tunnel) { t.PSK = resource.NewSecret("0123456789012345678") }},
 		{"empty", func(t *Tunnel) { t.PSK = resource.NewSecret(" ") }},
-		{"two-lines", func(t *Tunnel) { t.PSK = resource.NewSecret("correct horse battery staple\n") }},
+		{"two-lines", func(t *Tunnel) { t.PSK = resource.NewSecret("correct horse\nbattery staple") }},
 		{"psk-and-ca", func(t *Tunnel) { t.CA, t.CRL = p("/ca"), p("/crl") }},
 		{"no-ca", func(t *Tunnel) { certified(t); t.Certificate.CA, t.Remote.ID = nil, nil; t.Revocation = p("never") }},
 		{"path", func(t *Tunnel) { certified(t); t.Certificate.Key = "gw.key" }},
@@ -249,5 +250,18 @@ func TestWhatOthersMayKnow(t *testing.T) {
 	want := `ipsec_connection.branch [10.9.0.0/24 10.10.0.0/16 fd00:9::/64 10.11.0.0/24] [192.168.40.0/24 10.8.0.0/24 fd00:40::/64 192.168.41.0/24] ipsec0`
 	if got := fmt.Sprint(e.Tunnel, " ", e.Networks, " ", e.Locals, " ", e.Interface); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A file ends in the end of a line, and the secret in it does not.
+func TestTheSecretIsOneLine(t *testing.T) {
+	tunnel := branch(func(t *Tunnel) { t.PSK = resource.NewSecret("correct horse battery staple\n") })
+	if found := tunnel.Validate("branch"); len(found) > 0 {
+		t.Error(vpntest.Mistakes(found))
+	}
+	for _, r := range expand(t, tunnel) {
+		if c, ok := r.Want.(*ipsec.Connection); ok && c.PSK.Reveal() != "correct horse battery staple" {
+			t.Error("the end of the line is part of the secret")
+		}
 	}
 }

@@ -62,3 +62,16 @@ func (t *Tunnel) remoteID() *string {
 	}
 	return t.Remote.Address
 }
+
+// oneLine takes the end of the line from a secret that was read out of a file.
+func oneLine(secret string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
+}
+
+// secret returns the pre-shared key as both sides have it.
+func (t *Tunnel) secret() *resource.Secret {
+	if t.PSK == nil {
+		return nil
+	}
+	return resource.NewSecret(oneLine(t.PSK.Reveal()))
+}

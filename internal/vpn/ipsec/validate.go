@@ -143,7 +143,7 @@ func (t *Tunnel) checkSecret(c *check) {
 const shortPSK = 20
 
 func checkPSK(c *check, psk string) {
-	switch {
+	switch psk := oneLine(psk); {
 	case strings.TrimSpace(psk) == "":
 		c.add("psk", "make one, as in: openssl rand -base64 32", "the secret is empty")
 	case strings.ContainsAny(psk, "\n\r\x00"):
@@ -184,16 +184,26 @@ func (c *check) proposals(path string, use proposal.Use, texts []string) {
 			c.add(at, hint, "%q is no proposal of %s: %s", text, use, summary)
 			continue
 		}
-		for _, w := range p.Weak() {
-			why, hint, found := strings.Cut(w.Why, "; ")
-			if !found {
-				hint = "leave it out"
-			}
-			if w.Broken {
-				c.add(at, hint, "%s %s", w.Word, why)
-			} else {
-				c.warn(at, hint+"; keep it only where the peer has nothing else, for a peer takes the weakest it may", "%s %s", w.Word, why)
-			}
+		c.weak(at, p.Weak())
+	}
+}
+
+// weak tells all that is weak in one proposal at once.
+func (c *check) weak(path string, all []proposal.Weakness) {
+	var words []string
+	hint, broken := "leave it out", false
+	for _, w := range all {
+		why, instead, _ := strings.Cut(w.Why, "; ")
+		words = append(words, w.Word+" "+why)
+		if instead != "" && hint == "leave it out" {
+			hint = instead
 		}
+		broken = broken || w.Broken
+	}
+	switch {
+	case broken:
+		c.add(path, hint, "%s", strings.Join(words, "; "))
+	case len(words) > 0:
+		c.warn(path, hint+"; keep it only where the peer has nothing else, for a peer takes the weakest it may", "%s", strings.Join(words, "; "))
 	}
 }
