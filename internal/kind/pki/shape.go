@@ -172,6 +172,7 @@ type Authority struct {
 	CRL         string          `vpnd:"crl" doc:"path of the revocation list"`
 	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`
 	Clients     map[string]Pair `vpnd:"clients" doc:"certificates of clients that are not revoked, by name"`
+	Server      map[string]Pair `vpnd:"server" doc:"the same as servers, as in pki.sites.server[\"gw\"]"`
 	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
 	Refused     []string        `vpnd:"refused" doc:"common names of those who may not come in"`
 	Imported    bool            `vpnd:"imported" doc:"whether the CA existed before, so that it may have signed for others too"`
@@ -182,4 +183,6 @@ type Pair struct {
 	CommonName  string `vpnd:"common_name"`
 	Certificate string `vpnd:"certificate" doc:"path of the certificate"`
 	Key         string `vpnd:"key" doc:"path of the private key"`
+	CA          string `vpnd:"ca_certificate" doc:"path of the certificate of the CA that issued it"`
+	CRL         string `vpnd:"crl" doc:"path of the revocation list of that CA"`
 }

@@ -102,6 +102,8 @@ func (l layout) pair(h holder) pki.Pair {
 		CommonName:  h.commonName,
 		Certificate: path.Join(l.certs, h.name+".crt"),
 		Key:         path.Join(l.keys, h.name+".key"),
+		CA:          l.ca,
+		CRL:         l.crl,
 	}
 }
 
@@ -132,6 +134,7 @@ func (p *PKI) Exports(name string) any {
 			a.Clients[h.name] = l.pair(h)
 		}
 	}
+	a.Server = a.Servers
 	slices.Sort(a.Revoked)
 	slices.Sort(a.Refused)
 	a.Refused = slices.Compact(a.Refused)

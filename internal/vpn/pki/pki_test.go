@@ -72,14 +72,15 @@ func TestExpandWaitsForWhatIsThere(t *testing.T) {
 }
 
 func TestExports(t *testing.T) {
+	const ca, crl = "/var/lib/vpnd/pki/office/ca.crt", "/var/lib/vpnd/pki/office/crl.pem"
+	servers := map[string]pki.Pair{"server": {
+		CommonName: "server", Certificate: "/var/lib/vpnd/pki/office/certs/server.crt", Key: "/var/lib/vpnd/pki/office/keys/server.key", CA: ca, CRL: crl,
+	}}
 	want := pki.Authority{
 		Name: "office", Directory: "/var/lib/vpnd/pki/office",
-		Certificate: "/var/lib/vpnd/pki/office/ca.crt", CRL: "/var/lib/vpnd/pki/office/crl.pem",
-		Servers: map[string]pki.Pair{"server": {
-			CommonName: "server", Certificate: "/var/lib/vpnd/pki/office/certs/server.crt", Key: "/var/lib/vpnd/pki/office/keys/server.key",
-		}},
+		Certificate: ca, CRL: crl, Servers: servers, Server: servers,
 		Clients: map[string]pki.Pair{"tpham": {
-			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key",
+			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key", CA: ca, CRL: crl,
 		}},
 		Revoked: []string{"guest"}, Refused: []string{"guest"},
 	}
