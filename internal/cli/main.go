@@ -137,7 +137,7 @@ func (a *app) commands() *cobra.Command {
 	add(root, "The configuration:", a.initCommand(), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand())
 	add(root, "The host:", a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand())
 	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand(), a.backupCommand(), a.restoreCommand())
-	add(root, "People:", a.clientCommand())
+	add(root, "People:", a.clientCommand(), a.pkiCommand())
 	add(root, "The agent:", a.daemonCommand())
 	add(root, "Besides:", a.versionCommand())
 	root.SetHelpCommandGroupID("Besides:")

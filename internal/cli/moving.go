@@ -186,7 +186,7 @@ func (a *app) agreed(yes bool) error {
 	if !isTerminal(a.In) {
 		return errors.New("nobody is there to ask; say --yes")
 	}
-	_, _ = fmt.Fprint(a.Err, "Write them? Only yes will do: ")
+	_, _ = fmt.Fprint(a.Err, "Only yes will do: ")
 	if answer := <-lines(a.In); answer != "yes" {
 		return errors.New("nothing was changed")
 	}

@@ -63,7 +63,7 @@ func Of(e *engine.Engine, servers []status.Server, read func(path string) ([]byt
 	for name, path := range paths {
 		if c := l[name]; c.NotAfter.IsZero() {
 			c.Revoked = false
-			c.NotAfter, c.Serial = ends(read(path))
+			c.NotAfter, c.Serial = Ends(read(path))
 		}
 	}
 	for _, g := range e.Gifts() {
@@ -117,8 +117,8 @@ func (l list) enter(r engine.Roll) {
 	}
 }
 
-// ends returns when a certificate ends, and its serial number.
-func ends(data []byte, err error) (time.Time, string) {
+// Ends returns when a certificate ends, and its serial number; nothing of what is none.
+func Ends(data []byte, err error) (time.Time, string) {
 	block, _ := pem.Decode(data)
 	if err != nil || block == nil {
 		return time.Time{}, ""

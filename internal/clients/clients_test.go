@@ -34,7 +34,7 @@ func TestEnter(t *testing.T) {
 // What can't be read as a certificate has no end that anybody could tell.
 func TestEnds(t *testing.T) {
 	for _, data := range []string{"", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
-		if at, serial := ends([]byte(data), nil); !at.IsZero() || serial != "" {
+		if at, serial := Ends([]byte(data), nil); !at.IsZero() || serial != "" {
 			t.Errorf("%q: %v, %q", data, at, serial)
 		}
 	}

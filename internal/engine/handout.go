@@ -160,10 +160,10 @@ func (e *Engine) Gifts() []Gift {
 
 // A Certificate is one on record.
 type Certificate struct {
-	ID     resource.ID
-	Name   string // common name
-	Person bool   // who dials in, and no server or CA
-	Blocks []string
+	resource.Bearing
+	ID        resource.ID
+	Blocks    []string
+	Authority bool // of a CA
 }
 
 // Certificates returns all on record.
@@ -177,8 +177,8 @@ func (e *Engine) Certificates() []Certificate {
 		was := k.New()
 		_ = r.Want.Tell(was) // what can't be read is not on record
 		if c, ok := was.(resource.Bearer); ok {
-			name, person := c.Bearer()
-			all = append(all, Certificate{r.ID, name, person, blocks(r)})
+			ca, _ := was.(resource.Signer)
+			all = append(all, Certificate{Bearing: c.Bearer(), ID: r.ID, Blocks: blocks(r), Authority: ca != nil && ca.Signs()})
 		}
 	}
 	return all

@@ -68,8 +68,14 @@ type Enrollment struct {
 
 // A Bearer is the shape of a certificate.
 type Bearer interface {
-	// Bearer returns the common name, and whether that is a person who dials in.
-	Bearer() (name string, person bool)
+	Bearer() Bearing
+}
+
+// A Bearing is whose a certificate is.
+type Bearing struct {
+	Name   string // common name
+	Person bool   // who dials in, and no server or CA
+	Key    string // path of its private key
 }
 
 // A Roller is the shape of a list of those for whom a CA vouches. It is asked with

@@ -307,6 +307,10 @@ func (v *certificates) Check(_ context.Context, name string, want Certificate) e
 }
 
 // Bearer returns whose certificate it is.
-func (c *Certificate) Bearer() (name string, person bool) {
-	return resource.Or(c.Subject, Subject{}).CommonName, resource.Or(c.Usage, "") == usageClient
+func (c *Certificate) Bearer() resource.Bearing {
+	return resource.Bearing{
+		Name:   resource.Or(c.Subject, Subject{}).CommonName,
+		Person: resource.Or(c.Usage, "") == usageClient,
+		Key:    resource.Or(c.Key, ""),
+	}
 }
