@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vpnd/internal/config/settings"
+	"vpnd/internal/icmp"
 	"vpnd/internal/resource"
 )
 
@@ -79,7 +80,7 @@ func (k *Checker) once(ctx context.Context, c settings.Check) error {
 		}
 	}
 	if c.Ping != nil {
-		if err := ping(ctx, *c.Ping); err != nil {
+		if err := icmp.Ping(ctx, *c.Ping, ""); err != nil {
 			return fmt.Errorf("%s: %w", *c.Ping, err)
 		}
 	}
