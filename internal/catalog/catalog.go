@@ -11,6 +11,7 @@ import (
 	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/kind/file"
 	kindipsec "vpnd/internal/kind/ipsec"
+	"vpnd/internal/kind/ipsec/failover"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
@@ -67,6 +68,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
 		resource.Define("ipsec_connection", "A connection of strongSwan with its child SAs and its pre-shared key. Its label is the name of the connection.", kindipsec.Traits, connections),
+		resource.Define("ipsec_failover", "Which of several connections of strongSwan to one place carries the traffic. Its label is a name of its own.", failover.Traits, failover.Verbs{Records: failover.Records, Memory: new(failover.Memory)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
 		resource.Define("ssh_forward", "Whether what an SSH tunnel forwards answers; ssh_tunnel makes it. Its label is the name of the tunnel.", kindssh.Traits, kindssh.Verbs{Journal: kindssh.Journal, Probes: new(kindssh.Probes)}),

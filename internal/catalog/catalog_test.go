@@ -18,7 +18,7 @@ import (
 
 // The names that users write; they are kept for good.
 var names = []string{
-	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "package", "unit",
+	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "ipsec_failover", "package", "unit",
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"ssh_forward", "ssh_tunnel", "system_user",
@@ -210,8 +210,8 @@ func TestWhatEachKindIs(t *testing.T) {
 		kinds string
 	}{
 		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun xfrm_interface route chain"},
-		{"is slow", func(is resource.Traits) bool { return is.Slow }, "package ssh_forward unit"},
-		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "package ssh_forward unit"},
+		{"is slow", func(is resource.Traits) bool { return is.Slow }, "ipsec_failover package ssh_forward unit"},
+		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "ipsec_failover package ssh_forward unit"},
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
 		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
@@ -221,14 +221,14 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key dh_params assembled_file"},
-		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain package openvpn_admission ssh_forward"},
+		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain ipsec_failover package openvpn_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
-		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun ipsec_connection ssh_forward"},
+		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun ipsec_connection ipsec_failover ssh_forward"},
 		{"is told of as a server", func(is resource.Traits) bool { return is.View == resource.Servers }, "openvpn_admission"},
-		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain openvpn_admission crl"},
-		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain openvpn_admission crl assembled_file"},
+		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain ipsec_failover openvpn_admission crl"},
+		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain ipsec_failover openvpn_admission crl assembled_file"},
 		{"filters", func(is resource.Traits) bool { return is.Filters.Of("ip/filter/VPND-FORWARD") }, "chain"},
 		{"filters, and translates only", func(is resource.Traits) bool { return is.Filters.Of("ip/nat/VPND-POSTROUTING") }, ""},
 		{"forwards", func(is resource.Traits) bool { return is.Forwards.Of("net.ipv4.ip_forward") }, "sysctl"},
@@ -282,7 +282,7 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 				off = append(off, k.Name)
 			}
 		}
-		want := []string{"chain", "openvpn_admission", "package", "route", "ssh_forward", "tun", "xfrm_interface"}
+		want := []string{"chain", "ipsec_failover", "openvpn_admission", "package", "route", "ssh_forward", "tun", "xfrm_interface"}
 		if filepath.Clean(root) == "/" {
 			want = nil
 		}

@@ -119,6 +119,10 @@ ipsec_connection "acme" {
   }
 }
 
+ipsec_failover "acme" {
+  connections = ["acme", "other"]
+}
+
 openvpn_server "acme" {
   network = "10.8.0.0/24"
   pki     = pki.acme

@@ -70,13 +70,14 @@ func fallback(shape any, key string) (string, bool) {
 }
 
 // put writes the attributes of a shape as settings; what charon takes anyway is left
-// out.
+// out, but for when there are new keys: charon 6 makes that up of the life where only
+// that is said.
 func put(s *swanctl.Section, shape any) {
 	v := reflect.ValueOf(shape).Elem()
 	for _, f := range settings(shape) {
 		key := keyOf(f.Name)
 		value, there := written(v.Field(f.Index))
-		if anyway, ok := fallback(shape, key); !there || ok && value == anyway {
+		if anyway, ok := fallback(shape, key); !there || ok && value == anyway && key != "rekey_time" {
 			continue
 		}
 		if key == "if_id" {

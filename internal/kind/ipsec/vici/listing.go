@@ -42,9 +42,10 @@ type Child struct {
 	RemoteTS    []string `vici:"remote-ts"`
 }
 
-// Configs are all connections that are loaded, by their names.
-func (c *Conn) Configs(ctx context.Context) (map[string]Config, error) {
-	messages, err := c.list(ctx, "list-conns", "list-conn", nil)
+// Configs are the connections that are loaded, by their names: all, or the one of that
+// name.
+func (c *Conn) Configs(ctx context.Context, one ...string) (map[string]Config, error) {
+	messages, err := c.list(ctx, "list-conns", "list-conn", only(one))
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +118,20 @@ type SAOut struct {
 	RemoteTS    []string `vici:"remote-ts"`
 }
 
-// SAs are all that are there or about to be.
-func (c *Conn) SAs(ctx context.Context) ([]SA, error) {
-	messages, err := c.list(ctx, "list-sas", "list-sa", nil)
+// only is what asks for one connection.
+func only(one []string) *vici.Message {
+	if len(one) == 0 {
+		return nil
+	}
+	m := vici.NewMessage()
+	_ = m.Set("ike", one[0]) // a string is always taken
+	return m
+}
+
+// SAs are those that are there or about to be: all, or those of the connection of that
+// name.
+func (c *Conn) SAs(ctx context.Context, one ...string) ([]SA, error) {
+	messages, err := c.list(ctx, "list-sas", "list-sa", only(one))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,43 @@
+# Two connections to one place, of which one carries at a time: the first while it is
+# well, for it is preferred. An aws_vpn block is all this in one, and the firewall
+# besides. Neither restarts what the peer or a dead line took away: where traffic goes
+# then is for the failover to say. What is down while nobody looks comes up with
+# strongSwan, the preferred one alone.
+ipsec_connection "dc-1" {
+  local_addrs  = ["198.51.100.1"]
+  remote_addrs = ["203.0.113.17"]
+  proposals    = ["aes256gcm16-prfsha384-ecp384"]
+  unique       = "never"
+  dpd_delay    = "10s"
+  psk_file     = "/etc/vpnd/dc-1.psk" # 0600; one line
+  local {}
+  remote {}
+  child "dc-1" {
+    local_ts      = ["192.168.40.0/24"]
+    remote_ts     = ["172.31.0.0/16"]
+    esp_proposals = ["aes256gcm16-ecp384"]
+    start_action  = "start"
+  }
+}
+
+ipsec_connection "dc-2" {
+  local_addrs  = ["198.51.100.1"]
+  remote_addrs = ["203.0.113.18"]
+  proposals    = ["aes256gcm16-prfsha384-ecp384"]
+  unique       = "never"
+  dpd_delay    = "10s"
+  psk_file     = "/etc/vpnd/dc-2.psk"
+  local {}
+  remote {}
+  child "dc-2" {
+    local_ts      = ["192.168.40.0/24"]
+    remote_ts     = ["172.31.0.0/16"]
+    esp_proposals = ["aes256gcm16-ecp384"]
+    start_action  = "none"
+  }
+}
+
+ipsec_failover "dc" {
+  connections = [ipsec_connection.dc-1.name, ipsec_connection.dc-2.name]
+  probe       = ["172.31.0.10"] # answers pings
+}

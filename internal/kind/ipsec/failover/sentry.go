@@ -1,0 +1,211 @@
+package failover
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// A dead tunnel is known after some seven seconds: the last answer came just before it
+// died, the next probe goes out a rhythm later and is lost after a hurry, as are those
+// after it, one after the other. At one packet in ten that is lost by mere chance, that
+// many in a row are lost once in some two days.
+const (
+	rhythm = 2 * time.Second // between probes that are answered
+	hurry  = time.Second     // an answer may take as long
+	losses = 5               // in a row, after which a tunnel is dead
+	survey = 5 * time.Second // between looks at charon where no event asks for one
+	knocks = 9 * time.Second // between attempts to reach a peer
+)
+
+// A sentry watches one failover.
+type sentry struct {
+	verbs Verbs
+	name  string
+	want  Failover
+	past  *past
+	kick  func(resource.Hint)
+	event chan struct{}
+
+	looked  time.Time
+	posts   []*post // the connections that are probed
+	told    string  // the last move that was kicked for
+	kicked  time.Time
+	next    map[string]time.Time // when to ask a peer that is not ready
+	knocked sync.WaitGroup
+}
+
+// A post is what a sentry knows of a connection that it probes.
+type post struct {
+	name    string
+	through string // interface; empty where policies decide
+	lost    int    // probes in a row
+	in      uint64 // bytes that had come in when the first of them was lost
+}
+
+func (s *sentry) run(ctx context.Context) {
+	s.next = make(map[string]time.Time)
+	defer s.knocked.Wait()
+	for ctx.Err() == nil {
+		wait := s.probe(ctx)
+		if wait == 0 || time.Since(s.looked) >= survey {
+			s.look(ctx)
+		}
+		select {
+		case <-ctx.Done():
+		case <-s.event:
+			s.look(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// probe asks through all that is to be probed, and returns how long to wait then:
+// where one was lost, a hurry has passed.
+func (s *sentry) probe(ctx context.Context) time.Duration {
+	if len(s.want.Probe) == 0 {
+		return rhythm
+	}
+	probe := s.verbs.probe
+	if probe == nil {
+		probe = answered
+	}
+	var all sync.WaitGroup
+	for _, p := range s.posts {
+		all.Go(func() {
+			if probe(ctx, s.want.Probe, p.through, hurry) {
+				p.lost = 0
+				s.past.answer(p.name, time.Now())
+			} else if ctx.Err() == nil {
+				p.lost++
+			}
+		})
+	}
+	all.Wait()
+	if slices.ContainsFunc(s.posts, func(p *post) bool { return p.lost > 0 && p.lost <= losses }) {
+		return 0
+	}
+	return rhythm
+}
+
+// look asks charon, judges, and kicks where something has to move.
+func (s *sentry) look(ctx context.Context) {
+	s.looked = time.Now()
+	all, _, err := s.verbs.candidates(ctx, s.name, s.want)
+	if err != nil {
+		return // the pass that comes next says so
+	}
+	s.place(all)
+	if s.doubt(all) {
+		if all, _, err = s.verbs.candidates(ctx, s.name, s.want); err != nil {
+			return
+		}
+	}
+	got, err := s.verbs.observe(ctx, s.name, s.want)
+	if err != nil || got == nil {
+		return
+	}
+	if len(got.Moves) > 0 { // whom to call is for the move to say
+		s.alarm(strings.Join(got.Moves, "; "))
+		return
+	}
+	s.told = ""
+	if !s.want.routes() {
+		for _, c := range all {
+			s.knock(ctx, c)
+		}
+	}
+}
+
+// place says what is probed: what carries, or, where each has an interface, all that
+// could.
+func (s *sentry) place(all []candidate) {
+	var posts []*post
+	for _, c := range all {
+		if !c.carries && (!s.want.routes() || !c.ready) {
+			continue
+		}
+		p := &post{name: c.Name}
+		if i := slices.IndexFunc(s.posts, func(p *post) bool { return p.name == c.Name }); i >= 0 {
+			p = s.posts[i]
+		}
+		if s.want.routes() {
+			p.through = s.want.Interfaces[slices.Index(s.want.Connections, c.Name)]
+		}
+		if p.lost <= 1 {
+			p.in = c.received()
+		}
+		posts = append(posts, p)
+	}
+	s.posts = posts
+}
+
+// doubt gives up what does not answer, and through which nothing else came in
+// meanwhile; it says whether there is such a thing. New keys begin to count anew,
+// which passes for something that came in.
+func (s *sentry) doubt(all []candidate) (any bool) {
+	for _, p := range s.posts {
+		i := slices.IndexFunc(all, func(c candidate) bool { return c.Name == p.name })
+		if p.lost < losses {
+			continue
+		}
+		if in := all[i].received(); in != p.in {
+			p.lost, p.in = 0, in
+			continue
+		}
+		if s.past.pointless(s.want.Connections) {
+			continue
+		}
+		s.past.fail(p.name, fmt.Sprintf("no answer to %d probes of %s", losses, addresses(s.want.Probe)), s.want.settle(), time.Now())
+		any = true
+	}
+	return any
+}
+
+func addresses(all []netip.Addr) string {
+	words := make([]string, len(all))
+	for i, a := range all {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+// alarm kicks, and again where it was in vain.
+func (s *sentry) alarm(moves string) {
+	if now := time.Now(); moves != s.told || now.Sub(s.kicked) > survey {
+		s.told, s.kicked = moves, now
+		s.kick(resource.Hint{Name: s.name})
+	}
+}
+
+// knock establishes the IKE SA of a connection that carries nothing, without child
+// SAs.
+func (s *sentry) knock(ctx context.Context, c candidate) {
+	now := time.Now()
+	if c.carries || c.ready || now.Before(s.next[c.Name]) || !s.past.due(c.Name, s.want.settle(), now) {
+		return
+	}
+	s.next[c.Name] = now.Add(knocks)
+	s.knocked.Go(func() {
+		busy := s.past.establishing(c.Name)
+		if !busy.TryLock() { // somebody is at it
+			return
+		}
+		defer busy.Unlock()
+		err := s.verbs.swan().initiate(ctx, c.Name, "", attempt)
+		s.past.knocked(c.Name, err, time.Now())
+		if err != nil {
+			_ = s.verbs.endAttempts(ctx, c.Name)
+		}
+		select { // whether it answers may decide where to move
+		case s.event <- struct{}{}:
+		default:
+		}
+	})
+}
