@@ -26,6 +26,7 @@ import (
 	"vpnd/internal/vpn/across"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/ipsec"
 	"vpnd/internal/vpn/openvpn"
 	"vpnd/internal/vpn/pki"
 	"vpnd/internal/vpn/ssh"
@@ -86,6 +87,7 @@ func composites() []resource.Composite {
 	return []resource.Composite{
 		resource.Compose[pki.PKI]("pki", "A certificate authority with its servers, clients and revocation list."),
 		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
+		resource.Compose[ipsec.Tunnel]("ipsec_tunnel", "A tunnel of strongSwan between the networks of two sites: connection, secret or certificates, rules, routes."),
 		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
 		resource.Compose[ssh.Tunnel]("ssh_tunnel", "An SSH tunnel that is kept up and watched: account, key, pinned host key, unit, forwarded ports."),
 		resource.Compose[firewall.Firewall]("firewall", "Filter and NAT rules in words, for IPv4 and IPv6."),

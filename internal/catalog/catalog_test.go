@@ -22,7 +22,7 @@ var names = []string{
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"ssh_forward", "ssh_tunnel", "system_user",
-	"pki", "openvpn_server", "gateway", "firewall",
+	"pki", "openvpn_server", "ipsec_tunnel", "gateway", "firewall",
 }
 
 // shapes returns an empty shape of every kind and composite, and their

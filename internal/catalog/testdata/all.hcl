@@ -136,6 +136,20 @@ openvpn_server "acme" {
   }
 }
 
+ipsec_tunnel "sites" {
+  local {
+    id = "gw.example.com"
+  }
+  remote {
+    address  = "203.0.113.7"
+    networks = ["10.9.0.0/24"]
+  }
+  psk = sensitive("correct horse battery staple")
+  child "voice" {
+    remote = ["10.11.0.0/24"]
+  }
+}
+
 gateway "acme" {
   uplink   = "eth0"
   networks = ["10.8.0.0/24"]

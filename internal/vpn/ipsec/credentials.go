@@ -45,14 +45,12 @@ func (e *expansion) addFiles() {
 	}
 }
 
-// copy makes a copy that follows its source; that it comes after that, the
-// configuration sees to.
+// copy makes a copy that follows its source, as the connection follows the copy. That
+// each comes after the other, and takes notice of it, the configuration sees to.
 func (e *expansion) copy(to string, mode resource.Mode, from string) {
-	target := id(pki.KindAssembledFile, to)
-	e.add(target, &pki.AssembledFile{
+	e.add(id(pki.KindAssembledFile, to), &pki.AssembledFile{
 		Parts: []pki.Part{{File: &from}}, Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
 	}, e.packages...)
-	e.read = append(e.read, target)
 }
 
 func (e *expansion) localEnd() *ipsec.End {
@@ -69,6 +67,9 @@ func (e *expansion) remoteEnd() *ipsec.End {
 	if e.Certificate != nil {
 		end.Auth = resource.Ptr("pubkey")
 		end.CACerts, end.Revocation = []string{e.caFile()}, resource.Ptr(resource.Or(e.Revocation, "relaxed"))
+		if e.crl() != "" {
+			end.CRLs = []string{e.crlFile()}
+		}
 	}
 	return end
 }

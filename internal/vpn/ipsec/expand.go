@@ -49,7 +49,6 @@ type expansion struct {
 	resources []resource.Resource
 	packages  []resource.ID
 	walls     map[bool][]resource.ID // chains, by whether they are of IPv6
-	read      []resource.ID          // what charon reads besides the connection
 }
 
 func (e *expansion) add(id resource.ID, want any, after ...resource.ID) *resource.Resource {
@@ -86,14 +85,11 @@ func (e *expansion) addConnection() error {
 	if err != nil {
 		return err
 	}
-	after := slices.Concat([]resource.ID{service}, e.read, e.walls[false], e.walls[true])
+	after := slices.Concat([]resource.ID{service}, e.walls[false], e.walls[true])
 	if e.mode() == route {
 		after = append(after, id(kindInterface, e.Interface.Name))
 	}
 	r := e.add(id(kindConnection, e.name), want, after...)
-	for _, file := range e.read {
-		r.Triggers = append(r.Triggers, resource.Trigger{On: file, Do: resource.Reload})
-	}
 	if addr := e.bound(); addr.IsValid() {
 		r.Requires = append(r.Requires, resource.Requirement{
 			Path: "local.address",
