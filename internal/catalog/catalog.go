@@ -24,6 +24,7 @@ import (
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/across"
+	"vpnd/internal/vpn/aws"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
 	"vpnd/internal/vpn/ipsec"
@@ -88,6 +89,7 @@ func composites() []resource.Composite {
 		resource.Compose[pki.PKI]("pki", "A certificate authority with its servers, clients and revocation list."),
 		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
 		resource.Compose[ipsec.Tunnel]("ipsec_tunnel", "A tunnel of strongSwan between the networks of two sites: connection, secret or certificates, rules, routes."),
+		resource.Compose[aws.VPN]("aws_vpn", "Both tunnels of an AWS Site-to-Site VPN, from its downloaded configuration: connections, which of them carries, interfaces and BGP where they are routed, firewall."),
 		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
 		resource.Compose[ssh.Tunnel]("ssh_tunnel", "An SSH tunnel that is kept up and watched: account, key, pinned host key, unit, forwarded ports."),
 		resource.Compose[firewall.Firewall]("firewall", "Filter and NAT rules in words, for IPv4 and IPv6."),

@@ -22,7 +22,7 @@ var names = []string{
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"ssh_forward", "ssh_tunnel", "system_user",
-	"pki", "openvpn_server", "ipsec_tunnel", "gateway", "firewall",
+	"pki", "openvpn_server", "ipsec_tunnel", "aws_vpn", "gateway", "firewall",
 }
 
 // shapes returns an empty shape of every kind and composite, and their
@@ -112,7 +112,7 @@ func TestEverythingIsExplained(t *testing.T) {
 // are allowed.
 func load(t *testing.T, paths ...string) *config.Config {
 	t.Helper()
-	cfg, diags := config.Load(config.Source{Paths: paths}, host(), "0.1.0")
+	cfg, diags := config.Load(config.Source{Paths: paths, Advise: true}, host(), "0.1.0")
 	if diags.HasErrors() {
 		var said bytes.Buffer
 		_ = diag.Print(&said, diags, cfg.Files, 100, false)

@@ -14,8 +14,12 @@ func exampleFiles(t *testing.T, dir string) map[string]string {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%s has no examples (%v)", dir, err)
 	}
+	documents, err := filepath.Glob(filepath.Join(dir, "*.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := make(map[string]string)
-	for _, path := range paths {
+	for _, path := range append(paths, documents...) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -108,6 +108,16 @@ pki "acme" {
   }
 }
 
+aws_vpn "acme" {
+  configuration   = "aws.xml"
+  uplink          = "eth0"
+  local_networks  = ["192.168.40.0/24"]
+  remote_networks = ["172.31.0.0/16"]
+  mode            = "route"
+  tunnel "203.0.113.17" {}
+  bgp {}
+}
+
 ipsec_connection "acme" {
   remote_addrs = ["203.0.113.7"]
   proposals    = ["aes256gcm16-prfsha384-ecp384"]

@@ -83,6 +83,7 @@ type Options struct {
 	IKE, ESP     Choice
 	Versions     []int // of IKE
 	ReplayWindow int   // packets, 0 where it is not said
+	Starts       bool  // Amazon starts the tunnel by itself, and anew when it was closed
 }
 
 // A Choice is what may be chosen for one SA.
@@ -159,6 +160,8 @@ func complete(c *Connection) (*Connection, error) {
 		return nil, wrong("the outside addresses of the two tunnels", "both are "+a.Outside.String())
 	case a.Inside.Overlaps(b.Inside):
 		return nil, wrong("the inside networks of the two tunnels", fmt.Sprintf("%s and %s overlap", a.Inside.Masked(), b.Inside.Masked()))
+	case a.ASN != b.ASN:
+		return nil, wrong("the ASN of the customer gateway", fmt.Sprintf("it is %d in one tunnel and %d in the other", a.ASN, b.ASN))
 	case !c.Static && (a.ASN == 0 || b.ASN == 0 || a.PeerASN == 0 || b.PeerASN == 0):
 		return nil, wrong("the ASN of BGP", "a side of a tunnel has none, and routing is not static either")
 	}
@@ -174,12 +177,15 @@ func keyed(t *Tunnel, where, key string) error {
 	case key == "":
 	case strings.HasPrefix(key, "arn:"):
 		t.KeyARN = key
-	case !isKey.MatchString(key):
+	case !IsKey(key):
 		return wrong(where, "it is not 8 to 64 letters, digits, dots and underscores")
 	default:
 		t.PSK = resource.NewSecret(key)
 	}
 	return nil
 }
+
+// IsKey says whether a text can be a pre-shared key of Amazon's.
+func IsKey(text string) bool { return isKey.MatchString(text) }
 
 var isKey = regexp.MustCompile(`^[A-Za-z0-9._]{8,64}$`)

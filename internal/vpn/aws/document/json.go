@@ -41,6 +41,7 @@ type tunnelOptions struct {
 	Phase1LifetimeSeconds      int
 	Phase2LifetimeSeconds      int
 	ReplayWindowSize           int
+	StartupAction              string
 	Phase1EncryptionAlgorithms []struct{ Value string }
 	Phase2EncryptionAlgorithms []struct{ Value string }
 	Phase1IntegrityAlgorithms  []struct{ Value string }
@@ -258,7 +259,7 @@ func (o *tunnelOptions) read(t *Tunnel, where string) error {
 			return err
 		}
 	}
-	options := &Options{ReplayWindow: o.ReplayWindowSize}
+	options := &Options{ReplayWindow: o.ReplayWindowSize, Starts: o.StartupAction == "start"}
 	if n := o.ReplayWindowSize; n < 0 || n > 4096 {
 		return wrong(where+"ReplayWindowSize", "it is not 64 to 2048")
 	}

@@ -94,8 +94,11 @@ func (s side) admitted() []string {
 	}
 	for _, peer := range peers {
 		from := ""
+		if s.Uplink != "" {
+			from = "-i " + s.Uplink + " "
+		}
 		if peer.IsValid() {
-			from = "-s " + peer.String() + " "
+			from += "-s " + peer.String() + " "
 		}
 		if s.Bound.IsValid() {
 			from += "-d " + s.Bound.String() + " "

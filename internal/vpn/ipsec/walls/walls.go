@@ -18,6 +18,7 @@ type Walls struct {
 	Flows      []Flow       // what goes through, in both families
 	Peers      []netip.Addr // outside addresses of the other side; none for any
 	Bound      netip.Addr   // outside address of this side; invalid for any
+	Uplink     string       // interface that the peers come in by; empty for any
 	Interfaces []string     // by which packets go through; none where policies decide
 	Hosts      bool         // nothing but both hosts themselves, as in transport mode
 

@@ -1,0 +1,47 @@
+package aws
+
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
+
+// Exports is what other blocks may know of the tunnels.
+type Exports struct {
+	Tunnel     string            `vpnd:"tunnel" doc:"the address of the resource that knows how the traffic stands; with BGP, that of the preferred tunnel"`
+	Tunnels    map[string]string `vpnd:"tunnels" doc:"those of both tunnels, by Amazon's outside address"`
+	Networks   []netip.Prefix    `vpnd:"networks" doc:"the networks of Amazon's side"`
+	Interfaces []string          `vpnd:"interfaces" doc:"the interfaces of both tunnels, the preferred one first; none with policies"`
+	FRR        string            `vpnd:"frr" doc:"the configuration of FRRouting; empty where routing is static"`
+}
+
+// Exports tells other blocks what goes through the tunnels.
+func (v *VPN) Exports(name string) any {
+	out := &Exports{Tunnel: id(kindFailover, name).String(), Tunnels: map[string]string{}, Networks: []netip.Prefix{}, Interfaces: []string{}}
+	c, err := v.read()
+	if err != nil {
+		return out // a mistake in the document, which was told
+	}
+	out.Networks = append(out.Networks, v.remotes(c)...)
+	both := v.tunnels(name, c)
+	for _, t := range v.ordered(both) {
+		out.Tunnels[t.Outside.String()] = id(kindConnection, t.name).String()
+		if v.mode() == route {
+			out.Interfaces = append(out.Interfaces, t.name)
+		}
+	}
+	if !c.Static {
+		out.Tunnel = id(kindConnection, v.ordered(both)[0].name).String()
+		out.FRR = (&expansion{VPN: v, name: name, c: c, both: both}).frr()
+	}
+	return out
+}
+
+// Claims tells what only one block may have: FRRouting has one configuration.
+func (v *VPN) Claims(string) []resource.Claim {
+	c, err := v.read()
+	if err != nil || c.Static || !resource.Or(v.bgp().Configure, true) {
+		return nil
+	}
+	return []resource.Claim{{Sort: "configuration of FRRouting", Value: frrConf, Path: "bgp"}}
+}
