@@ -52,6 +52,8 @@ var rules = []rule{
 	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/aws/document", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},
@@ -88,6 +90,8 @@ var rules = []rule{
 	{"daemon", []string{"resource", "policy", "findings", "status", "active", "atomic", "notice", "state", "config", "config/diag", "config/settings", "engine", "report", "kind/sysctl", "metrics", "confirm", "systemd", "lock", "watch", "backoff", "notify", "outage"}, nil},
 	{"revoked", []string{"resource", "state", "engine", "kind/pki"}, []string{"os", "os/exec"}},
 	{"transaction", []string{"resource", "state", "engine", "active", "config", "config/settings", "confirm", "revoked", "status"}, []string{"os/exec", "os/signal", "log/slog", "golang.org/x/term"}},
+	{"importer", []string{"vpn/aws/document"}, []string{"os/exec"}},
+	{"cli/importing", []string{"importer", "config/diag", "vpn/aws/document"}, []string{"os/exec"}},
 	{"cli/view", []string{"resource", "clients", "state", "report", "status", "transaction"}, []string{"os", "os/exec"}},
 	{"cli/starter", nil, []string{"os/exec"}},
 	{"cli", []string{""}, nil},

@@ -4,20 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
-
-	"vpnd/internal/cli/starter"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"vpnd/internal/cli/importing"
+	"vpnd/internal/cli/starter"
+	"vpnd/internal/config/bounds"
 )
 
 func (a *app) initCommand() *cobra.Command {
+	kinds := starter.Kinds()
 	return &cobra.Command{
-		Use:       "init [openvpn]",
+		Use:       "init [" + strings.Join(kinds, "|") + "]",
 		Short:     "Write a commented starter configuration that fits this host",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"openvpn"},
+		ValidArgs: kinds,
 		RunE: func(_ *cobra.Command, args []string) error {
 			kind := "openvpn"
 			if len(args) == 1 {
@@ -26,6 +32,44 @@ func (a *app) initCommand() *cobra.Command {
 			return a.initialize(kind)
 		},
 	}
+}
+
+// importSession is what vpnd import reads, writes and knows.
+func (a *app) importSession() *importing.Session {
+	return &importing.Session{
+		In: a.In, Out: a.Out, Err: a.Err,
+		Asks: func() bool { return isTerminal(a.In) },
+		Read: func(path string) ([]byte, error) {
+			if path == "-" {
+				return bounds.Input(a.In)
+			}
+			return bounds.Read(path)
+		},
+		Here: func() importing.Host {
+			if a.root != "/" {
+				return importing.Host{}
+			}
+			return importing.Host{Uplink: starter.Here().Uplink(), Addresses: ownAddresses()}
+		},
+		Directory: func() string {
+			if filepath.Ext(a.config[0]) == ".hcl" {
+				return filepath.Dir(a.config[0])
+			}
+			return a.config[0]
+		},
+	}
+}
+
+// ownAddresses are those of this host, as far as that can be told.
+func ownAddresses() []netip.Addr {
+	all, _ := net.InterfaceAddrs()
+	var own []netip.Addr
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			own = append(own, p.Addr())
+		}
+	}
+	return own
 }
 
 // initialize writes the starter configuration to the first place of --config,
@@ -57,7 +101,7 @@ func (a *app) initialize(kind string) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	for _, word := range here.Says {
+	for _, word := range here.About(kind) {
 		a.say("%s", word)
 	}
 	_, _ = fmt.Fprintf(a.Out, "Wrote %s. Read it, then: vpnd plan%s\n", path, a.again())

@@ -13,8 +13,18 @@ type Facts struct {
 	address netip.Addr     // what clients dial; invalid where only a name will do
 	network netip.Prefix   // of the VPN, which nothing here uses
 	behind  []netip.Prefix // what clients reach; none for the whole world
+	routed  bool           // there is a default route
 	ra      bool           // the kernel learns the default route from router advertisements
 	Says    []string       // what people should know
+	dialed  []string       // what they should know where others dial in
+}
+
+// About returns what people should know of a starter of that kind.
+func (f Facts) About(kind string) []string {
+	if kind == "openvpn" {
+		return append(slices.Clone(f.Says), f.dialed...)
+	}
+	return f.Says
 }
 
 // candidates are networks for a VPN, in the order in which they are proposed.
@@ -38,14 +48,14 @@ func choose(s surroundings) Facts {
 		}
 	}
 	if f.network != candidates()[0] {
-		f.Says = append(f.Says, fmt.Sprintf("%s is in use on this host, so the VPN has %s", candidates()[0], f.network))
+		f.dialed = append(f.dialed, fmt.Sprintf("%s is in use on this host, so the VPN has %s", candidates()[0], f.network))
 	}
 	if len(s.defaults) == 0 {
 		f.Says = append(f.Says, "this host has no default route, so the uplink in the file is a guess")
 		return f
 	}
 	best := s.defaults[0]
-	f.uplink, f.ra = best.dev, best.ra
+	f.uplink, f.ra, f.routed = best.dev, best.ra, true
 	f.Says = append(f.Says, others(s.defaults)...)
 	for _, addr := range s.own[best.dev] {
 		if addr.Addr().Is6() == best.six && addr.Addr().IsGlobalUnicast() {
@@ -54,7 +64,7 @@ func choose(s surroundings) Facts {
 		}
 	}
 	if f.address.IsPrivate() {
-		f.Says = append(f.Says, fmt.Sprintf("%s is a private address; where clients come from elsewhere, write the public name or address for remote, and forward the port to this host", f.address))
+		f.dialed = append(f.dialed, fmt.Sprintf("%s is a private address; where clients come from elsewhere, write the public name or address for remote, and forward the port to this host", f.address))
 	}
 	f.behind = s.private(best.dev)
 	return f

@@ -55,7 +55,7 @@ func TestStarterFitsTheHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := choose(c.host)
-			got := strings.Join(append([]string{fmt.Sprint(f.uplink, " ", f.address, " ", f.network, " ", f.behind)}, f.Says...), " | ")
+			got := strings.Join(append([]string{fmt.Sprint(f.uplink, " ", f.address, " ", f.network, " ", f.behind)}, f.About("openvpn")...), " | ")
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}

@@ -17,6 +17,18 @@ import (
 //go:embed *.hcl
 var starters embed.FS
 
+// Kinds are those that there is a starter of, the usual one first.
+func Kinds() []string {
+	kinds := []string{"openvpn"}
+	files, _ := starters.ReadDir(".")
+	for _, f := range files {
+		if kind := strings.TrimSuffix(f.Name(), ".hcl"); kind != kinds[0] {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
 // Here returns the facts of the host that runs. Where its routes can't be read they
 // are a guess, which they say.
 func Here() Facts {
@@ -26,6 +38,14 @@ func Here() Facts {
 		f.Says = append([]string{fmt.Sprintf("this host's routes can't be read (%v), so the uplink in the file is a guess", err)}, f.Says...)
 	}
 	return f
+}
+
+// Uplink returns the interface of the default route, empty where there is none.
+func (f Facts) Uplink() string {
+	if !f.routed {
+		return ""
+	}
+	return f.uplink
 }
 
 // Elsewhere returns examples, for a host that does not run.
@@ -58,6 +78,7 @@ func (f Facts) Fill(kind string) ([]byte, error) {
 	text := strings.NewReplacer(
 		"{{.Listen}}", listen, "{{.Network}}", f.network.String(), "{{.Network6}}", network6, "{{.Address}}", address,
 		"{{.Push}}", f.push(six), "{{.Uplink}}", f.uplink, "{{.Networks}}", networks,
+		"{{.Behind}}", f.inside(),
 	).Replace(string(starter))
 	return hclwrite.Format([]byte(text)), nil
 }
@@ -74,6 +95,18 @@ func (f Facts) push(six bool) string {
 	}
 	return fmt.Sprintf("    redirect_gateway = true # all that clients send; or routes, as in [\"10.0.0.0/16\"]\n"+
 		"    dns              = [%q] # whom they ask for names", resolver("/etc/resolv.conf", six))
+}
+
+// inside are the networks of this side of a tunnel between sites, or an example.
+func (f Facts) inside() string {
+	if len(f.behind) == 0 {
+		return `"192.168.40.0/24"`
+	}
+	var quoted []string
+	for _, n := range f.behind {
+		quoted = append(quoted, strconv.Quote(n.String()))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // unique is a unique local network by chance, as RFC 4193 wants it.
