@@ -3,10 +3,15 @@ package active
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"vpnd/internal/config"
+	"vpnd/internal/config/configtest"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -66,5 +71,39 @@ func TestOnlyOneWishBeforeIsKept(t *testing.T) {
 	w, err := store.Wish()
 	if err != nil || w.Before == nil || w.Before.Before != nil || string(w.Before.Present[0].Shape) != `{"text":"3"}` {
 		t.Errorf("%+v, %v", w, err)
+	}
+}
+
+// What came of a document is kept, and not the document: an agent goes on with what
+// was applied when the file has changed, or has gone.
+func TestADocumentIsNotReadAgain(t *testing.T) {
+	dir := configtest.Files(t, map[string]string{"a.hcl": "dial \"office\" {\n  profile = \"office.conf\"\n}\n", "office.conf": "good, and hush"})
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	load := func() (*config.Config, hcl.Diagnostics) {
+		return config.Load(config.Source{Paths: []string{dir}}, configtest.Catalog(), "")
+	}
+	cfg, diags := load()
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if err := Activate(store, cfg, nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "office.conf")); err != nil {
+		t.Fatal(err)
+	}
+	if _, diags := load(); !diags.HasErrors() {
+		t.Fatal("the files are good without the document")
+	}
+	f, err := Read(configtest.Catalog(), store)
+	if err != nil || f == nil || len(f.Present) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if got := f.Present[0].Want.(*configtest.SecretFile).Content.Reveal(); got != "good, and hush" {
+		t.Errorf("it goes on with %q", got)
 	}
 }
