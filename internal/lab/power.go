@@ -77,7 +77,8 @@ func (h *Host) boot(ctx context.Context) ([]string, error) {
 		case "degraded":
 			return h.listFailed(ctx)
 		}
-		if err := m.wait(ctx, 20*time.Millisecond); err != nil {
+		// Asking takes a processor that is emulated longer than this.
+		if err := m.wait(ctx, patient(20*time.Millisecond)); err != nil {
 			return nil, fmt.Errorf("waiting for systemd, which said %q: %w", state, err)
 		}
 	}

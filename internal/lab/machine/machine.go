@@ -71,7 +71,7 @@ func Run(ctx context.Context, o Options) (status int, err error) {
 	}
 	if hasKVM() {
 		status, err = run(ctx, img, kvm, o)
-		if !errors.Is(err, errNotBooted) {
+		if !errors.Is(err, errNotBooted) || ctx.Err() != nil {
 			return status, err
 		}
 		broken.Store(true)
@@ -137,16 +137,24 @@ func power(ctx context.Context, img image, processor, dir string, output io.Writ
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	booted := time.AfterFunc(bootTimeouts[processor], func() {
-		if text, _ := os.ReadFile(filepath.Join(dir, "status")); len(text) == 0 {
-			cancel(fmt.Errorf("%w within %s", errNotBooted, bootTimeouts[processor]))
+	booted := func() bool {
+		text, _ := os.ReadFile(filepath.Join(dir, "status"))
+		return len(text) > 0
+	}
+	impatient := time.AfterFunc(bootTimeouts[processor], func() {
+		if !booted() {
+			cancel(fmt.Errorf("nothing ran within %s", bootTimeouts[processor]))
 		}
 	})
-	defer booted.Stop()
-	if err := cmd.Wait(); err != nil {
-		return errors.Join(context.Cause(ctx), fmt.Errorf("qemu: %w: %s", err, strings.TrimSpace(said.String())))
+	defer impatient.Stop()
+	err := cmd.Wait()
+	if err != nil {
+		err = errors.Join(context.Cause(ctx), fmt.Errorf("qemu: %w: %s", err, strings.TrimSpace(said.String())))
 	}
-	return nil
+	if !booted() {
+		err = errors.Join(errNotBooted, err)
+	}
+	return err
 }
 
 // arguments are those of qemu-system-x86_64(1). A machine has its disk, what was
