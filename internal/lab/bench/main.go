@@ -24,7 +24,7 @@ func main() {
 	flag.IntVar(&b.clients, "clients", 10000, "clients of the large host; 0 leaves it out")
 	flag.IntVar(&b.trials, "trials", 200, "repairs of each kind by the agent")
 	flag.Float64Var(&b.minutes, "minutes", 2, "how long an idle agent is watched")
-	flag.StringVar(&b.only, "only", "", "leave out all but one: ansible, agent, rules, many, clients; nothing for everything")
+	flag.StringVar(&b.only, "only", "", "leave out all but one: ansible, agent, rules, tunnels, many, clients; nothing for everything")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -87,7 +87,7 @@ func (b *bench) run(ctx context.Context) (met bool, err error) {
 	if err := b.host.Copy(ctx, b.vpnd, "/usr/sbin/vpnd"); err != nil {
 		return false, err
 	}
-	if err := b.all(ctx, part{"rules", b.rules}, part{"many", b.agentOfMany}, part{"clients", b.many}, part{"", b.binary}); err != nil {
+	if err := b.all(ctx, part{"rules", b.rules}, part{"tunnels", b.tunnels(o.Gateway)}, part{"many", b.agentOfMany}, part{"clients", b.many}, part{"", b.binary}); err != nil {
 		return false, err
 	}
 	b.remark("Of each time that of true, run in turn with the rest, is taken off: nsenter's way into the lab host.")
