@@ -279,11 +279,9 @@ func (e *Engine) finish(it *item, c *Change) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
-	is, err := e.Store.Digest(it.got)
-	if err != nil {
+	if c.Reason, err = e.reason(it, wish, c.Diffs); err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
-	c.Reason = reason(it, wish, is, c.Diffs)
 	c.IsDrift = c.Reason == Drift || c.Reason == Renewal
 	record := state.Record{ID: it.ID, Owners: it.Owners, After: it.After, Triggers: it.Triggers, Want: wish, Since: e.Now().UTC().Truncate(time.Second)}
 	if it.past != nil {
@@ -296,31 +294,34 @@ func (e *Engine) finish(it *item, c *Change) error {
 
 // reason is the three-way comparison: the wish, what was applied last, and
 // what is there.
-func reason(it *item, wish, is state.Digest, diffs []resource.Diff) Reason {
+func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Reason, error) {
 	switch {
 	case it.past == nil && it.restores():
-		return TakesOver
+		return TakesOver, nil
 	case it.past == nil && it.got == nil:
-		return New
+		return New, nil
 	case it.past == nil && it.kind.Marked(it.ID.Name, it.got):
-		return Drift
+		return Drift, nil
 	case it.past == nil && it.kind.Keeps:
-		return Configuration // it stays when its block goes, so nothing is given back
+		return Configuration, nil // it stays when its block goes, so nothing is given back
 	case it.past == nil:
-		return TakesOver
+		return TakesOver, nil
 	case it.past.Open:
-		return Unfinished
+		return Unfinished, nil
 	case asks(it, it.past.Want).Equal(asks(it, wish)) && aged(diffs):
-		return Renewal
+		return Renewal, nil
 	case asks(it, it.past.Want).Equal(asks(it, wish)):
-		return Drift
-	case it.got != nil && lasting(it, it.past.Want).Holds(is):
-		return Configuration
+		return Drift, nil
 	case it.got == nil && len(it.past.Want) == 0:
-		return New
-	default:
-		return Both
+		return New, nil
+	case it.got == nil:
+		return Both, nil
 	}
+	is, err := e.Store.Digest(it.got) // which costs, and of most things nobody asks
+	if err == nil && lasting(it, it.past.Want).Holds(is) {
+		return Configuration, nil
+	}
+	return Both, err
 }
 
 // lasting returns what was applied without hints, which no host can tell, and

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -19,6 +20,23 @@ func Encode(shape any, seal func(Secret) any) (json.RawMessage, error) {
 		v = v.Elem()
 	}
 	return json.Marshal(plain(v, seal))
+}
+
+// EncodeEach writes the attributes of a shape as [Encode] does, each by itself.
+func EncodeEach(shape any, seal func(Secret) any) (map[string]json.RawMessage, error) {
+	v := reflect.Indirect(reflect.ValueOf(shape))
+	all := make(map[string]json.RawMessage)
+	for _, f := range Fields(v.Type()) {
+		if isNil(v.Field(f.Index)) {
+			continue
+		}
+		data, err := json.Marshal(plain(v.Field(f.Index), seal))
+		if err != nil {
+			return nil, err
+		}
+		all[key(f)] = data
+	}
+	return all, nil
 }
 
 // Reveal is the seal for blobs that hold secrets in the clear.
@@ -49,6 +67,9 @@ func plain(v reflect.Value, seal func(Secret) any) any {
 	case reflect.String:
 		return text(v.String())
 	case reflect.Slice:
+		if words, ok := v.Interface().([]string); ok && words != nil && !slices.ContainsFunc(words, func(s string) bool { return !utf8.ValidString(s) }) {
+			return words
+		}
 		items := make([]any, v.Len())
 		for i := range items {
 			items[i] = plain(v.Index(i), seal)

@@ -68,12 +68,8 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 	if shape == nil {
 		return nil, nil
 	}
-	data, err := resource.Encode(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
+	d, err := resource.EncodeEach(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
 	if err != nil {
-		return nil, err
-	}
-	var d Digest
-	if err := json.Unmarshal(data, &d); err != nil {
 		return nil, err
 	}
 	memory := make(map[string]bool)
