@@ -92,6 +92,9 @@ func equal(a, b reflect.Value) bool {
 		if a.Len() != b.Len() {
 			return false
 		}
+		if words, ok := a.Interface().([]string); ok {
+			return slices.Equal(words, b.Interface().([]string))
+		}
 		for i := range a.Len() {
 			if !equal(a.Index(i), b.Index(i)) {
 				return false
