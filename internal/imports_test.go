@@ -93,6 +93,7 @@ var rules = []rule{
 	{"importer", []string{"vpn/aws/document"}, []string{"os/exec"}},
 	{"cli/importing", []string{"importer", "config/diag", "vpn/aws/document"}, []string{"os/exec"}},
 	{"cli/view", []string{"resource", "clients", "state", "report", "status", "transaction"}, []string{"os", "os/exec"}},
+	{"cli/hostkey", []string{"kind/ssh"}, []string{"os", "os/exec"}},
 	{"cli/starter", nil, []string{"os/exec"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "status"}, nil},

@@ -47,8 +47,8 @@ func New(o Options) resource.Catalog {
 }
 
 func kinds(o Options) []resource.Kind {
-	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate}
-	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Foresee}
+	validators := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Validate, "vpnd:sshd": kindssh.Accept}
+	early := map[string]file.Validator{"vpnd:openvpn": kindopenvpn.Foresee, "vpnd:sshd": kindssh.Foresee}
 	shared := o.Shared
 	if shared == nil {
 		shared = new(notice.Shared)
@@ -73,6 +73,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("ipsec_failover", "Which of several connections of strongSwan to one place carries the traffic. Its label is a name of its own.", failover.Traits, failover.Verbs{Records: failover.Records, Memory: new(failover.Memory)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
+		resource.Define("ssh_admission", "What sshd makes of an account for tunnels; ssh_tunnel_account makes it. Its label is the account.", kindssh.AdmissionTraits, kindssh.Admissions{Shared: shared}),
 		resource.Define("ssh_forward", "Whether what an SSH tunnel forwards answers; ssh_tunnel makes it. Its label is the name of the tunnel.", kindssh.Traits, kindssh.Verbs{Journal: kindssh.Journal, Probes: new(kindssh.Probes)}),
 		resource.Define("system_user", "A system account of vpnd's own, with which nobody can log in. Its label is its name.", user.Traits, user.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),
@@ -91,6 +92,7 @@ func composites() []resource.Composite {
 		resource.Compose[ipsec.Tunnel]("ipsec_tunnel", "A tunnel of strongSwan between the networks of two sites: connection, secret or certificates, rules, routes."),
 		resource.Compose[aws.VPN]("aws_vpn", "Both tunnels of an AWS Site-to-Site VPN, from its downloaded configuration: connections, which of them carries, interfaces and BGP where they are routed, firewall."),
 		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
+		resource.Compose[ssh.Account]("ssh_tunnel_account", "An account that SSH tunnels dial, good for the forwards that it names and for nothing else. Its label is its name."),
 		resource.Compose[ssh.Tunnel]("ssh_tunnel", "An SSH tunnel that is kept up and watched: account, key, pinned host key, unit, forwarded ports."),
 		resource.Compose[firewall.Firewall]("firewall", "Filter and NAT rules in words, for IPv4 and IPv6."),
 	}

@@ -21,7 +21,7 @@ var names = []string{
 	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "ipsec_failover", "package", "unit",
 	"private_key", "certificate", "crl",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
-	"ssh_forward", "ssh_tunnel", "system_user",
+	"ssh_admission", "ssh_forward", "ssh_tunnel", "ssh_tunnel_account", "system_user",
 	"pki", "openvpn_server", "ipsec_tunnel", "aws_vpn", "gateway", "firewall",
 }
 
@@ -193,7 +193,7 @@ func TestExamplesShowEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, inner := range []string{"ledger", "openvpn_admission", "ssh_forward"} { // made by other blocks
+	for _, inner := range []string{"ledger", "openvpn_admission", "ssh_admission", "ssh_forward"} { // made by other blocks
 		delete(left, inner)
 	}
 	if len(left) > 0 {
@@ -215,13 +215,13 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
 		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
-		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_forward"},
+		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_admission ssh_forward"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key dh_params assembled_file"},
-		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain ipsec_failover package openvpn_admission ssh_forward"},
+		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface route chain ipsec_failover package openvpn_admission ssh_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
@@ -282,7 +282,7 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 				off = append(off, k.Name)
 			}
 		}
-		want := []string{"chain", "ipsec_failover", "openvpn_admission", "package", "route", "ssh_forward", "tun", "xfrm_interface"}
+		want := []string{"chain", "ipsec_failover", "openvpn_admission", "package", "route", "ssh_admission", "ssh_forward", "tun", "xfrm_interface"}
 		if filepath.Clean(root) == "/" {
 			want = nil
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/catalog"
+	"vpnd/internal/cli/hostkey"
 	"vpnd/internal/cli/importing"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/config/variables"
@@ -135,7 +136,9 @@ func (a *app) commands() *cobra.Command {
 		return fmt.Errorf("%w; %s --help lists them", err, c.CommandPath())
 	})
 	a.flags(root)
-	add(root, "The configuration:", a.initCommand(), importing.Command(a.importSession()), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand())
+	add(root, "The configuration:", a.initCommand(), importing.Command(a.importSession()), a.validateCommand(), a.fmtCommand(), a.explainCommand(), a.graphCommand(), hostkey.Command(func() hostkey.Streams {
+		return hostkey.Streams{In: a.In, Out: a.Out, Err: a.Err, Terminal: isTerminal(a.In)}
+	}))
 	add(root, "The host:", a.planCommand(), a.applyCommand(), a.driftCommand(), a.confirmCommand(), a.rollbackCommand(), a.destroyCommand())
 	add(root, "What vpnd knows:", a.statusCommand(), a.showCommand(), a.historyCommand(), a.forgetCommand(), a.backupCommand(), a.restoreCommand())
 	add(root, "People:", a.clientCommand(), a.pkiCommand())

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,7 +25,7 @@ func (a *app) showCommand() *cobra.Command {
 
 		ValidArgsFunction: a.completes(addressWords),
 
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			store, err := state.Read(a.dir(nil))
 			if err != nil {
 				return err
@@ -35,6 +36,9 @@ func (a *app) showCommand() *cobra.Command {
 			}
 			for _, r := range records {
 				a.showRecord(r, len(args) == 1)
+				if len(args) == 1 {
+					a.showHost(c.Context(), r.ID)
+				}
 			}
 			return nil
 		},
@@ -61,6 +65,33 @@ func (a *app) showRecord(r state.Record, whole bool) {
 			continue
 		}
 		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], !known || f.IsSecret()))
+	}
+}
+
+// showHost tells of a thing what is in no record and people look for, as the public
+// half of a key: what stands on the host now. What can't be looked at is left out.
+func (a *app) showHost(ctx context.Context, id resource.ID) {
+	k, ok := a.catalog().Kind(id.Kind)
+	if !ok || a.catalog().Image && k.NeedsHost {
+		return
+	}
+	var told []resource.Field
+	for _, f := range resource.Fields(reflect.TypeOf(k.New())) {
+		if f.Computed && f.Hint && f.Glance && !f.IsSecret() {
+			told = append(told, f)
+		}
+	}
+	if len(told) == 0 {
+		return
+	}
+	seen := k.Observe(ctx, map[string]any{id.Name: nil})[id.Name]
+	if seen.Got == nil {
+		return
+	}
+	for _, f := range told {
+		if v := reflect.Indirect(reflect.ValueOf(seen.Got).Elem().Field(f.Index)); v.IsValid() {
+			_, _ = fmt.Fprintf(a.Out, "  %s = %q\n", f.Name, view.Printable(fmt.Sprint(v.Interface())))
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
@@ -68,12 +69,26 @@ func (c crossing) says(at string) error {
 	return err
 }
 
-// admit makes an account on the bastion as people do without vpnd, which the key of
-// the tunnel opens.
-func (c crossing) admit(options string) {
+// until waits for it.
+func (c crossing) until(what string, f func() error) time.Duration {
 	c.t.Helper()
-	c.bastion.sh("id -u tunnel >/dev/null 2>&1 || useradd -r -m -d /srv/tunnel -s /usr/sbin/nologin -p '*' tunnel; mkdir -p -m 755 /srv/tunnel/.ssh")
-	c.bastion.sh("echo '" + options + c.sh("cat /var/lib/vpnd/ssh/db.pub") + "' > /srv/tunnel/.ssh/authorized_keys")
+	begun := time.Now()
+	var err error
+	for time.Since(begun) < time.Minute {
+		if err = f(); err == nil {
+			return time.Since(begun)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	c.t.Fatalf("%s: %v\n%s", what, err, c.sh("vpnd status; journalctl -b --no-pager -n 40 -u vpnd-ssh-db.service"))
+	return 0
+}
+
+// admit makes the account on the bastion that the tunnel dials, by its public key.
+func (c crossing) admit() string {
+	c.t.Helper()
+	c.bastion.configure(fmt.Sprintf("ssh_tunnel_account \"tunnel\" {\n  public_keys = [\"%s\"]\n  permit_open = [\"127.0.0.1:5432\"]\n}\n", c.sh("cat /var/lib/vpnd/ssh/db.pub")))
+	return c.bastion.apply()
 }
 
 // withoutBackups leaves out what the programs that write accounts keep beside: it is
@@ -87,22 +102,128 @@ func withoutBackups(print string) string {
 
 var backups = regexp.MustCompile(`/etc/g?(passwd|shadow|group)-(\s|$)`)
 
-// A tunnel is made, tells what is missing on the other side, carries, and goes
-// without a trace.
+// A tunnel is made, tells what is missing on the other side, carries, comes back
+// whatever happens, and goes without a trace, as does the account that it dials.
 func TestSSHTunnel(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
 		c := across(t, release)
-		first := withoutBackups(c.print())
+		here, there := withoutBackups(c.print()), withoutBackups(c.bastion.print())
 		c.configure(c.tunnel(""))
 		c.names(c.vpnd(1, "apply", "--yes"), "refuses the key; add it to the account tunnel there: ssh-ed25519 ")
-		c.admit("restrict,port-forwarding ")
+		c.admit()
 		c.apply()
 		c.ok(c.says("127.0.0.1:8500"))
 		c.names(c.sh("vpnd status || true"), "up since", "127.0.0.1:8500", bastion+":22")
+
+		t.Run("nothing else", func(t *testing.T) { c.in(t).nothingElse() })
+		t.Run("agent", func(t *testing.T) { c.in(t).kept() })
+		t.Run("peer", func(t *testing.T) { c.in(t).comesBack() })
+		t.Run("host key", func(t *testing.T) { c.in(t).notFooled() })
+
+		c.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
 		c.vpnd(0, "destroy", "--yes")
-		if is := withoutBackups(c.print()); is != first {
-			t.Errorf("after destroying the host is not as it was:\n%s", office.Diff(first, is))
+		c.bastion.vpnd(0, "destroy", "--yes")
+		for was, is := range map[string]string{here: withoutBackups(c.print()), there: withoutBackups(c.bastion.print())} {
+			if is != was {
+				t.Errorf("after destroying a host is not as it was:\n%s", office.Diff(was, is))
+			}
 		}
 	})
+}
+
+func (c crossing) in(t *testing.T) crossing { return crossing{c.scene.in(t), c.bastion.in(t)} }
+
+// nothingElse tries with the key of the tunnel what its account is not for.
+func (c crossing) nothingElse() {
+	c.sh("cp /var/lib/vpnd/ssh/db /root/key; printf '%s %s\n' " + bastion + " '" + c.hostKey() + "' > /root/known")
+	const ssh = "timeout 10 ssh -i /root/key -F none -o BatchMode=yes -o UserKnownHostsFile=/root/known -o ExitOnForwardFailure=yes -o PermitLocalCommand=no "
+	at := "tunnel@" + bastion
+	through := func(port string) string {
+		return " && timeout 3 bash -c 'exec 3<>/dev/tcp/127.0.0.1/" + port + "; echo hello >&3; read -t 2 -u 3 w; test \"$w\" = hello'"
+	}
+	c.sh(ssh + "-f -N -L 9000:127.0.0.1:5432 " + at + through("9000")) // what it is for
+	for what, script := range map[string]string{
+		"a command":         ssh + at + " id",
+		"a shell":           "echo id | " + ssh + "-tt " + at,
+		"sftp":              ssh + "-s " + at + " sftp < /dev/null",
+		"another port":      ssh + "-f -N -L 9001:127.0.0.1:5433 " + at + through("9001"),
+		"sshd itself":       ssh + "-W 127.0.0.1:22 " + at + " < /dev/null | grep SSH-2.0",
+		"the same, by name": ssh + "-f -N -L 9002:localhost:5432 " + at + through("9002"),
+		"a port there":      ssh + "-N -R 9003:127.0.0.1:22 " + at,
+		"a socket there":    ssh + "-N -R /tmp/sock:127.0.0.1:22 " + at,
+		"a tun":             ssh + "-N -w 0:0 " + at,
+		"a password":        "timeout 10 ssh -F none -o BatchMode=no -o PubkeyAuthentication=no -o UserKnownHostsFile=/root/known -o NumberOfPasswordPrompts=1 " + at + " id < /dev/null",
+	} {
+		if out, err := c.Gateway.Run(c.t.Context(), "sh", "-c", script); err == nil {
+			c.t.Errorf("the account is good for %s: %s", what, out)
+		}
+	}
+	c.names(c.bastion.sh("sshd -T -C user=tunnel,host=x,addr=203.0.113.1"), "permittty no", "allowagentforwarding no", "x11forwarding no", "permittunnel no", "maxsessions 0")
+	c.names(c.bastion.sh("sshd -T -C user=root,host=x,addr=203.0.113.1"), "permittty yes", "allowtcpforwarding yes", "maxsessions 10")
+	c.sh("pkill -x -f 'ssh -i /root/key.*' || true; rm -f /root/key /root/known")
+	c.ok(c.says("127.0.0.1:8500"))
+}
+
+// kept has the agent keep the tunnel whatever is done to it.
+func (c crossing) kept() {
+	c.scene.agent()
+	for what, script := range map[string]string{
+		"its unit stopped":         "systemctl stop vpnd-ssh-db.service",
+		"its unit killed":          "systemctl kill -s KILL vpnd-ssh-db.service",
+		"its process frozen":       "pkill -STOP -u vpnd-ssh-db",
+		"its account gone":         "systemctl stop vpnd-ssh-db.service; userdel vpnd-ssh-db",
+		"its unit disabled":        "systemctl disable --now -q vpnd-ssh-db.service",
+		"its configuration edited": "echo 'ProxyCommand /bin/false' > /etc/ssh/vpnd/db/config; systemctl restart vpnd-ssh-db.service",
+		"its host keys edited":     "ssh-keygen -q -t ed25519 -N '' -f /root/other; sed -i \"s|ssh-ed25519 .*|$(cut -d' ' -f1,2 /root/other.pub)|\" /etc/ssh/vpnd/db/known_hosts; rm /root/other*; systemctl restart vpnd-ssh-db.service",
+	} {
+		c.sh(script)
+		took := c.until(what, func() error {
+			if err := c.says("127.0.0.1:8500"); err != nil {
+				return err
+			}
+			_, err := c.Gateway.Run(c.t.Context(), "vpnd", "drift")
+			return err
+		})
+		c.t.Logf("%s: back after %s", what, took.Round(10*time.Millisecond))
+	}
+}
+
+// comesBack has the peer lose its power, and return after longer than it is waited
+// for.
+func (c crossing) comesBack() {
+	c.ok(c.bastion.Gateway.Cut())
+	c.until("the peer is gone", func() error {
+		_, err := c.Gateway.Run(c.t.Context(), "sh", "-c", "vpnd status | grep -E 'db: down'")
+		return err
+	})
+	c.names(c.sh("vpnd status || true"), bastion)
+	begun := time.Now()
+	c.ok(c.bastion.Gateway.Start(c.t.Context()))
+	booted := time.Since(begun)
+	took := c.until("it has returned", func() error { return c.says("127.0.0.1:8500") })
+	c.t.Logf("the peer took %s to boot, and the tunnel was back %s later", booted.Round(10*time.Millisecond), took.Round(10*time.Millisecond))
+	if took > 10*time.Second {
+		c.t.Errorf("the tunnel is back after %s", took)
+	}
+}
+
+// notFooled has somebody else stand where the peer was.
+func (c crossing) notFooled() {
+	const keys = "/etc/ssh/ssh_host_ed25519_key"
+	c.bastion.sh("mkdir /root/keys; mv " + keys + "* /root/keys; ssh-keygen -q -t ed25519 -N '' -f " + keys + "; systemctl restart ssh.service; pkill -u tunnel || true")
+	accepted := c.bastion.sh("journalctl -b -u ssh -o cat | grep -c Accepted || true")
+	c.until("another host key is refused", func() error {
+		_, err := c.Gateway.Run(c.t.Context(), "sh", "-c", "vpnd status | tr -s ' \n' ' ' | grep 'another host key than the one that is pinned'")
+		return err
+	})
+	if c.says("127.0.0.1:8500") == nil {
+		c.t.Error("it forwards to somebody else")
+	}
+	c.names(c.sh("vpnd status || true"), "SHA256:"+c.bastion.sh("ssh-keygen -lf "+keys+" | sed 's/.*SHA256:\\([^ ]*\\).*/\\1/'"), "vpnd ssh-hostkey "+bastion)
+	if now := c.bastion.sh("journalctl -b -u ssh -o cat | grep -c Accepted || true"); now != accepted {
+		c.t.Error("it has shown who it is to somebody else")
+	}
+	c.bastion.sh("mv /root/keys/* /etc/ssh; rmdir /root/keys; systemctl restart ssh.service")
+	c.until("the peer is itself again", func() error { return c.says("127.0.0.1:8500") })
 }

@@ -34,3 +34,10 @@ func Apart(description string, environment, argv []string) []string {
 // service says whether systemd started this process as the main one of a
 // service (systemd.exec(5), $SYSTEMD_EXEC_PID).
 func service() bool { return os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()) }
+
+// PKill returns how to signal all processes of an account, pkill(1). Containers have
+// numbers of their own that may be the same, so only those of the PID namespace of
+// this process are meant.
+func PKill(signal, account string) []string {
+	return Apart("An account for vpnd", nil, []string{"pkill", "--signal", signal, "--uid", account, "--ns", strconv.Itoa(os.Getpid()), "--nslist", "pid"})
+}

@@ -62,6 +62,13 @@ ssh_tunnel "acme" {
   }
 }
 
+ssh_admission "other" {}
+
+ssh_tunnel_account "tunnel" {
+  public_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBUIeu9aPlQO5pB8woEcm/Cn7BlOorP/acMdL0ZqHfS+"]
+  permit_open = ["db.internal:5432"]
+}
+
 unit "acme.service" {
   dropin "limits" {
     content = "[Service]\n"

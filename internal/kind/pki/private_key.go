@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -75,8 +76,16 @@ func readPrivateKey(s *scene, name string, data []byte, want PrivateKey) (*Priva
 		Format:      &format,
 		Certificate: want.Certificate,
 		Current:     resource.Ptr(n == nil || n.ours),
+		Public:      publicLine(n),
 		PEM:         resource.NewSecret(string(data)),
 	}, nil
+}
+
+func publicLine(n *neighbour) *Public {
+	if n == nil {
+		return nil
+	}
+	return resource.Ptr(Public(strings.TrimSpace(string(n.data))))
 }
 
 // buildPrivateKey keeps the key that is there where its algorithm is the

@@ -26,8 +26,12 @@ type PrivateKey struct {
 	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Current     *bool            `vpnd:"current,computed" doc:"whether the public key beside it, where its format has one, belongs to it"`
+	Public      *Public          `vpnd:"public,computed,hint,glance" doc:"its public half as OpenSSH writes it, for whom it shall let in, where that is its format"`
 	PEM         *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
+
+// Public is a public key as in a .pub file, without its comment.
+type Public string
 
 // Subject is a distinguished name, RFC 5280.
 type Subject struct {

@@ -51,7 +51,8 @@ func judge(want *Forward, s scene) finding {
 	case s.state == "failed" || s.state == "inactive" || s.state == "deactivating":
 		f.why, f.stale = "its unit does not run", s.state != "deactivating"
 	case f.control.state == 0:
-		f.why = "there is no connection to the peer yet"
+		f.why = "there is no connection to the peer"
+		f.stale = !s.admitted.IsZero() && s.state == "active" // ssh would have ended, unless it hangs
 	case s.admitted.IsZero() || !served(resource.Or(want.Control, ""), s.paths):
 		f.why = "the peer has not let it in yet"
 	case f.control.heard > silence:

@@ -47,8 +47,13 @@ func (b bus) State(ctx context.Context, unit string) (string, error) {
 }
 
 func (b bus) Restart(ctx context.Context, unit string) error {
+	return done(ctx, func(ended chan<- string) (int, error) { return b.RestartUnitContext(ctx, unit, "replace", ended) })
+}
+
+// done runs a job and waits until it ends well.
+func done(ctx context.Context, job func(ended chan<- string) (int, error)) error {
 	ended := make(chan string, 1)
-	if _, err := b.RestartUnitContext(ctx, unit, "replace", ended); err != nil {
+	if _, err := job(ended); err != nil {
 		return err
 	}
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -36,8 +37,8 @@ func (Verbs) Normalize(_ context.Context, wants map[string]*Forward) (map[string
 	return normal, nil
 }
 
-// Observe looks at the sockets of the host once. Without a wish nobody can tell
-// whether a tunnel is up; one whose unit is not on the host is not there.
+// Observe looks at the sockets of the host once. Without a wish it goes by the
+// configuration that stands there; a tunnel whose unit is not on the host is not there.
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Forward) (map[string]*Forward, error) {
 	if len(wants) == 0 {
 		return nil, nil
@@ -92,7 +93,11 @@ func (v Verbs) host(ctx context.Context) (h host, err error) {
 // tried.
 func (v Verbs) observe(ctx context.Context, h host, name string, want *Forward) (*Forward, finding, error) {
 	if want == nil {
-		return &Forward{Answers: resource.Ptr(false)}, finding{}, nil
+		standing, err := Place(name).standing()
+		if err != nil || standing == nil {
+			return nil, finding{}, err
+		}
+		want = standing
 	}
 	state, err := h.manager.State(ctx, resource.Or(want.Unit, ""))
 	if err != nil {
@@ -204,7 +209,10 @@ func (v Verbs) await(ctx context.Context, name string, want Forward) error {
 		why, final := explain(v.said(ctx, &want, begun), v.tale(&want))
 		refuses := f.answers // by itself it is up
 		if final || refuses || why != "" && time.Since(begun) > limit/2 || time.Since(begun) > limit {
-			return fmt.Errorf("the tunnel is down %s", resource.Or(got.Down, because+why))
+			if why != "" { // it is newer
+				got.Down = resource.Ptr(because + why)
+			}
+			return fmt.Errorf("the tunnel is down %s", resource.Or(got.Down, ""))
 		}
 		select {
 		case <-ctx.Done():
@@ -247,6 +255,19 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Forward, how resou
 	return v.await(ctx, name, want)
 }
 
+// Since returns when the tunnel was last dialled with success. One that is down may be
+// reading its files just now.
+func (Verbs) Since(_ context.Context, name string) (time.Time, error) {
+	info, err := os.Stat(Place(name).Control())
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Now(), nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 // Remove does nothing: a tunnel goes with its unit.
 func (Verbs) Remove(context.Context, []string) error { return nil }
 
@@ -256,30 +277,37 @@ const interval = 5 * time.Second
 // WatchWishes looks at the tunnels every few seconds and tells of those that went
 // down or came back.
 func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick func(resource.Hint)) error {
-	kick(resource.Hint{})
-	last := make(map[string]string)
-	for {
+	last, err := v.states(ctx, wants)
+	kick(resource.Hint{}) // what happened before went unheard
+	for err == nil {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(interval):
 		}
-		seen, err := v.Observe(ctx, wants)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
+		var now map[string]string
+		if now, err = v.states(ctx, wants); err != nil {
+			break
 		}
 		for name := range wants {
-			now := "gone"
-			if got := seen[name]; got != nil {
-				now = fmt.Sprint(*got.Answers, resource.Or(got.Down, ""), resource.Or(got.Beyond, ""))
-			}
-			if was, known := last[name]; known && was != now {
+			if last[name] != now[name] {
 				kick(resource.Hint{Name: name})
 			}
-			last[name] = now
 		}
+		last = now
 	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// states tells in a word each how tunnels stand.
+func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]string, error) {
+	seen, err := v.Observe(ctx, wants)
+	all := make(map[string]string, len(seen))
+	for name, got := range seen {
+		all[name] = fmt.Sprint(*got.Answers, resource.Or(got.Down, ""), resource.Or(got.Beyond, ""))
+	}
+	return all, err
 }

@@ -17,7 +17,7 @@ var sayings = []struct {
 	{regexp.MustCompile(`no matching host key type found\. Their offer: (\S+)`), func(f []string, t tale) string {
 		return fmt.Sprintf("%s has no host key of the kind that is pinned, it offers %s; see what it has with: vpnd ssh-hostkey %s", t.host(), f[1], t.host())
 	}, true},
-	{regexp.MustCompile(`no matching (\S+) found\. Their offer: (\S+)`), func(f []string, t tale) string {
+	{regexp.MustCompile(`no matching (.+?) found\. Their offer: (\S+)`), func(f []string, t tale) string {
 		return fmt.Sprintf("%s and this host have no %s in common, it offers %s; its OpenSSH is too old", t.host(), f[1], f[2])
 	}, true},
 	{regexp.MustCompile(`Permission denied \(([^)]*)\)`), denied, true},
@@ -65,9 +65,10 @@ func (t tale) user() string { user, _, _ := strings.Cut(t.peer, "@"); return use
 const around = 15
 
 // explain finds in the last words of ssh why a tunnel is down, and whether trying
-// again is of no use. What was said last counts. It is empty where they don't tell.
+// again is of no use. What was said last counts, and nothing that was said before the
+// peer let it in. It is empty where they don't tell.
 func explain(lines []string, t tale) (why string, final bool) {
-	for i := len(lines) - 1; i >= 0; i-- {
+	for i := len(lines) - 1; i >= 0 && !strings.HasPrefix(lines[i], "Authenticated to "); i-- {
 		for _, s := range sayings {
 			if found := s.says.FindStringSubmatch(lines[i]); found != nil {
 				before := strings.Join(lines[max(0, i-around):i+1], "\n")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -77,8 +76,6 @@ const inUse = 8
 
 // depart removes the account. Who is at work under it, as somebody who is
 // connected to it, is ended: what an account was good for must not outlive it.
-// Containers have numbers of their own that may be the same, so only processes of
-// vpnd's own PID namespace are meant.
 func (v Verbs) depart(ctx context.Context, name string) error {
 	argv := append(v.below("userdel"), name)
 	for try := range 10 {
@@ -90,7 +87,7 @@ func (v Verbs) depart(ctx context.Context, name string) error {
 		if try > 2 {
 			signal = "KILL"
 		}
-		if _, _, err := v.change(ctx, "pkill", "--signal", signal, "--uid", name, "--ns", strconv.Itoa(os.Getpid()), "--nslist", "pid"); err != nil {
+		if _, _, err := v.run(ctx, systemd.PKill(signal, name)...); err != nil {
 			return fmt.Errorf("ending who still uses the account: %w", err)
 		}
 		select {

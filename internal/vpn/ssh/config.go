@@ -13,14 +13,15 @@ import (
 // settled is a tunnel that Validate has nothing against, taken apart.
 type settled struct {
 	*Tunnel
-	paths
-	host string
-	port string
-	keys []string // of the peer, without comments
+	place kindssh.Place
+	name  string
+	host  string
+	port  string
+	keys  []string // of the peer, without comments
 }
 
 func (t *Tunnel) settle(name string) settled {
-	s := settled{Tunnel: t, paths: paths{name}}
+	s := settled{Tunnel: t, place: kindssh.Place(name), name: name}
 	s.host, s.port = address(resource.Or(t.Host, ""))
 	for _, line := range t.hostKeys() {
 		if key, _, err := kindssh.ParsePublic(line); err == nil {
@@ -57,7 +58,7 @@ func (s settled) header() string { return header("ssh_tunnel." + s.name) }
 
 // alias is what the peer is called in the pinned list of host keys, so that neither
 // its address nor its port matter there.
-func (s settled) alias() string { return s.user() }
+func (s settled) alias() string { return s.place.User() }
 
 func (s settled) knownHostsText() string {
 	var b strings.Builder
@@ -89,7 +90,7 @@ func (s settled) configText() string {
 	line("User %s", resource.Or(s.User, ""))
 	line("\n# Who the peer is.")
 	line("HostKeyAlias %s", s.alias())
-	line("UserKnownHostsFile %s", s.knownHosts())
+	line("UserKnownHostsFile %s", s.place.KnownHosts())
 	b.WriteString(pinned)
 	line("\n# Who we are.")
 	line("IdentityFile %s", s.credential())
@@ -102,7 +103,7 @@ func (s settled) configText() string {
 	line("\n# What it is for, and nothing else.")
 	b.WriteString(nothingElse)
 	line("ControlMaster yes")
-	line("ControlPath %s", s.control())
+	line("ControlPath %s", s.place.Control())
 	line("StreamLocalBindMask %04o", 0o777&^uint32(resource.Or(s.SocketMode, 0o600)))
 	for _, l := range s.Locals {
 		line("LocalForward %s %s", end(l.Listen, false), end(l.To, false))
@@ -158,7 +159,7 @@ func end(text *string, bare bool) string {
 }
 
 // credential is where systemd puts the private key for the unit alone, systemd.exec(5).
-func (s settled) credential() string { return "/run/credentials/" + s.unit() + "/key" }
+func (s settled) credential() string { return "/run/credentials/" + s.place.Unit() + "/key" }
 
 // unitText is the unit. A second and a third attempt need no rest, since a peer that
 // is back shall be found within seconds; what ssh can't do by being tried again the
@@ -181,7 +182,7 @@ RuntimeDirectoryMode=%[5]s
 ExecStart=/usr/bin/ssh -N -T -F %[6]s -- %[7]s
 Restart=always
 RestartSec=%[8]ds
-`, s.name, s.peer(), s.user(), s.key(s.Tunnel), s.directoryMode(), s.config(), s.alias(), seconds(s.Retry, 2*time.Second))
+`, s.name, s.peer(), s.place.User(), s.keyOf(s.name), s.directoryMode(), s.place.Config(), s.alias(), seconds(s.Retry, 2*time.Second))
 	b.WriteString(sandbox)
 	if s.lowPort() {
 		b.WriteString("CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")

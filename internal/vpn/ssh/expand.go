@@ -24,19 +24,19 @@ func (t *Tunnel) Expand(name string) ([]resource.Resource, error) {
 	if resource.Or(t.Package, true) {
 		e.add(client, &pkg.Package{Installed: resource.Ptr(true)})
 	}
-	account := id("system_user", e.user())
+	account := id("system_user", e.place.User())
 	e.add(id("directory", sysusers), directory(0o755))
 	e.add(account, &user.User{Description: resource.Ptr("SSH tunnel " + name), Home: resource.Ptr("/nonexistent")}, id("directory", sysusers))
-	e.add(id("directory", root), directory(0o755), client)
-	e.add(id("directory", e.directory()), directory(0o755), id("directory", root))
+	e.add(id("directory", kindssh.Directory), directory(0o755), client)
+	e.add(id("directory", e.place.Directory()), directory(0o755), id("directory", kindssh.Directory))
 	e.addKey()
-	e.read(id("file", e.knownHosts()), plain(e.knownHostsText()), id("directory", e.directory()))
+	e.read(id("file", e.place.KnownHosts()), plain(e.knownHostsText()), id("directory", e.place.Directory()))
 	config := plain(e.configText())
 	config.Validator = []string{"/usr/bin/ssh", "-G", "-F", "{}", "--", e.alias()}
-	e.read(id("file", e.config()), config, client, id("directory", e.directory()))
+	e.read(id("file", e.place.Config()), config, client, id("directory", e.place.Directory()))
 	text := plain(e.unitText())
-	text.Validator = []string{"systemd-analyze", "verify", "--man=no", "--", "{}:" + e.unit()}
-	e.read(id("file", e.unitFile()), text, client, account)
+	text.Validator = []string{"systemd-analyze", "verify", "--man=no", "--", "{}:" + e.place.Unit()}
+	e.read(id("file", e.place.UnitFile()), text, client, account)
 	e.addUnit(account)
 	return e.resources, nil
 }
@@ -72,7 +72,7 @@ func plain(content string) *file.File {
 
 // addKey makes the private key, which is root's: systemd hands it to the unit.
 func (e *expansion) addKey() {
-	key := id(pki.KindPrivateKey, e.key(e.Tunnel))
+	key := id(pki.KindPrivateKey, e.keyOf(e.name))
 	switch {
 	case e.KeyFile != nil:
 		return
@@ -91,7 +91,7 @@ func (e *expansion) addKey() {
 // tunnel not, and the other way round it is systemd that tries again: so it is the
 // tunnel that is waited for, started and restarted.
 func (e *expansion) addUnit(account resource.ID) {
-	service := id("unit", e.unit())
+	service := id("unit", e.place.Unit())
 	e.add(service, &unit.Unit{Enabled: resource.Ptr(true), OnChange: resource.Ptr("none")}, append([]resource.ID{account}, e.readers...)...)
 	e.add(id("ssh_forward", e.name), e.forward(), append([]resource.ID{service}, e.readers...)...)
 	last := &e.resources[len(e.resources)-1]
@@ -103,9 +103,9 @@ func (e *expansion) addUnit(account resource.ID) {
 
 func (e *expansion) forward() *kindssh.Forward {
 	f := &kindssh.Forward{
-		Unit: resource.Ptr(e.unit()), User: resource.Ptr(e.user()), Peer: resource.Ptr(e.peer()), Control: resource.Ptr(e.control()),
-		PublicKey: resource.Ptr(e.key(e.Tunnel) + ".pub"),
-		Silence:   resource.Ptr(resource.Duration(time.Duration(e.keepalive()*(unanswered+1)+2) * time.Second)),
+		Unit: resource.Ptr(e.place.Unit()), User: resource.Ptr(e.place.User()), Peer: resource.Ptr(e.peer()), Control: resource.Ptr(e.place.Control()),
+		PublicKey: resource.Ptr(e.keyOf(e.name) + ".pub"),
+		Silence:   resource.Ptr(kindssh.Silence(int(e.keepalive()), unanswered)),
 	}
 	for _, l := range e.Locals {
 		f.Locals = append(f.Locals, kindssh.Local{Listen: l.Listen, To: l.To, Probe: resource.Ptr(resource.Or(l.Probe, resource.Duration(time.Minute)))})
@@ -114,7 +114,7 @@ func (e *expansion) forward() *kindssh.Forward {
 		f.Dynamic = append(f.Dynamic, resource.Or(d.Listen, ""))
 	}
 	for _, r := range e.Remotes {
-		f.Remote = append(f.Remote, fmt.Sprintf("%s there to %s", resource.Or(r.Listen, ""), resource.Or(r.To, "")))
+		f.Remote = append(f.Remote, kindssh.Leads(resource.Or(r.Listen, ""), resource.Or(r.To, "")))
 	}
 	return f
 }
@@ -136,7 +136,7 @@ func (e *expansion) requirements() []resource.Requirement {
 			addr = netip.Addr{}
 		}
 		all = append(all, resource.Requirement{Path: path, Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return kindopenvpn.Port("tcp", addr, uint16(end.Port), false, e.unit(), plan)
+			return kindopenvpn.Port("tcp", addr, uint16(end.Port), false, e.place.Unit(), plan)
 		}})
 	}
 	return all

@@ -7,7 +7,10 @@
 // private key from systemd, so that the file itself is root's alone.
 package ssh
 
-import "vpnd/internal/resource"
+import (
+	kindssh "vpnd/internal/kind/ssh"
+	"vpnd/internal/resource"
+)
 
 // Tunnel is an SSH tunnel: forwards in both directions over one connection.
 type Tunnel struct {
@@ -66,10 +69,10 @@ type Exports struct {
 
 // Exports tells other blocks where things are.
 func (t *Tunnel) Exports(name string) any {
-	p := paths{name}
+	p := kindssh.Place(name)
 	return &Exports{
-		Name: name, Tunnel: resource.ID{Kind: "ssh_forward", Name: name}.String(), Unit: p.unit(), User: p.user(),
-		PublicKey: p.key(t) + ".pub", Listen: t.listens(),
+		Name: name, Tunnel: id("ssh_forward", name).String(), Unit: p.Unit(), User: p.User(),
+		PublicKey: t.keyOf(name) + ".pub", Listen: t.listens(),
 	}
 }
 
@@ -85,29 +88,15 @@ func (t *Tunnel) listens() []string {
 	return all
 }
 
-// paths are where things of a tunnel are.
-type paths struct{ name string }
-
-func (p paths) user() string         { return "vpnd-ssh-" + p.name }
-func (p paths) unit() string         { return p.user() + ".service" }
-func (p paths) unitFile() string     { return "/etc/systemd/system/" + p.unit() }
-func (p paths) directory() string    { return root + "/" + p.name }
-func (p paths) config() string       { return p.directory() + "/config" }
-func (p paths) knownHosts() string   { return p.directory() + "/known_hosts" }
-func (p paths) runDirectory() string { return "/run/" + p.user() }
-func (p paths) control() string      { return p.runDirectory() + "/control" }
-
-// key is the path of the private key, be it given or made.
-func (p paths) key(t *Tunnel) string {
+// keyOf is the path of the private key, be it given or made.
+func (t *Tunnel) keyOf(name string) string {
 	if t.Key != nil {
 		return t.Key.Name
 	}
-	return resource.Or(t.KeyFile, vault+"/"+p.name)
+	return resource.Or(t.KeyFile, vault+"/"+name)
 }
 
-const (
-	root  = "/etc/ssh/vpnd"
-	vault = "/var/lib/vpnd/ssh"
-)
+// vault is the directory of the keys that are made.
+const vault = "/var/lib/vpnd/ssh"
 
 func id(kind, name string) resource.ID { return resource.ID{Kind: kind, Name: name} }

@@ -46,7 +46,7 @@ func (t *Tunnel) Validate(name string) []resource.Mistake {
 	c.locals(name, t)
 	c.remotes(t)
 	if len(t.Locals)+len(t.Remotes)+len(t.Socks) == 0 {
-		c.add("", `add a block, as in local { listen = "127.0.0.1:8500", to = "db.internal:5432" }`, "a tunnel without local, remote or socks has nothing to forward")
+		c.add("", `add a block local with listen = "127.0.0.1:8500" and to = "db.internal:5432"`, "a tunnel without local, remote or socks has nothing to forward")
 	}
 	c.times(t)
 	return c.found
@@ -97,7 +97,7 @@ func (c *check) key(t *Tunnel) {
 	case t.Key != nil && resource.Or(t.Key.Format, "pkcs8") != "openssh":
 		c.add("key", `add format = "openssh" to that block; a key that stands is converted, not replaced`, "ssh can't read %s, whose format is %s", t.Key.Name, resource.Or(t.Key.Format, "pkcs8"))
 	}
-	if p := (paths{"x"}).key(t); !fileForm.MatchString(p) || path.Clean(p) != p {
+	if p := t.keyOf("x"); !fileForm.MatchString(p) || path.Clean(p) != p {
 		c.add("key", "use letters, digits, dots, dashes, @ and + alone", "%q can't be the path of a key here", p)
 	}
 	if kind := resource.Or(t.KeyType, "ed25519"); !slices.Contains(pki.Algorithms, kind) {
@@ -140,7 +140,7 @@ func (c *check) listen(name, path string, text *string, seen map[string]string) 
 	}
 	seen[end.String()] = path
 	if end.Path != "" {
-		if dir := (paths{name}).runDirectory(); !strings.HasPrefix(end.Path, dir+"/") || strings.Contains(end.Path[len(dir)+1:], "/") || strings.HasPrefix(end.Path, dir+"/control") {
+		if dir := kindssh.Place(name).RunDirectory(); !strings.HasPrefix(end.Path, dir+"/") || strings.Contains(end.Path[len(dir)+1:], "/") || strings.HasPrefix(end.Path, dir+"/control") {
 			c.add(path, fmt.Sprintf("write it as in %s/db.sock", dir), "%s is not in the directory %s, the only one in which the tunnel may make sockets, or is its own", end.Path, dir)
 		}
 		return
