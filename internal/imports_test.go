@@ -53,7 +53,7 @@ var rules = []rule{
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/aws/document", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
-	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls", "vpn/ipsec/credentials"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},

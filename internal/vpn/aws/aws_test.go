@@ -12,6 +12,7 @@ import (
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/aws/document"
+	"vpnd/internal/vpn/ipsec/credentials"
 	"vpnd/internal/vpn/vpntest"
 )
 
@@ -76,6 +77,11 @@ func TestBothTunnelsBecomeWhatTheKernelTakes(t *testing.T) {
 		"options.txt": vpc(t, "many-algorithms.json", func(v *VPN) { v.Prefer, v.LocalAddress = nil, addr("198.51.100.1") }),
 		"accelerated.txt": vpc(t, "tgw-accelerated.json", bgp, func(v *VPN) {
 			v.RemoteNetworks, v.BGP = nil, &BGP{Configure: p(false)}
+		}),
+		"certificate.txt": vpc(t, "no-key.xml", func(v *VPN) {
+			v.Certificate = &credentials.Pair{Certificate: "/etc/ssl/cgw.pem", Key: "/etc/ssl/cgw.key"}
+			v.CA, v.CRL, v.ID = p("/etc/ssl/amazon.pem"), p("/etc/ssl/amazon.crl"), p("C=US, O=Acme, CN=cgw")
+			v.Tunnels = []Tunnel{{Outside: "203.0.113.17", ID: p("CN=one.amazon.example")}, {Outside: "203.0.113.130", ID: p("CN=two.amazon.example")}}
 		}),
 		"overridden.txt": vpc(t, "secrets-manager.json", func(v *VPN) {
 			v.Prefer, v.Probe = addr("203.0.113.130"), nil
@@ -168,6 +174,14 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"weak", "weak.json", func(v *VPN) { v.LocalNetworks = nets("192.168.40.0/24", "192.168.41.0/24") }},
 		{"weak by hand", "empty-lists.json", func(v *VPN) {
 			v.Tunnels = []Tunnel{{Outside: "203.0.113.17", IKE: []string{"aes128-sha1-modp1024"}}}
+		}},
+		{"certificate without its CA", "no-key.xml", func(v *VPN) {
+			v.Certificate = &credentials.Pair{Certificate: "cgw.pem", Key: "/etc/ssl/cgw\n.key"}
+			v.ID, v.Revocation = p("CN=\"cgw\""), p("never")
+			v.Tunnels = []Tunnel{{Outside: "203.0.113.17", ID: p("CN=one\n")}}
+		}},
+		{"a CA without a certificate", "vgw-static.xml", func(v *VPN) {
+			v.CA, v.ID, v.Tunnels = p("/ca.pem"), p("cgw"), []Tunnel{{Outside: "203.0.113.17", ID: p("x")}}
 		}},
 		{"no key", "no-key.xml", func(*VPN) {}},
 		{"a key in Secrets Manager", "secrets-manager.json", func(*VPN) {}},

@@ -47,6 +47,7 @@ func (v *VPN) Expand(name string) ([]resource.Resource, error) {
 		e.addSpeakers()
 	}
 	e.add(service, &unit.Unit{Enabled: resource.Ptr(true), Active: resource.Ptr(true)}, append(e.packages, e.chains...)...)
+	e.resources = append(e.resources, e.credentials(name).Copies(e.packages...)...)
 	if e.mode() == route {
 		e.addInterfaces()
 	}
@@ -220,9 +221,11 @@ func (e *expansion) connection(t tunnel) (*ipsec.Connection, error) {
 		DPDDelay:    resource.Ptr(dpd(t)),
 		KeyingTries: resource.Ptr(0),
 		RekeyTime:   ikeRekey, OverTime: ikeOver, ReauthTime: resource.Ptr(resource.Duration(0)),
-		PSK:    t.PSK,
-		Local:  &ipsec.End{Auth: resource.Ptr("psk"), ID: resource.Ptr(e.c.Outside.String())},
-		Remote: &ipsec.End{Auth: resource.Ptr("psk"), ID: resource.Ptr(t.Outside.String())},
+	}
+	local, remote := e.identities(e.c, t)
+	c.Local, c.Remote = e.credentials(e.name).Local(local), e.credentials(e.name).Remote(remote)
+	if e.Certificate == nil {
+		c.PSK = t.PSK
 	}
 	if version(&t.Tunnel) == 1 {
 		c.DPDTimeout = resource.Ptr(3 * dpd(t))

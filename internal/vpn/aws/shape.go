@@ -5,6 +5,7 @@ import (
 
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/aws/document"
+	"vpnd/internal/vpn/ipsec/credentials"
 )
 
 // VPN is both tunnels of an AWS Site-to-Site VPN connection.
@@ -23,6 +24,12 @@ type VPN struct {
 	IfID   *int               `vpnd:"if_id" doc:"in mode route, number of the interface of the first tunnel; the second has the next one; left out, one is made of the name"`
 	Metric *int               `vpnd:"metric" doc:"in mode route, of the routes by the tunnel that is used; those by the other one have the next" default:"100"`
 
+	Certificate *credentials.Pair `vpnd:"certificate,exports" doc:"this side's certificate and key, where the customer gateway has a certificate, as in { certificate = \"/etc/ssl/cgw.pem\", key = \"/etc/ssl/cgw.key\" }; the keys of the document are not used then"`
+	ID          *string           `vpnd:"id" doc:"who this side is, where it has a certificate; left out, its subject"`
+	CA          *string           `vpnd:"ca" doc:"absolute path of the CA that Amazon's certificates must come from"`
+	CRL         *string           `vpnd:"crl" doc:"absolute path of the revocation list of that CA"`
+	Revocation  *string           `vpnd:"revocation" doc:"how revocation is judged: relaxed, ifuri or strict, which lets nobody in where no list is at hand" default:"relaxed"`
+
 	Tunnels []Tunnel `vpnd:"tunnel,block" doc:"what one tunnel shall have instead of what the document says"`
 	BGP     *BGP     `vpnd:"bgp,block" doc:"in mode route, of a connection that is routed by BGP: how FRRouting speaks it"`
 
@@ -40,6 +47,7 @@ type VPN struct {
 type Tunnel struct {
 	Outside string           `vpnd:"outside,label" doc:"Amazon's outside address of the tunnel"`
 	PSK     *resource.Secret `vpnd:"psk" doc:"the pre-shared key, where it is kept apart from the document, as in credential(\"vpc-1\")"`
+	ID      *string          `vpnd:"id" doc:"who Amazon's side of it is, as its certificate says; left out, anybody with a certificate of the CA"`
 	IKE     []string         `vpnd:"ike" doc:"proposals of IKE, the best one first; left out, the strongest that the tunnel takes, as far as the document says"`
 	ESP     []string         `vpnd:"esp" doc:"the same of ESP"`
 }

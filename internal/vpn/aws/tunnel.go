@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/aws/document"
+	"vpnd/internal/vpn/ipsec/credentials"
 )
 
 // A tunnel is one of both, as the document and the block have it.
@@ -17,7 +18,8 @@ type tunnel struct {
 	name     string // of its connection and its interface
 	ifID     int
 	ike, esp []string
-	chosen   bool // the proposals are those of the block
+	id       *string // who Amazon's side is, where that is not its address
+	chosen   bool    // the proposals are those of the block
 }
 
 // tunnels returns both tunnels, in the order of Amazon's outside addresses, which their
@@ -29,6 +31,7 @@ func (v *VPN) tunnels(name string, c *document.Connection) [2]tunnel {
 		ike, esp := offered(&d)
 		t.ike, t.esp = []string{written(proposal.IKE, ike)}, []string{written(proposal.ESP, esp)}
 		if o := v.override(d.Outside); o != nil {
+			t.id = o.ID
 			if o.PSK != nil {
 				t.PSK = o.PSK
 			}
@@ -62,6 +65,20 @@ func (v *VPN) ifID(name string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte("aws_vpn." + name))
 	return 1<<16 + int(h.Sum32()%(1<<30))*2
+}
+
+// credentials is how both sides prove who they are.
+func (v *VPN) credentials(name string) *credentials.Credentials {
+	return &credentials.Credentials{Name: name, Pair: v.Certificate, CA: v.CA, CRL: v.CRL, Revocation: v.Revocation}
+}
+
+// identities are those of this side and of Amazon's. With certificates a side is whom its
+// certificate names; with pre-shared keys it is its outside address, as Amazon sees it.
+func (v *VPN) identities(c *document.Connection, t tunnel) (local, remote *string) {
+	if v.Certificate == nil {
+		return resource.Ptr(c.Outside.String()), resource.Ptr(t.Outside.String())
+	}
+	return v.ID, resource.Ptr(resource.Or(t.id, "%any"))
 }
 
 // ordered returns the tunnels, the preferred one first.

@@ -33,7 +33,7 @@ func (t *Tunnel) Expand(name string) ([]resource.Resource, error) {
 		return nil, err
 	}
 	e.addUnit()
-	e.addFiles()
+	e.resources = append(e.resources, e.credentials(name).Copies(e.packages...)...)
 	if err := e.addConnection(); err != nil {
 		return nil, err
 	}
@@ -105,6 +105,7 @@ func (e *expansion) connection() (*ipsec.Connection, error) {
 	if err != nil {
 		return nil, err
 	}
+	who := e.credentials(e.name)
 	c := &ipsec.Connection{
 		Version: resource.Ptr(resource.Or(e.Version, 2)), Proposals: ike,
 		RemoteAddrs: []string{*e.Remote.Address},
@@ -116,7 +117,7 @@ func (e *expansion) connection() (*ipsec.Connection, error) {
 		KeyingTries: resource.Ptr(0),
 		RekeyTime:   e.IKERekeyTime, ReauthTime: e.ReauthTime,
 		PSK: e.secret(), PSKFile: e.PSKFile,
-		Local: e.localEnd(), Remote: e.remoteEnd(),
+		Local: who.Local(e.localID()), Remote: who.Remote(e.remoteID()),
 	}
 	if addr := e.bound(); addr.IsValid() {
 		c.LocalAddrs = []string{addr.String()}

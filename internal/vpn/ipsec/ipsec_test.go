@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/credentials"
 	"vpnd/internal/vpn/vpntest"
 )
 
@@ -58,7 +59,7 @@ func routed(t *Tunnel) {
 
 func certified(t *Tunnel) {
 	t.PSK = nil
-	t.Certificate = &Pair{Certificate: "/pki/certs/gw.crt", Key: "/pki/keys/gw.key", CA: p("/pki/ca.crt"), CRL: p("/pki/crl.pem")}
+	t.Certificate = &credentials.Pair{Certificate: "/pki/certs/gw.crt", Key: "/pki/keys/gw.key", CA: p("/pki/ca.crt"), CRL: p("/pki/crl.pem")}
 	t.Remote.ID = p("branch.example.com")
 }
 

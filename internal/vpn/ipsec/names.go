@@ -7,6 +7,7 @@ import (
 
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/credentials"
 )
 
 const (
@@ -74,4 +75,9 @@ func (t *Tunnel) secret() *resource.Secret {
 		return nil
 	}
 	return resource.NewSecret(oneLine(t.PSK.Reveal()))
+}
+
+// credentials is how both sides prove who they are.
+func (t *Tunnel) credentials(name string) *credentials.Credentials {
+	return &credentials.Credentials{Name: name, Pair: t.Certificate, CA: t.CA, CRL: t.CRL, Revocation: t.Revocation}
 }

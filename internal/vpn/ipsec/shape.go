@@ -10,6 +10,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/credentials"
 )
 
 // Tunnel is a tunnel between the networks of two sites.
@@ -17,12 +18,12 @@ type Tunnel struct {
 	Local  *Local  `vpnd:"local,block,required" doc:"this side"`
 	Remote *Remote `vpnd:"remote,block,required" doc:"the other side"`
 
-	PSK         *resource.Secret `vpnd:"psk" doc:"the pre-shared key, as in credential(\"branch-psk\")"`
-	PSKFile     *string          `vpnd:"psk_file" doc:"absolute path of a file that holds the pre-shared key, on one line, closed to others"`
-	Certificate *Pair            `vpnd:"certificate,exports" doc:"this side's certificate and key, as in pki.sites.server[\"gw\"] or { certificate = \"/etc/ssl/gw.pem\", key = \"/etc/ssl/gw.key\" }"`
-	CA          *string          `vpnd:"ca" doc:"absolute path of the CA that the other side's certificate must come from; left out, that of the PKI"`
-	CRL         *string          `vpnd:"crl" doc:"absolute path of the revocation list of that CA; left out, that of the PKI"`
-	Revocation  *string          `vpnd:"revocation" doc:"how revocation is judged: relaxed, ifuri or strict, which lets nobody in where no list is at hand" default:"relaxed"`
+	PSK         *resource.Secret  `vpnd:"psk" doc:"the pre-shared key, as in credential(\"branch-psk\")"`
+	PSKFile     *string           `vpnd:"psk_file" doc:"absolute path of a file that holds the pre-shared key, on one line, closed to others"`
+	Certificate *credentials.Pair `vpnd:"certificate,exports" doc:"this side's certificate and key, as in pki.sites.server[\"gw\"] or { certificate = \"/etc/ssl/gw.pem\", key = \"/etc/ssl/gw.key\" }"`
+	CA          *string           `vpnd:"ca" doc:"absolute path of the CA that the other side's certificate must come from; left out, that of the PKI"`
+	CRL         *string           `vpnd:"crl" doc:"absolute path of the revocation list of that CA; left out, that of the PKI"`
+	Revocation  *string           `vpnd:"revocation" doc:"how revocation is judged: relaxed, ifuri or strict, which lets nobody in where no list is at hand" default:"relaxed"`
 
 	Version    *int     `vpnd:"version" doc:"version of IKE, 2 or 1; 1 is for peers that have no other" default:"2"`
 	Aggressive *bool    `vpnd:"aggressive" doc:"aggressive mode of IKE version 1, which shows the hash of a pre-shared key to anybody" default:"false"`
@@ -79,15 +80,6 @@ type Child struct {
 	ESP       []string           `vpnd:"esp" doc:"proposals of ESP"`
 	Start     *string            `vpnd:"start" doc:"what is done once it is loaded: start, trap, trap|start or none"`
 	RekeyTime *resource.Duration `vpnd:"rekey_time" doc:"life until it gets new keys"`
-}
-
-// Pair is where the certificate and the key of this side are, and the CA and the
-// revocation list of who issued it, as far as that is known.
-type Pair struct {
-	Certificate string  `vpnd:"certificate" doc:"absolute path of the certificate"`
-	Key         string  `vpnd:"key" doc:"absolute path of the private key"`
-	CA          *string `vpnd:"ca_certificate" doc:"absolute path of the certificate of the CA"`
-	CRL         *string `vpnd:"crl" doc:"absolute path of the revocation list"`
 }
 
 // Interface is what a routed tunnel has to know of its xfrm interface.

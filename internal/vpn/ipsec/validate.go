@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/credentials"
 	"vpnd/internal/vpn/ipsec/walls"
 )
 
@@ -129,7 +130,7 @@ func (t *Tunnel) checkSecret(c *check) {
 	}
 	c.path("certificate", &t.Certificate.Certificate)
 	c.path("certificate", &t.Certificate.Key)
-	if t.ca() == "" {
+	if t.credentials("").Authority() == "" {
 		c.add("ca", "give the path of the CA's certificate", "nothing says whose certificate the other side has to have")
 	}
 	if t.Remote.ID == nil || *t.Remote.ID == anybody {
@@ -157,7 +158,7 @@ func (c *check) path(path string, file *string) {
 	if file == nil {
 		return
 	}
-	if !strings.HasPrefix(*file, "/") || strings.ContainsFunc(*file, func(r rune) bool { return r < ' ' || strings.ContainsRune(`"\{}#`, r) || r == 0x7f }) {
+	if !credentials.IsPath(*file) {
 		c.add(path, "write it in full, as in /etc/vpnd/secrets/branch", "%q is no absolute path that can stand in a configuration of strongSwan", *file)
 	}
 }

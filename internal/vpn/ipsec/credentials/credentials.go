@@ -1,0 +1,105 @@
+// Package credentials is how the sides of an IPsec tunnel prove who they are: by a
+// pre-shared key, or by certificates, of which charon gets copies.
+package credentials
+
+import (
+	"strings"
+
+	"vpnd/internal/kind/ipsec"
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// Pair is where the certificate and the key of this side are, and the CA and the
+// revocation list of who issued it, as far as that is known.
+type Pair struct {
+	Certificate string  `vpnd:"certificate" doc:"absolute path of the certificate"`
+	Key         string  `vpnd:"key" doc:"absolute path of the private key"`
+	CA          *string `vpnd:"ca_certificate" doc:"absolute path of the certificate of the CA"`
+	CRL         *string `vpnd:"crl" doc:"absolute path of the revocation list"`
+}
+
+// Credentials are those of one block. Without a pair it is a pre-shared key.
+type Credentials struct {
+	Name       string // of the block
+	Pair       *Pair
+	CA, CRL    *string // instead of those of the pair
+	Revocation *string // how revocation is judged; left out, relaxed
+}
+
+// Where charon's certificates and keys are, in the directories that swanctl(8) loads
+// when it starts. They are copies: a PKI is for nobody but root to enter.
+const swanctl = "/etc/swanctl/"
+
+func (c *Credentials) certificate() string { return swanctl + "x509/vpnd-" + c.Name + ".pem" }
+func (c *Credentials) key() string         { return swanctl + "private/vpnd-" + c.Name + ".pem" }
+func (c *Credentials) authority() string   { return swanctl + "x509ca/vpnd-" + c.Name + ".pem" }
+func (c *Credentials) list() string        { return swanctl + "x509crl/vpnd-" + c.Name + ".pem" }
+
+// Authority returns where the CA of the other side is, empty for nowhere.
+func (c *Credentials) Authority() string {
+	if c.CA == nil && c.Pair != nil {
+		return resource.Or(c.Pair.CA, "")
+	}
+	return resource.Or(c.CA, "")
+}
+
+// List returns where the revocation list of that CA is, empty for nowhere. One of a
+// PKI says nothing of what another CA issued.
+func (c *Credentials) List() string {
+	if c.CRL == nil && c.CA == nil && c.Pair != nil {
+		return resource.Or(c.Pair.CRL, "")
+	}
+	return resource.Or(c.CRL, "")
+}
+
+// Copies are what charon reads, where it looks. Each follows its source, as a connection
+// follows the copy: that one comes after the other, and takes notice of it, the
+// configuration sees to.
+func (c *Credentials) Copies(after ...resource.ID) []resource.Resource {
+	if c.Pair == nil {
+		return nil
+	}
+	var all []resource.Resource
+	add := func(to string, mode resource.Mode, from string) {
+		all = append(all, resource.Resource{ID: resource.ID{Kind: pki.KindAssembledFile, Name: to}, After: after, Want: &pki.AssembledFile{
+			Parts: []pki.Part{{File: &from}}, Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
+		}})
+	}
+	add(c.certificate(), 0o644, c.Pair.Certificate)
+	add(c.key(), 0o600, c.Pair.Key)
+	add(c.authority(), 0o644, c.Authority())
+	if c.List() != "" {
+		add(c.list(), 0o644, c.List())
+	}
+	return all
+}
+
+// IsPath says whether a path can stand in a configuration of strongSwan: it is absolute,
+// and nothing in it is another directive.
+func IsPath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || strings.ContainsRune("\"\\{}#", r) || r == 0x7f })
+}
+
+// Local is this side of a connection, of that IKE identity.
+func (c *Credentials) Local(id *string) *ipsec.End {
+	end := &ipsec.End{Auth: resource.Ptr("psk"), ID: id}
+	if c.Pair != nil {
+		end.Auth = resource.Ptr("pubkey")
+		end.Certificates, end.Key = []string{c.certificate()}, resource.Ptr(c.key())
+	}
+	return end
+}
+
+// Remote is the other side.
+func (c *Credentials) Remote(id *string) *ipsec.End {
+	end := &ipsec.End{Auth: resource.Ptr("psk"), ID: id}
+	if c.Pair != nil {
+		end.Auth = resource.Ptr("pubkey")
+		end.CACerts, end.Revocation = []string{c.authority()}, resource.Ptr(resource.Or(c.Revocation, "relaxed"))
+		if c.List() != "" {
+			end.CRLs = []string{c.list()}
+		}
+	}
+	return end
+}
