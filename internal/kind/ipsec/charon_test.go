@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // host starts charon in the network of the test, and loads what swanctl finds, as
 // its unit does.
-func host(t *testing.T) Verbs {
+func host(t *testing.T) (v Verbs, kill func()) {
 	t.Helper()
 	nettest.Fresh(t)
 	t.Cleanup(func() {
@@ -43,9 +43,8 @@ func host(t *testing.T) Verbs {
 			}
 		}
 	})
-	v := Verbs{Root: "/", Socket: vici.Socket, Record: filepath.Join(t.TempDir(), "ipsec.json")}
-	start(t)
-	return v
+	v = Verbs{Root: "/", Socket: vici.Socket, Record: filepath.Join(t.TempDir(), "ipsec.json")}
+	return v, start(t)
 }
 
 // start starts charon, which ends with the test or by the function that is returned.

@@ -3,14 +3,10 @@ package ipsec
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"vpnd/internal/kind/ipsec/vici"
 )
@@ -53,7 +49,7 @@ func (v Verbs) daemon(ctx context.Context) (*daemon, error) {
 
 func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	var err error
-	if d.start, d.since, err = born(conn.PID()); err != nil {
+	if d.start, d.since, err = conn.Born(ctx); err != nil {
 		return err
 	}
 	if d.configs, err = conn.Configs(ctx); err != nil {
@@ -71,31 +67,6 @@ func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	}
 	d.record, err = readRecord(path, d.start)
 	return err
-}
-
-// born tells when a process started, and what no other one since boot has in common
-// with it; proc_pid_stat(5), starttime.
-func born(pid int) (start string, since time.Time, err error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("looking at charon: %w", err)
-	}
-	const startTime, hertz = 22, 100 // the second is USER_HZ, which is the same everywhere
-	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < startTime-2 {
-		return "", time.Time{}, fmt.Errorf("looking at charon: what /proc says of process %d is cut short", pid)
-	}
-	ticks, err := strconv.ParseInt(fields[startTime-3], 10, 64)
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("looking at charon: %w", err)
-	}
-	var up unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &up); err != nil {
-		return "", time.Time{}, fmt.Errorf("looking at the clock: %w", err)
-	}
-	age := time.Duration(up.Nano()) - time.Duration(ticks)*time.Second/hertz
-	return fmt.Sprintf("%d/%d", pid, ticks), time.Now().Add(-age), nil
 }
 
 // newest is the highest number of an SA.

@@ -26,7 +26,8 @@ func tunnel(change func(*Connection)) Connection {
 }
 
 func TestConform(t *testing.T) {
-	resourcetest.Conform(t, host(t), resourcetest.Case[Connection]{
+	v, _ := host(t)
+	resourcetest.Conform(t, v, resourcetest.Case[Connection]{
 		Name: "dc", First: tunnel(nil),
 		Second: tunnel(func(c *Connection) {
 			c.Version, c.DPDDelay = resource.Ptr(1), resource.Ptr(resource.Duration(10e9))
