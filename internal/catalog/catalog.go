@@ -58,7 +58,7 @@ func kinds(o Options) []resource.Kind {
 	running := runs(o.Root)
 	if running {
 		keys.Proc, units.Connect, units.Journal = "/proc/sys", unit.Connect, unit.Journal
-		connections.Socket, connections.Record = vici.Socket, kindipsec.Record
+		connections.Socket, connections.Record, connections.Journal = vici.Socket, kindipsec.Record, kindipsec.Journal
 	}
 	all := []resource.Kind{
 		resource.Define("sysctl", "A kernel parameter, now and at boot. Its label is the key.", sysctl.Traits, keys),

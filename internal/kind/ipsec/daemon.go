@@ -6,20 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"vpnd/internal/kind/ipsec/reason"
 	"vpnd/internal/kind/ipsec/vici"
 )
 
 // daemon is what charon says of itself; down where none runs.
 type daemon struct {
 	down    bool
-	since   time.Time // it started
-	start   string    // which of all charons since boot it is
+	pid     int
+	since   time.Time // it started, give or take a second
 	configs map[string]vici.Config
 	sas     map[string][]vici.SA // by connection
 	shared  []string
 	record  record
+	lines   func() []reason.Line // what charon logged; nil where nobody knows
 	now     time.Time
 }
 
@@ -44,13 +47,22 @@ func (v Verbs) daemon(ctx context.Context) (*daemon, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	return d, d.ask(ctx, conn, v.Record)
+	if err := d.ask(ctx, conn, v.Record); err != nil {
+		return nil, err
+	}
+	if v.Journal != nil {
+		d.lines = sync.OnceValue(func() []reason.Line { return v.Journal(ctx, d.since) })
+	}
+	return d, nil
 }
 
 func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	var err error
-	if d.start, d.since, err = conn.Born(ctx); err != nil {
+	if d.pid, d.since, err = conn.Born(ctx); err != nil {
 		return err
+	}
+	if d.since.After(d.now.Add(slack)) { // in another time zone than ours
+		d.since = time.Time{}
 	}
 	if d.configs, err = conn.Configs(ctx); err != nil {
 		return err
@@ -65,7 +77,7 @@ func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	if d.shared, err = conn.Shared(ctx); err != nil {
 		return err
 	}
-	d.record, err = readRecord(path, d.start)
+	d.record, err = readRecord(path, d.pid, d.since)
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/ipsec/reason"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
 )
@@ -79,7 +80,7 @@ func (v Verbs) unloaded(d *daemon, name string, c *Connection) []string {
 	known, recorded := d.record.Connections[name]
 	for file, changed := range v.files(name, c) {
 		at, loaded := known.Files[file]
-		if recorded && (!loaded || !at.Equal(changed)) || !recorded && !changed.Before(d.since) {
+		if recorded && (!loaded || !at.Equal(changed)) || !recorded && !changed.Add(slack).Before(d.since) {
 			missing = append(missing, file)
 		}
 	}
@@ -113,9 +114,8 @@ func differ(c *Connection, config vici.Config) (names []string) {
 			continue
 		}
 		note(at("mode"), strings.EqualFold(*child.Mode, there.Mode))
-		// strongSwan 6 takes a part off, as for the SAs themselves.
-		rekey := int(child.RekeyTime.Seconds())
-		note(at("rekey_time"), there.RekeyTime <= rekey && (there.RekeyTime > 0) == (rekey > 0))
+		// How long it is strongSwan 6 tells as it would be drawn for an SA.
+		note(at("rekey_time"), (there.RekeyTime > 0) == (child.RekeyTime.Seconds() > 0))
 		note(at("rekey_bytes"), *child.RekeyBytes == there.RekeyBytes)
 		note(at("local_ts"), sameItems(child.LocalTS, there.LocalTS))
 		note(at("remote_ts"), sameItems(child.RemoteTS, there.RemoteTS))
@@ -157,7 +157,11 @@ func sameItems(ours, theirs []string) bool {
 func (d *daemon) standing(name string, c *Connection) States {
 	states := States{}
 	there := d.children(name)
-	for _, child := range c.Children {
+	children := c.Children
+	if len(children) == 0 {
+		children = []Child{{}}
+	}
+	for _, child := range children {
 		s := resource.TunnelState{Name: child.Name, Attached: d.has(name), Peer: strings.Join(c.RemoteAddrs, ", "), Local: child.LocalTS, Remote: child.RemoteTS}
 		if e, up := there[child.Name]; up {
 			s.Up, s.Peer, s.Local, s.Remote = true, e.sa.RemoteHost, e.child.LocalTS, e.child.RemoteTS
@@ -166,11 +170,23 @@ func (d *daemon) standing(name string, c *Connection) States {
 				s.Rekey = d.at(e.child.RekeyTime)
 			}
 		} else {
-			s.Why = d.why(name)
+			s.Why = d.why(name, c)
+		}
+		if len(c.Children) == 0 {
+			d.alone(name, &s)
 		}
 		states = append(states, s)
 	}
 	return states
+}
+
+// alone tells of a connection without children, which is up with its IKE SA.
+func (d *daemon) alone(name string, s *resource.TunnelState) {
+	for _, sa := range d.sas[name] {
+		if sa.State == "ESTABLISHED" {
+			s.Up, s.Why, s.Peer, s.Since = true, "", sa.RemoteHost, d.at(-sa.Established)
+		}
+	}
 }
 
 // at is so many seconds from now.
@@ -179,15 +195,39 @@ func (d *daemon) at(seconds int) time.Time {
 }
 
 // why says why a connection is not up.
-func (d *daemon) why(name string) string {
+func (d *daemon) why(name string, c *Connection) string {
 	switch {
 	case d.down:
 		return "charon is not running"
 	case !d.has(name):
 		return "charon has not loaded it"
+	}
+	told := ""
+	if d.lines != nil {
+		told = reason.Why(d.lines(), reason.Connection{
+			Name: name, Peer: c.RemoteAddrs, LocalID: *c.Local.ID, RemoteID: *c.Remote.ID,
+			Proposals: c.Proposals, ESP: c.esp(),
+		})
+	}
+	switch {
+	case told != "":
+		return told
 	case d.underway(name):
 		return "it is being established"
 	default:
-		return "nobody has asked for it yet"
+		return "nothing was sent yet that belongs through it, and it does not start by itself"
 	}
+}
+
+// esp are the proposals of all its child SAs.
+func (c *Connection) esp() []string {
+	var all []string
+	for _, child := range c.Children {
+		for _, p := range child.Proposals {
+			if !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }

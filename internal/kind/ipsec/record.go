@@ -16,7 +16,8 @@ import (
 // record is what was loaded into a charon, by connection: what charon does not tell.
 // There is no secret in it, nor anything made of one.
 type record struct {
-	Start       string            `json:"start"` // which charon
+	PID         int               `json:"pid"`   // which charon
+	Since       time.Time         `json:"since"` // it started
 	Connections map[string]loaded `json:"connections"`
 }
 
@@ -29,8 +30,8 @@ type loaded struct {
 }
 
 // readRecord returns what is on record of the charon that runs now.
-func readRecord(path, start string) (record, error) {
-	fresh := record{Start: start, Connections: make(map[string]loaded)}
+func readRecord(path string, pid int, since time.Time) (record, error) {
+	fresh := record{PID: pid, Since: since, Connections: make(map[string]loaded)}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
@@ -40,11 +41,14 @@ func readRecord(path, start string) (record, error) {
 	}
 	var r record
 	// One that can't be read says as little as none: then all is loaded again.
-	if err := json.Unmarshal(data, &r); err != nil || r.Start != start || r.Connections == nil {
+	if err := json.Unmarshal(data, &r); err != nil || r.PID != pid || r.Since.Sub(since).Abs() > slack || r.Connections == nil {
 		return fresh, nil
 	}
 	return r, nil
 }
+
+// slack is how far apart two answers may be about when one charon started.
+const slack = 2 * time.Second
 
 // write keeps the record.
 func (r record) write(file string) error {

@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/ipsec/reason"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
@@ -22,6 +24,9 @@ type Verbs struct {
 	Socket string // where charon listens; empty for an image, where none runs
 	Record string // path of the file that remembers what was loaded until the next boot
 	Shared *notice.Shared
+	// Journal returns what charon logged since; see the function [Journal]. Nil is for
+	// a host without one.
+	Journal func(ctx context.Context, since time.Time) []reason.Line
 }
 
 // Record is the path for [Verbs] on a host that runs.

@@ -68,7 +68,9 @@ func TestCharonSaysBackWhatItLoaded(t *testing.T) {
 		one(func(c *Connection) { c.SendCert = &value })
 	}
 	for _, n := range []int64{0, 1, 59, 3601, 86400, 28800} {
-		one(func(c *Connection) { c.RekeyTime, c.ReauthTime, c.Children[0].RekeyTime = seconds(n), seconds(n), seconds(n) })
+		one(func(c *Connection) {
+			c.RekeyTime, c.ReauthTime, c.Children[0].RekeyTime = seconds(n), seconds(n), seconds(n)
+		})
 	}
 	for _, ts := range []string{"dynamic", "10.9.0.1", "10.0.0.0/8[tcp/80]", "dynamic[udp]", "fd00::/8", "0.0.0.0/0", "::/0", "10.0.0.0/24[/1000-2000]"} {
 		one(func(c *Connection) { c.Children[0].LocalTS = []string{ts} })
@@ -82,7 +84,9 @@ func TestCharonSaysBackWhatItLoaded(t *testing.T) {
 	one(func(c *Connection) { c.LocalAddrs = nil })
 	one(func(c *Connection) { c.Children = nil })
 	one(func(c *Connection) { c.Version, c.Aggressive = resource.Ptr(1), resource.Ptr(true) })
-	one(func(c *Connection) { c.Encap, c.MOBIKE, c.KeyingTries = resource.Ptr(true), resource.Ptr(false), resource.Ptr(0) })
+	one(func(c *Connection) {
+		c.Encap, c.MOBIKE, c.KeyingTries = resource.Ptr(true), resource.Ptr(false), resource.Ptr(0)
+	})
 	one(func(c *Connection) {
 		child := &c.Children[0]
 		child.RekeyBytes, child.ReplayWindow, child.IfID, child.Priority = resource.Ptr(500000000), resource.Ptr(1024), resource.Ptr(7), resource.Ptr(3)

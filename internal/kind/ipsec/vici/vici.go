@@ -78,25 +78,23 @@ func peer(conn net.Conn) (pid int, err error) {
 	return int(cred.Pid), nil
 }
 
-// Born tells when charon started, to the second, and what no other one since the
-// host booted has in common with it. It is asked of charon itself: who runs in a
-// sandbox does not see its process.
-func (c *Conn) Born(ctx context.Context) (start string, at time.Time, err error) {
+// Born tells which process charon is and when it started, give or take a second: it
+// counts back from now, in whole seconds. It is asked of charon itself, since who
+// runs in a sandbox does not see its process.
+func (c *Conn) Born(ctx context.Context) (pid int, at time.Time, err error) {
 	out, err := c.do(ctx, "stats")
 	if err != nil {
-		return "", time.Time{}, err
+		return 0, time.Time{}, err
 	}
 	since := ""
 	if uptime, ok := out.Get("uptime").(*vici.Message); ok {
 		since, _ = uptime.Get("since").(string)
 	}
-	// One in another time zone, or one that this clock takes for the future, is known
-	// by its words all the same.
 	at, err = time.ParseInLocation("Jan 02 15:04:05 2006", since, time.Local)
-	if err != nil || at.After(time.Now()) {
-		at = time.Time{}
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("charon says that it started at %q: %w", since, err)
 	}
-	return fmt.Sprintf("%d, %s", c.pid, since), at, nil
+	return c.pid, at, nil
 }
 
 // Close ends the connection.
