@@ -149,6 +149,7 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		}
 		west.configure(running + good)
 		west.apply()
+		east.sh("swanctl --initiate --child one --timeout 5")
 		east.reaches(1)
 		east.tells("mended", "up since")
 		west.sh("ip link set eth0 down")
