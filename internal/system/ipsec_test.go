@@ -65,12 +65,12 @@ func changesOneOfTwo(east, west site) {
 func isDamaged(east site) {
 	east.t.Helper()
 	for _, c := range []struct{ what, do, names string }{
-		{"terminated", "swanctl --terminate --ike one", "started"},
-		{"edited", "sed -i 's/start_action = start/start_action = trap/' /etc/swanctl/conf.d/vpnd-one.conf", `child["one"].start_action`},
+		{"terminated", "swanctl --terminate --ike one", "up or on its way"},
+		{"edited", "sed -i 's/start_action = start/start_action = trap/' /etc/swanctl/conf.d/vpnd-one.conf", "ipsec_connection.one"},
 		{"deleted", "rm /etc/swanctl/conf.d/vpnd-one.conf", "ipsec_connection.one"},
 		{"opened", "chmod 644 /etc/swanctl/conf.d/vpnd-one.conf", "for root alone"},
-		{"unloaded", "sed s/one/other/ /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded"},
-		{"replaced", "sed 's/10.1.1.0/10.1.9.0/' /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded"},
+		{"unloaded", "sed s/one/other/ /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded as the file says"},
+		{"replaced", "sed 's/10.1.1.0/10.1.9.0/' /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded as the file says"},
 	} {
 		east.sh(c.do)
 		east.drifts(c.what, c.names)
