@@ -46,6 +46,7 @@ var rules = []rule{
 	{"kind/chain/memory", []string{"atomic", "kind/chain/syntax", "kind/chain/kernel"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/chain/proof", []string{"resource", "namespace", "kind/chain/syntax", "kind/chain/kernel", "kind/chain/xtables", "kind/chain/ruleset", "kind/chain/object", "kind/chain/memory"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/proposal", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/ipsec/proof", []string{"atomic", "namespace", "kind/ipsec/swanctl", "kind/ipsec/vici"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/reason", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/swanctl", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/vici", []string{"kind/ipsec/swanctl"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},

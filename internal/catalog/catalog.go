@@ -12,6 +12,7 @@ import (
 	"vpnd/internal/kind/file"
 	kindipsec "vpnd/internal/kind/ipsec"
 	"vpnd/internal/kind/ipsec/failover"
+	"vpnd/internal/kind/ipsec/proof"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
@@ -53,7 +54,7 @@ func kinds(o Options) []resource.Kind {
 	if shared == nil {
 		shared = new(notice.Shared)
 	}
-	connections := kindipsec.Verbs{Root: o.Root, Shared: shared}
+	connections := kindipsec.Verbs{Root: o.Root, Shared: shared, Proofs: new(proof.Cache)}
 	keys, units := sysctl.Verbs{Root: o.Root, Shared: shared}, unit.Verbs{Root: o.Root, Shared: shared}
 	running := runs(o.Root)
 	if running {

@@ -19,12 +19,13 @@ var keys = map[string]string{"certificates": "certs", "ca_certificates": "cacert
 const ifIDIn, ifIDOut = "if_id_in", "if_id_out"
 
 // absent are the values that charon takes where a file has none; swanctl.conf(5).
-// The lives that follow from other attributes are not among them.
+// The lives that follow from other attributes are not among them. Where no method
+// is given, charon takes any from the peer, whatever the manual says.
 var absent = map[string]string{
 	"version": "0", "local_addrs": "%any", "remote_addrs": "%any", "proposals": "default", "aggressive": "no",
 	"encap": "no", "mobike": "yes", "fragmentation": "yes", "unique": "no", "dpd_delay": "0s", "dpd_timeout": "0s",
 	"keyingtries": "1", "rekey_time": "14400s", "reauth_time": "0s", "send_cert": "ifasked",
-	"auth": "pubkey", "id": "", "certs": "", "key": "", "cacerts": "", "crls": "", "revocation": "relaxed",
+	"auth": "any", "id": "", "certs": "", "key": "", "cacerts": "", "crls": "", "revocation": "relaxed",
 	"mode": "tunnel", "local_ts": "dynamic", "remote_ts": "dynamic", "esp_proposals": "default",
 	"start_action": "none", "dpd_action": "clear", "close_action": "none", "rekey_bytes": "0",
 	"replay_window": "32", "if_id": "0", "priority": "0", "copy_df": "yes",

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec/swanctl"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
@@ -78,25 +77,18 @@ func (v Verbs) bring(ctx context.Context, conn *vici.Conn, d *daemon, i resource
 
 // loadOne loads a connection with all that it needs, as swanctl --load-all does.
 func (v Verbs) loadOne(ctx context.Context, conn *vici.Conn, name string, c *Connection) error {
-	read := func(path string) ([]byte, error) {
-		data, err := atomic.ReadFile(v.Root, path, limit)
-		if err != nil {
-			return nil, fmt.Errorf("reading what it needs: %w", err)
-		}
-		return data, nil
-	}
 	for _, path := range c.Remote.CRLs {
-		if err := feed(path, read, func(data []byte) error { return conn.LoadCert(ctx, vici.CRL, data) }); err != nil {
+		if err := feed(path, v.reader, func(data []byte) error { return conn.LoadCert(ctx, vici.CRL, data) }); err != nil {
 			return err
 		}
 	}
 	for _, path := range c.Remote.CACerts {
-		if err := feed(path, read, func(data []byte) error { return conn.LoadCert(ctx, vici.CA, data) }); err != nil {
+		if err := feed(path, v.reader, func(data []byte) error { return conn.LoadCert(ctx, vici.CA, data) }); err != nil {
 			return err
 		}
 	}
 	if path := *c.Local.Key; path != "" {
-		if err := feed(path, read, func(data []byte) error { return conn.LoadKey(ctx, data) }); err != nil {
+		if err := feed(path, v.reader, func(data []byte) error { return conn.LoadKey(ctx, data) }); err != nil {
 			return err
 		}
 	}
@@ -109,7 +101,7 @@ func (v Verbs) loadOne(ctx context.Context, conn *vici.Conn, name string, c *Con
 	if err != nil {
 		return fmt.Errorf("loading the pre-shared key: %w", err)
 	}
-	if err := conn.LoadConn(ctx, document(name, c).Section("connections").Section(name), read); err != nil {
+	if err := conn.LoadConn(ctx, section(name, c), v.reader); err != nil {
 		return fmt.Errorf("loading the connection: %w", err)
 	}
 	return nil

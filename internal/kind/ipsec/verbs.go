@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/ipsec/proof"
 	"vpnd/internal/kind/ipsec/reason"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
@@ -24,6 +25,8 @@ type Verbs struct {
 	Socket string // where charon listens; empty for an image, where none runs
 	Record string // path of the file that remembers what was loaded until the next boot
 	Shared *notice.Shared
+	// Proofs is what was proved by a charon of its own; nil proves nothing.
+	Proofs *proof.Cache
 	// Journal returns what charon logged since; see the function [Journal]. Nil is for
 	// a host without one.
 	Journal func(ctx context.Context, since time.Time) []reason.Line
@@ -54,6 +57,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[s
 		}
 		c.Private, c.Loaded, c.Current, c.Started = resource.Ptr(true), resource.Ptr(true), resource.Ptr(true), resource.Ptr(true)
 		c.Foreign, c.Unloaded, c.Standing = []string{}, nil, nil
+		v.expects(name, c)
 		normal[name] = c
 	}
 	return normal, errors.Join(errs...)

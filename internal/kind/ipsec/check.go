@@ -1,0 +1,72 @@
+package ipsec
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/kind/ipsec/proof"
+	"vpnd/internal/kind/ipsec/swanctl"
+	"vpnd/internal/resource"
+)
+
+// section is the connection itself, as the file has it: there is no secret in it.
+func section(name string, c *Connection) *swanctl.Section {
+	return document(name, c).Section("connections").Section(name)
+}
+
+// reader returns what a file of the host holds.
+func (v Verbs) reader(path string) ([]byte, error) { return atomic.ReadFile(v.Root, path, limit) }
+
+// expects notes what a plan may ask about: connections whose file is another one. One
+// charon judges them all.
+func (v Verbs) expects(name string, c *Connection) {
+	if v.Proofs != nil && v.Socket != "" && !v.written(name, c) {
+		v.Proofs.Expect(section(name, c))
+	}
+}
+
+// written says whether the file is as it shall be, its secret apart.
+func (v Verbs) written(name string, c *Connection) bool {
+	data, err := atomic.ReadFile(v.Root, fileOf(name), limit)
+	if err != nil {
+		return false
+	}
+	there := parse(name, string(data))
+	return len(there.Foreign) == 0 && swanctl.Render(section(name, there)) == swanctl.Render(section(name, c))
+}
+
+// Check has a charon of its own judge the connection. What stands was judged by the
+// one that runs.
+func (v Verbs) Check(ctx context.Context, name string, want Connection) error {
+	if v.Proofs == nil || v.Socket == "" || v.written(name, &want) {
+		return nil
+	}
+	return v.Proofs.Ask(ctx, section(name, &want), v.reader)
+}
+
+// Preflight wants strongSwan to be there, or to come with the plan, and the files
+// that a connection names.
+func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan resource.Prospect) error {
+	var errs []error
+	if _, err := os.Stat(proof.Program); err != nil && v.Socket != "" {
+		m := resource.Mistake{Summary: "strongSwan is not on this host", Hint: `install it with package "charon-systemd" {} and package "strongswan-swanctl" {}, named in depends_on`}
+		errs = append(errs, plan.Lacking(m, resource.ID{Kind: "package", Name: "charon-systemd"}).Err())
+	}
+	paths := map[string][]string{"psk_file": {resource.Or(want.PSKFile, "")}}
+	for at, end := range map[string]*End{"local": want.Local, "remote": want.Remote} {
+		paths[at+".certificates"], paths[at+".ca_certificates"], paths[at+".crls"] = end.Certificates, end.CACerts, end.CRLs
+		paths[at+".key"] = []string{resource.Or(end.Key, "")}
+	}
+	for at, files := range paths {
+		for _, file := range files {
+			if _, err := atomic.Stat(v.Root, file); file != "" && errors.Is(err, fs.ErrNotExist) {
+				m := resource.Mistake{Path: at, Summary: "there is no " + file, Hint: "see its spelling, or put it there"}
+				errs = append(errs, plan.Lacking(m, resource.ID{Kind: resource.Path, Name: file}).Err())
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

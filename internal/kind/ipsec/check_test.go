@@ -1,0 +1,54 @@
+package ipsec
+
+import (
+	"strings"
+	"testing"
+
+	"vpnd/internal/kind/ipsec/proof"
+	"vpnd/internal/kind/ipsec/vici"
+	"vpnd/internal/resource"
+)
+
+// What charon refuses is refused before it is written, and before the one that runs
+// sees it.
+func TestCharonIsAskedBefore(t *testing.T) {
+	v, _ := host(t)
+	v.Proofs = new(proof.Cache)
+	bad := tunnel(func(c *Connection) { c.Proposals = []string{"aes256gcm16-group14"} })
+	good := tunnel(nil)
+	normal, err := v.Normalize(t.Context(), map[string]*Connection{"bad": &bad, "good": &good})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Check(t.Context(), "bad", *normal["bad"]); err == nil || !strings.Contains(err.Error(), "charon refuses the connection: invalid value for: proposals") {
+		t.Errorf("got %v", err)
+	}
+	if err := v.Check(t.Context(), "good", *normal["good"]); err != nil {
+		t.Error(err)
+	}
+	conn, err := vici.Dial(t.Context(), v.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if there, err := conn.Configs(t.Context()); err != nil || len(there) > 0 {
+		t.Errorf("the charon that runs has %v, %v", there, err)
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	v, _ := host(t)
+	want := tunnel(func(c *Connection) { c.PSK, c.PSKFile = nil, resource.Ptr("/etc/vpnd/none.psk") })
+	normal, err := v.Normalize(t.Context(), map[string]*Connection{"dc": &want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = v.Preflight(t.Context(), "dc", *normal["dc"], resource.Prospect{})
+	if err == nil || err.Error() != "there is no /etc/vpnd/none.psk; see its spelling, or put it there" {
+		t.Errorf("got %v", err)
+	}
+	id := resource.ID{Kind: resource.Path, Name: "/etc/vpnd/none.psk"}
+	if err := v.Preflight(t.Context(), "dc", *normal["dc"], resource.Prospect{Step: 1, Coming: map[resource.ID]resource.Arrival{id: {By: id}}}); err != nil {
+		t.Errorf("it comes with the plan, and is missed: %v", err)
+	}
+}
