@@ -3,12 +3,14 @@ package ipsec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec/reason"
 	"vpnd/internal/kind/ipsec/vici"
 )
@@ -16,8 +18,7 @@ import (
 // daemon is what charon says of itself; down where none runs.
 type daemon struct {
 	down    bool
-	pid     int
-	since   time.Time // it started, give or take a second
+	since   time.Time // it listens, which no other one since boot has in common with it
 	configs map[string]vici.Config
 	sas     map[string][]vici.SA // by connection
 	shared  []string
@@ -25,6 +26,9 @@ type daemon struct {
 	lines   func() []reason.Line // what charon logged; nil where nobody knows
 	now     time.Time
 }
+
+// startup is more than charon takes until it listens.
+const startup = 5 * time.Second
 
 func (d *daemon) has(name string) bool {
 	_, has := d.configs[name]
@@ -47,23 +51,24 @@ func (v Verbs) daemon(ctx context.Context) (*daemon, error) {
 		return nil, err
 	}
 	defer conn.Close()
+	// Who runs in a sandbox does not see charon's process, and charon itself counts in
+	// seconds. The clock of its socket is that of the files.
+	socket, err := atomic.Stat("/", v.Socket)
+	if err != nil {
+		return nil, fmt.Errorf("looking at charon's socket: %w", err)
+	}
+	d.since = socket.Changed
 	if err := d.ask(ctx, conn, v.Record); err != nil {
 		return nil, err
 	}
 	if v.Journal != nil {
-		d.lines = sync.OnceValue(func() []reason.Line { return v.Journal(ctx, d.since) })
+		d.lines = sync.OnceValue(func() []reason.Line { return v.Journal(ctx, d.since.Add(-startup)) })
 	}
 	return d, nil
 }
 
 func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	var err error
-	if d.pid, d.since, err = conn.Born(ctx); err != nil {
-		return err
-	}
-	if d.since.After(d.now.Add(slack)) { // in another time zone than ours
-		d.since = time.Time{}
-	}
 	if d.configs, err = conn.Configs(ctx); err != nil {
 		return err
 	}
@@ -77,7 +82,7 @@ func (d *daemon) ask(ctx context.Context, conn *vici.Conn, path string) error {
 	if d.shared, err = conn.Shared(ctx); err != nil {
 		return err
 	}
-	d.record, err = readRecord(path, d.pid, d.since)
+	d.record, err = readRecord(path, d.since)
 	return err
 }
 

@@ -80,7 +80,7 @@ func (v Verbs) unloaded(d *daemon, name string, c *Connection) []string {
 	known, recorded := d.record.Connections[name]
 	for file, changed := range v.files(name, c) {
 		at, loaded := known.Files[file]
-		if recorded && (!loaded || !at.Equal(changed)) || !recorded && !changed.Add(slack).Before(d.since) {
+		if recorded && (!loaded || !at.Equal(changed)) || !recorded && changed.After(d.since) {
 			missing = append(missing, file)
 		}
 	}
@@ -114,8 +114,7 @@ func differ(c *Connection, config vici.Config) (names []string) {
 			continue
 		}
 		note(at("mode"), strings.EqualFold(*child.Mode, there.Mode))
-		// How long it is strongSwan 6 tells as it would be drawn for an SA.
-		note(at("rekey_time"), (there.RekeyTime > 0) == (child.RekeyTime.Seconds() > 0))
+		note(at("rekey_time"), int(child.RekeyTime.Seconds()) == there.RekeyTime)
 		note(at("rekey_bytes"), *child.RekeyBytes == there.RekeyBytes)
 		note(at("local_ts"), sameItems(child.LocalTS, there.LocalTS))
 		note(at("remote_ts"), sameItems(child.RemoteTS, there.RemoteTS))

@@ -16,8 +16,7 @@ import (
 // record is what was loaded into a charon, by connection: what charon does not tell.
 // There is no secret in it, nor anything made of one.
 type record struct {
-	PID         int               `json:"pid"`   // which charon
-	Since       time.Time         `json:"since"` // it started
+	Since       time.Time         `json:"since"` // the charon that it is of listens
 	Connections map[string]loaded `json:"connections"`
 }
 
@@ -30,8 +29,8 @@ type loaded struct {
 }
 
 // readRecord returns what is on record of the charon that runs now.
-func readRecord(path string, pid int, since time.Time) (record, error) {
-	fresh := record{PID: pid, Since: since, Connections: make(map[string]loaded)}
+func readRecord(path string, since time.Time) (record, error) {
+	fresh := record{Since: since, Connections: make(map[string]loaded)}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
@@ -41,14 +40,11 @@ func readRecord(path string, pid int, since time.Time) (record, error) {
 	}
 	var r record
 	// One that can't be read says as little as none: then all is loaded again.
-	if err := json.Unmarshal(data, &r); err != nil || r.PID != pid || r.Since.Sub(since).Abs() > slack || r.Connections == nil {
+	if err := json.Unmarshal(data, &r); err != nil || !r.Since.Equal(since) || r.Connections == nil {
 		return fresh, nil
 	}
 	return r, nil
 }
-
-// slack is how far apart two answers may be about when one charon started.
-const slack = 2 * time.Second
 
 // write keeps the record.
 func (r record) write(file string) error {

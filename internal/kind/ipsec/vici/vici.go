@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/strongswan/govici/vici"
-	"golang.org/x/sys/unix"
 )
 
 // Socket is where Debian's charon listens.
@@ -33,7 +32,6 @@ const room = 1 << 14
 type Conn struct {
 	session *vici.Session
 	events  chan vici.Event
-	pid     int
 }
 
 // Dial connects to the charon that listens on a socket; the error is [ErrDown]
@@ -44,11 +42,7 @@ func Dial(ctx context.Context, socket string) (*Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		var d net.Dialer
-		conn, err := d.DialContext(ctx, network, addr)
-		if err == nil {
-			c.pid, err = peer(conn)
-		}
-		return conn, err
+		return d.DialContext(ctx, network, addr)
 	}
 	var err error
 	c.session, err = vici.NewSession(vici.WithAddr("unix", socket), vici.WithDialContext(dial))
@@ -60,41 +54,6 @@ func Dial(ctx context.Context, socket string) (*Conn, error) {
 	}
 	c.session.NotifyEvents(c.events)
 	return c, nil
-}
-
-// peer is the process that listens, as it was when it began to.
-func peer(conn net.Conn) (pid int, err error) {
-	raw, err := conn.(*net.UnixConn).SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	var cred *unix.Ucred
-	var refused error
-	if err := raw.Control(func(fd uintptr) {
-		cred, refused = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	}); err != nil || refused != nil {
-		return 0, errors.Join(err, refused)
-	}
-	return int(cred.Pid), nil
-}
-
-// Born tells which process charon is and when it started, give or take a second: it
-// counts back from now, in whole seconds. It is asked of charon itself, since who
-// runs in a sandbox does not see its process.
-func (c *Conn) Born(ctx context.Context) (pid int, at time.Time, err error) {
-	out, err := c.do(ctx, "stats")
-	if err != nil {
-		return 0, time.Time{}, err
-	}
-	since := ""
-	if uptime, ok := out.Get("uptime").(*vici.Message); ok {
-		since, _ = uptime.Get("since").(string)
-	}
-	at, err = time.ParseInLocation("Jan 02 15:04:05 2006", since, time.Local)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("charon says that it started at %q: %w", since, err)
-	}
-	return c.pid, at, nil
 }
 
 // Close ends the connection.
