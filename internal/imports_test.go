@@ -53,7 +53,7 @@ var rules = []rule{
 	{"kind/ipsec/failover", []string{"resource", "atomic", "notice", "icmp", "kind/ipsec/"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
-	{"vpn/across", []string{"resource", "vpn/"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/across", []string{"resource", "kind/", "vpn/"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/aws/document", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls", "vpn/ipsec/credentials"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{

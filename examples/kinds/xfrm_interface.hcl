@@ -1,6 +1,5 @@
 # A routed tunnel: what the routing table sends to the interface leaves by the SAs with
-# its number. A second tunnel to the same networks, with a higher metric, takes over
-# where the first one is taken away.
+# its number.
 xfrm_interface "ipsec0" {
   if_id     = 7
   addresses = ["169.254.10.2/30"]

@@ -12,12 +12,16 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/ipsec"
 	"vpnd/internal/vpn/openvpn"
 )
 
 // Review returns what is wrong between the blocks of a configuration.
 func Review(blocks []resource.Block) []resource.Finding {
-	r := &review{servers: of[openvpn.Server](blocks), gateways: of[gateway.Gateway](blocks), firewalls: of[firewall.Firewall](blocks)}
+	r := &review{
+		servers: of[openvpn.Server](blocks), gateways: of[gateway.Gateway](blocks), firewalls: of[firewall.Firewall](blocks),
+		sites: of[ipsec.Tunnel](blocks),
+	}
 	for i, g := range r.gateways {
 		r.uplink(g)
 		for _, other := range r.gateways[:i] {
@@ -28,6 +32,7 @@ func Review(blocks []resource.Block) []resource.Finding {
 		r.redirected(s)
 		r.walled(s)
 	}
+	r.tunnels(blocks)
 	return r.found
 }
 
@@ -51,6 +56,7 @@ type review struct {
 	servers   []block[openvpn.Server]
 	gateways  []block[gateway.Gateway]
 	firewalls []block[firewall.Firewall]
+	sites     []block[ipsec.Tunnel]
 	found     []resource.Finding
 }
 
@@ -119,7 +125,7 @@ func (r *review) walled(s block[openvpn.Server]) {
 	e := s.shape.Exports(s.id.Name).(*openvpn.Exports)
 	for _, f := range r.firewalls {
 		refuses := f.shape.InputDefault != nil && *f.shape.InputDefault != "return"
-		if !refuses || slices.ContainsFunc(r.firewalls, func(f block[firewall.Firewall]) bool { return f.shape.Admits(e.Protocol, e.Port) }) {
+		if !refuses || r.opens(e.Protocol, e.Port) {
 			continue
 		}
 		r.add(s.id, resource.Mistake{
@@ -129,4 +135,9 @@ func (r *review) walled(s block[openvpn.Server]) {
 		})
 		return
 	}
+}
+
+// opens says whether a rule of a firewall block lets somebody open a port.
+func (r *review) opens(protocol string, port int) bool {
+	return slices.ContainsFunc(r.firewalls, func(f block[firewall.Firewall]) bool { return f.shape.Admits(protocol, port) })
 }

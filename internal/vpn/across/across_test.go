@@ -6,10 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/link"
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/ipsec"
 	"vpnd/internal/vpn/openvpn"
 )
 
@@ -34,20 +37,45 @@ func TestReview(t *testing.T) {
 	accept := func(protocol, port string) firewall.Rule {
 		return firewall.Rule{Protocol: &protocol, Ports: []string{port}, Action: p("accept")}
 	}
+	tunnel := func(name, local, remote string, change func(*ipsec.Tunnel)) resource.Block {
+		s := &ipsec.Tunnel{
+			Local:  &ipsec.Local{ID: p("gw"), Networks: []netip.Prefix{netip.MustParsePrefix(local)}},
+			Remote: &ipsec.Remote{Address: p("203.0.113.7"), Networks: []netip.Prefix{netip.MustParsePrefix(remote)}},
+			PSK:    resource.NewSecret("one"),
+		}
+		change(s)
+		return resource.Block{ID: resource.ID{Kind: "ipsec_tunnel", Name: name}, Shape: s}
+	}
+	site := func(*ipsec.Tunnel) {}
+	key := func(name, value string) resource.Block {
+		return resource.Block{ID: resource.ID{Kind: "sysctl", Name: name}, Shape: &sysctl.Sysctl{Value: &value}}
+	}
+	device := resource.Block{ID: resource.ID{Kind: "xfrm_interface", Name: "x0"}, Shape: &link.XFRM{}}
 	for name, c := range map[string]struct {
 		blocks []resource.Block
 		want   string
 	}{
-		"all is well":              {[]resource.Block{server(redirects), gate("g", "eth0", "10.8.0.0/16"), wall()}, ""},
-		"an uplink into the VPN":   {[]resource.Block{server(plain), gate("g", "tun0", "10.8.0.0/24")}, "error at gateway.g, uplink: tun0 is the device of openvpn_server.o, and leads to its clients"},
-		"two gateways":             {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth0", "10.8.0.0/16")}, "error at gateway.h, networks: 10.8.0.0/16 is also served by gateway.g, as 10.8.0.0/24"},
-		"two ways out":             {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth1", "10.8.0.0/24")}, "warning at gateway.h, networks: 10.8.0.0/24 is also served by gateway.g, as 10.8.0.0/24"},
-		"two networks":             {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth0", "10.9.0.0/24")}, ""},
-		"nobody passes it on":      {[]resource.Block{server(redirects), gate("g", "eth0", "10.9.0.0/24")}, "warning at openvpn_server.o, push.redirect_gateway: clients send everything here, and no gateway passes it on"},
-		"a closed port":            {[]resource.Block{server(closed), wall(accept("tcp", "1194"))}, "warning at openvpn_server.o, firewall: firewall.f refuses packets to udp/1194, which no rule of a firewall block accepts"},
-		"a port opened by words":   {[]resource.Block{server(closed), wall(accept("udp", "1190-1199"))}, ""},
-		"a port opened by itself":  {[]resource.Block{server(plain), wall()}, ""},
-		"no default, nothing shut": {[]resource.Block{server(closed)}, ""},
+		"people reach a site":            {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
+		"a site is a VPN":                {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
+		"two sites":                      {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
+		"one site twice":                 {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/16", "10.9.0.0/16", site)}, "warning at ipsec_tunnel.t, remote.networks: what goes from 10.1.0.0/16 to 10.9.0.0/16 may go through ipsec_tunnel.s too, which carries 10.1.0.0/24 to 10.9.0.0/24"},
+		"one secret too many":            {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK = resource.NewSecret("two") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is between the same ids, gw and 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"an uplink into a tunnel":        {[]resource.Block{device, gate("g", "x0", "10.1.0.0/24")}, "error at gateway.g, uplink: x0 is xfrm_interface.x0, and leads to the other side of a tunnel"},
+		"Amazon's sample":                {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), key("net.ipv4.conf.eth0.disable_policy", "1"), key("net/ipv4/conf/eth0.100/disable_xfrm", "1")}, "error at sysctl[\"net.ipv4.conf.eth0.disable_policy\"], value: disable_policy has eth0 ignore IPsec, so that tunnels by policy carry nothing, or let through what came in clear\nerror at sysctl[\"net/ipv4/conf/eth0.100/disable_xfrm\"], value: disable_xfrm has eth0.100 ignore IPsec, so that tunnels by policy carry nothing, or let through what came in clear"},
+		"switches of no harm":            {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), device, key("net.ipv4.conf.x0.disable_policy", "1"), key("net.ipv4.conf.eth0.disable_xfrm", "0"), key("net.ipv4.conf.eth0.rp_filter", "1")}, ""},
+		"such a switch without a tunnel": {[]resource.Block{key("net.ipv4.conf.eth0.disable_policy", "1")}, ""},
+		"no way in for IKE":              {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", func(t *ipsec.Tunnel) { t.Firewall = p(false) }), wall(accept("udp", "500"))}, "warning at ipsec_tunnel.s, firewall: firewall.f refuses packets to udp/500 and udp/4500, which no rule of a firewall block accepts"},
+		"a way in for IKE":               {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", func(t *ipsec.Tunnel) { t.Firewall = p(false) }), wall(accept("udp", "500"), accept("udp", "4500"))}, ""},
+		"all is well":                    {[]resource.Block{server(redirects), gate("g", "eth0", "10.8.0.0/16"), wall()}, ""},
+		"an uplink into the VPN":         {[]resource.Block{server(plain), gate("g", "tun0", "10.8.0.0/24")}, "error at gateway.g, uplink: tun0 is the device of openvpn_server.o, and leads to its clients"},
+		"two gateways":                   {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth0", "10.8.0.0/16")}, "error at gateway.h, networks: 10.8.0.0/16 is also served by gateway.g, as 10.8.0.0/24"},
+		"two ways out":                   {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth1", "10.8.0.0/24")}, "warning at gateway.h, networks: 10.8.0.0/24 is also served by gateway.g, as 10.8.0.0/24"},
+		"two networks":                   {[]resource.Block{gate("g", "eth0", "10.8.0.0/24"), gate("h", "eth0", "10.9.0.0/24")}, ""},
+		"nobody passes it on":            {[]resource.Block{server(redirects), gate("g", "eth0", "10.9.0.0/24")}, "warning at openvpn_server.o, push.redirect_gateway: clients send everything here, and no gateway passes it on"},
+		"a closed port":                  {[]resource.Block{server(closed), wall(accept("tcp", "1194"))}, "warning at openvpn_server.o, firewall: firewall.f refuses packets to udp/1194, which no rule of a firewall block accepts"},
+		"a port opened by words":         {[]resource.Block{server(closed), wall(accept("udp", "1190-1199"))}, ""},
+		"a port opened by itself":        {[]resource.Block{server(plain), wall()}, ""},
+		"no default, nothing shut":       {[]resource.Block{server(closed)}, ""},
 	} {
 		var got []string
 		for _, f := range Review(c.blocks) {

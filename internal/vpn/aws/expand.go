@@ -95,11 +95,7 @@ func (e *expansion) addWalls() error {
 		Name: e.name, Bound: resource.Or(e.LocalAddress, netip.Addr{}), Uplink: *e.Uplink,
 		Guard: resource.Or(e.Guard, true), Firewall: resource.Or(e.Firewall, true), NATExempt: resource.Or(e.NATExempt, true),
 	}
-	for _, l := range e.LocalNetworks {
-		for _, r := range e.remotes(e.c) {
-			w.Flows = append(w.Flows, walls.Flow{Local: l, Remote: r})
-		}
-	}
+	w.Flows = e.Carries(e.name)
 	for _, t := range e.both {
 		w.Peers = append(w.Peers, t.Outside)
 		if e.mode() == route {

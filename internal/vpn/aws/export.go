@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/walls"
 )
 
 // Exports is what other blocks may know of the tunnels.
@@ -35,6 +36,21 @@ func (v *VPN) Exports(name string) any {
 		out.FRR = (&expansion{VPN: v, name: name, c: c, both: both}).frr()
 	}
 	return out
+}
+
+// Carries returns what goes through the tunnels, as other blocks may mean it too.
+func (v *VPN) Carries(string) []walls.Flow {
+	c, err := v.read()
+	if err != nil {
+		return nil
+	}
+	var all []walls.Flow
+	for _, l := range v.LocalNetworks {
+		for _, r := range v.remotes(c) {
+			all = append(all, walls.Flow{Local: l, Remote: r})
+		}
+	}
+	return all
 }
 
 // Claims tells what only one block may have: FRRouting has one configuration.

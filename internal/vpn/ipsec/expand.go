@@ -170,8 +170,7 @@ func (e *expansion) addRoutes() {
 	}
 	device := id(kindInterface, e.Interface.Name)
 	for _, n := range e.destinations() {
-		r := &link.Route{Dev: &e.Interface.Name, Metric: e.Metric}
-		e.add(id("route", routeName(n, e.Metric)), r, device)
+		e.add(id("route", n.String()), &link.Route{Dev: &e.Interface.Name, Metric: e.Metric}, device)
 	}
 	key := id("sysctl", "net.ipv4.conf."+sysctlName(e.Interface.Name)+".rp_filter")
 	e.add(key, &sysctl.Sysctl{Value: resource.Ptr("2")}, device).Triggers = []resource.Trigger{{On: device, Do: resource.Rebuild}}

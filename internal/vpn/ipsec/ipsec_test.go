@@ -183,7 +183,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"no-if-id", func(t *Tunnel) { routed(t); t.Interface.IfID = nil }},
 		{"loop", func(t *Tunnel) { routed(t); t.Remote.Networks = nets("203.0.113.0/24") }},
 		{"nothing", func(t *Tunnel) { routed(t); t.Remote.Networks = nil }},
-		{"policy", func(t *Tunnel) { routed(t); t.Mode = nil }},
+		{"policy", func(t *Tunnel) { routed(t); t.Mode, t.Routes = nil, p(false) }},
 		{"transport", func(t *Tunnel) { t.Mode = p("transport") }},
 		{"networks", func(t *Tunnel) {
 			t.Local.Networks, t.Remote.Networks = nets("192.168.40.1/24", "10.9.0.0/16"), nets("0.0.0.0/0", "224.0.0.0/4")
@@ -263,6 +263,15 @@ func TestTheSecretIsOneLine(t *testing.T) {
 	for _, r := range expand(t, tunnel) {
 		if c, ok := r.Want.(*ipsec.Connection); ok && c.PSK.Reveal() != "correct horse battery staple" {
 			t.Error("the end of the line is part of the secret")
+		}
+	}
+}
+
+// Somebody else may lead packets to the interface.
+func TestRoutesMayBeOfOthers(t *testing.T) {
+	for _, r := range expand(t, branch(routed, func(t *Tunnel) { t.Routes = p(false) })) {
+		if r.ID.Kind == "route" {
+			t.Errorf("%s is a route of the tunnel's own", r.ID)
 		}
 	}
 }

@@ -27,9 +27,12 @@ func selectors(networks []netip.Prefix) []string {
 	return all
 }
 
-// destinations are the networks of the other side, each once.
+// destinations are the networks of the other side that are routed, each once.
 func (e *expansion) destinations() []netip.Prefix {
 	var all []netip.Prefix
+	if !resource.Or(e.Routes, true) {
+		return nil
+	}
 	for _, c := range e.children(e.name) {
 		for _, n := range c.Remote {
 			if !slices.Contains(all, n) {
@@ -38,11 +41,6 @@ func (e *expansion) destinations() []netip.Prefix {
 		}
 	}
 	return all
-}
-
-// routeName is how a route to a network is called.
-func routeName(n netip.Prefix, metric *int) string {
-	return n.String()
 }
 
 // sysctlName writes the name of an interface as a part of a key, in which a dot of
@@ -62,6 +60,14 @@ func (t *Tunnel) remoteID() *string {
 		return t.Remote.ID
 	}
 	return t.Remote.Address
+}
+
+// An Identity is between whom a tunnel is.
+type Identity struct{ Local, Remote string }
+
+// Identity returns the ids of both sides, empty where one is not known.
+func (t *Tunnel) Identity() Identity {
+	return Identity{resource.Or(t.localID(), ""), resource.Or(t.remoteID(), "")}
 }
 
 // oneLine takes the end of the line from a secret that was read out of a file.

@@ -139,6 +139,9 @@ func networks(given []netip.Prefix, host netip.Addr) []netip.Prefix {
 	return given
 }
 
+// Carries returns what goes through the tunnel, as other blocks may mean it too.
+func (t *Tunnel) Carries(name string) []walls.Flow { return t.flows(name) }
+
 // forwards says whether packets of others go through, in that family.
 func (t *Tunnel) forwards(name string, six bool) bool {
 	w := walls.Walls{Flows: t.flows(name), Bound: t.bound(), Hosts: t.mode() == transport}

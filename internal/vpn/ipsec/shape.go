@@ -33,7 +33,8 @@ type Tunnel struct {
 
 	Mode      *string    `vpnd:"mode" doc:"policy: what is between the networks goes through; route: what is routed to the interface does; transport: what both hosts themselves say to each other" default:"policy"`
 	Interface *Interface `vpnd:"interface,exports" doc:"the interface of a routed tunnel, as in xfrm_interface.ipsec0"`
-	Metric    *int       `vpnd:"metric" doc:"of the routes of a routed tunnel; the lower wins, so that another tunnel can take over"`
+	Routes    *bool      `vpnd:"routes" doc:"of a routed tunnel, lead the networks of the other side to its interface; false where an ipsec_failover block or a routing daemon does" default:"true"`
+	Metric    *int       `vpnd:"metric" doc:"of the routes of a routed tunnel; the lower wins"`
 
 	Start        *string            `vpnd:"start" doc:"what is done once it is loaded: start it, trap (start it when a packet wants through), trap|start, or none (wait for the peer); left out, trap|start, and none where the peer's address is not known"`
 	Close        *string            `vpnd:"close" doc:"what is done when the peer closes it: none, trap or start, which at most one side may say" default:"none"`

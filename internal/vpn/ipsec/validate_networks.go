@@ -22,6 +22,9 @@ func (t *Tunnel) checkMode(c *check) {
 		if t.Interface != nil {
 			c.add("interface", `write mode = "route", or leave it out`, "only a routed tunnel has an interface")
 		}
+		if t.Routes != nil && !*t.Routes {
+			c.add("routes", `write mode = "route", or leave it out`, "only a routed tunnel has routes")
+		}
 		if t.Metric != nil {
 			c.add("metric", `write mode = "route", or leave it out`, "only a routed tunnel has routes")
 		}
@@ -117,7 +120,7 @@ func (t *Tunnel) checkRouted(c *check) {
 	if t.mode() != route {
 		return
 	}
-	if !slices.ContainsFunc(t.lists(), func(l list) bool { return l.given != nil && l.path != "local.networks" }) {
+	if resource.Or(t.Routes, true) && !slices.ContainsFunc(t.lists(), func(l list) bool { return l.given != nil && l.path != "local.networks" }) {
 		c.add("remote.networks", "name the networks of the other side", "nothing would be routed to %s", resource.Or(t.Interface, Interface{Name: "the interface"}).Name)
 	}
 	for _, l := range t.lists() {

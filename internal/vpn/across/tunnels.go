@@ -1,0 +1,184 @@
+package across
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/sysctl"
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/ipsec"
+	"vpnd/internal/vpn/ipsec/walls"
+)
+
+// A carrier is the shape of a block that carries traffic between networks by IPsec.
+type carrier interface {
+	Carries(name string) []walls.Flow
+}
+
+// tunnels finds what is wrong between IPsec tunnels, and between them and others.
+func (r *review) tunnels(blocks []resource.Block) {
+	var before []resource.Block
+	for _, b := range blocks {
+		if _, ok := b.Shape.(carrier); ok {
+			r.apartFrom(b, before)
+			r.elsewhere(b, blocks)
+			before = append(before, b)
+		}
+	}
+	if len(before) > 0 {
+		r.unprotected(blocks)
+	}
+	r.interfaces(blocks)
+	for i, s := range r.sites {
+		r.admits(s)
+		for _, other := range r.sites[:i] {
+			r.toldApart(s, other)
+		}
+	}
+}
+
+func flows(b resource.Block) []walls.Flow { return b.Shape.(carrier).Carries(b.ID.Name) }
+
+// apartFrom wants packets to belong to one tunnel. Two may be meant, where one takes
+// over from the other; only then somebody has to decide.
+func (r *review) apartFrom(b resource.Block, before []resource.Block) {
+	for _, other := range before {
+		for _, f := range flows(b) {
+			i := slices.IndexFunc(flows(other), func(o walls.Flow) bool { return f.Local.Overlaps(o.Local) && f.Remote.Overlaps(o.Remote) })
+			if i < 0 {
+				continue
+			}
+			r.add(b.ID, resource.Mistake{
+				Path: networksOf(b), Summary: fmt.Sprintf("what goes from %s to %s may go through %s too, which carries %s to %s", f.Local, f.Remote, other.ID, flows(other)[i].Local, flows(other)[i].Remote),
+				Hint:    "with policies the kernel takes whichever it finds first; name other networks, or let an ipsec_failover block decide",
+				Warning: true,
+			})
+			break
+		}
+	}
+}
+
+// networksOf is the attribute that names the networks of the other side.
+func networksOf(b resource.Block) string {
+	if _, ok := b.Shape.(*ipsec.Tunnel); ok {
+		return "remote.networks"
+	}
+	return "remote_networks"
+}
+
+// elsewhere wants the networks of the other side not to be those of a VPN of this
+// host, to which their packets would go instead.
+func (r *review) elsewhere(b resource.Block, blocks []resource.Block) {
+	for _, other := range blocks {
+		claimer, ok := other.Shape.(resource.Claimer)
+		if !ok || other.ID == b.ID {
+			continue
+		}
+		for _, claim := range claimer.Claims(other.ID.Name) {
+			network, err := netip.ParsePrefix(claim.Value)
+			if claim.Sort != "network" || err != nil {
+				continue
+			}
+			if i := slices.IndexFunc(flows(b), func(f walls.Flow) bool { return f.Remote.Overlaps(network) }); i >= 0 {
+				r.add(b.ID, resource.Mistake{
+					Path: networksOf(b), Summary: fmt.Sprintf("%s of the other side overlaps with %s of %s", flows(b)[i].Remote, network, other.ID),
+					Hint: "packets of one would go to the other; give one of them another network",
+				})
+				return
+			}
+		}
+	}
+}
+
+// interfaces wants a gateway to lead to the rest of the world and not into a tunnel.
+func (r *review) interfaces(blocks []resource.Block) {
+	for _, b := range blocks {
+		if b.ID.Kind != "xfrm_interface" {
+			continue
+		}
+		for _, g := range r.gateways {
+			if g.shape.Uplink != nil && *g.shape.Uplink == b.ID.Name {
+				r.intoTunnel(g, b.ID)
+			}
+		}
+	}
+}
+
+func (r *review) intoTunnel(g block[gateway.Gateway], into resource.ID) {
+	r.add(g.id, resource.Mistake{
+		Path: "uplink", Summary: fmt.Sprintf("%s is %s, and leads to the other side of a tunnel", *g.shape.Uplink, into),
+		Hint: "write the interface that leads to the rest of the world",
+	})
+}
+
+// unprotected refuses switches that take IPsec off an interface. Amazon's sample for
+// its VPN sets them on the one to the internet, which ends every tunnel by policy.
+func (r *review) unprotected(blocks []resource.Block) {
+	for _, b := range blocks {
+		s, ok := b.Shape.(*sysctl.Sysctl)
+		if !ok || resource.Or(s.Value, "0") == "0" {
+			continue
+		}
+		dev, rest := strings.CutPrefix(strings.ReplaceAll(b.ID.Name, "/", "."), "net.ipv4.conf.")
+		dev, key, _ := cutLast(dev)
+		if !rest || key != "disable_policy" && key != "disable_xfrm" || ofTunnel(dev, blocks) {
+			continue
+		}
+		r.add(b.ID, resource.Mistake{
+			Path: "value", Summary: fmt.Sprintf("%s has %s ignore IPsec, so that tunnels by policy carry nothing, or let through what came in clear", key, dev),
+			Hint: "take the block away; it is for interfaces of tunnels alone, and xfrm interfaces do without",
+		})
+	}
+}
+
+func cutLast(text string) (before, after string, found bool) {
+	i := strings.LastIndexByte(text, '.')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
+// ofTunnel says whether an interface is that of a tunnel.
+func ofTunnel(dev string, blocks []resource.Block) bool {
+	return strings.HasPrefix(dev, "vti") || strings.HasPrefix(dev, "ipsec") ||
+		slices.ContainsFunc(blocks, func(b resource.Block) bool { return b.ID.Kind == "xfrm_interface" && b.ID.Name == dev })
+}
+
+// admits wants a tunnel that opens no port of its own to be let in by the firewall that
+// drops what nobody accepts.
+func (r *review) admits(s block[ipsec.Tunnel]) {
+	if s.shape.Firewall == nil || *s.shape.Firewall {
+		return
+	}
+	for _, f := range r.firewalls {
+		refuses := f.shape.InputDefault != nil && *f.shape.InputDefault != "return"
+		if !refuses || r.opens("udp", 500) && r.opens("udp", 4500) {
+			continue
+		}
+		r.add(s.id, resource.Mistake{
+			Path: "firewall", Summary: fmt.Sprintf("%s refuses packets to udp/500 and udp/4500, which no rule of a firewall block accepts", f.id),
+			Hint:    `leave firewall out, or add an input rule with protocol = "udp", ports = ["500", "4500"], action = "accept", and one with protocol = "esp"`,
+			Warning: true,
+		})
+		return
+	}
+}
+
+// toldApart wants charon to know by the ids of both sides which tunnel a peer means.
+func (r *review) toldApart(s, other block[ipsec.Tunnel]) {
+	a, b := s.shape.Identity(), other.shape.Identity()
+	if a.Local != b.Local || a.Remote != b.Remote || s.shape.Certificate != nil || other.shape.Certificate != nil {
+		return
+	}
+	if resource.Equal(s.shape.PSK, other.shape.PSK) && resource.Equal(s.shape.PSKFile, other.shape.PSKFile) {
+		return
+	}
+	r.add(s.id, resource.Mistake{
+		Path: "remote.id", Summary: fmt.Sprintf("%s is between the same ids, %s and %s, and has another secret, so that charon may try the wrong one", other.id, a.Local, a.Remote),
+		Hint: "give one side of one tunnel an id of its own, or make one tunnel with two child blocks",
+	})
+}
