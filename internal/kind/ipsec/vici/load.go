@@ -135,8 +135,17 @@ func (c *Conn) Initiate(ctx context.Context, name, child string) error {
 }
 
 // Terminate ends an IKE SA with all its child SAs, and waits for that. A peer that
-// does not answer is not waited for longer than that.
+// does not answer is not waited for longer than that. Charon also says that it failed
+// where the SA went otherwise meanwhile, as by a farewell of the peer.
 func (c *Conn) Terminate(ctx context.Context, id string, wait time.Duration) error {
 	_, err := c.do(ctx, "terminate", "ike-id", id, "force", "yes", "timeout", fmt.Sprint(wait.Milliseconds()))
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	left, looking := c.SAs(ctx)
+	if looking == nil && !slices.ContainsFunc(left, func(sa SA) bool { return sa.ID == id }) {
+		return nil
+	}
 	return err
 }
