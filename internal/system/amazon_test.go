@@ -1,0 +1,324 @@
+package system
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/lab/amazon"
+	"vpnd/internal/lab/labtest"
+	"vpnd/internal/lab/office"
+)
+
+// A site is the second seed host, between its private subnet and Amazon.
+type site struct {
+	scene
+	*amazon.Neighbourhood
+	tunnels [2]amazon.Tunnel // as this side has them
+}
+
+// TestAmazon tells the life of the second host that vpnd was made for, on each release
+// of Debian. Parts follow on each other: a lab is made once.
+func TestAmazon(t *testing.T) {
+	t.Parallel()
+	labtest.OnEach(t, func(t *testing.T, release string) {
+		n, err := amazon.Open(t.Context(), labtest.Of(t, release), vpnd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &site{scene{&office.Office{Gateway: n.Gateway}, t}, n, amazon.Tunnels}
+		s.configure(s.config())
+		s.scene.apply()
+		s.reaches(20*time.Second, "after the first apply")
+		for _, part := range []struct {
+			name string
+			run  func(*site)
+		}{
+			{"hands", (*site).byHand},
+			{"key", (*site).newKey},
+			{"cut", (*site).cut},
+			{"strongswan", (*site).strongSwan},
+			{"removed", (*site).removed},
+		} {
+			if !t.Run(part.name, func(t *testing.T) { part.run(&site{s.in(t), n, s.tunnels}) }) {
+				return
+			}
+		}
+	})
+}
+
+// config is what the gateway shall be.
+func (s *site) config() string {
+	return s.unit() + s.connection(0, "start") + s.connection(1, "none") + `
+ipsec_failover "vpc" {
+  connections = [ipsec_connection.vpc-1.name, ipsec_connection.vpc-2.name]
+  probe       = ["` + amazon.Server + `"]
+  settle      = "10s"
+}
+`
+}
+
+func (s *site) unit() string {
+	return `
+unit "strongswan.service" {
+  enabled = true
+  active  = true
+}
+sysctl "net.ipv4.ip_forward" { value = "1" }
+`
+}
+
+func (s *site) connection(i int, start string) string {
+	t := s.tunnels[i]
+	return fmt.Sprintf(`
+ipsec_connection "vpc-%[1]d" {
+  local_addrs  = [%[2]q]
+  remote_addrs = [%[3]q]
+  proposals    = ["aes256gcm16-prfsha384-ecp384"]
+  unique       = "never"
+  mobike       = false
+  dpd_delay    = "10s"
+  psk          = %[4]q
+  local {}
+  remote {}
+  child "vpc-%[1]d" {
+    local_ts      = [%[5]q]
+    remote_ts     = [%[6]q]
+    esp_proposals = ["aes256gcm16-ecp384"]
+    start_action  = %[7]q
+  }
+  depends_on = [unit["strongswan.service"]]
+}
+`, i+1, amazon.Gateway, t.Outside, t.PSK, amazon.Private, amazon.VPC, start)
+}
+
+// reaches wants the private hosts to reach each other within that time, and tells how
+// long it took.
+func (s *site) reaches(within time.Duration, when string) time.Duration {
+	s.t.Helper()
+	took, err := s.Reached(s.t.Context(), within)
+	if err != nil {
+		s.t.Fatalf("%s the private hosts do not reach each other after %s: %v\n%s\n%s", when, took, err,
+			s.sh("swanctl --list-sas; vpnd status; true"), labtest.Run(s.t, s.Amazon, "swanctl", "--list-sas"))
+	}
+	s.t.Logf("%s: the private hosts reach each other after %s", when, took.Round(10*time.Millisecond))
+	return took
+}
+
+// An sa is what charon says of a connection that is up.
+type sa struct{ ike, child, in int }
+
+var listed = regexp.MustCompile(`list-sa event \{(\S+) \{uniqueid=(\d+)(.*)`)
+
+// sas are the connections that are up. One without a child SA has none of that id.
+func (s *site) sas() map[string]sa {
+	s.t.Helper()
+	up := make(map[string]sa)
+	for line := range strings.Lines(s.sh("swanctl --list-sas --raw")) {
+		m := listed.FindStringSubmatch(line)
+		if m == nil || !strings.Contains(m[3], "state=ESTABLISHED") {
+			continue
+		}
+		number := func(pattern string) int {
+			found := regexp.MustCompile(pattern).FindStringSubmatch(m[3])
+			if found == nil {
+				return 0
+			}
+			n, _ := strconv.Atoi(found[1])
+			return n
+		}
+		ike, _ := strconv.Atoi(m[2])
+		up[m[1]] = sa{ike, number(`\{name=\S+ uniqueid=(\d+)`), number(`bytes-in=(\d+)`)}
+	}
+	return up
+}
+
+// carries waits until the connection alone has a child SA, and returns how long that took.
+func (s *site) carries(name string, within time.Duration) time.Duration {
+	s.t.Helper()
+	begun := time.Now()
+	for {
+		var carriers []string
+		for name, sa := range s.sas() {
+			if sa.child > 0 {
+				carriers = append(carriers, name)
+			}
+		}
+		took := time.Since(begun)
+		if len(carriers) == 1 && carriers[0] == name {
+			return took
+		}
+		if took > within {
+			s.t.Fatalf("after %s %q carry and not %s alone:\n%s", took, carriers, name, s.sh("swanctl --list-sas; vpnd status; true"))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// byHand has somebody change things behind vpnd's back, of which vpnd drift tells, and
+// the next apply puts them right.
+func (s *site) byHand() {
+	for _, m := range []office.Mischief{
+		behind("ends the SA that carries", "swanctl --terminate --ike vpc-1 --force --timeout 2", "ipsec_failover.vpc"),
+		behind("ends the child SA", "swanctl --terminate --child vpc-1 --timeout 2", "ipsec_failover.vpc"),
+		behind("begins the other one too", "swanctl --initiate --child vpc-2 --timeout 5", "both carry"),
+		behind("edits a file", "sed -i s/aes256gcm16-prfsha384-ecp384/aes128gcm16-prfsha256-ecp256/ /etc/swanctl/conf.d/vpnd-vpc-2.conf", "aes128gcm16-prfsha256-ecp256"),
+		behind("lets others read a file", "chmod 0644 /etc/swanctl/conf.d/vpnd-vpc-1.conf", "ipsec_connection.vpc-1"),
+		behind("deletes a file", "rm /etc/swanctl/conf.d/vpnd-vpc-2.conf", "ipsec_connection.vpc-2"),
+		behind("loads a connection of the same name", impostor, "ipsec_connection.vpc-2"),
+		behind("stops strongSwan", "systemctl stop strongswan", `unit["strongswan.service"]`),
+	} {
+		s.run(m.Argv...)
+		out, status, err := s.VPND(s.t.Context(), "drift")
+		s.ok(err)
+		if status != 3 {
+			s.t.Errorf("after somebody %s, vpnd drift ends with status %d:\n%s", m.Words, status, out)
+		}
+		s.names(out, m.Named)
+		s.vpnd(0, "apply", "--yes")
+		s.reaches(20*time.Second, "after somebody "+m.Words)
+		s.converged()
+	}
+	s.sh("systemctl kill -s KILL strongswan")
+	s.reaches(20*time.Second, "after somebody kills charon, which comes back by itself,")
+	s.converged()
+}
+
+func behind(words, script, named string) office.Mischief {
+	return office.Mischief{Words: words, Argv: []string{"sh", "-c", script}, Named: named}
+}
+
+// impostor loads another connection under the name of one of vpnd's.
+const impostor = `
+cat >/root/other.conf <<'EOF'
+connections {
+  vpc-2 {
+    remote_addrs = 203.0.113.99
+    local { auth = psk }
+    remote { auth = psk }
+    children { vpc-2 { remote_ts = 10.99.0.0/16 } }
+  }
+}
+EOF
+swanctl --load-conns --file /root/other.conf || true
+rm /root/other.conf
+`
+
+// newKey has one tunnel get another pre-shared key, on both sides: the other one
+// goes on.
+func (s *site) newKey() {
+	s.settled()
+	before := s.sas()
+	s.tunnels[1].PSK = "Yp3.Kd9_qLw7RtZ2vNb8XmCf4GhJs6Ae"
+	s.ok(s.Serve(s.t.Context(), s.tunnels[:]))
+	s.configure(s.config())
+	out := s.vpnd(0, "plan")
+	s.names(out, "psk")
+	s.lacks(out, s.tunnels[1].PSK, amazon.Tunnels[1].PSK)
+	s.scene.apply()
+	s.reaches(5*time.Second, "after a new key of the other tunnel")
+	after := s.sas()
+	if a, b := after["vpc-1"], before["vpc-1"]; a.ike != b.ike || a.child != b.child || a.in <= b.in {
+		s.t.Errorf("the tunnel whose key stays was %+v and is %+v", b, a)
+	}
+	s.run("swanctl", "--initiate", "--ike", "vpc-2", "--timeout", "5")
+	if s.sas()["vpc-2"].ike == before["vpc-2"].ike {
+		s.t.Error("the tunnel with the new key has its old SA")
+	}
+	s.run("swanctl", "--terminate", "--ike", "vpc-2", "--timeout", "5")
+}
+
+// settled has the preferred connection carry, without a word of the agent's.
+func (s *site) settled() {
+	s.t.Helper()
+	if _, on := s.sas()["vpc-1"]; !on {
+		s.run("swanctl", "--initiate", "--child", "vpc-1", "--timeout", "5")
+		s.vpnd(0, "apply", "--yes")
+	}
+	s.carries("vpc-1", 15*time.Second)
+}
+
+// cut has the endpoint of the tunnel that carries go without a farewell: packets to it
+// are dropped.
+func (s *site) cut() {
+	s.agent()
+	s.settled()
+	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'") // the other one is ready
+	s.ok(s.Cut(s.t.Context(), amazon.Tunnels[0].Outside))
+	if took := s.reaches(40*time.Second, "with the endpoint cut"); took > 15*time.Second {
+		s.t.Errorf("it took %s", took)
+	}
+	s.carries("vpc-2", time.Second)
+	s.names(s.sh("vpnd status; true"), "carried by 203.0.113.18 and not by 203.0.113.17: no answer to 5 probes of "+amazon.Server)
+	s.names(s.repaired("ipsec_failover.vpc").Reason, "drift")
+	s.vpnd(0, "plan", "--detailed-exitcode")
+
+	lost := s.background("ip netns exec lan ping -q -i 0.1 -w 90 " + amazon.Server)
+	s.ok(s.Mend(s.t.Context(), amazon.Tunnels[0].Outside))
+	took := s.carries("vpc-1", time.Minute)
+	if took < 10*time.Second {
+		s.t.Errorf("traffic went back after %s, before the tunnel had been well for 10s", took)
+	}
+	s.t.Logf("traffic is back %s after the endpoint", took.Round(100*time.Millisecond))
+	if n := lost(); n > 5 {
+		s.t.Errorf("%d packets were lost on the way back", n)
+	}
+	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'") // it stays ready
+}
+
+var transmitted = regexp.MustCompile(`(\d+) packets transmitted, (\d+) received`)
+
+// background pings until it is asked how many packets were lost.
+func (s *site) background(ping string) (lost func() int) {
+	s.t.Helper()
+	s.sh("systemd-run -q --unit=pings -p StandardOutput=file:/root/pings " + ping)
+	return func() int {
+		s.t.Helper()
+		s.sh("systemctl kill -s INT pings; while systemctl is-active -q pings; do sleep 0.1; done")
+		m := transmitted.FindStringSubmatch(s.sh("cat /root/pings"))
+		if m == nil {
+			s.t.Fatalf("ping says %q", s.sh("cat /root/pings"))
+		}
+		sent, _ := strconv.Atoi(m[1])
+		received, _ := strconv.Atoi(m[2])
+		s.t.Logf("%d of %d packets came back", received, sent)
+		return sent - received
+	}
+}
+
+// strongSwan is stopped, killed and restarted while the agent is at work.
+func (s *site) strongSwan() {
+	for _, c := range []struct{ what, script string }{
+		{"strongSwan is restarted", "systemctl restart strongswan"},
+		{"strongSwan is stopped", "systemctl stop strongswan"},
+		{"charon is killed", "systemctl kill -s KILL strongswan"},
+		{"the SA is ended by hand", "swanctl --terminate --ike vpc-1 --force --timeout 2"},
+	} {
+		s.sh(c.script)
+		s.reaches(20*time.Second, "after "+c.what)
+		s.carries("vpc-1", time.Minute)
+	}
+}
+
+// removed is a tunnel whose blocks go: the other one notices nothing.
+func (s *site) removed() {
+	s.carries("vpc-1", time.Minute)
+	before := s.sas()["vpc-1"]
+	s.sh("systemctl stop vpnd")
+	s.configure(s.unit() + s.connection(0, "start"))
+	s.scene.apply()
+	s.reaches(5*time.Second, "with one tunnel left")
+	if after := s.sas()["vpc-1"]; after.ike != before.ike || after.child != before.child {
+		s.t.Errorf("the tunnel that stays was %+v and is %+v", before, after)
+	}
+	if left := s.sh("swanctl --list-conns | grep vpc-2; swanctl --list-sas | grep vpc-2; ls /etc/swanctl/conf.d /run/vpnd/failover | grep -e vpc-2 -e vpc.json; true"); left != "" {
+		s.t.Errorf("of the tunnel that went there is left:\n%s", left)
+	}
+	s.vpnd(0, "destroy", "--yes")
+	if left := s.sh("swanctl --list-conns; swanctl --list-sas; ls /etc/swanctl/conf.d | grep vpnd; true"); left != "" {
+		s.t.Errorf("after destroying there is left:\n%s", left)
+	}
+}
