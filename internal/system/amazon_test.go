@@ -314,7 +314,7 @@ func (s *site) removed() {
 	if after := s.sas()["vpc-1"]; after.ike != before.ike || after.child != before.child {
 		s.t.Errorf("the tunnel that stays was %+v and is %+v", before, after)
 	}
-	if left := s.sh("swanctl --list-conns | grep vpc-2; swanctl --list-sas | grep vpc-2; ls /etc/swanctl/conf.d /run/vpnd/failover | grep -e vpc-2 -e vpc.json; true"); left != "" {
+	if left := s.sh("swanctl --list-conns | grep vpc-2; swanctl --list-sas | grep vpc-2; ls /etc/swanctl/conf.d /var/lib/vpnd/failover | grep -e vpc-2 -e vpc.json; true"); left != "" {
 		s.t.Errorf("of the tunnel that went there is left:\n%s", left)
 	}
 	s.vpnd(0, "destroy", "--yes")

@@ -225,12 +225,14 @@ func (p *player) pass(ctx context.Context) {
 		p.Error(err)
 		return
 	}
-	if len(got["vpc"].Moves) == 0 {
-		return
+	if got["vpc"] != nil {
+		if len(got["vpc"].Moves) == 0 {
+			return
+		}
+		p.mu.Lock()
+		p.moves = append(p.moves, got["vpc"].Moves...)
+		p.mu.Unlock()
 	}
-	p.mu.Lock()
-	p.moves = append(p.moves, got["vpc"].Moves...)
-	p.mu.Unlock()
 	if err := p.verbs.Apply(ctx, []resource.Item[Failover]{{Name: "vpc", Got: got["vpc"], Want: p.want}}); err != nil {
 		p.Log(err)
 	}

@@ -8,28 +8,27 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect"
-	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 )
 
-// A record is what a failover is about, for those who look at it without a wish: the
-// status, and whoever takes it away. It is as old as the boot at most, as charon's SAs
-// and the routes are.
+// A record is what a failover shall be, in a file: it is there where its record is. So
+// the status, and whoever takes it away, know what it is about without a wish.
 type record struct {
-	Connections []string       `json:"connections"`
-	Mode        string         `json:"mode"`
-	Settle      time.Duration  `json:"settle"`
-	Interfaces  []string       `json:"interfaces,omitempty"`
-	Networks    []netip.Prefix `json:"networks,omitempty"`
-	Metric      int            `json:"metric"`
+	Connections []string          `json:"connections"`
+	Mode        string            `json:"mode"`
+	Probe       []netip.Addr      `json:"probe"`
+	Settle      resource.Duration `json:"settle"`
+	Interfaces  []string          `json:"interfaces"`
+	Networks    []netip.Prefix    `json:"networks"`
+	Metric      int               `json:"metric"`
 }
 
 func (v Verbs) file(name string) string { return filepath.Join(v.Records, name+".json") }
 
-// recorded returns what is on record of a failover, nil where nothing is.
-func (v Verbs) recorded(name string) (*record, error) {
+// recorded returns the failover that is on record, nil where none is.
+func (v Verbs) recorded(name string) (*Failover, error) {
 	data, err := os.ReadFile(v.file(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -39,22 +38,28 @@ func (v Verbs) recorded(name string) (*record, error) {
 	}
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, nil // as good as none: the next apply writes it anew
+		return nil, nil // as good as none: it is written anew
 	}
-	return &r, nil
+	return filled(Failover{Connections: r.Connections, Mode: &r.Mode, Probe: r.Probe, Settle: &r.Settle, Interfaces: r.Interfaces, Networks: r.Networks, Metric: &r.Metric}), nil
 }
 
 // keep records a failover.
-func (v Verbs) keep(name string, r record) error {
-	if was, err := v.recorded(name); err == nil && was != nil && reflect.DeepEqual(*was, r) {
-		return nil
-	}
-	if err := os.MkdirAll(v.Records, 0o755); err != nil {
+func (v Verbs) keep(name string, f Failover) error {
+	if err := os.MkdirAll(v.Records, 0o700); err != nil {
 		return fmt.Errorf("recording which connections there are: %w", err)
 	}
-	data, err := json.Marshal(r)
+	f = *filled(f)
+	data, err := json.Marshal(record{f.Connections, *f.Mode, f.Probe, *f.Settle, f.Interfaces, f.Networks, *f.Metric})
 	if err != nil {
 		return err
 	}
 	return atomic.Write("/", atomic.File{Path: v.file(name), Data: data, Mode: 0o600})
+}
+
+// filled is a failover with what holds where something is left out.
+func filled(f Failover) *Failover {
+	f.Mode, f.Settle, f.Metric = resource.Ptr(resource.Or(f.Mode, policy)), resource.Ptr(resource.Or(f.Settle, settle)), resource.Ptr(resource.Or(f.Metric, metric))
+	f.Connections, f.Interfaces = append([]string{}, f.Connections...), append([]string{}, f.Interfaces...)
+	f.Probe, f.Networks = append([]netip.Addr{}, f.Probe...), append([]netip.Prefix{}, f.Networks...)
+	return &f
 }

@@ -107,8 +107,8 @@ func (s *sentry) look(ctx context.Context) {
 			return
 		}
 	}
-	got, err := s.verbs.observe(ctx, s.name, s.want)
-	if err != nil || got == nil {
+	var got Failover
+	if s.verbs.stands(ctx, s.name, s.want, &got) != nil {
 		return
 	}
 	if len(got.Moves) > 0 { // whom to call is for the move to say

@@ -30,8 +30,7 @@ func TestMovesWhereNobodyAnswersAndBack(t *testing.T) {
 				t.Errorf("traffic went back after %s", took)
 			}
 			p.stays(time.Hour, "a")
-			p.said("to peer of a: nothing carries",
-				"from peer of a to peer of b: no answer to 5 probes of 172.31.0.10",
+			p.said("from peer of a to peer of b: no answer to 5 probes of 172.31.0.10",
 				"from peer of b back to peer of a: it has been well for 1m0s")
 		})
 	}

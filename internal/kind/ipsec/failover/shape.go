@@ -28,6 +28,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/resource"
 )
 
@@ -45,19 +46,19 @@ const settle = resource.Duration(time.Minute)
 
 // Failover is which of several connections carries.
 type Failover struct {
-	Connections []string           `vpnd:"connections,required,hint" doc:"names of the ipsec_connection blocks, the preferred one first"`
-	Mode        *string            `vpnd:"mode,hint" doc:"policy, where one of them at a time has child SAs, or route, where all have and a route decides" default:"policy"`
-	Probe       []netip.Addr       `vpnd:"probe,hint" doc:"addresses on the other side that answer pings; one answer is enough; left out, what charon knows has to do"`
-	Settle      *resource.Duration `vpnd:"settle,hint" doc:"how long one that failed has to be well before traffic goes back to it, longer each time it fails soon again" default:"60s"`
-	Interfaces  []string           `vpnd:"interfaces,hint" doc:"in mode route, the xfrm interface of each connection, in the same order"`
-	Networks    []netip.Prefix     `vpnd:"networks,hint" doc:"in mode route, what is reached through them, as CIDR"`
-	Metric      *int               `vpnd:"metric,hint" doc:"in mode route, the metric of the routes to what carries; those to the others have the next ones" default:"100"`
+	Connections []string           `vpnd:"connections,required" doc:"names of the ipsec_connection blocks, the preferred one first"`
+	Mode        *string            `vpnd:"mode" doc:"policy, where one of them at a time has child SAs, or route, where all have and a route decides" default:"policy"`
+	Probe       []netip.Addr       `vpnd:"probe" doc:"addresses on the other side that answer pings; one answer is enough; left out, what charon knows has to do"`
+	Settle      *resource.Duration `vpnd:"settle" doc:"how long one that failed has to be well before traffic goes back to it, longer each time it fails soon again" default:"60s"`
+	Interfaces  []string           `vpnd:"interfaces" doc:"in mode route, the xfrm interface of each connection, in the same order"`
+	Networks    []netip.Prefix     `vpnd:"networks" doc:"in mode route, what is reached through them, as CIDR"`
+	Metric      *int               `vpnd:"metric" doc:"in mode route, the metric of the routes to what carries; those to the others have the next ones" default:"100"`
 
 	CarriedBy *string  `vpnd:"carried_by,computed,hint" doc:"what carries where that is not the preferred connection"`
 	Well      []string `vpnd:"well,computed,hint" doc:"connections that could carry"`
 	Moves     []string `vpnd:"moves,computed,glance" words:"traffic to move" doc:"what has to move, and why"`
 
-	states []resource.TunnelState // what is told of the carrier
+	Standing *ipsec.States `vpnd:"standing,computed,hint" doc:"how what carries stands"`
 }
 
 // label is what a failover may be called: its record is a file of that name.
@@ -99,7 +100,7 @@ func (f *Failover) Validate(name string) []resource.Mistake {
 }
 
 // Tunnels returns how what carries stands.
-func (f *Failover) Tunnels() []resource.TunnelState { return f.states }
+func (f *Failover) Tunnels() []resource.TunnelState { return resource.Or(f.Standing, nil) }
 
 // Traits are what a failover is. Its own hysteresis keeps it from moving traffic back
 // and forth, so flap damping has no say.

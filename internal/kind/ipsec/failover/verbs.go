@@ -7,16 +7,17 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
 )
 
 // Records is the directory for [Verbs] on a host that runs.
-const Records = "/run/vpnd/failover"
+const Records = "/var/lib/vpnd/failover"
 
 // Verbs are the verbs of the kind ipsec_failover.
 type Verbs struct {
-	Records string  // directory of what failovers are about, until the next boot
+	Records string  // directory of what failovers are about
 	Memory  *Memory // of the watcher of this process; nil is for none
 
 	charon charon                                                                              // nil is the host's
@@ -35,43 +36,50 @@ func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 // From names the connections: it is applied after them, and follows their changes.
 func (Verbs) From(want Failover) []string { return want.Connections }
 
-// Normalize fills in that nothing has to move.
+// Normalize fills in what is left out, and that nothing has to move.
 func (Verbs) Normalize(_ context.Context, wants map[string]*Failover) (map[string]*Failover, error) {
 	normal := make(map[string]*Failover, len(wants))
 	for name, want := range wants {
-		w := *want
-		w.Moves = []string{}
-		normal[name] = &w
+		normal[name] = filled(*want)
+		normal[name].Moves = []string{}
 	}
 	return normal, nil
 }
 
-// Observe says which connection carries, which are well, and what has to move. A
-// failover is there once charon has loaded one of its connections; without a wish it is
-// told of by what is on record of it.
+// Marked says that whatever has a record is vpnd's.
+func (Verbs) Marked(string, *Failover) bool { return true }
+
+// Observe says of those that are on record which connection carries, which are well, and
+// what has to move by the measure of the wish.
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Failover) (map[string]*Failover, error) {
 	return resource.ObserveEach(ctx, wants, func(name string, want *Failover) (*Failover, error) {
-		if want == nil {
-			r, err := v.recorded(name)
-			if err != nil || r == nil {
-				return nil, err
-			}
-			got, err := v.observe(ctx, name, r.failover())
-			if got == nil && err == nil {
-				return &Failover{Connections: r.Connections, Moves: []string{}, states: []resource.TunnelState{state(nil, nil)}}, nil
-			}
-			return got, err
+		got, err := v.recorded(name)
+		if err != nil || got == nil {
+			return nil, err
 		}
-		return v.observe(ctx, name, *want)
+		return got, v.stands(ctx, name, resource.Or(want, *got), got)
 	})
 }
 
-func (v Verbs) observe(ctx context.Context, name string, want Failover) (*Failover, error) {
+// stands tells how the failover that shall be stands.
+func (v Verbs) stands(ctx context.Context, name string, want Failover, got *Failover) error {
 	all, there, err := v.candidates(ctx, name, want)
-	if err != nil || len(all) == 0 {
-		return nil, err
+	if err != nil {
+		return err
 	}
-	return told(want, judge(all, want.settle()), all, there), nil
+	verdict := judge(all, want.settle())
+	got.Moves, got.Well = append([]string{}, verdict.moves...), []string{}
+	for _, c := range all {
+		if c.well() {
+			got.Well = append(got.Well, c.Name)
+		}
+	}
+	if verdict.carrier != nil {
+		got.Moves = append(got.Moves, want.astray(verdict.carrier.Name, there)...)
+	}
+	got.CarriedBy = resource.Ptr(detour(verdict.carrier, all))
+	got.Standing = &ipsec.States{state(verdict.carrier, all)}
+	return nil
 }
 
 // candidates are the connections of a failover that are loaded, in order of preference,
@@ -142,22 +150,6 @@ func byRoute(c connection, past *past, carries bool, now time.Time) candidate {
 	return w
 }
 
-// told is a failover as it was observed.
-func told(want Failover, v verdict, all []candidate, there []way) *Failover {
-	got := want
-	got.Moves, got.Well, got.CarriedBy = append([]string{}, v.moves...), []string{}, resource.Ptr(detour(v.carrier, all))
-	for _, c := range all {
-		if c.well() {
-			got.Well = append(got.Well, c.Name)
-		}
-	}
-	if v.carrier != nil {
-		got.Moves = append(got.Moves, want.astray(v.carrier.Name, there)...)
-	}
-	got.states = []resource.TunnelState{state(v.carrier, all)}
-	return &got
-}
-
 // detour says what carries in the place of the preferred one, and why; nothing where
 // that one carries.
 func detour(carrier *candidate, all []candidate) string {
@@ -185,8 +177,13 @@ func (f Failover) astray(carrier string, there []way) []string {
 	return words
 }
 
+const notLoaded = "strongSwan has loaded none of its connections"
+
 // state is how what carries stands, or why nothing does.
 func state(carrier *candidate, all []candidate) resource.TunnelState {
+	if len(all) == 0 {
+		return resource.TunnelState{Why: notLoaded}
+	}
 	if carrier == nil {
 		why := "nothing carries"
 		for _, c := range all {
@@ -197,7 +194,7 @@ func state(carrier *candidate, all []candidate) resource.TunnelState {
 		return resource.TunnelState{Why: why}
 	}
 	s := resource.TunnelState{Up: carrier.failed == "", Attached: true, Why: carrier.failed, Peer: carrier.peer()}
-	now := time.Now()
+	now := time.Now().UTC()
 	for _, child := range carrier.installed() {
 		s.In, s.Out = s.In+child.BytesIn, s.Out+child.BytesOut
 		s.Local, s.Remote = append(s.Local, child.LocalTS...), append(s.Remote, child.RemoteTS...)
@@ -214,7 +211,7 @@ func state(carrier *candidate, all []candidate) resource.TunnelState {
 // Apply moves the traffic of each to the best connection.
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Failover]) error {
 	return resource.ApplyEach(items, func(i resource.Item[Failover]) error {
-		if err := v.keep(i.Name, i.Want.record()); err != nil {
+		if err := v.keep(i.Name, i.Want); err != nil {
 			return err
 		}
 		if i.Want.routes() {
@@ -265,16 +262,3 @@ func (v Verbs) Remove(_ context.Context, names []string) error {
 func (f Failover) settle() time.Duration { return time.Duration(resource.Or(f.Settle, settle)) }
 
 func (f Failover) routes() bool { return resource.Or(f.Mode, policy) == route }
-
-func (f Failover) record() record {
-	return record{Connections: f.Connections, Mode: resource.Or(f.Mode, policy), Settle: f.settle(), Interfaces: f.Interfaces, Networks: f.Networks, Metric: resource.Or(f.Metric, metric)}
-}
-
-func (r record) failover() Failover {
-	settle := resource.Duration(r.Settle)
-	f := Failover{Connections: r.Connections, Mode: &r.Mode, Settle: &settle}
-	if r.Mode == route {
-		f.Interfaces, f.Networks, f.Metric = r.Interfaces, r.Networks, &r.Metric
-	}
-	return f
-}

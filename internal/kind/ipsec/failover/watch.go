@@ -19,9 +19,6 @@ func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Failover, kick
 	var running sync.WaitGroup
 	defer running.Wait()
 	for name, want := range wants {
-		if err := v.keep(name, want.record()); err != nil {
-			return err
-		}
 		events[name] = make(chan struct{}, 1)
 		s := &sentry{verbs: v, name: name, want: *want, past: v.Memory.of(name), kick: kick, event: events[name]}
 		running.Go(func() { s.run(ctx) })
