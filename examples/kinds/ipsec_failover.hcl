@@ -1,8 +1,7 @@
 # Two connections to one place, of which one carries at a time: the first while it is
 # well, for it is preferred. An aws_vpn block is all this in one, and the firewall
-# besides. Neither restarts what the peer or a dead line took away: where traffic goes
-# then is for the failover to say. What is down while nobody looks comes up with
-# strongSwan, the preferred one alone.
+# besides. Neither starts by itself: where traffic goes is for the failover to say. Where
+# no agent runs, traffic brings the preferred one up, for it is a trap.
 ipsec_connection "dc-1" {
   local_addrs  = ["198.51.100.1"]
   remote_addrs = ["203.0.113.17"]
@@ -16,7 +15,7 @@ ipsec_connection "dc-1" {
     local_ts      = ["192.168.40.0/24"]
     remote_ts     = ["172.31.0.0/16"]
     esp_proposals = ["aes256gcm16-ecp384"]
-    start_action  = "start"
+    start_action  = "trap"
   }
 }
 

@@ -5,7 +5,9 @@
 //
 //	lan 192.168.40.10 ── 192.168.40.1 gateway 198.51.100.1 ── 203.0.113.17, .18 amazon 172.31.0.1 ── 172.31.0.10 vpc
 //
-// The two private hosts are network namespaces of the hosts in front of them. The
+// A branch of the company has its router on the same machine, at 203.0.113.7.
+//
+// The private hosts are network namespaces of the hosts in front of them. The
 // kernel of the lab has no ESP: on both sides charon brings it, in user space, where
 // two child SAs with the same traffic selectors share what finds an SA for a packet.
 // Amazon's own dead peer detection is therefore short (some five seconds): one of its endpoints that
@@ -31,10 +33,13 @@ const (
 	Lan     = "192.168.40.10" // a host there
 	VPC     = "172.31.0.0/16"
 	Server  = "172.31.0.10" // a host there
+	Branch  = "10.9.0.0/24"
+	Clerk   = "10.9.0.10" // a host there
 
 	inside   = "192.168.40.1"
 	isp      = "198.51.100.254"
 	router   = "172.31.0.1"
+	hub      = "10.9.0.1"
 	outside  = "203.0.113.0/24"
 	services = "10.0.7.1/24" // the service network of the seed host
 )
@@ -42,15 +47,18 @@ const (
 // A Tunnel is one of Amazon's two.
 type Tunnel struct {
 	Outside string // address of Amazon's end
-	Inside  string // the /30 of both ends, Amazon's address first
+	Inside  string // the first three bytes of the /30 inside, of which Amazon has .1
 	PSK     string
 }
 
 // Tunnels are those of the connection. Amazon's keys look like these.
 var Tunnels = [2]Tunnel{
-	{"203.0.113.17", "169.254.44.0/30", "Jq7vT2.sWm4_kPz9XcLr5BnGd8Hf3YtA"},
-	{"203.0.113.18", "169.254.71.0/30", "b6Rk.Ue1Vx8Qh_3NwMz0TySj5DpCf7La"},
+	{"203.0.113.17", "169.254.44", "Jq7vT2.sWm4_kPz9XcLr5BnGd8Hf3YtA"},
+	{"203.0.113.18", "169.254.71", "b6Rk.Ue1Vx8Qh_3NwMz0TySj5DpCf7La"},
 }
+
+// BranchTunnel is what leads to another site of the company.
+var BranchTunnel = Tunnel{Outside: "203.0.113.7", PSK: "a-key-of-the-branch-and-of-nobody-else"}
 
 // Neighbourhood is the gateway and Amazon.
 type Neighbourhood struct {
@@ -71,7 +79,7 @@ func Open(ctx context.Context, l *lab.Lab, vpnd string) (*Neighbourhood, error) 
 	}
 	n := &Neighbourhood{gateway, cloud}
 	prefix := netip.MustParsePrefix
-	var outsides []netip.Prefix
+	outsides := []netip.Prefix{prefix(BranchTunnel.Outside + "/32")}
 	for _, t := range Tunnels {
 		outsides = append(outsides, prefix(t.Outside+"/32"))
 	}
@@ -82,6 +90,7 @@ func Open(ctx context.Context, l *lab.Lab, vpnd string) (*Neighbourhood, error) 
 		l.Join("services", gateway, "eth1", prefix(services)),
 		behind(ctx, gateway, "lan", "eth2", inside+"/24", Lan+"/24"),
 		behind(ctx, cloud, "vpc", "eth1", router+"/16", Server+"/16"),
+		behind(ctx, cloud, "branch", "eth2", hub+"/24", Clerk+"/24"),
 		cloud.WriteFile(ctx, "/etc/strongswan.d/patience.conf", []byte(patience), 0o644),
 		userSpace(ctx, gateway), userSpace(ctx, cloud),
 	)
@@ -169,6 +178,12 @@ func (n *Neighbourhood) Reach(ctx context.Context) error {
 	}
 	_, back := n.Amazon.Run(ctx, "ip", "netns", "exec", "vpc", "ping", "-q", "-c1", "-W1", Lan)
 	return back
+}
+
+// Visit says whether the private host reaches the one in the branch.
+func (n *Neighbourhood) Visit(ctx context.Context) error {
+	_, err := n.Gateway.Run(ctx, "ip", "netns", "exec", "lan", "ping", "-q", "-c1", "-W2", Clerk)
+	return err
 }
 
 // Reached waits until they do, and returns how long that took.

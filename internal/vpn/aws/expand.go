@@ -235,7 +235,8 @@ func (e *expansion) connection(t tunnel) (*ipsec.Connection, error) {
 }
 
 // child is the one pair of SAs that a tunnel may have. With policies the failover begins
-// and ends it, so that one tunnel at a time carries; else it is up whatever comes, and
+// and ends it, so that one tunnel at a time carries; that of the preferred one is a trap,
+// so that traffic brings it up where no agent runs. Else it is up whatever comes, and
 // begun anew where Amazon closed it, unless Amazon does that itself.
 func (e *expansion) child(t tunnel) (ipsec.Child, error) {
 	esp, err := canonical(proposal.ESP, t.esp)
@@ -247,7 +248,10 @@ func (e *expansion) child(t tunnel) (ipsec.Child, error) {
 		RekeyTime: rekey, LifeTime: resource.Ptr(resource.Duration(t.ESPLifetime)),
 		ReplayWindow: resource.Ptr(replay(t)), CopyDF: resource.Ptr(false),
 	}
-	if e.mode() == route {
+	switch {
+	case e.mode() == policy && t.name == e.ordered(e.both)[0].name:
+		child.StartAction = resource.Ptr("trap")
+	case e.mode() == route:
 		child.StartAction, child.DPDAction, child.IfID = resource.Ptr("start"), resource.Ptr("restart"), resource.Ptr(t.ifID)
 		if t.Options == nil || !t.Options.Starts {
 			child.CloseAction = resource.Ptr("start")

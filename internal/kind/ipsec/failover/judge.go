@@ -69,7 +69,9 @@ func (c connection) received() (bytes uint64) {
 }
 
 // well says whether it could carry, as far as is known.
-func (c candidate) well() bool { return c.failed == "" && !c.barred && (c.ready || c.since > 0) }
+func (c candidate) well() bool {
+	return c.failed == "" && (c.carries || !c.barred && (c.ready || c.since > 0))
+}
 
 // peer is where it leads, in words.
 func (c connection) peer() string {
@@ -96,7 +98,7 @@ func judge(all []candidate, settle time.Duration) verdict {
 		case !c.carries:
 		case v.carrier == nil:
 			v.carrier = &all[i]
-		case v.carrier.failed != "" && c.failed == "":
+		case c.failed == "" && (v.carrier.failed != "" || v.carrier.barred && !c.barred):
 			v.besides = append(v.besides, *v.carrier)
 			v.carrier = &all[i]
 		default:

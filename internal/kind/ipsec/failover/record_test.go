@@ -7,23 +7,27 @@ import (
 	"testing"
 
 	"vpnd/internal/kind/ipsec"
+	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
 
-// stopped is a charon that does not run.
-type stopped struct{ *world }
+// busy is a charon that is about to establish the first connection for ever.
+type busy struct{ *world }
 
-func (stopped) look(context.Context, []string) (map[string]connection, error) { return nil, nil }
+func (busy) look(_ context.Context, names []string) (map[string]connection, error) {
+	all := map[string]connection{names[0]: {Name: names[0], Peer: names[0], SAs: []vici.SA{{State: "CONNECTING"}}}}
+	return all, nil
+}
 
 // A failover is there where it is on record, and all that is asked of it is.
 func TestConform(t *testing.T) {
-	w := stopped{newWorld()}
+	w := busy{newWorld()}
 	first := *filled(Failover{Connections: []string{"a", "b"}, Probe: []netip.Addr{netip.MustParseAddr("172.31.0.10")}})
 	second := *filled(Failover{Connections: []string{"b", "c"}, Settle: resource.Ptr(resource.Day)})
 	for _, f := range []*Failover{&first, &second} {
 		f.Moves, f.Well, f.CarriedBy = []string{}, []string{}, resource.Ptr("")
-		f.Standing = &ipsec.States{{Why: notLoaded}}
+		f.Standing = &ipsec.States{{Why: "nothing carries"}}
 	}
 	resourcetest.Conform(t, Verbs{Records: t.TempDir(), Memory: new(Memory), charon: w}, resourcetest.Case[Failover]{
 		Name: "vpc", First: first, Second: second,

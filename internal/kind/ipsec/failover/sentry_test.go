@@ -103,6 +103,25 @@ func TestStaysWhereTrafficComesIn(t *testing.T) {
 	})
 }
 
+// One that failed a short time ago, and that somebody else establishes, takes nothing
+// over.
+func TestComesUpBySomebodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		p := play(t, w)
+		p.becomes(time.Second, "a")
+		p.stays(10*time.Second, "a")
+		w.set("a", func(p *peer) { p.mute = true })
+		p.becomes(10*time.Second, "b")
+		time.Sleep(10 * time.Second)
+		if err := w.initiate(t.Context(), "a", "a", time.Second); err != nil {
+			t.Fatal(err)
+		}
+		p.becomes(time.Second, "b")
+		p.stays(30*time.Second, "b")
+	})
+}
+
 // An address that never answers through any of them is no reason to go back and forth.
 func TestProbeThatNobodyAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -69,6 +70,9 @@ func (v Verbs) stands(ctx context.Context, name string, want Failover, got *Fail
 	}
 	verdict := judge(all, want.settle())
 	got.Moves, got.Well = append([]string{}, verdict.moves...), []string{}
+	if len(all) == 0 {
+		got.Moves = []string{"to " + want.Connections[0] + ": " + notLoaded}
+	}
 	for _, c := range all {
 		if c.well() {
 			got.Well = append(got.Well, c.Name)
@@ -125,7 +129,6 @@ func byPolicy(c connection, past *past, now time.Time) candidate {
 		w.failed = ""
 		return w
 	}
-	w.barred = w.barred && w.failed != "" // it proves itself
 	for _, child := range c.lacks() {
 		w.missing = append(w.missing, "its child SA "+child+" is not there")
 	}
@@ -146,7 +149,6 @@ func byRoute(c connection, past *past, carries bool, now time.Time) candidate {
 			w.since = seconds(ike.Established)
 		}
 	}
-	w.barred = w.barred && (!carries || w.failed != "")
 	return w
 }
 
@@ -177,7 +179,7 @@ func (f Failover) astray(carrier string, there []way) []string {
 	return words
 }
 
-const notLoaded = "strongSwan has loaded none of its connections"
+const notLoaded = "strongSwan does not run, or has loaded none of the connections"
 
 // state is how what carries stands, or why nothing does.
 func state(carrier *candidate, all []candidate) resource.TunnelState {
@@ -222,6 +224,9 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Failover]) error
 			return i.Want.reroute(judge(all, i.Want.settle()), there)
 		}
 		all, err := v.atRest(ctx, i.Name, i.Want)
+		if err == nil && len(all) == 0 {
+			err = errors.New(notLoaded)
+		}
 		if err != nil {
 			return err
 		}
