@@ -12,8 +12,8 @@ import (
 	"vpnd/internal/lab/office"
 )
 
-// A site is the second seed host, between its private subnet and Amazon.
-type site struct {
+// A hostB is the second seed host, between its private subnet and Amazon.
+type hostB struct {
 	scene
 	*amazon.Neighbourhood
 	tunnels [2]amazon.Tunnel // as this side has them
@@ -28,22 +28,22 @@ func TestAmazon(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &site{scene{&office.Office{Gateway: n.Gateway}, t}, n, amazon.Tunnels}
+		s := &hostB{scene{&office.Office{Gateway: n.Gateway}, t}, n, amazon.Tunnels}
 		s.configured()
 		s.scene.apply()
 		s.reaches(20*time.Second, "after the first apply")
 		s.ok(s.Visit(t.Context()))
 		for _, part := range []struct {
 			name string
-			run  func(*site)
+			run  func(*hostB)
 		}{
-			{"hands", (*site).byHand},
-			{"key", (*site).newKey},
-			{"cut", (*site).cut},
-			{"strongswan", (*site).strongSwan},
-			{"removed", (*site).removed},
+			{"hands", (*hostB).byHand},
+			{"key", (*hostB).newKey},
+			{"cut", (*hostB).cut},
+			{"strongswan", (*hostB).strongSwan},
+			{"removed", (*hostB).removed},
 		} {
-			if !t.Run(part.name, func(t *testing.T) { part.run(&site{s.in(t), n, s.tunnels}) }) {
+			if !t.Run(part.name, func(t *testing.T) { part.run(&hostB{s.in(t), n, s.tunnels}) }) {
 				return
 			}
 		}
@@ -52,7 +52,7 @@ func TestAmazon(t *testing.T) {
 
 // configured writes down what the gateway shall be. What Amazon gave to download lies
 // beside it.
-func (s *site) configured() {
+func (s *hostB) configured() {
 	s.t.Helper()
 	s.configure(common + `
 aws_vpn "vpc" {
@@ -90,7 +90,7 @@ ipsec_tunnel "branch" {
 
 // reaches wants the private hosts to reach each other within that time, and tells how
 // long it took.
-func (s *site) reaches(within time.Duration, when string) time.Duration {
+func (s *hostB) reaches(within time.Duration, when string) time.Duration {
 	s.t.Helper()
 	took, err := s.Reached(s.t.Context(), within)
 	if err != nil {
@@ -107,7 +107,7 @@ type sa struct{ ike, child, in int }
 var listed = regexp.MustCompile(`list-sa event \{(\S+) \{uniqueid=(\d+)(.*)`)
 
 // sas are the connections that are up. One without a child SA has none of that id.
-func (s *site) sas() map[string]sa {
+func (s *hostB) sas() map[string]sa {
 	s.t.Helper()
 	up := make(map[string]sa)
 	for line := range strings.Lines(s.sh("swanctl --list-sas --raw")) {
@@ -130,7 +130,7 @@ func (s *site) sas() map[string]sa {
 }
 
 // carries waits until the connection alone has a child SA, and returns how long that took.
-func (s *site) carries(name string, within time.Duration) time.Duration {
+func (s *hostB) carries(name string, within time.Duration) time.Duration {
 	s.t.Helper()
 	begun := time.Now()
 	for {
@@ -153,7 +153,7 @@ func (s *site) carries(name string, within time.Duration) time.Duration {
 
 // byHand has somebody change things behind vpnd's back, of which vpnd drift tells, and
 // the next apply puts them right.
-func (s *site) byHand() {
+func (s *hostB) byHand() {
 	for _, m := range []office.Mischief{
 		behind("ends the SA that carries", "swanctl --terminate --ike vpc-1 --force --timeout 2", "ipsec_failover.vpc"),
 		behind("ends the child SA", "swanctl --terminate --child vpc-1 --timeout 2", "ipsec_failover.vpc"),
@@ -200,7 +200,7 @@ rm /root/other.conf
 
 // newKey has one tunnel get another pre-shared key, on both sides: the other one
 // goes on.
-func (s *site) newKey() {
+func (s *hostB) newKey() {
 	s.settled()
 	before := s.sas()
 	s.tunnels[1].PSK = "Yp3.Kd9_qLw7RtZ2vNb8XmCf4GhJs6Ae"
@@ -223,7 +223,7 @@ func (s *site) newKey() {
 }
 
 // settled has the preferred connection carry, without a word of the agent's.
-func (s *site) settled() {
+func (s *hostB) settled() {
 	s.t.Helper()
 	if _, on := s.sas()["vpc-1"]; !on {
 		s.run("swanctl", "--initiate", "--child", "vpc-1", "--timeout", "5")
@@ -234,7 +234,7 @@ func (s *site) settled() {
 
 // cut has the endpoint of the tunnel that carries go without a farewell: packets to it
 // are dropped.
-func (s *site) cut() {
+func (s *hostB) cut() {
 	s.agent()
 	s.settled()
 	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'") // the other one is ready
@@ -263,7 +263,7 @@ func (s *site) cut() {
 var transmitted = regexp.MustCompile(`(\d+) packets transmitted, (\d+) received`)
 
 // background pings until it is asked how many packets were lost.
-func (s *site) background(ping string) (lost func() int) {
+func (s *hostB) background(ping string) (lost func() int) {
 	s.t.Helper()
 	s.sh("systemd-run -q --unit=pings -p StandardOutput=file:/root/pings " + ping)
 	return func() int {
@@ -281,7 +281,7 @@ func (s *site) background(ping string) (lost func() int) {
 }
 
 // strongSwan is stopped, killed and restarted while the agent is at work.
-func (s *site) strongSwan() {
+func (s *hostB) strongSwan() {
 	for _, c := range []struct{ what, script string }{
 		{"strongSwan is restarted", "systemctl restart strongswan"},
 		{"strongSwan is stopped", "systemctl stop strongswan"},
@@ -295,7 +295,7 @@ func (s *site) strongSwan() {
 }
 
 // removed is Amazon's block that goes: the tunnel to the branch notices nothing.
-func (s *site) removed() {
+func (s *hostB) removed() {
 	s.carries("vpc-1", time.Minute)
 	s.sh("systemctl stop vpnd")
 	before := s.sas()["branch"]
