@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/aws/document"
@@ -136,6 +137,16 @@ func TestTheStrongestIsOfferedAndNothingElse(t *testing.T) {
 			if len(tun.ike) != 1 || len(tun.esp) != 1 || tun.ike[0] != c.ike || tun.esp[0] != c.esp {
 				t.Errorf("%s: %v %v", c.file, tun.ike, tun.esp)
 			}
+		}
+	}
+	for want, s := range map[string]document.Suite{
+		"aes256gcm16-prfsha384-ecp384":   {Encryption: "AES256-GCM-16", Group: 20},
+		"aes128gcm16-prfsha512-modp4096": {Encryption: "AES128-GCM-16", Integrity: "SHA2-512", Group: 16},
+		"aes128-sha1-modp1536":           {Encryption: "AES128", Integrity: "SHA1", Group: 5},
+		"aes256-sha256-modp2048s256":     {Encryption: "AES256", Integrity: "SHA2-256", Group: 24},
+	} {
+		if got := written(proposal.IKE, s); got != want {
+			t.Errorf("%+v is written %s", s, got)
 		}
 	}
 	sha1 := document.Choice{Encryption: []string{"AES128-GCM-16", "AES256"}, Integrity: []string{"SHA1"}, Groups: []int{2, 24, 5}}

@@ -92,6 +92,9 @@ func written(use proposal.Use, s document.Suite) string {
 	if strings.HasPrefix(s.Integrity, "SHA2-") {
 		hash = "sha" + hash
 	}
+	if hash == "" { // of a cipher that needs none, beside which IKE still wants a PRF
+		hash = "sha384"
+	}
 	words := []string{cipher}
 	switch aead := strings.HasSuffix(cipher, "gcm16"); {
 	case !aead:
