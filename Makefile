@@ -63,6 +63,7 @@ bench: build
 fuzz:
 	@.ci/deps build
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) ./internal/config
+	go test -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./internal/vpn/aws/document
 	go test -count=1 -run 'TestGeneratedConfigurations$$' ./internal/system -seed 0
 
 install: build

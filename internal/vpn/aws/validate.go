@@ -185,6 +185,9 @@ func (v *VPN) checkNetworks(c *check, d *document.Connection) {
 	if v.mode() == policy && version(&d.Tunnels[0]) == 1 && len(v.LocalNetworks)*len(remotes) > 1 {
 		c.add("mode", `write mode = "route", or have Amazon take version 2 of IKE`, "version 1 of IKE takes one network a side, and Amazon one pair of SAs a tunnel")
 	}
+	if v.has(true) && d.Tunnels[0].Inside6.IsValid() {
+		c.found = append(c.found, walls.Advertised())
+	}
 	if v.has(true) && !d.Tunnels[0].Inside6.IsValid() {
 		c.add("local_networks", "leave the networks of IPv6 out; or make the connection anew with inside addresses of IPv6", "the tunnels have no inside addresses of IPv6, so that Amazon takes IPv4 alone")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/ipsec/walls"
 )
 
 func (t *Tunnel) checkMode(c *check) {
@@ -135,11 +136,9 @@ func (t *Tunnel) checkRouted(c *check) {
 	}
 }
 
-// checkAdvertised warns of what cuts hosts off: with forwarding on, the kernel
-// ignores router advertisements, and the default route runs out.
+// checkAdvertised warns where the tunnel has IPv6 forwarded.
 func (t *Tunnel) checkAdvertised(c *check, name string) {
 	if t.forwards(name, true) {
-		c.warn("", "set accept_ra in a gateway block or by a sysctl block where the uplink has its route from router advertisements",
-			"forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out")
+		c.found = append(c.found, walls.Advertised())
 	}
 }

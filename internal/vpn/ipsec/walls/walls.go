@@ -132,3 +132,13 @@ func (s side) chains(add func(table, suffix, hook string, priority int, rules []
 		add("mangle", "", "FORWARD", chain.Tunnel, s.clamped())
 	}
 }
+
+// Advertised warns of what cuts hosts off where something forwards IPv6: the kernel
+// ignores router advertisements then, and the default route runs out.
+func Advertised() resource.Mistake {
+	return resource.Mistake{
+		Summary: "forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out",
+		Hint:    "set accept_ra in a gateway block or by a sysctl block where the uplink has its route from router advertisements",
+		Warning: true,
+	}
+}
