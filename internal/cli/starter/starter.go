@@ -78,7 +78,7 @@ func (f Facts) Fill(kind string) ([]byte, error) {
 	text := strings.NewReplacer(
 		"{{.Listen}}", listen, "{{.Network}}", f.network.String(), "{{.Network6}}", network6, "{{.Address}}", address,
 		"{{.Push}}", f.push(six), "{{.Uplink}}", f.uplink, "{{.Networks}}", networks,
-		"{{.Behind}}", f.inside(),
+		"{{.Behind}}", f.inside(), "{{.Bound}}", f.bound(), "{{.Peer}}", f.peer(),
 	).Replace(string(starter))
 	return hclwrite.Format([]byte(text)), nil
 }
@@ -95,6 +95,23 @@ func (f Facts) push(six bool) string {
 	}
 	return fmt.Sprintf("    redirect_gateway = true # all that clients send; or routes, as in [\"10.0.0.0/16\"]\n"+
 		"    dns              = [%q] # whom they ask for names", resolver("/etc/resolv.conf", six))
+}
+
+// bound is the line that says which address a tunnel has on this side; none where that
+// is not known.
+func (f Facts) bound() string {
+	if !f.address.IsValid() {
+		return ""
+	}
+	return fmt.Sprintf("    address = %q # of this host, by which the tunnel leaves\n", f.address)
+}
+
+// peer is an example of another side, in the family of this one; RFC 5737 and 3849.
+func (f Facts) peer() string {
+	if f.address.Is6() {
+		return "2001:db8:ffff::7"
+	}
+	return "198.51.100.7"
 }
 
 // inside are the networks of this side of a tunnel between sites, or an example.
