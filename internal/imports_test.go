@@ -51,6 +51,7 @@ var rules = []rule{
 	{"kind/ipsec/swanctl", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/vici", []string{"kind/ipsec/swanctl"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/failover", []string{"resource", "atomic", "notice", "icmp", "kind/ipsec/"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/wireguard", []string{"resource", "atomic", "process", "namespace", "kind/link"}, []string{"github.com/hashicorp/hcl", "log/slog", "github.com/vishvananda/netlink"}},
 	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
 	{"vpn/across", []string{"resource", "kind/", "vpn/"}, []string{"os", "os/exec", "net/http"}},

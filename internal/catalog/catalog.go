@@ -22,6 +22,7 @@ import (
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/kind/user"
+	kindwireguard "vpnd/internal/kind/wireguard"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/across"
@@ -32,6 +33,7 @@ import (
 	"vpnd/internal/vpn/openvpn"
 	"vpnd/internal/vpn/pki"
 	"vpnd/internal/vpn/ssh"
+	"vpnd/internal/vpn/wireguard"
 )
 
 // Options say which host the kinds work on.
@@ -68,6 +70,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("directory", "A directory. Its label is the path.", file.DirectoryTraits, file.DirectoryVerbs{Root: o.Root, Shared: shared}),
 		resource.Define("tun", "A persistent tun or tap interface. Its label is the name of the interface.", link.TunTraits, link.TunVerbs{}),
 		resource.Define("xfrm_interface", "An interface whose packets come and go by IPsec. Its label is the name of the interface.", link.XFRMTraits, link.XFRMVerbs{}),
+		resource.Define("wireguard_interface", "An interface of WireGuard, and its peers. Its label is the name of the interface.", kindwireguard.Traits, kindwireguard.Host()),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
 		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
 		resource.Define("ipsec_connection", "A connection of strongSwan with its child SAs and its pre-shared key. Its label is the name of the connection.", kindipsec.Traits, connections),
@@ -92,6 +95,7 @@ func composites() []resource.Composite {
 		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
 		resource.Compose[ipsec.Tunnel]("ipsec_tunnel", "A tunnel of strongSwan between the networks of two sites: connection, secret or certificates, rules, routes."),
 		resource.Compose[aws.VPN]("aws_vpn", "Both tunnels of an AWS Site-to-Site VPN, from its downloaded configuration: connections, which of them carries, interfaces and BGP where they are routed, firewall."),
+		resource.Compose[wireguard.WireGuard]("wireguard", "An interface of WireGuard with its peers: people and other sites, their keys, profiles, routes and rules. Its label is the name of the interface."),
 		resource.Compose[gateway.Gateway]("gateway", "Forwarding, filter rules and NAT for networks behind this host."),
 		resource.Compose[ssh.Account]("ssh_tunnel_account", "An account that SSH tunnels dial, good for the forwards that it names and for nothing else. Its label is its name."),
 		resource.Compose[ssh.Tunnel]("ssh_tunnel", "An SSH tunnel that is kept up and watched: account, key, pinned host key, unit, forwarded ports."),

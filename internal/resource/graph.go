@@ -1,12 +1,16 @@
 package resource
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Graph is what of a wish comes after what, and who reads what. A name that a
 // thing comes after is that of another thing, or else of a block, and then of all
-// that the block owns; of a block that owns the thing itself, and of what is not
-// there, it does not wait. It is made once, is never changed, and is linear in
-// what it is made of, however much a block owns.
+// that the block owns alone; of a block that owns the thing itself, of what the
+// block shares with those that own the thing, which may wait for this one, and of
+// what is not there, it does not wait. It is made once, is never changed, and is
+// linear in what it is made of, however much a block owns.
 type Graph struct {
 	all     []Resource
 	is      []Traits
@@ -16,7 +20,7 @@ type Graph struct {
 
 	// The points are the things, by their place, and behind them the blocks that
 	// somebody comes after.
-	blocks map[ID]int
+	blocks map[side]int
 	before [][]int // of each point, what it comes after
 	after  [][]int // and what comes after it
 }
@@ -26,7 +30,7 @@ func NewGraph(c Catalog, all []Resource) *Graph {
 	g := &Graph{
 		all: all, is: make([]Traits, len(all)), place: make(map[ID]int, len(all)),
 		owned: make(map[ID][]int), readers: make(map[ID][]ID),
-		blocks: make(map[ID]int), before: make([][]int, len(all)), after: make([][]int, len(all)),
+		blocks: make(map[side]int), before: make([][]int, len(all)), after: make([][]int, len(all)),
 	}
 	for i, r := range all {
 		g.place[r.ID] = i
@@ -57,16 +61,51 @@ func (g *Graph) link(name ID, i int) {
 	if len(g.owned[name]) == 0 || Owns(name, g.all[i]) {
 		return
 	}
-	block, known := g.blocks[name]
+	g.tie(g.block(side{name, owners(g.all[i])}, i), i)
+}
+
+// A side is a block as it is waited for by things of certain others.
+type side struct {
+	block ID
+	of    string
+}
+
+// owners names the blocks that ask for the thing.
+func owners(r Resource) string {
+	if len(r.Owners) == 1 {
+		return r.Owners[0].Block.String()
+	}
+	var names []string
+	for _, o := range r.Owners {
+		names = append(names, o.Block.String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// block returns the point of a block for those who wait for it, i being one of them:
+// behind all that it owns but for what it shares with them.
+func (g *Graph) block(s side, i int) int {
+	if point, known := g.blocks[s]; known {
+		return point
+	}
+	own := slices.DeleteFunc(slices.Clone(g.owned[s.block]), func(one int) bool {
+		return slices.ContainsFunc(g.all[i].Owners, func(o Owner) bool { return Owns(o.Block, g.all[one]) })
+	})
+	of := s
+	if len(own) == len(g.owned[s.block]) { // they share nothing, as nearly always
+		of.of = ""
+	}
+	point, known := g.blocks[of]
 	if !known {
-		block = len(g.after)
-		g.blocks[name] = block
+		point = len(g.after)
 		g.before, g.after = append(g.before, nil), append(g.after, nil)
-		for _, one := range g.owned[name] {
-			g.tie(one, block)
+		for _, one := range own {
+			g.tie(one, point)
 		}
 	}
-	g.tie(block, i)
+	g.blocks[of], g.blocks[s] = point, point
+	return point
 }
 
 func (g *Graph) tie(first, then int) {

@@ -97,6 +97,7 @@ func TestOrder(t *testing.T) {
 		{"an office", office(), "key:0 pkg:0 sibling:0 list:1 conf:2 unit:3 open:4 jump:5 forward:6 other:0"},
 		{"blocks stay together", []Resource{asked("b", "block.1", "c"), asked("a", "block.2"), asked("c", "block.1")}, "c:0 b:1 a:0"},
 		{"blocks go by their lines", []Resource{asked("a", "block.2"), at(asked("b", "block.3"), "a.hcl", 9), at(asked("c", "block.4"), "b.hcl", 1), at(asked("d", "block.1"), "a.hcl", 2)}, "a:0 d:0 b:0 c:0"},
+		{"what two blocks share waits for both", []Resource{asked("switch", "block.vpn,block.gate", "rule.v", "rule.g"), asked("rule.v", "block.vpn"), asked("rule.g", "block.gate", "block.vpn")}, "v:0 g:1 switch:2"},
 		{"a round", []Resource{asked("a", "block.1", "block.2"), asked("b", "block.2", "a"), asked("c", "block.3")}, "these need each other, so none can come first: thing.a, thing.b"},
 	} {
 		var words []string
@@ -135,7 +136,8 @@ func TestInputsAndReaders(t *testing.T) {
 func comesAfter(all []Resource, a, b Resource) bool {
 	is := func(id ID) bool { return slices.ContainsFunc(all, func(r Resource) bool { return r.ID == id }) }
 	return a.ID != b.ID && slices.ContainsFunc(a.After, func(name ID) bool {
-		return name == b.ID || !is(name) && Owns(name, b) && !Owns(name, a)
+		shared := slices.ContainsFunc(a.Owners, func(o Owner) bool { return Owns(o.Block, b) })
+		return name == b.ID || !is(name) && Owns(name, b) && !Owns(name, a) && !shared
 	})
 }
 

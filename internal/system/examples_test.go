@@ -33,7 +33,7 @@ func exampleFiles(t *testing.T, dir string) map[string]string {
 // and gives the host back.
 func TestExamplesConverge(t *testing.T) {
 	t.Parallel()
-	s := alone(t)
+	s := alone(t, "wireguard-go")
 	s.ok(s.Foreigners(t.Context()))
 	before := s.print()
 	for name, files := range examples(t) {

@@ -63,10 +63,10 @@ type scene struct {
 	t *testing.T
 }
 
-// alone is a fresh gateway without neighbours.
-func alone(t *testing.T) scene {
+// alone is a fresh gateway without neighbours, with these packages besides.
+func alone(t *testing.T, packages ...string) scene {
 	t.Helper()
-	o, err := office.Alone(t.Context(), labtest.New(t), vpnd)
+	o, err := office.Alone(t.Context(), labtest.New(t, packages...), vpnd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestPlanningWritesNothing(t *testing.T) {
 }
 
 func planned(t *testing.T, backend string) {
-	s := alone(t)
+	s := alone(t, "wireguard-go")
 	s.ok(s.Gateway.UseIPTables(t.Context(), backend))
 	all := everything(t)
 	if s.lacking("xfrm_interface") != "" {

@@ -92,6 +92,26 @@ crl "/etc/acme/crl.pem" {
   ledger     = ledger["/etc/acme/issued"].name
 }
 
+wireguard_key "/etc/acme/wg7.key" {}
+
+wireguard_psk "/etc/acme/wg7.psk" {}
+
+wireguard_interface "wg7" {
+  key = wireguard_key["/etc/acme/wg7.key"].name
+  peer "other" {
+    public_key = "uHBbTsJVqdBOjfYJYpvS3zBaXvzDzmUyBS+sNZ6JU0M="
+  }
+}
+
+wireguard "wg8" {
+  addresses = ["10.88.0.1/24"]
+  listen    = 51828
+  remote    = "vpn.example.com"
+  peer "guest" {
+    address = "10.88.0.2"
+  }
+}
+
 static_key "/etc/acme/ta.key" {}
 
 tls_crypt_v2_key "/etc/acme/v2.key" {}

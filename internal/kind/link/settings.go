@@ -10,17 +10,17 @@ import (
 	"vpnd/internal/resource"
 )
 
-// settings are what can be changed on an interface that is there, whatever it is.
-type settings struct {
-	alias     *string
-	mtu       *int
-	up        *bool
-	addresses []netip.Prefix
+// Settings are what can be changed on an interface that is there, whatever it is.
+type Settings struct {
+	Alias     *string
+	MTU       *int
+	Up        *bool
+	Addresses []netip.Prefix
 }
 
 // configure sets them. Addresses come last: switching an interface off takes its IPv6
 // addresses away.
-func configure(name string, want settings) error {
+func configure(name string, want Settings) error {
 	all, err := devices()
 	if err != nil {
 		return err
@@ -29,25 +29,25 @@ func configure(name string, want settings) error {
 	if !ok {
 		return missing(name)
 	}
-	if want.alias != nil && *want.alias != d.Attrs().Alias {
-		if err := netlink.LinkSetAlias(d, *want.alias); err != nil {
+	if want.Alias != nil && *want.Alias != d.Attrs().Alias {
+		if err := netlink.LinkSetAlias(d, *want.Alias); err != nil {
 			return fmt.Errorf("setting the alias: %w", err)
 		}
 	}
-	if want.mtu != nil && *want.mtu != d.Attrs().MTU {
-		if err := netlink.LinkSetMTU(d, *want.mtu); err != nil {
-			return fmt.Errorf("setting the mtu to %d: %w", *want.mtu, err)
+	if want.MTU != nil && *want.MTU != d.Attrs().MTU {
+		if err := netlink.LinkSetMTU(d, *want.MTU); err != nil {
+			return fmt.Errorf("setting the mtu to %d: %w", *want.MTU, err)
 		}
 	}
-	if want.up != nil && *want.up != d.up() {
-		if err := setUp(d, *want.up); err != nil {
+	if want.Up != nil && *want.Up != d.up() {
+		if err := setUp(d, *want.Up); err != nil {
 			return err
 		}
 	}
-	if want.addresses == nil {
+	if want.Addresses == nil {
 		return nil
 	}
-	return setAddresses(d, want.addresses)
+	return setAddresses(d, want.Addresses)
 }
 
 func setUp(d device, up bool) error {

@@ -152,7 +152,7 @@ func change(name string, got *Tun, want Tun) error {
 			return err
 		}
 	}
-	return configure(name, settings{want.Alias, want.MTU, want.Up, want.Addresses})
+	return configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
 }
 
 // rebuilt says whether the change needs a new interface.

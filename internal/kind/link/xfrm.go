@@ -104,7 +104,7 @@ func applyXFRM(name string, got *XFRM, want XFRM) error {
 			return err
 		}
 	}
-	return configure(name, settings{want.Alias, want.MTU, want.Up, want.Addresses})
+	return configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
 }
 
 func createXFRM(name string, number int) error {

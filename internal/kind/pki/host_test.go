@@ -175,6 +175,14 @@ func TestConform(t *testing.T) {
 		r := newRoom(t)
 		resourcetest.Conform(t, newStaticKeys(r.Host), resourcetest.Case[StaticKey]{Name: "/pki/ta.key", Second: StaticKey{Mode: mode}})
 	})
+	t.Run("wireguard_key", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newWireGuardKeys(r.Host), resourcetest.Case[WireGuardKey]{Name: "/pki/wg0.key", Second: WireGuardKey{Mode: mode}})
+	})
+	t.Run("wireguard_psk", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, newWireGuardPSKs(r.Host), resourcetest.Case[WireGuardPSK]{Name: "/pki/wg0.psk", Second: WireGuardPSK{Mode: mode}})
+	})
 	t.Run("tls_crypt_v2_key", func(t *testing.T) {
 		r := newRoom(t)
 		makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/server.key", TLSCryptV2Key{})

@@ -14,6 +14,8 @@ const (
 	KindLedger        = "ledger"
 	KindStaticKey     = "static_key"
 	KindTLSCryptV2Key = "tls_crypt_v2_key"
+	KindWireGuardKey  = "wireguard_key"
+	KindWireGuardPSK  = "wireguard_psk"
 	KindDHParams      = "dh_params"
 	KindAssembledFile = "assembled_file"
 )
@@ -34,6 +36,8 @@ func Kinds(h Host) []resource.Kind {
 		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true, Moves: true}, &ledgers{Host: h}),
 		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, newStaticKeys(h)),
 		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", kept, newTLSCryptV2Keys(h)),
+		resource.Define(KindWireGuardKey, "A private key of WireGuard, with its public key beside it. Its label is the path.", kept, newWireGuardKeys(h)),
+		resource.Define(KindWireGuardPSK, "A key that two peers of WireGuard share. Its label is the path.", kept, newWireGuardPSKs(h)),
 		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, newDHParams(h)),
 		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", copies, newAssembledFiles(h)),
 	}

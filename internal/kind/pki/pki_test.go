@@ -65,6 +65,8 @@ func TestForeignFilesComeBack(t *testing.T) {
 		return CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"c"}}
 	})
 	restore(r, newStaticKeys(r.Host), "/pki/ta", func() StaticKey { r.put("/pki/ta", "junk"); return StaticKey{} })
+	restore(r, newWireGuardKeys(r.Host), "/pki/wg", func() WireGuardKey { r.put("/pki/wg", "junk"); return WireGuardKey{} })
+	restore(r, newWireGuardPSKs(r.Host), "/pki/psk", func() WireGuardPSK { r.put("/pki/psk", "junk"); return WireGuardPSK{} })
 	restore(r, newTLSCryptV2Keys(r.Host), "/pki/v2", func() TLSCryptV2Key { r.put("/pki/v2", "junk"); return TLSCryptV2Key{} })
 	restore(r, newDHParams(r.Host), "/pki/dh", func() DHParams { r.put("/pki/dh", "junk"); return DHParams{Bits: p(2048)} })
 	restore(r, newAssembledFiles(r.Host), "/pki/all", func() AssembledFile { r.put("/pki/all", "junk"); return AssembledFile{Parts: []Part{{Text: p("x")}}} })
@@ -249,6 +251,8 @@ func TestValidate(t *testing.T) {
 		{&Certificate{Key: p("/k"), Subject: &Subject{CommonName: "Acme Corp VPN CA"}, Validity: p(resource.Duration(time.Second))}, "/c", []string{"validity: 1s is no sensible life"}},
 		{&CRL{Issuer: p("ca")}, "/crl", []string{`issuer: "ca" is no clean`}},
 		{&StaticKey{Mode: wide}, "/k", []string{"mode: "}},
+		{&WireGuardKey{Mode: wide}, "wg0.key", []string{`: "wg0.key" is no clean`, "mode: "}},
+		{&WireGuardPSK{Mode: wide}, "/k", []string{"mode: "}},
 		{&TLSCryptV2Key{Mode: wide, Server: p("k")}, "/k", []string{`server: "k"`, "mode: "}},
 		{&Ledger{Mode: wide}, "/k", []string{"mode: "}},
 		{&DHParams{Bits: p(1024)}, "/dh", []string{"bits: RFC 7919 has no group of 1024 bits"}},
@@ -305,12 +309,14 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		t.Fatal(kind)
 		return ""
 	}
-	expect := func(when, authority, static, v2 string) {
+	expect := func(when, authority, static, v2, wireguard string) {
 		t.Helper()
 		for _, c := range []struct{ got, want string }{
 			{void(KindPrivateKey, "/pki/ca.key", &ca), authority},
 			{void(KindStaticKey, "/pki/ta", &StaticKey{}), static},
 			{void(KindTLSCryptV2Key, "/pki/v2", &TLSCryptV2Key{}), v2},
+			{void(KindWireGuardKey, "/pki/wg", &WireGuardKey{}), wireguard},
+			{void(KindWireGuardPSK, "/pki/psk", &WireGuardPSK{}), wireguard},
 			{void(KindPrivateKey, "/pki/own.key", &own), ""},
 			{void(KindTLSCryptV2Key, "/pki/v2-client", &wrapped), ""},
 			{void(KindCertificate, "/pki/own.crt", &Certificate{}), ""},
@@ -321,15 +327,18 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		}
 	}
 	const signed, held, keys = "every certificate that it signed", "every profile that holds it", "every profile with a key that it wrapped"
-	expect("nothing is there", signed, held, keys)
+	const known = "every profile and peer that knows it"
+	expect("nothing is there", signed, held, keys, known)
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", ca)
 	makeIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{})
 	makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2", TLSCryptV2Key{})
-	expect("all stands", "", "", "")
-	for _, file := range []string{"/pki/ca.key", "/pki/ta", "/pki/v2"} {
+	makeIt(r, newWireGuardKeys(r.Host), "/pki/wg", WireGuardKey{})
+	makeIt(r, newWireGuardPSKs(r.Host), "/pki/psk", WireGuardPSK{})
+	expect("all stands", "", "", "", "")
+	for _, file := range []string{"/pki/ca.key", "/pki/ta", "/pki/v2", "/pki/wg", "/pki/psk"} {
 		r.put(file, "")
 	}
-	expect("all is empty", signed, held, keys)
+	expect("all is empty", signed, held, keys, known)
 	if back := void(KindStaticKey, "/pki/none", &StaticKey{PEM: resource.NewSecret("x")}); back != "" {
 		t.Errorf("bytes that come back void %q", back)
 	}

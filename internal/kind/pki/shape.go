@@ -137,6 +137,27 @@ type TLSCryptV2Key struct {
 	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
 }
 
+// WireGuardKey is a private key of Curve25519 in base64, as wg(8) has it, with its
+// public key beside it as .pub. Its name is the absolute path.
+type WireGuardKey struct {
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Public  *string          `vpnd:"public,computed" doc:"the public key; empty where the file holds no key"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key, and the public key beside it belongs to it"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// WireGuardPSK is a key that two peers of WireGuard share, in base64, which is mixed
+// in besides their own. Its name is the absolute path.
+type WireGuardPSK struct {
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
 // DHParams is a file of Diffie-Hellman parameters: a group of RFC 7919. Its
 // name is the absolute path.
 type DHParams struct {

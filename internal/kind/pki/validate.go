@@ -196,6 +196,16 @@ func (k *StaticKey) Validate(name string) []resource.Mistake {
 }
 
 // Validate checks what needs no host.
+func (k *WireGuardKey) Validate(name string) []resource.Mistake {
+	return (&StaticKey{Mode: k.Mode, Owner: k.Owner, Group: k.Group}).Validate(name)
+}
+
+// Validate checks what needs no host.
+func (k *WireGuardPSK) Validate(name string) []resource.Mistake {
+	return (&StaticKey{Mode: k.Mode, Owner: k.Owner, Group: k.Group}).Validate(name)
+}
+
+// Validate checks what needs no host.
 func (k *TLSCryptV2Key) Validate(name string) []resource.Mistake {
 	var m mistakes
 	m.path("", name)

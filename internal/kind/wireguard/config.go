@@ -1,0 +1,118 @@
+package wireguard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"vpnd/internal/resource"
+)
+
+// config returns what WireGuard has to be told, and the peers as they are known
+// then. Peers that are as they shall be are not in it.
+func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, kept map[string]known) (c wgtypes.Config, now map[string]known, unfound, err error) {
+	if want.Key != nil {
+		key, err := readKey(*want.Key)
+		if err != nil {
+			return c, nil, nil, err
+		}
+		if key != d.PrivateKey {
+			c.PrivateKey = &key
+		}
+	}
+	if differs(&d.ListenPort, want.Listen) {
+		c.ListenPort = want.Listen
+	}
+	if differs(&d.FirewallMark, want.Mark) {
+		c.FirewallMark = want.Mark
+	}
+	if want.Peers == nil {
+		return c, kept, nil, nil
+	}
+	now = make(map[string]known)
+	there := make(map[wgtypes.Key]wgtypes.Peer, len(d.Peers))
+	for _, p := range d.Peers {
+		there[p.PublicKey] = p
+	}
+	var errs []error
+	for _, p := range want.Peers {
+		key, err := p.public()
+		if err != nil {
+			return c, nil, nil, err
+		}
+		is, stands := there[key]
+		delete(there, key)
+		change, err := v.change(ctx, p, key, is, stands, kept[key.String()].Endpoint)
+		var lost *unfoundError
+		if errors.As(err, &lost) {
+			errs = append(errs, fmt.Errorf("peer %s: %w", p.Name, err))
+		} else if err != nil {
+			return c, nil, nil, err
+		}
+		now[key.String()] = known{Name: p.Name}
+		if lost == nil {
+			now[key.String()] = known{p.Name, resource.Or(p.Endpoint, "")}
+		}
+		if change != nil {
+			c.Peers = append(c.Peers, *change)
+		}
+	}
+	// Who goes makes room for who comes.
+	var gone []wgtypes.PeerConfig
+	for _, key := range slices.SortedFunc(maps.Keys(there), func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) }) {
+		gone = append(gone, wgtypes.PeerConfig{PublicKey: key, Remove: true, UpdateOnly: true})
+	}
+	c.Peers = append(gone, c.Peers...)
+	return c, now, errors.Join(errs...), nil
+}
+
+// An unfoundError says that the name of an endpoint has no address.
+type unfoundError struct{ error }
+
+func (e *unfoundError) Unwrap() error { return e.error }
+
+// change returns what WireGuard has to be told of a peer, nil for nothing.
+func (v Verbs) change(ctx context.Context, want Peer, key wgtypes.Key, is wgtypes.Peer, stands bool, set string) (*wgtypes.PeerConfig, error) {
+	c := wgtypes.PeerConfig{PublicKey: key, UpdateOnly: stands}
+	tell := !stands
+	shared, err := want.shared()
+	if err != nil {
+		return nil, err
+	}
+	if psk := resource.Or(shared, wgtypes.Key{}); psk != is.PresharedKey {
+		c.PresharedKey, tell = &psk, true
+	}
+	if list := canonical(want.Networks); !slices.Equal(list, networks(is.AllowedIPs)) {
+		c.ReplaceAllowedIPs, c.AllowedIPs, tell = true, ipNets(list), true
+	}
+	if every := time.Duration(resource.Or(want.Keepalive, 0)); every != is.PersistentKeepaliveInterval {
+		c.PersistentKeepaliveInterval, tell = &every, true
+	}
+	var unfound error
+	if want.Endpoint != nil && !(stands && v.stands(ctx, *want.Endpoint, set, is)) {
+		if all, err := v.resolve(ctx, *want.Endpoint); err != nil {
+			unfound = &unfoundError{err}
+		} else {
+			c.Endpoint, tell = net.UDPAddrFromAddrPort(all[0]), true
+		}
+	}
+	if !tell {
+		return nil, unfound
+	}
+	return &c, unfound
+}
+
+func ipNets(all []netip.Prefix) []net.IPNet {
+	list := make([]net.IPNet, len(all))
+	for i, p := range all {
+		list[i] = net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+	}
+	return list
+}

@@ -1,0 +1,130 @@
+package wireguard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/link"
+	"vpnd/internal/resource"
+)
+
+// Normalize says who carries the packets, sorts what has no order, and leaves out
+// whom nobody may let in again.
+func (v Verbs) Normalize(_ context.Context, wants map[string]*Interface) (map[string]*Interface, error) {
+	links, err := link.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	normal := make(map[string]*Interface, len(wants))
+	for name, want := range wants {
+		w := *want
+		if w.Backend != nil && *w.Backend == auto {
+			w.Backend = resource.Ptr(v.backend(links[name]))
+		}
+		if w.Key != nil {
+			w.Keyed = resource.Ptr(true)
+		}
+		if w.Addresses != nil {
+			w.Addresses = slices.Clone(w.Addresses)
+			slices.SortFunc(w.Addresses, netip.Prefix.Compare)
+			w.Addresses = slices.Compact(w.Addresses)
+		}
+		w.bar()
+		if err := w.readmits(); err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+			continue
+		}
+		if w.Peers != nil {
+			w.Peers = w.settled()
+		}
+		normal[name] = &w
+	}
+	return normal, errors.Join(errs...)
+}
+
+// backend says who carries the packets where nobody said: whoever does so, and
+// else the kernel where it can.
+func (v Verbs) backend(is link.Interface) string {
+	switch {
+	case is.Alias == link.Mark && is.Type == "wireguard":
+		return Kernel
+	case is.Alias == link.Mark && is.Type != "", !v.Kernel():
+		return Userspace
+	default:
+		return Kernel
+	}
+}
+
+// bar adds who is revoked now to those who were.
+func (i *Interface) bar() {
+	barred := maps.Clone(i.Barred)
+	for _, said := range i.Revoked {
+		key, err := parseKey(said)
+		if strings.HasPrefix(said, "/") {
+			key, err = readKey(said)
+		}
+		if err != nil { // nobody has got a profile yet, or it is on record
+			continue
+		}
+		if barred == nil {
+			barred = make(map[string]string)
+		}
+		barred[key.String()] = said
+	}
+	i.Barred = barred
+}
+
+// readmits refuses to let in who was revoked, where a configuration asks for it. An
+// undo brings back what was seen, alias included, and leaves them out.
+func (i *Interface) readmits() error {
+	var errs []error
+	for _, p := range i.Peers {
+		if key, err := p.public(); i.Alias == nil && err == nil && i.Barred[key.String()] != "" {
+			errs = append(errs, fmt.Errorf("the peer %s was revoked, and its key stays so; use another name or key for who comes back, or delete the block, apply, and add it again, which makes a new key", p.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// settled returns the peers as they will be seen, by name. Of one that was there and
+// that nobody wished for, a shared key is not kept anywhere, so it does not come
+// back.
+func (i *Interface) settled() []Peer {
+	peers := make([]Peer, 0, len(i.Peers))
+	for _, p := range i.Peers {
+		if key, err := p.public(); err == nil && i.Barred[key.String()] != "" {
+			continue
+		}
+		strange := p.PSKFile == nil && resource.Or(p.Preshared, pskNone) != pskNone
+		if strange {
+			continue
+		}
+		p.Preshared = resource.Ptr(pskNone)
+		if p.PSKFile != nil {
+			p.Preshared = resource.Ptr(pskCurrent)
+		}
+		p.Networks = canonical(p.Networks)
+		p.Keepalive = resource.Ptr(resource.Or(p.Keepalive, 0))
+		peers = append(peers, p)
+	}
+	slices.SortFunc(peers, byName)
+	return peers
+}
+
+// Recall keeps whom the interface was told to keep out for good: an undo does not
+// let them in.
+func (Verbs) Recall(want, was Interface) Interface {
+	barred := maps.Clone(was.Barred)
+	if barred == nil {
+		return want
+	}
+	maps.Copy(barred, want.Barred)
+	want.Barred = barred
+	return want
+}

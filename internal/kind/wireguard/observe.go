@@ -1,0 +1,178 @@
+package wireguard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"vpnd/internal/kind/link"
+	"vpnd/internal/resource"
+)
+
+// Which keys a peer may share, in words.
+const (
+	pskNone    = "none"
+	pskCurrent = "current"
+	pskAnother = "another"
+)
+
+// Observe reads one list of interfaces, and asks for each device.
+func (v Verbs) Observe(ctx context.Context, wants map[string]*Interface) (map[string]*Interface, error) {
+	links, err := link.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	return resource.ObserveEach(ctx, wants, func(name string, want *Interface) (*Interface, error) {
+		is, there := links[name]
+		if !there {
+			return nil, nil
+		}
+		device, backend, err := v.device(ctx, name, is)
+		if err != nil {
+			return nil, err
+		}
+		got := v.observed(ctx, name, is, device, want)
+		got.Backend = &backend
+		if *got.Alias != link.Mark && !*got.Keyed {
+			return nil, fmt.Errorf("there is an interface %s of WireGuard already that somebody else made, with a key that could not be given back; take it down, as with wg-quick down %s, or choose another name", name, name)
+		}
+		return got, nil
+	})
+}
+
+// device asks for what WireGuard knows of an interface, and returns who carries it.
+func (v Verbs) device(ctx context.Context, name string, is link.Interface) (d *wgtypes.Device, backend string, err error) {
+	other := fmt.Errorf("there is an interface %s already, and it is none of WireGuard but a %s; choose another name", name, is.Type)
+	switch is.Type {
+	case "wireguard":
+		backend = Kernel
+	case "tuntap", "tun":
+		backend = Userspace
+	default:
+		return nil, "", other
+	}
+	d, err = v.ask(ctx, name, backend)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, "", other
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("asking WireGuard for %s: %w", name, err)
+	}
+	return d, backend, nil
+}
+
+// observed puts what is there into words, by the measure of the wish.
+func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *wgtypes.Device, want *Interface) *Interface {
+	wish := resource.Or(want, Interface{})
+	got := &Interface{
+		Key: wish.Key, Listen: &d.ListenPort, Mark: &d.FirewallMark, Addresses: is.Addresses,
+		MTU: &is.MTU, Up: &is.Up, Alias: &is.Alias, Revoked: wish.Revoked, Barred: wish.Barred,
+		Peers: []Peer{}, Keyed: resource.Ptr(false),
+	}
+	if wish.Key != nil {
+		key, err := readKey(*wish.Key)
+		*got.Keyed = err == nil && key == d.PrivateKey
+	}
+	wished, kept := named(wish.Peers), v.recall(name)
+	ctx, cancel := context.WithTimeout(ctx, lookup) // for all names together
+	defer cancel()
+	for _, p := range d.Peers {
+		is := kept[p.PublicKey.String()]
+		peer := v.peer(ctx, p, wished[p.PublicKey], is.Endpoint)
+		got.Peers = append(got.Peers, peer)
+		got.Seen = append(got.Seen, Seen{
+			Peer: cmp.Or(is.Name, peer.Name), Dialled: is.Endpoint != "" || dials(wished[p.PublicKey]), Endpoint: endpointOf(p.Endpoint),
+			Networks: networks(p.AllowedIPs), Keepalive: p.PersistentKeepaliveInterval > 0,
+			Handshake: p.LastHandshakeTime.UTC().Truncate(time.Second), Alive: v.alive(p), In: p.ReceiveBytes, Out: p.TransmitBytes,
+		})
+	}
+	slices.SortFunc(got.Peers, byName)
+	slices.SortFunc(got.Seen, func(a, b Seen) int { return strings.Compare(a.Peer, b.Peer) })
+	return got
+}
+
+// alive says whether a peer proved lately who it is.
+func (v Verbs) alive(p wgtypes.Peer) bool {
+	return !p.LastHandshakeTime.IsZero() && v.Clock().Sub(p.LastHandshakeTime) < alive
+}
+
+// named returns the peers of a wish by their public keys, as far as these are
+// known. A peer whose key is still to be made is not there.
+func named(peers []Peer) map[wgtypes.Key]*Peer {
+	known := make(map[wgtypes.Key]*Peer, len(peers))
+	for i := range peers {
+		if key, err := peers[i].public(); err == nil {
+			known[key] = &peers[i]
+		}
+	}
+	return known
+}
+
+// peer tells of one peer: of one that nobody wished for, what it is.
+func (v Verbs) peer(ctx context.Context, is wgtypes.Peer, wish *Peer, set string) Peer {
+	keepalive := resource.Duration(is.PersistentKeepaliveInterval)
+	got := Peer{Name: is.PublicKey.String(), Networks: networks(is.AllowedIPs), Keepalive: &keepalive, Preshared: resource.Ptr(pskNone)}
+	if is.PresharedKey != (wgtypes.Key{}) {
+		got.Preshared = resource.Ptr(pskAnother)
+	}
+	if wish == nil {
+		got.PublicKey = resource.Ptr(is.PublicKey.String())
+		if is.Endpoint != nil {
+			got.Endpoint = resource.Ptr(endpointOf(is.Endpoint))
+		}
+		return got
+	}
+	got.Name, got.PublicKey, got.KeyFile, got.PSKFile = wish.Name, wish.PublicKey, wish.KeyFile, wish.PSKFile
+	if key, err := wish.shared(); err == nil && key != nil && *key == is.PresharedKey {
+		got.Preshared = resource.Ptr(pskCurrent)
+	}
+	if wish.Endpoint == nil {
+		return got
+	}
+	got.Endpoint = resource.Ptr(endpointOf(is.Endpoint))
+	if v.stands(ctx, *wish.Endpoint, set, is) {
+		got.Endpoint = wish.Endpoint
+	}
+	return got
+}
+
+func endpointOf(a *net.UDPAddr) string {
+	if a == nil {
+		return ""
+	}
+	return addrPort(a).String()
+}
+
+func networks(all []net.IPNet) []netip.Prefix {
+	list := []netip.Prefix{}
+	for _, n := range all {
+		addr, _ := netip.AddrFromSlice(n.IP)
+		bits, _ := n.Mask.Size()
+		list = append(list, netip.PrefixFrom(addr.Unmap(), bits))
+	}
+	return canonical(list)
+}
+
+// canonical sorts networks, each once.
+func canonical(all []netip.Prefix) []netip.Prefix {
+	list := make([]netip.Prefix, 0, len(all))
+	for _, p := range all {
+		list = append(list, p.Masked())
+	}
+	slices.SortFunc(list, netip.Prefix.Compare)
+	return slices.Compact(list)
+}
+
+func byName(a, b Peer) int { return strings.Compare(a.Name, b.Name) }
+
+// dials says whether it is wished that this host can begin.
+func dials(wish *Peer) bool { return wish != nil && wish.Endpoint != nil }

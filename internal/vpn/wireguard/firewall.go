@@ -1,0 +1,133 @@
+package wireguard
+
+import (
+	"fmt"
+	"net/netip"
+
+	"vpnd/internal/kind/chain"
+	"vpnd/internal/kind/pkg"
+	"vpnd/internal/kind/sysctl"
+	"vpnd/internal/resource"
+)
+
+// prefix begins the names of the chains.
+const prefix = "VPND-WG-"
+
+// addWalls adds the rules of each family. What leaves by the interface leaves by no
+// uplink, so that no gateway translates its addresses.
+func (e *expansion) addWalls() {
+	e.walls = make(map[bool][]resource.ID)
+	iptables := id("package", "iptables") // Debian doesn't install it by itself
+	e.add(iptables, &pkg.Package{Installed: resource.Ptr(true)})
+	for _, six := range []bool{false, true} {
+		family := map[bool]string{false: "ip/", true: "ip6/"}[six]
+		wall := func(table, suffix, hook, at string, priority int, rules []string) {
+			if len(rules) == 0 {
+				return
+			}
+			it := id("chain", family+table+"/"+prefix+e.name+suffix)
+			e.add(it, &chain.Chain{Hook: &hook, At: &at, Priority: &priority, Rules: rules}, iptables)
+			e.walls[six] = append(e.walls[six], it)
+		}
+		if resource.Or(e.Guard, true) {
+			wall("filter", "-O", "OUTPUT", "top", chain.Guard, e.kept(six))
+			wall("filter", "-G", "FORWARD", "top", chain.Guard, e.guarded(six))
+		}
+		if resource.Or(e.Firewall, true) {
+			wall("filter", "-I", "INPUT", "top", chain.Listener, []string{fmt.Sprintf("-p udp -m udp --dport %d -j ACCEPT", e.listen())})
+			wall("filter", "", "FORWARD", "top", chain.Tunnel, e.accepted(six))
+			wall("filter", "-END", "FORWARD", "bottom", chain.Tunnel, e.refused(six))
+			wall("mangle", "", "FORWARD", "top", chain.Tunnel, e.clamped(six))
+		}
+	}
+}
+
+func of(six bool, all []netip.Prefix) []netip.Prefix {
+	var some []netip.Prefix
+	for _, n := range all {
+		if n.Addr().Is6() == six {
+			some = append(some, n)
+		}
+	}
+	return some
+}
+
+// kept returns what the filter drops of packets of this host itself that would leave
+// in clear.
+func (e *expansion) kept(six bool) []string {
+	var rules []string
+	for _, n := range of(six, e.guardedNetworks()) {
+		rules = append(rules, fmt.Sprintf("-d %s ! -o %s -j DROP", n, e.name))
+	}
+	if len(rules) == 0 {
+		return nil
+	}
+	return append([]string{"-o lo -j RETURN"}, rules...)
+}
+
+// guarded returns what the filter drops of packets through this host: what would
+// leave in clear, and what came so.
+func (e *expansion) guarded(six bool) []string {
+	var rules []string
+	for _, n := range of(six, e.guardedNetworks()) {
+		rules = append(rules, fmt.Sprintf("-d %s ! -o %s -j DROP", n, e.name), fmt.Sprintf("-s %s ! -i %s -j DROP", n, e.name))
+	}
+	return rules
+}
+
+// guardedNetworks are those that nothing but the interface leads to.
+func (e *expansion) guardedNetworks() []netip.Prefix {
+	var all []netip.Prefix
+	for _, n := range e.remote() {
+		if n.Bits() > 0 {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// accepted returns what the filter lets through: from peer to peer, and between
+// peers and what they may reach here. What goes anywhere is for a gateway to say.
+func (e *expansion) accepted(six bool) []string {
+	if len(of(six, e.remote())) == 0 {
+		return nil
+	}
+	word := map[bool]string{true: "ACCEPT", false: "DROP"}[resource.Or(e.Between, true)]
+	rules := []string{fmt.Sprintf("-i %s -o %[1]s -j %s", e.name, word)}
+	for _, n := range of(six, e.Reach) {
+		if n.Bits() > 0 {
+			rules = append(rules, fmt.Sprintf("-s %s -o %s -j ACCEPT", n, e.name), fmt.Sprintf("-d %s -i %s -j ACCEPT", n, e.name))
+		}
+	}
+	return rules
+}
+
+// refused returns what the filter drops in the end: what nobody accepted.
+func (e *expansion) refused(six bool) []string {
+	if len(of(six, e.remote())) == 0 {
+		return nil
+	}
+	return []string{"-i " + e.name + " -j DROP", "-o " + e.name + " -j DROP"}
+}
+
+// clamped returns the rules of the MSS clamp. The kernel takes the smaller of both
+// ways, so that it is right in each direction.
+func (e *expansion) clamped(six bool) []string {
+	if len(of(six, e.remote())) == 0 {
+		return nil
+	}
+	const clamp = " -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
+	return []string{"-o " + e.name + clamp, "-i " + e.name + clamp}
+}
+
+// addForwarding switches forwarding on where something is passed on. It waits for the
+// rules.
+func (e *expansion) addForwarding() {
+	passes := len(e.Reach) > 0 || len(e.behind("")) > 0 || resource.Or(e.Between, true) && len(e.Peers) > 1
+	for i, key := range []string{"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"} {
+		six := i == 1
+		if passes && len(of(six, e.remote())) > 0 {
+			e.add(id("sysctl", key), &sysctl.Sysctl{Value: resource.Ptr("1")}, e.walls[six]...)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package wireguard
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	kind "vpnd/internal/kind/wireguard"
+	"vpnd/internal/resource"
+)
+
+// taken are what two peers can't both have.
+type taken struct {
+	names, keys map[string]string
+	addresses   map[netip.Addr]string
+	networks    map[netip.Prefix]string
+}
+
+func (w *WireGuard) checkPeers(c *check, name string) {
+	t := taken{make(map[string]string), make(map[string]string), make(map[netip.Addr]string), make(map[netip.Prefix]string)}
+	for _, p := range w.Addresses {
+		t.addresses[p.Addr()] = "this host"
+	}
+	for _, p := range w.Peers {
+		path := "peer." + p.Name
+		if !isPeer.MatchString(p.Name) {
+			c.add(path, fmt.Sprintf("%q can't be the name of a peer", p.Name), "use at most 15 letters, digits, dots, dashes and underscores: wg-quick names the interface after its profile")
+			continue
+		}
+		if t.names[p.Name] != "" {
+			c.add(path, "there are two peers of this name", "make one of them")
+		}
+		t.names[p.Name] = p.Name
+		w.checkPeer(c, path, p)
+		if p.PublicKey != nil {
+			w.checkKey(c, path+".public_key", p, t.keys)
+		}
+		if p.revoked() {
+			continue // nothing of it is in use
+		}
+		w.checkAddress(c, path+".address", p, p.Address, false, t.addresses)
+		w.checkAddress(c, path+".address6", p, p.Address6, true, t.addresses)
+		w.checkNetworks(c, path, p, t.networks)
+	}
+}
+
+func (w *WireGuard) checkPeer(c *check, path string, p Peer) {
+	if len(p.addresses()) == 0 && !p.revoked() {
+		switch {
+		case p.madeHere():
+			c.add(path, "it is neither a person, who has an address, nor another site, which has a key", w.wayIn())
+		case len(p.Networks) == 0:
+			c.add(path, "it has neither an address nor networks, so that nothing could be sent to it", w.wayIn()+", or networks")
+		}
+	}
+	if p.Endpoint != nil {
+		c.found = append(c.found, kind.BadEndpoint(path+".endpoint", *p.Endpoint)...)
+		w.checkLoop(c, path+".endpoint", p)
+	}
+	if p.Keepalive != nil {
+		c.found = append(c.found, kind.BadKeepalive(path+".keepalive", *p.Keepalive)...)
+	}
+	c.path(path+".psk_file", p.PSKFile)
+	if p.PSKFile != nil && resource.Or(p.PSK, false) {
+		c.add(path+".psk", "the shared key is made here, and stands in a file of others too", "leave psk or psk_file out")
+	}
+}
+
+// wayIn is what a person needs: the first address that is free.
+func (w *WireGuard) wayIn() string {
+	const keys = "write public_key, which wg pubkey prints there, for another site"
+	for _, p := range w.Addresses {
+		attribute := map[bool]string{false: "address", true: "address6"}[p.Addr().Is6()]
+		for a := p.Masked().Addr().Next(); p.Contains(a) && !wholeNetwork(a, p); a = a.Next() {
+			if a != p.Addr() && !slices.ContainsFunc(w.Peers, func(o Peer) bool { return slices.Contains(o.addresses(), netip.PrefixFrom(a, a.BitLen())) }) {
+				return fmt.Sprintf("write %s = %q, which is free, for a person; %s", attribute, a, keys)
+			}
+		}
+	}
+	return keys
+}
+
+func (w *WireGuard) checkKey(c *check, path string, p Peer, keys map[string]string) {
+	if bad := kind.BadPublicKey(*p.PublicKey); bad != "" {
+		c.add(path, bad, "write the 44 characters that wg pubkey prints on the other side")
+		return
+	}
+	if other := keys[*p.PublicKey]; other != "" {
+		c.add(path, fmt.Sprintf("the peer %s has this key already", other), "each peer has a key of its own: WireGuard knows it by nothing else")
+	}
+	keys[*p.PublicKey] = p.Name
+}
+
+func (w *WireGuard) checkAddress(c *check, path string, p Peer, a *netip.Addr, six bool, given map[netip.Addr]string) {
+	if a == nil {
+		return
+	}
+	i := slices.IndexFunc(w.Addresses, func(n netip.Prefix) bool { return n.Contains(*a) })
+	switch {
+	case a.Is6() != six || a.Is4In6() || a.Zone() != "":
+		c.add(path, fmt.Sprintf("%s is an address of the other family, or of one link", a), "address takes one of IPv4, address6 one of IPv6")
+		return
+	case i < 0 && len(w.Addresses) == 0: // which was told
+	case i < 0:
+		c.add(path, fmt.Sprintf("%s lies outside of the networks of the VPN, %s", a, list(w.own())), "choose an address inside")
+	case wholeNetwork(*a, w.Addresses[i]):
+		c.add(path, fmt.Sprintf("%s stands for the whole network", a), "choose an address between the first and the last")
+	case given[*a] != "":
+		c.add(path, fmt.Sprintf("%s has the address %s already", given[*a], a), "give each peer one of its own")
+	}
+	given[*a] = p.Name
+}
+
+// checkNetworks wants each network to be behind one peer: WireGuard sends a packet to
+// one of them, and the kernel takes a network from the other without a word.
+func (w *WireGuard) checkNetworks(c *check, path string, p Peer, behind map[netip.Prefix]string) {
+	path += ".networks"
+	c.masked(path, p.Networks)
+	for i, n := range p.Networks {
+		if n.Bits() == 0 && resource.Or(w.Routes, true) {
+			c.add(path, fmt.Sprintf("%s is everything, and this host would lose its own way out", n), "name the networks behind this peer, or write routes = false and lead what shall go there by route blocks with a table")
+		}
+		for _, o := range w.own() {
+			if o.Overlaps(n) && n.Bits() > 0 {
+				c.add(path, fmt.Sprintf("%s overlaps with %s, the network of the VPN", n, o), "name what is behind the peer; its own address is for address")
+			}
+		}
+		for o, other := range behind {
+			if o.Overlaps(n) && (o.Bits() > 0 && n.Bits() > 0 || o == n) {
+				c.add(path, fmt.Sprintf("%s overlaps with %s, which is behind %s", n, o, other), "a network is behind one peer; WireGuard sends each packet to one of them")
+			}
+		}
+		for _, o := range p.Networks[:i] {
+			if o.Overlaps(n) && o.Bits() > 0 && n.Bits() > 0 {
+				c.add(path, fmt.Sprintf("%s and %s overlap", o, n), "keep the larger of them")
+			}
+		}
+	}
+	for _, n := range p.Networks {
+		behind[n] = p.Name
+	}
+}
+
+// checkLoop wants the way to a peer not to lead through the tunnel to it.
+func (w *WireGuard) checkLoop(c *check, path string, p Peer) {
+	to, err := netip.ParseAddrPort(*p.Endpoint)
+	if err != nil || !resource.Or(w.Routes, true) {
+		return
+	}
+	for _, n := range slices.Concat(p.Networks, w.own()) {
+		if n.Bits() > 0 && n.Contains(to.Addr()) {
+			c.add(path, fmt.Sprintf("%s lies in %s, so that the way to the peer would lead through the tunnel to it", to.Addr(), n), "write where it is found outside of the tunnel, or leave that address out of networks")
+		}
+	}
+}
