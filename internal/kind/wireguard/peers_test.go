@@ -1,0 +1,243 @@
+package wireguard
+
+import (
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"vpnd/internal/kind/link"
+	"vpnd/internal/resource"
+)
+
+const second = resource.Duration(time.Second)
+
+// twoPeers is an interface with a person and a site.
+func (r *room) twoPeers() Interface {
+	alice, branch := r.key("alice"), r.key("branch")
+	return Interface{
+		Key: p(r.key("own")), Listen: p(51820), Addresses: nets("10.20.0.1/24"), Up: p(true), Backend: p(auto),
+		Peers: []Peer{
+			{Name: "alice", KeyFile: p(alice + ".pub"), Networks: nets("10.20.0.2/32")},
+			{Name: "branch", PublicKey: p(r.public(branch)), Endpoint: p("vpn.example.com:51820"), Networks: nets("10.9.1.0/24"), Keepalive: p(25 * second)},
+		},
+	}
+}
+
+func (r *room) keyOf(path string) wgtypes.Key {
+	r.Helper()
+	key, err := parseKey(r.public(path))
+	if err != nil {
+		r.Fatal(err)
+	}
+	return key
+}
+
+// What is done to an interface by hand is named, and repaired, and of the others
+// nothing is told again.
+func TestWhatIsDoneByHandIsNamedAndRepaired(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	want := r.twoPeers()
+	r.make("wg0", want)
+	stranger := r.keyOf(r.key("stranger"))
+	alice := r.keyOf(r.dir + "/alice")
+	for what, hand := range map[string]wgtypes.Config{
+		`peer["` + stranger.String() + `"].public_key: ` + stranger.String() + " -> ": {Peers: []wgtypes.PeerConfig{{PublicKey: stranger, AllowedIPs: ipNets(nets("10.66.0.0/16"))}}},
+		`peer["alice"].networks:  -> [10.20.0.2/32]`:                                  {Peers: []wgtypes.PeerConfig{{PublicKey: alice, Remove: true}}},
+		`peer["alice"].networks: [10.20.0.2/32, 10.66.0.0/16] -> [10.20.0.2/32]`:      {Peers: []wgtypes.PeerConfig{{PublicKey: alice, AllowedIPs: ipNets(nets("10.66.0.0/16"))}}},
+		`peer["alice"].preshared: another -> none`:                                    {Peers: []wgtypes.PeerConfig{{PublicKey: alice, PresharedKey: p(wgtypes.Key{7})}}},
+		`listen: 4711 -> 51820`:                                                       {ListenPort: p(4711)},
+		`keyed: false -> true`:                                                        {PrivateKey: p(wgtypes.Key{8})},
+	} {
+		r.wg("wg0", hand)
+		if got := r.diffs("wg0", want); !strings.Contains(got, what) {
+			t.Errorf("%s is not in:\n%s", what, got)
+		}
+		r.make("wg0", want)
+	}
+	r.ip("link set wg0 down")
+	if got := r.diffs("wg0", want); !strings.Contains(got, "up: false -> true") {
+		t.Errorf("switched off by hand: %s", got)
+	}
+	r.make("wg0", want)
+}
+
+// Only what changes is told to WireGuard: whoever is told of loses nothing.
+func TestAChangedPeerDisturbsNoOther(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	want := r.twoPeers()
+	r.make("wg0", want)
+	told := func(change Interface) []wgtypes.PeerConfig {
+		c, _, unfound, err := r.config(t.Context(), r.device("wg0"), *r.normal("wg0", change), r.recall("wg0"))
+		if err != nil || unfound != nil || c.ReplacePeers || c.PrivateKey != nil || c.ListenPort != nil {
+			t.Errorf("told: %+v, %v, %v", c, unfound, err)
+		}
+		return c.Peers
+	}
+	if all := told(want); len(all) > 0 {
+		t.Errorf("told although nothing changes: %+v", all)
+	}
+	without := want
+	without.Peers = want.Peers[1:]
+	if all := told(without); len(all) != 1 || !all[0].Remove || all[0].PublicKey != r.keyOf(r.dir+"/alice") {
+		t.Errorf("told of who goes: %+v", all)
+	}
+	moved := want
+	moved.Peers = []Peer{want.Peers[0], want.Peers[1]}
+	moved.Peers[1].Networks = nets("10.9.2.0/24")
+	if all := told(moved); len(all) != 1 || !all[0].UpdateOnly || !all[0].ReplaceAllowedIPs || all[0].Endpoint != nil || all[0].PresharedKey != nil {
+		t.Errorf("told of who changes: %+v", all)
+	}
+	for change, cost := range map[*Interface]resource.Effect{&want: resource.None, &without: resource.Client, &moved: resource.Client} {
+		wish := r.normal("wg0", *change)
+		if got := r.Cost("wg0", r.see("wg0", wish), wish); got != cost {
+			t.Errorf("it costs %s, not %s", got, cost)
+		}
+	}
+}
+
+// A peer that moves is no drift; one whose endpoint is another in the configuration
+// is, and so is one that was lost while its name means another address.
+func TestWhereAPeerIsFound(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	want := r.twoPeers()
+	r.make("wg0", want)
+	branch := r.keyOf(r.dir + "/branch")
+	is := func() wgtypes.Peer {
+		for _, peer := range r.device("wg0").Peers {
+			if peer.PublicKey == branch {
+				return peer
+			}
+		}
+		t.Fatal("the branch is gone")
+		return wgtypes.Peer{}
+	}
+	if at := endpointOf(is().Endpoint); at != "192.0.2.7:51820" {
+		t.Errorf("it is found at %s", at)
+	}
+	moved := is()
+	moved.Endpoint, moved.LastHandshakeTime = &net.UDPAddr{IP: net.IPv4(198, 51, 100, 9), Port: 4000}, r.now.Add(-time.Minute)
+	lost := moved
+	lost.LastHandshakeTime = r.now.Add(-time.Hour)
+	quiet := lost
+	quiet.PersistentKeepaliveInterval = 0
+	const name, set = "vpn.example.com:51820", "vpn.example.com:51820"
+	for _, c := range []struct {
+		what      string
+		wish, set string
+		is        wgtypes.Peer
+		stands    bool
+	}{
+		{"it moved, and is there", name, set, moved, true},
+		{"it moved, and is silent without a keepalive", name, set, quiet, true},
+		{"it moved, and is lost", name, set, lost, false},
+		{"it is lost where it shall be", name, set, is(), true},
+		{"the configuration names another", "192.0.2.8:51820", set, moved, false},
+		{"nothing is known of what was set", name, "", moved, false},
+		{"nothing is known of what was set, and it is right", name, "", is(), true},
+		{"the name has no address any more", "gone.example.com:51820", "gone.example.com:51820", lost, true},
+		{"the name has no address, and was not set", "gone.example.com:51820", "", lost, false},
+		{"it was never set", name, set, wgtypes.Peer{}, false},
+	} {
+		if got := r.stands(t.Context(), c.wish, c.set, c.is); got != c.stands {
+			t.Errorf("%s: that it stands is %v", c.what, got)
+		}
+	}
+	r.hosts["vpn.example.com"] = "192.0.2.9" // it has not answered yet, so it is looked up again
+	if got := r.diffs("wg0", want); !strings.Contains(got, `peer["branch"].endpoint: 192.0.2.7:51820 -> vpn.example.com:51820`) {
+		t.Errorf("a name that means another address: %q", got)
+	}
+	r.make("wg0", want)
+}
+
+// A name that has no address keeps nobody else out, and is told.
+func TestAnEndpointThatIsNotFound(t *testing.T) {
+	r := newRoom(t)
+	want := r.twoPeers()
+	err := r.try("wg0", want)
+	if err == nil || !strings.Contains(err.Error(), "peer branch: looking up the endpoint vpn.example.com:51820") {
+		t.Errorf("it was not told: %v", err)
+	}
+	if got := r.diffs("wg0", want); got != `peer["branch"].endpoint:  -> vpn.example.com:51820` {
+		t.Errorf("this differs besides:\n%s", got)
+	}
+}
+
+// Interfaces of others are not touched, and what they could not be given back is not
+// taken.
+func TestInterfacesOfOthersAreLeftAlone(t *testing.T) {
+	r := newRoom(t)
+	if err := r.users.start(t.Context(), "wg7"); err != nil {
+		t.Fatal(err)
+	}
+	r.wg("wg7", wgtypes.Config{PrivateKey: p(wgtypes.Key{9})})
+	r.ip("link add veth7 type veth peer name veth8")
+	t.Cleanup(func() { _ = link.Delete("veth7") })
+	want := r.twoPeers()
+	for name, what := range map[string]string{
+		"wg7":   "there is an interface wg7 of WireGuard already that somebody else made",
+		"veth7": "there is an interface veth7 already, and it is none of WireGuard but a veth",
+	} {
+		if _, err := r.Observe(t.Context(), map[string]*Interface{name: &want}); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("observing %s: %v", name, err)
+		}
+		if err := r.Remove(t.Context(), []string{name}); err == nil {
+			t.Errorf("%s was removed", name)
+		}
+	}
+	r.ip("link show wg7")
+}
+
+// No key is in anything that is shown, told or kept.
+func TestKeysStayInTheirFiles(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	want := r.twoPeers()
+	want.Peers[0].PSKFile = p(r.put("psk", wgtypes.Key{1, 2, 3}.String()))
+	r.make("wg0", want)
+	own, err := os.ReadFile(*want.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := resource.Encode(r.see("wg0", r.normal("wg0", want)), resource.Reveal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile(r.memory("wg0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{strings.TrimSpace(string(own)), wgtypes.Key{1, 2, 3}.String()} {
+		if strings.Contains(string(data), secret) || strings.Contains(string(kept), secret) {
+			t.Error("a key is in what is observed or kept")
+		}
+	}
+}
+
+// Who was revoked comes in by no undo, and by a configuration only with another key.
+func TestWhoIsRevokedStaysSo(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	both := r.twoPeers()
+	r.make("wg0", both)
+	before := r.see("wg0", r.normal("wg0", both))
+	revoked := both
+	revoked.Peers, revoked.Revoked = both.Peers[1:], []string{*both.Peers[0].KeyFile}
+	r.make("wg0", revoked)
+	record := r.normal("wg0", revoked)
+	undo := r.Recall(*resource.Lasting(before).(*Interface), *record)
+	r.make("wg0", undo)
+	if d := r.device("wg0"); len(d.Peers) != 1 || d.Peers[0].PublicKey != r.keyOf(r.dir+"/branch") {
+		t.Errorf("an undo lets in: %+v", d.Peers)
+	}
+	again := r.Recall(both, *record)
+	if _, err := r.Normalize(t.Context(), map[string]*Interface{"wg0": &again}); err == nil || !strings.Contains(err.Error(), "the peer alice was revoked") {
+		t.Errorf("a configuration that lets alice in with her old key: %v", err)
+	}
+}
