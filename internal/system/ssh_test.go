@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -84,11 +85,128 @@ func (c crossing) until(what string, f func() error) time.Duration {
 	return 0
 }
 
-// admit makes the account on the bastion that the tunnel dials, by its public key.
+// account is the one on the bastion that the tunnel dials, by its public key.
+func (c crossing) account(permit string) string {
+	c.t.Helper()
+	key := c.sh("vpnd show ssh_tunnel.db | sed -n 's/^  public = \"\\(.*\\)\"/\\1/p'")
+	return fmt.Sprintf("ssh_tunnel_account \"tunnel\" {\n  public_keys = [%q]\n  %s\n}\n", key, permit)
+}
+
 func (c crossing) admit() string {
 	c.t.Helper()
-	c.bastion.configure(fmt.Sprintf("ssh_tunnel_account \"tunnel\" {\n  public_keys = [\"%s\"]\n  permit_open = [\"127.0.0.1:5432\"]\n}\n", c.sh("cat /var/lib/vpnd/ssh/db.pub")))
+	c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5432"]`))
 	return c.bastion.apply()
+}
+
+// fetched has the host key looked at before it is pinned.
+func (c crossing) fetched() {
+	right := c.bastion.sh("ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2")
+	if out := c.vpnd(0, "ssh-hostkey", bastion, "--fingerprint", right); strings.TrimSpace(out) != fmt.Sprintf("host_key = %q", c.hostKey()) {
+		c.t.Errorf("it is pinned as %s", out)
+	}
+	c.names(c.vpnd(1, "ssh-hostkey", bastion), right, "ssh-keygen -lf", "--fingerprint")
+	c.lacks(c.vpnd(1, "ssh-hostkey", bastion, "--fingerprint", "SHA256:AAAA"), "host_key =")
+}
+
+// more is a tunnel with everything besides: a given key of RSA as in the first
+// how-to, a socket, a proxy, and a port that leads back.
+const more = `
+directory "/etc/vpnd/keys" { mode = "0700" }
+private_key "/etc/vpnd/keys/more" {
+  algorithm  = "rsa-2048"
+  format     = "openssh"
+  depends_on = [directory["/etc/vpnd/keys"]]
+}
+ssh_tunnel "more" {
+  host     = "203.0.113.22"
+  user     = "more"
+  host_key = ssh_tunnel.db.host_key
+  key      = private_key["/etc/vpnd/keys/more"]
+  local {
+    listen = "/run/vpnd-ssh-more/echo.sock"
+    to     = "127.0.0.1:5433"
+  }
+  remote {
+    listen = "9080"
+    to     = "127.0.0.1:22"
+  }
+  socks {
+    listen = "127.0.0.1:1080"
+  }
+}
+`
+
+const throughSocket = `perl -MIO::Socket::UNIX -e '$SIG{ALRM} = sub { exit 1 }; alarm 4; $s = IO::Socket::UNIX->new("/run/vpnd-ssh-more/echo.sock") or exit 2; syswrite $s, "hello\n"; sysread $s, $b, 6; exit($b eq "hello\n" ? 0 : 3)'`
+
+const throughProxy = `perl -MIO::Socket::INET -e '$SIG{ALRM} = sub { exit 1 }; alarm 4; $s = IO::Socket::INET->new("127.0.0.1:1080") or exit 2; syswrite $s, "\5\1\0"; sysread $s, $b, 2; syswrite $s, "\5\1\0\1\177\0\0\1\x15\x38"; sysread $s, $b, 10; exit 3 if ord substr $b, 1, 1; syswrite $s, "hello\n"; sysread $s, $b, 6; exit($b eq "hello\n" ? 0 : 4)'`
+
+// permits has a second tunnel with every kind of forward, takes leave for one away,
+// and stops the service behind the other: each is told apart.
+func (c crossing) permits() {
+	c.configure(c.tunnel("") + more)
+	c.names(c.vpnd(1, "apply", "--yes"), "add it to the account more there: ssh-rsa ")
+	second := fmt.Sprintf("ssh_tunnel_account \"more\" {\n  public_keys = [%q]\n  permit_open = [\"127.0.0.1:5432\", \"127.0.0.1:5433\"]\n  permit_listen = [\"9080\"]\n  from = [\"203.0.113.0/24\"]\n}\n", c.sh("cat /etc/vpnd/keys/more.pub"))
+	c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5432"]`) + second)
+	c.bastion.apply()
+	c.apply()
+	c.sh(throughSocket)
+	c.sh(throughProxy)
+	c.names(c.bastion.sh("timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/9080; read -t 4 -u 3 w; echo $w'"), "SSH-2.0")
+
+	c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5433"]`) + second)
+	c.bastion.apply()
+	c.until("what is no longer permitted is told", func() error {
+		out, _, err := c.VPND(c.t.Context(), "plan")
+		if err == nil && !strings.Contains(strings.Join(strings.Fields(out), " "), `refuses to forward to 127.0.0.1:5432; its ssh_tunnel_account lacks permit_open = ["127.0.0.1:5432"]`) {
+			err = fmt.Errorf("%s", out)
+		}
+		return err
+	})
+	c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5432"]`))
+	c.bastion.apply()
+	if out, err := c.bastion.Gateway.Run(c.t.Context(), "sh", "-c", "getent passwd more || pgrep -u more"); err == nil {
+		c.t.Errorf("an account that went is still there: %s", out)
+	}
+	c.configure(c.tunnel(""))
+	c.until("it is permitted again", func() error {
+		_, _, err := c.VPND(c.t.Context(), "apply", "--yes")
+		return cmp.Or(err, c.says("127.0.0.1:8500"))
+	})
+	c.converged()
+	c.sh("test ! -e /etc/vpnd/keys")
+
+	c.bastion.run("systemctl", "stop", "echo.socket")
+	c.names(c.vpnd(0, "plan", "--detailed-exitcode"), "127.0.0.1:5432 can't be reached from "+bastion+" (connection refused)", "Nothing to do")
+	c.bastion.run("systemctl", "start", "echo.socket")
+	c.ok(c.says("127.0.0.1:8500"))
+}
+
+// sshdIsSafe has an operator at work on the configuration of sshd: what is broken is
+// named and nothing touched, and whoever is connected stays.
+func (c crossing) sshdIsSafe() {
+	pid := c.bastion.sh("systemctl show -P MainPID ssh.service")
+	print := withoutBackups(c.bastion.print())
+	changed := c.account(`permit_open = ["127.0.0.1:5432", "127.0.0.1:5433"]`)
+	for what, one := range map[string][2]string{
+		"a mistake":            {"echo Bogus yes >> /etc/ssh/sshd_config", "Bogus"},
+		"no include":           {"sed -i '/^Include/d' /etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf"},
+		"a match before it":    {"sed -i '1i Match User nobody' /etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf"},
+		"the same by somebody": {"printf 'Match User tunnel\n PermitTTY yes\n' > /etc/ssh/sshd_config.d/00-admin.conf", "permittty is yes and not no"},
+	} {
+		c.bastion.sh("cp -a /etc/ssh/sshd_config /root/kept; " + one[0])
+		c.bastion.configure(changed)
+		c.bastion.names(c.bastion.vpnd(1, "apply", "--yes"), one[1])
+		c.bastion.sh("mv /root/kept /etc/ssh/sshd_config; rm -f /etc/ssh/sshd_config.d/00-admin.conf")
+		c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5432"]`))
+		c.bastion.apply()
+		if is := withoutBackups(c.bastion.print()); is != print {
+			c.t.Errorf("after %s this is left:\n%s", what, office.Diff(print, is))
+		}
+	}
+	if now := c.bastion.sh("systemctl show -P MainPID ssh.service"); now != pid {
+		c.t.Errorf("sshd was restarted: %s, %s", pid, now)
+	}
+	c.until("the tunnel is back", func() error { return c.says("127.0.0.1:8500") })
 }
 
 // withoutBackups leaves out what the programs that write accounts keep beside: it is
@@ -117,6 +235,9 @@ func TestSSHTunnel(t *testing.T) {
 		c.names(c.sh("vpnd status || true"), "up since", "127.0.0.1:8500", bastion+":22")
 
 		t.Run("nothing else", func(t *testing.T) { c.in(t).nothingElse() })
+		t.Run("host key fetched", func(t *testing.T) { c.in(t).fetched() })
+		t.Run("permits", func(t *testing.T) { c.in(t).permits() })
+		t.Run("sshd", func(t *testing.T) { c.in(t).sshdIsSafe() })
 		t.Run("agent", func(t *testing.T) { c.in(t).kept() })
 		t.Run("peer", func(t *testing.T) { c.in(t).comesBack() })
 		t.Run("host key", func(t *testing.T) { c.in(t).notFooled() })

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/systemd"
@@ -51,11 +52,18 @@ func (Admissions) Normalize(_ context.Context, wants map[string]*Admission) (map
 	return normal, nil
 }
 
-// Observe asks sshd. Where there is none, there is no admission.
+// Observe asks sshd. Where there is none, or no such account, there is no admission.
 func (Admissions) Observe(ctx context.Context, wants map[string]*Admission) (map[string]*Admission, error) {
+	names, err := atomic.ReadNames("/")
+	if err != nil {
+		return nil, err
+	}
 	return resource.ObserveEach(ctx, wants, func(name string, want *Admission) (*Admission, error) {
 		program, err := sshd()
 		if err != nil {
+			return nil, nil
+		}
+		if _, err := names.UID(name); err != nil {
 			return nil, nil
 		}
 		if want == nil {
@@ -124,7 +132,7 @@ func (v Admissions) Apply(ctx context.Context, items []resource.Item[Admission])
 		got := seen[i.Name]
 		switch {
 		case got == nil:
-			return errors.New("there is no sshd on this host; install the package openssh-server")
+			return fmt.Errorf("there is no sshd on this host, or no account %s", i.Name)
 		case len(got.Deviations) > 0:
 			return fmt.Errorf("a file of somebody else comes before vpnd's: %s; see: sshd -T -C user=%s,host=localhost,addr=127.0.0.1, and the Match blocks below /etc/ssh/sshd_config.d", strings.Join(got.Deviations, "; "), i.Name)
 		}

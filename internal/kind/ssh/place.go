@@ -45,8 +45,7 @@ func (p Place) Control() string { return p.RunDirectory() + "/control" }
 const maxConfig = 1 << 20
 
 // standing is what the configuration that stands on the host makes of a tunnel, nil
-// where there is none: whoever asks how it is has no other one at hand. Its ports are
-// not tried, however often somebody asks.
+// where there is none: whoever asks how it is has no other one at hand.
 func (p Place) standing() (*Forward, error) {
 	data, err := atomic.ReadFile("/", p.Config(), maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,6 +60,7 @@ func (p Place) standing() (*Forward, error) {
 func (p Place) read(config string) *Forward {
 	f := &Forward{Unit: resource.Ptr(p.Unit()), User: resource.Ptr(p.User()), Control: resource.Ptr(p.Control())}
 	is := make(map[string]string)
+	var probe *resource.Duration
 	for line := range strings.Lines(config) {
 		words := strings.Fields(line)
 		switch {
@@ -69,7 +69,11 @@ func (p Place) read(config string) *Forward {
 		case len(words) == 2:
 			is[words[0]] = words[1]
 		case len(words) == 3 && words[0] == "LocalForward":
-			f.Locals = append(f.Locals, Local{Listen: &words[1], To: &words[2], Probe: resource.Ptr(resource.Duration(0))})
+			f.Locals = append(f.Locals, Local{Listen: &words[1], To: &words[2], Probe: probe})
+		case len(words) == 3 && words[0] == "#" && words[1] == "probe":
+			if d, err := resource.ParseDuration(words[2]); err == nil {
+				probe = &d
+			}
 		case len(words) == 3 && words[0] == "RemoteForward":
 			f.Remote = append(f.Remote, Leads(words[1], words[2]))
 		}

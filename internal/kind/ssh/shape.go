@@ -53,8 +53,9 @@ type Local struct {
 }
 
 // Traits are what tunnels are. There is nothing on the host to take away: it goes
-// with its unit.
-var Traits = resource.Traits{Keeps: true, NeedsHost: true, Slow: true, StartsLater: true, View: resource.Tunnels}
+// with its unit. One that goes down again and again is dialled again and again: that
+// is the way of networks, and nobody has to be at work against it.
+var Traits = resource.Traits{Keeps: true, NeedsHost: true, Slow: true, StartsLater: true, View: resource.Tunnels, Essential: resource.All}
 
 var (
 	unitForm    = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+\.service$`)

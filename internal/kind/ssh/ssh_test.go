@@ -233,8 +233,8 @@ func TestValidateAForward(t *testing.T) {
 
 // Who asks without a wish is told by the configuration that stands on the host.
 func TestAConfigurationTellsWhatIsWished(t *testing.T) {
-	f := Place("db").read("# Made\nHostName 2001:db8::1\nPort 2222\nUser tunnel\n\n# x y z\nServerAliveInterval 3\nServerAliveCountMax 3\nLocalForward 127.0.0.1:8500 db:5432\nRemoteForward 8080 127.0.0.1:80\nDynamicForward [::1]:1080\n")
-	if *f.Peer != "tunnel@[2001:db8::1]:2222" || *f.Silence != resource.Duration(14*time.Second) || strings.Join(f.listens(), " ") != "127.0.0.1:8500 [::1]:1080" || f.Remote[0] != "8080 there to 127.0.0.1:80" || portOf(*f.Peer) != 2222 {
+	f := Place("db").read("# Made\nHostName 2001:db8::1\nPort 2222\nUser tunnel\n\n# x y z\nServerAliveInterval 3\nServerAliveCountMax 3\n# probe 5m\nLocalForward 127.0.0.1:8500 db:5432\nRemoteForward 8080 127.0.0.1:80\nDynamicForward [::1]:1080\n")
+	if *f.Peer != "tunnel@[2001:db8::1]:2222" || *f.Silence != resource.Duration(14*time.Second) || strings.Join(f.listens(), " ") != "127.0.0.1:8500 [::1]:1080" || f.Remote[0] != "8080 there to 127.0.0.1:80" || portOf(*f.Peer) != 2222 || *f.Locals[0].Probe != resource.Duration(5*time.Minute) {
 		t.Errorf("%+v", *f)
 	}
 	if found := f.Validate("db"); len(found) > 0 {

@@ -157,11 +157,27 @@ func (a *Account) dropinText(name string) string {
 	return b.String()
 }
 
-// expect is the same in the words of sshd -T: keywords in small letters.
+// expect is the same in the words of sshd -T: keywords in small letters, and a port
+// that is listened at as one of any address, of which GatewayPorts leaves the loopback
+// ones.
 func (a *Account) expect(name string) []string {
 	var all []string
 	for _, r := range a.rules(name) {
+		if r.keyword == "PermitListen" {
+			r.value = strings.Join(anywhere(a.PermitListen), " ")
+		}
 		all = append(all, strings.ToLower(r.keyword)+" "+r.value)
+	}
+	return all
+}
+
+func anywhere(listen []string) []string {
+	var all []string
+	for _, at := range listen {
+		if !strings.Contains(at, ":") {
+			at = "*:" + at
+		}
+		all = append(all, at)
 	}
 	return all
 }

@@ -106,6 +106,7 @@ func (s settled) configText() string {
 	line("ControlPath %s", s.place.Control())
 	line("StreamLocalBindMask %04o", 0o777&^uint32(resource.Or(s.SocketMode, 0o600)))
 	for _, l := range s.Locals {
+		line("# probe %s", probe(l)) // which vpnd reads where it has nothing else to go by
 		line("LocalForward %s %s", end(l.Listen, false), end(l.To, false))
 	}
 	for _, r := range s.Remotes {
@@ -116,6 +117,9 @@ func (s settled) configText() string {
 	}
 	return b.String()
 }
+
+// probe is how often a port is tried.
+func probe(l Local) resource.Duration { return resource.Or(l.Probe, resource.Duration(time.Minute)) }
 
 const (
 	pinned = `GlobalKnownHostsFile none

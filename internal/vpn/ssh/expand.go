@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"vpnd/internal/kind/file"
 	kindopenvpn "vpnd/internal/kind/openvpn"
@@ -108,7 +107,7 @@ func (e *expansion) forward() *kindssh.Forward {
 		Silence:   resource.Ptr(kindssh.Silence(int(e.keepalive()), unanswered)),
 	}
 	for _, l := range e.Locals {
-		f.Locals = append(f.Locals, kindssh.Local{Listen: l.Listen, To: l.To, Probe: resource.Ptr(resource.Or(l.Probe, resource.Duration(time.Minute)))})
+		f.Locals = append(f.Locals, kindssh.Local{Listen: l.Listen, To: l.To, Probe: resource.Ptr(probe(l))})
 	}
 	for _, d := range e.Socks {
 		f.Dynamic = append(f.Dynamic, resource.Or(d.Listen, ""))
