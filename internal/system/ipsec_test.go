@@ -30,7 +30,7 @@ func TestIPsecConnections(t *testing.T) {
 			s.apply()
 		})
 		both(east, west, func(s site) { s.reaches(1); s.reaches(2) })
-		east.names(east.status(), "203.0.113.2", "10.2.1.0/24")
+		east.names(east.standing(), "203.0.113.2", "10.2.1.0/24")
 		two := east.sa("two")
 
 		changesOneOfTwo(east, west)
@@ -40,6 +40,7 @@ func TestIPsecConnections(t *testing.T) {
 			t.Errorf("the other tunnel was SA %s and is %s", two, now)
 		}
 		restarts(east)
+		isKept(east)
 		removesOneOfTwo(east)
 	})
 }
@@ -99,7 +100,7 @@ func (s site) drifts(what, names string) {
 func restarts(east site) {
 	east.t.Helper()
 	east.sh("systemctl stop strongswan")
-	east.names(east.status(), "charon is not running")
+	east.names(east.standing(), "charon is not running")
 	east.drifts("stopped", "strongswan.service")
 	east.apply()
 	both(east, east, func(s site) { s.reaches(1); s.reaches(2) })
@@ -108,6 +109,35 @@ func restarts(east site) {
 	east.reaches(1)
 	east.reaches(2)
 	east.converged()
+}
+
+// isKept has the agent do in its sandbox what people did with the command line: it
+// repairs, and has a new connection proved and loaded.
+func isKept(east site) {
+	east.t.Helper()
+	east.agent()
+	up := "swanctl --list-sas --ike one | grep -q INSTALLED"
+	for _, do := range []string{
+		"swanctl --terminate --ike one",
+		"sed -i 's/keyingtries/# keyingtries/; s/start_action = start/start_action = trap/' /etc/swanctl/conf.d/vpnd-one.conf",
+		"rm /etc/swanctl/conf.d/vpnd-one.conf",
+		"systemctl kill -s KILL strongswan",
+	} {
+		two := east.sa("two")
+		east.sh(do)
+		east.eventually("grep -q 'start_action = start' /etc/swanctl/conf.d/vpnd-one.conf && "+up+" && echo it is up", "it is up")
+		if now := east.sa("two"); now != two && !strings.Contains(do, "KILL") {
+			east.t.Errorf("%s: the agent made the other tunnel anew, SA %s is %s", do, two, now)
+		}
+	}
+	east.reaches(1)
+	data, err := east.Gateway.ReadFile("/etc/vpnd/vpn.hcl")
+	east.ok(err)
+	east.ok(east.Gateway.WriteFile(east.t.Context(), "/etc/vpnd/vpn.hcl", []byte(string(data)+east.connection("three", 1, firstKey, "", "")), 0o600))
+	east.run("systemctl", "reload", "vpnd")
+	east.eventually("swanctl --list-conns", "three:")
+	east.lacks(east.sh("journalctl -u vpnd -o cat -p warning; ls /run/charon*; cat /run/vpnd/status.json"), "refuses", "charon.vpnd-", firstKey)
+	east.sh("systemctl stop vpnd")
 }
 
 // removesOneOfTwo takes one away.
@@ -163,7 +193,7 @@ func (s site) tells(what, want string) {
 	s.t.Helper()
 	out := ""
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
-		if out = s.status(); strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+		if out = s.standing(); strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			return
 		}
 	}

@@ -90,9 +90,9 @@ func (s site) eventually(script, want string) {
 	s.t.Fatalf("%s: %q is not said by %s, but\n%s\nand charon\n%s", s.Gateway.Name(), want, script, out, s.charon())
 }
 
-// status is what vpnd tells of the tunnels, whatever its exit status says of the
+// standing is what vpnd tells of the tunnels, whatever its exit status says of the
 // agent, which does not run here.
-func (s site) status() string {
+func (s site) standing() string {
 	s.t.Helper()
 	out, _, err := s.VPND(s.t.Context(), "status")
 	s.ok(err)

@@ -20,12 +20,16 @@ func section(name string, c *Connection) *swanctl.Section {
 // reader returns what a file of the host holds.
 func (v Verbs) reader(path string) ([]byte, error) { return atomic.ReadFile(v.Root, path, limit) }
 
-// expects notes what a plan may ask about: connections whose file is another one. One
-// charon judges them all.
-func (v Verbs) expects(name string, c *Connection) {
-	if v.Proofs != nil && v.Socket != "" && !v.written(name, c) {
-		v.Proofs.Expect(section(name, c))
+// unproved are the connections whose file is another one, of which a plan is about to
+// ask. One charon judges them all.
+func (v Verbs) unproved(wants map[string]*Connection) []*swanctl.Section {
+	var all []*swanctl.Section
+	for name, want := range wants {
+		if !v.written(name, want) {
+			all = append(all, section(name, want))
+		}
 	}
+	return all
 }
 
 // written says whether the file is as it shall be, its secret apart.

@@ -42,6 +42,19 @@ var unwritten = map[string]bool{
 
 // settings are the fields of a shape that are one setting each.
 func settings(shape any) []resource.Field {
+	switch shape.(type) {
+	case *Connection:
+		return ofConnection
+	case *End:
+		return ofEnd
+	default:
+		return ofChild
+	}
+}
+
+var ofConnection, ofEnd, ofChild = chosen(Connection{}), chosen(End{}), chosen(Child{})
+
+func chosen(shape any) []resource.Field {
 	var all []resource.Field
 	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
 		if !f.Computed && !f.Label && !unwritten[f.Name] {

@@ -23,7 +23,10 @@ func fill(want *Connection) *Connection {
 	if c.PSKFile == nil {
 		c.PSKFile = resource.Ptr("")
 	}
-	if c.PSK == nil && *c.PSKFile == "" {
+	switch {
+	case *c.PSKFile != "":
+		c.PSK = nil // whatever is in the file when it is applied
+	case c.PSK == nil:
 		c.PSK = resource.NewSecret("")
 	}
 	for _, end := range []*End{c.Local, c.Remote} {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec/swanctl"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
@@ -17,9 +19,12 @@ import (
 const farewell = 2 * time.Second
 
 // renews says whether SAs that are up have to be made anew for a change. A rekeyed SA
-// goes on with the settings it was made with, so whatever changes, but for remarks.
+// goes on with the settings it was made with, so whatever changes, but for remarks;
+// and so has what somebody else loaded under the name.
 func renews(name string, got, want *Connection) bool {
-	return !*got.Current || swanctl.Render(document(name, got)) != swanctl.Render(document(name, want))
+	otherwise := func(what string) bool { return !strings.HasPrefix(what, "/") && !strings.HasPrefix(what, "the ") }
+	return !*got.Current || slices.ContainsFunc(got.Unloaded, otherwise) ||
+		swanctl.Render(document(name, got)) != swanctl.Render(document(name, want))
 }
 
 // load has charon load what it lacks, and establish anew what was made otherwise.
@@ -61,7 +66,11 @@ func (v Verbs) announce(d *daemon, items []resource.Item[Connection]) error {
 // establish what starts by itself.
 func (v Verbs) bring(ctx context.Context, conn *vici.Conn, d *daemon, i resource.Item[Connection]) error {
 	l := d.record.Connections[i.Name]
-	files := v.files(i.Name, &i.Want)
+	info, err := atomic.Stat(v.Root, fileOf(i.Name))
+	if err != nil {
+		return err
+	}
+	files := v.files(i.Name, &i.Want, info.Changed)
 	if !maps.EqualFunc(files, l.Files, time.Time.Equal) || i.Got == nil || !*i.Got.Loaded {
 		if err := v.loadOne(ctx, conn, i.Name, &i.Want); err != nil {
 			return err
@@ -160,7 +169,8 @@ func (v Verbs) renew(ctx context.Context, conn *vici.Conn, i resource.Item[Conne
 
 // tried notes a try, one more in a row where the last one came to nothing.
 func (l *loaded) tried(now time.Time, again bool) {
-	if again && now.Sub(l.Tried) < 2*l.wait() {
+	const calm = 10 * time.Minute // after which a new try has nothing to do with the last one
+	if again && now.Sub(l.Tried) < max(2*l.wait(), calm) {
 		l.Tries++
 	} else {
 		l.Tries = 0

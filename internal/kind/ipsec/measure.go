@@ -16,8 +16,8 @@ import (
 )
 
 // measure fills in what charon has, by the measure of the file.
-func (v Verbs) measure(d *daemon, name string, c *Connection) {
-	c.Unloaded = v.unloaded(d, name, c)
+func (v Verbs) measure(d *daemon, name string, c *Connection, changed time.Time) {
+	c.Unloaded = v.unloaded(d, name, c, changed)
 	c.Loaded = resource.Ptr(len(c.Unloaded) == 0)
 	c.Current = resource.Ptr(!slices.ContainsFunc(d.sas[name], func(sa vici.SA) bool {
 		n, err := strconv.Atoi(sa.ID)
@@ -46,16 +46,16 @@ func (d *daemon) started(name string, c *Connection) bool {
 // starts says whether charon establishes a child SA by itself.
 func starts(c Child) bool { return strings.Contains(resource.Or(c.StartAction, ""), "start") }
 
-// files are when those were changed last that charon was given, by their paths.
-func (v Verbs) files(name string, c *Connection) map[string]time.Time {
-	all := make(map[string]time.Time)
-	for _, file := range append(Verbs{}.From(Connection{Local: c.Local, Remote: c.Remote}), fileOf(name)) {
+// files are when those were changed last that charon was given, by their paths;
+// changed is that of the connection's own.
+func (v Verbs) files(name string, c *Connection, changed time.Time) map[string]time.Time {
+	all := map[string]time.Time{fileOf(name): changed}
+	for _, file := range v.From(Connection{Local: c.Local, Remote: c.Remote}) {
 		info, err := atomic.Stat(v.Root, file)
-		if err == nil {
-			all[file] = info.Changed
-		} else {
-			all[file] = time.Time{}
+		if err != nil {
+			info.Changed = time.Time{} // it can't be loaded as it is
 		}
+		all[file] = info.Changed
 	}
 	return all
 }
@@ -64,7 +64,7 @@ func (v Verbs) files(name string, c *Connection) map[string]time.Time {
 // does not tell, proposals and keys above all, is judged by when files were changed:
 // what was not since it was loaded, or since charon started and had swanctl load
 // all, is loaded.
-func (v Verbs) unloaded(d *daemon, name string, c *Connection) []string {
+func (v Verbs) unloaded(d *daemon, name string, c *Connection, changed time.Time) []string {
 	missing := []string{}
 	if d.down {
 		return missing
@@ -78,7 +78,7 @@ func (v Verbs) unloaded(d *daemon, name string, c *Connection) []string {
 		missing = append(missing, "the pre-shared key")
 	}
 	known, recorded := d.record.Connections[name]
-	for file, changed := range v.files(name, c) {
+	for file, changed := range v.files(name, c, changed) {
 		at, loaded := known.Files[file]
 		if recorded && (!loaded || !at.Equal(changed)) || !recorded && changed.After(d.since) {
 			missing = append(missing, file)

@@ -61,6 +61,6 @@ func (r record) write(file string) error {
 // wait is how long a try to establish something is left alone: longer with each one
 // in a row.
 func (l loaded) wait() time.Duration {
-	const first, longest = 5 * time.Second, time.Hour
+	const first, longest = 10 * time.Second, time.Hour
 	return min(first<<min(l.Tries, 12), longest)
 }

@@ -37,6 +37,7 @@ type Connection struct {
 
 	// What charon has, by the measure of the file.
 	Private *bool    `vpnd:"private,computed,glance" words:"for root alone" doc:"whether nobody but root may read the file"`
+	Keyed   *bool    `vpnd:"keyed,computed" words:"pre-shared key is that of its file" doc:"whether the pre-shared key is the one in psk_file"`
 	Loaded  *bool    `vpnd:"loaded,computed,glance" words:"loaded as the file says" doc:"whether charon, where it runs, has loaded what the file says"`
 	Current *bool    `vpnd:"current,computed,glance" words:"SAs made with what is loaded" doc:"whether the established SAs were made with what is loaded"`
 	Started *bool    `vpnd:"started,computed,glance" words:"up or on its way" doc:"whether the child SAs that start by themselves are up, on their way, or were tried a moment ago"`

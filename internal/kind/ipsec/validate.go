@@ -38,6 +38,7 @@ func (c *Connection) Validate(name string) []resource.Mistake {
 	m.settings("", c)
 	m.proposals("proposals", proposal.IKE, c.Proposals)
 	m.addresses(c)
+	m.old(c)
 	m.secret(c)
 	if c.Local != nil {
 		m.end("local", c.Local)
@@ -53,6 +54,10 @@ func (c *Connection) Validate(name string) []resource.Mistake {
 
 // longest is how long a name may be: with what stands around it it is one of a file.
 const longest = 64
+
+// shortest is how long a pre-shared key should be: whoever has seen one handshake may
+// try keys out at leisure.
+const shortest = 20
 
 type mistakes struct{ all []resource.Mistake }
 
@@ -109,10 +114,40 @@ func (m *mistakes) proposals(at string, use proposal.Use, all []string) {
 			m.add(fmt.Sprintf("%s[%d]", at, i), err.Error(), "See the proposals of swanctl.conf(5).")
 		} else if p.String() != text {
 			m.add(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%q is no proposal as strongSwan writes it", text), "Write "+p.String()+".")
+		} else {
+			m.weak(fmt.Sprintf("%s[%d]", at, i), p)
 		}
 	}
 	if all != nil && len(all) == 0 {
 		m.add(at, "no proposal is left", "Write one, such as aes256gcm16-prfsha384-ecp384 for IKE and aes256gcm16-ecp384 for ESP.")
+	}
+}
+
+// weak warns of what nobody should offer any more, and refuses what protects nothing.
+func (m *mistakes) weak(at string, p proposal.Proposal) {
+	for _, w := range p.Weak() {
+		m.all = append(m.all, resource.Mistake{
+			Path: at, Summary: fmt.Sprintf("%s is weak: %s", w.Word, w.Why), Warning: !w.Broken,
+			Hint: "Agree with the other side on aes256gcm16-prfsha384-ecp384 for IKE, or aes256gcm16-ecp384 for ESP.",
+		})
+	}
+}
+
+func (m *mistakes) warn(at, summary, hint string) {
+	m.all = append(m.all, resource.Mistake{Path: at, Summary: summary, Hint: hint, Warning: true})
+}
+
+// old warns of IKE version 1.
+func (m *mistakes) old(c *Connection) {
+	if resource.Or(c.Version, 2) != 1 {
+		if resource.Or(c.Aggressive, false) {
+			m.add("aggressive", "only IKE version 1 has an aggressive mode", "Leave aggressive out.")
+		}
+		return
+	}
+	m.warn("version", "IKE version 1 is obsolete, RFC 9395", "Use version 2 where the other side can.")
+	if resource.Or(c.Aggressive, false) && c.Local != nil && resource.Or(c.Local.Auth, "psk") == "psk" {
+		m.warn("aggressive", "in aggressive mode anybody may try out pre-shared keys", "Leave aggressive out, or use certificates.")
 	}
 }
 
@@ -156,6 +191,9 @@ func (m *mistakes) secret(c *Connection) {
 	}
 	if c.PSK != nil && strings.ContainsAny(c.PSK.Reveal(), "\n\r\x00") {
 		m.add("psk", "the pre-shared key has more than one line", "Cut the newline off, as with trimspace().")
+	}
+	if c.PSK != nil && c.PSK.Reveal() != "" && len(c.PSK.Reveal()) < shortest {
+		m.warn("psk", fmt.Sprintf("the pre-shared key has fewer than %d characters", shortest), "Make one with openssl rand -base64 33.")
 	}
 	if file := resource.Or(c.PSKFile, ""); file != "" {
 		m.path("psk_file", file, "")

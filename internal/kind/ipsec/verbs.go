@@ -12,6 +12,7 @@ import (
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec/proof"
 	"vpnd/internal/kind/ipsec/reason"
+	"vpnd/internal/kind/ipsec/swanctl"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
@@ -38,29 +39,20 @@ const Record = "/run/vpnd/ipsec.json"
 // limit is how long a file may be that is read.
 const limit = 1 << 20
 
-// Normalize fills in what a wish leaves out, the pre-shared key of its file, and
-// that charon shall have all of it.
+// Normalize fills in what a wish leaves out, and that charon shall have all of it.
 func (v Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	normal := make(map[string]*Connection, len(wants))
-	var errs []error
 	for name, want := range wants {
 		c := fill(want)
-		if *c.PSKFile != "" {
-			psk, err := v.secret(*c.PSKFile)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, &resource.NameError{Name: name, Err: err})
-				continue
-			}
-			if err == nil {
-				c.PSK = psk
-			}
-		}
-		c.Private, c.Loaded, c.Current, c.Started = resource.Ptr(true), resource.Ptr(true), resource.Ptr(true), resource.Ptr(true)
+		yes := resource.Ptr(true)
+		c.Private, c.Keyed, c.Loaded, c.Current, c.Started = yes, yes, yes, yes, yes
 		c.Foreign, c.Unloaded, c.Standing = []string{}, nil, nil
-		v.expects(name, c)
 		normal[name] = c
 	}
-	return normal, errors.Join(errs...)
+	if v.Proofs != nil && v.Socket != "" {
+		v.Proofs.Expect(func() []*swanctl.Section { return v.unproved(normal) })
+	}
+	return normal, nil
 }
 
 // secret reads a pre-shared key from its file. The newline that an editor leaves at
@@ -75,6 +67,15 @@ func (v Verbs) secret(path string) (*resource.Secret, error) {
 		return nil, fmt.Errorf("%s holds no pre-shared key on one line", path)
 	}
 	return resource.NewSecret(text), nil
+}
+
+// keyed says whether the pre-shared key is that of its file.
+func (v Verbs) keyed(c *Connection) bool {
+	if *c.PSKFile == "" {
+		return true
+	}
+	psk, err := v.secret(*c.PSKFile)
+	return err == nil && *psk == *c.PSK
 }
 
 // From names the files that a connection is made from, so that it is applied after
@@ -119,7 +120,8 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[s
 		}
 		c := parse(name, string(data))
 		c.Private = resource.Ptr(!absent && info.Mode.Perm()&0o077 == 0 && info.UID == 0)
-		v.measure(d, name, c)
+		c.Keyed = resource.Ptr(v.keyed(c))
+		v.measure(d, name, c, info.Changed)
 		return c, nil
 	})
 }
@@ -129,7 +131,7 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Connection]) err
 	var all []atomic.File
 	for i := range items {
 		want := &items[i].Want
-		if want.PSK == nil && *want.PSKFile != "" {
+		if *want.PSKFile != "" {
 			psk, err := v.secret(*want.PSKFile)
 			if err != nil {
 				return &resource.NameError{Name: items[i].Name, Err: err}
@@ -182,7 +184,7 @@ func (Verbs) Cost(name string, got, want *Connection) resource.Effect {
 	if got == nil || !got.up() {
 		return resource.None
 	}
-	if want == nil || renews(name, got, want) {
+	if want == nil || renews(name, got, want) || got.reloads() {
 		return resource.Tunnel
 	}
 	return resource.None
@@ -190,6 +192,14 @@ func (Verbs) Cost(name string, got, want *Connection) resource.Effect {
 
 func (c *Connection) up() bool {
 	return slices.ContainsFunc(c.Tunnels(), func(s resource.TunnelState) bool { return s.Up })
+}
+
+// reloads says whether charon makes SAs anew by itself when it gets what it has not
+// loaded: it does where a certificate is another one, of what starts by itself.
+func (c *Connection) reloads() bool {
+	return slices.ContainsFunc(c.Children, starts) && slices.ContainsFunc(c.Unloaded, func(what string) bool {
+		return slices.Contains(c.Local.Certificates, what) || slices.Contains(c.Remote.Certificates, what) || slices.Contains(c.Remote.CACerts, what)
+	})
 }
 
 // Marked says that the file is vpnd's by its name.

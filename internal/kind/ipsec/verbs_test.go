@@ -2,6 +2,10 @@ package ipsec
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +42,52 @@ func TestConform(t *testing.T) {
 			c.Children = append(c.Children, Child{Name: "more", Mode: resource.Ptr("transport"), Proposals: []string{"aes256-sha256-ecp384"}})
 		}),
 	})
+}
+
+// A key that stands in a file of its own is read when it is needed, and followed.
+func TestAKeyInAFile(t *testing.T) {
+	v, _ := host(t)
+	file := filepath.Join(t.TempDir(), "psk")
+	want := tunnel(func(c *Connection) { c.PSK, c.PSKFile = nil, &file })
+	if from := v.From(want); !slices.Equal(from, []string{file}) {
+		t.Errorf("it comes from %q", from)
+	}
+	normal, err := v.Normalize(t.Context(), map[string]*Connection{"dc": &want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply := func() (*Connection, error) {
+		err := v.Apply(t.Context(), []resource.Item[Connection]{{Name: "dc", Want: *normal["dc"]}})
+		got, e := v.Observe(t.Context(), normal)
+		if e != nil {
+			t.Fatal(e)
+		}
+		return got["dc"], err
+	}
+	if _, err := apply(); err == nil || !strings.Contains(err.Error(), "reading the pre-shared key") {
+		t.Errorf("without the file: %v", err)
+	}
+	for _, key := range []string{"the first key in a file", "0xthe other key of a file"} {
+		if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := v.Observe(t.Context(), normal)
+		if err != nil || got["dc"] != nil && *got["dc"].Keyed {
+			t.Errorf("the key in the file is another one, and nobody says so: %v", err)
+		}
+		there, err := apply()
+		if err != nil || len(resource.Compare(there, normal["dc"])) > 0 || there.PSK.Reveal() != key {
+			t.Errorf("%v, %+v", err, resource.Compare(there, normal["dc"]))
+		}
+	}
+	for _, bad := range []string{"", "\n", "two\nlines\n"} {
+		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := apply(); err == nil || !strings.Contains(err.Error(), "holds no pre-shared key on one line") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
 }
 
 // Whatever a block may say, charon has it loaded as the file says, by all that it

@@ -3,6 +3,8 @@ package proof
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
+	"slices"
 	"sync"
 
 	"vpnd/internal/kind/ipsec/swanctl"
@@ -13,7 +15,7 @@ import (
 // zero value is ready.
 type Cache struct {
 	mu       sync.Mutex
-	expected map[digest]*swanctl.Section // what will be asked about soon
+	expected func() []*swanctl.Section
 	verdicts map[digest]error
 }
 
@@ -26,42 +28,38 @@ func digestOf(s *swanctl.Section) digest {
 // most bounds what is remembered.
 const most = 10000
 
-// Expect notes what will be asked about, so that one charon judges all of it.
-func (c *Cache) Expect(s *swanctl.Section) {
+// Expect notes what will be asked about besides, where anything is, so that one
+// charon judges all of it.
+func (c *Cache) Expect(all func() []*swanctl.Section) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.expected == nil || len(c.expected) > most {
-		c.expected = make(map[digest]*swanctl.Section)
-	}
-	d := digestOf(s)
-	if _, known := c.verdicts[d]; !known {
-		c.expected[d] = s
-	}
+	c.expected = all
 }
 
 // Ask returns what charon objects to.
 func (c *Cache) Ask(ctx context.Context, s *swanctl.Section, read vici.Reader) error {
-	c.Expect(s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := digestOf(s)
 	if verdict, known := c.verdicts[d]; known {
 		return verdict
 	}
-	all := make([]*swanctl.Section, 0, len(c.expected))
-	for _, one := range c.expected {
-		all = append(all, one)
+	all := map[string]*swanctl.Section{}
+	if c.expected != nil {
+		for _, one := range c.expected() {
+			all[one.Name] = one
+		}
 	}
-	verdicts, err := Prove(ctx, all, read)
+	all[s.Name], c.expected = s, nil
+	verdicts, err := Prove(ctx, slices.Collect(maps.Values(all)), read)
 	if err != nil {
 		return err
 	}
 	if c.verdicts == nil || len(c.verdicts) > most {
 		c.verdicts = make(map[digest]error)
 	}
-	for d, one := range c.expected {
-		c.verdicts[d] = verdicts[one.Name]
+	for _, one := range all {
+		c.verdicts[digestOf(one)] = verdicts[one.Name]
 	}
-	c.expected = nil
-	return c.verdicts[d]
+	return verdicts[s.Name]
 }

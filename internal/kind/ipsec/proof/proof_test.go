@@ -50,9 +50,12 @@ func TestOneCharonJudgesAll(t *testing.T) {
 	nettest.Need(t)
 	c := new(Cache)
 	good := connection("good", "aes256gcm16-prfsha384-ecp384", "10.1.0.0/16")
-	for i := range 200 {
-		c.Expect(connection(fmt.Sprintf("c%d", i), "aes256gcm16-prfsha384-ecp384", "10.1.0.0/16"))
-	}
+	c.Expect(func() (all []*swanctl.Section) {
+		for i := range 200 {
+			all = append(all, connection(fmt.Sprintf("c%d", i), "aes256gcm16-prfsha384-ecp384", "10.1.0.0/16"))
+		}
+		return all
+	})
 	began := time.Now()
 	if err := c.Ask(t.Context(), good, nothing); err != nil {
 		t.Fatal(err)
