@@ -45,7 +45,8 @@ func fill(want *Connection) *Connection {
 func complete(shape any) {
 	v := reflect.ValueOf(shape).Elem()
 	for _, f := range settings(shape) {
-		if !v.Field(f.Index).IsNil() {
+		// An empty list is as good as none.
+		if is := v.Field(f.Index); !is.IsNil() && (is.Kind() != reflect.Slice || is.Len() > 0) {
 			continue
 		}
 		value, ok := fallback(shape, keyOf(f.Name))
@@ -58,24 +59,22 @@ func complete(shape any) {
 	}
 }
 
-// tenth is how many of these parts a time has.
-const tenth = 10
-
-// part is so many tenths of a time, in whole seconds.
-func part(d resource.Duration, tenths resource.Duration) *resource.Duration {
+// tenth is what a life is longer than the time after which there are new keys, in
+// whole seconds.
+func tenth(d resource.Duration) resource.Duration {
 	second := resource.Duration(time.Second)
-	return resource.Ptr(d * tenths / tenth / second * second)
+	return d / 10 / second * second
 }
 
-// settle fills in the lives that follow from others; ipsec.conf and swanctl.conf(5),
-// over_time and life_time.
+// settle fills in the lives that follow from others; swanctl.conf(5), over_time and
+// life_time.
 func settle(c *Connection) {
 	if c.OverTime == nil {
-		c.OverTime = part(max(*c.RekeyTime, *c.ReauthTime), 1)
+		c.OverTime = resource.Ptr(tenth(max(*c.RekeyTime, *c.ReauthTime)))
 	}
 	for i := range c.Children {
 		if child := &c.Children[i]; child.LifeTime == nil {
-			child.LifeTime = part(*child.RekeyTime, 1+tenth)
+			child.LifeTime = resource.Ptr(*child.RekeyTime + tenth(*child.RekeyTime))
 		}
 	}
 }

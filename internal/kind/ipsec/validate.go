@@ -102,8 +102,8 @@ func (m *mistakes) number(at string, v reflect.Value) {
 			m.add(at, fmt.Sprintf("%d is out of range", *n), "Write a number from 0 to 4294967295.")
 		}
 	case *resource.Duration:
-		if seconds := n.Seconds(); seconds < 0 || seconds > 1<<31-1 {
-			m.add(at, "it is too long", "Write at most 24855d.")
+		if seconds := n.Seconds(); seconds < 0 || seconds > 1<<30 {
+			m.add(at, "it is too long", "Write at most 12427d.")
 		}
 	}
 }
