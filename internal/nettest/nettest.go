@@ -31,13 +31,13 @@ const elsewhere = "VPND_NETTEST_ROOT"
 // can't be made, the tests fail. Without root the tests run where they are,
 // and those that need the room say so by [Need].
 func Main(m *testing.M, directories ...string) {
-	MainAt(m, func() (string, error) { return "", nil }, directories...)
+	MainAt(m, func() ([]string, error) { return []string{""}, nil }, directories...)
 }
 
-// MainAt is [Main] in another root file system, for programs that the machine does
-// not have: find returns where that is, and nothing is written there. Directories
-// are those of it.
-func MainAt(m *testing.M, find func() (root string, err error), directories ...string) {
+// MainAt is [Main] in other root file systems, one after the other, for programs that
+// the machine does not have, or in other releases: find returns where they are, and
+// nothing is written there. Directories are those of each.
+func MainAt(m *testing.M, find func() (roots []string, err error), directories ...string) {
 	code, err := run(m, find, directories)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "nettest: %v\n", err)
@@ -46,16 +46,24 @@ func MainAt(m *testing.M, find func() (root string, err error), directories ...s
 	os.Exit(code)
 }
 
-func run(m *testing.M, find func() (string, error), directories []string) (int, error) {
+func run(m *testing.M, find func() ([]string, error), directories []string) (int, error) {
 	switch {
 	case os.Geteuid() != 0:
 		return m.Run(), nil
 	case os.Getenv(inside) == "":
-		root, err := find()
+		roots, err := find()
 		if err != nil {
 			return 0, fmt.Errorf("finding a root file system: %w", err)
 		}
-		return reexec(root)
+		worst := 0
+		for _, root := range roots {
+			code, err := reexec(root)
+			if err != nil {
+				return 0, err
+			}
+			worst = max(worst, code)
+		}
+		return worst, nil
 	}
 	if err := private(); err != nil {
 		return 0, fmt.Errorf("furnishing the room: %w", err)

@@ -39,6 +39,7 @@ func TestIPsecConnections(t *testing.T) {
 		if now := east.sa("two"); now != two {
 			t.Errorf("the other tunnel was SA %s and is %s", two, now)
 		}
+		reloads(east)
 		restarts(east)
 		isKept(east)
 		removesOneOfTwo(east)
@@ -94,6 +95,18 @@ func (s site) drifts(what, names string) {
 	if status != 3 || !strings.Contains(out, names) {
 		s.t.Errorf("%s: drift ended with status %d and does not name %s:\n%s", what, status, names, out)
 	}
+}
+
+// reloads has swanctl load all, as a reload of the unit does: to charon it is what it
+// has.
+func reloads(east site) {
+	east.t.Helper()
+	one, two := east.sa("one"), east.sa("two")
+	east.sh("systemctl reload strongswan")
+	if east.sa("one") != one || east.sa("two") != two {
+		east.t.Errorf("a reload of strongSwan makes SAs %s and %s anew", one, two)
+	}
+	east.converged()
 }
 
 // restarts stops and kills charon.

@@ -1,8 +1,6 @@
 package ipsec
 
 import (
-	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,21 +9,13 @@ import (
 	"time"
 
 	"vpnd/internal/kind/ipsec/vici"
-	"vpnd/internal/lab"
+	"vpnd/internal/lab/labtest"
 	"vpnd/internal/nettest"
 )
 
-// Tests have charon itself, in the root file system of a host of the lab. Which
-// release that is of the environment says.
-func TestMain(m *testing.M) {
-	nettest.MainAt(m, func() (string, error) {
-		release := os.Getenv("VPND_TEST_RELEASE")
-		if release == "" {
-			release = lab.Bookworm
-		}
-		return lab.Root(context.Background(), release, io.Discard)
-	}, "/run", "/etc/swanctl/conf.d")
-}
+// Tests have charon itself, in the root file system of a host of the lab, of each
+// release.
+func TestMain(m *testing.M) { nettest.MainAt(m, labtest.Roots, "/run", directory) }
 
 // host starts charon in the network of the test, and loads what swanctl finds, as
 // its unit does.

@@ -164,7 +164,8 @@ func (d *daemon) standing(name string, c *Connection) States {
 		s := resource.TunnelState{Name: child.Name, Attached: d.has(name), Peer: strings.Join(c.RemoteAddrs, ", "), Local: child.LocalTS, Remote: child.RemoteTS}
 		if e, up := there[child.Name]; up {
 			s.Up, s.Peer, s.Local, s.Remote = true, e.sa.RemoteHost, e.child.LocalTS, e.child.RemoteTS
-			s.Since, s.In, s.Out = d.at(-e.child.InstallTime), e.child.BytesIn, e.child.BytesOut
+			// With new keys a child SA is another one, and the tunnel is not.
+			s.Since, s.In, s.Out = d.at(-max(e.child.InstallTime, e.sa.Established)), e.child.BytesIn, e.child.BytesOut
 			if e.child.RekeyTime > 0 {
 				s.Rekey = d.at(e.child.RekeyTime)
 			}

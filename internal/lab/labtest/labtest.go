@@ -3,6 +3,7 @@
 package labtest
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -51,6 +52,20 @@ func Of(t testing.TB, release string, packages ...string) *lab.Lab {
 		}
 	})
 	return l
+}
+
+// Roots are the root file systems of a host of each release, for tests that need
+// what is on one and no host.
+func Roots() ([]string, error) {
+	var all []string
+	for _, release := range lab.Releases() {
+		root, err := lab.Root(context.Background(), release, os.Stderr)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, root)
+	}
+	return all, nil
 }
 
 // Host boots a host or fails the test; so does a host with failed units.

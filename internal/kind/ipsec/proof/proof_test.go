@@ -1,9 +1,7 @@
 package proof
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,20 +10,11 @@ import (
 	"time"
 
 	"vpnd/internal/kind/ipsec/swanctl"
-	"vpnd/internal/lab"
+	"vpnd/internal/lab/labtest"
 	"vpnd/internal/nettest"
 )
 
-func TestMain(m *testing.M) {
-	nettest.MainAt(m, func() (string, error) { return lab.Root(context.Background(), release(), io.Discard) }, "/run")
-}
-
-func release() string {
-	if other := os.Getenv("VPND_TEST_RELEASE"); other != "" {
-		return other
-	}
-	return lab.Bookworm
-}
+func TestMain(m *testing.M) { nettest.MainAt(m, labtest.Roots, "/run") }
 
 func connection(name, proposal, ts string) *swanctl.Section {
 	s := &swanctl.Section{Name: name}
