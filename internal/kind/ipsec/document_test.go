@@ -2,6 +2,7 @@ package ipsec
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +86,24 @@ func TestLinesOfOthersAreTold(t *testing.T) {
 		if strings.Contains(strings.Join(got.Foreign, " "), "hidden") {
 			t.Errorf("a secret is told: %q", got.Foreign)
 		}
+	}
+}
+
+// Whatever made a wish, nothing in it becomes a line of its own.
+func TestNothingBecomesALineOfItsOwn(t *testing.T) {
+	evil := "x\n}\nsecrets { ike-evil { secret = x } }\n"
+	want := tunnel(func(c *Connection) {
+		c.PSKFile, c.Local.ID, c.Remote.ID, c.RemoteAddrs = &evil, &evil, &evil, []string{evil}
+		c.Remote.CRLs, c.Local.Key = []string{evil}, &evil
+		c.Children[0].LocalTS = []string{evil}
+	})
+	c := fill(&want)
+	c.PSK = resource.NewSecret(evil)
+	if got := parse("dc", render("dc", c)); slices.ContainsFunc(got.Foreign, func(line string) bool { return strings.Contains(line, "evil") && !strings.Contains(line, "\n") }) || got.PSK.Reveal() != evil {
+		t.Errorf("%q of\n%s", got.Foreign, render("dc", c))
+	}
+	want = tunnel(func(c *Connection) { c.Children[0].Name = "a { updown = /bin/evil } b" })
+	if _, err := (Verbs{}).Normalize(t.Context(), map[string]*Connection{"dc": &want}); err == nil || !strings.Contains(err.Error(), "can't name") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -30,10 +30,18 @@ func notes(c *Connection) string {
 	var b strings.Builder
 	for _, r := range remarks(c) {
 		if value, there := written(r.field.Elem()); there && value != "" {
-			b.WriteString(r.begin + value + "\n")
+			b.WriteString(r.begin + strings.Map(visible, value) + "\n")
 		}
 	}
 	return b.String()
+}
+
+// visible drops what would end the line: of a comment the rest would be no comment.
+func visible(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return -1
+	}
+	return r
 }
 
 // remarks reads them back.

@@ -42,7 +42,12 @@ const limit = 1 << 20
 // Normalize fills in what a wish leaves out, and that charon shall have all of it.
 func (v Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	normal := make(map[string]*Connection, len(wants))
+	var errs []error
 	for name, want := range wants {
+		if err := named(name, want); err != nil {
+			errs = append(errs, &resource.NameError{Name: name, Err: err})
+			continue
+		}
 		c := fill(want)
 		yes := resource.Ptr(true)
 		c.Private, c.Keyed, c.Loaded, c.Current, c.Started = yes, yes, yes, yes, yes
@@ -52,7 +57,21 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[s
 	if v.Proofs != nil && v.Socket != "" {
 		v.Proofs.Expect(func() []*swanctl.Section { return v.unproved(normal) })
 	}
-	return normal, nil
+	return normal, errors.Join(errs...)
+}
+
+// named refuses names that would be something else in the file, whoever made them.
+func named(name string, c *Connection) error {
+	all := []string{name}
+	for _, child := range c.Children {
+		all = append(all, child.Name)
+	}
+	for _, one := range all {
+		if !swanctl.IsName(one) {
+			return fmt.Errorf("%q can't name a connection or a child SA; use letters, digits, _ and -", one)
+		}
+	}
+	return nil
 }
 
 // secret reads a pre-shared key from its file. The newline that an editor leaves at
