@@ -23,7 +23,7 @@ type daemon struct {
 	sas     map[string][]vici.SA // by connection
 	shared  []string
 	record  record
-	lines   func() []reason.Line // what charon logged; nil where nobody knows
+	said    func() *reason.Log // what charon logged; nil where nobody knows
 	now     time.Time
 }
 
@@ -62,7 +62,7 @@ func (v Verbs) daemon(ctx context.Context) (*daemon, error) {
 		return nil, err
 	}
 	if v.Journal != nil {
-		d.lines = sync.OnceValue(func() []reason.Line { return v.Journal(ctx, d.since.Add(-startup)) })
+		d.said = sync.OnceValue(func() *reason.Log { return reason.Read(v.Journal(ctx, d.since.Add(-startup))) })
 	}
 	return d, nil
 }

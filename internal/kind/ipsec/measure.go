@@ -203,8 +203,8 @@ func (d *daemon) why(name string, c *Connection) string {
 		return "charon has not loaded it"
 	}
 	told := ""
-	if d.lines != nil {
-		told = reason.Why(d.lines(), reason.Connection{
+	if d.said != nil {
+		told = d.said().Why(reason.Connection{
 			Name: name, Peer: c.RemoteAddrs, LocalID: *c.Local.ID, RemoteID: *c.Remote.ID,
 			Proposals: c.Proposals, ESP: c.esp(),
 		})

@@ -26,11 +26,14 @@ type Connection struct {
 	ESP       []string
 }
 
+// A Log is what charon said, taken apart.
+type Log struct{ attempts []*attempt } // the last to speak comes last
+
 // Why says why a connection is not up, by the last attempt that is told of; empty
 // where nothing says so. What the peer says in answer to ours is vague, by design of
 // IKE. Where it was the peer that tried, charon says more.
-func Why(lines []Line, c Connection) string {
-	attempts := gather(lines, c)
+func (l *Log) Why(c Connection) string {
+	attempts := l.vain(c)
 	if len(attempts) == 0 {
 		return ""
 	}
@@ -46,9 +49,25 @@ func Why(lines []Line, c Connection) string {
 	return last.verdict.words(last, c)
 }
 
+// vain returns the attempts of a connection that came to nothing, since the last one
+// that came to something.
+func (l *Log) vain(c Connection) []*attempt {
+	var all []*attempt
+	for _, a := range l.attempts {
+		switch {
+		case !a.of(c):
+		case a.verdict != nil:
+			all = append(all, a)
+		case a.traffic != "":
+			all = nil
+		}
+	}
+	return all
+}
+
 // attempt is what is told of one IKE SA.
 type attempt struct {
-	sa          string
+	last        int // line
 	name        string
 	peer        string // address
 	unreachable bool
@@ -60,45 +79,38 @@ type attempt struct {
 	traffic     string // of the child SA that is there, or was
 }
 
-// gather returns the attempts of a connection that came to nothing, since the last
-// one that came to something.
-func gather(lines []Line, c Connection) []*attempt {
-	var order []*attempt
+// Read takes what charon said apart.
+func Read(lines []Line) *Log {
+	l := new(Log)
 	bySA := make(map[string]*attempt)
 	var current *attempt
-	for _, line := range lines {
+	for i, line := range lines {
 		if line.SA != "" {
-			current = bySA[line.SA]
-			if current == nil {
-				current = &attempt{sa: line.SA}
+			if current = bySA[line.SA]; current == nil {
+				current = &attempt{}
 				bySA[line.SA] = current
-				order = append(order, current)
+				l.attempts = append(l.attempts, current)
 			}
-			if line.Name != "" && line.Name != unnamed {
+			if current.last = i; line.Name != "" && line.Name != unnamed {
 				current.name = line.Name
 			}
 		}
-		if current != nil {
+		if current != nil && !mute(line.Text) {
 			current.hear(line.Text)
-			// The latest to speak is the last one.
-			if i := slices.Index(order, current); line.SA != "" && i < len(order)-1 {
-				order = append(slices.Delete(order, i, i+1), current)
-			}
 		}
 	}
-	var all []*attempt
-	for _, a := range order {
-		switch {
-		case !a.of(c):
-		case a.verdict == nil:
-			if a.traffic != "" {
-				all = nil
-			}
-		default:
-			all = append(all, a)
+	slices.SortStableFunc(l.attempts, func(a, b *attempt) int { return cmp.Compare(a.last, b.last) })
+	return l
+}
+
+// mute are messages that say nothing of why: most of what charon logs.
+func mute(text string) bool {
+	for _, begin := range []string{"generating ", "parsed ", "sending packet", "received packet", "selected ", "authentication of ", "scheduling ", "maximum "} {
+		if strings.HasPrefix(text, begin) {
+			return true
 		}
 	}
-	return all
+	return false
 }
 
 // unnamed is what charon calls an SA of which it does not know the connection yet.

@@ -1,10 +1,12 @@
 package reason
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // read returns a log that was captured from a charon: SA, name of the connection,
@@ -68,13 +70,13 @@ func TestWhy(t *testing.T) {
 			if c.side != nil {
 				c.side(&side)
 			}
-			got := Why(read(t, release, c.file), side)
+			got := Read(read(t, release, c.file)).Why(side)
 			if !strings.HasPrefix(got, c.want) && (c.want == "" || !strings.Contains(got, c.want)) || c.want == "" && got != "" {
 				t.Errorf("%s, %s: %q, not %q", release, c.file, got, c.want)
 			}
 			other := side
 			other.Name, other.Peer = "other", []string{"203.0.113.9"}
-			if got := Why(read(t, release, c.file), other); got != "" {
+			if got := Read(read(t, release, c.file)).Why(other); got != "" {
 				t.Errorf("%s, %s: of another connection it says %q", release, c.file, got)
 			}
 		}
@@ -98,7 +100,7 @@ func TestAVagueAnswerIsExplained(t *testing.T) {
 	for i := range theirs { // the same attempt, seen from the east
 		theirs[i].Text = strings.NewReplacer("192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.1", "east", "west", "west", "east").Replace(theirs[i].Text)
 	}
-	got := Why(append(theirs, apart(read(t, "6.0.1", "psk-initiator"), "b")...), east)
+	got := Read(append(theirs, apart(read(t, "6.0.1", "psk-initiator"), "b")...)).Why(east)
 	if want := "authentication failed: wrong pre-shared key; that of west is another one than here"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
@@ -107,15 +109,42 @@ func TestAVagueAnswerIsExplained(t *testing.T) {
 // What came before a success explains nothing.
 func TestASuccessIsTheEndOfReasons(t *testing.T) {
 	lines := append(apart(read(t, "5.9.8", "psk-responder"), "a"), apart(read(t, "5.9.8", "good-responder"), "b")...)
-	if got := Why(lines, west); got != "" {
+	if got := Read(lines).Why(west); got != "" {
 		t.Errorf("it is up, and said to be down since %s", got)
 	}
 	lines = append(lines, Line{SA: "b1", Name: "dc", Text: "received DELETE for IKE_SA dc[1]"})
-	if got := Why(lines, west); got != "192.0.2.1 ended it" {
+	if got := Read(lines).Why(west); got != "192.0.2.1 ended it" {
 		t.Errorf("%q", got)
 	}
 	lines[len(lines)-1].Text = "giving up after 5 retransmits"
-	if got := Why(lines, west); got != "192.0.2.1 does not answer any more" {
+	if got := Read(lines).Why(west); got != "192.0.2.1 does not answer any more" {
 		t.Errorf("%q", got)
 	}
+}
+
+// Many tunnels that are all down are told of in no time.
+func TestManyAreToldApart(t *testing.T) {
+	var lines []Line
+	for i := range 200 {
+		one := read(t, "6.0.1", "selectors-initiator")
+		for j := range one {
+			if one[j].Name != "" {
+				one[j].Name = fmt.Sprintf("c%d", i)
+			}
+		}
+		lines = append(lines, apart(one, fmt.Sprintf("%d-", i))...)
+	}
+	began := time.Now()
+	log := Read(lines)
+	for i := range 200 {
+		side := east
+		side.Name = fmt.Sprintf("c%d", i)
+		if got := log.Why(side); !strings.HasPrefix(got, "traffic selectors refused") {
+			t.Errorf("%s: %q", side.Name, got)
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("%d lines took %s", len(lines), took)
+	}
+	t.Logf("%d lines of 200 connections in %s", len(lines), time.Since(began))
 }
