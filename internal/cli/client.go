@@ -118,7 +118,7 @@ func (a *app) given(e *engine.Engine, names []string, server string) ([]engine.G
 	case len(all) > 0:
 		return all, nil
 	case len(known) == 0:
-		return nil, errors.New("no profile is on record; vpnd apply makes those of an openvpn_server")
+		return nil, errors.New("no profile is on record; vpnd apply makes those of an openvpn_server and of a wireguard block")
 	case len(names) == 0:
 		return nil, fmt.Errorf("%s has no profiles", server)
 	}

@@ -21,7 +21,7 @@ type Facts struct {
 
 // About returns what people should know of a starter of that kind.
 func (f Facts) About(kind string) []string {
-	if kind == "openvpn" {
+	if kind == "openvpn" || kind == "wireguard" {
 		return append(slices.Clone(f.Says), f.dialed...)
 	}
 	return f.Says

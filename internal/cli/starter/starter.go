@@ -79,6 +79,7 @@ func (f Facts) Fill(kind string) ([]byte, error) {
 		"{{.Listen}}", listen, "{{.Network}}", f.network.String(), "{{.Network6}}", network6, "{{.Address}}", address,
 		"{{.Push}}", f.push(six), "{{.Uplink}}", f.uplink, "{{.Networks}}", networks,
 		"{{.Behind}}", f.inside(), "{{.Bound}}", f.bound(), "{{.Peer}}", f.peer(),
+		"{{.Host}}", netip.PrefixFrom(f.nth(1), f.network.Bits()).String(), "{{.First}}", f.nth(2).String(), "{{.Reach}}", f.reach(),
 	).Replace(string(starter))
 	return hclwrite.Format([]byte(text)), nil
 }
@@ -95,6 +96,25 @@ func (f Facts) push(six bool) string {
 	}
 	return fmt.Sprintf("    redirect_gateway = true # all that clients send; or routes, as in [\"10.0.0.0/16\"]\n"+
 		"    dns              = [%q] # whom they ask for names", resolver("/etc/resolv.conf", six))
+}
+
+// reach are the lines that say what peers of WireGuard reach: the networks that this
+// host is in, or everything, which needs somebody to ask for names.
+func (f Facts) reach() string {
+	if len(f.behind) > 0 {
+		return "  reach = [" + f.inside() + "] # what peers reach; 0.0.0.0/0 and ::/0 are for everything\n"
+	}
+	return fmt.Sprintf("  reach = [\"0.0.0.0/0\", \"::/0\"] # all that people send; or networks, as in 10.0.0.0/16\n"+
+		"  dns   = [%q] # whom they ask for names\n", resolver("/etc/resolv.conf", false))
+}
+
+// nth is an address in the network of the VPN.
+func (f Facts) nth(n int) netip.Addr {
+	a := f.network.Addr()
+	for range n {
+		a = a.Next()
+	}
+	return a
 }
 
 // bound is the line that says which address a tunnel has on this side; none where that

@@ -255,25 +255,32 @@ func TestInterfaceKeepsTheContract(t *testing.T) {
 	})
 }
 
-// The kernel's own is tried where there is one: in the machine of make test-kernel.
-func TestInterfaceOfTheKernelKeepsTheContract(t *testing.T) {
-	nettest.Need(t)
-	if !KernelHas() {
-		if os.Getenv("VPND_KERNEL") != "" {
-			t.Fatal("this kernel has no WireGuard")
-		}
-		t.Log("this kernel has no WireGuard; the machine with a kernel of its own has")
-		return
-	}
+// The kernel's own data plane keeps the contract as that of wireguard-go does, and is
+// what carries the packets where nobody says otherwise.
+func TestDebianKernelCarriesWireGuard(t *testing.T) {
+	nettest.Kernel(t)
 	r := newRoom(t)
 	r.Kernel = KernelHas
 	a, own := r.key("a"), r.key("own")
+	psk := r.put("psk", "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=\n")
 	resourcetest.Conform(t, r.Verbs, resourcetest.Case[Interface]{
-		Name:   "wg0",
-		First:  Interface{Key: &own, Backend: p(auto), Listen: p(51820), Addresses: nets("10.20.0.1/24"), Up: p(true), Peers: []Peer{{Name: "a", KeyFile: p(a + ".pub"), Networks: nets("10.20.0.2/32")}}},
+		Name: "wg0",
+		First: Interface{
+			Key: &own, Backend: p(auto), Listen: p(51820), Mark: p(7), Addresses: nets("10.20.0.1/24", "fd00:20::1/64"), Up: p(true),
+			Peers: []Peer{{Name: "a", KeyFile: p(a + ".pub"), PSKFile: &psk, Endpoint: p("192.0.2.1:51820"), Networks: nets("10.20.0.2/32"), Keepalive: p(25 * second)}},
+		},
 		Second: Interface{Key: &own, Backend: p(Kernel), Listen: p(51821), MTU: p(1380), Addresses: nets("10.20.0.1/24"), Up: p(true), Peers: []Peer{}},
 	})
 	if is, err := link.Interfaces(); err != nil || is["wg0"].Type != "" {
 		t.Errorf("left: %+v, %v", is["wg0"], err)
+	}
+	want := r.twoPeers()
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	r.make("wg0", want)
+	if is, err := link.Interfaces(); err != nil || is["wg0"].Type != "wireguard" {
+		t.Errorf("it is carried by %+v, %v", is["wg0"], err)
+	}
+	if err := r.Remove(t.Context(), []string{"wg0"}); err != nil {
+		t.Error(err)
 	}
 }

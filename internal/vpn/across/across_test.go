@@ -14,6 +14,7 @@ import (
 	"vpnd/internal/vpn/gateway"
 	"vpnd/internal/vpn/ipsec"
 	"vpnd/internal/vpn/openvpn"
+	"vpnd/internal/vpn/wireguard"
 )
 
 func p[T any](v T) *T { return &v }
@@ -51,10 +52,22 @@ func TestReview(t *testing.T) {
 		return resource.Block{ID: resource.ID{Kind: "sysctl", Name: name}, Shape: &sysctl.Sysctl{Value: &value}}
 	}
 	device := resource.Block{ID: resource.ID{Kind: "xfrm_interface", Name: "x0"}, Shape: &link.XFRM{}}
+	wg := func(reach ...string) resource.Block {
+		w := &wireguard.WireGuard{Addresses: []netip.Prefix{netip.MustParsePrefix("10.20.0.1/24")}}
+		for _, n := range reach {
+			w.Reach = append(w.Reach, netip.MustParsePrefix(n))
+		}
+		return resource.Block{ID: resource.ID{Kind: "wireguard", Name: "wg0"}, Shape: w}
+	}
 	for name, c := range map[string]struct {
 		blocks []resource.Block
 		want   string
 	}{
+		"WireGuard is behind a site":     {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
+		"an uplink into WireGuard":       {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
+		"nobody passes WireGuard on":     {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
+		"a gateway passes WireGuard on":  {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
+		"WireGuard to some networks":     {[]resource.Block{wg("10.1.0.0/24")}, ""},
 		"people reach a site":            {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
 		"a site is a VPN":                {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
 		"two sites":                      {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
