@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
-	"time"
 )
 
 // answer is what aws ec2 describe-vpn-connections says, and create-vpn-connection.
@@ -33,22 +31,6 @@ type described struct {
 		TunnelOptions         []tunnelOptions
 	}
 	Routes []struct{ DestinationCidrBlock, State string }
-}
-
-type tunnelOptions struct {
-	OutsideIPAddress           string `json:"OutsideIpAddress"`
-	PreSharedKey               string
-	Phase1LifetimeSeconds      int
-	Phase2LifetimeSeconds      int
-	ReplayWindowSize           int
-	StartupAction              string
-	Phase1EncryptionAlgorithms []struct{ Value string }
-	Phase2EncryptionAlgorithms []struct{ Value string }
-	Phase1IntegrityAlgorithms  []struct{ Value string }
-	Phase2IntegrityAlgorithms  []struct{ Value string }
-	Phase1DHGroupNumbers       []struct{ Value int }
-	Phase2DHGroupNumbers       []struct{ Value int }
-	IKEVersions                []struct{ Value string } `json:"IkeVersions"`
 }
 
 // readJSON reads one connection of an answer, whichever of them are beside it.
@@ -223,104 +205,4 @@ func (d *described) networks(c *Connection) error {
 		}
 	}
 	return nil
-}
-
-// options reads the options of each tunnel. Without any, it is the XML that counts.
-func (d *described) options(c *Connection) error {
-	if len(d.Options.TunnelOptions) == 0 {
-		return d.keptElsewhere(c)
-	}
-	for i := range c.Tunnels {
-		t := &c.Tunnels[i]
-		at := slices.IndexFunc(d.Options.TunnelOptions, func(o tunnelOptions) bool { return o.OutsideIPAddress == t.Outside.String() })
-		if at < 0 {
-			return wrong("Options.TunnelOptions", "none has the OutsideIpAddress "+t.Outside.String()+", as CustomerGatewayConfiguration has it")
-		}
-		if err := d.Options.TunnelOptions[at].read(t, fmt.Sprintf("Options.TunnelOptions[%d].", at)); err != nil {
-			return err
-		}
-	}
-	return d.keptElsewhere(c)
-}
-
-// keptElsewhere names the secret of Secrets Manager for tunnels without a key.
-func (d *described) keptElsewhere(c *Connection) error {
-	for i := range c.Tunnels {
-		if t := &c.Tunnels[i]; t.PSK == nil && d.PreSharedKeyArn != "" {
-			t.KeyARN = d.PreSharedKeyArn
-		}
-	}
-	return nil
-}
-
-func (o *tunnelOptions) read(t *Tunnel, where string) error {
-	if o.PreSharedKey != "" {
-		if err := keyed(t, where+"PreSharedKey", o.PreSharedKey); err != nil {
-			return err
-		}
-	}
-	options := &Options{ReplayWindow: o.ReplayWindowSize, Starts: o.StartupAction == "start"}
-	if n := o.ReplayWindowSize; n < 0 || n > 4096 {
-		return wrong(where+"ReplayWindowSize", "it is not 64 to 2048")
-	}
-	for _, life := range []struct {
-		name    string
-		seconds int
-		to      *time.Duration
-	}{{"Phase1LifetimeSeconds", o.Phase1LifetimeSeconds, &t.IKELifetime}, {"Phase2LifetimeSeconds", o.Phase2LifetimeSeconds, &t.ESPLifetime}} {
-		switch {
-		case life.seconds < 0 || life.seconds > 24*60*60:
-			return wrong(where+life.name, "it is not a day at most")
-		case life.seconds > 0:
-			*life.to = time.Duration(life.seconds) * time.Second
-		}
-	}
-	for _, list := range []struct {
-		name string
-		of   []struct{ Value string }
-		to   *[]string
-		ours func(string) bool
-	}{
-		{"Phase1EncryptionAlgorithms", o.Phase1EncryptionAlgorithms, &options.IKE.Encryption, isEncryption},
-		{"Phase2EncryptionAlgorithms", o.Phase2EncryptionAlgorithms, &options.ESP.Encryption, isEncryption},
-		{"Phase1IntegrityAlgorithms", o.Phase1IntegrityAlgorithms, &options.IKE.Integrity, isIntegrity},
-		{"Phase2IntegrityAlgorithms", o.Phase2IntegrityAlgorithms, &options.ESP.Integrity, isIntegrity},
-	} {
-		for _, v := range list.of {
-			if list.ours(v.Value) { // what is newer than this program is not chosen
-				*list.to = append(*list.to, v.Value)
-			}
-		}
-		if len(list.of) > 0 && len(*list.to) == 0 {
-			return unknown(where + list.name)
-		}
-	}
-	for _, list := range []struct {
-		name string
-		of   []struct{ Value int }
-		to   *[]int
-	}{{"Phase1DHGroupNumbers", o.Phase1DHGroupNumbers, &options.IKE.Groups}, {"Phase2DHGroupNumbers", o.Phase2DHGroupNumbers, &options.ESP.Groups}} {
-		for _, v := range list.of {
-			if isGroup(v.Value) {
-				*list.to = append(*list.to, v.Value)
-			}
-		}
-		if len(list.of) > 0 && len(*list.to) == 0 {
-			return unknown(where + list.name)
-		}
-	}
-	for _, v := range o.IKEVersions {
-		if n, ok := map[string]int{"ikev1": 1, "ikev2": 2}[strings.ToLower(v.Value)]; ok {
-			options.Versions = append(options.Versions, n)
-		}
-	}
-	if len(o.IKEVersions) > 0 && len(options.Versions) == 0 {
-		return unknown(where + "IkeVersions")
-	}
-	t.Options = options
-	return nil
-}
-
-func unknown(where string) *Error {
-	return &Error{Where: where, What: "it has nothing that vpnd knows", Way: "add one of the values of Amazon's documentation, by aws ec2 modify-vpn-tunnel-options"}
 }

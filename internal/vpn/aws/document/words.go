@@ -36,22 +36,30 @@ func integrity(text string) (string, bool) {
 // aead says whether a cipher proves by itself that nothing was changed.
 func aead(encryption string) bool { return strings.Contains(encryption, "GCM") }
 
-func isEncryption(name string) bool {
-	return name == "AES128" || name == "AES256" || name == "AES128-GCM-16" || name == "AES256-GCM-16"
+// isEncryption, isIntegrity, isGroup and isVersion know the values of the options of a
+// tunnel.
+func isEncryption(name string) (string, bool) {
+	return name, name == "AES128" || name == "AES256" || name == "AES128-GCM-16" || name == "AES256-GCM-16"
 }
 
-func isIntegrity(name string) bool {
-	return name == "SHA1" || name == "SHA2-256" || name == "SHA2-384" || name == "SHA2-512"
+func isIntegrity(name string) (string, bool) {
+	return name, name == "SHA1" || name == "SHA2-256" || name == "SHA2-384" || name == "SHA2-512"
 }
 
-func isGroup(n int) bool { return n == 2 || n == 5 || n >= 14 && n <= 24 }
+func isGroup(n int) (int, bool) { return n, n == 2 || n == 5 || n >= 14 && n <= 24 }
+
+func isVersion(name string) (int, bool) {
+	n, ok := map[string]int{"ikev1": 1, "ikev2": 2}[strings.ToLower(name)]
+	return n, ok
+}
 
 // group reads "group2", "Group 14" or "Diffie-Hellman Group 20".
 func group(text string) (int, bool) {
 	text = strings.TrimPrefix(strings.ToLower(text), "diffie-hellman ")
 	digits, ok := strings.CutPrefix(text, "group")
 	n, err := strconv.Atoi(strings.TrimSpace(digits))
-	return n, ok && err == nil && isGroup(n)
+	_, known := isGroup(n)
+	return n, ok && err == nil && known
 }
 
 // seconds reads a number of seconds, of a day at most.
