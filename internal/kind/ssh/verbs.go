@@ -89,6 +89,23 @@ func (v Verbs) host(ctx context.Context) (h host, err error) {
 	return h, err
 }
 
+// scene is what can be seen of one tunnel; its state is empty where there is no such
+// unit.
+func (h host) scene(ctx context.Context, want *Forward) (scene, error) {
+	s := scene{uid: -1, sockets: h.sockets, paths: h.paths}
+	var err error
+	if s.state, err = h.manager.State(ctx, resource.Or(want.Unit, "")); err != nil {
+		return s, fmt.Errorf("asking systemd for %s: %w", resource.Or(want.Unit, ""), err)
+	}
+	if uid, err := h.names.UID(resource.Or(want.User, "")); err == nil {
+		s.uid = uid
+	}
+	if info, err := os.Stat(resource.Or(want.Control, "")); err == nil {
+		s.admitted = info.ModTime()
+	}
+	return s, nil
+}
+
 // observe looks at one. The finding is what its sockets say, before its ports are
 // tried.
 func (v Verbs) observe(ctx context.Context, h host, name string, want *Forward) (*Forward, finding, error) {
@@ -99,19 +116,9 @@ func (v Verbs) observe(ctx context.Context, h host, name string, want *Forward) 
 		}
 		want = standing
 	}
-	state, err := h.manager.State(ctx, resource.Or(want.Unit, ""))
-	if err != nil {
-		return nil, finding{}, fmt.Errorf("asking systemd for %s: %w", resource.Or(want.Unit, ""), err)
-	}
-	if state == "" {
-		return nil, finding{}, nil
-	}
-	s := scene{state: state, uid: -1, sockets: h.sockets, paths: h.paths}
-	if uid, err := h.names.UID(resource.Or(want.User, "")); err == nil {
-		s.uid = uid
-	}
-	if info, err := os.Stat(resource.Or(want.Control, "")); err == nil {
-		s.admitted = info.ModTime()
+	s, err := h.scene(ctx, want)
+	if err != nil || s.state == "" {
+		return nil, finding{}, err
 	}
 	f := judge(want, s)
 	return v.tell(ctx, name, want, s, f), f, nil
@@ -271,38 +278,68 @@ func (Verbs) Since(_ context.Context, name string) (time.Time, error) {
 // Remove does nothing: a tunnel goes with its unit.
 func (Verbs) Remove(context.Context, []string) error { return nil }
 
-// interval is how often an agent looks whether tunnels are up.
-const interval = 5 * time.Second
+// An agent looks that often whether tunnels are up, which costs it one look at the
+// sockets of the host; and every so many times why one is down, and whether its ports
+// lead anywhere.
+const (
+	interval = 5 * time.Second
+	thorough = 6
+)
 
 // WatchWishes looks at the tunnels every few seconds and tells of those that went
 // down or came back.
 func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick func(resource.Hint)) error {
-	last, err := v.states(ctx, wants)
-	kick(resource.Hint{}) // what happened before went unheard
-	for err == nil {
+	looks := []func(context.Context, map[string]*Forward) (map[string]string, error){v.alive, v.states}
+	last := make([]map[string]string, len(looks))
+	for i := 0; ; i++ {
+		for j, look := range looks {
+			if j > 0 && i%thorough > 0 {
+				continue
+			}
+			now, err := look(ctx, wants)
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			for name := range wants {
+				if i > 0 && last[j][name] != now[name] {
+					kick(resource.Hint{Name: name})
+				}
+			}
+			last[j] = now
+		}
+		if i == 0 {
+			kick(resource.Hint{}) // what happened before went unheard
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(interval):
 		}
-		var now map[string]string
-		if now, err = v.states(ctx, wants); err != nil {
-			break
-		}
-		for name := range wants {
-			if last[name] != now[name] {
-				kick(resource.Hint{Name: name})
-			}
-		}
-		last = now
 	}
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
-// states tells in a word each how tunnels stand.
+// alive tells of each whether its sockets say that it is up.
+func (v Verbs) alive(ctx context.Context, wants map[string]*Forward) (map[string]string, error) {
+	h, err := v.host(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer h.manager.Close()
+	all := make(map[string]string, len(wants))
+	for name, want := range wants {
+		s, err := h.scene(ctx, want)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = fmt.Sprint(s.state != "" && judge(want, s).answers)
+	}
+	return all, nil
+}
+
+// states tells of each how it stands.
 func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]string, error) {
 	seen, err := v.Observe(ctx, wants)
 	all := make(map[string]string, len(seen))
