@@ -49,6 +49,7 @@ a new key and certificate; what they had before stays void.`,
 				case known:
 					return edit.Set(files, n, edit.Attribute{Name: e.Revoked})
 				}
+				n.With = edit.Text{Name: e.With, Value: e.Value}
 				return edit.Add(files, n)
 			})
 			if err != nil {

@@ -64,6 +64,8 @@ type Enrollment struct {
 	Block   string          // type of the nested block, as client
 	Revoked string          // its attribute that shuts one out
 	People  map[string]bool // labels, and whether they are let in
+
+	With, Value string // an attribute that a new one needs, and what is free for it; empty for none
 }
 
 // A Bearer is the shape of a certificate.

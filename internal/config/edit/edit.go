@@ -27,7 +27,11 @@ type Nested struct {
 	In    resource.ID // the block at the top, as pki.office
 	Type  string      // client
 	Label string      // alice
+	With  Text        // what a new one holds; nothing where it has no name
 }
+
+// A Text is an attribute that is a string.
+type Text struct{ Name, Value string }
 
 // A Change is what a file becomes.
 type Change struct {
@@ -56,9 +60,17 @@ func (r *Refusal) Error() string {
 // written is the block as a person would write it, with an attribute set or none.
 func (n Nested) written(a Attribute) string {
 	if a == (Attribute{}) {
-		return fmt.Sprintf("%s %q {}", n.Type, n.Label)
+		return fmt.Sprintf("%s %q %s", n.Type, n.Label, n.held(" %s = %q "))
 	}
 	return fmt.Sprintf("%s %q { %s }", n.Type, n.Label, a)
+}
+
+// held is what a new block holds, in braces.
+func (n Nested) held(form string) string {
+	if n.With.Name == "" {
+		return "{}"
+	}
+	return "{" + fmt.Sprintf(form, n.With.Name, n.With.Value) + "}"
 }
 
 // Add returns the file with the nested block in its outer one, behind the last of its

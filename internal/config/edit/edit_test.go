@@ -130,3 +130,17 @@ func TestEdits(t *testing.T) {
 		})
 	}
 }
+
+// A new block holds what it can't do without, in either syntax.
+func TestAddWith(t *testing.T) {
+	n := Nested{In: resource.ID{Kind: "wireguard", Name: "wg0"}, Type: "peer", Label: "bob", With: Text{"address", "10.20.0.3"}}
+	for name, c := range map[string]struct{ in, want string }{
+		"a.hcl":      {"wireguard \"wg0\" {\n  peer \"alice\" {}\n}\n", "wireguard \"wg0\" {\n  peer \"alice\" {}\n  peer \"bob\" { address = \"10.20.0.3\" }\n}\n"},
+		"a.hcl.json": {`{"wireguard": {"wg0": {"peer": {"alice": {}}}}}`, `{"wireguard": {"wg0": {"peer": {"alice": {},"bob": {"address": "10.20.0.3"}}}}}`},
+	} {
+		got, err := Add([]File{{Name: name, Data: []byte(c.in)}}, n)
+		if err != nil || string(got.Data) != c.want {
+			t.Errorf("%s: %v\n%s", name, err, got.Data)
+		}
+	}
+}

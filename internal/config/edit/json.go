@@ -129,6 +129,7 @@ func (d document) add(n Nested) (*splice, error) {
 	if outer == nil {
 		return nil, nil
 	}
+	held := n.held("%q: %q")
 	if made := outer.find("dynamic", n.Type); made != nil {
 		return nil, d.refuse(*made, n.Type, n.written(Attribute{}))
 	}
@@ -137,11 +138,11 @@ func (d document) add(n Nested) (*splice, error) {
 			continue
 		}
 		if m.kind != '{' {
-			return d.appended(m.node, fmt.Sprintf("{%s: {}}", quoted(n.Label))), nil
+			return d.appended(m.node, fmt.Sprintf("{%s: %s}", quoted(n.Label), held)), nil
 		}
-		return d.appended(m.node, quoted(n.Label)+": {}"), nil
+		return d.appended(m.node, quoted(n.Label)+": "+held), nil
 	}
-	return d.appended(*outer, fmt.Sprintf("%s: {%s: {}}", quoted(n.Type), quoted(n.Label))), nil
+	return d.appended(*outer, fmt.Sprintf("%s: {%s: %s}", quoted(n.Type), quoted(n.Label), held)), nil
 }
 
 func (d document) set(n Nested, a Attribute) (*splice, error) {

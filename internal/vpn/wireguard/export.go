@@ -68,5 +68,10 @@ func (w *WireGuard) Enrolled() resource.Enrollment {
 			people[p.Name] = !p.revoked()
 		}
 	}
-	return resource.Enrollment{Block: "peer", Revoked: "revoked", People: people}
+	attribute, address := w.free()
+	e := resource.Enrollment{Block: "peer", Revoked: "revoked", People: people}
+	if address.IsValid() {
+		e.With, e.Value = attribute, address.String()
+	}
+	return e
 }

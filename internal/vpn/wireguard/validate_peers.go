@@ -66,18 +66,36 @@ func (w *WireGuard) checkPeer(c *check, path string, p Peer) {
 	}
 }
 
-// wayIn is what a person needs: the first address that is free.
+// wayIn is what a person needs: an address that is free.
 func (w *WireGuard) wayIn() string {
 	const keys = "write public_key, which wg pubkey prints there, for another site"
+	attribute, address := w.free()
+	if !address.IsValid() {
+		return keys
+	}
+	return fmt.Sprintf("write %s = %q, which is free, for a person; %s", attribute, address, keys)
+}
+
+// free returns the first address of the VPN that nobody has, and the attribute of a
+// peer that it is for; an invalid one where all are taken.
+func (w *WireGuard) free() (attribute string, address netip.Addr) {
+	taken := make(map[netip.Addr]bool)
 	for _, p := range w.Addresses {
-		attribute := map[bool]string{false: "address", true: "address6"}[p.Addr().Is6()]
+		taken[p.Addr()] = true
+	}
+	for _, p := range w.Peers {
+		for _, a := range p.addresses() {
+			taken[a.Addr()] = true
+		}
+	}
+	for _, p := range w.Addresses {
 		for a := p.Masked().Addr().Next(); p.Contains(a) && !wholeNetwork(a, p); a = a.Next() {
-			if a != p.Addr() && !slices.ContainsFunc(w.Peers, func(o Peer) bool { return slices.Contains(o.addresses(), netip.PrefixFrom(a, a.BitLen())) }) {
-				return fmt.Sprintf("write %s = %q, which is free, for a person; %s", attribute, a, keys)
+			if !taken[a] {
+				return map[bool]string{false: "address", true: "address6"}[a.Is6()], a
 			}
 		}
 	}
-	return keys
+	return "", netip.Addr{}
 }
 
 func (w *WireGuard) checkKey(c *check, path string, p Peer, keys map[string]string) {

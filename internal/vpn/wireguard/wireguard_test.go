@@ -203,7 +203,7 @@ func TestOtherBlocksAreTold(t *testing.T) {
 	if got := strings.Join(claims, ", "); got != "listener udp/51820, device wg0, network 10.20.0.0/24, network 10.9.1.0/24" {
 		t.Error(got)
 	}
-	if in := all().Enrolled(); len(in.People) != 3 || !in.People["alice"] || in.People["carol"] {
+	if in := all().Enrolled(); in.With != "address" || in.Value != "10.20.0.6" || len(in.People) != 3 || !in.People["alice"] || in.People["carol"] {
 		t.Errorf("%+v", in)
 	}
 }
