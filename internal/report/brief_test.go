@@ -76,6 +76,12 @@ func TestShortForm(t *testing.T) {
 			[]engine.Change{change("package", "p", engine.Update, engine.Configuration, resource.Diff{Attribute: "installed", Before: "false", After: "true", Glance: true})},
 			`~ package.p  installed`,
 		},
+		"that what is new is as it should be goes without saying": {
+			[]engine.Change{created("ipsec_connection", "dc",
+				resource.Diff{Attribute: "remote_addrs", After: `["192.0.2.1"]`, Now: []string{"192.0.2.1"}, Glance: true},
+				resource.Diff{Attribute: "loaded", After: "true", Computed: true, Glance: true, Words: "loaded as the file says"})},
+			`+ ipsec_connection.dc  192.0.2.1`,
+		},
 		"a colleague who left": {
 			[]engine.Change{change("openvpn_admission", "/s", engine.Update, engine.Configuration, stray)},
 			`~ openvpn_admission["/s"]|    connected and no longer admitted:|      - tpham`,

@@ -97,7 +97,7 @@ func oneWord(d resource.Diff) bool {
 func facts(diffs []resource.Diff, width int) string {
 	var long, brief []string
 	for _, d := range diffs {
-		if d.Glance && d.After != "" && d.After != "[]" {
+		if d.Glance && d.After != "" && d.After != "[]" && !verdict(d) { // what is new is as it should be
 			long, brief = append(long, fact(d, true)), append(brief, fact(d, false))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ const lastLines = 3000
 func Journal(ctx context.Context, since time.Time) []reason.Line {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "journalctl", "--quiet", "--no-pager", "--output=json",
+	// With --since alone, journalctl counts its lines from there, and not from the end.
+	out, err := exec.CommandContext(ctx, "journalctl", "--quiet", "--no-pager", "--reverse", "--output=json",
 		"--output-fields=MESSAGE,IKE_SA_NAME,IKE_SA_UNIQUE_ID", "--since=@"+strconv.FormatInt(since.Unix(), 10),
 		"--lines="+strconv.Itoa(lastLines), "_SYSTEMD_UNIT="+Unit).Output()
 	if err != nil {
@@ -44,5 +46,6 @@ func Journal(ctx context.Context, since time.Time) []reason.Line {
 			all = append(all, reason.Line{SA: entry.SA, Name: entry.Name, Text: text})
 		}
 	}
+	slices.Reverse(all)
 	return all
 }

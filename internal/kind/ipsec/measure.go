@@ -214,6 +214,8 @@ func (d *daemon) why(name string, c *Connection) string {
 		return told
 	case d.underway(name):
 		return "it is being established"
+	case slices.ContainsFunc(c.Children, starts):
+		return "it was not begun yet, or came to nothing, and charon's journal does not say why"
 	default:
 		return "nothing was sent yet that belongs through it, and it does not start by itself"
 	}
