@@ -105,7 +105,8 @@ func (a *agent) outages(ctx context.Context, p *pass) {
 	for _, n := range news {
 		lines = append(lines, n.String())
 		event.Tunnels = append(event.Tunnels, n.Tunnel)
-		entry.Changes = append(entry.Changes, state.Done{ID: n.Tunnel.ID, Reason: strings.TrimSpace(n.Tunnel.Name + " " + string(n.What)), Outcome: n.Tunnel.Why})
+		what := strings.TrimPrefix(n.Tunnel.Called(), n.Tunnel.ID.Name) + " " + string(n.What) // of several, which
+		entry.Changes = append(entry.Changes, state.Done{ID: n.Tunnel.ID, Reason: strings.TrimSpace(what), Outcome: n.Tunnel.Why})
 		args := []any{"id", n.Tunnel.ID, "tunnel", n.Tunnel.Called(), "block", n.Tunnel.Block, "up", n.Tunnel.Up, "why", n.Tunnel.Why}
 		switch n.What {
 		case outage.Down:
