@@ -61,7 +61,7 @@ func (a *app) showRecord(r state.Record, whole bool) {
 	fields := a.fields(r.ID.Kind)
 	for _, attr := range slices.Sorted(maps.Keys(r.Want)) {
 		f, known := fields[attr]
-		if f.Computed && (!f.Glance || string(r.Want[attr]) == "[]") { // what vpnd finds out, and nobody asked for
+		if f.Computed && (!f.Glance || string(r.Want[attr]) == "[]" || string(r.Want[attr]) == "true") { // what vpnd finds out, and nobody asked for
 			continue
 		}
 		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], !known || f.IsSecret()))
