@@ -1,5 +1,6 @@
-# This side, which reads this file alone: a port here that leads to a database behind a bastion host, kept up
-# and watched. It takes the place of ssh -AfL 8500:db.internal:5432 -N tunnel@bastion.
+# This side, which reads this file alone: a port here that leads to a database behind
+# a bastion host, kept up and watched. It takes the place of
+#   ssh -AfL 8500:db.internal:5432 -N tunnel@bastion.example.com
 #
 # The key is made here. vpnd show ssh_tunnel.db tells its public half, for the other
 # side; until that knows it, an apply says so.
