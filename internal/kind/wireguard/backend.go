@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,10 +37,11 @@ func Host() Verbs {
 
 // KernelHas says whether the kernel has WireGuard, by making an interface in a
 // network that nobody sees and that ends with it. That loads the module where it
-// is one.
+// is one. Who may not make such a network goes on: making the interface tells.
 func KernelHas() bool {
 	err := namespace.Run(unix.CLONE_NEWNET, func() error { return link.Add("wg0", "wireguard") })
-	return err == nil
+	var denied *namespace.DeniedError
+	return err == nil || errors.As(err, &denied)
 }
 
 // sockets is where wireguard-go listens for whoever configures it.
@@ -75,13 +78,17 @@ func StartUserspace(ctx context.Context, name string) error {
 	for _, setting := range confined {
 		args = append(args, "--property="+setting)
 	}
+	// What one left that was killed answers nobody.
+	if err := os.Remove(socketOf(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, started)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "systemd-run", append(args, "--", program, "--foreground", name)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("starting wireguard-go: %w: %s", err, strings.TrimSpace(string(out)))
 	}
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		if _, err := os.Stat(filepath.Join(sockets, name+".sock")); err == nil {
+		if serves(name) {
 			return nil
 		}
 		select {
@@ -91,6 +98,21 @@ func StartUserspace(ctx context.Context, name string) error {
 		}
 	}
 }
+
+// serves says whether wireguard-go has made the interface and answers.
+func serves(name string) bool {
+	links, err := link.Interfaces()
+	if _, there := links[name]; err != nil || !there {
+		return false
+	}
+	c, err := net.Dial("unix", socketOf(name))
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}
+
+func socketOf(name string) string { return filepath.Join(sockets, name+".sock") }
 
 // StopUserspace ends it. The interface goes with it.
 func StopUserspace(ctx context.Context, name string) error {

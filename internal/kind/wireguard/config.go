@@ -17,7 +17,7 @@ import (
 
 // config returns what WireGuard has to be told, and the peers as they are known
 // then. Peers that are as they shall be are not in it.
-func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, kept map[string]known) (c wgtypes.Config, now map[string]known, unfound, err error) {
+func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, before map[string]known) (c wgtypes.Config, now map[string]known, unfound, err error) {
 	if want.Key != nil {
 		key, err := readKey(*want.Key)
 		if err != nil {
@@ -34,7 +34,7 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, ke
 		c.FirewallMark = want.Mark
 	}
 	if want.Peers == nil {
-		return c, kept, nil, nil
+		return c, before, nil, nil
 	}
 	now = make(map[string]known)
 	there := make(map[wgtypes.Key]wgtypes.Peer, len(d.Peers))
@@ -47,19 +47,24 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, ke
 		if err != nil {
 			return c, nil, nil, err
 		}
+		if m := want.readmits(p); m != nil {
+			errs = append(errs, m)
+			continue
+		}
 		is, stands := there[key]
 		delete(there, key)
-		change, err := v.change(ctx, p, key, is, stands, kept[key.String()].Endpoint)
+		change, err := v.change(ctx, p, key, is, stands, before[key.String()].Endpoint)
 		var lost *unfoundError
 		if errors.As(err, &lost) {
 			errs = append(errs, fmt.Errorf("peer %s: %w", p.Name, err))
 		} else if err != nil {
 			return c, nil, nil, err
 		}
-		now[key.String()] = known{Name: p.Name}
+		kept := known{Name: p.Name, KeyFile: p.KeyFile, PSKFile: p.PSKFile}
 		if lost == nil {
-			now[key.String()] = known{p.Name, resource.Or(p.Endpoint, "")}
+			kept.Endpoint = resource.Or(p.Endpoint, "")
 		}
+		now[key.String()] = kept
 		if change != nil {
 			c.Peers = append(c.Peers, *change)
 		}

@@ -101,11 +101,13 @@ func addrPort(a *net.UDPAddr) netip.AddrPort {
 }
 
 // A known peer is what is kept beside WireGuard, which knows keys alone: what it is
-// called, and the endpoint that was set. Nothing else tells one that was changed in
-// the configuration from a peer that moved.
+// called, where its keys are, and the endpoint that was set. Nothing else tells one
+// that was changed in the configuration from a peer that moved.
 type known struct {
-	Name     string `json:"name"`
-	Endpoint string `json:"endpoint,omitempty"`
+	Name     string  `json:"name"`
+	KeyFile  *string `json:"key_file,omitempty"`
+	PSKFile  *string `json:"psk_file,omitempty"`
+	Endpoint string  `json:"endpoint,omitempty"`
 }
 
 // recall returns what is kept, by public key, as long as the interface is there.

@@ -2,7 +2,6 @@ package wireguard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -13,14 +12,13 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Normalize says who carries the packets, sorts what has no order, and leaves out
-// whom nobody may let in again.
+// Normalize says who carries the packets, sorts what has no order, and adds whom
+// nobody may let in again.
 func (v Verbs) Normalize(_ context.Context, wants map[string]*Interface) (map[string]*Interface, error) {
 	links, err := link.Interfaces()
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
 	normal := make(map[string]*Interface, len(wants))
 	for name, want := range wants {
 		w := *want
@@ -36,16 +34,13 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Interface) (map[st
 			w.Addresses = slices.Compact(w.Addresses)
 		}
 		w.bar()
-		if err := w.readmits(); err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-			continue
-		}
+		w.Admitted = []string{}
 		if w.Peers != nil {
 			w.Peers = w.settled()
 		}
 		normal[name] = &w
 	}
-	return normal, errors.Join(errs...)
+	return normal, nil
 }
 
 // backend says who carries the packets where nobody said: whoever does so, and
@@ -80,31 +75,24 @@ func (i *Interface) bar() {
 	i.Barred = barred
 }
 
-// readmits refuses to let in who was revoked, where a configuration asks for it. An
-// undo brings back what was seen, alias included, and leaves them out.
-func (i *Interface) readmits() error {
-	var errs []error
-	for _, p := range i.Peers {
-		if key, err := p.public(); i.Alias == nil && err == nil && i.Barred[key.String()] != "" {
-			errs = append(errs, fmt.Errorf("the peer %s was revoked, and its key stays so; use another name or key for who comes back, or delete the block, apply, and add it again, which makes a new key", p.Name))
-		}
+// readmits says why a peer is not let in whose key was revoked; nil where it was not.
+// An undo leaves them out, and a configuration that asks for it is refused. Where one
+// that an undo put in force does, everything but that is done.
+func (i *Interface) readmits(p Peer) *resource.Mistake {
+	key, err := p.public()
+	if err != nil || i.Barred[key.String()] == "" {
+		return nil
 	}
-	return errors.Join(errs...)
+	return &resource.Mistake{
+		Path: "peer." + p.Name, Summary: fmt.Sprintf("the peer %s was revoked, and its key stays so", p.Name),
+		Hint: "use another name or key for who comes back, or delete the block, apply, and add it again, which makes a new key",
+	}
 }
 
-// settled returns the peers as they will be seen, by name. Of one that was there and
-// that nobody wished for, a shared key is not kept anywhere, so it does not come
-// back.
+// settled returns the peers as they will be seen, by name.
 func (i *Interface) settled() []Peer {
 	peers := make([]Peer, 0, len(i.Peers))
 	for _, p := range i.Peers {
-		if key, err := p.public(); err == nil && i.Barred[key.String()] != "" {
-			continue
-		}
-		strange := p.PSKFile == nil && resource.Or(p.Preshared, pskNone) != pskNone
-		if strange {
-			continue
-		}
 		p.Preshared = resource.Ptr(pskNone)
 		if p.PSKFile != nil {
 			p.Preshared = resource.Ptr(pskCurrent)

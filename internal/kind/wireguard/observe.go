@@ -42,12 +42,16 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Interface) (map[st
 		}
 		got := v.observed(ctx, name, is, device, want)
 		got.Backend = &backend
-		if *got.Alias != link.Mark && !*got.Keyed {
+		if *got.Alias != link.Mark && !*got.Keyed && !blank(device) {
 			return nil, fmt.Errorf("there is an interface %s of WireGuard already that somebody else made, with a key that could not be given back; take it down, as with wg-quick down %s, or choose another name", name, name)
 		}
 		return got, nil
 	})
 }
+
+// blank says whether an interface has no key, and so carries nothing for anybody: it is
+// what a run leaves that was killed while it made one.
+func blank(d *wgtypes.Device) bool { return d.PrivateKey == (wgtypes.Key{}) }
 
 // device asks for what WireGuard knows of an interface, and returns who carries it.
 func (v Verbs) device(ctx context.Context, name string, is link.Interface) (d *wgtypes.Device, backend string, err error) {
@@ -76,7 +80,7 @@ func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *
 	got := &Interface{
 		Key: wish.Key, Listen: &d.ListenPort, Mark: &d.FirewallMark, Addresses: is.Addresses,
 		MTU: &is.MTU, Up: &is.Up, Alias: &is.Alias, Revoked: wish.Revoked, Barred: wish.Barred,
-		Peers: []Peer{}, Keyed: resource.Ptr(false),
+		Peers: []Peer{}, Admitted: []string{}, Keyed: resource.Ptr(false),
 	}
 	if wish.Key != nil {
 		key, err := readKey(*wish.Key)
@@ -87,7 +91,11 @@ func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *
 	defer cancel()
 	for _, p := range d.Peers {
 		is := kept[p.PublicKey.String()]
-		peer := v.peer(ctx, p, wished[p.PublicKey], is.Endpoint)
+		if wish.Barred[p.PublicKey.String()] != "" {
+			got.Admitted = append(got.Admitted, cmp.Or(is.Name, p.PublicKey.String()))
+			continue
+		}
+		peer := v.peer(ctx, p, cmp.Or(wished[p.PublicKey], is.peer(p.PublicKey, wish.Peers)), is.Endpoint)
 		got.Peers = append(got.Peers, peer)
 		got.Seen = append(got.Seen, Seen{
 			Peer: cmp.Or(is.Name, peer.Name), Dialled: is.Endpoint != "" || dials(wished[p.PublicKey]), Endpoint: endpointOf(p.Endpoint),
@@ -98,6 +106,22 @@ func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *
 	slices.SortFunc(got.Peers, byName)
 	slices.SortFunc(got.Seen, func(a, b Seen) int { return strings.Compare(a.Peer, b.Peer) })
 	return got
+}
+
+// peer is what is known of one that nobody wishes for any more, so that it has its
+// name, and comes back with an undo; nil where nothing is, or the name is another's.
+func (k known) peer(key wgtypes.Key, wished []Peer) *Peer {
+	if k.Name == "" || slices.ContainsFunc(wished, func(p Peer) bool { return p.Name == k.Name }) {
+		return nil
+	}
+	peer := &Peer{Name: k.Name, KeyFile: k.KeyFile, PSKFile: k.PSKFile}
+	if is, err := peer.public(); err != nil || is != key {
+		peer.KeyFile, peer.PublicKey = nil, resource.Ptr(key.String())
+	}
+	if k.Endpoint != "" {
+		peer.Endpoint = &k.Endpoint
+	}
+	return peer
 }
 
 // alive says whether a peer proved lately who it is.
@@ -120,16 +144,17 @@ func named(peers []Peer) map[wgtypes.Key]*Peer {
 // peer tells of one peer: of one that nobody wished for, what it is.
 func (v Verbs) peer(ctx context.Context, is wgtypes.Peer, wish *Peer, set string) Peer {
 	keepalive := resource.Duration(is.PersistentKeepaliveInterval)
-	got := Peer{Name: is.PublicKey.String(), Networks: networks(is.AllowedIPs), Keepalive: &keepalive, Preshared: resource.Ptr(pskNone)}
-	if is.PresharedKey != (wgtypes.Key{}) {
-		got.Preshared = resource.Ptr(pskAnother)
-	}
-	if wish == nil {
+	got := Peer{Name: is.PublicKey.String(), Networks: networks(is.AllowedIPs), Keepalive: &keepalive}
+	if wish == nil { // a key that it shares is in no file, and so not told
 		got.PublicKey = resource.Ptr(is.PublicKey.String())
 		if is.Endpoint != nil {
 			got.Endpoint = resource.Ptr(endpointOf(is.Endpoint))
 		}
 		return got
+	}
+	got.Preshared = resource.Ptr(pskNone)
+	if is.PresharedKey != (wgtypes.Key{}) {
+		got.Preshared = resource.Ptr(pskAnother)
 	}
 	got.Name, got.PublicKey, got.KeyFile, got.PSKFile = wish.Name, wish.PublicKey, wish.KeyFile, wish.PSKFile
 	if key, err := wish.shared(); err == nil && key != nil && *key == is.PresharedKey {

@@ -194,6 +194,48 @@ func TestInterfacesOfOthersAreLeftAlone(t *testing.T) {
 	r.ip("link show wg7")
 }
 
+// What a run leaves that was killed before it could mark an interface is made anew,
+// and can be taken away.
+func TestAnInterfaceThatWasHalfMade(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	for _, name := range []string{"wg5", "wg6"} {
+		if err := r.users.start(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.make("wg5", r.twoPeers())
+	if err := r.Remove(t.Context(), []string{"wg6"}); err != nil {
+		t.Error(err)
+	}
+	if is, err := link.Interfaces(); err != nil || is["wg5"].Alias != link.Mark || is["wg6"].Type != "" {
+		t.Errorf("%+v, %+v, %v", is["wg5"], is["wg6"], err)
+	}
+}
+
+// Who was taken out comes back with an undo, with all that belongs to them.
+func TestWhoWasTakenOutComesBack(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	both := r.twoPeers()
+	both.Peers[0].PSKFile = p(r.put("psk", wgtypes.Key{1, 2, 3}.String()))
+	r.make("wg0", both)
+	without := both
+	without.Peers = []Peer{}
+	before := r.see("wg0", r.normal("wg0", without))
+	r.make("wg0", without)
+	undo := resource.Lasting(before).(*Interface)
+	if err := r.Apply(t.Context(), []resource.Item[Interface]{{Name: "wg0", Got: r.see("wg0", undo), Want: *undo}}); err != nil {
+		t.Fatal(err)
+	}
+	if left := resource.Compare(r.see("wg0", undo), undo); len(left) > 0 {
+		t.Errorf("it differs still: %+v", left)
+	}
+	if left := r.diffs("wg0", both); left != "" {
+		t.Errorf("it is not as before:\n%s", left)
+	}
+}
+
 // No key is in anything that is shown, told or kept.
 func TestKeysStayInTheirFiles(t *testing.T) {
 	r := newRoom(t)
@@ -226,18 +268,31 @@ func TestWhoIsRevokedStaysSo(t *testing.T) {
 	r.hosts["vpn.example.com"] = "192.0.2.7"
 	both := r.twoPeers()
 	r.make("wg0", both)
-	before := r.see("wg0", r.normal("wg0", both))
 	revoked := both
 	revoked.Peers, revoked.Revoked = both.Peers[1:], []string{*both.Peers[0].KeyFile}
-	r.make("wg0", revoked)
+	if got := r.diffs("wg0", revoked); got != "admitted: [\"alice\"] -> []" {
+		t.Errorf("to be done: %s", got)
+	}
 	record := r.normal("wg0", revoked)
-	undo := r.Recall(*resource.Lasting(before).(*Interface), *record)
-	r.make("wg0", undo)
+	before := r.see("wg0", record) // as a snapshot has it
+	r.make("wg0", revoked)
+	undo := resource.Lasting(before).(*Interface)
+	if err := r.Apply(t.Context(), []resource.Item[Interface]{{Name: "wg0", Got: r.see("wg0", undo), Want: *undo}}); err != nil {
+		t.Fatal(err)
+	}
 	if d := r.device("wg0"); len(d.Peers) != 1 || d.Peers[0].PublicKey != r.keyOf(r.dir+"/branch") {
 		t.Errorf("an undo lets in: %+v", d.Peers)
 	}
 	again := r.Recall(both, *record)
-	if _, err := r.Normalize(t.Context(), map[string]*Interface{"wg0": &again}); err == nil || !strings.Contains(err.Error(), "the peer alice was revoked") {
+	const refused = "the peer alice was revoked, and its key stays so"
+	if err := r.Preflight(t.Context(), "wg0", *r.normal("wg0", again), resource.Prospect{}); err == nil || !strings.Contains(err.Error(), refused) {
 		t.Errorf("a configuration that lets alice in with her old key: %v", err)
+	}
+	r.ip("link set wg0 down")
+	if err := r.try("wg0", again); err == nil || !strings.Contains(err.Error(), refused) {
+		t.Errorf("it is let in: %v", err)
+	}
+	if got := r.diffs("wg0", again); !strings.HasPrefix(got, `peer["alice"]`) || strings.Contains(got, "up:") {
+		t.Errorf("all but that is to be done, and this differs:\n%s", got)
 	}
 }

@@ -27,10 +27,11 @@ type Interface struct {
 	Peers     []Peer         `vpnd:"peer,block" doc:"who may send and is sent packets; all others go"`
 	Revoked   []string       `vpnd:"revoked,hint" doc:"public keys, or paths of files with one, of peers that are never let in again, also by an undo"`
 
-	Keyed  *bool             `vpnd:"keyed,computed" words:"has its private key" doc:"whether it has the private key of that file"`
-	Alias  *string           `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
-	Seen   []Seen            `vpnd:"seen,computed,hint" doc:"how it stands with each peer"`
-	Barred map[string]string `vpnd:"barred,computed,hint,memory" doc:"public keys of those who were revoked, and where that was said"`
+	Keyed    *bool             `vpnd:"keyed,computed" words:"has its private key" doc:"whether it has the private key of that file"`
+	Admitted []string          `vpnd:"admitted,computed" words:"revoked and let in" doc:"peers that were revoked and are let in all the same"`
+	Alias    *string           `vpnd:"alias,computed" doc:"the interface's alias, which marks those that vpnd made"`
+	Seen     []Seen            `vpnd:"seen,computed,hint" doc:"how it stands with each peer"`
+	Barred   map[string]string `vpnd:"barred,computed,hint,memory" doc:"public keys of those who were revoked, and where that was said"`
 }
 
 // Peer is who may send packets by an interface.

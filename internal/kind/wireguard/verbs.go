@@ -144,11 +144,11 @@ func (v Verbs) Remove(ctx context.Context, names []string) error {
 		if !there {
 			return v.forget(name)
 		}
-		_, backend, err := v.device(ctx, name, is)
+		d, backend, err := v.device(ctx, name, is)
 		if err != nil {
 			return err
 		}
-		if is.Alias != link.Mark {
+		if is.Alias != link.Mark && !blank(d) {
 			return fmt.Errorf("the interface lacks the alias %s, so somebody else made it; if nobody needs it, remove it with: ip link delete dev %s", link.Mark, name)
 		}
 		return v.remove(ctx, name, backend)
