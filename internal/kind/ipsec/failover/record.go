@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -54,6 +55,17 @@ func (v Verbs) keep(name string, f Failover) error {
 		return err
 	}
 	return atomic.Write("/", atomic.File{Path: v.file(name), Data: data, Mode: 0o600})
+}
+
+// forget takes a record away, and the directory of records with the last one.
+func (v Verbs) forget(name string) error {
+	if err := atomic.Remove("/", v.file(name)); err != nil {
+		return err
+	}
+	if err := os.Remove(v.Records); err != nil && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // filled is a failover with what holds where something is left out.

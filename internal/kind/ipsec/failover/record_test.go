@@ -2,6 +2,8 @@ package failover
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"testing"
@@ -50,6 +52,28 @@ func TestRecord(t *testing.T) {
 	}
 	if got, err := v.recorded("vpc"); got != nil || err != nil {
 		t.Errorf("it says %+v, %v", got, err)
+	}
+}
+
+// The last record takes its directory along, so that nothing is left on the host.
+func TestNothingIsLeftOfRecords(t *testing.T) {
+	v := Verbs{Records: t.TempDir() + "/failover"}
+	for _, name := range []string{"vpc", "dc"} {
+		if err := v.keep(name, Failover{Connections: []string{"a", "b"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := v.Remove(t.Context(), []string{"vpc"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(v.file("dc")); err != nil {
+		t.Errorf("the other record: %v", err)
+	}
+	if err := v.Remove(t.Context(), []string{"dc"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(v.Records); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is left: %v", err)
 	}
 }
 

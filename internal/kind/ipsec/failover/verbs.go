@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec"
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/resource"
@@ -260,7 +259,7 @@ func (v Verbs) Remove(_ context.Context, names []string) error {
 		if err := unroute(there); err != nil {
 			return err
 		}
-		return atomic.Remove("/", v.file(name))
+		return v.forget(name)
 	})
 }
 
