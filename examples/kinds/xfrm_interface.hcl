@@ -6,7 +6,7 @@ xfrm_interface "ipsec0" {
   mtu       = 1438
 }
 
-ipsec_tunnel "branch" {
+ipsec_tunnel "routed" {
   local {
     id       = "gw.example.com"
     networks = ["192.168.40.0/24"]
@@ -15,7 +15,7 @@ ipsec_tunnel "branch" {
     address  = "203.0.113.7"
     networks = ["10.9.0.0/24"]
   }
-  psk_file  = "/etc/vpnd/branch.psk" # 0600; one line
+  psk_file  = "/etc/vpnd/routed.psk" # 0600; one line
   mode      = "route"
   interface = xfrm_interface.ipsec0
   metric    = 100

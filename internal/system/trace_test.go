@@ -28,6 +28,7 @@ func planned(t *testing.T, backend string) {
 	if s.lacking("xfrm_interface") != "" {
 		delete(all, "xfrm_interface.hcl")
 	}
+	s.keep(map[string]map[string]string{"": all})
 	s.ok(s.Write(t.Context(), all))
 
 	fresh := s.strace(0, "plan")
