@@ -171,6 +171,7 @@ func (d *daemon) standing(name string, c *Connection) States {
 			}
 		} else {
 			s.Why = d.why(name, c)
+			s.OnDemand = s.Why == idle && !starts(child)
 		}
 		if len(c.Children) == 0 {
 			d.alone(name, &s)
@@ -193,6 +194,9 @@ func (d *daemon) alone(name string, s *resource.TunnelState) {
 func (d *daemon) at(seconds int) time.Time {
 	return d.now.Add(time.Duration(seconds) * time.Second).UTC().Truncate(time.Second)
 }
+
+// idle is why one is not up with which nothing is wrong.
+const idle = "nothing was sent yet that belongs through it, and it does not start by itself"
 
 // why says why a connection is not up.
 func (d *daemon) why(name string, c *Connection) string {
@@ -217,7 +221,7 @@ func (d *daemon) why(name string, c *Connection) string {
 	case slices.ContainsFunc(c.Children, starts):
 		return "it was not begun yet, or came to nothing, and charon's journal does not say why"
 	default:
-		return "nothing was sent yet that belongs through it, and it does not start by itself"
+		return idle
 	}
 }
 
