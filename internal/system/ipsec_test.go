@@ -67,12 +67,12 @@ func changesOneOfTwo(east, west site) {
 func isDamaged(east site) {
 	east.t.Helper()
 	for _, c := range []struct{ what, do, names string }{
-		{"terminated", "swanctl --terminate --ike one", "up or on its way"},
+		{"terminated", "swanctl --terminate --ike one", "its SAs are not up"},
 		{"edited", "sed -i 's/start_action = start/start_action = trap/' /etc/swanctl/conf.d/vpnd-one.conf", "ipsec_connection.one"},
 		{"deleted", "rm /etc/swanctl/conf.d/vpnd-one.conf", "ipsec_connection.one"},
-		{"opened", "chmod 644 /etc/swanctl/conf.d/vpnd-one.conf", "for root alone"},
-		{"unloaded", "sed s/one/other/ /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded as the file says"},
-		{"replaced", "sed 's/10.1.1.0/10.1.9.0/' /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "loaded as the file says"},
+		{"opened", "chmod 644 /etc/swanctl/conf.d/vpnd-one.conf", "others than root may read the file"},
+		{"unloaded", "sed s/one/other/ /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "charon has not loaded the connection"},
+		{"replaced", "sed 's/10.1.1.0/10.1.9.0/' /etc/swanctl/conf.d/vpnd-one.conf >/tmp/x.conf; cat /etc/swanctl/conf.d/vpnd-two.conf >>/tmp/x.conf; swanctl --load-conns --file /tmp/x.conf", "charon has not loaded child"},
 	} {
 		east.sh(c.do)
 		east.drifts(c.what, c.names)
@@ -198,6 +198,8 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		west.sh("ip link set eth0 down")
 		east.sh("swanctl --terminate --ike one --force >/dev/null; swanctl --initiate --child one --timeout 6 || true")
 		east.tells("cut", "no answer from 203.0.113.2:500; see whether strongSwan runs there")
+		east.sh("swanctl --terminate --ike one --force >/dev/null; ip addr flush dev eth0; swanctl --initiate --child one --timeout 6 || true")
+		east.tells("without a route", "peer unreachable: this host has no route to 203.0.113.2")
 	})
 }
 

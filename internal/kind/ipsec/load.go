@@ -23,8 +23,12 @@ const farewell = 2 * time.Second
 // and so has what somebody else loaded under the name.
 func renews(name string, got, want *Connection) bool {
 	otherwise := func(what string) bool { return !strings.HasPrefix(what, "/") && !strings.HasPrefix(what, "the ") }
-	return !*got.Current || slices.ContainsFunc(got.Unloaded, otherwise) ||
-		swanctl.Render(document(name, got)) != swanctl.Render(document(name, want))
+	key := !*got.Keyed
+	if want.PSK != nil {
+		key = *got.PSK != *want.PSK
+	}
+	return key || !*got.Current || slices.ContainsFunc(got.Unloaded, otherwise) ||
+		swanctl.Render(section(name, got)) != swanctl.Render(section(name, want))
 }
 
 // load has charon load what it lacks, and establish anew what was made otherwise.

@@ -24,7 +24,30 @@ func (v Verbs) measure(d *daemon, name string, c *Connection, changed time.Time)
 		return err == nil && n <= d.record.Connections[name].Stale
 	}))
 	c.Started = resource.Ptr(len(c.Unloaded) > 0 || d.started(name, c))
+	c.Amiss = c.amiss()
 	c.Standing = resource.Ptr(d.standing(name, c))
+}
+
+// amiss says what is not as it shall be, whatever the wish.
+func (c *Connection) amiss() []string {
+	all := []string{}
+	for _, one := range []struct {
+		fine  *bool
+		words string
+	}{
+		{c.Private, "others than root may read the file"},
+		{c.Keyed, "the pre-shared key is not that of its file"},
+		{c.Current, "its SAs were made with other settings"},
+		{c.Started, "its SAs are not up"},
+	} {
+		if !*one.fine {
+			all = append(all, one.words)
+		}
+	}
+	for _, what := range c.Unloaded {
+		all = append(all, "charon has not loaded "+what)
+	}
+	return all
 }
 
 // started says whether all that starts by itself is there, or about to be.

@@ -36,14 +36,15 @@ type Connection struct {
 	PSKFile     *string            `vpnd:"psk_file" doc:"absolute path of a file that holds it, on one line"`
 
 	// What charon has, by the measure of the file.
-	Private *bool    `vpnd:"private,computed,glance" words:"for root alone" doc:"whether nobody but root may read the file"`
-	Keyed   *bool    `vpnd:"keyed,computed" words:"pre-shared key is that of its file" doc:"whether the pre-shared key is the one in psk_file"`
-	Loaded  *bool    `vpnd:"loaded,computed,glance" words:"loaded as the file says" doc:"whether charon, where it runs, has loaded what the file says"`
-	Current *bool    `vpnd:"current,computed,glance" words:"SAs made with what is loaded" doc:"whether the established SAs were made with what is loaded"`
-	Started *bool    `vpnd:"started,computed,glance" words:"up or on its way" doc:"whether the child SAs that start by themselves are up, on their way, or were tried a moment ago"`
-	Foreign []string `vpnd:"foreign,computed" doc:"lines of the file that vpnd did not write"`
+	Private *bool    `vpnd:"private,computed" doc:"whether nobody but root may read the file"`
+	Keyed   *bool    `vpnd:"keyed,computed" doc:"whether the pre-shared key is the one in psk_file"`
+	Loaded  *bool    `vpnd:"loaded,computed" doc:"whether charon, where it runs, has loaded what the file says"`
+	Current *bool    `vpnd:"current,computed" doc:"whether the established SAs were made with what is loaded"`
+	Started *bool    `vpnd:"started,computed" doc:"whether the child SAs that start by themselves are up, on their way, or were tried a moment ago"`
+	Foreign []string `vpnd:"foreign,computed,glance" words:"lines of others" doc:"lines of the file that vpnd did not write"`
 
-	Unloaded []string `vpnd:"not_loaded,computed,hint" doc:"what charon has not loaded, or otherwise"`
+	Amiss    []string `vpnd:"amiss,computed,glance" doc:"what of all that is not as it shall be, in words"`
+	Unloaded []string `vpnd:"not_loaded,computed,hint" doc:"what charon has not loaded, or otherwise than the file says"`
 	Standing *States  `vpnd:"standing,computed,hint" doc:"how its tunnels stand, one a child SA"`
 }
 

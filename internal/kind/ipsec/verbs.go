@@ -51,7 +51,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[s
 		c := fill(want)
 		yes := resource.Ptr(true)
 		c.Private, c.Keyed, c.Loaded, c.Current, c.Started = yes, yes, yes, yes, yes
-		c.Foreign, c.Unloaded, c.Standing = []string{}, nil, nil
+		c.Foreign, c.Amiss, c.Unloaded, c.Standing = []string{}, []string{}, nil, nil
 		normal[name] = c
 	}
 	if v.Proofs != nil && v.Socket != "" {
