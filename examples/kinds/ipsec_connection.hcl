@@ -7,7 +7,7 @@ ipsec_connection "branch" {
   proposals    = ["aes256gcm16-prfsha384-ecp384"]
   dpd_delay    = "30s"
   keyingtries  = 0
-  psk_file     = "/etc/vpnd/branch.psk" # 0600; one line
+  psk_file     = secret_file["/etc/branch.psk"].name
   local {
     id = "gw.example.com"
   }
@@ -19,4 +19,16 @@ ipsec_connection "branch" {
     start_action  = "trap|start"
     dpd_action    = "restart"
   }
+}
+
+# What both sides know of each other, in a file for root alone. Give it by VPND_VAR_key,
+# a --var-file or credential().
+secret_file "/etc/branch.psk" {
+  content = "${var.key}\n"
+}
+
+variable "key" {
+  type      = string
+  default   = "made.up_key_of_both_sides_of_it"
+  sensitive = true
 }

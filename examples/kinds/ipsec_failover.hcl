@@ -8,7 +8,7 @@ ipsec_connection "dc-1" {
   proposals    = ["aes256gcm16-prfsha384-ecp384"]
   unique       = "never"
   dpd_delay    = "10s"
-  psk_file     = "/etc/vpnd/dc-1.psk" # 0600; one line
+  psk_file     = secret_file["/etc/dc-1.psk"].name
   local {}
   remote {}
   child "dc-1" {
@@ -25,7 +25,7 @@ ipsec_connection "dc-2" {
   proposals    = ["aes256gcm16-prfsha384-ecp384"]
   unique       = "never"
   dpd_delay    = "10s"
-  psk_file     = "/etc/vpnd/dc-2.psk"
+  psk_file     = secret_file["/etc/dc-2.psk"].name
   local {}
   remote {}
   child "dc-2" {
@@ -39,4 +39,20 @@ ipsec_connection "dc-2" {
 ipsec_failover "dc" {
   connections = [ipsec_connection.dc-1.name, ipsec_connection.dc-2.name]
   probe       = ["172.31.0.10"] # answers pings
+}
+
+# What both sides know of each other, in files for root alone. Give it by
+# VPND_VAR_keys, a --var-file or credential().
+secret_file "/etc/dc-1.psk" {
+  content = "${var.keys[0]}\n"
+}
+
+secret_file "/etc/dc-2.psk" {
+  content = "${var.keys[1]}\n"
+}
+
+variable "keys" {
+  type      = list(string)
+  default   = ["made.up_key_of_the_first_one", "made.up_key_of_the_second_one"]
+  sensitive = true
 }
