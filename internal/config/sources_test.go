@@ -42,6 +42,27 @@ secret_file "/two" { content = "zwei" }
 	}
 }
 
+// Two things of one name come in the same order whenever the files are read: an agent
+// would take the same files for changed ones.
+func TestFilesAreReadTheSameEachTime(t *testing.T) {
+	dir := configtest.Files(t, map[string]string{"a.hcl": `bundle "all" { parts = ["x"] }
+tun "x" {}
+package "x" {}
+`})
+	catalog := configtest.Catalog()
+	catalog.Kinds = append(catalog.Kinds, resource.Define("bundle", "A file made of others.", resource.Traits{}, bundles{}))
+	for range 30 {
+		c, diags := Load(Source{Paths: []string{dir}}, catalog, "")
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		want := `[{package.x rebuild} {tun.x rebuild}]`
+		if got := fmt.Sprint(c.Desired.Present[0].Triggers); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 // A file of variables that can't be parsed is quoted without its values.
 func TestBrokenFileOfVariablesTellsNoValue(t *testing.T) {
 	for name, text := range map[string]string{

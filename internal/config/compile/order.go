@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -66,7 +67,7 @@ func (c *compiler) addTriggers() {
 // follow when they change.
 func (c *compiler) addSources() {
 	named := make(map[string][]resource.ID)
-	for id := range c.wishes {
+	for _, id := range slices.SortedFunc(maps.Keys(c.wishes), resource.ID.Compare) {
 		named[id.Name] = append(named[id.Name], id)
 	}
 	for id, w := range c.wishes {
