@@ -7,7 +7,6 @@ import "vpnd/internal/resource"
 // (swanctl.conf(5), rand_time): where that is longer than rekey_time itself it gets
 // them at once, again and again.
 func (m *mistakes) lives(c *Connection) {
-
 	if until, over := c.RekeyTime, c.OverTime; until != nil && over != nil && *until > 0 && *over > *until {
 		m.add("over_time", "it is longer than rekey_time, and the IKE SA may get new keys at once, again and again", "Write at most that, or leave it out: it is a tenth of it then.")
 	}

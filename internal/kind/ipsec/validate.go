@@ -48,6 +48,7 @@ func (c *Connection) Validate(name string) []resource.Mistake {
 		m.other(c.Remote)
 	}
 	m.children(c)
+	m.lives(c)
 	return m.all
 }
 
