@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -81,7 +82,7 @@ func (a *Account) keysText(name string) string {
 	for _, to := range a.PermitOpen {
 		options = append(options, fmt.Sprintf("permitopen=%q", to))
 	}
-	for _, at := range a.PermitListen {
+	for _, at := range a.listens() {
 		options = append(options, fmt.Sprintf("permitlisten=%q", at))
 	}
 	var b strings.Builder
@@ -115,7 +116,6 @@ func (a *Account) rules(name string) []rule {
 	case listen:
 		forwards = "remote"
 	}
-	beyond := slices.ContainsFunc(a.PermitListen, func(at string) bool { return strings.Contains(at, ":") })
 	all := []rule{
 		{"AuthorizedKeysFile", authorized(name)},
 		{"AuthorizedKeysCommand", "none"},
@@ -135,13 +135,13 @@ func (a *Account) rules(name string) []rule {
 		{"AllowAgentForwarding", "no"},
 		{"AllowStreamLocalForwarding", yes(resource.Or(a.Sockets, false), "yes")},
 		{"AllowTcpForwarding", forwards},
-		{"GatewayPorts", yes(beyond, "clientspecified")},
+		{"GatewayPorts", yes(a.beyond(), "clientspecified")},
 	}
 	if len(a.PermitOpen) > 0 {
 		all = append(all, rule{"PermitOpen", strings.Join(a.PermitOpen, " ")})
 	}
 	if len(a.PermitListen) > 0 {
-		all = append(all, rule{"PermitListen", strings.Join(a.PermitListen, " ")})
+		all = append(all, rule{"PermitListen", strings.Join(a.listens(), " ")})
 	}
 	// A tunnel that was cut off holds what it listens at, so that it can't come back.
 	return append(all, rule{"ClientAliveInterval", "3"}, rule{"ClientAliveCountMax", "2"})
@@ -164,9 +164,34 @@ func (a *Account) expect(name string) []string {
 	var all []string
 	for _, r := range a.rules(name) {
 		if r.keyword == "PermitListen" {
-			r.value = strings.Join(anywhere(a.PermitListen), " ")
+			r.value = strings.Join(anywhere(a.listens()), " ")
 		}
 		all = append(all, strings.ToLower(r.keyword)+" "+r.value)
+	}
+	return all
+}
+
+// beyond says whether tunnels choose the address that is listened at.
+func (a *Account) beyond() bool { return slices.ContainsFunc(a.PermitListen, hasAddress) }
+
+func hasAddress(at string) bool { return strings.Contains(at, ":") }
+
+// listens are where sshd lets tunnels listen. A port alone is one of any address for
+// sshd, and GatewayPorts keeps it to the loopback ones, unless tunnels choose the
+// address of another: then those have to be named. ssh -R asks for localhost.
+func (a *Account) listens() []string {
+	if !a.beyond() {
+		return a.PermitListen
+	}
+	var all []string
+	for _, at := range a.PermitListen {
+		if hasAddress(at) {
+			all = append(all, at)
+			continue
+		}
+		for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
+			all = append(all, net.JoinHostPort(host, at))
+		}
 	}
 	return all
 }
@@ -174,7 +199,7 @@ func (a *Account) expect(name string) []string {
 func anywhere(listen []string) []string {
 	var all []string
 	for _, at := range listen {
-		if !strings.Contains(at, ":") {
+		if !hasAddress(at) {
 			at = "*:" + at
 		}
 		all = append(all, at)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,27 @@ func TestEveryMistakeOfAnAccountIsNamed(t *testing.T) {
 		Sockets:      resource.Ptr(true), From: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")},
 	}
 	vpntest.Golden(t, "account_mistakes.txt", vpntest.Mistakes(wrong.Validate("Root *"))+"\n"+vpntest.Mistakes((&Account{PublicKeys: []string{}}).Validate("root")))
+}
+
+// A port without an address is one of the loopback addresses, also where another one
+// has sshd listen at the address that a tunnel asks for.
+func TestAPortAloneStaysOnLoopback(t *testing.T) {
+	for _, c := range []struct{ permit, sshd, keys string }{
+		{"8080", "8080", `permitlisten="8080"`},
+		{"8080 192.0.2.1:9090", "localhost:8080 127.0.0.1:8080 [::1]:8080 192.0.2.1:9090", `permitlisten="localhost:8080",permitlisten="127.0.0.1:8080",permitlisten="[::1]:8080",permitlisten="192.0.2.1:9090"`},
+	} {
+		a := &Account{PublicKeys: []string{ed}, PermitListen: strings.Fields(c.permit)}
+		all := expanded(t, a, "tunnel")
+		if text := content(t, all, dropin("tunnel")); !strings.Contains(text, "    PermitListen "+c.sshd+"\n") {
+			t.Errorf("sshd is told of %s:\n%s", c.permit, text)
+		}
+		if text := content(t, all, authorized("tunnel")); !strings.Contains(text, "restrict,port-forwarding,"+c.keys+" ssh-") {
+			t.Errorf("the keys are let in for %s as:\n%s", c.permit, text)
+		}
+		if is := a.expect("tunnel"); strings.Contains(c.permit, " ") && !slices.Contains(is, "permitlisten "+c.sshd) {
+			t.Errorf("sshd -T is expected to say %q", is)
+		}
+	}
 }
 
 // Whatever stands in a block, nothing of it becomes another directive of any program:
