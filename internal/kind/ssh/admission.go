@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -73,12 +75,39 @@ func (Admissions) Observe(ctx context.Context, wants map[string]*Admission) (map
 		if err != nil {
 			return nil, err
 		}
-		return &Admission{Deviations: deviations(name, want.Expect, said)}, nil
+		return &Admission{Deviations: deviations(name, groupsOf(name), want.Expect, said)}, nil
+	})
+}
+
+// groupsOf are the groups of an account, that of its own name among them.
+func groupsOf(name string) []string {
+	groups := []string{name}
+	account, err := user.Lookup(name)
+	if err != nil {
+		return groups
+	}
+	ids, _ := account.GroupIds()
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(id); err == nil {
+			groups = append(groups, g.Name)
+		}
+	}
+	return groups
+}
+
+// named says whether one of the names is in a list of patterns of sshd_config(5),
+// PATTERNS. USER@HOST is about some of the hosts, which somewhere is enough for.
+func named(patterns, names []string, somewhere bool) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		pattern, _, some := strings.Cut(pattern, "@")
+		quoted := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+		fits, err := regexp.Compile("^" + quoted + "$")
+		return err == nil && (somewhere || !some) && slices.ContainsFunc(names, fits.MatchString)
 	})
 }
 
 // deviations compares what sshd -T says with what is expected.
-func deviations(name string, expect []string, said string) []string {
+func deviations(name string, groups, expect []string, said string) []string {
 	is := make(map[string]string)
 	for line := range strings.Lines(said) {
 		keyword, value, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -93,14 +122,12 @@ func deviations(name string, expect []string, said string) []string {
 		}
 		all = append(all, fmt.Sprintf("%s is %s and not %s", keyword, got, value))
 	}
-	for _, list := range []string{"allowusers", "allowgroups"} {
-		if is[list] != "" && !slices.Contains(strings.Fields(is[list]), name) {
-			all = append(all, fmt.Sprintf("%s lets %s in and not %s", list, is[list], name))
+	for list, names := range map[string][]string{"users": {name}, "groups": groups} {
+		if allow := is["allow"+list]; allow != "" && !named(strings.Fields(allow), names, true) {
+			all = append(all, fmt.Sprintf("allow%s lets %s in and not %s", list, allow, name))
 		}
-	}
-	for _, list := range []string{"denyusers", "denygroups"} {
-		if slices.Contains(strings.Fields(is[list]), name) {
-			all = append(all, fmt.Sprintf("%s names %s", list, name))
+		if deny := is["deny"+list]; named(strings.Fields(deny), names, false) {
+			all = append(all, fmt.Sprintf("deny%s names %s: %s", list, name, deny))
 		}
 	}
 	if is["usepam"] == "no" {

@@ -175,10 +175,18 @@ func TestWhatSSHDMakesOfAnAccount(t *testing.T) {
 		strings.Replace(fine, "usepam yes", "usepam no", 1):         "usepam is no, and sshd takes an account without a password for one that is locked",
 		fine + "allowusers admin\nallowusers root\n":                "allowusers lets admin root in and not tunnel",
 		fine + "allowusers admin tunnel\n":                          "",
-		fine + "denyusers tunnel\n":                                 "denyusers names tunnel",
+		fine + "allowusers tun*\n":                                  "",
+		fine + "allowusers admin\nallowusers tunnel@192.0.2.*\n":    "",
+		fine + "allowusers tunne\n":                                 "allowusers lets tunne in and not tunnel",
+		fine + "allowgroups ssh-?sers\n":                            "",
+		fine + "allowgroups wheel\n":                                "allowgroups lets wheel in and not tunnel",
+		fine + "denyusers tunnel\n":                                 "denyusers names tunnel: tunnel",
+		fine + "denyusers admin t*\n":                               "denyusers names tunnel: admin t*",
+		fine + "denyusers tunnel@192.0.2.7\n":                       "",
+		fine + "denygroups ssh-users\n":                             "denygroups names tunnel: ssh-users",
 		strings.Replace(fine, "forwarding no", "forwarding yes", 1): "disableforwarding is yes",
 	} {
-		if got := strings.Join(deviations("tunnel", expect, said), "; "); got != want {
+		if got := strings.Join(deviations("tunnel", []string{"tunnel", "ssh-users"}, expect, said), "; "); got != want {
 			t.Errorf("%q: %q", said, got)
 		}
 	}
