@@ -298,7 +298,7 @@ func TestTheWishIsTheMeasure(t *testing.T) {
 // Who holds the other half of a key has to be told before a new one is made.
 func TestWhatANewKeyVoids(t *testing.T) {
 	r := newRoom(t)
-	ca, own := PrivateKey{Certificate: p("/pki/ca.crt")}, PrivateKey{}
+	ca, own, shown := PrivateKey{Certificate: p("/pki/ca.crt")}, PrivateKey{}, PrivateKey{Format: p("openssh")}
 	wrapped := TLSCryptV2Key{Server: p("/pki/v2")}
 	void := func(kind, name string, want any) string {
 		for _, k := range Kinds(r.Host) {
@@ -309,7 +309,7 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		t.Fatal(kind)
 		return ""
 	}
-	expect := func(when, authority, static, v2, wireguard string) {
+	expect := func(when, authority, static, v2, wireguard, ssh string) {
 		t.Helper()
 		for _, c := range []struct{ got, want string }{
 			{void(KindPrivateKey, "/pki/ca.key", &ca), authority},
@@ -317,6 +317,7 @@ func TestWhatANewKeyVoids(t *testing.T) {
 			{void(KindTLSCryptV2Key, "/pki/v2", &TLSCryptV2Key{}), v2},
 			{void(KindWireGuardKey, "/pki/wg", &WireGuardKey{}), wireguard},
 			{void(KindWireGuardPSK, "/pki/psk", &WireGuardPSK{}), wireguard},
+			{void(KindPrivateKey, "/pki/ssh", &shown), ssh},
 			{void(KindPrivateKey, "/pki/own.key", &own), ""},
 			{void(KindTLSCryptV2Key, "/pki/v2-client", &wrapped), ""},
 			{void(KindCertificate, "/pki/own.crt", &Certificate{}), ""},
@@ -327,18 +328,21 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		}
 	}
 	const signed, held, keys = "every certificate that it signed", "every profile that holds it", "every profile with a key that it wrapped"
-	const known = "every profile and peer that knows it"
-	expect("nothing is there", signed, held, keys, known)
+	const known, letsIn = "every profile and peer that knows it", "every account that lets it in"
+	expect("nothing is there", signed, held, keys, known, letsIn)
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", ca)
 	makeIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{})
 	makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2", TLSCryptV2Key{})
 	makeIt(r, newWireGuardKeys(r.Host), "/pki/wg", WireGuardKey{})
 	makeIt(r, newWireGuardPSKs(r.Host), "/pki/psk", WireGuardPSK{})
-	expect("all stands", "", "", "", "")
-	for _, file := range []string{"/pki/ca.key", "/pki/ta", "/pki/v2", "/pki/wg", "/pki/psk"} {
+	makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", PrivateKey{})
+	expect("in another format", "", "", "", "", "")
+	makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", shown)
+	expect("all stands", "", "", "", "", "")
+	for _, file := range []string{"/pki/ssh", "/pki/ca.key", "/pki/ta", "/pki/v2", "/pki/wg", "/pki/psk"} {
 		r.put(file, "")
 	}
-	expect("all is empty", signed, held, keys, known)
+	expect("all is empty", signed, held, keys, known, letsIn)
 	if back := void(KindStaticKey, "/pki/none", &StaticKey{PEM: resource.NewSecret("x")}); back != "" {
 		t.Errorf("bytes that come back void %q", back)
 	}

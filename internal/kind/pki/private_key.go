@@ -105,13 +105,18 @@ func buildPrivateKey(s *scene, _ string, data []byte, want PrivateKey) (product,
 	return product{data: made}, err
 }
 
-// invalidatesPrivateKey says what hangs on the key of a CA. One that stands in another
-// format stays the same key.
+// invalidatesPrivateKey says what hangs on the key of a CA, and on one that is shown to
+// an SSH server. One that stands in another format stays the same key.
 func invalidatesPrivateKey(got, want *PrivateKey) string {
-	if want.Certificate == nil || got != nil && *got.Algorithm == resource.Or(want.Algorithm, "ecdsa-p256") {
+	switch {
+	case got != nil && *got.Algorithm == resource.Or(want.Algorithm, "ecdsa-p256"):
 		return ""
+	case want.Certificate != nil:
+		return "every certificate that it signed"
+	case resource.Or(want.Format, pkcs8) == openssh:
+		return "every account that lets it in"
 	}
-	return "every certificate that it signed"
+	return ""
 }
 
 // publicKey is what stands beside an OpenSSH key: NAME.pub. A comment in it is
