@@ -1,10 +1,12 @@
 package system
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 )
 
@@ -200,7 +202,21 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		east.tells("cut", "no answer from 203.0.113.2:500; see whether strongSwan runs there")
 		east.sh("swanctl --terminate --ike one --force >/dev/null; ip addr flush dev eth0; swanctl --initiate --child one --timeout 6 || true")
 		east.tells("without a route", "peer unreachable: this host has no route to 203.0.113.2")
+		isUndoneWithout(east)
 	})
+}
+
+// isUndoneWithout makes a change that must not stay where the tunnel is down.
+func isUndoneWithout(east site) {
+	east.t.Helper()
+	east.configure(running + east.connection("one", 1, firstKey, "", "") +
+		"file \"/etc/mark\" { content = \"x\" }\ncheck \"one\" {\n  tunnel  = ipsec_connection.one\n  retries = 0\n}\n")
+	out, err := east.Gateway.Run(east.t.Context(), "vpnd", "apply", "--yes", "--rollback-on-failure")
+	var exit *lab.ExitError
+	if !errors.As(err, &exit) || exit.Status != 5 || !strings.Contains(out, `Check "one" does not hold: ipsec_connection.one is down: peer unreachable: `) {
+		east.t.Errorf("an apply after which the tunnel is down: %v\n%s", err, out)
+	}
+	east.sh("test ! -e /etc/mark")
 }
 
 // tells wants the status to say that of the tunnel.
