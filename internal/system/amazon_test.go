@@ -40,6 +40,7 @@ func TestAmazon(t *testing.T) {
 			{"hands", (*hostB).byHand},
 			{"key", (*hostB).newKey},
 			{"cut", (*hostB).cut},
+			{"unprobed", (*hostB).unprobed},
 			{"strongswan", (*hostB).strongSwan},
 			{"removed", (*hostB).removed},
 		} {
@@ -54,14 +55,20 @@ func TestAmazon(t *testing.T) {
 // beside it.
 func (s *hostB) configured() {
 	s.t.Helper()
+	s.amazon(`probe = "` + amazon.Server + `"`)
+}
+
+// amazon writes it with this attribute in the block.
+func (s *hostB) amazon(attribute string) {
+	s.t.Helper()
 	s.configure(common + `
 aws_vpn "vpc" {
   configuration   = "vpc.xml"
   uplink          = "eth0"
   local_networks  = ["` + amazon.Private + `"]
   remote_networks = ["` + amazon.VPC + `"]
-  probe           = "` + amazon.Server + `"
   settle          = "10s"
+  ` + attribute + `
 }
 `)
 	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/vpnd/branch.psk", []byte(amazon.BranchTunnel.PSK+"\n"), 0o600))
@@ -161,7 +168,7 @@ func (s *hostB) byHand() {
 		behind("edits a file", "sed -i s/aes256gcm16-prfsha384-ecp384/aes128gcm16-prfsha256-ecp256/ /etc/swanctl/conf.d/vpnd-vpc-2.conf", "aes128gcm16-prfsha256-ecp256"),
 		behind("lets others read a file", "chmod 0644 /etc/swanctl/conf.d/vpnd-vpc-1.conf", "ipsec_connection.vpc-1"),
 		behind("deletes a file", "rm /etc/swanctl/conf.d/vpnd-vpc-2.conf", "ipsec_connection.vpc-2"),
-		behind("loads another connection under the name of one, which unloads the rest,", impostor, "ipsec connections: vpc-1, vpc-2"),
+		behind("loads another connection under the name of one, which unloads the rest,", impostor, "ipsec_connection.vpc-2"),
 		behind("stops strongSwan", "systemctl stop strongswan", `unit["strongswan.service"]`),
 		behind("kills charon", "systemctl kill -s KILL strongswan; until swanctl --stats; do sleep 0.1; done", "ipsec_failover.vpc"),
 	} {
@@ -258,6 +265,25 @@ func (s *hostB) cut() {
 		s.t.Errorf("%d packets were lost on the way back", n)
 	}
 	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'") // it stays ready
+}
+
+// unprobed is the same without a probe, while somebody talks to the VPC.
+func (s *hostB) unprobed() {
+	s.amazon("")
+	s.scene.apply()
+	s.carries("vpc-1", time.Minute)
+	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'")
+	lost := s.background("ip netns exec lan ping -q -i 0.1 -w 90 " + amazon.Server)
+	s.ok(s.Cut(s.t.Context(), amazon.Tunnels[0].Outside))
+	if took := s.reaches(40*time.Second, "with the endpoint cut, and no probe"); took > 15*time.Second {
+		s.t.Errorf("it took %s", took)
+	}
+	lost()
+	s.names(s.sh("vpnd status; true"), "carried by 203.0.113.18 and not by 203.0.113.17: nothing has come in for 8s, though packets went out")
+	s.ok(s.Mend(s.t.Context(), amazon.Tunnels[0].Outside))
+	s.carries("vpc-1", time.Minute)
+	s.configured()
+	s.scene.apply()
 }
 
 var transmitted = regexp.MustCompile(`(\d+) packets transmitted, (\d+) received`)

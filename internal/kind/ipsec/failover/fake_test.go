@@ -32,8 +32,9 @@ type peer struct {
 	mute      bool // nothing comes back through its child SA
 	sas       []vici.SA
 	since     map[string]time.Time // of the IKE SAs
-	in        uint64
+	in, out   uint64
 	tries     int
+	heard     time.Time // something came in the last time
 }
 
 func newWorld(names ...string) *world {
@@ -53,9 +54,12 @@ func (w *world) look(_ context.Context, names []string) (map[string]connection, 
 		c := connection{Name: name, Peer: "peer of " + name, Children: []string{name}}
 		for _, sa := range p.sas {
 			sa.Established = int(time.Since(p.since[sa.ID]).Seconds())
+			if p.dead && sa.State == "ESTABLISHED" && time.Since(p.heard) > 10*time.Second {
+				sa.TasksActive = []string{"IKE_DPD"}
+			}
 			sa.Children = maps.Clone(sa.Children)
 			for key, child := range sa.Children {
-				child.BytesIn = p.in
+				child.BytesIn, child.BytesOut = p.in, p.out
 				sa.Children[key] = child
 			}
 			c.SAs = append(c.SAs, sa)
@@ -142,11 +146,29 @@ func (w *world) news() {
 	}
 }
 
+// traffic has a packet go out by what carries each second, and an answer come in where
+// it is well.
+func (w *world) traffic(ctx context.Context) {
+	for ; ctx.Err() == nil; sleep(ctx, time.Second) {
+		for _, name := range w.carriers() {
+			w.set(name, func(p *peer) {
+				if p.out += 100; !p.dead && !p.mute {
+					p.in += 100
+				}
+			})
+		}
+	}
+}
+
 // set changes a peer.
 func (w *world) set(name string, change func(*peer)) {
 	w.mu.Lock()
-	change(w.peers[name])
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	p := w.peers[name]
+	in, dead := p.in, p.dead
+	if change(p); p.in != in || p.dead != dead {
+		p.heard = time.Now()
+	}
 }
 
 // carriers are the connections with child SAs.
@@ -190,10 +212,13 @@ type player struct {
 	begun time.Time
 }
 
-func play(t *testing.T, w *world) *player {
+func play(t *testing.T, w *world, probe ...string) *player {
 	p := &player{T: t, world: w, begun: time.Now()}
 	p.verbs = Verbs{Records: t.TempDir(), Memory: new(Memory), charon: w, probe: w.probe}
-	p.want = Failover{Connections: []string{"a", "b"}, Probe: []netip.Addr{netip.MustParseAddr("172.31.0.10")}, Moves: []string{}}
+	p.want = Failover{Connections: []string{"a", "b"}, Moves: []string{}}
+	for _, addr := range probe {
+		p.want.Probe = append(p.want.Probe, netip.MustParseAddr(addr))
+	}
 	kicks := make(chan struct{}, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -255,7 +280,7 @@ func (p *player) becomes(within time.Duration, carriers ...string) time.Duration
 // stays wants these connections to carry all that time.
 func (p *player) stays(long time.Duration, carriers ...string) {
 	p.Helper()
-	for begun := time.Now(); time.Since(begun) < long; time.Sleep(100 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < long; time.Sleep(max(100*time.Millisecond, long/5000)) {
 		if !slices.Equal(p.carriers(), carriers) {
 			p.Fatalf("after %s %q carry and not %q; moves: %q", time.Since(begun), p.carriers(), carriers, p.moves)
 		}

@@ -68,6 +68,20 @@ func (c connection) received() (bytes uint64) {
 	return bytes
 }
 
+// sent is how many bytes went out by it.
+func (c connection) sent() (bytes uint64) {
+	for _, child := range c.installed() {
+		bytes += child.BytesOut
+	}
+	return bytes
+}
+
+// unanswered says whether charon waits for an answer of the peer.
+func (c connection) unanswered() bool {
+	ike := c.established()
+	return ike != nil && len(ike.TasksActive) > 0
+}
+
 // well says whether it could carry, as far as is known.
 func (c candidate) well() bool {
 	return c.failed == "" && (c.carries || !c.barred && (c.ready || c.since > 0))

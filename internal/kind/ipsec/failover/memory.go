@@ -68,6 +68,7 @@ type tunnel struct {
 
 	silent bool      // its peer did not answer
 	since  time.Time // its peer has answered since
+	asked  time.Time // its peer was seen to owe charon an answer since then; zero where it owes none
 }
 
 // tunnel returns what is known of a connection; p.mu is held.
@@ -91,6 +92,7 @@ func (p *past) recall(name string, carries bool, now time.Time) tunnelPast {
 		t.began = now
 	}
 	told := tunnelPast{failed: t.failed, why: t.why, barred: now.Before(t.until), silent: t.silent}
+	told.stalled = !t.asked.IsZero() && now.Sub(t.asked) > patience
 	if !t.since.IsZero() {
 		told.answered = now.Sub(t.since)
 	}
@@ -103,6 +105,7 @@ type tunnelPast struct {
 	why      string
 	barred   bool
 	silent   bool
+	stalled  bool // its peer owes charon an answer
 	answered time.Duration
 }
 
@@ -167,6 +170,28 @@ func (p *past) knocked(name string, err error, now time.Time) {
 	case t.since.IsZero():
 		t.since = now
 	}
+}
+
+// asked notes whether a peer owes charon an answer.
+func (p *past) asked(name string, unanswered bool, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch t := p.tunnel(name); {
+	case !unanswered:
+		t.asked = time.Time{}
+	case t.asked.IsZero():
+		t.asked = now
+	}
+}
+
+// unanswered is for how long it has.
+func (p *past) unanswered(name string, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.tunnel(name); !t.asked.IsZero() {
+		return now.Sub(t.asked)
+	}
+	return 0
 }
 
 // due says whether a connection may be asked for: not longer before it may come back

@@ -24,6 +24,17 @@ const (
 	knocks = 9 * time.Second // between attempts to reach a peer
 )
 
+// Without a probe there is less to go by. A peer that leaves charon's own question
+// whether it is there (dead peer detection, asked after dpd_delay without a packet) open
+// for longer than a patience is dead. One that answers it, and lets nothing through, is found by the
+// traffic: that out goes what is never answered. There is traffic that nobody answers, so
+// that this may be wrong; then a move costs nothing, and the next one comes later each time.
+const (
+	patience = 3 * time.Second
+	quiet    = 8 * time.Second // nothing came in
+	growth   = 3               // looks between which something went out meanwhile
+)
+
 // A sentry watches one failover.
 type sentry struct {
 	verbs Verbs
@@ -47,6 +58,10 @@ type post struct {
 	through string // interface; empty where policies decide
 	lost    int    // probes in a row
 	in      uint64 // bytes that had come in when the first of them was lost
+
+	out  uint64    // bytes that had gone out at the last look
+	grew int       // looks at which there were more, since something came in
+	mute time.Time // the first of them
 }
 
 func (s *sentry) run(ctx context.Context) {
@@ -54,7 +69,7 @@ func (s *sentry) run(ctx context.Context) {
 	defer s.knocked.Wait()
 	for ctx.Err() == nil {
 		wait := s.probe(ctx)
-		if wait == 0 || time.Since(s.looked) >= survey {
+		if wait == 0 || len(s.want.Probe) == 0 || time.Since(s.looked) >= survey {
 			s.look(ctx)
 		}
 		select {
@@ -102,7 +117,14 @@ func (s *sentry) look(ctx context.Context) {
 		return // the pass that comes next says so
 	}
 	s.place(all)
-	if s.doubt(all) {
+	for _, c := range all {
+		s.past.asked(c.Name, c.unanswered(), s.looked)
+	}
+	doubt := s.doubt
+	if len(s.want.Probe) == 0 {
+		doubt = s.listen
+	}
+	if doubt(all) {
 		if all, _, err = s.verbs.candidates(ctx, s.name, s.want); err != nil {
 			return
 		}
@@ -138,7 +160,7 @@ func (s *sentry) place(all []candidate) {
 		if s.want.routes() {
 			p.through = s.want.Interfaces[slices.Index(s.want.Connections, c.Name)]
 		}
-		if p.lost <= 1 {
+		if p.lost <= 1 && len(s.want.Probe) > 0 {
 			p.in = c.received()
 		}
 		posts = append(posts, p)
@@ -163,6 +185,39 @@ func (s *sentry) doubt(all []candidate) (any bool) {
 			continue
 		}
 		s.past.fail(p.name, fmt.Sprintf("no answer to %d probes of %s", losses, addresses(s.want.Probe)), s.want.settle(), time.Now())
+		any = true
+	}
+	return any
+}
+
+// listen does the same without a probe, by what charon asks the peer, and by what goes
+// in and out.
+func (s *sentry) listen(all []candidate) (any bool) {
+	for _, p := range s.posts {
+		c := all[slices.IndexFunc(all, func(c candidate) bool { return c.Name == p.name })]
+		in, out := c.received(), c.sent()
+		switch {
+		case in != p.in || out < p.out:
+			p.in, p.grew, p.mute = in, 0, time.Time{}
+			if in > 0 {
+				s.past.answer(p.name, s.looked)
+			}
+		case out > p.out:
+			if p.grew++; p.mute.IsZero() {
+				p.mute = s.looked
+			}
+		}
+		p.out = out
+		why := ""
+		switch {
+		case s.past.unanswered(p.name, s.looked) > patience:
+			why = "it does not answer whether it is there"
+		case p.grew >= growth && s.looked.Sub(p.mute) >= quiet && !s.past.pointless(s.want.Connections):
+			why = fmt.Sprintf("nothing has come in for %s, though packets went out", quiet)
+		default:
+			continue
+		}
+		s.past.fail(p.name, why, s.want.settle(), s.looked)
 		any = true
 	}
 	return any

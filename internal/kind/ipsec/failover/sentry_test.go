@@ -17,7 +17,7 @@ func TestMovesWhereNobodyAnswersAndBack(t *testing.T) {
 			for _, name := range []string{"a", "b"} {
 				w.set(name, func(p *peer) { p.childless = childless })
 			}
-			p := play(t, w)
+			p := play(t, w, "172.31.0.10")
 			p.becomes(time.Second, "a")
 			p.stays(time.Hour, "a")
 			w.set("a", dead)
@@ -40,7 +40,7 @@ func TestMovesWhereNobodyAnswersAndBack(t *testing.T) {
 func TestLeavesAloneWhatFailsAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		var away []time.Duration
 		for range 7 {
@@ -68,7 +68,7 @@ func TestLeavesAloneWhatFailsAgainAndAgain(t *testing.T) {
 func TestAnotherProcessComesToTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		other := func() []string {
 			v := Verbs{Records: p.verbs.Records, charon: w}
 			got, err := v.Observe(t.Context(), map[string]*Failover{"vpc": &p.want})
@@ -92,7 +92,7 @@ func TestAnotherProcessComesToTheSame(t *testing.T) {
 func TestStaysWhereTrafficComesIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		p.stays(time.Minute, "a")
 		w.set("a", func(p *peer) { p.mute = true })
@@ -108,7 +108,7 @@ func TestStaysWhereTrafficComesIn(t *testing.T) {
 func TestComesUpBySomebodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		p.stays(10*time.Second, "a")
 		w.set("a", func(p *peer) { p.mute = true })
@@ -129,7 +129,7 @@ func TestProbeThatNobodyAnswers(t *testing.T) {
 		for _, name := range []string{"a", "b"} {
 			w.set(name, func(p *peer) { p.mute = true })
 		}
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		time.Sleep(10 * time.Minute)
 		before := len(p.moved())
 		if before > 4 {
@@ -146,7 +146,7 @@ func TestProbeThatNobodyAnswers(t *testing.T) {
 func TestBothDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		p.stays(time.Minute, "a")
 		w.set("a", dead)
@@ -164,7 +164,7 @@ func TestBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
 		w.set("a", dead)
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(10*time.Second, "b")
 		p.stays(time.Hour, "b")
 	})
@@ -174,7 +174,7 @@ func TestBegins(t *testing.T) {
 func TestByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		p.stays(time.Minute, "a")
 		w.set("a", func(p *peer) { clear(p.sas[0].Children) })
@@ -198,11 +198,60 @@ func TestByHand(t *testing.T) {
 func TestLossyLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld("a", "b")
-		p := play(t, w)
+		p := play(t, w, "172.31.0.10")
 		p.becomes(time.Second, "a")
 		for n := range 1000 {
 			w.set("a", func(p *peer) { p.mute = n*7%10 == 0 || n*7%100 == 3 })
 			p.stays(time.Second, "a")
 		}
+	})
+}
+
+// Without a probe, charon's own question and the traffic have to do.
+func TestWithoutProbe(t *testing.T) {
+	for _, c := range []struct {
+		how     func(*peer)
+		traffic bool
+		within  time.Duration
+		why     string
+	}{
+		{dead, true, 15 * time.Second, "from peer of a to peer of b: nothing has come in for 8s, though packets went out"},
+		{dead, false, 20 * time.Second, "from peer of a to peer of b: it does not answer whether it is there"},
+		{func(p *peer) { p.mute = true }, true, 15 * time.Second, "from peer of a to peer of b: nothing has come in for 8s, though packets went out"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld("a", "b")
+			p := play(t, w)
+			p.becomes(time.Second, "a")
+			if c.traffic {
+				go w.traffic(t.Context())
+			}
+			p.stays(time.Hour, "a")
+			w.set("a", c.how)
+			p.becomes(c.within, "b")
+			p.said(c.why)
+			w.set("a", func(p *peer) { p.dead, p.mute = false, false })
+			p.becomes(80*time.Second, "a")
+			p.stays(time.Hour, "a")
+		})
+	}
+}
+
+// What nobody ever answers, as a syslog over UDP, does not go back and forth.
+func TestTrafficOneWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		for _, name := range []string{"a", "b"} {
+			w.set(name, func(p *peer) { p.mute = true })
+		}
+		p := play(t, w)
+		p.becomes(time.Second, "a")
+		go w.traffic(t.Context())
+		time.Sleep(10 * time.Minute)
+		before := len(p.moved())
+		if before > 4 {
+			t.Errorf("moves: %q", p.moved())
+		}
+		p.stays(24*time.Hour, "a")
 	})
 }

@@ -121,9 +121,10 @@ func byPolicy(c connection, past *past, now time.Time) candidate {
 	carries := len(c.installed()) > 0
 	p := past.recall(c.Name, carries, now)
 	w := candidate{connection: c, carries: carries, failed: p.failed, barred: p.barred, silent: p.silent, since: p.answered, why: p.why}
-	if ike := c.established(); ike != nil {
+	if ike := c.established(); ike != nil && !p.stalled {
 		w.ready, w.since = true, max(seconds(ike.Established), w.since)
 	}
+	w.silent = w.silent || p.stalled
 	if !carries {
 		w.failed = ""
 		return w
