@@ -16,7 +16,7 @@ import (
 type hostB struct {
 	scene
 	*amazon.Neighbourhood
-	tunnels [2]amazon.Tunnel // as this side has them
+	tunnels *[2]amazon.Tunnel // as both sides have them
 }
 
 // TestAmazon tells the life of the second host that vpnd was made for, on each release
@@ -28,7 +28,8 @@ func TestAmazon(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &hostB{scene{&office.Office{Gateway: n.Gateway}, t}, n, amazon.Tunnels}
+		tunnels := amazon.Tunnels
+		s := &hostB{scene{&office.Office{Gateway: n.Gateway}, t}, n, &tunnels}
 		s.configured()
 		s.scene.apply()
 		s.reaches(20*time.Second, "after the first apply")
@@ -40,6 +41,7 @@ func TestAmazon(t *testing.T) {
 			{"hands", (*hostB).byHand},
 			{"key", (*hostB).newKey},
 			{"cut", (*hostB).cut},
+			{"words", (*hostB).words},
 			{"unprobed", (*hostB).unprobed},
 			{"strongswan", (*hostB).strongSwan},
 			{"removed", (*hostB).removed},
@@ -265,6 +267,26 @@ func (s *hostB) cut() {
 		s.t.Errorf("%d packets were lost on the way back", n)
 	}
 	s.shortly("swanctl --list-sas | grep -q '^vpc-2: .*ESTABLISHED'") // it stays ready
+}
+
+// words are why the tunnel that stands by is down: what is wrong with it is found before
+// it is needed.
+func (s *hostB) words() {
+	for _, c := range []struct {
+		what, told string
+		change     func(*amazon.Tunnel)
+	}{
+		{"another pre-shared key", "authentication failed: 203.0.113.18 refuses this side", func(t *amazon.Tunnel) { t.PSK = "a.key-that-is-none-of-theirs" }},
+		{"another proposal", "no proposal of IKE chosen: 203.0.113.18 takes none of ours", func(t *amazon.Tunnel) { t.IKE = "aes128-sha256-modp2048" }},
+		{"nothing", "its IKE SA is up, and it stands by", func(*amazon.Tunnel) {}},
+	} {
+		theirs := *s.tunnels
+		c.change(&theirs[1])
+		s.ok(s.Serve(s.t.Context(), theirs[:]))
+		s.ok(s.Forget(s.t.Context(), 1))
+		s.within(time.Minute, "with "+c.what+" at Amazon's, vpnd status says so", "vpnd status | tr '\n' ' ' | grep -q '"+c.told+"'")
+		s.carries("vpc-1", time.Second)
+	}
 }
 
 // unprobed is the same without a probe, while somebody talks to the VPC.

@@ -194,7 +194,7 @@ func (d *daemon) standing(name string, c *Connection) States {
 			}
 		} else {
 			s.Why = d.why(name, c)
-			s.OnDemand = s.Why == idle && !starts(child)
+			s.OnDemand = (s.Why == idle || s.Why == standby) && !starts(child)
 		}
 		if len(c.Children) == 0 {
 			d.alone(name, &s)
@@ -218,8 +218,11 @@ func (d *daemon) at(seconds int) time.Time {
 	return d.now.Add(time.Duration(seconds) * time.Second).UTC().Truncate(time.Second)
 }
 
-// idle is why one is not up with which nothing is wrong.
-const idle = "nothing was sent yet that belongs through it, and it does not start by itself"
+// idle and standby are why one is not up with which nothing is wrong.
+const (
+	idle    = "nothing was sent yet that belongs through it, and it does not start by itself"
+	standby = "its IKE SA is up, and it stands by"
+)
 
 // why says why a connection is not up.
 func (d *daemon) why(name string, c *Connection) string {
@@ -243,6 +246,8 @@ func (d *daemon) why(name string, c *Connection) string {
 		return "it is being established"
 	case slices.ContainsFunc(c.Children, starts):
 		return "it was not begun yet, or came to nothing, and charon's journal does not say why"
+	case slices.ContainsFunc(d.sas[name], func(sa vici.SA) bool { return sa.State == "ESTABLISHED" }):
+		return standby
 	default:
 		return idle
 	}

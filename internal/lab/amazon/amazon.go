@@ -49,12 +49,13 @@ type Tunnel struct {
 	Outside string // address of Amazon's end
 	Inside  string // the first three bytes of the /30 inside, of which Amazon has .1
 	PSK     string
+	IKE     string // the proposal that Amazon takes; empty is the best
 }
 
 // Tunnels are those of the connection. Amazon's keys look like these.
 var Tunnels = [2]Tunnel{
-	{"203.0.113.17", "169.254.44", "Jq7vT2.sWm4_kPz9XcLr5BnGd8Hf3YtA"},
-	{"203.0.113.18", "169.254.71", "b6Rk.Ue1Vx8Qh_3NwMz0TySj5DpCf7La"},
+	{Outside: "203.0.113.17", Inside: "169.254.44", PSK: "Jq7vT2.sWm4_kPz9XcLr5BnGd8Hf3YtA"},
+	{Outside: "203.0.113.18", Inside: "169.254.71", PSK: "b6Rk.Ue1Vx8Qh_3NwMz0TySj5DpCf7La"},
 }
 
 // BranchTunnel is what leads to another site of the company.
@@ -168,6 +169,12 @@ func (n *Neighbourhood) filter(ctx context.Context, how, outside string) error {
 	_, in := n.Amazon.Run(ctx, "iptables", "-w", "-t", "raw", how, "PREROUTING", "-d", outside, "-j", "DROP")
 	_, out := n.Amazon.Run(ctx, "iptables", "-w", "-t", "raw", how, "OUTPUT", "-s", outside, "-j", "DROP")
 	return errors.Join(in, out)
+}
+
+// Forget has Amazon end its SAs of a tunnel without a word.
+func (n *Neighbourhood) Forget(ctx context.Context, tunnel int) error {
+	_, err := n.Amazon.Run(ctx, "sh", "-c", fmt.Sprintf("swanctl --terminate --ike tunnel%d --force --timeout -1 || true", tunnel+1))
+	return err
 }
 
 // Reach says whether the two private hosts reach each other: a ping each way.

@@ -1,6 +1,7 @@
 package amazon
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -17,7 +18,7 @@ func Swanctl(tunnels []Tunnel) string {
     version = 2
     local_addrs = %[2]s
     remote_addrs = %[3]s
-    proposals = aes256gcm16-prfsha384-ecp384
+    proposals = %[6]s
     unique = never
     dpd_delay = 2s
     local {
@@ -35,7 +36,7 @@ func Swanctl(tunnels []Tunnel) string {
         esp_proposals = aes256gcm16-ecp384
       }
     }
-  }`, name, t.Outside, Gateway, network, Private)
+  }`, name, t.Outside, Gateway, network, Private, cmp.Or(t.IKE, "aes256gcm16-prfsha384-ecp384"))
 		fmt.Fprintf(&secrets, "\n  ike-%s {\n    id-1 = %s\n    id-2 = %s\n    secret = \"%s\"\n  }", name, t.Outside, Gateway, t.PSK)
 	}
 	for i, t := range tunnels {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	attempt = 4 * time.Second         // a peer may take to establish a connection
+	attempt = 5 * time.Second         // a peer may take to establish a connection; charon repeats its question after 4 s
 	moment  = 1500 * time.Millisecond // one that is being established is given before another takes its place
 	glance  = 50 * time.Millisecond   // between looks meanwhile
 )
@@ -58,18 +58,19 @@ func (v Verbs) establish(ctx context.Context, past *past, c candidate, goesOn bo
 			if goesOn && !c.ready {
 				return err
 			}
-			return errors.Join(err, v.endAttempts(ctx, c.Name))
+			return errors.Join(err, v.endAttempts(ctx, c.Name, true))
 		}
 	}
 	return nil
 }
 
-// endAttempts ends the IKE SAs of a connection that carry nothing.
-func (v Verbs) endAttempts(ctx context.Context, name string) error {
+// endAttempts ends the IKE SAs of a connection that are being established, or all that
+// carry nothing.
+func (v Verbs) endAttempts(ctx context.Context, name string, all bool) error {
 	loaded, err := v.swan().look(ctx, []string{name})
 	errs := []error{err}
 	for _, ike := range loaded[name].SAs {
-		if len((connection{SAs: []vici.SA{ike}}).installed()) == 0 {
+		if ike.State != "ESTABLISHED" || all && len((connection{SAs: []vici.SA{ike}}).installed()) == 0 {
 			errs = append(errs, v.swan().endIKE(ctx, ike.ID))
 		}
 	}
@@ -81,7 +82,7 @@ func (v Verbs) endOthers(ctx context.Context, all []candidate, name string) erro
 	var errs []error
 	for _, c := range all {
 		if c.Name != name && c.trying() {
-			errs = append(errs, v.endAttempts(ctx, c.Name))
+			errs = append(errs, v.endAttempts(ctx, c.Name, false))
 		}
 	}
 	return errors.Join(errs...)

@@ -256,7 +256,7 @@ func (s *sentry) knock(ctx context.Context, c candidate) {
 		err := s.verbs.swan().initiate(ctx, c.Name, "", attempt)
 		s.past.knocked(c.Name, err, time.Now())
 		if err != nil {
-			_ = s.verbs.endAttempts(ctx, c.Name)
+			_ = s.verbs.endAttempts(ctx, c.Name, false)
 		}
 		select { // whether it answers may decide where to move
 		case s.event <- struct{}{}:

@@ -58,7 +58,7 @@ func (l *Log) vain(c Connection) []*attempt {
 		case !a.of(c):
 		case a.verdict != nil:
 			all = append(all, a)
-		case a.traffic != "":
+		case a.traffic != "" || a.established:
 			all = nil
 		}
 	}
@@ -76,6 +76,7 @@ type attempt struct {
 	asked       []string // local address and id, remote address and id that a peer asked for
 	received    string   // proposals
 	configured  string
+	established bool   // also where no child SA was asked for
 	traffic     string // of the child SA that is there, or was
 }
 

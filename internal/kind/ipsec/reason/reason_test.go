@@ -122,6 +122,18 @@ func TestASuccessIsTheEndOfReasons(t *testing.T) {
 	}
 }
 
+// An IKE SA that no child SA was asked for, as of a tunnel that stands by, is a success.
+func TestAnIKESAAloneIsASuccess(t *testing.T) {
+	lines := apart(read(t, "5.9.8", "psk-initiator"), "a")
+	if Read(lines).Why(east) == "" {
+		t.Fatal("it says nothing of the wrong key")
+	}
+	lines = append(lines, Line{SA: "b1", Name: "dc", Text: "IKE_SA dc[2] established between 192.0.2.1[east]...192.0.2.2[west]"})
+	if got := Read(lines).Why(east); got != "" {
+		t.Errorf("it stands by, and is said to be down since %s", got)
+	}
+}
+
 // Many tunnels that are all down are told of in no time.
 func TestManyAreToldApart(t *testing.T) {
 	var lines []Line

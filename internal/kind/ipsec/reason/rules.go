@@ -24,7 +24,7 @@ const (
 )
 
 // up takes a verdict back: it came to something after all.
-func up(a *attempt, _ []string) { a.verdict = nil }
+func up(a *attempt, _ []string) { a.verdict, a.established = nil, true }
 
 // rules are tried in their order; the first that fits is taken.
 var rules = []rule{
