@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -118,9 +119,15 @@ func (e *expansion) forward() *kindssh.Forward {
 	return f
 }
 
-// requirements are ports of this host that nobody else may have.
+// requirements are a key that ssh reads, and ports of this host that nobody else may
+// have.
 func (e *expansion) requirements() []resource.Requirement {
 	var all []resource.Requirement
+	if e.KeyFile != nil {
+		all = append(all, resource.Requirement{Path: "key_file", Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+			return cmp.Or(kindssh.Given(*e.KeyFile, plan), file.Exposed(*e.KeyFile))
+		}})
+	}
 	for i, at := range e.listens() {
 		end, err := kindssh.ParseEnd(at, false)
 		if err != nil || end.Path != "" {

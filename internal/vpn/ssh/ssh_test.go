@@ -1,6 +1,9 @@
 package ssh
 
 import (
+	"crypto/ed25519"
+	"encoding/pem"
+	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -9,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"vpnd/internal/kind/file"
 	"vpnd/internal/resource"
@@ -158,6 +163,47 @@ func TestEveryMistakeOfAnAccountIsNamed(t *testing.T) {
 		Sockets:      resource.Ptr(true), From: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")},
 	}
 	vpntest.Golden(t, "account_mistakes.txt", vpntest.Mistakes(wrong.Validate("Root *"))+"\n"+vpntest.Mistakes((&Account{PublicKeys: []string{}}).Validate("root")))
+}
+
+// A key that is given has to be there, ssh to read it, and nobody else.
+func TestAGivenKeyIsLookedAt(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	for _, c := range []struct {
+		text []byte
+		mode os.FileMode
+		want string
+	}{
+		{nil, 0, "there is no " + file},
+		{pem.EncodeToMemory(open), 0o600, ""},
+		{pem.EncodeToMemory(open), 0o644, "has mode 0644, so that others can read it"},
+		{pem.EncodeToMemory(locked), 0o600, "has a passphrase"},
+		{[]byte(ed + "\n"), 0o600, "holds no private key that ssh reads"},
+	} {
+		if c.text != nil {
+			if err := errors.Join(os.WriteFile(file, c.text, 0o600), os.Chmod(file, c.mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tunnel := seed()
+		tunnel.KeyType, tunnel.KeyFile = nil, &file
+		e := expansion{settled: tunnel.settle("db")}
+		m := e.requirements()[0].Met(t.Context(), resource.Prospect{})
+		if c.want == "" && m != nil || c.want != "" && (m == nil || m.Warning || !strings.Contains(m.Summary, c.want)) {
+			t.Errorf("instead of %q: %v", c.want, m.Err())
+		}
+	}
 }
 
 // A port without an address is one of the loopback addresses, also where another one

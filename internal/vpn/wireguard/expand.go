@@ -135,14 +135,23 @@ func (e *expansion) addRoutes() {
 	}
 }
 
-// requirements are what the interface needs of its host: networks that nobody else
-// has, and room for its packets.
+// requirements are what the interface needs of its host: keys that are kept, networks
+// that nobody else has, and room for its packets.
 func (e *expansion) requirements() []resource.Requirement {
 	var all []resource.Requirement
 	free := func(path string, network netip.Prefix) {
 		all = append(all, resource.Requirement{Path: path, Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
 			return link.Free(network, e.name, "", plan)
 		}})
+	}
+	given := func(path string, name *string) {
+		if name != nil {
+			all = append(all, resource.Requirement{Path: path, Met: func(context.Context, resource.Prospect) *resource.Mistake { return exposed(*name) }})
+		}
+	}
+	given("private_key", e.Key)
+	for _, p := range e.Peers {
+		given("peer."+p.Name+".psk_file", p.PSKFile)
 	}
 	for _, n := range e.own() {
 		free("addresses", n)
@@ -157,6 +166,16 @@ func (e *expansion) requirements() []resource.Requirement {
 	return append(all, resource.Requirement{Path: "mtu", Met: func(context.Context, resource.Prospect) *resource.Mistake {
 		return link.Room(resource.Or(e.MTU, inside), around4, around6)
 	}})
+}
+
+// exposed warns of a key that others can read, as wg-quick(8) does: systemd-networkd
+// wants a group of its own to read it.
+func exposed(name string) *resource.Mistake {
+	m := file.Exposed(name)
+	if m != nil {
+		m.Warning = true
+	}
+	return m
 }
 
 // Headers around a packet: IP, UDP, and 32 bytes of WireGuard.

@@ -1,7 +1,9 @@
 package wireguard
 
 import (
+	"errors"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +188,37 @@ func TestWhatVoidsAProfile(t *testing.T) {
 		}
 		if strings.Join(differ, " ") != what {
 			t.Errorf("of %q these differ: %q", what, differ)
+		}
+	}
+}
+
+func TestKeysOfOthersAreKept(t *testing.T) {
+	dir := t.TempDir()
+	w := all()
+	w.Key, w.Peers[0].PSKFile = word(dir+"/own.key"), word(dir+"/psk")
+	told := func() (places []string) {
+		e := expansion{settings: settings{w, "wg0"}}
+		for _, r := range e.requirements() {
+			if !strings.HasSuffix(r.Path, "key") && !strings.HasSuffix(r.Path, "psk_file") {
+				continue
+			}
+			if m := r.Met(t.Context(), resource.Prospect{}); m != nil && m.Warning {
+				places = append(places, r.Path)
+			}
+		}
+		return places
+	}
+	if is := told(); len(is) > 0 {
+		t.Errorf("what is not there is open: %q", is)
+	}
+	for mode, want := range map[os.FileMode]string{0o600: "", 0o640: "private_key peer." + w.Peers[0].Name + ".psk_file"} {
+		for _, file := range []string{*w.Key, *w.Peers[0].PSKFile} {
+			if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chmod(file, mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if is := strings.Join(told(), " "); is != want {
+			t.Errorf("open with mode %s: %q", mode, is)
 		}
 	}
 }
