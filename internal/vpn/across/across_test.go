@@ -59,11 +59,19 @@ func TestReview(t *testing.T) {
 		}
 		return resource.Block{ID: resource.ID{Kind: "wireguard", Name: "wg0"}, Shape: w}
 	}
+	natT := func(port int) resource.Block {
+		b := wg()
+		b.Shape.(*wireguard.WireGuard).Listen = &port
+		return b
+	}
 	for name, c := range map[string]struct {
 		blocks []resource.Block
 		want   string
 	}{
 		"WireGuard is behind a site":     {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
+		"WireGuard at the port of IKE":   {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
+		"WireGuard there by itself":      {[]resource.Block{natT(4500)}, ""},
+		"WireGuard beside IKE":           {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
 		"an uplink into WireGuard":       {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
 		"nobody passes WireGuard on":     {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
 		"a gateway passes WireGuard on":  {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},

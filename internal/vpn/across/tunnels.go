@@ -30,6 +30,7 @@ func (r *review) tunnels(blocks []resource.Block) {
 	}
 	if len(before) > 0 {
 		r.unprotected(blocks)
+		r.listens(before[0], blocks)
 	}
 	r.interfaces(blocks)
 	for i, s := range r.sites {
@@ -112,6 +113,27 @@ func (r *review) intoTunnel(g block[gateway.Gateway], into resource.ID) {
 		Path: "uplink", Summary: fmt.Sprintf("%s is %s, and leads to the other side of a tunnel", *g.shape.Uplink, into),
 		Hint: "write the interface that leads to the rest of the world",
 	})
+}
+
+// listens wants nobody to listen where charon does, be it at one address: IKE, RFC 7296,
+// section 2, and what comes through translation, RFC 3948.
+func (r *review) listens(tunnel resource.Block, blocks []resource.Block) {
+	for _, b := range blocks {
+		claimer, ok := b.Shape.(resource.Claimer)
+		if !ok {
+			continue
+		}
+		for _, claim := range claimer.Claims(b.ID.Name) {
+			at, udp := strings.CutPrefix(claim.Value, "udp/")
+			port := at[strings.LastIndex(at, ":")+1:]
+			if claim.Sort == "listener" && udp && (port == "500" || port == "4500") {
+				r.add(b.ID, resource.Mistake{
+					Path: claim.Path, Summary: fmt.Sprintf("strongSwan listens on udp/%s, which %s needs", port, tunnel.ID),
+					Hint: "choose another port",
+				})
+			}
+		}
+	}
 }
 
 // unprotected refuses switches that take IPsec off an interface. Amazon's sample for
