@@ -163,5 +163,9 @@ func Dial(remote string, port int) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(int(number))), nil
 }
 
-// IsDomain says whether a name can be one of the domain name system.
-func IsDomain(name string) bool { return isHost.MatchString(name) && len(name) <= 253 }
+// IsDomain says whether a name can be one of the domain name system. An address is
+// none, and wg-quick(8) takes it for a name server.
+func IsDomain(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err != nil && isHost.MatchString(name) && len(name) <= 253
+}

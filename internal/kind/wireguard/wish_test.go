@@ -53,6 +53,14 @@ func TestWhatProfilesDial(t *testing.T) {
 	}
 }
 
+func TestDomains(t *testing.T) {
+	for name, want := range map[string]bool{"corp.example.com": true, "corp": true, "10.0.0.53": false, "fd00::53": false, "a b": false, "corp\nPostUp = id": false, "": false} {
+		if IsDomain(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}
+
 func TestMistakesOfAnInterface(t *testing.T) {
 	const key = "uHBbTsJVqdBOjfYJYpvS3zBaXvzDzmUyBS+sNZ6JU0M="
 	i := &Interface{
