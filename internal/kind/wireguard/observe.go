@@ -96,6 +96,9 @@ func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *
 			continue
 		}
 		peer := v.peer(ctx, p, cmp.Or(wished[p.PublicKey], is.peer(p.PublicKey, wish.Peers)), is.Endpoint)
+		if is.Name != "" && wished[p.PublicKey] != nil {
+			peer.Name = is.Name // until it is known by another one
+		}
 		got.Peers = append(got.Peers, peer)
 		got.Seen = append(got.Seen, Seen{
 			Peer: cmp.Or(is.Name, peer.Name), Dialled: is.Endpoint != "" || dials(wished[p.PublicKey]), Endpoint: endpointOf(p.Endpoint),

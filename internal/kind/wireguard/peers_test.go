@@ -101,6 +101,31 @@ func TestAChangedPeerDisturbsNoOther(t *testing.T) {
 	}
 }
 
+// Who is called otherwise loses nothing, and is known by that name from then on, also to
+// who asks without a configuration.
+func TestARenamedPeer(t *testing.T) {
+	r := newRoom(t)
+	r.hosts["vpn.example.com"] = "192.0.2.7"
+	want := r.twoPeers()
+	r.make("wg0", want)
+	renamed := want
+	renamed.Peers = []Peer{want.Peers[0], want.Peers[1]}
+	renamed.Peers[1].Name = "works"
+	if got := r.diffs("wg0", renamed); !strings.Contains(got, `peer["branch"]`) || !strings.Contains(got, `peer["works"]`) {
+		t.Errorf("to be done: %s", got)
+	}
+	wish := r.normal("wg0", renamed)
+	if cost := r.Cost("wg0", r.see("wg0", wish), wish); cost != resource.None {
+		t.Errorf("another name costs %s", cost)
+	}
+	r.make("wg0", renamed)
+	for _, wish := range []*Interface{nil, wish} {
+		if seen := r.see("wg0", wish).Seen; len(seen) != 2 || seen[1].Peer != "works" {
+			t.Errorf("it is seen as %+v", seen)
+		}
+	}
+}
+
 // A peer that moves is no drift; one whose endpoint is another in the configuration
 // is, and so is one that was lost while its name means another address.
 func TestWhereAPeerIsFound(t *testing.T) {

@@ -190,9 +190,15 @@ func (Verbs) Cost(_ string, got, want *Interface) resource.Effect {
 	}
 }
 
-// cut says whether a peer loses a connection by what is wished.
+// cut says whether a peer loses a connection by what is wished. With another name alone
+// it does not.
 func (p Peer) cut(wish []Peer) bool {
-	i := slices.IndexFunc(wish, func(w Peer) bool { return w.Name == p.Name })
+	i := slices.IndexFunc(wish, func(w Peer) bool {
+		if p.PublicKey != nil && w.PublicKey != nil {
+			return *w.PublicKey == *p.PublicKey
+		}
+		return w.Name == p.Name
+	})
 	if i < 0 {
 		return true
 	}
