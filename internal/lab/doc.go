@@ -11,7 +11,8 @@
 // appears on the machine itself. What a killed process leaves is a directory and
 // some empty control groups, which the next lab removes.
 //
-// Hosts share the machine's kernel and what it lacks. Inside, /proc/sys/net is
+// Hosts share the machine's kernel and what it lacks; package machine makes one with
+// Debian's own, in which a lab can be made too. Inside, /proc/sys/net is
 // the host's own and writable, the rest of /proc/sys is read-only, /dev/net/tun
 // is there, and both backends of iptables work. There is no way out: no name
 // server, no mirror. The archives of all installed packages are on the disk, so

@@ -85,7 +85,7 @@ func leaveOut(suites []suite) error {
 // gather builds the tests and says what the machine is given, by its place there:
 // the tree as its tests see it, without sources.
 func gather(ctx context.Context, suites []suite, vpnd, dir string) (map[string]string, error) {
-	files := map[string]string{"bin/vpnd": vpnd, "examples": "examples"}
+	files := map[string]string{"bin/vpnd": vpnd, "examples": "examples", "packaging": "packaging"}
 	for _, s := range suites {
 		binary := filepath.Join(dir, strings.ReplaceAll(s.dir, "/", "-"))
 		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./"+s.dir)

@@ -25,8 +25,8 @@ var initScript string
 var own = []string{"linux-image-cloud-amd64", "kmod", "busybox-static", "systemd-container"}
 
 // Packages are what the lab's hosts have besides in the one machine in which all
-// tests run that need one: BGP, WireGuard's command, traffic.
-var Packages = []string{"frr", "wireguard-tools", "iperf3"}
+// tests run that need one: BGP, and WireGuard's command.
+var Packages = []string{"frr", "frr-pythontools", "wireguard-tools"}
 
 // tools are files of this machine that are needed, each with its package.
 var tools = map[string]string{

@@ -36,6 +36,16 @@ type sites struct {
 	west, east *lab.Host
 }
 
+// All that needs the kernel of Debian between two sites, in one pair of hosts.
+func TestDebianKernelSites(t *testing.T) {
+	s := open(t)
+	s.run("routed", sites.routed)
+	s.run("AWS with static routes", sites.static)
+	s.run("AWS with BGP", sites.bgp)
+	s.run("by policy beside a gateway", sites.byPolicy)
+	s.run("WireGuard", sites.wireGuard)
+}
+
 // open boots them. They are joined outside, and forward; nothing else is made.
 func open(t *testing.T) sites {
 	t.Helper()
@@ -53,14 +63,15 @@ func open(t *testing.T) sites {
 	}
 	s := sites{t, hosts[0], hosts[1]}
 	t.Logf("west booted in %s, east in %s", s.west.BootTime().Round(time.Second), s.east.BootTime().Round(time.Second))
-	s.join(l, s.west, "192.168.40.1/24", westInside, westOutside)
-	s.join(l, s.east, "172.31.0.1/16", eastInside, eastFirst, eastSecond)
+	s.join(l, s.west, "192.168.40.1/24", westInside, eastFirst, westOutside)
+	s.join(l, s.east, "172.31.0.1/16", eastInside, westOutside, eastFirst, eastSecond)
 	s.ok(s.west.Copy(t.Context(), vpnd, "/usr/sbin/vpnd"))
 	return s
 }
 
-// join gives a gateway its outside addresses and the network behind it.
-func (s sites) join(l *lab.Lab, h *lab.Host, gateway, inside string, outside ...string) {
+// join gives a gateway its outside addresses and the network behind it. What leads
+// nowhere else goes to its neighbor outside, as to the internet.
+func (s sites) join(l *lab.Lab, h *lab.Host, gateway, inside, neighbor string, outside ...string) {
 	s.t.Helper()
 	var prefixes []netip.Prefix
 	for _, address := range outside {
@@ -70,6 +81,7 @@ func (s sites) join(l *lab.Lab, h *lab.Host, gateway, inside string, outside ...
 	router := netip.MustParsePrefix(gateway)
 	s.sh(h, fmt.Sprintf(`
 		sysctl -q -w net.ipv4.ip_forward=1
+		ip route add default via %s
 		ip netns add inside
 		ip link add lan0 type veth peer name eth0 netns inside
 		ip addr add %s dev lan0
@@ -77,7 +89,7 @@ func (s sites) join(l *lab.Lab, h *lab.Host, gateway, inside string, outside ...
 		ip -n inside link set lo up
 		ip -n inside link set eth0 up
 		ip -n inside addr add %s/%d dev eth0
-		ip -n inside route add default via %s`, gateway, inside, router.Bits(), router.Addr()))
+		ip -n inside route add default via %s`, neighbor, gateway, inside, router.Bits(), router.Addr()))
 }
 
 // run runs a part of the test as a subtest.
@@ -88,6 +100,28 @@ func (s sites) run(name string, part func(sites)) {
 func (s sites) hosts() map[string]*lab.Host {
 	return map[string]*lab.Host{"west": s.west, "east": s.east}
 }
+
+// leave takes from both what a part of the test made.
+func (s sites) leave() {
+	s.t.Helper()
+	s.sh(s.west, "systemctl stop vpnd 2>/dev/null || true; vpnd destroy --yes; systemctl stop strongswan; rm -r /etc/vpnd")
+	s.sh(s.east, "systemctl stop strongswan; rm -f /etc/swanctl/conf.d/west*; iptables -F; for x in vpc1 vpc2 wg0; do ip link del $x 2>/dev/null || true; done")
+}
+
+// agent has the agent of vpnd keep west so.
+func (s sites) agent() {
+	s.t.Helper()
+	s.ok(s.west.Copy(s.t.Context(), "../../../packaging/vpnd.service", "/etc/systemd/system/vpnd.service"))
+	s.sh(s.west, "sed -i s,/usr/bin/vpnd,/usr/sbin/vpnd, /etc/systemd/system/vpnd.service; systemctl daemon-reload; systemctl start vpnd")
+}
+
+// cut drops, on east, what goes to and from one of its addresses outside: a peer that
+// is gone without a word. mend lets it through again.
+func (s sites) cut(outside string) { s.t.Helper(); s.sh(s.east, fmt.Sprintf(dropping, "I", outside)) }
+
+func (s sites) mend(outside string) { s.t.Helper(); s.sh(s.east, fmt.Sprintf(dropping, "D", outside)) }
+
+const dropping = "iptables -%[1]s INPUT -d %[2]s -j DROP; iptables -%[1]s OUTPUT -s %[2]s -j DROP"
 
 // apply makes text the whole configuration of west and converges it; afterwards there
 // is nothing left to do.
@@ -137,7 +171,9 @@ func (s sites) eventually(h *lab.Host, what, script string) time.Duration {
 	began := time.Now()
 	for time.Since(began) < 2*time.Minute {
 		if s.try(h, script) {
-			return time.Since(began)
+			took := time.Since(began)
+			s.t.Logf("%s: after %s", what, took.Round(100*time.Millisecond))
+			return took
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -147,7 +183,7 @@ func (s sites) eventually(h *lab.Host, what, script string) time.Duration {
 }
 
 // evidence prints what tells why a tunnel carries nothing.
-const evidence = `exec 2>&1; echo; swanctl --list-sas; ip -s xfrm state; ip xfrm policy; ip route; ip -s link; journalctl -q -n 30 -u strongswan`
+const evidence = `exec 2>&1; echo; swanctl --list-sas; ip -s xfrm state; ip xfrm policy; ip route; ip -s link; journalctl -q -n 40 -u strongswan -u vpnd -u frr -o cat; vpnd status; vtysh -c 'show bgp summary' -c 'show ip route'`
 
 // talks is a script that succeeds when a computer reaches an address from inside.
 func talks(to string) string { return "ip netns exec inside ping -c1 -W2 " + to }
