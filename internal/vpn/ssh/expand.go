@@ -37,6 +37,7 @@ func (t *Tunnel) Expand(name string) ([]resource.Resource, error) {
 	text := plain(e.unitText())
 	text.Validator = []string{"systemd-analyze", "verify", "--man=no", "--", "{}:" + e.place.Unit()}
 	e.read(id("file", e.place.UnitFile()), text, client, account)
+	e.resources[len(e.resources)-1].Requires = e.given()
 	e.addUnit(account)
 	return e.resources, nil
 }
@@ -119,15 +120,20 @@ func (e *expansion) forward() *kindssh.Forward {
 	return f
 }
 
-// requirements are a key that ssh reads, and ports of this host that nobody else may
-// have.
+// given is a key of somebody else, which ssh has to be able to read. It is looked at
+// before the unit names it, and so before one that it takes the place of goes.
+func (e *expansion) given() []resource.Requirement {
+	if e.KeyFile == nil {
+		return nil
+	}
+	return []resource.Requirement{{Path: "key_file", Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+		return cmp.Or(kindssh.Given(*e.KeyFile, plan), file.Exposed(*e.KeyFile))
+	}}}
+}
+
+// requirements are ports of this host that nobody else may have.
 func (e *expansion) requirements() []resource.Requirement {
 	var all []resource.Requirement
-	if e.KeyFile != nil {
-		all = append(all, resource.Requirement{Path: "key_file", Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return cmp.Or(kindssh.Given(*e.KeyFile, plan), file.Exposed(*e.KeyFile))
-		}})
-	}
 	for i, at := range e.listens() {
 		end, err := kindssh.ParseEnd(at, false)
 		if err != nil || end.Path != "" {

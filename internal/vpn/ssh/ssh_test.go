@@ -198,8 +198,9 @@ func TestAGivenKeyIsLookedAt(t *testing.T) {
 		}
 		tunnel := seed()
 		tunnel.KeyType, tunnel.KeyFile = nil, &file
-		e := expansion{settled: tunnel.settle("db")}
-		m := e.requirements()[0].Met(t.Context(), resource.Prospect{})
+		all := expanded(t, tunnel, "db")
+		unit := all[slices.IndexFunc(all, func(r resource.Resource) bool { return strings.HasSuffix(r.ID.Name, "vpnd-ssh-db.service") })]
+		m := unit.Requires[0].Met(t.Context(), resource.Prospect{})
 		if c.want == "" && m != nil || c.want != "" && (m == nil || m.Warning || !strings.Contains(m.Summary, c.want)) {
 			t.Errorf("instead of %q: %v", c.want, m.Err())
 		}
