@@ -43,10 +43,37 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Interface) (map[st
 		got := v.observed(ctx, name, is, device, want)
 		got.Backend = &backend
 		if *got.Alias != link.Mark && !*got.Keyed && !blank(device) {
-			return nil, fmt.Errorf("there is an interface %s of WireGuard already that somebody else made, with a key that could not be given back; take it down, as with wg-quick down %s, or choose another name", name, name)
+			return nil, stranger(name)
 		}
 		return got, nil
 	})
+}
+
+// stranger is said of an interface whose key nobody here has.
+func stranger(name string) *resource.Mistake {
+	return &resource.Mistake{
+		Summary: fmt.Sprintf("there is an interface %s of WireGuard already that somebody else made, with a key that could not be given back", name),
+		Hint:    fmt.Sprintf("take it down, as with wg-quick down %s, or choose another name", name),
+	}
+}
+
+// Foreign is what is wrong with an interface that has the name of one that shall have
+// the private key of that file; nil where there is none, or none of somebody else.
+func (v Verbs) Foreign(ctx context.Context, name, file string) *resource.Mistake {
+	links, err := link.Interfaces()
+	is, there := links[name]
+	if err != nil || !there || is.Alias == link.Mark {
+		return nil // whoever observes it tells what can't be looked at
+	}
+	d, _, err := v.device(ctx, name, is)
+	var other *resource.Mistake
+	if errors.As(err, &other) || err != nil || blank(d) {
+		return other
+	}
+	if key, err := readKey(file); err == nil && key == d.PrivateKey {
+		return nil
+	}
+	return stranger(name)
 }
 
 // blank says whether an interface has no key, and so carries nothing for anybody: it is
@@ -55,7 +82,7 @@ func blank(d *wgtypes.Device) bool { return d.PrivateKey == (wgtypes.Key{}) }
 
 // device asks for what WireGuard knows of an interface, and returns who carries it.
 func (v Verbs) device(ctx context.Context, name string, is link.Interface) (d *wgtypes.Device, backend string, err error) {
-	other := fmt.Errorf("there is an interface %s already, and it is none of WireGuard but a %s; choose another name", name, is.Type)
+	other := &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, and it is none of WireGuard but a %s", name, is.Type), Hint: "choose another name"}
 	switch is.Type {
 	case "wireguard":
 		backend = Kernel

@@ -201,9 +201,15 @@ func TestInterfacesOfOthersAreLeftAlone(t *testing.T) {
 	if err := r.users.start(t.Context(), "wg7"); err != nil {
 		t.Fatal(err)
 	}
-	r.wg("wg7", wgtypes.Config{PrivateKey: p(wgtypes.Key{9})})
+	theirs := r.key("theirs")
+	key, err := readKey(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.wg("wg7", wgtypes.Config{PrivateKey: &key})
 	r.ip("link add veth7 type veth peer name veth8")
 	t.Cleanup(func() { _ = link.Delete("veth7") })
+	r.hosts["vpn.example.com"] = "192.0.2.7"
 	want := r.twoPeers()
 	for name, what := range map[string]string{
 		"wg7":   "there is an interface wg7 of WireGuard already that somebody else made",
@@ -212,8 +218,20 @@ func TestInterfacesOfOthersAreLeftAlone(t *testing.T) {
 		if _, err := r.Observe(t.Context(), map[string]*Interface{name: &want}); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("observing %s: %v", name, err)
 		}
+		if m := r.Foreign(t.Context(), name, *want.Key); m == nil || !strings.HasPrefix(m.Summary, what) || m.Hint == "" {
+			t.Errorf("rules for %s are not refused: %v", name, m.Err())
+		}
 		if err := r.Remove(t.Context(), []string{name}); err == nil {
 			t.Errorf("%s was removed", name)
+		}
+	}
+	if m := r.Foreign(t.Context(), "wg7", theirs); m != nil {
+		t.Errorf("with its own key: %v", m)
+	}
+	r.make("wg0", want)
+	for _, name := range []string{"wg0", "wg9"} {
+		if m := r.Foreign(t.Context(), name, *want.Key); m != nil {
+			t.Errorf("%s: %v", name, m)
 		}
 	}
 	r.ip("link show wg7")

@@ -1,12 +1,14 @@
 package wireguard
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/sysctl"
+	kind "vpnd/internal/kind/wireguard"
 	"vpnd/internal/resource"
 )
 
@@ -26,7 +28,10 @@ func (e *expansion) addWalls() {
 				return
 			}
 			it := id("chain", family+table+"/"+prefix+e.name+suffix)
-			e.add(it, &chain.Chain{Hook: &hook, At: &at, Priority: &priority, Rules: rules}, iptables)
+			r := e.add(it, &chain.Chain{Hook: &hook, At: &at, Priority: &priority, Rules: rules}, iptables)
+			if len(e.walls[false])+len(e.walls[true]) == 0 {
+				r.Requires = []resource.Requirement{{Met: e.unmade}}
+			}
 			e.walls[six] = append(e.walls[six], it)
 		}
 		if resource.Or(e.Guard, true) {
@@ -40,6 +45,12 @@ func (e *expansion) addWalls() {
 			wall("mangle", "", "FORWARD", "top", chain.Tunnel, e.clamped(six))
 		}
 	}
+}
+
+// unmade wants the interface that the rules name to be nobody else's, whose packets
+// they would drop.
+func (e *expansion) unmade(ctx context.Context, _ resource.Prospect) *resource.Mistake {
+	return kind.Host().Foreign(ctx, e.name, e.key())
 }
 
 func of(six bool, all []netip.Prefix) []netip.Prefix {
