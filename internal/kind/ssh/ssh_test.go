@@ -93,6 +93,7 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		{"bind [127.0.0.1]:8500: Address already in use\nchannel_setup_fwd_listener_tcpip: cannot listen to port: 8500\nCould not request local forwarding.", []string{"127.0.0.1:8500 is taken by another program here"}, true},
 		{"bind [192.0.2.9]:8500: Cannot assign requested address\nchannel_setup_fwd_listener_tcpip: cannot listen to port: 8500\nCould not request local forwarding.", []string{"no such address as in 192.0.2.9:8500"}, true},
 		{"unix_listener: cannot bind to path /run/x/sock: No such file or directory\nCould not request local forwarding.", []string{"can't listen at /run/x/sock (no such file or directory)"}, true},
+		{"vpnd-ssh-db.service: Failed to set up credentials: Protocol error\nvpnd-ssh-db.service: Failed at step CREDENTIALS spawning /usr/bin/ssh: Protocol error", []string{"its private key can't be read (/keys/db)"}, true},
 		{"Error: remote port forwarding failed for listen port 8080", []string{"refuses to listen at 8080", "permit_listen"}, true},
 		{"Timeout, server bastion not responding.", []string{"went away"}, false},
 		{"client_loop: send disconnect: Broken pipe", []string{"went away"}, false},
@@ -105,7 +106,7 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		{"tunnel@bastion: Permission denied (publickey).\nAuthenticated to bastion ([192.0.2.2]:2222) using \"publickey\".", nil, false},
 		{"something else", nil, false},
 	} {
-		why, final := explain(strings.Split(c.said, "\n"), tale{peer: "tunnel@bastion:2222", key: key})
+		why, final := explain(strings.Split(c.said, "\n"), tale{peer: "tunnel@bastion:2222", key: key, file: "/keys/db"})
 		if final != c.final || (why == "") != (c.why == nil) {
 			t.Errorf("%s\nis told as %q, final %v", c.said, why, final)
 		}

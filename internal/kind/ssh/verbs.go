@@ -163,6 +163,7 @@ func (v Verbs) said(ctx context.Context, want *Forward, since time.Time) []strin
 func (v Verbs) tale(want *Forward) tale {
 	t := tale{peer: resource.Or(want.Peer, "")}
 	if want.PublicKey != nil {
+		t.file = strings.TrimSuffix(*want.PublicKey, ".pub")
 		data, _ := atomic.ReadFile("/", *want.PublicKey, 64<<10)
 		t.key = strings.TrimSpace(string(data))
 	}

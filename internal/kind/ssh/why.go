@@ -25,6 +25,9 @@ var sayings = []struct {
 	{regexp.MustCompile(`Load key .*: (.*)`), func(f []string, t tale) string {
 		return fmt.Sprintf("its key can't be read (%s); it has to be one that ssh-keygen -y -f reads without a passphrase", f[1])
 	}, true},
+	{regexp.MustCompile(`Failed (?:to set up credentials|at step CREDENTIALS)`), func(_ []string, t tale) string {
+		return fmt.Sprintf("its private key can't be read%s, so ssh does not even begin; put it back, or have vpnd apply make a new one, which the peer has to be told", t.at())
+	}, true},
 	{regexp.MustCompile(`(?:bind \[?([^\]]+)\]?:(\d+)|unix_listener: cannot bind to path (\S+)): (Address already in use|Cannot assign requested address|Permission denied|No such file or directory)`), cannotListen, true},
 	{regexp.MustCompile(`remote port forwarding failed for listen (?:port|path) (\S+)`), func(f []string, t tale) string {
 		return fmt.Sprintf("%s refuses to listen at %s for us: the port is taken there, or its ssh_tunnel_account lacks permit_listen = [\"%s\"]", t.host(), f[1], f[1])
@@ -50,6 +53,7 @@ var sayings = []struct {
 // A tale is what is known of a tunnel when it is to be told why it is down.
 type tale struct {
 	peer string // USER@HOST:PORT
+	file string // path of its private key; empty where that is not known
 	key  string // the public key that it shows, as it has to be added there; empty where that is not known
 }
 
@@ -57,6 +61,14 @@ type tale struct {
 func (t tale) host() string {
 	_, host, _ := strings.Cut(t.peer, "@")
 	return strings.TrimSuffix(host, ":22")
+}
+
+// at says where its private key is, where that is known.
+func (t tale) at() string {
+	if t.file == "" {
+		return ""
+	}
+	return " (" + t.file + ")"
 }
 
 func (t tale) user() string { user, _, _ := strings.Cut(t.peer, "@"); return user }
