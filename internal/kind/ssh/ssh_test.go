@@ -98,6 +98,8 @@ func TestWhyATunnelIsDown(t *testing.T) {
 		{"Timeout, server bastion not responding.", []string{"went away"}, false},
 		{"client_loop: send disconnect: Broken pipe", []string{"went away"}, false},
 		{"kex_exchange_identification: Connection closed by remote host\nConnection closed by 192.0.2.2 port 2222", []string{"closes the connection before anything was agreed on"}, false},
+		{"tunnel@bastion: Permission denied (publickey).\nssh: connect to host bastion port 2222: Connection refused\nkex_exchange_identification: read: Connection reset by peer\nConnection reset by 192.0.2.2 port 2222", []string{"refuses the key"}, true},
+		{"ssh: connect to host bastion port 2222: Connection refused\nConnection reset by 192.0.2.2 port 2222", []string{"closes the connection before anything was agreed on"}, false},
 		{"Connection timed out during banner exchange\nConnection to 192.0.2.2 port 2222 timed out", []string{"says nothing"}, false},
 		{"Load key \"/run/credentials/x/key\": error in libcrypto\ntunnel@bastion: Permission denied (publickey).", []string{"refuses the key"}, true},
 		{"/etc/ssh/vpnd/db/config: line 9: Bad configuration option: frobnicate", []string{"does not know the option frobnicate"}, true},

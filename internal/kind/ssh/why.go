@@ -39,7 +39,7 @@ var sayings = []struct {
 	{regexp.MustCompile(`Connection timed out during banner exchange|Connection to \S+ port \d+ timed out`), func(_ []string, t tale) string {
 		return fmt.Sprintf("%s takes connections and says nothing; is it an SSH server, and is it overloaded?", t.peer)
 	}, false},
-	{regexp.MustCompile(`kex_exchange_identification|Connection (?:closed|reset) by`), func(_ []string, t tale) string {
+	{hungUp, func(_ []string, t tale) string {
 		return fmt.Sprintf("%s closes the connection before anything was agreed on; its sshd may be overloaded, or refuse this address (MaxStartups, fail2ban, tcp wrappers)", t.peer)
 	}, false},
 	{regexp.MustCompile(`Timeout, server \S+ not responding|Connection to \S+ closed by remote host|client_loop: send disconnect|Broken pipe`), func(_ []string, t tale) string {
@@ -49,6 +49,10 @@ var sayings = []struct {
 		return fmt.Sprintf("the OpenSSH of this host does not know the option %s", f[1])
 	}, true},
 }
+
+// hungUp is what ssh says of a peer that does not talk to it, as that of one that was
+// refused a few times before: PerSourcePenalties of sshd_config(5).
+var hungUp = regexp.MustCompile(`kex_exchange_identification|Connection (?:closed|reset) by`)
 
 // A tale is what is known of a tunnel when it is to be told why it is down.
 type tale struct {
@@ -78,17 +82,24 @@ const around = 15
 
 // explain finds in the last words of ssh why a tunnel is down, and whether trying
 // again is of no use. What was said last counts, and nothing that was said before the
-// peer let it in. It is empty where they don't tell.
+// peer let it in; of a peer that hung up, why it had refused before. It is empty where
+// they don't tell.
 func explain(lines []string, t tale) (why string, final bool) {
 	for i := len(lines) - 1; i >= 0 && !strings.HasPrefix(lines[i], "Authenticated to "); i-- {
 		for _, s := range sayings {
-			if found := s.says.FindStringSubmatch(lines[i]); found != nil {
-				before := strings.Join(lines[max(0, i-around):i+1], "\n")
-				return s.means(append(found, before), t), s.final
+			found := s.says.FindStringSubmatch(lines[i])
+			if found == nil || why != "" && !s.final {
+				continue
 			}
+			before := strings.Join(lines[max(0, i-around):i+1], "\n")
+			told := s.means(append(found, before), t)
+			if s.says != hungUp {
+				return told, s.final
+			}
+			why = told
 		}
 	}
-	return "", false
+	return why, false
 }
 
 var sent = regexp.MustCompile(`(?s)fingerprint for the \S+ key sent by the remote host is\s+(SHA256:\S+?)\.?\s`)
