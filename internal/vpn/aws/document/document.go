@@ -141,8 +141,11 @@ func tidy(text string) (string, error) {
 		return "", &Error{What: fmt.Sprintf("it is larger than %d MiB", Largest>>20), Way: "ask for one connection: aws ec2 describe-vpn-connections --vpn-connection-ids …"}
 	}
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\uFEFF"))
-	if text == "" {
+	switch {
+	case text == "":
 		return "", wrong("", "it is empty")
+	case strings.HasPrefix(text, "\xFF\xFE"), strings.HasPrefix(text, "\xFE\xFF"):
+		return "", &Error{What: "it is in UTF-16, as PowerShell writes what is sent to a file", Way: "write it in UTF-8, as with | Out-File -Encoding utf8, or iconv -f UTF-16 -t UTF-8"}
 	}
 	return text, nil
 }

@@ -30,9 +30,13 @@ func (d *described) options(c *Connection) error {
 	}
 	for i := range c.Tunnels {
 		t := &c.Tunnels[i]
-		at := slices.IndexFunc(d.Options.TunnelOptions, func(o tunnelOptions) bool { return o.OutsideIPAddress == t.Outside.String() })
+		its := func(o tunnelOptions) bool { return o.OutsideIPAddress == t.Outside.String() }
+		at := slices.IndexFunc(d.Options.TunnelOptions, its)
 		if at < 0 {
 			return wrong("Options.TunnelOptions", "none has the OutsideIpAddress "+t.Outside.String()+", as CustomerGatewayConfiguration has it")
+		}
+		if slices.ContainsFunc(d.Options.TunnelOptions[at+1:], its) {
+			return wrong("Options.TunnelOptions", "more than one has the OutsideIpAddress "+t.Outside.String())
 		}
 		if err := d.Options.TunnelOptions[at].read(t, fmt.Sprintf("Options.TunnelOptions[%d].", at)); err != nil {
 			return err
@@ -64,13 +68,14 @@ func (o *tunnelOptions) read(t *Tunnel, where string) error {
 		to      *time.Duration
 	}{{"Phase1LifetimeSeconds", o.Phase1LifetimeSeconds, &t.IKELifetime}, {"Phase2LifetimeSeconds", o.Phase2LifetimeSeconds, &t.ESPLifetime}} {
 		switch {
-		case life.seconds < 0 || life.seconds > 24*60*60:
-			return wrong(where+life.name, "it is not a day at most")
-		case life.seconds > 0:
+		case life.seconds == 0:
+		case life.seconds < int(shortestLife/time.Second) || life.seconds > 24*60*60:
+			return wrong(where+life.name, "it is not 900 seconds at least and a day at most")
+		default:
 			*life.to = time.Duration(life.seconds) * time.Second
 		}
 	}
-	if n := o.ReplayWindowSize; n < 0 || n > 4096 {
+	if n := o.ReplayWindowSize; n != 0 && (n < 64 || n > 2048) {
 		return wrong(where+"ReplayWindowSize", "it is not 64 to 2048")
 	}
 	var err error

@@ -69,6 +69,15 @@ func seconds(text string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, err == nil && n > 0 && n <= 24*60*60
 }
 
+// life reads how long an SA lives: a quarter of an hour is the least that Amazon has, and
+// of much less nothing would be left until there have to be new keys.
+func life(text string) (time.Duration, bool) {
+	d, ok := seconds(text)
+	return d, ok && d >= shortestLife
+}
+
+const shortestLife = 15 * time.Minute
+
 // asn reads a number of an autonomous system, RFC 6793.
 func asn(text string) (uint32, bool) {
 	n, err := strconv.ParseUint(text, 10, 32)

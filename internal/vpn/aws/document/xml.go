@@ -110,7 +110,7 @@ func (e *element) security(t *Tunnel) {
 		part.to.Encryption = want(e, part.path+"/encryption_protocol", "a cipher that Amazon has", encryption, false)
 		part.to.Integrity = want(e, part.path+"/authentication_protocol", "a hash function that Amazon has", integrity, aead(part.to.Encryption))
 		part.to.Group = want(e, part.path+"/perfect_forward_secrecy", "a group of Diffie-Hellman that Amazon has", group, false)
-		*part.life = want(e, part.path+"/lifetime", "seconds, a day at most", seconds, false)
+		*part.life = want(e, part.path+"/lifetime", "seconds, 900 at least and a day at most", life, false)
 	}
 	t.DPDInterval = want(e, "ipsec/dead_peer_detection/interval", "seconds", seconds, true)
 	key := want(e, "ike/pre_shared_key", "a key", func(text string) (string, bool) { return text, true }, true)
