@@ -3,6 +3,7 @@ package ipsec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -72,5 +73,27 @@ func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan reso
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, v.closed(want, plan))...)
+}
+
+// closed wants a file with a pre-shared key to be for root alone to read, and what is
+// known of the key already to be long enough.
+func (v Verbs) closed(want Connection, plan resource.Prospect) error {
+	path := resource.Or(want.PSKFile, "")
+	if path == "" {
+		return nil
+	}
+	info, err := atomic.Stat(v.Root, path)
+	if err != nil { // which was told, or is when it is read
+		return nil
+	}
+	if open := info.Mode.Perm() & 0o077; open != 0 {
+		m := resource.Mistake{Path: "psk_file", Summary: fmt.Sprintf("others can read the pre-shared key in %s, which has mode %04o", path, info.Mode.Perm()), Hint: "take that from them, as in: chmod 600 " + path, Warning: true}
+		return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: path}).Err()
+	}
+	if psk, err := v.secret(path); err == nil && len(psk.Reveal()) < shortest {
+		m := resource.Mistake{Path: "psk_file", Summary: fmt.Sprintf("the pre-shared key in %s has fewer than %d characters", path, shortest), Hint: "make one with openssl rand -base64 33", Warning: true}
+		return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: path}).Err()
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package ipsec
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,5 +53,30 @@ func TestPreflight(t *testing.T) {
 	id := resource.ID{Kind: resource.Path, Name: "/etc/vpnd/none.psk"}
 	if err := v.Preflight(t.Context(), "dc", *normal["dc"], resource.Prospect{Step: 1, Coming: map[resource.ID]resource.Arrival{id: {By: id}}}); err != nil {
 		t.Errorf("it comes with the plan, and is missed: %v", err)
+	}
+}
+
+// A file with a pre-shared key is told where others can read it, and where the key is short.
+func TestTheFileOfAKeyIsClosed(t *testing.T) {
+	v, _ := host(t)
+	file := filepath.Join(t.TempDir(), "psk")
+	want := tunnel(func(c *Connection) { c.PSK, c.PSKFile = nil, &file })
+	for _, c := range []struct {
+		key  string
+		mode os.FileMode
+		says string
+	}{
+		{"a key that is long enough", 0o600, ""},
+		{"a key that is long enough", 0o640, "others can read the pre-shared key in " + file + ", which has mode 0640"},
+		{"a short key", 0o600, "the pre-shared key in " + file + " has fewer than 20 characters"},
+	} {
+		if err := errors.Join(os.WriteFile(file, []byte(c.key+"\n"), 0o600), os.Chmod(file, c.mode)); err != nil {
+			t.Fatal(err)
+		}
+		err := v.Preflight(t.Context(), "dc", want, resource.Prospect{})
+		var m *resource.Mistake
+		if told := errors.As(err, &m); told != (c.says != "") || told && (m.Summary != c.says || !m.Warning) {
+			t.Errorf("mode %o: got %v, want %q", c.mode, err, c.says)
+		}
 	}
 }

@@ -48,25 +48,25 @@ func document(name string, c *Connection) *swanctl.Section {
 	return root
 }
 
-// owners are the identities by which the key is found: those of both sides, as far
-// as they are known before the peer says so.
+// owners are the identities by which the key is found: that of the other side, or where
+// nobody knows it before it says so, that of this one. Never both: charon takes a key for
+// an answer that is of either side, so that each peer could say to be every other one.
 func owners(c *Connection) []string {
-	var all []string
 	for _, side := range []struct {
 		end       *End
 		addresses []string
-	}{{c.Local, c.LocalAddrs}, {c.Remote, c.RemoteAddrs}} {
+	}{{c.Remote, c.RemoteAddrs}, {c.Local, c.LocalAddrs}} {
 		id := *side.end.ID
 		if id == "" && len(side.addresses) == 1 {
 			if addr, err := netip.ParseAddr(side.addresses[0]); err == nil {
 				id = addr.String()
 			}
 		}
-		if id != "" && id != "%any" && !slices.Contains(all, id) {
-			all = append(all, id)
+		if id != "" && id != "%any" {
+			return []string{id}
 		}
 	}
-	return all
+	return nil
 }
 
 // render is the whole text of the file.

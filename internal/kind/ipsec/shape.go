@@ -32,7 +32,7 @@ type Connection struct {
 	Local       *End               `vpnd:"local,block,required" doc:"how this side proves who it is"`
 	Remote      *End               `vpnd:"remote,block,required" doc:"how the other one does"`
 	Children    []Child            `vpnd:"child,block" doc:"the child SAs: what goes through"`
-	PSK         *resource.Secret   `vpnd:"psk" doc:"the pre-shared key"`
+	PSK         *resource.Secret   `vpnd:"psk" doc:"the pre-shared key; charon finds it by the id of the other side, or where nobody knows that before, by that of this one"`
 	PSKFile     *string            `vpnd:"psk_file" doc:"absolute path of a file that holds it, on one line"`
 
 	// What charon has, by the measure of the file.

@@ -29,6 +29,9 @@ func (m *mistakes) secret(c *Connection) {
 	if c.PSK != nil && c.PSK.Reveal() != "" && len(c.PSK.Reveal()) < shortest {
 		m.warn("psk", fmt.Sprintf("the pre-shared key has fewer than %d characters", shortest), "Make one with openssl rand -base64 33.")
 	}
+	if byPSK && there && owners(fill(c)) == nil {
+		m.add("remote.id", "a pre-shared key that is nobody's is everybody's", "Write who the other side is, or at least who this one is: an address, or a name as in gw.example.com.")
+	}
 	if file := resource.Or(c.PSKFile, ""); file != "" {
 		m.path("psk_file", file, "")
 	}

@@ -31,9 +31,13 @@ func TestValidate(t *testing.T) {
 		"no key":            {func(c *Connection) { c.PSK = nil }, ": there is no pre-shared key"},
 		"an empty key":      {func(c *Connection) { c.PSK = resource.NewSecret("") }, "psk: the pre-shared key is empty"},
 		"a short key":       {func(c *Connection) { c.PSK = resource.NewSecret("short") }, "psk: the pre-shared key has fewer than 20"},
-		"a key of lines":    {func(c *Connection) { c.PSK = resource.NewSecret("two lines of a secret\nare one too many") }, "psk: the pre-shared key has more than one line"},
-		"no certificate":    {func(c *Connection) { c.Local.Auth = resource.Ptr("pubkey") }, "local: this side has no certificate"},
-		"any certificate":   {func(c *Connection) { c.Remote.Auth = resource.Ptr("pubkey") }, "remote: any certificate of any CA"},
+		"nobody's key": {func(c *Connection) {
+			c.LocalAddrs, c.RemoteAddrs, c.Local.ID = nil, []string{"%any"}, nil
+		}, "remote.id: a pre-shared key that is nobody's"},
+		"anybody's key":   {func(c *Connection) { c.RemoteAddrs = []string{"%any"} }, ""},
+		"a key of lines":  {func(c *Connection) { c.PSK = resource.NewSecret("two lines of a secret\nare one too many") }, "psk: the pre-shared key has more than one line"},
+		"no certificate":  {func(c *Connection) { c.Local.Auth = resource.Ptr("pubkey") }, "local: this side has no certificate"},
+		"any certificate": {func(c *Connection) { c.Remote.Auth = resource.Ptr("pubkey") }, "remote: any certificate of any CA"},
 		"a file elsewhere": {func(c *Connection) {
 			c.Local = &End{Auth: resource.Ptr("pubkey"), Certificates: []string{"/root/gw.pem"}, Key: resource.Ptr(private + "/gw.pem")}
 		}, "local.certificates: /root/gw.pem is not in /etc/swanctl/x509"},

@@ -68,19 +68,26 @@ func TestReview(t *testing.T) {
 		blocks []resource.Block
 		want   string
 	}{
-		"WireGuard is behind a site":     {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
-		"WireGuard at the port of IKE":   {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
-		"WireGuard there by itself":      {[]resource.Block{natT(4500)}, ""},
-		"WireGuard beside IKE":           {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
-		"an uplink into WireGuard":       {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
-		"nobody passes WireGuard on":     {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
-		"a gateway passes WireGuard on":  {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
-		"WireGuard to some networks":     {[]resource.Block{wg("10.1.0.0/24")}, ""},
-		"people reach a site":            {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
-		"a site is a VPN":                {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
-		"two sites":                      {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
-		"one site twice":                 {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/16", "10.9.0.0/16", site)}, "warning at ipsec_tunnel.t, remote.networks: what goes from 10.1.0.0/16 to 10.9.0.0/16 may go through ipsec_tunnel.s too, which carries 10.1.0.0/24 to 10.9.0.0/24"},
-		"one secret too many":            {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK = resource.NewSecret("two") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is between the same ids, gw and 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"WireGuard is behind a site":    {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
+		"WireGuard at the port of IKE":  {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
+		"WireGuard there by itself":     {[]resource.Block{natT(4500)}, ""},
+		"WireGuard beside IKE":          {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
+		"an uplink into WireGuard":      {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
+		"nobody passes WireGuard on":    {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
+		"a gateway passes WireGuard on": {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
+		"WireGuard to some networks":    {[]resource.Block{wg("10.1.0.0/24")}, ""},
+		"people reach a site":           {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
+		"a site is a VPN":               {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
+		"two sites":                     {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
+		"one site twice":                {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/16", "10.9.0.0/16", site)}, "warning at ipsec_tunnel.t, remote.networks: what goes from 10.1.0.0/16 to 10.9.0.0/16 may go through ipsec_tunnel.s too, which carries 10.1.0.0/24 to 10.9.0.0/24"},
+		"one secret too many":           {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK = resource.NewSecret("two") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"a secret of two of our ids":    {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK, t.Local.ID = resource.NewSecret("two"), p("gw2") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"one site and anybody": {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) {
+			t.PSK, t.Remote.Address, t.Remote.ID = resource.NewSecret("two"), p("%any"), p("%any")
+		})}, "warning at ipsec_tunnel.t, remote.id: whoever has the secret of ipsec_tunnel.t may say to be 203.0.113.7 too"},
+		"anybody by another id of ours": {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) {
+			t.PSK, t.Local.ID, t.Remote.Address, t.Remote.ID = resource.NewSecret("two"), p("road"), p("%any"), p("%any")
+		})}, ""},
 		"an uplink into a tunnel":        {[]resource.Block{device, gate("g", "x0", "10.1.0.0/24")}, "error at gateway.g, uplink: x0 is xfrm_interface.x0, and leads to the other side of a tunnel"},
 		"Amazon's sample":                {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), key("net.ipv4.conf.eth0.disable_policy", "1"), key("net/ipv4/conf/eth0.100/disable_xfrm", "1")}, "error at sysctl[\"net.ipv4.conf.eth0.disable_policy\"], value: disable_policy has eth0 ignore IPsec, so that tunnels by policy carry nothing, or let through what came in clear\nerror at sysctl[\"net/ipv4/conf/eth0.100/disable_xfrm\"], value: disable_xfrm has eth0.100 ignore IPsec, so that tunnels by policy carry nothing, or let through what came in clear"},
 		"switches of no harm":            {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), device, key("net.ipv4.conf.x0.disable_policy", "1"), key("net.ipv4.conf.eth0.disable_xfrm", "0"), key("net.ipv4.conf.eth0.rp_filter", "1")}, ""},

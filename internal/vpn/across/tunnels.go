@@ -190,17 +190,29 @@ func (r *review) admits(s block[ipsec.Tunnel]) {
 	}
 }
 
-// toldApart wants charon to know by the ids of both sides which tunnel a peer means.
+// toldApart wants charon to know by the id of the peer which secret is its.
 func (r *review) toldApart(s, other block[ipsec.Tunnel]) {
 	a, b := s.shape.Identity(), other.shape.Identity()
-	if a.Local != b.Local || a.Remote != b.Remote || s.shape.Certificate != nil || other.shape.Certificate != nil {
+	if s.shape.Certificate != nil || other.shape.Certificate != nil ||
+		resource.Equal(s.shape.PSK, other.shape.PSK) && resource.Equal(s.shape.PSKFile, other.shape.PSKFile) {
 		return
 	}
-	if resource.Equal(s.shape.PSK, other.shape.PSK) && resource.Equal(s.shape.PSKFile, other.shape.PSKFile) {
-		return
+	open, closed := other.id, a.Remote
+	if a.Anybody() {
+		open, closed = s.id, b.Remote
 	}
-	r.add(s.id, resource.Mistake{
-		Path: "remote.id", Summary: fmt.Sprintf("%s is between the same ids, %s and %s, and has another secret, so that charon may try the wrong one", other.id, a.Local, a.Remote),
-		Hint: "give one side of one tunnel an id of its own, or make one tunnel with two child blocks",
-	})
+	switch {
+	case a.Anybody() != b.Anybody() && a.Local == b.Local:
+		r.add(s.id, resource.Mistake{
+			Path: "remote.id", Summary: fmt.Sprintf("whoever has the secret of %s may say to be %s too", open, closed),
+			Hint:    fmt.Sprintf("write in %s who the other side is; or give this side another id in one of them", open),
+			Warning: true,
+		})
+	case a.Anybody() != b.Anybody() || a.Remote != b.Remote || a.Anybody() && a.Local != b.Local:
+	default:
+		r.add(s.id, resource.Mistake{
+			Path: "remote.id", Summary: fmt.Sprintf("%s is with the same id, %s, and has another secret, so that charon may try the wrong one", other.id, a.Remote),
+			Hint: "give the other side an id of its own in one tunnel, or both tunnels the same secret; or make one tunnel with two child blocks",
+		})
+	}
 }

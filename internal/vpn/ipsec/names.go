@@ -70,6 +70,9 @@ func (t *Tunnel) Identity() Identity {
 	return Identity{resource.Or(t.localID(), ""), resource.Or(t.remoteID(), "")}
 }
 
+// Anybody says whether the other side may be anybody who has the secret.
+func (i Identity) Anybody() bool { return i.Remote == "" || i.Remote == anybody }
+
 // oneLine takes the end of the line from a secret that was read out of a file.
 func oneLine(secret string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(secret, "\n"), "\r")
