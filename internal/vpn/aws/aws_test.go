@@ -206,6 +206,10 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	fmt.Fprintf(&all, "== the name\n%s", vpntest.Mistakes(vpc(t, "vgw-static.xml").Validate("a/name-of-17-lett")))
 	short := resource.NewDocument("a", strings.ReplaceAll(configuration(t, "vgw-static.xml").Reveal(), "made.up_key_of_tunnel_one_17", "made.up8"))
 	fmt.Fprintf(&all, "== a short key\n%s", vpntest.Mistakes(vpc(t, "vgw-static.xml", func(v *VPN) { v.Configuration = short }).Validate("vpc")))
+	starts := resource.NewDocument("vpn.json", strings.ReplaceAll(configuration(t, "many-algorithms.json").Reveal(), `"StartupAction": "add"`, `"StartupAction": "start"`))
+	for _, mode := range []string{"policy", "route"} {
+		fmt.Fprintf(&all, "== Amazon starts, by %s\n%s", mode, vpntest.Mistakes(vpc(t, "vgw-static.xml", func(v *VPN) { v.Configuration, v.Mode = starts, &mode }).Validate("vpc")))
+	}
 	if strings.Contains(all.String(), "made.up") {
 		t.Error("it tells a key")
 	}
@@ -245,5 +249,17 @@ func TestAKeyConcernsOneTunnel(t *testing.T) {
 	}
 	if got := strings.Join(changed, " "); got != `ipsec_connection["vpc-1"]` && got != "ipsec_connection.vpc-1" {
 		t.Errorf("changed: %s", got)
+	}
+}
+
+// Two blocks can't have the same tunnels: Amazon takes one pair of SAs of each.
+func TestATunnelIsOfOneBlock(t *testing.T) {
+	for file, want := range map[string]string{
+		"vgw-static.xml": "[{tunnel of Amazon's to 203.0.113.17 configuration} {tunnel of Amazon's to 203.0.113.130 configuration}]",
+		"tgw-bgp.xml":    "[{tunnel of Amazon's to 203.0.113.17 configuration} {tunnel of Amazon's to 203.0.113.130 configuration} {configuration of FRRouting /etc/frr/frr.conf bgp}]",
+	} {
+		if got := fmt.Sprint(vpc(t, file).Claims("vpc")); got != want {
+			t.Errorf("%s: %s", file, got)
+		}
 	}
 }

@@ -53,11 +53,19 @@ func (v *VPN) Carries(string) []walls.Flow {
 	return all
 }
 
-// Claims tells what only one block may have: FRRouting has one configuration.
+// Claims tells what only one block may have: Amazon takes one pair of SAs a tunnel, and
+// FRRouting has one configuration.
 func (v *VPN) Claims(string) []resource.Claim {
 	c, err := v.read()
-	if err != nil || c.Static || !resource.Or(v.bgp().Configure, true) {
+	if err != nil {
 		return nil
 	}
-	return []resource.Claim{{Sort: "configuration of FRRouting", Value: frrConf, Path: "bgp"}}
+	var all []resource.Claim
+	for _, t := range c.Tunnels {
+		all = append(all, resource.Claim{Sort: "tunnel of Amazon's to", Value: t.Outside.String(), Path: "configuration"})
+	}
+	if !c.Static && resource.Or(v.bgp().Configure, true) {
+		all = append(all, resource.Claim{Sort: "configuration of FRRouting", Value: frrConf, Path: "bgp"})
+	}
+	return all
 }

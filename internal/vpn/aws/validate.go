@@ -76,6 +76,7 @@ func (v *VPN) Validate(name string) []resource.Mistake {
 		v.checkKeys(c, both)
 	}
 	v.checkStrength(c, d, both)
+	v.checkStart(c, d, both)
 	return c.found
 }
 
@@ -101,6 +102,16 @@ func (v *VPN) checkNumbers(c *check) {
 				c.add(given.path, `write mode = "route", or leave it out`, "with policies there are no interfaces and no routes")
 			}
 		}
+	}
+}
+
+// checkStart warns where Amazon begins tunnels that are to wait: with policies one carries
+// alone, and what is ended here it begins anew.
+func (v *VPN) checkStart(c *check, d *document.Connection, both [2]tunnel) {
+	starts := slices.DeleteFunc(both[:], func(t tunnel) bool { return t.Options == nil || !t.Options.Starts })
+	if v.mode() == policy && len(starts) > 0 {
+		c.warn("configuration", fmt.Sprintf("set StartupAction=add there, by aws ec2 modify-vpn-tunnel-options --vpn-connection-id %s --vpn-tunnel-outside-ip-address %s --tunnel-options StartupAction=add; or write mode = \"route\", with which both are up", d.ID, starts[0].Outside),
+			"Amazon begins %s by itself (StartupAction), and with policies one alone shall carry: what is ended here comes back", called(starts))
 	}
 }
 
