@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/ipsec/proof"
@@ -60,6 +64,10 @@ func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan reso
 		m := resource.Mistake{Summary: "strongSwan is not on this host", Hint: `install it with package "charon-systemd" {} and package "strongswan-swanctl" {}, named in depends_on`}
 		errs = append(errs, plan.Lacking(m, resource.ID{Kind: "package", Name: "charon-systemd"}).Err())
 	}
+	if v.Socket != "" && elder() {
+		m := resource.Mistake{Summary: "another charon runs, that of strongswan-starter, which has the ports of IKE and maybe the socket of vici", Hint: `move its connections over from /etc/ipsec.conf, then end it: systemctl disable --now strongswan-starter, or unit "strongswan-starter.service" { active = false, enabled = false }, named in depends_on`}
+		errs = append(errs, plan.Lacking(m, resource.ID{Kind: "unit", Name: "strongswan-starter.service"}).Err())
+	}
 	paths := map[string][]string{"psk_file": {resource.Or(want.PSKFile, "")}}
 	for at, end := range map[string]*End{"local": want.Local, "remote": want.Remote} {
 		paths[at+".certificates"], paths[at+".ca_certificates"], paths[at+".crls"] = end.Certificates, end.CACerts, end.CRLs
@@ -74,6 +82,19 @@ func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan reso
 		}
 	}
 	return errors.Join(append(errs, v.closed(want, plan))...)
+}
+
+// starter is where strongswan-starter, of the days before vici, has its number.
+const starter = "/run/starter.charon.pid"
+
+// elder says whether strongswan-starter runs; one that was killed leaves its number.
+func elder() bool {
+	data, err := os.ReadFile(starter)
+	if err != nil {
+		return false
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	return err == nil && pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // closed wants a file with a pre-shared key to be for root alone to read, and what is

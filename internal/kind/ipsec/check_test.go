@@ -2,6 +2,7 @@ package ipsec
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,29 @@ func TestTheFileOfAKeyIsClosed(t *testing.T) {
 		var m *resource.Mistake
 		if told := errors.As(err, &m); told != (c.says != "") || told && (m.Summary != c.says || !m.Warning) {
 			t.Errorf("mode %o: got %v, want %q", c.mode, err, c.says)
+		}
+	}
+}
+
+// Two charons would fight over the ports and the socket: the elder one is told, unless it
+// is dead or goes with the plan.
+func TestTheElderCharonIsTold(t *testing.T) {
+	v, _ := host(t)
+	want := tunnel(nil)
+	id := resource.ID{Kind: "unit", Name: "strongswan-starter.service"}
+	goes := resource.Prospect{Step: 1, Coming: map[resource.ID]resource.Arrival{id: {By: id}}}
+	t.Cleanup(func() { _ = os.Remove(starter) })
+	for _, c := range []struct {
+		number string
+		plan   resource.Prospect
+		told   bool
+	}{{fmt.Sprintf("%d\n", os.Getpid()), resource.Prospect{}, true}, {fmt.Sprint(os.Getpid()), goes, false}, {"4194304\n", resource.Prospect{}, false}, {"", resource.Prospect{}, false}} {
+		if err := os.WriteFile(starter, []byte(c.number), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := v.Preflight(t.Context(), "dc", want, c.plan)
+		if told := err != nil && strings.HasPrefix(err.Error(), "another charon runs, that of strongswan-starter"); told != c.told || !told && err != nil {
+			t.Errorf("%q: %v", c.number, err)
 		}
 	}
 }
