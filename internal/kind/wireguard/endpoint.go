@@ -58,7 +58,7 @@ func (v Verbs) resolve(ctx context.Context, endpoint string) ([]netip.AddrPort, 
 		ctx, cancel := context.WithTimeout(ctx, lookup)
 		defer cancel()
 		if addrs, err = v.Lookup(ctx, host); err != nil {
-			return nil, fmt.Errorf("looking up the endpoint %s: %w", endpoint, err)
+			return nil, fmt.Errorf("looking up the endpoint %s: %s", endpoint, unfound(err))
 		}
 	}
 	var all []netip.AddrPort
@@ -69,6 +69,21 @@ func (v Verbs) resolve(ctx context.Context, endpoint string) ([]netip.AddrPort, 
 		return nil, fmt.Errorf("looking up the endpoint %s: it has no address", endpoint)
 	}
 	return all, nil
+}
+
+// unfound says why a name has no address. What the resolver says has the port of each
+// question in it, so that it would be another mistake each time.
+func unfound(err error) string {
+	var dns *net.DNSError
+	switch {
+	case !errors.As(err, &dns):
+		return err.Error()
+	case dns.IsNotFound:
+		return "there is no such name"
+	case dns.IsTimeout:
+		return "the name server does not answer"
+	}
+	return "the name server can't be asked; see /etc/resolv.conf"
 }
 
 // Lookup asks the resolver of the host.

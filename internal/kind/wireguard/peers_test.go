@@ -186,8 +186,16 @@ func TestAnEndpointThatIsNotFound(t *testing.T) {
 	r := newRoom(t)
 	want := r.twoPeers()
 	err := r.try("wg0", want)
-	if err == nil || !strings.Contains(err.Error(), "peer branch: looking up the endpoint vpn.example.com:51820") {
+	if err == nil || !strings.Contains(err.Error(), "peer branch: looking up the endpoint vpn.example.com:51820: there is no such name") {
 		t.Errorf("it was not told: %v", err)
+	}
+	for why, want := range map[*net.DNSError]string{
+		{Err: "i/o timeout", Server: "[::1]:53", IsTimeout: true}:                             "the name server does not answer",
+		{Err: "read udp [::1]:49613->[::1]:53: read: connection refused", Server: "[::1]:53"}: "the name server can't be asked; see /etc/resolv.conf",
+	} {
+		if is := unfound(why); is != want {
+			t.Errorf("%v is told as %s", why, is)
+		}
 	}
 	if got := r.diffs("wg0", want); got != `peer["branch"].endpoint:  -> vpn.example.com:51820` {
 		t.Errorf("this differs besides:\n%s", got)
