@@ -122,5 +122,9 @@ func StopUserspace(ctx context.Context, name string) error {
 	if err != nil && !strings.Contains(string(out), "not loaded") {
 		return fmt.Errorf("stopping wireguard-go: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	return link.Delete(name) // of one that runs otherwise
+	if err := link.Delete(name); err != nil { // of one that runs otherwise
+		return err
+	}
+	_ = os.Remove(sockets) // unless there are others
+	return nil
 }
