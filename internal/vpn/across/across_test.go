@@ -64,6 +64,14 @@ func TestReview(t *testing.T) {
 		b.Shape.(*wireguard.WireGuard).Listen = &port
 		return b
 	}
+	both := func() resource.Block {
+		b := wg("fd00:1::/64")
+		w := b.Shape.(*wireguard.WireGuard)
+		w.Addresses = append(w.Addresses, netip.MustParsePrefix("fd00:20::1/64"))
+		return b
+	}
+	learns := gate("g", "eth0", "10.20.0.0/24")
+	learns.Shape.(*gateway.Gateway).AcceptRA = p(true)
 	for name, c := range map[string]struct {
 		blocks []resource.Block
 		want   string
@@ -75,6 +83,9 @@ func TestReview(t *testing.T) {
 		"an uplink into WireGuard":      {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
 		"nobody passes WireGuard on":    {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
 		"a gateway passes WireGuard on": {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
+		"WireGuard has IPv6 forwarded":  {[]resource.Block{both()}, "warning at wireguard.wg0, addresses: forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out"},
+		"somebody thought of that":      {[]resource.Block{both(), learns}, ""},
+		"by hand":                       {[]resource.Block{both(), key("net.ipv6.conf.eth0.accept_ra", "2")}, ""},
 		"WireGuard to some networks":    {[]resource.Block{wg("10.1.0.0/24")}, ""},
 		"people reach a site":           {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
 		"a site is a VPN":               {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},

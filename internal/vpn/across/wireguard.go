@@ -4,14 +4,18 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/gateway"
+	"vpnd/internal/vpn/ipsec/walls"
 	"vpnd/internal/vpn/wireguard"
 )
 
 // wireguards finds what is wrong between WireGuard and gateways: one that leads into
-// it, and people who send everything to a host that passes nothing on.
+// it, people who send everything to a host that passes nothing on, and a host that
+// forgets its own way out.
 func (r *review) wireguards(blocks []resource.Block) {
 	for _, w := range of[wireguard.WireGuard](blocks) {
 		for _, g := range r.gateways {
@@ -20,6 +24,7 @@ func (r *review) wireguards(blocks []resource.Block) {
 			}
 		}
 		r.passedOn(w)
+		r.advertised(w, blocks)
 	}
 }
 
@@ -34,5 +39,19 @@ func (r *review) passedOn(w block[wireguard.WireGuard]) {
 			Hint:    fmt.Sprintf("add a gateway block with networks = %s.networks, unless somebody else forwards and translates it", w.id),
 			Warning: true,
 		})
+	}
+}
+
+// advertised warns where WireGuard has IPv6 forwarded and nobody thought of what that
+// does to the uplink. A gateway for IPv6 tells it by itself.
+func (r *review) advertised(w block[wireguard.WireGuard], blocks []resource.Block) {
+	six := func(n netip.Prefix) bool { return n.Addr().Is6() }
+	thought := slices.ContainsFunc(r.gateways, func(g block[gateway.Gateway]) bool {
+		return g.shape.AcceptRA != nil || slices.ContainsFunc(g.shape.Networks, six)
+	}) || slices.ContainsFunc(of[sysctl.Sysctl](blocks), func(s block[sysctl.Sysctl]) bool { return strings.HasSuffix(s.id.Name, "accept_ra") })
+	if w.shape.Forwards(true) && !thought {
+		m := walls.Advertised()
+		m.Path = "addresses"
+		r.add(w.id, m)
 	}
 }

@@ -134,11 +134,18 @@ func (e *expansion) clamped(six bool) []string {
 // addForwarding switches forwarding on where something is passed on. It waits for the
 // rules.
 func (e *expansion) addForwarding() {
-	passes := len(e.Reach) > 0 || len(e.behind("")) > 0 || resource.Or(e.Between, true) && len(e.Peers) > 1
 	for i, key := range []string{"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"} {
-		six := i == 1
-		if passes && len(of(six, e.remote())) > 0 {
+		if six := i == 1; e.Forwards(six) {
 			e.add(id("sysctl", key), &sysctl.Sysctl{Value: resource.Ptr("1")}, e.walls[six]...)
 		}
 	}
+}
+
+// Forwards says whether packets of a family are passed on: between peers, or between
+// them and networks here.
+func (w *WireGuard) Forwards(six bool) bool {
+	if len(of(six, w.Reach))+len(of(six, w.behind(""))) > 0 {
+		return len(of(six, w.remote())) > 0
+	}
+	return resource.Or(w.Between, true) && len(w.Peers) > 1 && len(of(six, w.own())) > 0
 }

@@ -192,6 +192,30 @@ func TestWhatVoidsAProfile(t *testing.T) {
 	}
 }
 
+// Forwarding is switched on for a family of which something is passed on.
+func TestWhatIsForwarded(t *testing.T) {
+	for _, c := range []struct {
+		addresses, reach, behind string
+		between                  bool
+		four, six                bool
+	}{
+		{"10.20.0.1/24 fd00:20::1/64", "", "", false, false, false},
+		{"10.20.0.1/24 fd00:20::1/64", "", "", true, true, true},
+		{"fd00:20::1/64", "", "10.9.1.0/24", false, true, false},
+		{"10.20.0.1/24", "::/0", "", true, true, false},
+		{"10.20.0.1/24 fd00:20::1/64", "10.1.0.0/16", "", false, true, false},
+		{"fd00:20::1/64", "fd00:1::/64", "", false, false, true},
+	} {
+		w := &WireGuard{
+			Addresses: nets(strings.Fields(c.addresses)...), Reach: nets(strings.Fields(c.reach)...), Between: &c.between,
+			Peers: []Peer{{Name: "a", PublicKey: word(theirs), Networks: nets(strings.Fields(c.behind)...)}, {Name: "b"}},
+		}
+		if four, six := w.Forwards(false), w.Forwards(true); four != c.four || six != c.six {
+			t.Errorf("%+v: IPv4 %v, IPv6 %v", c, four, six)
+		}
+	}
+}
+
 func TestKeysOfOthersAreKept(t *testing.T) {
 	dir := t.TempDir()
 	w := all()
