@@ -70,9 +70,13 @@ func (a authority) issues(path, name string, serial int64, key *ecdsa.PrivateKey
 }
 
 // revokes writes a list.
-func (a authority) revokes(path string, number int64) {
+func (a authority) revokes(path string, number int64, serials ...int64) {
 	a.t.Helper()
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}, a.cert, a.key)
+	var gone []x509.RevocationListEntry
+	for _, serial := range serials {
+		gone = append(gone, x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: time.Now()})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{RevokedCertificateEntries: gone, Number: big.NewInt(number), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}, a.cert, a.key)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -151,6 +155,21 @@ func TestWhatIsRenewedIsLoadedAgain(t *testing.T) {
 	}
 	if listed := said(t, "swanctl", "--list-certs", "--type", "x509_crl"); !strings.Contains(listed, "serial:    0c") {
 		t.Errorf("the new list is not loaded:\n%s", listed)
+	}
+	// Who is revoked has SAs that are up, and would keep them.
+	for _, c := range []struct {
+		revoked []int64
+		renews  bool
+	}{{[]int64{0x2001}, true}, {[]int64{0x2001}, false}, {nil, false}, {[]int64{0x2001, 0x2002}, true}} {
+		a.revokes(listFile, 13, c.revoked...)
+		normal, err := v.Normalize(t.Context(), map[string]*Connection{"dc": &want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := look(); *got.Loaded || renews("dc", got, normal["dc"]) != c.renews {
+			t.Errorf("%x are revoked, and SAs are made anew is not %v: not loaded is %q", c.revoked, c.renews, got.Unloaded)
+		}
+		apply()
 	}
 	kill()
 	if got := look(); !*got.Loaded || got.Tunnels()[0].Why != "charon is not running" {

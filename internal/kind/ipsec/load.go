@@ -79,7 +79,7 @@ func (v Verbs) bring(ctx context.Context, conn *vici.Conn, d *daemon, i resource
 		if err := v.loadOne(ctx, conn, i.Name, &i.Want); err != nil {
 			return err
 		}
-		l.Files = files
+		l.Files, l.Revoked = files, v.revocations(&i.Want)
 	}
 	if err := v.renew(ctx, conn, i, &l); err != nil {
 		return err

@@ -105,6 +105,9 @@ func (v Verbs) unloaded(d *daemon, name string, c *Connection, changed time.Time
 		at, loaded := known.Files[file]
 		if recorded && (!loaded || !at.Equal(changed)) || !recorded && changed.After(d.since) {
 			missing = append(missing, file)
+			if slices.Contains(c.Remote.CRLs, file) && !slices.Contains(missing, newlyRevoked) && more(v.revocations(c), known.Revoked) {
+				missing = append(missing, newlyRevoked)
+			}
 		}
 	}
 	slices.Sort(missing)

@@ -22,10 +22,11 @@ type record struct {
 
 // loaded is what was loaded of a connection.
 type loaded struct {
-	Files map[string]time.Time `json:"files"` // by path, when each was changed last; nothing while it is being loaded
-	Stale int                  `json:"stale"` // SAs up to this number were made with what was loaded before
-	Tried time.Time            `json:"tried"` // when it was last begun to establish it
-	Tries int                  `json:"tries"` // how often in a row
+	Files   map[string]time.Time `json:"files"`             // by path, when each was changed last; nothing while it is being loaded
+	Revoked []string             `json:"revoked,omitempty"` // serial numbers in the lists that were loaded
+	Stale   int                  `json:"stale"`             // SAs up to this number were made with what was loaded before
+	Tried   time.Time            `json:"tried"`             // when it was last begun to establish it
+	Tries   int                  `json:"tries"`             // how often in a row
 }
 
 // readRecord returns what is on record of the charon that runs now.
