@@ -102,7 +102,7 @@ func Free(network netip.Prefix, dev, unit string, plan resource.Prospect) *resou
 	}
 	mine := make(map[int]bool) // interfaces that are its own, or go
 	for _, d := range all {
-		mine[d.index()] = d.name() == dev || d.tun != nil && goes(d.name(), unit, plan)
+		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || d.tun != nil && goes(d.name(), unit, plan)
 	}
 	for _, d := range all {
 		for _, p := range addrs[d.index()] {
@@ -131,6 +131,11 @@ func Free(network netip.Prefix, dev, unit string, plan resource.Prospect) *resou
 		}
 	}
 	return worst
+}
+
+// leaves says whether the plan takes an interface away, which makes room for another.
+func leaves(name string, plan resource.Prospect) bool {
+	return slices.ContainsFunc([]string{"tun", "xfrm_interface", "wireguard_interface"}, func(kind string) bool { return plan.Leaves(kind, name) })
 }
 
 // goes says whether whoever holds a tun interface ends, or is started anew.

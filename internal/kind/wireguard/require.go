@@ -42,7 +42,7 @@ func (Verbs) Brings(name string, _, want *Interface) (things []resource.ID, may 
 // Preflight wants somebody who can carry the packets, the files of the keys, each
 // peer with a key of its own, and the port.
 func (v Verbs) Preflight(ctx context.Context, name string, want Interface, plan resource.Prospect) error {
-	errs := []error{v.carried(want, plan), v.port(ctx, name, want).Err()}
+	errs := []error{v.carried(want, plan), v.port(ctx, name, want, plan).Err()}
 	own, err := v.own(want, plan)
 	errs = append(errs, err)
 	seen := make(map[wgtypes.Key]string)
@@ -104,10 +104,16 @@ func (v Verbs) carried(want Interface, plan resource.Prospect) error {
 	return nil
 }
 
-// port wants nobody else to listen where the interface shall.
-func (v Verbs) port(ctx context.Context, name string, want Interface) *resource.Mistake {
+// port wants nobody else to listen where the interface shall, but for one of WireGuard
+// that makes room for it.
+func (v Verbs) port(ctx context.Context, name string, want Interface, plan resource.Prospect) *resource.Mistake {
 	if want.Listen == nil || v.listens(ctx, name, *want.Listen) {
 		return nil
+	}
+	for id, leaves := range plan.Leaving {
+		if leaves && id.Kind == "wireguard_interface" && v.listens(ctx, id.Name, *want.Listen) {
+			return nil
+		}
 	}
 	for _, s := range process.Listening("udp") {
 		if int(s.At.Port()) != *want.Listen {

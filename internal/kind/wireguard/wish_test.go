@@ -116,8 +116,12 @@ func TestWhatIsMissing(t *testing.T) {
 	other := Interface{Key: want.Key, Listen: p(51999), Backend: p(auto)}
 	r.make("wg8", other)
 	for name, taken := range map[string]bool{"wg8": false, "wg9": true} {
-		if m := r.port(t.Context(), name, other); (m != nil) != taken {
+		if m := r.port(t.Context(), name, other, resource.Prospect{}); (m != nil) != taken {
 			t.Errorf("that the port of %s is taken: %v", name, m)
 		}
+	}
+	renamed := resource.Prospect{Leaving: map[resource.ID]bool{{Kind: "wireguard_interface", Name: "wg8"}: true, {Kind: "wireguard_interface", Name: "wg9"}: true}}
+	if m := r.port(t.Context(), "wg7", other, renamed); m != nil {
+		t.Errorf("one that goes makes no room: %v", m)
 	}
 }
