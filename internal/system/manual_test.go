@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	helpCommand = regexp.MustCompile(`(?m)^  ([a-z]+)  +\S`)
+	helpCommand = regexp.MustCompile(`(?m)^  ([a-z-]+) +[A-Z]`)
 	helpFlag    = regexp.MustCompile(`(?m)^  (?:    |-[a-z], )--([a-z-]+)`)
 )
 
