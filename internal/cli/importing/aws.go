@@ -143,6 +143,9 @@ func (s *Session) tell(a *importer.AWS, files []importer.File) {
 	}
 	if a.Credentials != "" || a.Keyless() {
 		directory := cmp.Or(a.Credentials, "/etc/credstore")
+		if whole, err := filepath.Abs(directory); err == nil { // systemd takes no other
+			directory = whole
+		}
 		_, _ = fmt.Fprintf(s.Err, "vpnd: the keys are credentials of systemd. Let vpnd.service have them, by a drop-in:\n\n  [Service]\n")
 		for i := range a.Connection.Tunnels {
 			_, _ = fmt.Fprintf(s.Err, "  LoadCredential=%s:%s\n", a.Credential(i), filepath.Join(directory, a.Credential(i)))
