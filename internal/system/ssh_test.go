@@ -334,14 +334,15 @@ func (c crossing) notFooled() {
 	const keys = "/etc/ssh/ssh_host_ed25519_key"
 	c.bastion.sh("mkdir /root/keys; mv " + keys + "* /root/keys; ssh-keygen -q -t ed25519 -N '' -f " + keys + "; systemctl restart ssh.service; pkill -u tunnel || true")
 	accepted := c.bastion.sh("journalctl -b -u ssh -o cat | grep -c Accepted || true")
-	c.until("another host key is refused", func() error {
-		_, err := c.Gateway.Run(c.t.Context(), "sh", "-c", "vpnd status | tr -s ' \n' ' ' | grep 'another host key than the one that is pinned'")
+	shown := "SHA256:" + c.bastion.sh("ssh-keygen -lf "+keys+" | sed 's/.*SHA256:\\([^ ]*\\).*/\\1/'")
+	c.until("another host key is refused", func() error { // which another one was before
+		_, err := c.Gateway.Run(c.t.Context(), "sh", "-c", "vpnd status | tr -s ' \n' ' ' | grep -F 'another host key than the one that is pinned ("+shown+")'")
 		return err
 	})
 	if c.says("127.0.0.1:8500") == nil {
 		c.t.Error("it forwards to somebody else")
 	}
-	c.names(c.sh("vpnd status || true"), "SHA256:"+c.bastion.sh("ssh-keygen -lf "+keys+" | sed 's/.*SHA256:\\([^ ]*\\).*/\\1/'"), "vpnd ssh-hostkey "+bastion)
+	c.names(c.sh("vpnd status || true"), shown, "vpnd ssh-hostkey "+bastion)
 	if now := c.bastion.sh("journalctl -b -u ssh -o cat | grep -c Accepted || true"); now != accepted {
 		c.t.Error("it has shown who it is to somebody else")
 	}
