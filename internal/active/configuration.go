@@ -99,7 +99,7 @@ func decode(c resource.Catalog, w *state.Wish) (*Configuration, error) {
 			return nil, fmt.Errorf("%s: this vpnd knows no kind %q", was.ID, was.ID.Kind)
 		}
 		want := k.New()
-		if err := resource.Decode(was.Shape, want); err != nil {
+		if err := was.Decode(want); err != nil {
 			return nil, fmt.Errorf("%s: %w", was.ID, err)
 		}
 		f.Present = append(f.Present, resource.Resource{ID: was.ID, Want: want, Owners: was.Owners, After: was.After, Triggers: was.Triggers})

@@ -83,7 +83,7 @@ func TestChainsHaveOneOrderInAHook(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "vpn.hcl"), []byte(disorderly), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	orders := make(map[string]string)
+	orders, first := make(map[string]string), make(map[string]*string)
 	for _, r := range load(t, dir).Desired.Present {
 		want, ok := r.Want.(*chain.Chain)
 		if !ok || !strings.HasPrefix(r.ID.Name, "ip/filter/") {
@@ -95,6 +95,12 @@ func TestChainsHaveOneOrderInAHook(t *testing.T) {
 			t.Errorf("%s: %s and %s", lane, known, order)
 		}
 		orders[lane] = order
+		if first[lane] == nil {
+			first[lane] = &want.Order[0]
+		}
+		if first[lane] != &want.Order[0] {
+			t.Errorf("%s: it is kept once more for %s", lane, r.ID)
+		}
 	}
 	for lane, want := range map[string]string{
 		"INPUT top":      "OVPN-office second-IN B A",

@@ -63,7 +63,7 @@ func (r *run) ran(id resource.ID) bool {
 		return false
 	}
 	shape := k.New()
-	if resource.Decode(r.was.Present[i].Shape, shape) != nil {
+	if r.was.Present[i].Decode(shape) != nil {
 		return false
 	}
 	is := active(shape)

@@ -158,7 +158,7 @@ func (e *Engine) SetApart() error {
 			return true // of what this vpnd does not know
 		}
 		shape := k.New()
-		return resource.Decode(was.Shape, shape) != nil || resource.Secretive(shape)
+		return was.Decode(shape) != nil || resource.Secretive(shape)
 	})
 }
 
@@ -185,7 +185,7 @@ func (w *wayBack) comesBack(was state.Was) {
 	it, err := w.undoing(was.ID, w.records, w.priors)
 	if err == nil {
 		shape := it.kind.New()
-		if err = resource.Decode(was.Shape, shape); err == nil {
+		if err = was.Decode(shape); err == nil {
 			w.hint(shape, it)
 			it.Want = resource.Only(resource.Lasting(shape), manages(w.records[was.ID], it.past))
 			it.Owners, it.After, it.Triggers = was.Owners, was.After, was.Triggers
@@ -255,7 +255,7 @@ func (e *Engine) kept(ctx context.Context, keep []state.Was) ([]*item, error) {
 			return nil, err
 		}
 		want := k.New()
-		if err := resource.Decode(was.Shape, want); err != nil {
+		if err := was.Decode(want); err != nil {
 			return nil, fmt.Errorf("%s: %w", was.ID, err)
 		}
 		wishes = append(wishes, resource.Resource{ID: was.ID, Want: want, Owners: was.Owners, After: was.After, Triggers: was.Triggers})

@@ -62,10 +62,12 @@ type Successor interface {
 // chains that a hook jumps to: the lower its rank, the farther in front. Queue
 // returns an empty queue where the thing stands in none. Stands tells it, once
 // the configuration is in order, the names of all in its queue, the first one
-// first, itself among them.
+// first, itself among them; Joins does so by another one of the queue, a shape of
+// the same kind that knows already, so that a long queue is kept once.
 type Queuer interface {
 	Queue(name string) (queue string, rank int)
 	Stands(names []string)
+	Joins(other any)
 }
 
 // Last is the rank of what stands behind all else, whatever depends on it; other

@@ -33,7 +33,7 @@ func issuedBy(root string, snap *state.Snapshot, ledger string) (issue, error) {
 			continue
 		}
 		var shape pki.Ledger
-		if err := resource.Decode(was.Shape, &shape); err != nil {
+		if err := was.Decode(&shape); err != nil {
 			return known, fmt.Errorf("%s: %w", was.ID, err)
 		}
 		held, err := shape.Issued()

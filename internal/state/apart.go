@@ -16,12 +16,15 @@ import (
 // A configuration in force and a snapshot are of no use without their secrets:
 // an agent that starts has to go on with the one, and an undo puts the other back.
 // So their secrets are blobs of their own (0600), which go with the last that
-// needs them; in the files themselves a keyed digest stands for each.
+// needs them; in the files themselves a keyed digest stands for each. So one does
+// for a long line, which is no secret, but would be there once for each that stands
+// in it.
 
 // NewWas returns a resource with that shape, as a wish and a snapshot hold it.
 func NewWas(r resource.Resource, shape any) (Was, error) {
 	was := Was{ID: r.ID, Owners: r.Owners, After: r.After, Triggers: r.Triggers}
 	var err error
+	shape, was.LineOf, was.Line = resource.TakeLine(shape)
 	was.Shape, err = resource.Encode(shape, func(s resource.Secret) any {
 		was.Secret = true
 		return resource.Reveal(s)
@@ -45,9 +48,34 @@ func (s *Store) hide(apart secrets, name string, data json.RawMessage) (json.Raw
 	return json.Marshal(digest)
 }
 
-func (s *Store) hideShapes(apart secrets, all []Was) ([]Was, error) {
+// hideLines puts a digest in the place of each line. What shares a line in memory
+// costs no more than one.
+func (s *Store) hideLines(apart secrets, all []Was) ([]Was, error) {
 	bare := slices.Clone(all)
-	var err error
+	digests := make(map[place]string) // by where a line stands in memory
+	for i, was := range bare {
+		if len(was.Line) == 0 {
+			continue
+		}
+		at := place{&was.Line[0], len(was.Line)}
+		if digests[at] == "" {
+			data, err := json.Marshal(was.Line)
+			if err != nil {
+				return nil, err
+			}
+			digests[at] = s.Sum(data)
+			apart[digests[at]] = data
+		}
+		bare[i].Line, bare[i].Lined = nil, digests[at]
+	}
+	return bare, nil
+}
+
+func (s *Store) hideShapes(apart secrets, all []Was) ([]Was, error) {
+	bare, err := s.hideLines(apart, all)
+	if err != nil {
+		return nil, err
+	}
 	for i, was := range bare {
 		if !was.Secret {
 			continue
@@ -74,7 +102,18 @@ func (apart secrets) find(data json.RawMessage) (json.RawMessage, error) {
 }
 
 func (apart secrets) findShapes(all []Was) error {
+	lines := make(map[string][]string)
 	for i, was := range all {
+		line, known := lines[was.Lined]
+		if was.Lined != "" && !known {
+			if err := json.Unmarshal(apart[was.Lined], &line); err != nil {
+				return fmt.Errorf("%s: reading where it stands: %w", was.ID, err)
+			}
+			lines[was.Lined] = line
+		}
+		if was.Lined != "" {
+			all[i].Line, all[i].Lined = line, ""
+		}
 		if !was.Secret {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"sync"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
@@ -22,8 +23,52 @@ const keySize = 32
 // A Sealer makes digests. Its key never leaves the host, so that a digest of a
 // guessable secret tells nothing to whoever sees the state.
 type Sealer struct {
-	key  []byte
-	kept bool // on disk, and so the same the next time
+	key   []byte
+	kept  bool   // on disk, and so the same the next time
+	lines *lines // whose values are known
+}
+
+// lines are the values of long lines in digests, by where they stand in memory, so
+// that each is told once, however many shapes share it.
+type lines struct {
+	sync.Mutex
+	values map[place]json.RawMessage
+}
+
+// A place is where a list stands in memory.
+type place struct {
+	first *string
+	n     int
+}
+
+// manyLines is how many are remembered at most.
+const manyLines = 64
+
+// line returns the value of a line in a digest.
+func (s Sealer) line(names []string) (json.RawMessage, error) {
+	s.lines.Lock()
+	defer s.lines.Unlock()
+	at := place{&names[0], len(names)}
+	if value, known := s.lines.values[at]; known {
+		return value, nil
+	}
+	value, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	if s.lines.values == nil || len(s.lines.values) >= manyLines {
+		s.lines.values = make(map[place]json.RawMessage)
+	}
+	s.lines.values[at] = s.short(value)
+	return s.lines.values[at], nil
+}
+
+// short returns a value, or the digest of one that is long.
+func (s Sealer) short(value json.RawMessage) json.RawMessage {
+	if len(value) > inline {
+		return json.RawMessage(`"` + s.Sum(value) + `"`)
+	}
+	return value
 }
 
 // Kept says whether digests made now can be compared with those of another run.
@@ -37,7 +82,7 @@ func loadSealer(dir string, create bool) (Sealer, error) {
 	key, err := readOwn(path)
 	switch {
 	case err == nil && len(key) == keySize:
-		return Sealer{key, true}, nil
+		return Sealer{key, true, new(lines)}, nil
 	case err == nil:
 		return Sealer{}, fmt.Errorf("%s is damaged: it has %d bytes instead of %d; remove it and every managed secret counts as changed", path, len(key), keySize)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -50,7 +95,7 @@ func loadSealer(dir string, create bool) (Sealer, error) {
 			return Sealer{}, fmt.Errorf("keeping the key of the state: %w", err)
 		}
 	}
-	return Sealer{key, create}, nil
+	return Sealer{key, create, new(lines)}, nil
 }
 
 // sealed begins every digest.
@@ -68,6 +113,7 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 	if shape == nil {
 		return nil, nil
 	}
+	shape, attr, names := resource.TakeLine(shape)
 	d, err := resource.EncodeEach(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
 	if err != nil {
 		return nil, err
@@ -76,9 +122,14 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
 		memory[f.Name] = f.Memory
 	}
+	if names != nil {
+		if d[attr], err = s.line(names); err != nil {
+			return nil, err
+		}
+	}
 	for attr, value := range d {
-		if len(value) > inline && !memory[attr] {
-			d[attr] = json.RawMessage(`"` + s.Sum(value) + `"`)
+		if !memory[attr] {
+			d[attr] = s.short(value)
 		}
 	}
 	return d, nil

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +47,51 @@ type Was struct {
 	After    []resource.ID      `json:"after,omitempty"`
 	Triggers []resource.Trigger `json:"triggers,omitempty"`
 	Shape    json.RawMessage    `json:"shape"`
-	Secret   bool               `json:"secret,omitempty"` // there are secrets in the shape
+	Secret   bool               `json:"secret,omitempty"`  // there are secrets in the shape
+	LineOf   string             `json:"line_of,omitempty"` // attribute that is relative of the shape, where that is long
+	Line     []string           `json:"line,omitempty"`    // its value; many share one
+	Lined    string             `json:"lined,omitempty"`   // on disk, the digest of the line, which stands apart
+}
+
+// Decode reads the shape, a pointer to a struct.
+func (w Was) Decode(shape any) error {
+	err := resource.Decode(w.Shape, shape)
+	if err == nil && w.Line != nil {
+		resource.GiveLine(shape, w.Line)
+	}
+	return err
+}
+
+// whole returns the shape with its line in it, as an earlier vpnd has it.
+func (w Was) whole() (json.RawMessage, error) {
+	if w.Line == nil {
+		return w.Shape, nil
+	}
+	line, err := json.Marshal(w.Line)
+	if err != nil {
+		return nil, err
+	}
+	return w.with(line)
+}
+
+// with returns the shape with a value in the place of the line.
+func (w Was) with(line json.RawMessage) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(w.Shape, &all); err != nil {
+		return nil, err
+	}
+	all[w.LineOf] = line
+	return json.Marshal(all)
+}
+
+// asks says whether both ask for the same.
+func (w Was) asks(other Was) bool {
+	if (w.Line == nil) == (other.Line == nil) {
+		return bytes.Equal(w.Shape, other.Shape) && slices.Equal(w.Line, other.Line)
+	}
+	one, err := w.whole()
+	two, also := other.whole()
+	return err == nil && also == nil && bytes.Equal(one, two)
 }
 
 // Join makes of a snapshot the one that undoes a later apply too: of what both

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -181,7 +180,11 @@ func (s *Store) suppress(h *Suppression, wish, back *Wish) error {
 	}
 	shapes := shapesOf(wish)
 	for id := range ids {
-		digest, err := s.digest(id.String(), shapes[id])
+		whole, err := shapes[id].whole()
+		if err != nil {
+			return err
+		}
+		digest, err := s.digest(id.String(), whole)
 		if err != nil {
 			return err
 		}
@@ -216,7 +219,11 @@ func (s *Store) Beside(h *Suppression, w *Wish) (Remaining, error) {
 	rest := Remaining{Things: make(map[resource.ID]bool)}
 	shapes := shapesOf(w)
 	for _, u := range h.Undone {
-		digest, err := s.digest(u.ID.String(), shapes[u.ID])
+		whole, err := shapes[u.ID].whole()
+		if err != nil {
+			return rest, err
+		}
+		digest, err := s.digest(u.ID.String(), whole)
 		if err != nil {
 			return rest, err
 		}
@@ -265,8 +272,8 @@ func (s *Store) digest(name string, data json.RawMessage) (string, error) {
 func differences(a, b *Wish) map[resource.ID]bool {
 	differ := make(map[resource.ID]bool)
 	one, other := shapesOf(a), shapesOf(b)
-	for id, shape := range one {
-		differ[id] = !bytes.Equal(shape, other[id])
+	for id, was := range one {
+		differ[id] = !was.asks(other[id])
 	}
 	for id := range other {
 		if _, both := one[id]; !both {
@@ -281,10 +288,10 @@ func differences(a, b *Wish) map[resource.ID]bool {
 	return differ
 }
 
-func shapesOf(w *Wish) map[resource.ID]json.RawMessage {
-	shapes := make(map[resource.ID]json.RawMessage, len(w.Present))
+func shapesOf(w *Wish) map[resource.ID]Was {
+	shapes := make(map[resource.ID]Was, len(w.Present))
 	for _, was := range w.Present {
-		shapes[was.ID] = was.Shape
+		shapes[was.ID] = was
 	}
 	return shapes
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,13 +30,36 @@ type Wish struct {
 // Sign sets the fingerprint. Where in the files something stands is no part of
 // it, nor are settings: neither changes what the host shall be.
 func (s *Store) Sign(w *Wish) error {
-	bare := slices.Clone(w.Present)
-	for i := range bare {
-		bare[i].Owners, bare[i].Secret = nil, false
+	lines := make(secrets)
+	bare, err := s.hideLines(lines, w.Present)
+	if err != nil {
+		return err
+	}
+	for i, was := range bare {
+		bare[i].Owners, bare[i].Secret, bare[i].LineOf, bare[i].Lined = nil, false, "", ""
+		if was.Lined == "" {
+			continue
+		}
+		if bare[i].Shape, err = was.with(json.RawMessage(`"` + was.Lined + `"`)); err != nil {
+			return err
+		}
 	}
 	data, err := json.Marshal(bare)
-	w.Fingerprint = s.Sum(data)
+	w.Fingerprint = s.Sum(lines.inPlace(data))
 	return err
+}
+
+// inPlace puts lines into JSON where their digests stand, so that the fingerprint is
+// the one that an earlier vpnd made, which did not have them apart.
+func (apart secrets) inPlace(data []byte) []byte {
+	if len(apart) == 0 {
+		return data
+	}
+	var pairs []string
+	for digest, line := range apart {
+		pairs = append(pairs, `"`+digest+`"`, string(line))
+	}
+	return []byte(strings.NewReplacer(pairs...).Replace(string(data)))
 }
 
 // KeepWish writes down which configuration is in force.

@@ -36,9 +36,10 @@ func (c *compiler) addQueues() {
 		slices.SortFunc(queue, func(a, b *position) int {
 			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(lines[a.blocks[0]], lines[b.blocks[0]]), a.ID.Compare(b.ID))
 		})
-		names := c.lineUp(queue)
+		first := queue[0].Want.(resource.Queuer)
+		first.Stands(c.lineUp(queue))
 		for _, p := range queue {
-			p.Want.(resource.Queuer).Stands(names)
+			p.Want.(resource.Queuer).Joins(first)
 		}
 	}
 }

@@ -147,6 +147,9 @@ func (s *Queue) Queue(string) (string, int) {
 // Stands keeps who stands in the queue.
 func (s *Queue) Stands(names []string) { s.Names = names }
 
+// Joins shares what another one in the queue keeps.
+func (s *Queue) Joins(other any) { s.Names = other.(*Queue).Names }
+
 // ComesAfter keeps what comes before it.
 func (s *Queue) ComesAfter(_ string, before []resource.ID, _ func(string) resource.Traits) {
 	s.After = []string{}

@@ -42,6 +42,9 @@ func (c *Chain) Stands(names []string) {
 	}
 }
 
+// Joins takes over the order of another chain of the same lane.
+func (c *Chain) Joins(other any) { c.Order = other.(*Chain).Order }
+
 // CheckPriority returns what is wrong with a priority that somebody wrote, nil
 // where none is.
 func CheckPriority(priority *int) []resource.Mistake {

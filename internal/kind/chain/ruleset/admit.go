@@ -105,6 +105,17 @@ func (t *Table) end(hook string, rules []string) int {
 	return i
 }
 
+// ending is [Table.end] of a hook as it stands.
+func (t *Table) ending(hook string) int {
+	rules, others := t.Chains[hook], t.strangers(hook)
+	for i := len(others) - 1; i >= 0; i-- {
+		if !t.takes(rules[others[i]], []string{"ACCEPT"}, nil) {
+			return others[i] + 1
+		}
+	}
+	return 0
+}
+
 // bottom returns where a new default goes: behind vpnd's other chains there.
 func (t *Table) bottom(hook string, rules []string) int {
 	i := t.end(hook, rules)

@@ -31,15 +31,17 @@ type Table struct {
 	Err    error    // why it can't be read at all
 	Told   bool     // rules of vpnd's own are in the words that made them
 
-	policies map[string]string // of the built-in chains
-	barriers map[string]int    // see [Table.barrier]; found out when asked for
-	lanes    map[Lane][]string // see [Table.standing]; likewise
+	policies map[string]string      // of the built-in chains
+	barriers map[string]int         // see [Table.barrier]; found out when asked for
+	lanes    map[Lane][]string      // see [Table.standing]; likewise
+	others   map[string][]int       // see [Table.strangers]; likewise
+	led      map[string][]Reference // see [Table.jumps]; likewise
 }
 
 // Table returns a table, an empty one where there is none.
 func (d Dump) Table(name string) *Table {
 	if d[name] == nil {
-		d[name] = &Table{Chains: make(map[string][]string), policies: make(map[string]string), barriers: make(map[string]int), lanes: make(map[Lane][]string)}
+		d[name] = &Table{Chains: make(map[string][]string), policies: make(map[string]string), barriers: make(map[string]int), lanes: make(map[Lane][]string), others: make(map[string][]int)}
 	}
 	return d[name]
 }
@@ -90,24 +92,13 @@ type Reference struct {
 	index int
 }
 
-// references lists the rules of the chains in that lead to another one.
-func (t *Table) references(to string, in []string) []Reference {
-	var found []Reference
-	for _, chain := range in {
-		for i, rule := range t.Chains[chain] {
-			// Most rules don't even hold the name, and taking words apart is dear.
-			if strings.Contains(rule, to) && syntax.Target(rule) == to {
-				found = append(found, Reference{chain: chain, rule: rule, index: i})
-			}
-		}
-	}
-	return found
-}
-
 // Led lists the rules that lead to each chain of vpnd's own.
-func (t *Table) Led() map[string][]Reference {
+func (t *Table) Led() map[string][]Reference { return t.references(t.order) }
+
+// references lists the rules of the chains in that lead to each one of vpnd's own.
+func (t *Table) references(in []string) map[string][]Reference {
 	found := make(map[string][]Reference)
-	for _, chain := range t.order {
+	for _, chain := range in {
 		for i, rule := range t.Chains[chain] {
 			// Most rules don't even hold such a name, and taking words apart is dear.
 			if !strings.Contains(rule, syntax.Prefix) {

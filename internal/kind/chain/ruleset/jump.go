@@ -48,9 +48,26 @@ func Jumped(rule string) (chain, at string) {
 	return "", ""
 }
 
-// jumps lists the rules of built-in chains that lead to a chain.
+// jumps lists the rules of built-in chains that lead to a chain of vpnd's own.
 func (t *Table) jumps(table, chain string) []Reference {
-	return t.references(chain, syntax.Hooks[table])
+	if t.led == nil {
+		t.led = t.references(syntax.Hooks[table])
+	}
+	return t.led[chain]
+}
+
+// strangers returns the indices of the rules of a hook that are no jumps of vpnd.
+func (t *Table) strangers(hook string) []int {
+	there, known := t.others[hook]
+	if !known {
+		for i, rule := range t.Chains[hook] {
+			if !t.isJump(hook, rule) {
+				there = append(there, i)
+			}
+		}
+		t.others[hook] = there
+	}
+	return there
 }
 
 // Whence says in the words of a shape where a chain is jumped to from. What
@@ -75,10 +92,9 @@ func (t *Table) Whence(table, chain string) (hook, at string) {
 // may keep a packet from it, see [Table.barrier], at the bottom where none of
 // others stands in or above the end of the hook, see [Table.end].
 func (t *Table) place(j Reference) string {
-	rules := t.Chains[j.chain]
-	end := t.end(j.chain, rules)
+	end := t.ending(j.chain)
 	isTop := j.index <= t.barrier(j.chain) && !isBottomJump(j.rule)
-	isBottom := j.index >= end && !slices.ContainsFunc(rules[end:j.index], func(r string) bool { return !t.isJump(j.chain, r) })
+	isBottom := j.index >= end && !slices.ContainsFunc(t.strangers(j.chain), func(i int) bool { return end <= i && i < j.index })
 	switch {
 	case isTop:
 		return Top

@@ -21,11 +21,11 @@ func (t *Table) Overruled(s syntax.Spot, uplinks func() []string) string {
 	j := found[0]
 	isDefault := laneOf(j).At == Bottom && t.decides(s.Chain, drops)
 	opens := t.accepts(s.Chain, nil) && !isDefault
-	for _, rule := range t.Chains[j.chain][:j.index] {
-		if t.isJump(j.chain, rule) {
-			continue
+	for _, i := range t.strangers(j.chain) {
+		if i >= j.index {
+			break
 		}
-		does := ""
+		rule, does := t.Chains[j.chain][i], ""
 		switch {
 		case isDefault && (t.takes(rule, []string{"ACCEPT"}, nil) || t.quits(j.chain, rule)):
 			does = "accepts everything"
