@@ -18,19 +18,26 @@ type carrier interface {
 	Carries(name string) []walls.Flow
 }
 
+// carried is such a block with what it carries.
+type carried struct {
+	resource.Block
+	flows []walls.Flow
+}
+
 // tunnels finds what is wrong between IPsec tunnels, and between them and others.
 func (r *review) tunnels(blocks []resource.Block) {
-	var before []resource.Block
+	var before []carried
 	for _, b := range blocks {
-		if _, ok := b.Shape.(carrier); ok {
-			r.apartFrom(b, before)
-			r.elsewhere(b, blocks)
-			before = append(before, b)
+		if c, ok := b.Shape.(carrier); ok {
+			now := carried{b, c.Carries(b.ID.Name)}
+			r.apartFrom(now, before)
+			r.elsewhere(now, blocks)
+			before = append(before, now)
 		}
 	}
 	if len(before) > 0 {
 		r.unprotected(blocks)
-		r.listens(before[0], blocks)
+		r.listens(before[0].Block, blocks)
 	}
 	r.interfaces(blocks)
 	for i, s := range r.sites {
@@ -41,19 +48,17 @@ func (r *review) tunnels(blocks []resource.Block) {
 	}
 }
 
-func flows(b resource.Block) []walls.Flow { return b.Shape.(carrier).Carries(b.ID.Name) }
-
 // apartFrom wants packets to belong to one tunnel. Two may be meant, where one takes
 // over from the other; only then somebody has to decide.
-func (r *review) apartFrom(b resource.Block, before []resource.Block) {
+func (r *review) apartFrom(b carried, before []carried) {
 	for _, other := range before {
-		for _, f := range flows(b) {
-			i := slices.IndexFunc(flows(other), func(o walls.Flow) bool { return f.Local.Overlaps(o.Local) && f.Remote.Overlaps(o.Remote) })
+		for _, f := range b.flows {
+			i := slices.IndexFunc(other.flows, func(o walls.Flow) bool { return f.Local.Overlaps(o.Local) && f.Remote.Overlaps(o.Remote) })
 			if i < 0 {
 				continue
 			}
 			r.add(b.ID, resource.Mistake{
-				Path: networksOf(b), Summary: fmt.Sprintf("what goes from %s to %s may go through %s too, which carries %s to %s", f.Local, f.Remote, other.ID, flows(other)[i].Local, flows(other)[i].Remote),
+				Path: networksOf(b.Block), Summary: fmt.Sprintf("what goes from %s to %s may go through %s too, which carries %s to %s", f.Local, f.Remote, other.ID, other.flows[i].Local, other.flows[i].Remote),
 				Hint:    "with policies the kernel takes whichever it finds first; name other networks, or let an ipsec_failover block decide",
 				Warning: true,
 			})
@@ -72,7 +77,7 @@ func networksOf(b resource.Block) string {
 
 // elsewhere wants the networks of the other side not to be those of a VPN of this
 // host, to which their packets would go instead.
-func (r *review) elsewhere(b resource.Block, blocks []resource.Block) {
+func (r *review) elsewhere(b carried, blocks []resource.Block) {
 	for _, other := range blocks {
 		claimer, ok := other.Shape.(resource.Claimer)
 		if !ok || other.ID == b.ID {
@@ -83,9 +88,9 @@ func (r *review) elsewhere(b resource.Block, blocks []resource.Block) {
 			if claim.Sort != "network" || err != nil {
 				continue
 			}
-			if i := slices.IndexFunc(flows(b), func(f walls.Flow) bool { return f.Remote.Overlaps(network) }); i >= 0 {
+			if i := slices.IndexFunc(b.flows, func(f walls.Flow) bool { return f.Remote.Overlaps(network) }); i >= 0 {
 				r.add(b.ID, resource.Mistake{
-					Path: networksOf(b), Summary: fmt.Sprintf("%s of the other side overlaps with %s of %s", flows(b)[i].Remote, network, other.ID),
+					Path: networksOf(b.Block), Summary: fmt.Sprintf("%s of the other side overlaps with %s of %s", b.flows[i].Remote, network, other.ID),
 					Hint: "packets of one would go to the other; give one of them another network",
 				})
 				return
