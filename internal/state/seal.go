@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,8 +104,13 @@ const sealed = "hmac-sha256:"
 
 // Sum returns a keyed digest of data.
 func (s Sealer) Sum(data []byte) string {
+	return s.sum(func(w io.Writer) { _, _ = w.Write(data) })
+}
+
+// sum returns a keyed digest of what is written; writing it is no error.
+func (s Sealer) sum(write func(io.Writer)) string {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write(data)
+	write(mac)
 	return sealed + base64.RawStdEncoding.EncodeToString(mac.Sum(nil))
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -45,21 +46,18 @@ func (s *Store) Sign(w *Wish) error {
 		}
 	}
 	data, err := json.Marshal(bare)
-	w.Fingerprint = s.Sum(lines.inPlace(data))
+	w.Fingerprint = s.sum(func(to io.Writer) { lines.inPlace(to, data) })
 	return err
 }
 
-// inPlace puts lines into JSON where their digests stand, so that the fingerprint is
-// the one that an earlier vpnd made, which did not have them apart.
-func (apart secrets) inPlace(data []byte) []byte {
-	if len(apart) == 0 {
-		return data
-	}
-	var pairs []string
+// inPlace writes JSON with lines where their digests stand, so that the fingerprint
+// is the one that an earlier vpnd made, which did not have them apart.
+func (apart secrets) inPlace(to io.Writer, data []byte) {
+	pairs := make([]string, 0, 2*len(apart))
 	for digest, line := range apart {
 		pairs = append(pairs, `"`+digest+`"`, string(line))
 	}
-	return []byte(strings.NewReplacer(pairs...).Replace(string(data)))
+	_, _ = strings.NewReplacer(pairs...).WriteString(to, string(data))
 }
 
 // KeepWish writes down which configuration is in force.
