@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/kind/pkg"
@@ -86,15 +87,14 @@ func (e *expansion) guarded(six bool) []string {
 	return rules
 }
 
-// guardedNetworks are those that nothing but the interface leads to.
+// guardedNetworks are those that nothing but the interface leads to. What is behind a
+// site that is shut out stays closed: it would leave by the default route in clear.
 func (e *expansion) guardedNetworks() []netip.Prefix {
-	var all []netip.Prefix
-	for _, n := range e.remote() {
-		if n.Bits() > 0 {
-			all = append(all, n)
-		}
+	all := e.own()
+	for _, p := range e.Peers {
+		all = append(all, p.Networks...)
 	}
-	return all
+	return slices.DeleteFunc(slices.Compact(slices.Clone(all)), func(n netip.Prefix) bool { return n.Bits() == 0 })
 }
 
 // accepted returns what the filter lets through: from peer to peer, and between
