@@ -28,7 +28,7 @@ func Clients(w io.Writer, all []clients.Client) error {
 			switch {
 			case i < len(c.Sessions):
 				s := c.Sessions[i]
-				copy(cells[1:], []string{Printable(s.Since), Printable(s.From), Printable(s.Address), Bytes(s.In), Bytes(s.Out)})
+				copy(cells[1:], []string{Printable(s.Since), Printable(s.From), Printable(s.Address), bytes(s.In), bytes(s.Out)})
 			case i == 0 && c.Revoked:
 				cells[1] = "revoked"
 			case i == 0:
@@ -66,19 +66,6 @@ func day(t time.Time) string {
 	return t.Local().Format(time.DateOnly)
 }
 
-// Bytes writes a number of bytes as people do, in powers of 1024.
-func Bytes(n uint64) string {
-	const step = 1024
-	if n < step {
-		return fmt.Sprintf("%d B", n)
-	}
-	size, unit := float64(n), -1
-	for size >= step {
-		size, unit = size/step, unit+1
-	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[unit])
-}
-
 // Client tells all of one.
 func Client(w io.Writer, c clients.Client) {
 	line := func(what, format string, args ...any) {
@@ -95,7 +82,7 @@ func Client(w io.Writer, c clients.Client) {
 		line("profile", "%s, for %s; %s", p.Path, p.Server, held(p))
 	}
 	for _, s := range c.Sessions {
-		line("connected", "to %s since %s, from %s, with %s; %s in, %s out", s.Server, Printable(s.Since), Printable(s.From), Printable(s.Address), Bytes(s.In), Bytes(s.Out))
+		line("connected", "to %s since %s, from %s, with %s; %s in, %s out", s.Server, Printable(s.Since), Printable(s.From), Printable(s.Address), bytes(s.In), bytes(s.Out))
 	}
 	if len(c.Sessions) == 0 {
 		line("connected", "no")

@@ -21,10 +21,10 @@ func TestClients(t *testing.T) {
 		{Name: "bob", NotAfter: day, Profiles: []clients.Profile{{Server: "a", Since: day, Void: []string{"port", "remote"}}, {Server: "b"}}},
 		{Name: "eve\x1b", Revoked: true},
 	})
-	const want = `NAME   CONNECTED            FROM            ADDRESS   IN       OUT      CERTIFICATE  PROFILE
-alice  2027-02-28 09:00:00  192.0.2.7:1194  10.8.0.2  1.5 KiB  5.0 GiB  2027-03-01   handed out 2027-03-01 by root
-bob    no                                                               2027-03-01   a: needs a new one: port, remote (since 2027-03-01)
-                                                                                     b: not handed out yet
+	const want = `NAME   CONNECTED            FROM            ADDRESS   IN      OUT     CERTIFICATE  PROFILE
+alice  2027-02-28 09:00:00  192.0.2.7:1194  10.8.0.2  1.5 kB  5.4 GB  2027-03-01   handed out 2027-03-01 by root
+bob    no                                                             2027-03-01   a: needs a new one: port, remote (since 2027-03-01)
+                                                                                   b: not handed out yet
 eve` + "\uFFFD" + `   revoked
 `
 	if err != nil || b.String() != want {

@@ -138,18 +138,45 @@ func TestTunnels(t *testing.T) {
 		In: 1_234_567_890, Out: 999_960, Rekey: later,
 	}
 	peer := resource.TunnelState{Name: "alice", OnDemand: true, Remote: []string{"a", "b", "c", "d", "e", "f"}, Handshake: old}
-	for want, tunnel := range map[string]status.Tunnel{
-		"  dc: up since 2020-01-02 03:04:05 (ipsec_tunnel.dc)\n      peer 203.0.113.7:4500; 192.168.40.0/24 ↔ 10.9.0.0/24, 10.9.1.0/24; in 1.2 GB, out 1.0 MB; new keys 2100-01-02 03:04:05\n": {ID: id, Block: "ipsec_tunnel.dc", TunnelState: up},
-		"  dc: down since 2020-01-02 03:04:05 (ipsec_tunnel.dc): no answer from 203.0.113.7:500\n      peer 203.0.113.7\n":                                                                     {ID: id, Block: "ipsec_tunnel.dc", DownSince: old, TunnelState: resource.TunnelState{Peer: "203.0.113.7", Why: "no answer from 203.0.113.7:500"}},
-		"  dc alice: down\n      a, b, c, d and 2 more; handshake 2020-01-02 03:04:05\n":                                                                                                       {ID: id, Block: id.String(), DownSince: old, TunnelState: peer},
-		"  dc: switched on, but no program serves it\n":                                                                                                                                        {ID: id, Block: id.String(), TunnelState: resource.TunnelState{Up: true}},
-		"  dc: nobody knows (ipsec_tunnel.dc): charon does not answer \uFFFD[2J\n":                                                                                                             {ID: id, Block: "ipsec_tunnel.dc", Error: "charon does not answer \x1b[2J"},
-		"in 999 B, out 0 B":  {ID: id, TunnelState: resource.TunnelState{Up: true, In: 999}},
-		"in 1.0 kB, out 0 B": {ID: id, TunnelState: resource.TunnelState{Up: true, In: 1000}},
-		"out 18.4 EB":        {ID: id, TunnelState: resource.TunnelState{Up: true, Out: 1<<64 - 1, In: 1}},
+	for _, c := range []struct {
+		tunnel status.Tunnel
+		want   string
+	}{
+		{
+			status.Tunnel{ID: id, Block: "ipsec_tunnel.dc", TunnelState: up},
+			"  dc: up since 2020-01-02 03:04:05 (ipsec_tunnel.dc)\n      peer 203.0.113.7:4500; 192.168.40.0/24 ↔ 10.9.0.0/24, 10.9.1.0/24; in 1.2 GB, out 1.0 MB; new keys 2100-01-02 03:04:05\n",
+		},
+		{
+			status.Tunnel{ID: id, Block: "ipsec_tunnel.dc", DownSince: old, TunnelState: resource.TunnelState{Peer: "203.0.113.7", Why: "no answer from 203.0.113.7:500"}},
+			"  dc: down since 2020-01-02 03:04:05 (ipsec_tunnel.dc): no answer from 203.0.113.7:500\n      peer 203.0.113.7\n",
+		},
+		{
+			status.Tunnel{ID: id, Block: id.String(), DownSince: old, TunnelState: peer},
+			"  dc alice: down\n      a, b, c, d and 2 more; handshake 2020-01-02 03:04:05\n",
+		},
+		{
+			status.Tunnel{ID: id, Block: id.String(), TunnelState: resource.TunnelState{Up: true}},
+			"  dc: switched on, but no program serves it\n",
+		},
+		{
+			status.Tunnel{ID: id, Block: "ipsec_tunnel.dc", Error: "charon does not answer \x1b[2J"},
+			"  dc: nobody knows (ipsec_tunnel.dc): charon does not answer \uFFFD[2J\n",
+		},
+		{
+			status.Tunnel{ID: id, TunnelState: resource.TunnelState{Up: true, In: 999}},
+			"in 999 B, out 0 B",
+		},
+		{
+			status.Tunnel{ID: id, TunnelState: resource.TunnelState{Up: true, In: 1000}},
+			"in 1.0 kB, out 0 B",
+		},
+		{
+			status.Tunnel{ID: id, TunnelState: resource.TunnelState{Up: true, Out: 1<<64 - 1, In: 1}},
+			"out 18.4 EB",
+		},
 	} {
-		if got := shown(func(v View) { v.tunnels([]status.Tunnel{tunnel}) }); !strings.Contains(got, want) {
-			t.Errorf("want %q:\n%s", want, got)
+		if got := shown(func(v View) { v.tunnels([]status.Tunnel{c.tunnel}) }); !strings.Contains(got, c.want) {
+			t.Errorf("want %q:\n%s", c.want, got)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func script(suites []suite) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "export CI=true\nfailed=0")
 	for _, s := range suites {
-		fmt.Fprintf(&b, "echo '%s%s'\ncd /work/%s\n./tests -test.v -test.run '^(%s)$' || failed=1\n",
+		fmt.Fprintf(&b, "echo '%s%s'\ncd /job/%s\n./tests -test.v -test.run '^(%s)$' || failed=1\n",
 			begins, s.dir, s.dir, strings.Join(s.tests, "|"))
 	}
 	fmt.Fprintln(&b, "exit $failed")

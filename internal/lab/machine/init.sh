@@ -21,13 +21,13 @@ cd /disk
 busybox sed -i 's/load = yes/load = no/' root-*/etc/strongswan.d/charon/af-alg.conf
 busybox mount -t overlay -o "lowerdir=$lower,upperdir=machine/upper,workdir=machine/work" overlay /root
 cd /
-busybox mkdir -p "/root$cache" /root/work
+busybox mkdir -p "/root$cache" /root/job
 busybox mount -o move /disk "/root$cache"
 busybox mount -o move /dev /root/dev
 busybox umount /proc
-busybox tar -x -f /root/dev/vdb -C /root/work
+busybox tar -x -f /root/dev/vdb -C /root/job
 
-busybox cat >/root/work/.init <<'INIT'
+busybox cat >/root/job/.init <<'INIT'
 #!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -42,8 +42,8 @@ hostname machine
 # Each host's systemd takes some of them.
 echo 1024 >/proc/sys/fs/inotify/max_user_instances
 stty -F /dev/ttyS1 -opost
-cd /work
-setsid sh /work/.script </dev/null >/dev/ttyS1 2>&1
+cd /job
+setsid sh /job/.script </dev/null >/dev/ttyS1 2>&1
 echo "ended with status $?" >/dev/ttyS2
 sleep 1 # until the line is out
 echo o >/proc/sysrq-trigger
@@ -51,4 +51,4 @@ sleep 60
 INIT
 exec busybox env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	HOME=/root USER=root SHELL=/bin/sh LANG=C.UTF-8 TERM=dumb VPND_MACHINE=1 VPND_LAB_CACHE="$cache" \
-	busybox switch_root /root /bin/sh /work/.init
+	busybox switch_root /root /bin/sh /job/.init

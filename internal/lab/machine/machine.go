@@ -26,9 +26,9 @@ type Options struct {
 	// Packages are installed on the lab's hosts ([lab.Options]).
 	Packages []string
 	// Files are taken along: files and directories of this machine, by their paths
-	// below /work in the machine. The owner is root, modes are kept.
+	// below /job in the machine. The owner is root, modes are kept.
 	Files map[string]string
-	// Script is run by sh(1) in /work, as root, without anything on its standard
+	// Script is run by sh(1) in /job, as root, without anything on its standard
 	// input.
 	Script string
 	// Output is given what the script writes to standard output and error.
