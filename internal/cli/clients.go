@@ -48,11 +48,7 @@ func (a *app) whoCommand() *cobra.Command {
 		Short: "Show all of one person",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			all, err := a.people(c.Context())
-			if err != nil {
-				return err
-			}
-			one, err := named(all, args[0])
+			one, err := a.known(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -73,11 +69,7 @@ func (a *app) disconnectCommand() *cobra.Command {
 		Short: "End the sessions of somebody, who may dial again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			all, err := a.people(c.Context())
-			if err != nil {
-				return err
-			}
-			one, err := named(all, args[0])
+			one, err := a.known(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -131,6 +123,15 @@ func (a *app) people(ctx context.Context) ([]clients.Client, error) {
 	return clients.Of(e, servers, func(path string) ([]byte, error) {
 		return atomic.ReadFile(filepath.Clean("/"+a.root), path, mostProfile)
 	}), nil
+}
+
+// known returns the person of that name.
+func (a *app) known(ctx context.Context, name string) (clients.Client, error) {
+	all, err := a.people(ctx)
+	if err != nil {
+		return clients.Client{}, err
+	}
+	return named(all, name)
 }
 
 func named(all []clients.Client, name string) (clients.Client, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"filippo.io/age"
@@ -15,6 +16,7 @@ import (
 
 	"vpnd/internal/archive"
 	"vpnd/internal/cli/view"
+	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/moving"
 	"vpnd/internal/report"
@@ -46,7 +48,7 @@ keys of clients, the same revocations.`,
 			if err != nil {
 				return err
 			}
-			return a.backup(t.Engine, cfg.Paths, args[0], to)
+			return a.backup(t.Engine, append(documents(cfg), cfg.Paths...), args[0], to)
 		},
 	}
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt it to this `KEY` of age, as age-keygen(1) writes it; may be repeated")
@@ -79,7 +81,8 @@ vpnd plan shows what the configuration asks for besides.`,
 			if err != nil {
 				return err
 			}
-			t, err := a.host(a.dir(nil)).Begin(c.Context())
+			host := a.host(a.dir(nil))
+			t, err := host.Begin(c.Context())
 			if err != nil {
 				return err
 			}
@@ -87,7 +90,13 @@ vpnd plan shows what the configuration asks for besides.`,
 			if n := len(t.Engine.Store.Records()); n > 0 {
 				return fmt.Errorf("vpnd has made %s on this host, and an archive would be mixed up with that; vpnd destroy takes it off, or restore on a new host", report.Count(n, "thing"))
 			}
-			return a.restore(m, entries, yes)
+			agreed := func() error {
+				if yes {
+					return nil
+				}
+				return host.Agreed(c.Context())
+			}
+			return a.restore(m, entries, agreed)
 		},
 	}
 	yesFlag(c, &yes)
@@ -129,6 +138,27 @@ func (a *app) backup(e *engine.Engine, configuration []string, file string, to [
 	return nil
 }
 
+// documents returns the files that blocks name and that are read with the
+// configuration: without them it is not whole.
+func documents(cfg *config.Config) []string {
+	var all []string
+	for _, b := range cfg.Blocks {
+		shape := reflect.ValueOf(b.Shape).Elem()
+		for _, f := range resource.Fields(shape.Type()) {
+			d, ok := shape.Field(f.Index).Interface().(*resource.Document)
+			if !ok || d == nil {
+				continue
+			}
+			if path := d.Path(); filepath.IsAbs(path) {
+				all = append(all, path)
+			} else {
+				all = append(all, filepath.Join(filepath.Dir(b.Range.Filename), path))
+			}
+		}
+	}
+	return all
+}
+
 // inside returns files as they are seen below a root; what lies elsewhere is no part
 // of that host and left out.
 func inside(root string, files []string) ([]string, error) {
@@ -159,7 +189,7 @@ func fresh(file string, data []byte) error {
 }
 
 // restore writes all of an archive or nothing.
-func (a *app) restore(m archive.Manifest, entries []archive.Entry, yes bool) error {
+func (a *app) restore(m archive.Manifest, entries []archive.Entry, agreed func() error) error {
 	p, err := moving.Compare(filepath.Clean("/"+a.root), entries)
 	if err != nil {
 		return err
@@ -168,28 +198,13 @@ func (a *app) restore(m archive.Manifest, entries []archive.Entry, yes bool) err
 		return fmt.Errorf("%s would be overwritten, and nothing was written; move away what nobody needs: %s", report.Count(len(p.Differ), "file"), report.Names(p.Differ))
 	}
 	a.printf("An archive of %s, made %s: %s to write, in %s.\n", view.Printable(m.Host), m.Made.Local().Format("2006-01-02 15:04"), report.Count(p.Len(), "file"), report.Names(p.Places()))
-	if err := a.agreed(yes); err != nil {
+	if err := agreed(); err != nil {
 		return err
 	}
 	if err := p.Do(); err != nil {
 		return err
 	}
 	a.printf("Restored. vpnd plan shows what the configuration asks for besides, and vpnd apply does it.\n")
-	return nil
-}
-
-// agreed asks a person, unless that was said before.
-func (a *app) agreed(yes bool) error {
-	if yes {
-		return nil
-	}
-	if !isTerminal(a.In) {
-		return errors.New("nobody is there to ask; say --yes")
-	}
-	_, _ = fmt.Fprint(a.Err, "Only yes will do: ")
-	if answer := <-lines(a.In); answer != "yes" {
-		return errors.New("nothing was changed")
-	}
 	return nil
 }
 

@@ -134,8 +134,8 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, k
 		return err
 	}
 	if !f.yes {
-		_, _ = fmt.Fprintf(a.Err, "%s gets %s. ", name, what)
-		if err := a.agreed(false); err != nil {
+		_, _ = fmt.Fprintf(a.Err, "%s gets %s.\n", name, what)
+		if err := host.Agreed(ctx); err != nil {
 			return err
 		}
 	}

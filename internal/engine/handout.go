@@ -141,20 +141,31 @@ func (g Gift) Void() *state.Handout { return g.record.Handout }
 // Given is when the holder got it last; nil where that is not known.
 func (g Gift) Given() *state.Given { return g.record.Given }
 
+// recorded tells, of each thing on record whose kind is one of these, its shape as far
+// as the record tells it: what can't be read is not on record.
+func (e *Engine) recorded(of func(resource.Kind) bool, tell func(state.Record, any)) {
+	for _, r := range e.Store.Records() {
+		if k, ok := e.Catalog.Kind(r.ID.Kind); ok && of(k) {
+			was := k.New()
+			_ = r.Want.Tell(was)
+			tell(r, was)
+		}
+	}
+}
+
+func seenIn(view resource.View) func(resource.Kind) bool {
+	return func(k resource.Kind) bool { return k.View == view }
+}
+
 // Gifts returns all that is given to somebody, as far as it is on record.
 func (e *Engine) Gifts() []Gift {
 	var all []Gift
-	for _, r := range e.Store.Records() {
-		k, ok := e.Catalog.Kind(r.ID.Kind)
-		if !ok || !k.Gives {
-			continue
-		}
-		was := k.New()
-		_ = r.Want.Tell(was) // what can't be read is not on record
+	e.recorded(func(k resource.Kind) bool { return k.Gives }, func(r state.Record, was any) {
+		k, _ := e.Catalog.Kind(r.ID.Kind)
 		if holder, _ := k.Given(was); holder != "" {
 			all = append(all, Gift{ID: r.ID, Holder: holder, record: r})
 		}
-	}
+	})
 	return all
 }
 
@@ -169,18 +180,12 @@ type Certificate struct {
 // Certificates returns all on record.
 func (e *Engine) Certificates() []Certificate {
 	var all []Certificate
-	for _, r := range e.Store.Records() {
-		k, _ := e.Catalog.Kind(r.ID.Kind)
-		if k.View != resource.Certificates {
-			continue
-		}
-		was := k.New()
-		_ = r.Want.Tell(was) // what can't be read is not on record
+	e.recorded(seenIn(resource.Certificates), func(r state.Record, was any) {
 		if c, ok := was.(resource.Bearer); ok {
 			ca, _ := was.(resource.Signer)
 			all = append(all, Certificate{Bearing: c.Bearer(), ID: r.ID, Blocks: blocks(r), Authority: ca != nil && ca.Signs()})
 		}
-	}
+	})
 	return all
 }
 
@@ -193,17 +198,11 @@ type Roll struct {
 // Rolls returns those on record.
 func (e *Engine) Rolls() []Roll {
 	var all []Roll
-	for _, r := range e.Store.Records() {
-		k, _ := e.Catalog.Kind(r.ID.Kind)
-		if k.View != resource.Lists {
-			continue
-		}
-		was := k.New()
-		_ = r.Want.Tell(was) // what can't be read is not on record
+	e.recorded(seenIn(resource.Lists), func(r state.Record, was any) {
 		if list, ok := was.(resource.Roller); ok {
 			all = append(all, Roll{blocks(r), list.Roll()})
 		}
-	}
+	})
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,13 @@ func comesAndGoes(s, alice scene) {
 	s.ok(s.Dial(ctx))
 	s.ok(alice.Dial(ctx))
 	server := s.sh("systemctl show -p MainPID --value openvpn-server@office")
+	listed := s.vpnd(0, "client", "list")
+	s.names(listed, "203.0.113.11:", "10.8.0.200")
+	from := regexp.MustCompile(`203\.0\.113\.11:\d+`).FindString(listed)
+	s.names(s.vpnd(0, "client", "show", "alice"), "to openvpn_server.office since 20", "from "+from, " in, ", " out")
+	s.vpnd(0, "client", "disconnect", "alice")
+	s.lacks(s.vpnd(0, "client", "list"), from)
+	s.ok(alice.Dial(ctx)) // who may
 	sessions := alice.sessions()
 
 	s.ok(s.Edit(ctx, "vpn.hcl", `client "tpham" {}`, `client "tpham" { revoked = true }`))

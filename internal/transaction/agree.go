@@ -42,7 +42,7 @@ func (h *Host) Agree(ctx context.Context, yes bool, plan func(*Transaction) (*en
 			t.tell(Moved{})
 		}
 		t.tell(Planned{p})
-		if err := h.agreed(ctx); err != nil {
+		if err := h.Agreed(ctx); err != nil {
 			return nil, nil, err
 		}
 		shown = now
@@ -59,8 +59,9 @@ func fingerprinted(t *Transaction, plan func(*Transaction) (*engine.Plan, error)
 	return p, now, err
 }
 
-// agreed asks. Where nobody could answer, --yes must say it.
-func (h *Host) agreed(ctx context.Context) error {
+// Agreed asks whether what was shown is to be done; anything but a yes is an error.
+// Where nobody could answer, --yes must say it.
+func (h *Host) Agreed(ctx context.Context) error {
 	answers := h.People.Answers()
 	if answers == nil {
 		return errors.New("nobody is there to ask; look at the plan and say --yes")
