@@ -123,7 +123,8 @@ func written(v reflect.Value) (string, bool) {
 }
 
 // take reads the settings of a section into a shape, nothing of which is nil
-// afterwards. It returns the lines that are none of vpnd's.
+// afterwards. It returns the lines that are none of vpnd's: of a setting that it does not
+// write the value may be secret, and is not told.
 func take(s *swanctl.Section, shape any, path string) (foreign []string) {
 	known := make(map[string]bool)
 	v := reflect.ValueOf(shape).Elem()
@@ -149,7 +150,7 @@ func take(s *swanctl.Section, shape any, path string) (foreign []string) {
 	}
 	for _, one := range s.Settings {
 		if !known[one.Key] {
-			foreign = append(foreign, path+"."+one.Key+" = "+one.Value)
+			foreign = append(foreign, path+"."+one.Key)
 		}
 	}
 	return foreign

@@ -67,8 +67,12 @@ func TestLinesOfOthersAreTold(t *testing.T) {
 	want := tunnel(nil)
 	text := render("dc", fill(&want))
 	for _, c := range []struct{ edited, want string }{
-		{strings.Replace(text, "version = 2", "version = 2\n    vips = 0.0.0.0", 1), "dc.vips = 0.0.0.0"},
-		{strings.Replace(text, "net {", "net {\n        updown = /bin/evil", 1), "dc.children.net.updown = /bin/evil"},
+		{strings.Replace(text, "version = 2", "version = 2\n    vips = 0.0.0.0", 1), "dc.vips"},
+		{strings.Replace(text, "net {", "net {\n        updown = /bin/evil", 1), "dc.children.net.updown"},
+		{strings.Replace(text, "version = 2", "version = 2\n    secret = hidden", 1), "dc.secret"},
+		{strings.Replace(text, "auth = psk", "auth = psk\n      psk = hidden", 1), "dc.local.psk"},
+		{strings.Replace(text, "secrets {", "secrets {\n  ike-other {\n    secret = one\n hidden\n  }", 1), "line"},
+		{strings.Replace(text, "secrets {", "secrets {\n  ike-other {\n    secret = one\n hidden: two\n  }", 1), "line"},
 		{strings.Replace(text, "local {", "local-2 {\n auth = psk\n }\n local {", 1), "dc.local-2 {}"},
 		{strings.Replace(text, "secrets {", "secrets {\n  ike-other {\n    secret = hidden\n  }", 1), "secrets.ike-other {}"},
 		{strings.Replace(text, "secrets {", "secrets {\n  loose = hidden\n", 1), "secrets.loose"},

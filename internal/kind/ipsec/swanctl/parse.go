@@ -12,7 +12,8 @@ const maxDepth = 16
 
 // Parse reads a text. Sections of one name are one, and of settings of one key the
 // last counts, as strongSwan has it. An include is kept as a setting of that key,
-// and what it names is not read.
+// and what it names is not read. An error repeats nothing that could be a secret, as one
+// that was broken over two lines.
 func Parse(text string) (*Section, error) {
 	p := &parser{rest: text, line: 1}
 	root := &Section{}
@@ -77,11 +78,11 @@ func (p *parser) statement(s *Section, depth int) error {
 		s.replace(name, value)
 		return err
 	case strings.HasPrefix(p.rest, ":"):
-		return fmt.Errorf("the section %s refers to others, which is not read here", name)
+		return errors.New("a section refers to others, which is not read here")
 	}
 	p.skip(" \t\r\n")
 	if !strings.HasPrefix(p.rest, "{") {
-		return fmt.Errorf("behind %s stands neither = nor {", name)
+		return errors.New("behind a name stands neither = nor {")
 	}
 	p.advance(1)
 	inner := s.Section(name)
