@@ -83,6 +83,20 @@ func (a authority) revokes(path string, number int64, serials ...int64) {
 	write(a.t, path, "X509 CRL", der)
 }
 
+func newKey(t *testing.T, path string) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "PRIVATE KEY", der)
+	return key
+}
+
 func said(t *testing.T, argv ...string) string {
 	t.Helper()
 	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
@@ -92,29 +106,27 @@ func said(t *testing.T, argv ...string) string {
 	return string(out)
 }
 
+// certified is a connection of two networks with certificates.
+func certified(certFile, keyFile, caFile string) Connection {
+	return tunnel(func(c *Connection) {
+		c.PSK = nil
+		c.Local = &End{Auth: resource.Ptr("pubkey"), ID: resource.Ptr("gw.example.com"), Certificates: []string{certFile}, Key: resource.Ptr(keyFile)}
+		c.Remote = &End{Auth: resource.Ptr("pubkey"), ID: resource.Ptr("peer.example.com"), CACerts: []string{caFile}}
+	})
+}
+
 // Certificates, keys and lists are loaded with the connection, and again where they
 // were renewed.
 func TestWhatIsRenewedIsLoadedAgain(t *testing.T) {
 	v, kill := host(t)
 	const caFile, certFile, keyFile, listFile = ca + "/sites.pem", certs + "/gw.pem", private + "/gw.pem", revoked + "/sites.pem"
 	a := newAuthority(t, caFile)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, keyFile, "PRIVATE KEY", der)
+	key := newKey(t, keyFile)
 	a.issues(certFile, "gw.example.com", 0x1001, key)
 	a.revokes(listFile, 11)
 
-	want := tunnel(func(c *Connection) {
-		c.PSK = nil
-		c.Local = &End{Auth: resource.Ptr("pubkey"), ID: resource.Ptr("gw.example.com"), Certificates: []string{certFile}, Key: resource.Ptr(keyFile)}
-		c.Remote = &End{Auth: resource.Ptr("pubkey"), ID: resource.Ptr("peer.example.com"), CACerts: []string{caFile}, CRLs: []string{listFile}, Revocation: resource.Ptr("strict")}
-	})
+	want := certified(certFile, keyFile, caFile)
+	want.Remote.CRLs, want.Remote.Revocation = []string{listFile}, resource.Ptr("strict")
 	if all := want.Validate("dc"); len(all) > 0 {
 		t.Fatal(all)
 	}

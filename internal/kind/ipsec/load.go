@@ -181,36 +181,3 @@ func (l *loaded) tried(now time.Time, again bool) {
 	}
 	l.Tried = now
 }
-
-// unload ends what charon has of a connection. It is unloaded first, or what ends
-// would be begun anew.
-func (v Verbs) unload(ctx context.Context, d *daemon, name string) error {
-	if d.down {
-		return nil
-	}
-	conn, err := vici.Dial(ctx, v.Socket)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.UnloadConn(ctx, name); err != nil {
-		return fmt.Errorf("unloading the connection: %w", err)
-	}
-	sas, err := conn.SAs(ctx)
-	if err != nil {
-		return err
-	}
-	for _, sa := range sas {
-		if sa.Name != name {
-			continue
-		}
-		if err := conn.Terminate(ctx, sa.ID, farewell); err != nil && !gone(err) {
-			return fmt.Errorf("ending its SAs: %w", err)
-		}
-	}
-	if err := conn.UnloadShared(ctx, secretOf(name)); err != nil {
-		return fmt.Errorf("unloading the pre-shared key: %w", err)
-	}
-	delete(d.record.Connections, name)
-	return d.record.write(v.Record)
-}

@@ -20,10 +20,7 @@ func (v Verbs) revocations(c *Connection) []string {
 		if err != nil {
 			continue
 		}
-		if block, _ := pem.Decode(data); block != nil {
-			data = block.Bytes
-		}
-		list, err := x509.ParseRevocationList(data)
+		list, err := x509.ParseRevocationList(der(data))
 		if err != nil {
 			continue
 		}
@@ -41,4 +38,12 @@ func more(now, before []string) bool {
 		_, there := slices.BinarySearch(before, serial)
 		return !there
 	})
+}
+
+// der is what a file holds in DER, which it may be without PEM around it.
+func der(data []byte) []byte {
+	if block, _ := pem.Decode(data); block != nil {
+		return block.Bytes
+	}
+	return data
 }

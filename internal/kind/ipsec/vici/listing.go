@@ -151,3 +151,21 @@ func (c *Conn) SAs(ctx context.Context, one ...string) ([]SA, error) {
 	}
 	return all, nil
 }
+
+// Certs are the certificates that charon has, in DER.
+func (c *Conn) Certs(ctx context.Context) ([][]byte, error) {
+	in, err := message("type", "X509")
+	if err != nil {
+		return nil, err
+	}
+	messages, err := c.list(ctx, "list-certs", "list-cert", in)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]byte, 0, len(messages))
+	for _, m := range messages {
+		der, _ := m.Get("data").(string)
+		all = append(all, []byte(der))
+	}
+	return all, nil
+}

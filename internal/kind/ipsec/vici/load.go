@@ -88,17 +88,32 @@ func (c *Conn) LoadShared(ctx context.Context, id, secret string, owners []strin
 
 // UnloadShared unloads a pre-shared key. That there is none is no error.
 func (c *Conn) UnloadShared(ctx context.Context, id string) error {
-	known, err := c.Shared(ctx)
+	return c.unload(ctx, "unload-shared", c.Shared, id)
+}
+
+// UnloadKey unloads a private key, by the SHA-1 hash of its public half in hexadecimal.
+// That there is none is no error.
+func (c *Conn) UnloadKey(ctx context.Context, id string) error {
+	return c.unload(ctx, "unload-key", c.Keys, id)
+}
+
+func (c *Conn) unload(ctx context.Context, command string, list func(context.Context) ([]string, error), id string) error {
+	known, err := list(ctx)
 	if err != nil || !slices.Contains(known, id) {
 		return err
 	}
-	_, err = c.do(ctx, "unload-shared", "id", id)
+	_, err = c.do(ctx, command, "id", id)
 	return err
 }
 
 // Shared are the ids of the pre-shared keys that are loaded.
-func (c *Conn) Shared(ctx context.Context) ([]string, error) {
-	out, err := c.do(ctx, "get-shared")
+func (c *Conn) Shared(ctx context.Context) ([]string, error) { return c.ids(ctx, "get-shared") }
+
+// Keys are the ids of the private keys that are loaded.
+func (c *Conn) Keys(ctx context.Context) ([]string, error) { return c.ids(ctx, "get-keys") }
+
+func (c *Conn) ids(ctx context.Context, list string) ([]string, error) {
+	out, err := c.do(ctx, list)
 	if err != nil {
 		return nil, err
 	}
