@@ -100,7 +100,7 @@ var rules = []rule{
 	{"cli/starter", nil, []string{"os/exec"}},
 	{"cli", []string{""}, nil},
 	{"lab/bench", []string{"lab", "resource", "status"}, nil},
-	{"lab", []string{"lab"}, nil},
+	{"lab", []string{"lab", "nettest"}, nil},
 	{"nettest", nil, nil},
 	{"system", []string{"lab"}, nil},
 }

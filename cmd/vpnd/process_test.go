@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"vpnd/internal/nettest"
 )
 
 // vpnd returns the command with a root file system of its own, in which the
@@ -32,9 +34,7 @@ func vpnd(t *testing.T, config string, args ...string) (*exec.Cmd, string) {
 
 // A program that vpnd runs sees no values of variables.
 func TestVariablesAreNotInherited(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("files are given to root")
-	}
+	nettest.Root(t, "to give files to it")
 	told := filepath.Join(t.TempDir(), "env")
 	cmd, root := vpnd(t, `variable "psk" { sensitive = true }
 secret_file "/etc/a" {
@@ -57,9 +57,7 @@ secret_file "/etc/a" {
 
 // An apply whose reader is gone, or whose session hangs up, is not half done.
 func TestApplyOutlivesItsSession(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("files are given to root")
-	}
+	nettest.Root(t, "to give files to it")
 	config := `file "/etc/a" {
   content  = "a"
   validate = ["sh", "-c", "kill -HUP $PPID; sleep 0.2", "{}"]

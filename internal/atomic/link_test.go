@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/nettest"
 )
 
 // tree makes a root with directories, and beside it what must not be reached.
@@ -53,9 +55,7 @@ func TestLinksOnTheWayStayBelowTheRoot(t *testing.T) {
 }
 
 func TestLinkOfAStrangerIsNotFollowed(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to give a link away")
-	}
+	nettest.Root(t, "to give a link away")
 	root, _ := tree(t)
 	name := filepath.Join(root, "etc/ssh")
 	link(t, "../run", name)

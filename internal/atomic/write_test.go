@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/nettest"
 )
 
 func mine(path, data string, mode fs.FileMode) File {
@@ -106,9 +108,7 @@ func TestRefusedFileLeavesAll(t *testing.T) {
 }
 
 func TestWriteGivesOwnerAndMode(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to give files away")
-	}
+	nettest.Root(t, "to give files away")
 	root := t.TempDir()
 	f := File{Path: "/x", Mode: 0o640 | fs.ModeSetgid, UID: 1234, GID: 5678}
 	if err := Write(root, f); err != nil {

@@ -159,7 +159,7 @@ func loopback() error {
 	return nil
 }
 
-// Need skips a test that has no room, which is so only without root.
+// Need leaves a test out that has no room, which is so only without root.
 func Need(t testing.TB) {
 	t.Helper()
 	if os.Getenv(inside) != "" {
@@ -168,7 +168,7 @@ func Need(t testing.TB) {
 	if os.Geteuid() == 0 {
 		t.Fatal("this package's TestMain does not call nettest.Main, so the test would touch the machine")
 	}
-	t.Skip("needs root, for a network namespace of its own")
+	LeaveOut(t, "needs root, for a network namespace of its own")
 }
 
 // Fresh puts the calling test into a network namespace of its own, with the

@@ -1,7 +1,6 @@
 package system
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/lab/office"
+	"vpnd/internal/nettest"
 )
 
 // makeDeb makes the package of a version in a directory, with a umask, and returns
@@ -93,9 +93,7 @@ file "/usr/local/sbin/hook" {
 // TestPackage tells the life of the package on a fresh host, on both backends of
 // iptables.
 func TestPackage(t *testing.T) {
-	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
-		t.Skip("needs root: it boots hosts")
-	}
+	nettest.Root(t, "to boot hosts")
 	first, second := packaged(t), makeDeb(t, "9.9.0", "022", t.TempDir())
 	if out, err := exec.Command("cmp", first, makeDeb(t, "9.8.7", "077", t.TempDir())).CombinedOutput(); err != nil {
 		t.Errorf("the package is not the same when it is made again: %s", out)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpnd/internal/nettest"
 )
 
 // a user that is neither root nor who runs the tests.
@@ -14,9 +16,7 @@ const mallory = 54321
 // home makes a directory with a file in it, below the sticky one of the system.
 func home(t *testing.T) (dir, file string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away")
-	}
+	nettest.Root(t, "to give files away")
 	dir = t.TempDir()
 	file = filepath.Join(dir, "a.hcl")
 	do(t, os.WriteFile(file, nil, 0o600))

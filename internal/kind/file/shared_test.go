@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 )
 
@@ -60,7 +61,7 @@ func TestDirectoriesOfOthersAreNotTaken(t *testing.T) {
 			t.Errorf("asked for by itself: %v", err)
 		}
 	}
-	needRoot(t)
+	nettest.Root(t, "to give files away")
 	home := filepath.Join(root, "home/bob")
 	if err := errors.Join(os.Chmod(home, 0o700), os.Chown(home, 1000, 1000)); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -37,17 +38,10 @@ func holds(t *testing.T, root, name, want string) {
 	}
 }
 
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to give files away")
-	}
-}
-
 func mode(bits uint32) *resource.Mode { return resource.Ptr(resource.Mode(bits)) }
 
 func TestConform(t *testing.T) {
-	needRoot(t)
+	nettest.Root(t, "to give files away")
 	name := "/etc/vpn.conf"
 	t.Run("file", func(t *testing.T) {
 		resourcetest.Conform(t, FileVerbs{Root: accounts(t)}, resourcetest.Case[File]{
@@ -230,7 +224,7 @@ func TestUnmanagedContentStays(t *testing.T) {
 }
 
 func TestAccountMayComeLater(t *testing.T) {
-	needRoot(t)
+	nettest.Root(t, "to give files away")
 	root := accounts(t)
 	want := text("x")
 	want.Owner, want.Group = resource.Ptr("later"), resource.Ptr("root")

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/nettest"
 	"vpnd/internal/notice/noticetest"
 )
 
 func TestWhateverHappensToAFileIsHeard(t *testing.T) {
-	needRoot(t)
+	nettest.Root(t, "to give files away")
 	root := accounts(t)
 	const name = "/etc/vpn.conf"
 	real := filepath.Join(root, name)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/nettest"
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
 )
@@ -81,9 +82,7 @@ func TestOtherPartsAreHeardOfByAnotherWatch(t *testing.T) {
 
 // The clock is set a nanosecond ahead and back again, which nobody else notices.
 func TestACertificateIsHeardOfWhenTheClockIsSet(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to set the clock")
-	}
+	nettest.Root(t, "to set the clock")
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
 	r.issue("a")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -21,12 +22,7 @@ const (
 // image is a root file system with accounts of others.
 func image(t *testing.T) Verbs {
 	t.Helper()
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("accounts are made by root alone")
-		}
-		t.Skip("accounts are made by root alone")
-	}
+	nettest.Root(t, "to make accounts")
 	root := t.TempDir()
 	for file, text := range map[string]string{"etc/passwd": passwd, "etc/group": group, "etc/shadow": shadow, "etc/gshadow": "root:*::\n", "etc/login.defs": "USERGROUPS_ENAB yes\n"} {
 		put(t, root, file, text)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"vpnd/internal/lab"
+	"vpnd/internal/nettest"
 )
 
 // New makes a lab of the release that tests are about where they say nothing, see
@@ -29,14 +30,11 @@ func OnEach(t *testing.T, test func(t *testing.T, release string)) {
 }
 
 // Of makes a lab that ends with the test, its hosts of a release of Debian and with
-// these packages besides. Without root the test is skipped, but not where CI is
-// "true": there a missing lab is a failure. When the test fails, the last lines on
-// its hosts' consoles are logged.
+// these packages besides. Without root the test is left out, see [nettest.LeaveOut].
+// When the test fails, the last lines on its hosts' consoles are logged.
 func Of(t testing.TB, release string, packages ...string) *lab.Lab {
 	t.Helper()
-	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
-		t.Skip("needs root: it boots hosts")
-	}
+	nettest.Root(t, "to boot hosts")
 	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Release: release, Packages: packages})
 	if err != nil {
 		t.Fatal(err)

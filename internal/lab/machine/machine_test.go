@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpnd/internal/nettest"
 )
 
 // boots runs a script in a machine.
 func boots(ctx context.Context, t *testing.T, files map[string]string, script string, out io.Writer) (int, error) {
 	t.Helper()
-	if os.Geteuid() != 0 && os.Getenv("CI") != "true" {
-		t.Skip("needs root: it makes a disk out of the lab's root file system")
-	}
+	nettest.Root(t, "to make a disk out of the lab's root file system")
 	return Run(ctx, Options{Files: files, Script: script, Output: out, Progress: t.Output()})
 }
 
