@@ -170,6 +170,33 @@ func TestWhatGoesWrongIsNotified(t *testing.T) {
 	}
 }
 
+// News of a tunnel that are due while repairs wait for somebody else wait with them, and
+// wake nobody meanwhile.
+func TestNewsOfTunnelsWaitWithRepairs(t *testing.T) {
+	bubble(t, func(r *rig) {
+		asked := 0
+		busy := r.Host.Busy
+		r.Host.Busy = func() string { r.alter(func() { asked++ }); return busy() }
+		r.wish(map[string]string{"a": "1", "tun:dc": "up"})
+		r.start()
+		r.choose(func() { r.busy = "apt-get (process 12)" })
+		r.alter(func() { r.cut = map[string]string{"dc": "no answer"} })
+		r.touch("dc", "up", "")
+		r.touch("a", "2", "")
+		time.Sleep(time.Minute)
+		r.alter(func() {
+			if asked > 120 {
+				t.Errorf("asked %d times in a minute whether somebody is at work", asked)
+			}
+		})
+		r.choose(func() { r.busy = "" })
+		time.Sleep(5 * time.Second)
+		if r.logged("a tunnel is down") != 1 {
+			t.Errorf("not told of\n%s", r.logs.String())
+		}
+	})
+}
+
 // A tunnel that is down is told of once it has been for a moment, without a further
 // event, and so is that it is back: in the journal, the history and to others. One that
 // goes up and down is told of once.

@@ -96,7 +96,7 @@ func (a *agent) pause() time.Duration {
 	if a.schedule.waiting || a.life.booting {
 		due = earlier(due, now.Add(again))
 	}
-	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next, a.nextUndo, a.nextDue, a.out.tale.tunnels.Next} {
+	for _, next := range []func() (time.Time, bool){a.backoff.damping.Next, a.backoff.retries.Next, a.nextUndo, a.nextDue} {
 		if at, ok := next(); ok {
 			due = earlier(due, at)
 		}
@@ -121,13 +121,17 @@ func (s *schedule) passed(now time.Time) {
 	s.last, s.jitter = now, 0.9+0.2*rand.Float64()
 }
 
-// nextDue is when the first thing is to be renewed. While repairs wait for somebody
-// else, those wait too.
+// nextDue is when the first thing is to be renewed, or there will be news of a tunnel
+// that is as it was. While repairs wait for somebody else, those wait too.
 func (a *agent) nextDue() (at time.Time, ok bool) {
 	if a.schedule.waiting {
 		return at, false
 	}
-	return a.findings.NextDue()
+	at, ok = a.findings.NextDue()
+	if news, some := a.out.tale.tunnels.Next(); some && (!ok || news.Before(at)) {
+		return news, true
+	}
+	return at, ok
 }
 
 // takeDue returns what is to be renewed since it was last asked, and the tunnels of
