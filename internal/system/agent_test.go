@@ -47,6 +47,12 @@ func (s scene) agent() {
 	})
 }
 
+// agentRemoved ends the agent and takes away what [scene.agent] installed.
+func (s scene) agentRemoved() {
+	s.t.Helper()
+	s.sh("systemctl disable -q --now vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+}
+
 // status is what the agent tells, with the exit status of the command.
 func (s scene) status() (agentStatus, int) {
 	s.t.Helper()

@@ -40,7 +40,7 @@ func TestRulesLocked(t *testing.T) {
 	s.sh(eventually("vpnd status | grep -q 'another program holds the lock of xtables'"))
 	s.run("systemctl", "stop", "holder")
 	s.sh(eventually(nothingLeft))
-	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.agentRemoved()
 	s.heals(first)
 }
 
@@ -76,7 +76,7 @@ func TestAgentWithoutDisk(t *testing.T) {
 	s.names(s.sh("journalctl -u vpnd -p err -o cat"), "must not forward")
 	s.sh(home)
 	s.sh(eventually("grep -q 1 /proc/sys/net/ipv4/ip_forward && " + nothingLeft))
-	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.agentRemoved()
 	s.vpnd(0, "destroy", "--yes")
 	s.sh("umount /var/lib/vpnd; rmdir /var/lib/vpnd")
 	s.as(first, "destroying")

@@ -113,8 +113,7 @@ func TestLockHeld(t *testing.T) {
 	s.shortly("vpnd status | grep -q 'flock, process'")
 	s.run("systemctl", "stop", "holder")
 	s.shortly(nothingLeft)
-	s.run("systemctl", "stop", "vpnd")
-	s.sh("rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.agentRemoved()
 	s.heals(first)
 }
 
@@ -167,7 +166,7 @@ func TestFewDescriptors(t *testing.T) {
 	s.survives(first)
 	s.sh("rm -r /etc/systemd/system/vpnd.service.d; systemctl daemon-reload; systemctl restart vpnd")
 	s.shortly(nothingLeft)
-	s.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	s.agentRemoved()
 	s.heals(first)
 }
 

@@ -242,7 +242,7 @@ func TestSSHTunnel(t *testing.T) {
 		t.Run("peer", func(t *testing.T) { c.in(t).comesBack() })
 		t.Run("host key", func(t *testing.T) { c.in(t).notFooled() })
 
-		c.sh("systemctl stop vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+		c.scene.agentRemoved()
 		c.vpnd(0, "destroy", "--yes")
 		c.bastion.vpnd(0, "destroy", "--yes")
 		for was, is := range map[string]string{here: withoutBackups(c.print()), there: withoutBackups(c.bastion.print())} {

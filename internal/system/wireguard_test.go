@@ -69,21 +69,23 @@ type roadway struct {
 // wireguard-go, since the kernel of the lab's hosts has none.
 func TestWireGuard(t *testing.T) {
 	t.Parallel()
-	r := roads(t)
-	first := r.print()
-	r.opens()
-	t.Run("a removed peer", func(t *testing.T) { r.in(t).removed() })
-	t.Run("by hand", func(t *testing.T) { r.in(t).byHand() })
-	t.Run("revoked", func(t *testing.T) { r.in(t).revoked() })
-	t.Run("agent", func(t *testing.T) { r.in(t).kept() })
-	r.vpnd(0, "destroy", "--yes")
-	r.as(first, "destroying")
+	labtest.OnEach(t, func(t *testing.T, release string) {
+		r := roads(t, release)
+		first := r.print()
+		r.opens()
+		t.Run("a removed peer", func(t *testing.T) { r.in(t).removed() })
+		t.Run("by hand", func(t *testing.T) { r.in(t).byHand() })
+		t.Run("revoked", func(t *testing.T) { r.in(t).revoked() })
+		t.Run("agent", func(t *testing.T) { r.in(t).kept() })
+		r.vpnd(0, "destroy", "--yes")
+		r.as(first, "destroying")
+	})
 }
 
 func (r roadway) in(t *testing.T) roadway { r.scene = r.scene.in(t); return r }
 
-func roads(t *testing.T) roadway {
-	l := labtest.New(t, "wireguard-go", "wireguard-tools")
+func roads(t *testing.T, release string) roadway {
+	l := labtest.Of(t, release, "wireguard-go", "wireguard-tools")
 	o, err := office.Open(t.Context(), l, vpnd, "../../examples/minimal")
 	if err != nil {
 		t.Fatal(err)
@@ -204,5 +206,5 @@ func (r roadway) kept() {
 	r.ok(r.Gateway.Start(r.t.Context()))
 	r.within(time.Minute, "the interface is back after a boot", "wg show wg0 | grep -q 'listening port: 51820' && ip route show dev wg0 | grep -q 10.9.1.0/24")
 	r.reaches(r.bob)
-	r.sh("systemctl disable -q --now vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
+	r.agentRemoved()
 }
