@@ -67,29 +67,35 @@ func TestScrapeIsFresh(t *testing.T) {
 	scrape(3)
 }
 
-// pipe is the shape of a kind of tunnels that are up while a flag says so.
+// pipe is the shape of a kind of tunnels that are up while somebody says so.
 type pipe struct {
 	Up *bool `vpnd:"up"`
 }
 
 func (p *pipe) Tunnels() []resource.TunnelState { return []resource.TunnelState{{Up: *p.Up}} }
 
-type pipes struct{ up *atomic.Bool }
+type pipes struct{ up func() bool }
 
 func (p pipes) Observe(ctx context.Context, wants map[string]*pipe) (map[string]*pipe, error) {
-	return resource.ObserveEach(ctx, wants, func(string, *pipe) (*pipe, error) { return &pipe{Up: resource.Ptr(p.up.Load())}, nil })
+	return resource.ObserveEach(ctx, wants, func(string, *pipe) (*pipe, error) { return &pipe{Up: resource.Ptr(p.up())}, nil })
 }
 
 func (pipes) Apply(context.Context, []resource.Item[pipe]) error { return errors.New("it only looks") }
 
 func (pipes) Remove(context.Context, []string) error { return errors.New("it only looks") }
 
+// piped is an exporter that knows of one such tunnel.
+func piped(up func() bool) *Exporter {
+	e := New(slog.New(slog.DiscardHandler), resource.Catalog{Kinds: []resource.Kind{resource.Define[pipe]("pipe", "", resource.Traits{View: resource.Tunnels}, pipes{up})}})
+	e.Update(&status.Status{VPNs: status.VPNs{Tunnels: []status.Tunnel{{ID: resource.ID{Kind: "pipe", Name: "a"}, Block: "pipe.a"}}}})
+	return e
+}
+
 // A scrape tells how tunnels stand now, and does not look again at once.
 func TestScrapeLooksAtTunnels(t *testing.T) {
 	var up atomic.Bool
 	up.Store(true)
-	e := New(slog.New(slog.DiscardHandler), resource.Catalog{Kinds: []resource.Kind{resource.Define[pipe]("pipe", "", resource.Traits{View: resource.Tunnels}, pipes{&up})}})
-	e.Update(&status.Status{VPNs: status.VPNs{Tunnels: []status.Tunnel{{ID: resource.ID{Kind: "pipe", Name: "a"}, Block: "pipe.a"}}}})
+	e := piped(up.Load)
 	scrape := func(want int) {
 		t.Helper()
 		if text := read(t, prometheus.GathererFunc(e.scrape)); !strings.Contains(text, fmt.Sprintf("vpnd_tunnel_up{block=\"pipe.a\",tunnel=\"a\"} %d\n", want)) {
@@ -101,4 +107,14 @@ func TestScrapeLooksAtTunnels(t *testing.T) {
 	scrape(1)
 	e.asked = e.asked.Add(-fresh - time.Second)
 	scrape(0)
+}
+
+// What a pass has found out while a scrape looked is newer than what that saw: a tunnel
+// that has gone with its block is not told of again.
+func TestScrapeGivesWayToAPass(t *testing.T) {
+	var e *Exporter
+	e = piped(func() bool { e.Update(&status.Status{}); return true })
+	if text := read(t, prometheus.GathererFunc(e.scrape)); strings.Contains(text, "vpnd_tunnel_up") {
+		t.Errorf("a tunnel that has gone is told of:\n%s", text)
+	}
 }

@@ -103,6 +103,31 @@ func TestALongLineIsKeptOnce(t *testing.T) {
 	}
 }
 
+// A line that begins where another one does in memory, and is shorter, is another line.
+func TestTheBeginningOfALineIsNotTheLine(t *testing.T) {
+	s := open1(t, t.TempDir())
+	all, line := inLine(t, 3*resource.Long, "x")
+	first := line[:2*resource.Long]
+	all[1].Line = first
+	if err := s.KeepWish(&Wish{Present: all, Settings: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := s.Wish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := orders(t, w.Present); !slices.Equal(got[0], line) || !slices.Equal(got[1], first) {
+		t.Errorf("got %q", got[:2])
+	}
+	whole, err := s.Digest(&queued{Order: line})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if part, err := s.Digest(&queued{Order: first}); err != nil || string(part["order"]) == string(whole["order"]) {
+		t.Errorf("%s, %v", part, err)
+	}
+}
+
 // What is lost is told, and never taken for no line.
 func TestALineThatIsLostIsDamage(t *testing.T) {
 	dir := t.TempDir()
