@@ -133,3 +133,13 @@ func (h *Host) UseIPTables(ctx context.Context, backend string) error {
 	}
 	return nil
 }
+
+// UseUserSpaceESP has charon, which runs since the host booted, bring IPsec's ESP
+// itself: the kernel that hosts share may have none.
+func (h *Host) UseUserSpaceESP(ctx context.Context) error {
+	if err := h.WriteFile(ctx, "/etc/strongswan.d/charon/kernel-libipsec.conf", []byte("kernel-libipsec {\n  load = yes\n}\n"), 0o644); err != nil {
+		return err
+	}
+	_, err := h.Run(ctx, "systemctl", "restart", "strongswan")
+	return err
+}

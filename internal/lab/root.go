@@ -56,12 +56,12 @@ func Root(ctx context.Context, release string, progress io.Writer) (string, erro
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", fmt.Errorf("making the lab's cache: %w", err)
 	}
-	if err := Install(ctx, cache, progress, missing(hostTools)...); err != nil {
+	if err := Install(ctx, cache, progress, hostTools); err != nil {
 		return "", fmt.Errorf("installing what the lab needs: %w", err)
 	}
 	root := filepath.Join(cache, "root-"+release+"-"+fingerprint(release))
 	err = once(ctx, root, progress, func(ctx context.Context, dir string) error {
-		if err := Install(ctx, cache, progress, missing(rootTools)...); err != nil {
+		if err := Install(ctx, cache, progress, rootTools); err != nil {
 			return err
 		}
 		return bootstrap(ctx, release, filepath.Join(dir, "made"), progress)
@@ -92,20 +92,16 @@ var (
 	}
 )
 
-// missing are the packages of tools that have to be installed first.
-func missing(tools map[string]string) []string {
+// Install installs those packages on the machine whose files are missing, with fresh
+// package lists where the old ones don't do. One process does at a time: apt-get
+// update waits for nobody.
+func Install(ctx context.Context, cache string, progress io.Writer, tools map[string]string) error {
 	var packages []string
 	for file, pkg := range tools {
 		if _, err := os.Stat(file); err != nil {
 			packages = append(packages, pkg)
 		}
 	}
-	return packages
-}
-
-// Install installs packages on the machine, with fresh package lists where the
-// old ones don't do. One process does at a time: apt-get update waits for nobody.
-func Install(ctx context.Context, cache string, progress io.Writer, packages ...string) error {
 	if len(packages) == 0 {
 		return nil
 	}

@@ -37,7 +37,7 @@ func newSite(t *testing.T, l *lab.Lab, name string, n int) site {
 	s.ok(l.Join("internet", h, "eth0", at("203.0.113.%d/24"), at("203.0.113.1%d/24")))
 	s.ok(l.Join("lan-"+name, h, "lan0", at("10.%d.1.1/24"), at("10.%d.2.1/24")))
 	s.ok(h.Copy(t.Context(), vpnd, "/usr/sbin/vpnd"))
-	s.sh("sed -i 's/load = no/load = yes/' /etc/strongswan.d/charon/kernel-libipsec.conf && systemctl restart strongswan")
+	s.ok(h.UseUserSpaceESP(t.Context()))
 	return s
 }
 

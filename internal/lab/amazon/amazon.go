@@ -93,7 +93,7 @@ func Open(ctx context.Context, l *lab.Lab, vpnd string) (*Neighbourhood, error) 
 		behind(ctx, cloud, "vpc", "eth1", router+"/16", Server+"/16"),
 		behind(ctx, cloud, "branch", "eth2", hub+"/24", Clerk+"/24"),
 		cloud.WriteFile(ctx, "/etc/strongswan.d/patience.conf", []byte(patience), 0o644),
-		userSpace(ctx, gateway), userSpace(ctx, cloud),
+		gateway.UseUserSpaceESP(ctx), cloud.UseUserSpaceESP(ctx),
 	)
 	if err != nil {
 		return nil, err
@@ -119,15 +119,6 @@ ip -n %[1]s link set lo up
 ip -n %[1]s route add default via %[5]s
 `, name, ifname, front, addr, gateway)
 	_, err := h.Run(ctx, "sh", "-ec", script)
-	return err
-}
-
-// userSpace has charon, which runs since the host booted, bring ESP itself.
-func userSpace(ctx context.Context, h *lab.Host) error {
-	if err := h.WriteFile(ctx, "/etc/strongswan.d/charon/kernel-libipsec.conf", []byte("kernel-libipsec {\n  load = yes\n}\n"), 0o644); err != nil {
-		return err
-	}
-	_, err := h.Run(ctx, "systemctl", "try-restart", "strongswan")
 	return err
 }
 

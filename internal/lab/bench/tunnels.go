@@ -46,14 +46,14 @@ func (b *bench) openTunnels(ctx context.Context, peer *lab.Host) error {
 		return err
 	}
 	for host, second := range map[*lab.Host]int{b.host: 64, peer: 65} {
-		if err := host.WriteFile(ctx, "/etc/strongswan.d/charon/kernel-libipsec.conf", []byte("kernel-libipsec {\n  load = yes\n}\n"), 0o644); err != nil {
-			return err
-		}
 		if err := host.WriteFile(ctx, "/etc/strongswan.d/bench.conf", []byte("charon {\n  block_threshold = 0\n  cookie_threshold = 0\n}\n"), 0o644); err != nil {
 			return err
 		}
-		script := fmt.Sprintf("for i in $(seq 0 %d); do ip address add 10.%d.$i.1/32 dev lo; done; systemctl restart strongswan", manyTunnels-1, second)
+		script := fmt.Sprintf("for i in $(seq 0 %d); do ip address add 10.%d.$i.1/32 dev lo; done", manyTunnels-1, second)
 		if _, err := host.Run(ctx, "sh", "-ec", script); err != nil {
+			return err
+		}
+		if err := host.UseUserSpaceESP(ctx); err != nil {
 			return err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -52,7 +51,7 @@ func prepare(ctx context.Context, release string, packages []string, progress io
 		return image{}, err
 	}
 	cache := filepath.Dir(root)
-	if err := lab.Install(ctx, cache, progress, missing()...); err != nil {
+	if err := lab.Install(ctx, cache, progress, tools); err != nil {
 		return image{}, err
 	}
 	layers := make([]string, 0, 2)
@@ -73,14 +72,4 @@ func prepare(ctx context.Context, release string, packages []string, progress io
 		return image{}, fmt.Errorf("making the machine's disk: %w", err)
 	}
 	return image{dir, cache, filepath.Base(layers[0]) + ":" + filepath.Base(root)}, nil
-}
-
-func missing() []string {
-	var packages []string
-	for file, pkg := range tools {
-		if _, err := os.Stat(file); err != nil {
-			packages = append(packages, pkg)
-		}
-	}
-	return packages
 }
