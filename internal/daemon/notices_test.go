@@ -197,6 +197,26 @@ func TestNewsOfTunnelsWaitWithRepairs(t *testing.T) {
 	})
 }
 
+// While the host boots its tunnels are on their way, and nobody is told that they are
+// down yet.
+func TestTunnelsComeUpWithTheHost(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.wish(map[string]string{"tun:dc": "up"})
+		r.choose(func() { r.boots = true })
+		r.alter(func() { r.things["dc"], r.cut = "up", map[string]string{"dc": "no answer"} })
+		r.start()
+		time.Sleep(time.Minute)
+		if r.logged("a tunnel is down") > 0 {
+			t.Errorf("told while the host boots\n%s", r.logs.String())
+		}
+		r.choose(func() { r.boots = false })
+		time.Sleep(15 * time.Second)
+		if r.logged("a tunnel is down") != 1 {
+			t.Errorf("not told of\n%s", r.logs.String())
+		}
+	})
+}
+
 // A tunnel that is down is told of once it has been for a moment, without a further
 // event, and so is that it is back: in the journal, the history and to others. One that
 // goes up and down is told of once.
