@@ -11,6 +11,9 @@ import (
 func (a *agent) activate(ctx context.Context, f *active.Configuration) {
 	a.active, a.schedule.unsure = f, true
 	a.out.status.Configuration.Withheld, a.files.withheld = "", false
+	for _, k := range a.opts.Catalog.Kinds {
+		k.MayPrepare(!f.Observing())
+	}
 	a.events.watchers.Watch(ctx, f.Present)
 	a.out.notify.Set(f.Settings.Notify)
 	a.out.metrics.Set(f.Settings.Metrics)

@@ -57,8 +57,8 @@ func TestObservingOutlivesTheAgent(t *testing.T) {
 			r.stop()
 			r.alter(func() { r.things["b"] = "9" })
 			r.start()
-			if s := r.status(); s.Mode != "observe" || s.Configuration.Changed {
-				t.Errorf("status: %+v", s)
+			if s := r.status(); s.Mode != "observe" || s.Configuration.Changed || r.prepares.Load() {
+				t.Errorf("status: %+v, prepares: %v", s, r.prepares.Load())
 			}
 			r.want(map[string]string{"b": "9"})
 		}
@@ -69,6 +69,9 @@ func TestObservingOutlivesTheAgent(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.reload()
 		r.want(map[string]string{"a": "2", "b": "1"})
+		if !r.prepares.Load() {
+			t.Error("it is to repair, and prepares nothing")
+		}
 		r.rollback()
 		r.wish(map[string]string{"a": "2", "b": "1"}, observe)
 		r.reload()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +53,8 @@ type host struct {
 	refuses string            // a name
 	rejects string            // another one, that its program would not take
 	faults  chan error        // what a watcher ends with; of the bubble
+
+	prepares atomic.Bool // it was told that it may
 }
 
 func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
@@ -100,6 +103,8 @@ func (h *host) Normalize(_ context.Context, wants map[string]*thing) (map[string
 	}
 	return wants, errors.Join(errs...)
 }
+
+func (h *host) MayPrepare(may bool) { h.prepares.Store(may) }
 
 func (h *host) apply(ctx context.Context, name string, _ *thing, want thing) error {
 	h.mu.Lock()

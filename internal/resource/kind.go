@@ -52,6 +52,7 @@ type Kind struct {
 	since       func(ctx context.Context, name string) (time.Time, error)
 	advise      func(context.Context) []string
 	watch       func(ctx context.Context, wants map[string]any, kick func(Hint)) error
+	prepare     func(may bool)
 	misses      func(before, now map[string]any) bool
 }
 
@@ -136,6 +137,10 @@ func (k Kind) Watch(ctx context.Context, wants map[string]any, kick func(Hint)) 
 	return k.watch(ctx, wants, func(h Hint) { h.Kind = k.Name; kick(h) })
 }
 
+// MayPrepare says whether a [Preparer] may change the host by itself; of another kind it
+// says nothing.
+func (k Kind) MayPrepare(may bool) { k.prepare(may) }
+
 // Misses says whether a Watch for the wishes before would miss what concerns
 // those of now, so that it has to be called anew.
 func (k Kind) Misses(before, now map[string]any) bool { return k.misses(before, now) }
@@ -166,6 +171,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:      func(context.Context) []string { return nil },
 		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
+		prepare:     func(bool) {},
 		misses: func(before, now map[string]any) bool {
 			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
 		},
@@ -233,6 +239,9 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 			return w.WatchWishes(ctx, allTyped[T](wants), kick)
 		}
 		k.misses = func(before, now map[string]any) bool { return !maps.EqualFunc(before, now, Equal) }
+	}
+	if p, ok := v.(Preparer); ok {
+		k.prepare = p.MayPrepare
 	}
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise

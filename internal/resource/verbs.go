@@ -139,6 +139,13 @@ type Hint struct {
 	By   string // the program that made the change, as in "iptables (process 4711)"; empty where unknown
 }
 
+// A Preparer is ready for what may come: it keeps something going on the host besides
+// what it is asked to apply, as a standby. It does so only while it may, which is not
+// where the host is only looked at, and not before it is told.
+type Preparer interface {
+	MayPrepare(may bool)
+}
+
 // An Adviser tells what people should know about the host besides what can be
 // wished for, a sentence each. It changes nothing.
 type Adviser interface {

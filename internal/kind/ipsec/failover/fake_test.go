@@ -215,6 +215,7 @@ type player struct {
 func play(t *testing.T, w *world, probe ...string) *player {
 	p := &player{T: t, world: w, begun: time.Now()}
 	p.verbs = Verbs{Records: t.TempDir(), Memory: new(Memory), charon: w, probe: w.probe}
+	p.verbs.MayPrepare(true)
 	p.want = Failover{Connections: []string{"a", "b"}, Moves: []string{}}
 	for _, addr := range probe {
 		p.want.Probe = append(p.want.Probe, netip.MustParseAddr(addr))

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vpnd/internal/kind/ipsec/vici"
@@ -17,8 +18,17 @@ const longest = 16
 // A Memory is what the watcher of this process knows of the past of all failovers. A
 // process without one has nothing to go by but charon.
 type Memory struct {
-	mu  sync.Mutex
-	all map[string]*past
+	mu       sync.Mutex
+	all      map[string]*past
+	prepares atomic.Bool // standbys are kept ready
+}
+
+// MayPrepare says whether standbys are kept ready, by IKE SAs that are established for
+// that.
+func (v Verbs) MayPrepare(may bool) {
+	if v.Memory != nil {
+		v.Memory.prepares.Store(may)
+	}
 }
 
 // of returns the past of a failover.

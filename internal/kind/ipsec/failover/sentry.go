@@ -138,7 +138,7 @@ func (s *sentry) look(ctx context.Context) {
 		return
 	}
 	s.told = ""
-	if !s.want.routes() {
+	if !s.want.routes() && s.verbs.Memory != nil && s.verbs.Memory.prepares.Load() {
 		for _, c := range all {
 			s.knock(ctx, c)
 		}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 func dead(p *peer)  { p.dead = true }
@@ -253,5 +255,32 @@ func TestTrafficOneWay(t *testing.T) {
 			t.Errorf("moves: %q", p.moved())
 		}
 		p.stays(24*time.Hour, "a")
+	})
+}
+
+// Who may only look has no standby established; who may keeps it ready.
+func TestStandsByWhereItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("a", "b")
+		p := play(t, w, "172.31.0.10")
+		p.becomes(time.Second, "a")
+		standby := func() int { w.mu.Lock(); defer w.mu.Unlock(); return len(w.peers["b"].sas) }
+		p.stays(time.Minute, "a")
+		if standby() != 1 {
+			t.Error("the standby is not ready")
+		}
+		kind := resource.Define("ipsec_failover", "", Traits, p.verbs)
+		kind.MayPrepare(false)
+		w.set("b", func(p *peer) { p.sas, p.tries = nil, 0 })
+		w.news()
+		p.stays(10*time.Minute, "a")
+		if standby() != 0 || w.peers["b"].tries != 0 {
+			t.Errorf("who may only look made %d tries, and there are %d SAs", w.peers["b"].tries, standby())
+		}
+		kind.MayPrepare(true)
+		p.stays(time.Minute, "a")
+		if standby() != 1 {
+			t.Error("the standby is not ready again")
+		}
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"vpnd/internal/resource"
 )
 
-// WatchWishes probes through what carries, keeps the others ready, and kicks as soon as
-// something has to move. To keep one ready it establishes an IKE SA that carries
-// nothing: that is how it knows whether there is something to move to.
+// WatchWishes probes through what carries, keeps the others ready where it may, and kicks
+// as soon as something has to move. To keep one ready it establishes an IKE SA that
+// carries nothing: that is how it knows whether there is something to move to.
 func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Failover, kick func(resource.Hint)) error {
 	v.Memory.keep(wants)
 	events := make(map[string]chan struct{}, len(wants))
