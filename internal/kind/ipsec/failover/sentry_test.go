@@ -124,24 +124,31 @@ func TestComesUpBySomebodyElse(t *testing.T) {
 	})
 }
 
-// An address that never answers through any of them is no reason to go back and forth.
-func TestProbeThatNobodyAnswers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld("a", "b")
-		for _, name := range []string{"a", "b"} {
-			w.set(name, func(p *peer) { p.mute = true })
-		}
-		p := play(t, w, "172.31.0.10")
-		time.Sleep(10 * time.Minute)
-		before := len(p.moved())
-		if before > 4 {
-			t.Errorf("moves: %q", p.moved())
-		}
-		p.stays(24*time.Hour, "a")
-		if now := p.moved(); len(now) != before {
-			t.Errorf("moves: %q", now)
-		}
-	})
+// What nobody ever answers through any of them, a probe or, as a syslog over UDP, traffic, is
+// no reason to go back and forth.
+func TestWhatNobodyEverAnswers(t *testing.T) {
+	for _, probe := range [][]string{{"172.31.0.10"}, nil} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld("a", "b")
+			for _, name := range []string{"a", "b"} {
+				w.set(name, func(p *peer) { p.mute = true })
+			}
+			p := play(t, w, probe...)
+			p.becomes(time.Second, "a")
+			if probe == nil {
+				go w.traffic(t.Context())
+			}
+			time.Sleep(10 * time.Minute)
+			before := len(p.moved())
+			if before > 4 {
+				t.Errorf("moves: %q", p.moved())
+			}
+			p.stays(24*time.Hour, "a")
+			if now := p.moved(); len(now) != before {
+				t.Errorf("moves: %q", now)
+			}
+		})
+	}
 }
 
 // Nothing is moved to who is not there, and who comes back first carries.
@@ -237,25 +244,6 @@ func TestWithoutProbe(t *testing.T) {
 			p.stays(time.Hour, "a")
 		})
 	}
-}
-
-// What nobody ever answers, as a syslog over UDP, does not go back and forth.
-func TestTrafficOneWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld("a", "b")
-		for _, name := range []string{"a", "b"} {
-			w.set(name, func(p *peer) { p.mute = true })
-		}
-		p := play(t, w)
-		p.becomes(time.Second, "a")
-		go w.traffic(t.Context())
-		time.Sleep(10 * time.Minute)
-		before := len(p.moved())
-		if before > 4 {
-			t.Errorf("moves: %q", p.moved())
-		}
-		p.stays(24*time.Hour, "a")
-	})
 }
 
 // Who may only look has no standby established; who may keeps it ready.
