@@ -343,6 +343,10 @@ func (c crossing) notFooled() {
 		c.t.Error("it forwards to somebody else")
 	}
 	c.names(c.sh("vpnd status || true"), shown, "vpnd ssh-hostkey "+bastion)
+	c.until("it is asked less and less often", func() error {
+		_, err := c.Gateway.Run(c.t.Context(), "sh", "-c", "journalctl -b -u vpnd-ssh-db -o short-monotonic --no-pager | sed -n 's/^\\[ *\\([0-9]*\\)\\.[0-9]*\\].*Host key verification failed.*/\\1/p' | tail -2 | xargs sh -c 'echo $0 $1; test $(($1 - $0)) -ge 4'")
+		return err
+	})
 	if now := c.bastion.sh("journalctl -b -u ssh -o cat | grep -c Accepted || true"); now != accepted {
 		c.t.Error("it has shown who it is to somebody else")
 	}

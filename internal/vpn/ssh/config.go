@@ -165,9 +165,16 @@ func end(text *string, bare bool) string {
 // credential is where systemd puts the private key for the unit alone, systemd.exec(5).
 func (s settled) credential() string { return "/run/credentials/" + s.place.Unit() + "/key" }
 
-// unitText is the unit. A second and a third attempt need no rest, since a peer that
-// is back shall be found within seconds; what ssh can't do by being tried again the
-// status tells.
+// backoff lengthens the pause by a second with each attempt, up to three, which systemd
+// counts until somebody starts the unit anew. With the two of RestartSec a key that is
+// refused is shown every five seconds at most, which is what PerSourcePenalties of
+// sshd_config(5) takes for one; and with the ten of ConnectTimeout, whose last question
+// is asked after seven, a peer that is back is still found within ten. RestartSteps
+// would say the same, which systemd has only since version 254.
+const backoff = `-/bin/sh -c 'n=$$(timeout 2 systemctl show --property=NRestarts --value %n); sleep $$((n < 1 ? 0 : n < 4 ? n - 1 : 3))'`
+
+// unitText is the unit. It is never given up: what ssh can't do by being tried again
+// the status tells.
 func (s settled) unitText() string {
 	var b strings.Builder
 	b.WriteString(s.header())
@@ -183,10 +190,11 @@ User=%[3]s
 LoadCredential=key:%[4]s
 RuntimeDirectory=%[3]s
 RuntimeDirectoryMode=%[5]s
+ExecStartPre=%[8]s
 ExecStart=/usr/bin/ssh -N -T -F %[6]s -- %[7]s
 Restart=always
-RestartSec=%[8]ds
-`, s.name, s.peer(), s.place.User(), s.keyOf(s.name), s.directoryMode(), s.place.Config(), s.alias(), seconds(s.Retry, 2*time.Second))
+RestartSec=%[9]ds
+`, s.name, s.peer(), s.place.User(), s.keyOf(s.name), s.directoryMode(), s.place.Config(), s.alias(), backoff, seconds(s.Retry, 2*time.Second))
 	b.WriteString(sandbox)
 	if s.lowPort() {
 		b.WriteString("CapabilityBoundingSet=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")

@@ -28,7 +28,7 @@ type Tunnel struct {
 
 	Keepalive      *resource.Duration `vpnd:"keepalive" doc:"how long the peer may be silent until it is asked whether it lives; after three questions without an answer it is dialled anew" default:"3s"`
 	ConnectTimeout *resource.Duration `vpnd:"connect_timeout" doc:"how long an attempt may take" default:"10s"`
-	Retry          *resource.Duration `vpnd:"retry" doc:"pause before it is dialled anew" default:"2s"`
+	Retry          *resource.Duration `vpnd:"retry" doc:"pause before it is dialled anew, which grows by a second with each attempt, by three at most" default:"2s"`
 	SocketMode     *resource.Mode     `vpnd:"socket_mode" doc:"permissions of sockets that it listens at; with 0660 members of the group vpnd-ssh-NAME may connect" default:"0600"`
 	Package        *bool              `vpnd:"package" doc:"install the package openssh-client" default:"true"`
 }
