@@ -1,32 +1,23 @@
 package confirm
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"vpnd/internal/nettest"
 )
 
 // serve listens, and says words to whoever comes.
 func serve(t *testing.T, at, words string) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte(words))
-			defer conn.Close()
-		}
-	}()
-	at4 := l.Addr().(*net.TCPAddr).AddrPort()
+	at4 := nettest.Serve(t, "tcp", at, func(conn net.Conn) {
+		_, _ = conn.Write([]byte(words))
+		_, _ = io.Copy(io.Discard, conn) // until they go
+	}).(*net.TCPAddr).AddrPort()
 	return netip.AddrPortFrom(at4.Addr().Unmap(), at4.Port())
 }
 

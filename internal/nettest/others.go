@@ -20,6 +20,26 @@ func Run(t testing.TB, input, line string) int {
 	return cmd.Process.Pid
 }
 
+// Serve listens, has each who connects answered and then let go, and returns where.
+func Serve(t testing.TB, network, address string, answer func(net.Conn)) net.Addr {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer conn.Close(); answer(conn) }()
+		}
+	}()
+	return l.Addr()
+}
+
 // Packets sends three of them to a port of discard(9) where nobody listens.
 func Packets(t testing.TB, address string) {
 	t.Helper()

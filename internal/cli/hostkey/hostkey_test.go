@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"vpnd/internal/nettest"
 )
 
 // server is an SSH server with these keys on loopback, and its address.
@@ -25,21 +27,8 @@ func server(t *testing.T, keys ...any) (string, []ssh.PublicKey) {
 		config.AddHostKey(s)
 		public = append(public, s.PublicKey())
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { defer conn.Close(); _, _, _, _ = ssh.NewServerConn(conn, config) }()
-		}
-	}()
-	return l.Addr().String(), public
+	at := nettest.Serve(t, "tcp", "127.0.0.1:0", func(conn net.Conn) { _, _, _, _ = ssh.NewServerConn(conn, config) })
+	return at.String(), public
 }
 
 func both(t *testing.T) (string, []ssh.PublicKey) {
