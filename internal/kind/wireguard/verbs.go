@@ -1,6 +1,7 @@
 package wireguard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,7 +214,7 @@ func differs[T comparable](got, want *T) bool { return want != nil && (got == ni
 
 // over is an observation with the wish laid over it.
 func over(got, want Interface) Interface {
-	want.Listen, want.Mark, want.MTU, want.Up = first(want.Listen, got.Listen), first(want.Mark, got.Mark), first(want.MTU, got.MTU), first(want.Up, got.Up)
+	want.Listen, want.Mark, want.MTU, want.Up = cmp.Or(want.Listen, got.Listen), cmp.Or(want.Mark, got.Mark), cmp.Or(want.MTU, got.MTU), cmp.Or(want.Up, got.Up)
 	if want.Addresses == nil {
 		want.Addresses = got.Addresses
 	}
@@ -221,11 +222,4 @@ func over(got, want Interface) Interface {
 		want.Peers = got.Peers
 	}
 	return want
-}
-
-func first[T any](a, b *T) *T {
-	if a != nil {
-		return a
-	}
-	return b
 }
