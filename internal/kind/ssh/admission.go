@@ -122,12 +122,15 @@ func deviations(name string, groups, expect []string, said string) []string {
 		}
 		all = append(all, fmt.Sprintf("%s is %s and not %s", keyword, got, value))
 	}
-	for list, names := range map[string][]string{"users": {name}, "groups": groups} {
-		if allow := is["allow"+list]; allow != "" && !named(strings.Fields(allow), names, true) {
-			all = append(all, fmt.Sprintf("allow%s lets %s in and not %s", list, allow, name))
+	for _, list := range []struct {
+		of    string
+		names []string
+	}{{"users", []string{name}}, {"groups", groups}} {
+		if allow := is["allow"+list.of]; allow != "" && !named(strings.Fields(allow), list.names, true) {
+			all = append(all, fmt.Sprintf("allow%s lets %s in and not %s", list.of, allow, name))
 		}
-		if deny := is["deny"+list]; named(strings.Fields(deny), names, false) {
-			all = append(all, fmt.Sprintf("deny%s names %s: %s", list, name, deny))
+		if deny := is["deny"+list.of]; named(strings.Fields(deny), list.names, false) {
+			all = append(all, fmt.Sprintf("deny%s names %s: %s", list.of, name, deny))
 		}
 	}
 	if is["usepam"] == "no" {

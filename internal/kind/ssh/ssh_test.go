@@ -184,6 +184,7 @@ func TestWhatSSHDMakesOfAnAccount(t *testing.T) {
 		fine + "allowgroups ssh-?sers\n":                            "",
 		fine + "allowgroups wheel\n":                                "allowgroups lets wheel in and not tunnel",
 		fine + "denyusers tunnel\n":                                 "denyusers names tunnel: tunnel",
+		fine + "denyusers t*\ndenygroups ssh-users\n":               "denyusers names tunnel: t*; denygroups names tunnel: ssh-users",
 		fine + "denyusers admin t*\n":                               "denyusers names tunnel: admin t*",
 		fine + "denyusers tunnel@192.0.2.7\n":                       "",
 		fine + "denygroups ssh-users\n":                             "denygroups names tunnel: ssh-users",
