@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -207,14 +206,9 @@ func anywhere(listen []string) []string {
 	return all
 }
 
-var userForm = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,30}$`)
-
 // Validate says what is wrong with the block.
 func (a *Account) Validate(name string) []resource.Mistake {
-	c := &check{}
-	if !userForm.MatchString(name) || name == "root" || name == "nobody" {
-		c.add("", "use small letters, digits, dashes and underscores, at most 31 of them, a letter first", "%q can't be the name of an account for tunnels", name)
-	}
+	c := &check{found: (&user.User{}).Validate(name)}
 	if a.PublicKeys != nil && len(a.PublicKeys) == 0 {
 		c.warn("public_keys", "add the public half of the key of a tunnel, which vpnd show tells there", "without a key nobody is let in")
 	}

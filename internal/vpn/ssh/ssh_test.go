@@ -2,8 +2,10 @@ package ssh
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -139,17 +141,23 @@ func TestEveryMistakeOfATunnelIsNamed(t *testing.T) {
 		Local{Listen: word("db.internal:8503"), To: word("db:1")},
 		Local{Listen: word("/tmp/sock"), To: word("/run/a b")},
 		Local{Listen: word("/run/vpnd-ssh-a.b/control"), To: word("db:1")},
+		Local{Listen: word("/run/vpnd-ssh-a.b/" + strings.Repeat("x", 90)), To: word("[::ffff:192.0.2.1]:1")},
+		Local{Listen: word("[::ffff:127.0.0.1]:8504"), To: word("db:1")},
 	)
 	wrong.Remotes = append(wrong.Remotes, Remote{Listen: word("8080"), To: word("here:80")}, Remote{Listen: word("0.0.0.0:81"), To: word("here")})
 	wrong.Socks = append(wrong.Socks, Socks{Listen: word("/run/vpnd-ssh-db/socks")})
 	wrong.Keepalive, wrong.SocketMode, wrong.KeyType = span(1500*time.Millisecond), resource.Ptr(resource.Mode(0o777)), word("dsa")
 	none := &Tunnel{Host: word("host"), User: word("tunnel"), KeyFile: word("/root/my key"), SocketMode: resource.Ptr(resource.Mode(0o666))}
 	rsa := &Tunnel{Host: word("host"), User: word("tunnel"), HostKey: word(short), Socks: []Socks{{Listen: word("127.0.0.1:1080")}}}
-	vpntest.Golden(t, "mistakes.txt", vpntest.Mistakes(wrong.Validate("a.b"))+"\n"+vpntest.Mistakes(none.Validate("db"))+"\n"+vpntest.Mistakes(rsa.Validate("db")))
+	touch := &Tunnel{Host: word("host"), User: word("tunnel"), HostKeys: []string{ed, touched}, Socks: rsa.Socks}
+	vpntest.Golden(t, "mistakes.txt", vpntest.Mistakes(wrong.Validate("a.b"))+"\n"+vpntest.Mistakes(none.Validate("db"))+"\n"+vpntest.Mistakes(rsa.Validate("db"))+"\n"+vpntest.Mistakes(touch.Validate("db")))
 }
 
 // short is a key of RSA with 1024 bits.
 const short = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDIxC/JcXbjLZbIIx9C7/f4T8YM2FA2JHAz1k1pGNlcb3BUM18qn4HPOVCFXKsqytKRVprc6LzWAVuRe1Xo75D5wWmBH+m8B/N3MDoTnJcY8/w9kIl3RcZ9Mi2lORz1NRRHkgUPISkPbOSMlRB0kYPAHGWhtkJuIWqk/Rukme7TIQ=="
+
+// touched is a key that somebody has to touch a device for.
+var touched = "sk-ssh-ed25519@openssh.com " + base64.StdEncoding.EncodeToString(ssh.Marshal(struct{ Kind, Key, Application string }{ssh.KeyAlgoSKED25519, strings.Repeat("k", ed25519.PublicKeySize), "ssh:"}))
 
 func TestEveryMistakeOfAnAccountIsNamed(t *testing.T) {
 	wrong := &Account{
@@ -161,6 +169,37 @@ func TestEveryMistakeOfAnAccountIsNamed(t *testing.T) {
 		Sockets:      resource.Ptr(true), From: []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24")},
 	}
 	vpntest.Golden(t, "account_mistakes.txt", vpntest.Mistakes(wrong.Validate("Root *"))+"\n"+vpntest.Mistakes((&Account{PublicKeys: []string{}}).Validate("root")))
+}
+
+// Nothing else may listen where it does: no other block, and nobody on the host.
+func TestWhereItListensIsItsAlone(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	at := l.Addr().String()
+	tunnel := seed()
+	tunnel.Locals[0].Listen, tunnel.Socks = &at, []Socks{{Listen: word("0.0.0.0:1080")}}
+	want := []resource.Claim{{Sort: "listener", Value: "tcp/" + at, Path: "local"}, {Sort: "listener", Value: "tcp/1080", Path: "socks"}}
+	if is := tunnel.Claims("db"); !slices.Equal(is, want) {
+		t.Errorf("other blocks are told of %v", is)
+	}
+	all, err := tunnel.Expand("db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := all[len(all)-1].Requires
+	if len(free) != 2 || free[0].Path != "local[0].listen" || free[1].Path != "socks[0].listen" {
+		t.Fatalf("%s wants %+v", all[len(all)-1].ID, free)
+	}
+	if m := free[0].Met(t.Context(), resource.Prospect{}); m == nil || !strings.Contains(m.Summary, "listens on tcp/"+at) {
+		t.Errorf("somebody listens there, which is told as: %v", m.Err())
+	}
+	l.Close()
+	if m := free[0].Met(t.Context(), resource.Prospect{}); m != nil {
+		t.Errorf("nobody listens there any more: %v", m.Err())
+	}
 }
 
 // A key that is given has to be there, ssh to read it, and nobody else.
