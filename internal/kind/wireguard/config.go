@@ -41,6 +41,8 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, be
 	for _, p := range d.Peers {
 		there[p.PublicKey] = p
 	}
+	ctx, cancel := context.WithTimeout(ctx, lookups)
+	defer cancel()
 	var errs []error
 	for _, p := range want.Peers {
 		key, err := p.public()

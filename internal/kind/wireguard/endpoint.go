@@ -22,6 +22,10 @@ import (
 // lookup is how long the name of an endpoint may take to be looked up.
 const lookup = 3 * time.Second
 
+// lookups is how long all of an interface may take together when it is told of them,
+// which is while wireguard-go is waited for.
+const lookups = answer - 2*time.Second
+
 // parseEndpoint reads an address or a name with its port.
 func parseEndpoint(endpoint string) (host string, port uint16, err error) {
 	bad := fmt.Errorf("%q is no endpoint", endpoint)

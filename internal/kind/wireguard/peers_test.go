@@ -1,10 +1,14 @@
 package wireguard
 
 import (
+	"context"
+	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
@@ -200,6 +204,26 @@ func TestAnEndpointThatIsNotFound(t *testing.T) {
 	if got := r.diffs("wg0", want); got != `peer["branch"].endpoint:  -> vpn.example.com:51820` {
 		t.Errorf("this differs besides:\n%s", got)
 	}
+}
+
+// Many names that nobody answers for take less together than wireguard-go is waited for:
+// it would be blamed, and told of them when nobody waits any more.
+func TestManyEndpointsThatAreNotFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := Verbs{Clock: time.Now, Lookup: func(ctx context.Context, _ string) ([]netip.Addr, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		want := Interface{Peers: []Peer{}}
+		for i := range 20 {
+			want.Peers = append(want.Peers, Peer{Name: fmt.Sprint(i), PublicKey: p(wgtypes.Key{byte(i + 1)}.String()), Endpoint: p("vpn.example.com:51820")})
+		}
+		begun := time.Now()
+		c, _, unfound, err := v.config(t.Context(), new(wgtypes.Device), want, nil)
+		if took := time.Since(begun); took >= answer || len(c.Peers) != 20 || unfound == nil || err != nil {
+			t.Errorf("after %s: %d peers, %v, %v", took, len(c.Peers), unfound, err)
+		}
+	})
 }
 
 // Interfaces of others are not touched, and what they could not be given back is not
