@@ -2,6 +2,7 @@ package wireguard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -97,7 +98,13 @@ func TestAChangedPeerDisturbsNoOther(t *testing.T) {
 	if all := told(moved); len(all) != 1 || !all[0].UpdateOnly || !all[0].ReplaceAllowedIPs || all[0].Endpoint != nil || all[0].PresharedKey != nil {
 		t.Errorf("told of who changes: %+v", all)
 	}
-	for change, cost := range map[*Interface]resource.Effect{&want: resource.None, &without: resource.Client, &moved: resource.Client} {
+	rekeyed, shared := want, want
+	rekeyed.Key = p(r.key("another"))
+	shared.Peers = []Peer{want.Peers[0], want.Peers[1]}
+	shared.Peers[0].PSKFile = p(r.put("psk", wgtypes.Key{7}.String()))
+	for change, cost := range map[*Interface]resource.Effect{
+		&want: resource.None, &without: resource.Client, &moved: resource.Client, &rekeyed: resource.Restart, &shared: resource.Client,
+	} {
 		wish := r.normal("wg0", *change)
 		if got := r.Cost("wg0", r.see("wg0", wish), wish); got != cost {
 			t.Errorf("it costs %s, not %s", got, cost)
@@ -224,6 +231,34 @@ func TestManyEndpointsThatAreNotFound(t *testing.T) {
 			t.Errorf("after %s: %d peers, %v, %v", took, len(c.Peers), unfound, err)
 		}
 	})
+}
+
+// What carries the packets is another one, and what is not wished for stays as it was:
+// settings, and routes that others made.
+func TestAnotherBackendKeepsWhatNobodyWishesFor(t *testing.T) {
+	r := newRoom(t)
+	r.Start = func(ctx context.Context, name string) error {
+		return errors.Join(r.users.stop(ctx, name), r.users.start(ctx, name))
+	}
+	want := r.twoPeers()
+	want.Peers, want.MTU = want.Peers[:1], p(1390)
+	r.make("wg0", want)
+	r.ip("route add 10.99.0.0/16 dev wg0 table 100")
+	least := r.normal("wg0", Interface{Key: want.Key, Backend: p(Userspace)})
+	got := r.see("wg0", least)
+	got.Backend = p(Kernel) // as far as is known
+	if cost := r.Cost("wg0", got, least); cost != resource.Restart {
+		t.Errorf("it costs %s", cost)
+	}
+	if err := r.Apply(t.Context(), []resource.Item[Interface]{{Name: "wg0", Got: got, Want: *least}}); err != nil {
+		t.Fatal(err)
+	}
+	if left := r.diffs("wg0", want); left != "" {
+		t.Errorf("this went:\n%s", left)
+	}
+	if is := r.ip("route show table 100"); !strings.HasPrefix(is, "10.99.0.0/16 dev wg0") {
+		t.Errorf("the route of somebody else is now %q", is)
+	}
 }
 
 // Interfaces of others are not touched, and what they could not be given back is not

@@ -1,6 +1,7 @@
 package wireguard
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,15 +98,26 @@ func TestMistakesOfAnInterface(t *testing.T) {
 	}
 }
 
+// What an interface is made from, and brings, is what others are told to wait for.
+func TestWhatAnInterfaceRestsOn(t *testing.T) {
+	want := Interface{Key: p("/k/own"), Addresses: nets("10.20.0.1/24"), Peers: []Peer{{KeyFile: p("/k/a.pub"), PSKFile: p("/k/a.psk")}, {PublicKey: p("x")}}}
+	if is := strings.Join(Verbs{}.From(want), " "); is != "/k/own /k/a /k/a.psk" {
+		t.Errorf("it is made from %s", is)
+	}
+	if brings, _ := (Verbs{}).Brings("wg0", nil, &want); !slices.Equal(brings, []resource.ID{{Kind: resource.Interface, Name: "wg0"}, {Kind: resource.Network, Name: "10.20.0.1/24"}}) {
+		t.Errorf("it brings %v", brings)
+	}
+}
+
 // What a plan needs is said before anything is touched.
 func TestWhatIsMissing(t *testing.T) {
 	r := newRoom(t)
 	r.hosts["vpn.example.com"] = "192.0.2.7"
 	want := r.twoPeers()
-	want.Peers = append(want.Peers, Peer{Name: "self", KeyFile: p(*want.Key + ".pub")}, Peer{Name: "again", KeyFile: want.Peers[0].KeyFile}, Peer{Name: "later", KeyFile: p(r.dir + "/later.pub")})
+	want.Peers = append(want.Peers, Peer{Name: "self", KeyFile: p(*want.Key + ".pub")}, Peer{Name: "again", KeyFile: want.Peers[0].KeyFile}, Peer{Name: "later", KeyFile: p(r.dir + "/later.pub"), PSKFile: p(r.dir + "/later.psk")})
 	want.Backend = p(Kernel)
 	err := r.Preflight(t.Context(), "wg0", want, resource.Prospect{})
-	for _, text := range []string{"the kernel of this host has no WireGuard", "this is the key of this host itself", "the peer alice has the same key", "later.pub: "} {
+	for _, text := range []string{"the kernel of this host has no WireGuard", "this is the key of this host itself", "the peer alice has the same key", "later.pub: ", "later.psk: "} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%q is not in: %v", text, err)
 		}
