@@ -233,6 +233,29 @@ func TestManyEndpointsThatAreNotFound(t *testing.T) {
 	})
 }
 
+// stuck is a program that takes a question and never answers.
+type stuck struct {
+	Control
+	end chan struct{}
+}
+
+func (s stuck) Device(string) (*wgtypes.Device, error) { <-s.end; return nil, os.ErrClosed }
+func (stuck) Close() error                             { return nil }
+
+// A wireguard-go that hangs holds nobody up for good.
+func TestAProgramThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stuck{end: make(chan struct{})}
+		time.AfterFunc(time.Hour, func() { close(s.end) })
+		v := Verbs{Open: func() (Control, error) { return s, nil }}
+		begun := time.Now()
+		if _, err := v.ask(t.Context(), "wg0", Userspace); err == nil || !strings.Contains(err.Error(), "wireguard-go does not answer") || time.Since(begun) > answer {
+			t.Errorf("after %s: %v", time.Since(begun), err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 // What carries the packets is another one, and what is not wished for stays as it was:
 // settings, and routes that others made.
 func TestAnotherBackendKeepsWhatNobodyWishesFor(t *testing.T) {
