@@ -1,9 +1,11 @@
 package ssh
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vpnd/internal/resource"
@@ -70,6 +72,31 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: answers %v, stale %v: %s", c.what, f.answers, f.stale, f.why)
 		}
 	}
+}
+
+// idle is a systemd whose units do not run.
+type idle struct{ Manager }
+
+func (idle) State(context.Context, string) (string, error) { return "inactive", nil }
+func (idle) Close()                                        {}
+
+// One that goes down between two looks, as when somebody stops it just when it was made
+// to come back, looks as it did before: it is told of all the same.
+func TestATunnelThatStaysDownIsToldOfAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := Verbs{Connect: func(context.Context) (Manager, error) { return idle{}, nil }}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		told := 0
+		err := v.WatchWishes(ctx, map[string]*Forward{"db": wish()}, func(h resource.Hint) {
+			if h.Name == "db" {
+				told++
+			}
+		})
+		if err != nil || told < 3 || told > 4 {
+			t.Errorf("in two minutes it is told of %d times, %v", told, err)
+		}
+	})
 }
 
 // What ssh says, as it was seen, in words that tell what to do.

@@ -287,11 +287,18 @@ const (
 	thorough = 6
 )
 
+// A glance is what is seen of a tunnel in passing.
+type glance struct {
+	up    bool
+	words string // how it stands besides
+}
+
 // WatchWishes looks at the tunnels every few seconds and tells of those that went
-// down or came back.
+// down or came back; and now and then of those that are down, since one may have come
+// back and gone down between two looks.
 func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick func(resource.Hint)) error {
-	looks := []func(context.Context, map[string]*Forward) (map[string]string, error){v.alive, v.states}
-	last := make([]map[string]string, len(looks))
+	looks := []func(context.Context, map[string]*Forward) (map[string]glance, error){v.alive, v.states}
+	last := make([]map[string]glance, len(looks))
 	for i := 0; ; i++ {
 		for j, look := range looks {
 			if j > 0 && i%thorough > 0 {
@@ -305,7 +312,7 @@ func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick 
 				return err
 			}
 			for name := range wants {
-				if i > 0 && last[j][name] != now[name] {
+				if i > 0 && (last[j][name] != now[name] || j > 0 && !now[name].up) {
 					kick(resource.Hint{Name: name})
 				}
 			}
@@ -323,29 +330,29 @@ func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick 
 }
 
 // alive tells of each whether its sockets say that it is up.
-func (v Verbs) alive(ctx context.Context, wants map[string]*Forward) (map[string]string, error) {
+func (v Verbs) alive(ctx context.Context, wants map[string]*Forward) (map[string]glance, error) {
 	h, err := v.host(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer h.manager.Close()
-	all := make(map[string]string, len(wants))
+	all := make(map[string]glance, len(wants))
 	for name, want := range wants {
 		s, err := h.scene(ctx, want)
 		if err != nil {
 			return nil, err
 		}
-		all[name] = fmt.Sprint(s.state != "" && judge(want, s).answers)
+		all[name] = glance{up: s.state != "" && judge(want, s).answers}
 	}
 	return all, nil
 }
 
 // states tells of each how it stands.
-func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]string, error) {
+func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]glance, error) {
 	seen, err := v.Observe(ctx, wants)
-	all := make(map[string]string, len(seen))
+	all := make(map[string]glance, len(seen))
 	for name, got := range seen {
-		all[name] = fmt.Sprint(*got.Answers, resource.Or(got.Down, ""), resource.Or(got.Beyond, ""))
+		all[name] = glance{*got.Answers, resource.Or(got.Down, "") + resource.Or(got.Beyond, "")}
 	}
 	return all, err
 }
