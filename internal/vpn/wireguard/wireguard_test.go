@@ -2,8 +2,10 @@ package wireguard
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -264,6 +266,36 @@ func TestOtherBlocksAreTold(t *testing.T) {
 		t.Errorf("%+v", in)
 	}
 }
+
+// What the host has elsewhere, as every host has its loopback interface, is told before
+// anything is touched: a network that would lead past it, and an interface whose packets
+// the rules would drop.
+func TestWhatTheHostHasElsewhere(t *testing.T) {
+	w := &WireGuard{Addresses: nets("127.9.0.1/24"), Peers: []Peer{{Name: "branch", PublicKey: word("x"), Networks: nets("127.10.0.0/16")}}}
+	for name, want := range map[string][]string{
+		"wg0": {"wireguard_interface addresses: the network of lo", "wireguard_interface peer.branch.networks: the network of lo"},
+		"lo":  {"chain : there is an interface lo already"},
+	} {
+		all, err := w.Expand(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, r := range all {
+			for _, need := range r.Requires {
+				m := need.Met(t.Context(), resource.Prospect{})
+				if m != nil && elsewhere.MatchString(m.Summary) {
+					told = append(told, fmt.Sprintf("%s %s: %s", r.ID.Kind, need.Path, elsewhere.FindString(m.Summary)))
+				}
+			}
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("%s: told %q", name, told)
+		}
+	}
+}
+
+var elsewhere = regexp.MustCompile(`the network of lo|there is an interface lo already`)
 
 func TestEveryMistakeIsNamed(t *testing.T) {
 	wrong := &WireGuard{
