@@ -297,6 +297,29 @@ func TestWhatTheHostHasElsewhere(t *testing.T) {
 
 var elsewhere = regexp.MustCompile(`the network of lo|there is an interface lo already`)
 
+// The largest packet inside has to fit through the uplink with the headers around it.
+func TestPacketsThatDoNotFitThroughTheUplink(t *testing.T) {
+	nettest.Fresh(t)
+	for _, line := range []string{"link add up0 mtu 1400 type veth peer name up1", "addr add 192.0.2.1/24 dev up0", "link set up0 up", "link set up1 up", "route add default via 192.0.2.9"} {
+		nettest.Run(t, "", "ip "+line)
+	}
+	for mtu, want := range map[int]string{0: "packets of 1420 bytes do not fit through up0", 1380: "packets of 1380 bytes", 1300: ""} {
+		w := seed()
+		if mtu > 0 {
+			w.MTU = &mtu
+		}
+		all, err := w.Expand("wg0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		needs := all[slices.IndexFunc(all, func(r resource.Resource) bool { return r.ID.Kind == kindInterface })].Requires
+		m := needs[len(needs)-1].Met(t.Context(), resource.Prospect{})
+		if (m == nil) != (want == "") || m != nil && !strings.HasPrefix(m.Summary, want) {
+			t.Errorf("mtu %d: %v", mtu, m.Err())
+		}
+	}
+}
+
 func TestEveryMistakeIsNamed(t *testing.T) {
 	wrong := &WireGuard{
 		Addresses: nets("10.20.0.0/24", "169.254.0.1/16", "10.20.0.9/24", "fd00:20::1/64"), Listen: resource.Ptr(0), Remote: word("vpn.example.com\nPostUp = id"), Mark: resource.Ptr(-1),
