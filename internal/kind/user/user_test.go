@@ -61,6 +61,16 @@ func TestAccountsConform(t *testing.T) {
 	}
 }
 
+// Where userdel leaves groups alone, login.defs(5), the one of the account goes too.
+func TestItsGroupGoesToo(t *testing.T) {
+	v := image(t)
+	put(t, v.Root, "etc/login.defs", "USERGROUPS_ENAB no\n")
+	converge(t, v, described("SSH tunnel db"))
+	if err := v.Remove(t.Context(), []string{"x-tunnel"}); err != nil || read(t, v, "etc/group") != group {
+		t.Errorf("the groups are now\n%s%v", read(t, v, "etc/group"), err)
+	}
+}
+
 // One that is lost, with its file or alone, comes back; so does what somebody
 // changes of it.
 func TestWhatIsLostComesBack(t *testing.T) {
@@ -145,6 +155,20 @@ func TestAccountsOfOthersAreLeftAlone(t *testing.T) {
 		if is := read(t, v, "etc/passwd") + read(t, v, "etc/shadow") + read(t, v, declaration(name)); is != passwd+shadow {
 			t.Errorf("%s: it is now\n%s", name, is)
 		}
+	}
+}
+
+// An account of a directory service stands in no table, and is refused as well; an undo
+// is not kept from what it undoes.
+func TestAccountsOfADirectoryService(t *testing.T) {
+	v := Verbs{Root: "/", Run: func(_ context.Context, argv ...string) (string, int, error) {
+		return "x-tunnel:*:120000:120000::/home/x:/bin/sh\n", 0, nil
+	}}
+	if err := v.Preflight(t.Context(), "x-tunnel", User{}, resource.Prospect{}); err == nil || !strings.Contains(err.Error(), "from a directory service") {
+		t.Errorf("a plan says %v", err)
+	}
+	if err := v.Preflight(t.Context(), "x-tunnel", User{}, resource.Prospect{Undo: true}); err != nil {
+		t.Errorf("an undo says %v", err)
 	}
 }
 
