@@ -79,6 +79,18 @@ func TestNothingIsPinnedBlindly(t *testing.T) {
 	}
 }
 
+// What a tunnel would refuse is not written for one.
+func TestAWeakKeyIsNotPinned(t *testing.T) {
+	weak, _, _, _, err := ssh.ParseAuthorizedKey([]byte("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDIxC/JcXbjLZbIIx9C7/f4T8YM2FA2JHAz1k1pGNlcb3BUM18qn4HPOVCFXKsqytKRVprc6LzWAVuRe1Xo75D5wWmBH+m8B/N3MDoTnJcY8/w9kIl3RcZ9Mi2lORz1NRRHkgUPISkPbOSMlRB0kYPAHGWhtkJuIWqk/Rukme7TIQ=="))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := pin(&out, weak); err == nil || !strings.Contains(err.Error(), "1024 bits") || out.Len() > 0 {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
 func TestWhatCanNotBeFetched(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -165,6 +165,20 @@ func TestWhoIsShutOut(t *testing.T) {
 	}
 }
 
+// What was behind a site that is shut out, for the time being or for good, does not
+// leave in clear.
+func TestBehindWhoIsShutOutStaysClosed(t *testing.T) {
+	for _, shut := range []func(*Peer){func(p *Peer) { p.Disabled = resource.Ptr(true) }, func(p *Peer) { p.Revoked = resource.Ptr(true) }} {
+		w := seed()
+		shut(&w.Peers[slices.IndexFunc(w.Peers, func(p Peer) bool { return len(p.Networks) > 0 })])
+		e := &expansion{settings: settings{w, "wg0"}}
+		const drop = "-d 10.9.1.0/24 ! -o wg0 -j DROP"
+		if kept, guarded := e.kept(false), e.guarded(false); !slices.Contains(kept, drop) || !slices.Contains(guarded, drop) {
+			t.Errorf("of this host %q, through it %q", kept, guarded)
+		}
+	}
+}
+
 // A change that voids profiles names their holders, and one that does not, nobody.
 func TestWhatVoidsAProfile(t *testing.T) {
 	terms := func(w *WireGuard) map[string]string {
