@@ -1,13 +1,10 @@
 package link
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"vpnd/internal/resource"
 )
@@ -44,10 +41,6 @@ func Interfaces() (map[string]Interface, error) {
 	return found, nil
 }
 
-// Configure sets the alias, the MTU, the addresses and whether it is on of an
-// interface of any type that is there, each where it is given.
-func Configure(name string, want Settings) error { return configure(name, want) }
-
 // KeepRoutes does what may take an interface away and make it anew, or switch it off
 // and on, and makes the routes by it again.
 func KeepRoutes(name string, change func() error) error {
@@ -69,7 +62,7 @@ func Add(name, kind string) error {
 	if err := netlink.LinkAdd(&netlink.GenericLink{LinkAttrs: attrs, LinkType: kind}); err != nil {
 		return fmt.Errorf("making the interface: %w", err)
 	}
-	return configure(name, Settings{Alias: resource.Ptr(Mark)})
+	return Configure(name, Settings{Alias: resource.Ptr(Mark)})
 }
 
 // Delete takes an interface of any type away. That it is not there is no error.
@@ -78,21 +71,11 @@ func Delete(name string) error {
 	if err != nil {
 		return err
 	}
-	if d, there := named(all, name); there {
-		if err := netlink.LinkDel(d); err != nil && !errors.Is(err, unix.ENODEV) {
-			return fmt.Errorf("removing the interface: %w", err)
-		}
+	if _, there := named(all, name); !there {
+		return nil
 	}
-	return nil
+	return remove(name)
 }
-
-// Listen hears of changes of interfaces with these names and of their addresses.
-func Listen(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return TunVerbs{}.Watch(ctx, names, kick)
-}
-
-// BadName says what is wrong with the name of an interface, or nothing.
-func BadName(name string) string { return badName(name) }
 
 // Room wants packets of a tunnel to fit into those of the interface that the
 // default route uses, whose headers around them have so many bytes. tight is less,

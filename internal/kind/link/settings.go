@@ -18,9 +18,9 @@ type Settings struct {
 	Addresses []netip.Prefix
 }
 
-// configure sets them. Addresses come last: switching an interface off takes its IPv6
-// addresses away.
-func configure(name string, want Settings) error {
+// Configure sets those that are given, on an interface of any type. Addresses come
+// last: switching an interface off takes its IPv6 addresses away.
+func Configure(name string, want Settings) error {
 	all, err := devices()
 	if err != nil {
 		return err

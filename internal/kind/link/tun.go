@@ -127,14 +127,7 @@ func (TunVerbs) Remove(_ context.Context, names []string) error {
 // queues change: the kernel can't change those, and a process that was
 // attached loses it. Routes by the interface stay, whoever made them.
 func applyTun(name string, got *Tun, want Tun) error {
-	by, err := routesBy(name)
-	if err != nil {
-		return err
-	}
-	if err := change(name, got, want); err != nil {
-		return err
-	}
-	return putBack(name, by)
+	return KeepRoutes(name, func() error { return change(name, got, want) })
 }
 
 func change(name string, got *Tun, want Tun) error {
@@ -152,7 +145,7 @@ func change(name string, got *Tun, want Tun) error {
 			return err
 		}
 	}
-	return configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
+	return Configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
 }
 
 // rebuilt says whether the change needs a new interface.

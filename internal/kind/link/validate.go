@@ -11,9 +11,9 @@ import (
 // maxName is IFNAMSIZ without its NUL: the kernel cuts longer names silently.
 const maxName = 15
 
-// badName says what is wrong with the name of an interface, or nothing; see
+// BadName says what is wrong with the name of an interface, or nothing; see
 // dev_valid_name in the kernel.
-func badName(name string) string {
+func BadName(name string) string {
 	switch {
 	case name == "":
 		return "an interface needs a name"
@@ -34,7 +34,7 @@ func (t *Tun) Validate(name string) []resource.Mistake {
 	add := func(path, hint, format string, args ...any) {
 		found = append(found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
 	}
-	if bad := badName(name); bad != "" {
+	if bad := BadName(name); bad != "" {
 		add("", nameHint, "%s", bad)
 	}
 	if t.Mode != nil && *t.Mode != "tun" && *t.Mode != "tap" {
@@ -99,7 +99,7 @@ func (r *Route) Validate(name string) []resource.Mistake {
 		add("", "give via, dev or both", "the route leads nowhere")
 	}
 	if r.Dev != nil {
-		if bad := badName(*r.Dev); bad != "" {
+		if bad := BadName(*r.Dev); bad != "" {
 			add("dev", nameHint, "%s", bad)
 		}
 	}

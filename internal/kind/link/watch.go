@@ -41,10 +41,11 @@ func parseLink(m notice.Message) (linkNews, error) {
 
 // Watch hears of changes of the interfaces and of their addresses.
 func (TunVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watchLinks(ctx, names, kick)
+	return Listen(ctx, names, kick)
 }
 
-func watchLinks(ctx context.Context, names []string, kick func(resource.Hint)) error {
+// Listen hears of changes of interfaces with these names and of their addresses.
+func Listen(ctx context.Context, names []string, kick func(resource.Hint)) error {
 	var known map[int]string // of the interfaces with those names, by their index
 	return notice.Netlink{
 		Protocol: unix.NETLINK_ROUTE,

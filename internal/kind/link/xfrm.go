@@ -104,7 +104,7 @@ func applyXFRM(name string, got *XFRM, want XFRM) error {
 			return err
 		}
 	}
-	return configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
+	return Configure(name, Settings{want.Alias, want.MTU, want.Up, want.Addresses})
 }
 
 func createXFRM(name string, number int) error {
@@ -163,7 +163,7 @@ func (XFRMVerbs) Marked(_ string, got *XFRM) bool { return *got.Alias == Mark }
 
 // Watch hears of changes of the interfaces and of their addresses.
 func (XFRMVerbs) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	return watchLinks(ctx, names, kick)
+	return Listen(ctx, names, kick)
 }
 
 // Brings is the interface, and the networks that it is in.
@@ -214,7 +214,7 @@ func (x *XFRM) Validate(name string) []resource.Mistake {
 	add := func(path, hint, format string, args ...any) {
 		found = append(found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
 	}
-	if bad := badName(name); bad != "" {
+	if bad := BadName(name); bad != "" {
 		add("", nameHint, "%s", bad)
 	}
 	if n := x.IfID; n != nil && (*n < 1 || *n > 1<<32-1) {
