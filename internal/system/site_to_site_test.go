@@ -96,11 +96,12 @@ func (s site) counted(sort string) string {
 	return s.sh("iptables -t raw -vnxL PREROUTING | awk '/" + sort + "/ { print $1 }'")
 }
 
-// translatesNothing wants what goes through the tunnel to arrive as it was sent, while
-// what goes elsewhere has the gateway's address.
+// translatesNothing wants what goes through the tunnel, to the other gateway itself too,
+// to arrive as it was sent, while what goes elsewhere has the gateway's address.
 func (s site) translatesNothing(other site) {
 	s.t.Helper()
 	s.sh("ip netns exec pc ping -c3 -W2 " + pc(other))
+	s.sh(fmt.Sprintf("ip netns exec pc ping -c3 -W2 10.%d.3.1", other.n))
 	if clear, translated := other.counted("clear"), other.counted("translated"); clear != "0" || translated != "0" {
 		s.t.Errorf("with the tunnel up, %s packets came in clear and %s translated", clear, translated)
 	}

@@ -43,6 +43,11 @@ policy ip 1 2 out; policy ip 2 1 in; policy ip 2 1 fwd
 policy "ip -n peer" 2 1 out; policy "ip -n peer" 1 2 in
 `
 
+// inClear makes both sides forget the tunnel, and counts what comes to the gateway
+// itself behind all other rules.
+const inClear = `ip -n peer xfrm state flush; ip -n peer xfrm policy flush
+iptables -A INPUT -s 10.2.3.0/24 -d 10.1.3.1 -m comment --comment clear`
+
 // Where a gateway translates all that it lets out, what goes through the tunnel does
 // not arrive translated; and with the tunnel down nothing arrives. Without these walls
 // both happens, which shows that something is measured.
@@ -74,7 +79,14 @@ func TestDebianKernelNothingIsTranslatedOrLeaks(t *testing.T) {
 			if said := script(t, "ip netns exec pc ping -c2 -W2 10.2.3.2 || true"); c.safe && !strings.Contains(said, " 0% packet loss") {
 				t.Errorf("the other site does not answer:\n%s", said)
 			}
+			if said := script(t, "ip netns exec peer ping -c2 -W2 -I 10.2.3.2 10.1.3.1 || true"); c.safe && !strings.Contains(said, " 0% packet loss") {
+				t.Errorf("the gateway does not answer the other site:\n%s", said)
+			}
 			script(t, "ip xfrm state flush; ip xfrm policy flush; ip netns exec pc ping -c2 -i0.2 -W1 10.2.3.2 || true")
+			script(t, inClear+"; ip netns exec peer ping -c2 -i0.2 -W1 -I 10.2.3.2 10.1.3.1 || true")
+			if n := strings.TrimSpace(script(t, "iptables -vnxL INPUT | awk '/clear/ { print $1 }'")); (n == "0") != c.safe {
+				t.Errorf("%s packets came to the gateway in clear", n)
+			}
 			const counted = "ip netns exec peer iptables -t raw -vnxL PREROUTING | awk '/clear|translated/ { n += $1 } END { print n }'"
 			if n := strings.TrimSpace(script(t, counted)); (n == "0") != c.safe {
 				t.Errorf("%s packets arrived in clear or translated", n)

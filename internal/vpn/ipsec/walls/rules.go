@@ -70,17 +70,34 @@ func (s side) unless(match string, out bool) []string {
 	return append(rules, match+" -j DROP")
 }
 
-// kept returns what the filter drops of packets of this host itself. What makes the
-// tunnels goes in clear by its nature, where the networks hold both hosts.
-func (s side) kept() []string {
+// kept returns what the filter drops of packets that this host itself sends, or that
+// are for it. What makes the tunnels goes in clear by its nature, where the networks
+// hold both hosts.
+func (s side) kept(out bool) []string {
 	var rules []string
 	for _, f := range s.flows {
-		if len(s.Peers) == 0 || slices.ContainsFunc(s.Peers, f.Remote.Contains) {
-			rules = append(rules,
-				fmt.Sprintf("-s %s -d %s -p udp -m multiport --sports 500,4500 -j RETURN", f.Local, f.Remote),
-				fmt.Sprintf("-s %s -d %s -p esp -j RETURN", f.Local, f.Remote))
+		match, ports := fmt.Sprintf("-s %s -d %s", f.Remote, f.Local), "--dports"
+		if out {
+			match, ports = fmt.Sprintf("-s %s -d %s", f.Local, f.Remote), "--sports"
 		}
-		rules = append(rules, s.unless(fmt.Sprintf("-s %s -d %s", f.Local, f.Remote), true)...)
+		if len(s.Peers) == 0 || slices.ContainsFunc(s.Peers, f.Remote.Contains) {
+			rules = append(rules, match+" -p udp -m multiport "+ports+" 500,4500 -j RETURN", match+" -p esp -j RETURN")
+			if s.six {
+				rules = append(rules, neighbours(match)...)
+			}
+		}
+		rules = append(rules, s.unless(match, out)...)
+	}
+	return rules
+}
+
+// neighbours lets two hosts on one link find each other, without which there is no
+// IKE; RFC 4861, 7. ARP, which does so in IPv4, is not filtered here.
+func neighbours(match string) []string {
+	const solicitation, advertisement = 135, 136
+	var rules []string
+	for _, message := range []int{solicitation, advertisement} {
+		rules = append(rules, fmt.Sprintf("%s -p ipv6-icmp -m icmp6 --icmpv6-type %d -j RETURN", match, message))
 	}
 	return rules
 }

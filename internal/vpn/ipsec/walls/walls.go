@@ -1,6 +1,6 @@
 // Package walls is the firewall around IPsec tunnels: what goes through them is let
-// through and keeps its addresses, what makes them is let in, and what would leave in
-// clear, where a tunnel is down, is dropped in front of all other rules.
+// through and keeps its addresses, what makes them is let in, and what would leave or
+// comes in clear, where a tunnel is down, is dropped in front of all other rules.
 package walls
 
 import (
@@ -112,7 +112,8 @@ func (s side) outer() bool {
 
 func (s side) chains(add func(table, suffix, hook string, priority int, rules []string)) {
 	if s.Guard {
-		add("filter", "-O", "OUTPUT", chain.Guard, s.kept())
+		add("filter", "-O", "OUTPUT", chain.Guard, s.kept(true))
+		add("filter", "-C", "INPUT", chain.Guard, s.kept(false))
 		if s.forwards() {
 			add("filter", "-G", "FORWARD", chain.Guard, s.guarded())
 		}
