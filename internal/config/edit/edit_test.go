@@ -28,6 +28,11 @@ func TestEdits(t *testing.T) {
 			add: "pki \"office\" {\n  client \"alice\" {} # she\n  client \"bob\" {}\n  server \"s\" {}\n}",
 			set: "pki \"office\" {\n  client \"alice\" { revoked = true } # she\n  server \"s\" {}\n}",
 		},
+		"a comment of several lines behind": {
+			in:  "pki \"office\" {\n  client \"alice\" {} /* she,\n  who */\n}\n",
+			add: "pki \"office\" {\n  client \"alice\" {} /* she,\n  who */\n  client \"bob\" {}\n}\n",
+			set: "pki \"office\" {\n  client \"alice\" { revoked = true } /* she,\n  who */\n}\n",
+		},
 		"several lines, tabs": {
 			in:  "pki \"office\" {\n\tclient \"alice\" {\n\t\tvalidity = \"9d\"\n\t\t# old\n\t}\n}\n",
 			add: "pki \"office\" {\n\tclient \"alice\" {\n\t\tvalidity = \"9d\"\n\t\t# old\n\t}\n\tclient \"bob\" {}\n}\n",

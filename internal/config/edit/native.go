@@ -91,7 +91,11 @@ func (f native) add(n Nested) (*splice, error) {
 		}
 	}
 	if last != nil {
-		at := lineEnd(f.Data, last.CloseBraceRange.End.Byte)
+		closed := last.CloseBraceRange.End.Byte
+		at := lineEnd(f.Data, closed)
+		if bytes.Contains(f.Data[closed:at], []byte("/*")) { // a comment that may end anywhere
+			return f.within(outer, line), nil
+		}
 		return &splice{at, at, indent(f.Data, last.TypeRange.Start.Byte) + line}, nil
 	}
 	return f.within(outer, line), nil
