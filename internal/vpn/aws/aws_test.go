@@ -109,7 +109,7 @@ func TestBothTunnelsBecomeWhatTheKernelTakes(t *testing.T) {
 				}
 			}
 		}
-		text := vpntest.Print(resources) + fmt.Sprintf("exports %+v\n", *v.Exports("vpc").(*Exports))
+		text := vpntest.Print(resources) + vpntest.Asked(resources) + fmt.Sprintf("exports %+v\n", *v.Exports("vpc").(*Exports))
 		if strings.Contains(text, "made.up") {
 			t.Errorf("%s: it tells a key", name)
 		}

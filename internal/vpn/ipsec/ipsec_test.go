@@ -103,7 +103,7 @@ func TestATunnelBecomesWhatTheKernelTakes(t *testing.T) {
 			}
 		}
 		resources := expand(t, tunnel)
-		vpntest.Golden(t, name, vpntest.Print(resources))
+		vpntest.Golden(t, name, vpntest.Print(resources)+vpntest.Asked(resources))
 		vpntest.Restore(t, resources)
 	}
 }

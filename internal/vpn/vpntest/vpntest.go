@@ -41,6 +41,17 @@ func Print(resources []resource.Resource) string {
 	return b.String()
 }
 
+// Asked writes which attributes the host is asked about before a resource is touched.
+func Asked(resources []resource.Resource) string {
+	var b strings.Builder
+	for _, r := range resources {
+		for _, q := range r.Requires {
+			fmt.Fprintf(&b, "%s asks the host about %s\n", r.ID, q.Path)
+		}
+	}
+	return b.String()
+}
+
 // printLists writes what reads better one a line.
 func printLists(b *strings.Builder, want any) {
 	switch w := want.(type) {
