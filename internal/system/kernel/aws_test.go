@@ -95,11 +95,12 @@ func (s sites) static() {
 	s.apply(vpc(`  probe = "` + eastInside + `"
   settle = "5s"`))
 	s.eventually(s.west, "the sites talk", talks(eastInside))
+	s.agent() // where the second one was up before the first, it moves what goes by it
+	s.eventually(s.west, "packets go by the first tunnel", through("vpc-1"))
 	routes := s.sh(s.west, "ip route show "+eastNetwork)
 	if lines := strings.Split(routes, "\n"); len(lines) != 2 || !strings.Contains(lines[0], "dev vpc-1") || !strings.Contains(lines[1], "dev vpc-2") {
 		s.t.Errorf("the routes are\n%s", routes)
 	}
-	s.agent()
 	s.moves("ip route del 192.168.40.0/24 dev vpc1", "ip route add 192.168.40.0/24 dev vpc1 metric 1")
 }
 
