@@ -11,37 +11,37 @@ func (s *settings) hasFile(m member) bool {
 	return m.block != nil || resource.Or(s.CCDExclusive, false)
 }
 
-// clientConfig writes the file that the server reads when the client connects.
-func (s *settings) clientConfig(m member) directives {
+// clientConfig writes the file that the process reads when the client connects.
+func (i *instance) clientConfig(m member) directives {
 	var d directives
 	c := resource.Or(m.block, Client{})
 	if resource.Or(c.Disabled, false) {
 		d.add("disable")
 	}
 	if c.Address != nil {
-		d.add("ifconfig-push", c.Address.String(), s.counterpart(*c.Address))
+		d.add("ifconfig-push", c.Address.String(), i.counterpart(*c.Address))
 	}
 	if c.Address6 != nil {
-		d.add("ifconfig-ipv6-push", netip.PrefixFrom(*c.Address6, s.Network6.Bits()).String())
+		d.add("ifconfig-ipv6-push", netip.PrefixFrom(*c.Address6, i.network6.Bits()).String())
 	}
 	for _, p := range c.Routes {
 		suffix, args := route(p)
 		d.add("iroute"+suffix, args...)
 	}
-	s.writePush(&d, resource.Or(c.Push, Push{}))
+	i.writePush(&d, resource.Or(c.Push, Push{}))
 	d.raw(c.Options)
 	return d
 }
 
 // counterpart is what stands beside an address in ifconfig-push: the mask of
 // the network, or the other end of the client's own link.
-func (s *settings) counterpart(address netip.Addr) string {
-	switch s.topology() {
+func (i *instance) counterpart(address netip.Addr) string {
+	switch i.topology() {
 	case "net30":
 		return address.Prev().String()
 	case "p2p":
-		return s.serverAddress().String()
+		return serverAddress(i.network).String()
 	default:
-		return mask(*s.Network)
+		return mask(i.network)
 	}
 }

@@ -8,31 +8,31 @@ import (
 	"vpnd/internal/resource"
 )
 
-// serverConfig writes the configuration of the server.
-func (s *settings) serverConfig() directives {
+// serverConfig writes the configuration of the process.
+func (i *instance) serverConfig() directives {
 	var d directives
-	s.writeNetwork(&d)
-	s.writeKeys(&d)
-	s.writeChannels(&d)
-	s.writeClients(&d)
-	s.writeProcess(&d)
-	d.raw(s.Options)
+	i.writeNetwork(&d)
+	i.writeKeys(&d)
+	i.writeChannels(&d)
+	i.writeClients(&d)
+	i.writeProcess(&d)
+	d.raw(i.Options)
 	return d
 }
 
-func (s *settings) writeNetwork(d *directives) {
-	if s.listen.address.IsValid() {
-		d.add("local", s.listen.address.String())
+func (i *instance) writeNetwork(d *directives) {
+	if i.listener.address.IsValid() {
+		d.add("local", i.listener.address.String())
 	}
-	d.add("port", strconv.Itoa(int(s.listen.port)))
-	d.add("proto", s.listen.protocol)
-	s.writeDevice(d, s.dev())
-	d.add("topology", s.topology())
-	s.writePool(d)
-	if s.persists() {
-		d.add("ifconfig-pool-persist", s.pool())
+	d.add("port", strconv.Itoa(int(i.listener.port)))
+	d.add("proto", i.listener.protocol)
+	i.writeDevice(d)
+	d.add("topology", i.topology())
+	i.writePool(d)
+	if i.persists() {
+		d.add("ifconfig-pool-persist", i.leases())
 	}
-	for _, m := range s.members {
+	for _, m := range i.members {
 		for _, p := range resource.Or(m.block, Client{}).Routes {
 			suffix, args := route(p)
 			d.add("route"+suffix, args...)
@@ -42,48 +42,48 @@ func (s *settings) writeNetwork(d *directives) {
 
 // writePool gives addresses to the server and to its clients. With a range of
 // its own the IPv6 side has to be spelled out: server-ipv6 refuses nopool.
-func (s *settings) writePool(d *directives) {
-	network := []string{s.Network.Addr().String(), mask(*s.Network)}
-	pool := resource.Or(s.Pool, Pool{})
+func (i *instance) writePool(d *directives) {
+	network := []string{i.network.Addr().String(), mask(i.network)}
+	pool := i.pool()
 	if pool.Start == nil && pool.End == nil {
 		d.add("server", network...)
-		if s.Network6 != nil {
-			d.add("server-ipv6", s.Network6.String())
+		if i.network6 != nil {
+			d.add("server-ipv6", i.network6.String())
 		}
 		return
 	}
-	first, last := s.dynamic()
+	first, last := pool.within(i.network)
 	d.add("server", append(network, "nopool")...)
-	d.add("ifconfig-pool", first.String(), last.String(), mask(*s.Network))
-	if s.Network6 == nil {
+	d.add("ifconfig-pool", first.String(), last.String(), mask(i.network))
+	if i.network6 == nil {
 		return
 	}
-	server := s.Network6.Addr().Next()
-	d.add("ifconfig-ipv6", netip.PrefixFrom(server, s.Network6.Bits()).String(), server.Next().String())
-	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(s.pool6(), s.Network6.Bits()).String())
+	server := i.network6.Addr().Next()
+	d.add("ifconfig-ipv6", netip.PrefixFrom(server, i.network6.Bits()).String(), server.Next().String())
+	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(pool6(*i.network6), i.network6.Bits()).String())
 }
 
 // pool6 is where the IPv6 pool begins, as server-ipv6 would have it: 0x1000
 // behind the network, or at once where that is too small.
-func (s *settings) pool6() netip.Addr {
-	if s.Network6.Bits() >= 112 {
-		return s.Network6.Addr().Next().Next()
+func pool6(network netip.Prefix) netip.Addr {
+	if network.Bits() >= 112 {
+		return network.Addr().Next().Next()
 	}
-	bytes := s.Network6.Addr().As16()
+	bytes := network.Addr().As16()
 	bytes[14] |= 0x10
 	return netip.AddrFrom16(bytes)
 }
 
 // writeDevice says what kind of device it is where the name does not.
-func (s *settings) writeDevice(d *directives, name string) {
-	d.add("dev", name)
-	if !strings.HasPrefix(name, "tun") {
+func (i *instance) writeDevice(d *directives) {
+	d.add("dev", i.device)
+	if !strings.HasPrefix(i.device, "tun") {
 		d.add("dev-type", "tun")
 	}
-	if resource.Or(s.DCO, "auto") == "false" {
+	if resource.Or(i.DCO, "auto") == "false" {
 		d.add("disable-dco")
 	}
-	s.writeSizes(d)
+	i.writeSizes(d)
 }
 
 // writeSizes is for both sides.
@@ -152,22 +152,22 @@ func (s *settings) writeShared(d *directives) {
 	}
 }
 
-func (s *settings) writeClients(d *directives) {
-	d.add("client-config-dir", s.ccd())
+func (i *instance) writeClients(d *directives) {
+	d.add("client-config-dir", i.ccd())
 	for _, flag := range []struct {
 		name string
 		set  *bool
-	}{{"ccd-exclusive", s.CCDExclusive}, {"client-to-client", s.ClientToClient}, {"duplicate-cn", s.DuplicateCN}} {
+	}{{"ccd-exclusive", i.CCDExclusive}, {"client-to-client", i.ClientToClient}, {"duplicate-cn", i.DuplicateCN}} {
 		if resource.Or(flag.set, false) {
 			d.add(flag.name)
 		}
 	}
-	if s.MaxClients != nil {
-		d.add("max-clients", strconv.Itoa(*s.MaxClients))
+	if i.MaxClients != nil {
+		d.add("max-clients", strconv.Itoa(*i.MaxClients))
 	}
-	ping, restart := s.keepalive()
+	ping, restart := i.keepalive()
 	d.add("keepalive", strconv.FormatInt(ping.Seconds(), 10), strconv.FormatInt(restart.Seconds(), 10))
-	s.writePush(d, s.push())
+	i.writePush(d, i.push())
 }
 
 // writePush is for the server and for the files of its clients.
@@ -203,38 +203,36 @@ func (s *settings) writeRedirect(d *directives) {
 	}
 }
 
-func (s *settings) writeProcess(d *directives) {
-	if user := resource.Or(s.User, "nobody"); user != "root" {
+func (i *instance) writeProcess(d *directives) {
+	if user := resource.Or(i.User, "nobody"); user != "root" {
 		d.add("user", user)
-		d.add("group", resource.Or(s.Group, "nogroup"))
+		d.add("group", resource.Or(i.Group, "nogroup"))
 	}
 	// The keys and the device are out of reach once privileges are dropped.
 	d.add("persist-key")
 	d.add("persist-tun")
-	if s.exitNotify() {
+	if i.exitNotify() {
 		d.add("explicit-exit-notify", "1")
 	}
-	if resource.Or(s.Management, true) {
-		d.add("management", s.management(), "unix")
+	if resource.Or(i.Management, true) {
+		d.add("management", i.management(), "unix")
 	}
-	if s.Status != nil {
-		d.add("status", *s.Status)
+	if i.Status != nil {
+		d.add("status", *i.Status)
 	}
-	if s.Log != nil {
-		d.add("log-append", *s.Log)
+	if i.Log != nil {
+		d.add("log-append", *i.Log)
 	}
-	d.add("verb", strconv.Itoa(resource.Or(s.Verb, 3)))
+	d.add("verb", strconv.Itoa(resource.Or(i.Verb, 3)))
 }
 
-// dynamic returns the first and the last address of the pool.
-func (s *Server) dynamic() (first, last netip.Addr) {
-	pool := resource.Or(s.Pool, Pool{})
-	server := s.serverAddress()
-	return resource.Or(pool.Start, server.Next()), resource.Or(pool.End, lastOf(*s.Network).Prev())
+// within returns the first and the last address of the pool in a network.
+func (p Pool) within(network netip.Prefix) (first, last netip.Addr) {
+	return resource.Or(p.Start, serverAddress(network).Next()), resource.Or(p.End, lastOf(network).Prev())
 }
 
-// serverAddress is the first address of the network.
-func (s *Server) serverAddress() netip.Addr { return s.Network.Masked().Addr().Next() }
+// serverAddress is the first address of a network.
+func serverAddress(network netip.Prefix) netip.Addr { return network.Masked().Addr().Next() }
 
 // lastOf returns the last address of an IPv4 network, its broadcast address.
 func lastOf(p netip.Prefix) netip.Addr {

@@ -27,14 +27,15 @@ func (s *Server) Exports(name string) any {
 	if err != nil {
 		return &Exports{Name: name}
 	}
+	first := all.instances[0]
 	e := &Exports{
-		Name: name, Network: *s.Network, Network6: s.Network6, Dev: s.dev(),
-		Protocol: all.listen.transport(), Port: int(all.listen.port),
-		Unit: all.unit(), Config: all.config(), Profiles: all.profiles(),
+		Name: name, Network: *s.Network, Network6: s.Network6, Dev: first.device,
+		Protocol: first.listener.transport(), Port: int(first.listener.port),
+		Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
 		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
 	}
 	if resource.Or(s.Management, true) {
-		e.Management = all.management()
+		e.Management = first.management()
 	}
 	return e
 }
@@ -60,11 +61,13 @@ func (s *Server) Claims(name string) []resource.Claim {
 	if err != nil {
 		return nil
 	}
-	claims := []resource.Claim{
-		{Sort: "listener", Value: all.listen.claim(), Path: "listen"},
-		{Sort: "device", Value: s.dev(), Path: "dev"},
-		{Sort: "network", Value: s.Network.String(), Path: "network"},
+	var claims []resource.Claim
+	for _, i := range all.instances {
+		claims = append(claims,
+			resource.Claim{Sort: "listener", Value: i.listener.claim(), Path: "listen"},
+			resource.Claim{Sort: "device", Value: i.device, Path: "dev"})
 	}
+	claims = append(claims, resource.Claim{Sort: "network", Value: s.Network.String(), Path: "network"})
 	if s.Network6 != nil {
 		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network6.String(), Path: "network6"})
 	}

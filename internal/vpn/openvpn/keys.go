@@ -33,8 +33,7 @@ func (e *expansion) addShield() {
 		for _, m := range e.members {
 			e.add(e.clientShieldID(m), &pki.TLSCryptV2Key{
 				Server: resource.Ptr(e.shieldKey()), Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
-			}, key)
-			e.resources[len(e.resources)-1].Triggers = []resource.Trigger{{On: key, Do: resource.Rebuild}}
+			}, key).Triggers = []resource.Trigger{{On: key, Do: resource.Rebuild}}
 		}
 	} else {
 		e.add(key, &pki.StaticKey{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
@@ -64,10 +63,9 @@ func (e *expansion) copy(to string, mode resource.Mode, from resource.ID, effect
 
 // addAssembled adds a file that follows the resources it is made of.
 func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts []pki.Part, from []resource.ID, after ...resource.ID) {
-	e.add(target, &pki.AssembledFile{
+	made := e.add(target, &pki.AssembledFile{
 		Parts: parts, Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
 	}, append(after, from...)...)
-	made := &e.resources[len(e.resources)-1]
 	for _, part := range from {
 		made.Triggers = append(made.Triggers, resource.Trigger{On: part, Do: resource.Rebuild})
 	}
@@ -83,6 +81,10 @@ func (e *expansion) addProfiles() {
 	}
 	if e.Profiles == nil {
 		e.add(id("directory", profileRoot), directory(0o700))
+	}
+	var running []resource.ID
+	for _, i := range e.instances {
+		running = append(running, id("unit", i.unit()))
 	}
 	parent := id("directory", directoryPath)
 	profiles := directory(0o700)
@@ -100,7 +102,7 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, parent, id("unit", e.unit()))
+		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, append(running, parent)...)
 		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
 		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
 	}

@@ -8,21 +8,13 @@ import "vpnd/internal/resource"
 
 const root = "/etc/openvpn/server"
 
-func (s *settings) directory() string    { return root + "/" + s.name }
-func (s *settings) config() string       { return root + "/" + s.name + ".conf" }
-func (s *settings) ccd() string          { return s.directory() + "/ccd" }
-func (s *settings) ca() string           { return s.directory() + "/ca.crt" }
-func (s *settings) cert() string         { return s.directory() + "/server.crt" }
-func (s *settings) key() string          { return s.directory() + "/server.key" }
-func (s *settings) crl() string          { return s.directory() + "/crl.pem" }
-func (s *settings) dh() string           { return s.directory() + "/dh.pem" }
-func (s *settings) shield() string       { return s.directory() + "/" + s.tlsKey() + ".key" }
-func (s *settings) unit() string         { return "openvpn-server@" + s.name + ".service" }
-func (s *settings) runDirectory() string { return "/run/openvpn-server/" + s.name }
-func (s *settings) pool() string         { return poolRoot + "/" + s.name + "/pool" }
-
-// management is in a directory only root may enter: OpenVPN makes the socket 0777.
-func (s *settings) management() string { return s.runDirectory() + "/management.sock" }
+func (s *settings) directory() string { return root + "/" + s.name }
+func (s *settings) ca() string        { return s.directory() + "/ca.crt" }
+func (s *settings) cert() string      { return s.directory() + "/server.crt" }
+func (s *settings) key() string       { return s.directory() + "/server.key" }
+func (s *settings) crl() string       { return s.directory() + "/crl.pem" }
+func (s *settings) dh() string        { return s.directory() + "/dh.pem" }
+func (s *settings) shield() string    { return s.directory() + "/" + s.tlsKey() + ".key" }
 
 // vault is where keys that only this server and its clients share are kept,
 // beside the PKI, so that they move to a new host with it.

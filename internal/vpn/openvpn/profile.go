@@ -3,6 +3,7 @@ package openvpn
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,10 +47,8 @@ func (s *settings) clientDirectives() directives {
 	d.add("client")
 	d.add("dev", "tun")
 	s.writeSizes(&d)
-	for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
-		if host, port, err := s.dial(remote); err == nil {
-			d.add("remote", host, strconv.Itoa(int(port)), s.listen.transport())
-		}
+	for _, to := range s.dials() {
+		d.add("remote", to.host, strconv.Itoa(int(to.port)), to.transport)
 	}
 	d.add("resolv-retry", "infinite")
 	d.add("nobind")
@@ -63,7 +62,7 @@ func (s *settings) clientDirectives() directives {
 	if push := s.push(); resource.Or(push.RedirectGateway, false) && len(push.DNS) > 0 {
 		d.add("setenv", "opt", "block-outside-dns") // known to Windows only
 	}
-	if s.exitNotify() {
+	if slices.ContainsFunc(s.instances, (*instance).exitNotify) {
 		d.add("explicit-exit-notify")
 	}
 	d.add("verb", "3")
@@ -73,14 +72,15 @@ func (s *settings) clientDirectives() directives {
 // terms are what a profile has to agree on with the server, in words: where one
 // changes, the profiles that clients have connect no more.
 func (s *settings) terms() map[string]string {
-	var hosts, ports []string
-	for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
-		if host, port, err := s.dial(remote); err == nil {
-			hosts, ports = append(hosts, host), append(ports, strconv.Itoa(int(port)))
+	var hosts, ports, protocols []string
+	for _, to := range s.dials() {
+		hosts, ports = append(hosts, to.host), append(ports, strconv.Itoa(int(to.port)))
+		if !slices.Contains(protocols, to.transport) {
+			protocols = append(protocols, to.transport)
 		}
 	}
 	terms := map[string]string{
-		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": s.listen.transport(),
+		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
 		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Auth, "SHA256"),
 	}
 	if s.compression() == "lzo" {
@@ -108,9 +108,25 @@ func (s *settings) writeClientCiphers(d *directives) {
 	d.add("data-ciphers", strings.Join(certain, ":"))
 }
 
-// dial reads what clients dial: a host, or a host and a port of its own.
-func (s *settings) dial(remote string) (host string, port uint16, err error) {
-	return parseRemote(remote, s.listen.port)
+// dial is where profiles lead.
+type dial struct {
+	host      string
+	port      uint16
+	transport string
+}
+
+// dials returns where profiles lead, in the order in which clients try it: to each
+// listener by every name that the server has.
+func (s *settings) dials() []dial {
+	var all []dial
+	for _, i := range s.instances {
+		for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
+			if host, port, err := parseRemote(remote, i.listener.port); err == nil {
+				all = append(all, dial{host, port, i.listener.transport()})
+			}
+		}
+	}
+	return all
 }
 
 func parseRemote(remote string, port uint16) (string, uint16, error) {

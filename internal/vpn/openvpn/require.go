@@ -12,14 +12,14 @@ import (
 	"vpnd/internal/resource"
 )
 
-// requirements are what the server needs of its host: an OpenVPN that knows its
+// requirements are what a process needs of its host: an OpenVPN that knows its
 // words, accounts, an address, a port, a device and a network that nobody else
 // has.
-func (s *settings) requirements() []resource.Requirement {
+func (i *instance) requirements() []resource.Requirement {
 	r := &requirements{}
-	s.requireWords(r)
-	s.requireHost(r)
-	s.requireNetworks(r)
+	i.requireWords(r)
+	i.requireHost(r)
+	i.requireNetworks(r)
 	return r.all
 }
 
@@ -97,19 +97,19 @@ func named(line string) func(ctx context.Context, plan resource.Prospect) *resou
 	return func(_ context.Context, plan resource.Prospect) *resource.Mistake { return check(name, plan) }
 }
 
-func (s *settings) requireHost(r *requirements) {
-	if user := resource.Or(s.User, "nobody"); user != "root" {
+func (i *instance) requireHost(r *requirements) {
+	if user := resource.Or(i.User, "nobody"); user != "root" {
 		r.add("user", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.User(user, plan) })
 		r.add("group", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return file.Group(resource.Or(s.Group, "nogroup"), plan)
+			return file.Group(resource.Or(i.Group, "nogroup"), plan)
 		})
 	}
-	for path, name := range map[string]*string{"log": s.Log, "status": s.Status} {
+	for path, name := range map[string]*string{"log": i.Log, "status": i.Status} {
 		if name != nil {
 			r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.Into(*name, plan) })
 		}
 	}
-	l, unit := s.listen, s.unit()
+	l, unit := i.listener, i.unit()
 	if l.address.IsValid() {
 		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.address, plan) })
 	}
@@ -117,21 +117,21 @@ func (s *settings) requireHost(r *requirements) {
 		return kindopenvpn.Port(l.transport(), l.address, l.port, strings.HasSuffix(l.protocol, "6"), unit, plan)
 	})
 	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return link.Unused(s.dev(), unit, plan)
+		return link.Unused(i.device, unit, plan)
 	})
 }
 
-func (s *settings) requireNetworks(r *requirements) {
+func (i *instance) requireNetworks(r *requirements) {
 	free := func(path string, network netip.Prefix) {
 		r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return link.Free(network, s.dev(), s.unit(), plan)
+			return link.Free(network, i.device, i.unit(), plan)
 		})
 	}
-	free("network", *s.Network)
-	if s.Network6 != nil {
-		free("network6", *s.Network6)
+	free("network", i.network)
+	if i.network6 != nil {
+		free("network6", *i.network6)
 	}
-	for _, m := range s.members {
+	for _, m := range i.members {
 		for _, network := range resource.Or(m.block, Client{}).Routes {
 			free("client."+m.CommonName+".routes", network)
 		}

@@ -4,24 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 )
 
-// settings are a valid block with all that follows from it. The server's
-// configuration, the files of its clients and their profiles are written from
-// the same settings.
+// settings are a valid block with all that follows from it for every process that
+// it stands for: keys, pushes, clients, profiles. The configuration of the server,
+// the files of its clients and their profiles are written from the same settings.
 type settings struct {
 	*Server
-	name    string
-	listen  listener
-	pair    pki.Pair
-	members []member // clients that are not revoked, by name
+	name      string
+	pair      pki.Pair
+	members   []member    // clients that are not revoked, by name
+	instances []*instance // one a listener, in the order of listen
 }
 
 // member is a client that the PKI knows, with its block where it has one.
@@ -32,15 +30,11 @@ type member struct {
 
 // settings resolves the block, on which Validate found nothing wrong.
 func (s *Server) settings(name string) (*settings, error) {
-	listen, err := parseListener(s.listeners()[0])
-	if err != nil {
-		return nil, err
-	}
 	cert, err := s.certificate()
 	if err != nil {
 		return nil, err
 	}
-	all := &settings{Server: s, name: name, listen: listen, pair: s.PKI.Servers[cert]}
+	all := &settings{Server: s, name: name, pair: s.PKI.Servers[cert]}
 	blocks := make(map[string]*Client, len(s.Clients))
 	for i := range s.Clients {
 		blocks[s.Clients[i].Name] = &s.Clients[i]
@@ -48,7 +42,8 @@ func (s *Server) settings(name string) (*settings, error) {
 	for _, client := range slices.Sorted(maps.Keys(s.PKI.Clients)) {
 		all.members = append(all.members, member{Pair: s.PKI.Clients[client], block: blocks[client]})
 	}
-	return all, nil
+	all.instances, err = all.cut()
+	return all, err
 }
 
 func (s *Server) listeners() []string {
@@ -104,17 +99,14 @@ func (s *Server) keepalive() (ping, restart resource.Duration) {
 	return resource.Or(k.Ping, 10*second), resource.Or(k.Restart, 120*second)
 }
 
+func (s *Server) pool() Pool { return resource.Or(s.Pool, Pool{}) }
+
 func (s *Server) persists() bool {
-	return resource.Or(resource.Or(s.Pool, Pool{}).Persist, !resource.Or(s.DuplicateCN, false))
+	return resource.Or(s.pool().Persist, !resource.Or(s.DuplicateCN, false))
 }
 
 func (s *Server) tls() TLS   { return resource.Or(s.TLS, TLS{}) }
 func (s *Server) push() Push { return resource.Or(s.Push, Push{}) }
-
-// exitNotify says whether peers tell each other that they go; TCP does itself.
-func (s *settings) exitNotify() bool {
-	return resource.Or(s.ExplicitExitNotify, s.listen.transport() == "udp")
-}
 
 // The kinds of key that shield the control channel.
 const (
@@ -124,49 +116,3 @@ const (
 )
 
 const second = resource.Duration(1e9)
-
-// listener is where a server listens.
-type listener struct {
-	protocol string     // udp, udp4, udp6, tcp, tcp4, tcp6
-	address  netip.Addr // invalid: all
-	port     uint16
-}
-
-var protocols = []string{"udp", "udp4", "udp6", "tcp", "tcp4", "tcp6"}
-
-// parseListener reads udp/1194, udp/192.0.2.1:1194 or udp6/[2001:db8::1]:1194.
-func parseListener(s string) (listener, error) {
-	bad := fmt.Errorf("%q is no listener", s)
-	protocol, where, ok := strings.Cut(s, "/")
-	if !ok || !slices.Contains(protocols, protocol) {
-		return listener{}, bad
-	}
-	if port, err := strconv.ParseUint(where, 10, 16); err == nil && port > 0 {
-		return listener{protocol: protocol, port: uint16(port)}, nil
-	}
-	to, err := netip.ParseAddrPort(where)
-	if err != nil || to.Port() == 0 || to.Addr().Zone() != "" {
-		return listener{}, bad
-	}
-	l := listener{protocol: protocol, address: to.Addr(), port: to.Port()}
-	if l.address.Is6() == strings.HasSuffix(protocol, "4") || l.address.Is4() == strings.HasSuffix(protocol, "6") {
-		if len(protocol) > 3 {
-			return listener{}, fmt.Errorf("%s is no address of %s", l.address, protocol)
-		}
-	}
-	if len(protocol) == 3 && l.address.Is6() {
-		l.protocol += "6"
-	}
-	return l, nil
-}
-
-// transport is udp or tcp.
-func (l listener) transport() string { return l.protocol[:3] }
-
-// claim is the listener in the words of a claim.
-func (l listener) claim() string {
-	if l.address.IsValid() {
-		return l.transport() + "/" + netip.AddrPortFrom(l.address, l.port).String()
-	}
-	return l.transport() + "/" + strconv.Itoa(int(l.port))
-}

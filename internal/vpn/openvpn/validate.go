@@ -136,14 +136,14 @@ func (s *Server) hasNetwork() bool {
 }
 
 func (s *Server) checkPool(c *check) {
-	pool := resource.Or(s.Pool, Pool{})
+	pool := s.pool()
 	if pool.Start == nil && pool.End == nil || !s.hasNetwork() {
 		return
 	}
 	if s.topology() != "subnet" {
 		c.add("pool", "a range of its own needs topology subnet", `use topology = "subnet", or leave start and end out`)
 	}
-	first, last := s.dynamic()
+	first, last := s.pool().within(*s.Network)
 	for _, end := range []struct {
 		path    string
 		address netip.Addr
@@ -160,7 +160,7 @@ func (c *check) host(path string, s *Server, address netip.Addr) {
 	switch {
 	case !s.Network.Contains(address):
 		c.add(path, fmt.Sprintf("%s lies outside of the network %s", address, s.Network), "choose an address inside")
-	case address == s.serverAddress():
+	case address == serverAddress(*s.Network):
 		c.add(path, fmt.Sprintf("%s is the address of the server", address), "choose another one")
 	case address == s.Network.Masked().Addr() || address == lastOf(*s.Network):
 		c.add(path, fmt.Sprintf("%s stands for the whole network", address), "choose an address between the first and the last")
@@ -210,7 +210,7 @@ func (s *Server) checkSharing(c *check) {
 		return
 	}
 	c.warn("duplicate_cn", "whoever has one copy of the certificate can't be revoked without all others", "give each device a certificate of its own")
-	if resource.Or(resource.Or(s.Pool, Pool{}).Persist, false) {
+	if resource.Or(s.pool().Persist, false) {
 		c.add("pool.persist", "clients that share a name can't each have the address of the last time", "leave it out, or duplicate_cn")
 	}
 	if resource.Or(s.CCDExclusive, false) {
@@ -250,10 +250,12 @@ func (s *Server) checkLines(c *check, name string) {
 	if err != nil {
 		return
 	}
-	c.lines("", all.serverConfig())
 	c.lines("", all.clientDirectives())
-	for _, m := range all.members {
-		c.lines("client."+m.CommonName, all.clientConfig(m))
+	for _, i := range all.instances {
+		c.lines("", i.serverConfig())
+		for _, m := range all.members {
+			c.lines("client."+m.CommonName, i.clientConfig(m))
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ func (s *Server) checkAddress(c *check, path string, address netip.Addr) {
 	if bytes := address.As4(); s.topology() == "net30" && bytes[3]%4 != 2 {
 		c.add(path, fmt.Sprintf("with net30, %s is not the client's end of a /30", address), "choose an address that leaves 2 when divided by 4, such as .6 or .10")
 	}
-	first, last := s.dynamic()
+	first, last := s.pool().within(*s.Network)
 	if s.topology() == "subnet" && !address.Less(first) && !last.Less(address) {
 		c.warn(path, fmt.Sprintf("%s lies in the pool from %s to %s, so another client may have it first", address, first, last),
 			"set start or end of the pool so that fixed addresses lie outside")

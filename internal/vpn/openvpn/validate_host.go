@@ -20,7 +20,7 @@ func (s *Server) checkRoom(c *check) {
 	if s.MaxClients == nil || !s.hasNetwork() || s.failedPool() {
 		return
 	}
-	first, last := s.dynamic()
+	first, last := s.pool().within(*s.Network)
 	room := number(last) - number(first) + 1
 	if s.topology() != "subnet" {
 		room /= 4
@@ -37,7 +37,7 @@ func (s *Server) checkRoom(c *check) {
 
 // failedPool says whether the pool is one that was complained of.
 func (s *Server) failedPool() bool {
-	first, last := s.dynamic()
+	first, last := s.pool().within(*s.Network)
 	return !first.Is4() || !last.Is4() || last.Less(first)
 }
 

@@ -1,0 +1,133 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+
+	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/unit"
+	"vpnd/internal/resource"
+)
+
+// launch adds what one instance needs to start to the resources of its block.
+type launch struct {
+	*instance
+	to      *expansion
+	readers []resource.Trigger // what its unit reads, and what a change of it costs
+}
+
+// addProcess adds what one instance has for itself. What the unit reads stands
+// before it starts, and so does the firewall.
+func (e *expansion) addProcess(i *instance) {
+	l := &launch{instance: i, to: e, readers: slices.Clone(e.readers)}
+	e.add(id("directory", l.ccd()), directory(0o755), id("directory", l.directory()))
+	if l.persists() {
+		l.addPool()
+	}
+	l.addClients()
+	l.addConfig()
+	l.addUnit()
+	l.addAdmission()
+}
+
+func (l *launch) read(id resource.ID, effect resource.Effect) {
+	l.readers = append(l.readers, resource.Trigger{On: id, Do: effect})
+}
+
+// addPool makes the file in which OpenVPN remembers who had which address. What
+// it holds is OpenVPN's; that it goes with the block is vpnd's.
+func (l *launch) addPool() {
+	parent := id("directory", path.Dir(l.leases()))
+	l.to.add(parent, directory(0o700), id("directory", poolRoot))
+	pool := plain("")
+	pool.Content, pool.Mode = nil, resource.Ptr(resource.Mode(0o600))
+	l.to.add(id("file", l.leases()), pool, parent)
+	l.read(id("file", l.leases()), resource.None)
+}
+
+// addClients writes the files that OpenVPN reads when a client connects.
+func (l *launch) addClients() {
+	for _, m := range l.members {
+		if !l.hasFile(m) {
+			continue
+		}
+		ccd := id("file", l.ccd()+"/"+m.CommonName)
+		lines := l.clientConfig(m)
+		l.to.add(ccd, plain(lines.text(header(l.name))), id("directory", l.ccd()))
+		l.read(ccd, resource.None)
+	}
+}
+
+// addConfig writes the configuration after all that it names, so that OpenVPN
+// can be asked about it.
+func (l *launch) addConfig() {
+	lines := l.serverConfig()
+	config := plain(lines.text(header(l.name)))
+	config.Validator = []string{"vpnd:openvpn", "{}"}
+	after := []resource.ID{packageID, id("directory", l.ccd())}
+	for _, r := range l.readers {
+		after = append(after, r.On)
+	}
+	l.to.add(id("file", l.config()), config, after...).Requires = l.requirements()
+	l.read(id("file", l.config()), resource.Restart)
+}
+
+func (l *launch) addUnit() {
+	after := append([]resource.ID{packageID}, l.to.walls...)
+	for _, r := range l.readers {
+		after = append(after, r.On)
+	}
+	last := l.to.add(id("unit", l.unit()), &unit.Unit{
+		Enabled: resource.Ptr(true),
+		Active:  resource.Ptr(true),
+		Log:     l.Log,
+		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(l.dropin())}},
+	}, after...)
+	last.Triggers = l.readers
+	last.Brings = l.interfaces()
+}
+
+// interfaces are what OpenVPN makes when it starts.
+func (i *instance) interfaces() []resource.ID {
+	all := []resource.ID{id(resource.Interface, i.device)}
+	for _, network := range []*netip.Prefix{&i.network, i.network6} {
+		if network != nil {
+			own := netip.PrefixFrom(serverAddress(*network), network.Bits())
+			all = append(all, id(resource.Network, own.String()))
+		}
+	}
+	return all
+}
+
+// addAdmission has those disconnected who are connected and may be no longer.
+// A CA that was there before may have signed for others too, so there only
+// those are unwelcome whom the configuration names.
+func (l *launch) addAdmission() {
+	if !resource.Or(l.Management, true) {
+		return
+	}
+	want := &kindopenvpn.Admission{Refused: l.PKI.Refused, Members: []string{}}
+	for _, m := range l.members {
+		if m.block != nil && resource.Or(m.block.Disabled, false) {
+			want.Refused = append(slices.Clone(want.Refused), m.CommonName)
+		} else {
+			want.Members = append(want.Members, m.CommonName)
+		}
+	}
+	if l.PKI.Imported {
+		want.Members = nil
+	}
+	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))
+}
+
+// dropin has systemd make the directory of the management socket, closed to all
+// but root.
+func (i *instance) dropin() string {
+	text := header(i.name) + "[Service]\n"
+	if resource.Or(i.Management, true) {
+		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", i.label)
+	}
+	return text
+}
