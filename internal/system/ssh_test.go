@@ -144,11 +144,22 @@ const throughProxy = `perl -MIO::Socket::INET -e '$SIG{ALRM} = sub { exit 1 }; a
 // and stops the service behind the other: each is told apart.
 func (c crossing) permits() {
 	c.configure(c.tunnel("") + more)
-	c.names(c.vpnd(1, "apply", "--yes"), "add it to the account more there: ssh-rsa ")
+	c.vpnd(1, "apply", "--yes")
+	c.until("it is told what the account lacks", func() error { // sshd may still refuse the address for what was before
+		out, _, err := c.VPND(c.t.Context(), "plan")
+		if err == nil && !strings.Contains(out, "add it to the account more there: ssh-rsa ") {
+			err = fmt.Errorf("%s", out)
+		}
+		return err
+	})
 	second := fmt.Sprintf("ssh_tunnel_account \"more\" {\n  public_keys = [%q]\n  permit_open = [\"127.0.0.1:5432\", \"127.0.0.1:5433\"]\n  permit_listen = [\"9080\"]\n  from = [\"203.0.113.0/24\"]\n}\n", c.sh("cat /etc/vpnd/keys/more.pub"))
 	c.bastion.configure(c.account(`permit_open = ["127.0.0.1:5432"]`) + second)
 	c.bastion.apply()
-	c.apply()
+	c.until("the tunnel is up once it is let in", func() error {
+		_, _, err := c.VPND(c.t.Context(), "apply", "--yes")
+		return err
+	})
+	c.converged()
 	c.sh(throughSocket)
 	c.sh(throughProxy)
 	c.names(c.bastion.sh("timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/9080; read -t 4 -u 3 w; echo $w'"), "SSH-2.0")

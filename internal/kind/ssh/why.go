@@ -40,7 +40,7 @@ var sayings = []struct {
 		return fmt.Sprintf("%s takes connections and says nothing; is it an SSH server, and is it overloaded?", t.peer)
 	}, false},
 	{hungUp, func(_ []string, t tale) string {
-		return fmt.Sprintf("%s closes the connection before anything was agreed on; its sshd may be overloaded, or refuse this address (MaxStartups, fail2ban, tcp wrappers)", t.peer)
+		return fmt.Sprintf("%s closes the connection before anything was agreed on; its sshd may be overloaded, or refuse this address (MaxStartups, PerSourcePenalties, fail2ban, tcp wrappers)", t.peer)
 	}, false},
 	{regexp.MustCompile(`Timeout, server \S+ not responding|Connection to \S+ closed by remote host|client_loop: send disconnect|Broken pipe`), func(_ []string, t tale) string {
 		return fmt.Sprintf("%s was connected and went away; it is dialled again", t.peer)
