@@ -24,7 +24,7 @@ func (i issue) out(name string) bool {
 // issuedBy returns what a ledger knows, where it stands and as it comes back.
 func issuedBy(root string, snap *state.Snapshot, ledger string) (issue, error) {
 	known := issue{revoked: make(map[string]bool), good: make(map[string]bool)}
-	all, err := pki.Host{Root: root, Clock: time.Now}.Issued(ledger)
+	all, err := pki.Issued(pki.Host{Root: root, Clock: time.Now}, ledger)
 	if err != nil {
 		return known, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -76,7 +77,7 @@ const firstList = time.Hour
 // older says whether the CA must have had a list, so that this is not its first.
 // Of one that was there before vpnd came that is for issued to tell.
 func (st *survey) older() bool {
-	return !yes(st.want.External) && st.now.Sub(st.ca.NotBefore) > firstList+backdate
+	return !yes(st.want.External) && st.now.Sub(st.ca.NotBefore) > firstList+policy.Backdate
 }
 
 // resolve refuses a wish that names somebody of whom no certificate is known: it

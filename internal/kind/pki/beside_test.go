@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"vpnd/internal/kind/pki/policy"
 )
 
 // A plan does not show the public key beside an OpenSSH key, nor is it given
@@ -13,7 +15,7 @@ func TestPublicKeyOfOthersIsNotOverwritten(t *testing.T) {
 	v := newPrivateKeys(r.Host)
 	const foreign = "ssh-ed25519 AAAA somebody\n"
 	r.put("/pki/id.pub", foreign)
-	err := tryIt(r, v, "/pki/id", PrivateKey{Algorithm: p("ed25519"), Format: p(openssh)})
+	err := tryIt(r, v, "/pki/id", PrivateKey{Algorithm: p("ed25519"), Format: p(policy.OpenSSH)})
 	if err == nil || !strings.Contains(err.Error(), "/pki/id.pub") {
 		t.Error(err)
 	}

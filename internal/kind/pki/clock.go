@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -16,32 +18,32 @@ import (
 // is from the future: all that was made anew then would be void once the clock
 // is right. So what is early waits, unless the kernel says that the clock was
 // set by a time server: then it was made by a clock that was wrong itself.
-func (s *scene) begun(from time.Time) bool {
-	return !s.now.Before(from) || !s.synchronized()
+func begun(s *derived.Scene, from time.Time) bool {
+	return !s.Now.Before(from) || !synchronized(s)
 }
 
 // early tells of something that is good from a time on that has not come; nil
 // where it has.
-func (s *scene) early(from time.Time) *string {
-	if !s.now.Before(from) || s.synchronized() {
+func early(s *derived.Scene, from time.Time) *string {
+	if !s.Now.Before(from) || synchronized(s) {
 		return nil
 	}
 	return resource.Ptr(fmt.Sprintf("says %s, and this is good from %s on: nobody can connect and nothing is renewed before the clock is set, as timedatectl set-time does",
-		s.now.Format(time.DateTime), from.UTC().Format(time.DateTime)))
+		s.Now.Format(time.DateTime), from.UTC().Format(time.DateTime)))
 }
 
 // earlier is early for what somebody signed; where that one is early itself, it
 // tells of both.
-func (s *scene) earlier(from time.Time, issuer *string) *string {
+func earlier(s *derived.Scene, from time.Time, issuer *string) *string {
 	if issuer != nil {
-		if ca, err := s.issuer(*issuer); err == nil && s.early(ca.NotBefore) != nil {
+		if ca, err := certificateAt(s, *issuer); err == nil && early(s, ca.NotBefore) != nil {
 			return nil
 		}
 	}
-	return s.early(from)
+	return early(s, from)
 }
 
-func (s *scene) synchronized() bool { return s.Synchronized != nil && s.Synchronized() }
+func synchronized(s *derived.Scene) bool { return s.Synchronized != nil && s.Synchronized() }
 
 // Synchronized says whether the kernel's clock was set by a time server,
 // adjtimex(2).
@@ -58,7 +60,7 @@ func (c *Certificate) Ends() resource.End {
 }
 
 // Signs says whether it is the certificate of a CA.
-func (c *Certificate) Signs() bool { return resource.Or(c.Usage, usageServer) == usageCA }
+func (c *Certificate) Signs() bool { return resource.Or(c.Usage, policy.UsageServer) == policy.UsageCA }
 
 // Ends returns when the next list has to be there.
 func (l *CRL) Ends() resource.End {

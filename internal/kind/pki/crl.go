@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"context"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -18,24 +21,26 @@ const defaultCRLValidity = 180 * resource.Day
 
 // crls are the verbs of revocation lists.
 type crls struct {
-	verbs[CRL]
+	derived.Verbs[CRL]
 	cache sync.Mutex
 	known map[string]entry // by path; an entry of a ledger never changes
 }
 
-func newCRLs(h Host) *crls {
+func newCRLs(h derived.Host) *crls {
 	v := &crls{known: make(map[string]entry)}
-	v.Host, v.nature = h, nature[CRL]{
-		access:      func(c *CRL) access { return access{&c.Mode, &c.Owner, &c.Group} },
-		kept:        keptCRL,
-		read:        v.readCRL,
-		build:       v.buildCRL,
-		settle:      v.settleCRL,
-		waive:       func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
-		madeFrom:    func(c *CRL) []string { return given(c.IssuerKey) },
-		sourcesOf:   func(_ string, c *CRL) []string { return given(c.Issuer, inside(c.Ledger), c.Issued, inside(c.Issued)) },
-		invalidates: invalidatesCRL,
-		ages:        true,
+	v.Host, v.Nature = h, derived.Nature[CRL]{
+		Access:   func(c *CRL) derived.Access { return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group} },
+		Kept:     keptCRL,
+		Read:     v.readCRL,
+		Build:    v.buildCRL,
+		Settle:   v.settleCRL,
+		Waive:    func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		MadeFrom: func(c *CRL) []string { return derived.Given(c.IssuerKey) },
+		SourcesOf: func(_ string, c *CRL) []string {
+			return derived.Given(c.Issuer, derived.Inside(c.Ledger), c.Issued, derived.Inside(c.Issued))
+		},
+		Voids: invalidatesCRL,
+		Ages:  true,
 	}
 	return v
 }
@@ -62,12 +67,12 @@ func invalidatesCRL(_, want *CRL) string {
 
 // settleCRL foretells whom the list will bar. That needs no more than what is
 // known now: whoever gets a certificate by the same apply is a member.
-func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
+func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	if want.PEM != nil {
-		v.waive(want)
+		v.Waive(want)
 		return nil
 	}
-	data, _, err := v.current(name)
+	data, _, err := v.Standing(name)
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (v *crls) settleCRL(s *scene, name string, want *CRL) error {
 	if err := st.resolve(*want); err != nil || stands {
 		return err
 	}
-	_, _, err = s.listAuthority(*want)
+	_, _, err = listAuthority(s, *want)
 	return err
 }
 
@@ -115,7 +120,7 @@ func (st *survey) back(bytes *string) bool {
 	}
 	listed := make(map[string]bool)
 	for _, e := range list.RevokedCertificateEntries {
-		listed[serialOf(e.SerialNumber)] = true
+		listed[policy.SerialOf(e.SerialNumber)] = true
 	}
 	for serial := range st.bar() {
 		if !listed[serial] {
@@ -128,7 +133,7 @@ func (st *survey) back(bytes *string) bool {
 func yes(b *bool) bool { return b != nil && *b }
 
 func parseCRL(data []byte) (*x509.RevocationList, error) {
-	der, err := decodePEM(data, pemCRL)
+	der, err := policy.DecodePEM(data, policy.PEMCRL)
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +145,11 @@ func halfLife(l *x509.RevocationList) time.Time {
 	return l.ThisUpdate.Add(l.NextUpdate.Sub(l.ThisUpdate) / 2).UTC()
 }
 
-func freshList(s *scene, l *x509.RevocationList) bool {
-	return l != nil && s.now.Before(halfLife(l)) && s.begun(l.ThisUpdate)
+func freshList(s *derived.Scene, l *x509.RevocationList) bool {
+	return l != nil && s.Now.Before(halfLife(l)) && begun(s, l.ThisUpdate)
 }
 
-func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) {
+func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL, error) {
 	st, err := v.survey(s, data, want)
 	if err != nil {
 		return nil, err
@@ -159,50 +164,50 @@ func (v *crls) readCRL(s *scene, _ string, data []byte, want CRL) (*CRL, error) 
 	}
 	if is, err := parseCRL(data); err == nil {
 		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
-		got.Clock = s.earlier(is.ThisUpdate, want.Issuer)
+		got.Clock = earlier(s, is.ThisUpdate, want.Issuer)
 	}
 	return &got, nil
 }
 
 // buildCRL signs a new list. What it revokes is noted in the ledger first, so
 // that it stays revoked when its name comes back, and when the list is lost.
-func (v *crls) buildCRL(s *scene, name string, data []byte, want CRL) (product, error) {
+func (v *crls) buildCRL(s *derived.Scene, name string, data []byte, want CRL) (derived.Product, error) {
 	st, err := v.survey(s, data, want)
 	if err != nil {
-		return product{}, err
+		return derived.Product{}, err
 	}
 	if st.back(want.PEM) {
-		return product{data: []byte(*want.PEM)}, nil
+		return derived.Product{Data: []byte(*want.PEM)}, nil
 	}
 	if err := st.sure(name); err != nil {
-		return product{}, err
+		return derived.Product{}, err
 	}
-	ca, key, err := s.listAuthority(want)
+	ca, key, err := listAuthority(s, want)
 	if err != nil {
-		return product{}, err
+		return derived.Product{}, err
 	}
 	n := st.next()
-	p := product{first: st.notes(*want.Ledger)}
-	if len(st.ledger.entries)+len(p.first) > 0 { // in an empty one nothing would take it away again
-		p.first = append(p.first, numberFile(*want.Ledger, n))
+	p := derived.Product{First: st.notes(*want.Ledger)}
+	if len(st.ledger.entries)+len(p.First) > 0 { // in an empty one nothing would take it away again
+		p.First = append(p.First, numberFile(*want.Ledger, n))
 	}
 	t := &x509.RevocationList{
 		Number:                    n,
-		ThisUpdate:                s.now.Add(-backdate),
-		NextUpdate:                s.now.Add(time.Duration(resource.Or(want.Validity, defaultCRLValidity))),
+		ThisUpdate:                s.Now.Add(-policy.Backdate),
+		NextUpdate:                s.Now.Add(time.Duration(resource.Or(want.Validity, defaultCRLValidity))),
 		RevokedCertificateEntries: rows(st.bar()),
 	}
 	der, err := x509.CreateRevocationList(s.Rand, t, ca, key)
 	if err != nil {
-		return product{}, fmt.Errorf("signing the list: %w", err)
+		return derived.Product{}, fmt.Errorf("signing the list: %w", err)
 	}
-	p.data = pem.EncodeToMemory(&pem.Block{Type: pemCRL, Bytes: der})
+	p.Data = pem.EncodeToMemory(&pem.Block{Type: policy.PEMCRL, Bytes: der})
 	return p, nil
 }
 
 // listAuthority returns a CA that can sign lists now.
-func (s *scene) listAuthority(want CRL) (*x509.Certificate, crypto.Signer, error) {
-	ca, key, err := s.authority(*want.Issuer, *want.IssuerKey)
+func listAuthority(s *derived.Scene, want CRL) (*x509.Certificate, crypto.Signer, error) {
+	ca, key, err := authority(s, *want.Issuer, *want.IssuerKey)
 	if err == nil && ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		err = fmt.Errorf("the CA %s may not sign revocation lists, since its certificate lacks the key usage cRLSign, and every reader would refuse one; have it made anew with the same name and key and with keyUsage = keyCertSign, cRLSign", *want.Issuer)
 	}
@@ -220,4 +225,13 @@ func rows(bar map[string]barred) []x509.RevocationListEntry {
 	}
 	slices.SortFunc(all, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
 	return all
+}
+
+// Preflight wants the certificate of the CA too.
+func (v *crls) Preflight(ctx context.Context, name string, want CRL, plan resource.Prospect) error {
+	err := v.Verbs.Preflight(ctx, name, want, plan)
+	if err == nil && v.Kept(&want) == nil {
+		err = v.Needs(derived.Given(want.Issuer), plan)
+	}
+	return err
 }

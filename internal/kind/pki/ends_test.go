@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -20,7 +21,7 @@ func TestWhenThingsRunOut(t *testing.T) {
 	if end := cert.Ends(); end.At.IsZero() || end.At.Format(time.RFC3339) != *cert.NotAfter || end.Due != *cert.FreshUntil {
 		t.Errorf("%+v", end)
 	}
-	for want, c := range map[bool]*Certificate{true: {Usage: resource.Ptr(usageCA)}, false: {}} {
+	for want, c := range map[bool]*Certificate{true: {Usage: resource.Ptr(policy.UsageCA)}, false: {}} {
 		if c.Signs() != want {
 			t.Errorf("%+v signs: %v", c, !want)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/resource"
 )
 
@@ -55,7 +56,7 @@ func (l *ledgers) read(name string, want, got *Ledger) error {
 
 // contents returns the text of every file of vpnd's in a ledger, by its name.
 func (l *ledgers) contents(dir string) (map[string]string, error) {
-	names, err := l.list(dir)
+	names, err := l.List(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
@@ -64,7 +65,7 @@ func (l *ledgers) contents(dir string) (map[string]string, error) {
 		if !ledgerFile.MatchString(name) {
 			continue
 		}
-		data, err := atomic.ReadFile(l.Root, path.Join(dir, name), maxFile)
+		data, err := atomic.ReadFile(l.Root, path.Join(dir, name), derived.MaxFile)
 		if err != nil {
 			return nil, fmt.Errorf("reading the ledger: %w", err)
 		}

@@ -15,11 +15,11 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 	r.issue("a")
 	r.issue("b")
 	v := &ledgers{r.Host}
-	before, err := v.Issued("/pki/issued")
+	before, err := Issued(v.Host, "/pki/issued")
 	if err != nil || len(before) != 2 {
 		t.Fatal(before, err)
 	}
-	if err := v.Revoke("/pki/issued", Ceased, before[0].Serial); err != nil {
+	if err := Revoke(v.Host, "/pki/issued", Ceased, before[0].Serial); err != nil {
 		t.Fatal(err)
 	}
 	was, err := resourcetest.Observe(t.Context(), v, "/pki/issued")
@@ -41,11 +41,11 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 		}
 	}
 	back(nil)
-	if err := v.Revoke("/pki/issued", Ceased, before[1].Serial); err != nil {
+	if err := Revoke(v.Host, "/pki/issued", Ceased, before[1].Serial); err != nil {
 		t.Fatal(err)
 	}
 	back(was)
-	after, err := v.Issued("/pki/issued")
+	after, err := Issued(v.Host, "/pki/issued")
 	if err != nil || len(after) != 2 || !after[0].Revoked || !after[1].Revoked {
 		t.Errorf("%+v, %v", after, err)
 	}

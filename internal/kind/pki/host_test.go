@@ -12,6 +12,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/kind/pki/assembled"
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/dhparams"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/kind/pki/tlscrypt"
+	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -19,7 +25,7 @@ import (
 // room is a host of its own for a test: a temporary root with users and
 // directories, and a clock that the test moves.
 type room struct {
-	Host
+	derived.Host
 	*testing.T
 	now          time.Time
 	synchronized bool // the clock was set by a time server
@@ -28,7 +34,7 @@ type room struct {
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	r := &room{T: t, now: time.Now().UTC().Truncate(time.Second)}
-	r.Host = Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader, Synchronized: func() bool { return r.synchronized }}
+	r.Host = derived.Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader, Synchronized: func() bool { return r.synchronized }}
 	for _, dir := range []string{"etc", "pki"} {
 		if err := os.Mkdir(r.at(dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -121,7 +127,7 @@ func (r *room) newCA(algorithm string) {
 	r.Helper()
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", PrivateKey{Algorithm: &algorithm})
 	makeIt(r, newCertificates(r.Host), "/pki/ca.crt", Certificate{
-		Key: p("/pki/ca.key"), Usage: p(usageCA), Subject: &Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}, Validity: p(3650 * resource.Day),
+		Key: p("/pki/ca.key"), Usage: p(policy.UsageCA), Subject: &policy.Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}, Validity: p(3650 * resource.Day),
 	})
 	makeIt(r, &ledgers{r.Host}, "/pki/issued", Ledger{})
 }
@@ -129,7 +135,7 @@ func (r *room) newCA(algorithm string) {
 // leaf is a wish for a certificate of that CA.
 func leaf(name, usage string) Certificate {
 	return Certificate{
-		Key: p("/pki/" + name + ".key"), Usage: &usage, Subject: &Subject{CommonName: name}, Validity: p(90 * resource.Day),
+		Key: p("/pki/" + name + ".key"), Usage: &usage, Subject: &policy.Subject{CommonName: name}, Validity: p(90 * resource.Day),
 		Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"),
 	}
 }
@@ -141,20 +147,20 @@ func TestConform(t *testing.T) {
 	t.Run("private_key", func(t *testing.T) {
 		r := newRoom(t)
 		resourcetest.Conform(t, newPrivateKeys(r.Host), resourcetest.Case[PrivateKey]{
-			Name: "/pki/k", First: PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(pkcs8), Owner: p("990")}, Second: PrivateKey{Algorithm: p("ed25519"), Format: p(openssh), Mode: mode},
+			Name: "/pki/k", First: PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(policy.PKCS8), Owner: p("990")}, Second: PrivateKey{Algorithm: p("ed25519"), Format: p(policy.OpenSSH), Mode: mode},
 		})
 	})
 	t.Run("private_key in another format", func(t *testing.T) {
 		r := newRoom(t)
 		resourcetest.Conform(t, newPrivateKeys(r.Host), resourcetest.Case[PrivateKey]{
-			Name: "/pki/k", First: PrivateKey{Algorithm: p("ed25519"), Format: p(openssh)}, Second: PrivateKey{Format: p(pkcs8), Algorithm: p("ed25519")},
+			Name: "/pki/k", First: PrivateKey{Algorithm: p("ed25519"), Format: p(policy.OpenSSH)}, Second: PrivateKey{Format: p(policy.PKCS8), Algorithm: p("ed25519")},
 		})
 	})
 	t.Run("certificate", func(t *testing.T) {
 		r := newRoom(t)
 		r.newCA("ecdsa-p256")
 		makeIt(r, newPrivateKeys(r.Host), "/pki/a.key", PrivateKey{})
-		first, second := leaf("a", usageServer), leaf("a", usageClient)
+		first, second := leaf("a", policy.UsageServer), leaf("a", policy.UsageClient)
 		first.DNSNames, second.DNSNames = []string{"b.example", "A.example"}, []string{}
 		resourcetest.Conform(t, newCertificates(r.Host), resourcetest.Case[Certificate]{Name: "/pki/a.crt", First: first, Second: second})
 	})
@@ -173,34 +179,34 @@ func TestConform(t *testing.T) {
 	})
 	t.Run("static_key", func(t *testing.T) {
 		r := newRoom(t)
-		resourcetest.Conform(t, newStaticKeys(r.Host), resourcetest.Case[StaticKey]{Name: "/pki/ta.key", Second: StaticKey{Mode: mode}})
+		resourcetest.Conform(t, tlscrypt.NewStaticKeys(r.Host), resourcetest.Case[tlscrypt.StaticKey]{Name: "/pki/ta.key", Second: tlscrypt.StaticKey{Mode: mode}})
 	})
 	t.Run("wireguard_key", func(t *testing.T) {
 		r := newRoom(t)
-		resourcetest.Conform(t, newWireGuardKeys(r.Host), resourcetest.Case[WireGuardKey]{Name: "/pki/wg0.key", Second: WireGuardKey{Mode: mode}})
+		resourcetest.Conform(t, wgkey.NewWireGuardKeys(r.Host), resourcetest.Case[wgkey.WireGuardKey]{Name: "/pki/wg0.key", Second: wgkey.WireGuardKey{Mode: mode}})
 	})
 	t.Run("wireguard_psk", func(t *testing.T) {
 		r := newRoom(t)
-		resourcetest.Conform(t, newWireGuardPSKs(r.Host), resourcetest.Case[WireGuardPSK]{Name: "/pki/wg0.psk", Second: WireGuardPSK{Mode: mode}})
+		resourcetest.Conform(t, wgkey.NewWireGuardPSKs(r.Host), resourcetest.Case[wgkey.WireGuardPSK]{Name: "/pki/wg0.psk", Second: wgkey.WireGuardPSK{Mode: mode}})
 	})
 	t.Run("tls_crypt_v2_key", func(t *testing.T) {
 		r := newRoom(t)
-		makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/server.key", TLSCryptV2Key{})
-		resourcetest.Conform(t, newTLSCryptV2Keys(r.Host), resourcetest.Case[TLSCryptV2Key]{
-			Name: "/pki/c.key", First: TLSCryptV2Key{Server: p("/pki/server.key")}, Second: TLSCryptV2Key{Server: p("/pki/server.key"), Mode: mode},
+		makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/server.key", tlscrypt.TLSCryptV2Key{})
+		resourcetest.Conform(t, tlscrypt.NewTLSCryptV2Keys(r.Host), resourcetest.Case[tlscrypt.TLSCryptV2Key]{
+			Name: "/pki/c.key", First: tlscrypt.TLSCryptV2Key{Server: p("/pki/server.key")}, Second: tlscrypt.TLSCryptV2Key{Server: p("/pki/server.key"), Mode: mode},
 		})
 	})
 	t.Run("dh_params", func(t *testing.T) {
 		r := newRoom(t)
-		resourcetest.Conform(t, newDHParams(r.Host), resourcetest.Case[DHParams]{Name: "/pki/dh.pem", First: DHParams{Bits: p(2048)}, Second: DHParams{Bits: p(3072)}})
+		resourcetest.Conform(t, dhparams.NewDHParams(r.Host), resourcetest.Case[dhparams.DHParams]{Name: "/pki/dh.pem", First: dhparams.DHParams{Bits: p(2048)}, Second: dhparams.DHParams{Bits: p(3072)}})
 	})
 	t.Run("assembled_file", func(t *testing.T) {
 		r := newRoom(t)
 		r.put("/pki/part", "no newline")
-		resourcetest.Conform(t, newAssembledFiles(r.Host), resourcetest.Case[AssembledFile]{
+		resourcetest.Conform(t, assembled.NewAssembledFiles(r.Host), resourcetest.Case[assembled.AssembledFile]{
 			Name:   "/pki/all",
-			First:  AssembledFile{Parts: []Part{{Text: p("<ca>\n")}, {File: p("/pki/part")}, {Text: p("</ca>\n")}}},
-			Second: AssembledFile{Parts: []Part{{File: p("/pki/part")}}, Owner: p("vpn")},
+			First:  assembled.AssembledFile{Parts: []assembled.Part{{Text: p("<ca>\n")}, {File: p("/pki/part")}, {Text: p("</ca>\n")}}},
+			Second: assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/part")}}, Owner: p("vpn")},
 		})
 	})
 }
@@ -209,7 +215,7 @@ func TestConform(t *testing.T) {
 func (r *room) issue(name string) *Certificate {
 	r.Helper()
 	makeIt(r, newPrivateKeys(r.Host), "/pki/"+name+".key", PrivateKey{})
-	return makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", leaf(name, usageClient))
+	return makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", leaf(name, policy.UsageClient))
 }
 
 // A pipe in the place of a directory holds nobody up.
@@ -220,9 +226,9 @@ func TestPipeForADirectory(t *testing.T) {
 	}
 	done := make(chan error, 2)
 	go func() {
-		_, err := r.list("/pki/ledger")
+		_, err := r.List("/pki/ledger")
 		done <- err
-		_, err = Host{Root: "/"}.list(r.at("/pki/ledger"))
+		_, err = derived.Host{Root: "/"}.List(r.at("/pki/ledger"))
 		done <- err
 	}()
 	for range 2 {

@@ -12,23 +12,26 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/pki/dhparams"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/kind/pki/tlscrypt"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
 
 func TestOpenSSLVerifies(t *testing.T) {
-	for _, algorithm := range Algorithms {
+	for _, algorithm := range policy.Algorithms {
 		t.Run(algorithm, func(t *testing.T) {
 			r := newRoom(t)
 			r.newCA(algorithm)
 			keys, certs := newPrivateKeys(r.Host), newCertificates(r.Host)
 			makeIt(r, keys, "/pki/server.key", PrivateKey{Algorithm: &algorithm})
 			makeIt(r, keys, "/pki/bob.key", PrivateKey{Algorithm: p("ecdsa-p256")})
-			server := leaf("server", usageServer)
-			server.Subject = &Subject{CommonName: "server", Country: "US", Province: "NY", Locality: "New York", Organization: "Acme, Inc.", OrganizationalUnit: "IT", Email: "it@example.com"}
+			server := leaf("server", policy.UsageServer)
+			server.Subject = &policy.Subject{CommonName: "server", Country: "US", Province: "NY", Locality: "New York", Organization: "Acme, Inc.", OrganizationalUnit: "IT", Email: "it@example.com"}
 			server.DNSNames, server.IPAddresses = []string{"vpn.example.com"}, []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
 			makeIt(r, certs, "/pki/server.crt", server)
-			makeIt(r, certs, "/pki/bob.crt", leaf("bob", usageClient))
+			makeIt(r, certs, "/pki/bob.crt", leaf("bob", policy.UsageClient))
 			crl := CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"server", "bob"}}
 			makeIt(r, newCRLs(r.Host), "/pki/crl.pem", crl)
 
@@ -63,8 +66,8 @@ func TestOpenSSLReadsWhatWasAskedFor(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("rsa-2048")
 	makeIt(r, newPrivateKeys(r.Host), "/pki/server.key", PrivateKey{Algorithm: p("rsa-2048")})
-	server := leaf("server", usageServer)
-	server.Subject = &Subject{CommonName: "server", Country: "US", Province: "NY", Locality: "New York", Organization: "Acme, Inc.", OrganizationalUnit: "IT", Email: "it@example.com"}
+	server := leaf("server", policy.UsageServer)
+	server.Subject = &policy.Subject{CommonName: "server", Country: "US", Province: "NY", Locality: "New York", Organization: "Acme, Inc.", OrganizationalUnit: "IT", Email: "it@example.com"}
 	server.DNSNames, server.IPAddresses = []string{"vpn.example.com"}, []netip.Addr{netip.MustParseAddr("192.0.2.1")}
 	got := makeIt(r, newCertificates(r.Host), "/pki/server.crt", server)
 	text := r.run("openssl", "x509", "-in", "pki/server.crt", "-noout", "-text")
@@ -77,7 +80,7 @@ func TestOpenSSLReadsWhatWasAskedFor(t *testing.T) {
 		"X509v3 Subject Key Identifier:",
 		"X509v3 Authority Key Identifier:",
 		"DNS:vpn.example.com, IP Address:192.0.2.1",
-		"Not Before: " + r.now.Add(-backdate).Format("Jan _2 15:04:05 2006") + " GMT",
+		"Not Before: " + r.now.Add(-policy.Backdate).Format("Jan _2 15:04:05 2006") + " GMT",
 		"Not After : " + r.now.Add(90*24*time.Hour).Format("Jan _2 15:04:05 2006") + " GMT",
 	} {
 		if !strings.Contains(text, want) {
@@ -105,7 +108,7 @@ func TestOpenSSLReadsWhatWasAskedFor(t *testing.T) {
 func TestSelfSigned(t *testing.T) {
 	r := newRoom(t)
 	makeIt(r, newPrivateKeys(r.Host), "/pki/s.key", PrivateKey{})
-	want := Certificate{Key: p("/pki/s.key"), Usage: p(usageSigning), Subject: &Subject{CommonName: "Signing"}}
+	want := Certificate{Key: p("/pki/s.key"), Usage: p(policy.UsageSigning), Subject: &policy.Subject{CommonName: "Signing"}}
 	first := makeIt(r, newCertificates(r.Host), "/pki/s.crt", want)
 	if out := r.run("openssl", "verify", "-check_ss_sig", "-CAfile", "pki/s.crt", "pki/s.crt"); !strings.Contains(out, "OK") {
 		t.Error(out)
@@ -121,26 +124,26 @@ func TestSSHKeygenReads(t *testing.T) {
 	for _, algorithm := range []string{"ecdsa-p256", "ed25519", "rsa-2048"} {
 		r := newRoom(t)
 		v := newPrivateKeys(r.Host)
-		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(openssh), Mode: p(resource.Mode(0o600))})
+		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(policy.OpenSSH), Mode: p(resource.Mode(0o600))})
 		public := r.run("ssh-keygen", "-y", "-f", "pki/id")
 		if strings.TrimSpace(public) != strings.TrimSpace(r.get("/pki/id.pub")) {
 			t.Errorf("%s: ssh-keygen says %s, beside it stands %s", algorithm, public, r.get("/pki/id.pub"))
 		}
 		key := r.get("/pki/id")
 		r.put("/pki/id.pub", strings.TrimSpace(public)+" me@home\n")
-		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(openssh)})
+		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(policy.OpenSSH)})
 		if !strings.Contains(r.get("/pki/id.pub"), "me@home") {
 			t.Error("somebody's comment was taken away")
 		}
 		r.put("/pki/id.pub", "garbage")
-		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(openssh)})
+		makeIt(r, v, "/pki/id", PrivateKey{Algorithm: &algorithm, Format: p(policy.OpenSSH)})
 		if r.get("/pki/id.pub") != public || r.get("/pki/id") != key {
 			t.Errorf("%s: %s", algorithm, r.get("/pki/id.pub"))
 		}
 		if err := resourcetest.Remove(t.Context(), v, "/pki/id"); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := r.list("/pki"); err != nil || len(left) > 0 {
+		if left, err := r.List("/pki"); err != nil || len(left) > 0 {
 			t.Errorf("left behind: %v %v", left, err)
 		}
 	}
@@ -149,7 +152,7 @@ func TestSSHKeygenReads(t *testing.T) {
 func TestDHParamsAreTheNamedGroups(t *testing.T) {
 	for _, bits := range []int{2048, 3072, 4096, 6144, 8192} {
 		r := newRoom(t)
-		makeIt(r, newDHParams(r.Host), "/pki/dh.pem", DHParams{Bits: &bits})
+		makeIt(r, dhparams.NewDHParams(r.Host), "/pki/dh.pem", dhparams.DHParams{Bits: &bits})
 		want := r.run("openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", fmt.Sprintf("group:ffdhe%d", bits))
 		if r.get("/pki/dh.pem") != want {
 			t.Errorf("ffdhe%d is another group", bits)
@@ -164,10 +167,10 @@ func TestDHParamsAreTheNamedGroups(t *testing.T) {
 
 func TestOpenVPNReadsItsKeys(t *testing.T) {
 	r := newRoom(t)
-	v2 := newTLSCryptV2Keys(r.Host)
-	makeIt(r, v2, "/pki/v2-server.key", TLSCryptV2Key{})
-	makeIt(r, v2, "/pki/v2-client.key", TLSCryptV2Key{Server: p("/pki/v2-server.key")})
-	makeIt(r, newStaticKeys(r.Host), "/pki/ta.key", StaticKey{})
+	v2 := tlscrypt.NewTLSCryptV2Keys(r.Host)
+	makeIt(r, v2, "/pki/v2-server.key", tlscrypt.TLSCryptV2Key{})
+	makeIt(r, v2, "/pki/v2-client.key", tlscrypt.TLSCryptV2Key{Server: p("/pki/v2-server.key")})
+	makeIt(r, tlscrypt.NewStaticKeys(r.Host), "/pki/ta.key", tlscrypt.StaticKey{})
 	r.newCA("ecdsa-p256")
 	r.issue("peer")
 	for _, wrap := range []string{"tls-crypt pki/ta.key", "tls-auth pki/ta.key 1"} {
@@ -183,37 +186,13 @@ func TestOpenVPNReadsItsKeys(t *testing.T) {
 		}
 	}
 	other := newRoom(t)
-	makeIt(other, newTLSCryptV2Keys(other.Host), "/pki/v2-server.key", TLSCryptV2Key{})
+	makeIt(other, tlscrypt.NewTLSCryptV2Keys(other.Host), "/pki/v2-server.key", tlscrypt.TLSCryptV2Key{})
 	r.put("/pki/v2-server.key", other.get("/pki/v2-server.key"))
 	got, err := resourcetest.Observe(t.Context(), v2, "/pki/v2-client.key")
 	if err != nil || *got.Current {
 		t.Errorf("another server's key opens it: %v %v", got, err)
 	}
-	makeIt(r, v2, "/pki/v2-client.key", TLSCryptV2Key{Server: p("/pki/v2-server.key")})
-}
-
-// A client's key that OpenVPN itself wrapped must open with ours, and the other
-// way round the layout is the same to the byte.
-func TestTLSCryptV2AgreesWithOpenVPN(t *testing.T) {
-	r := newRoom(t)
-	r.run("openvpn", "--genkey", "tls-crypt-v2-server", "pki/server.key")
-	r.run("openvpn", "--tls-crypt-v2", "pki/server.key", "--genkey", "tls-crypt-v2-client", "pki/client.key")
-	s, err := r.scene()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		file   string
-		server *string
-	}{{"/pki/server.key", nil}, {"/pki/client.key", p("/pki/server.key")}} {
-		if ok, err := s.opensV2([]byte(r.get(c.file)), c.server); err != nil || !ok {
-			t.Errorf("%s of OpenVPN's own making: %v %v", c.file, ok, err)
-		}
-	}
-	r.run("openvpn", "--genkey", "secret", "pki/ta.key")
-	if !isStaticKey([]byte(r.get("/pki/ta.key"))) {
-		t.Error("a static key of OpenVPN's own making isn't read")
-	}
+	makeIt(r, v2, "/pki/v2-client.key", tlscrypt.TLSCryptV2Key{Server: p("/pki/v2-server.key")})
 }
 
 // The handshake itself: a server with our key, a client with our wrapped one.
@@ -221,12 +200,12 @@ func TestOpenVPNHandshake(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
 	makeIt(r, newPrivateKeys(r.Host), "/pki/server.key", PrivateKey{})
-	makeIt(r, newCertificates(r.Host), "/pki/server.crt", leaf("server", usageServer))
+	makeIt(r, newCertificates(r.Host), "/pki/server.crt", leaf("server", policy.UsageServer))
 	r.issue("bob")
 	makeIt(r, newCRLs(r.Host), "/pki/crl.pem", CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"server", "bob"}})
-	v2 := newTLSCryptV2Keys(r.Host)
-	makeIt(r, v2, "/pki/v2s.key", TLSCryptV2Key{})
-	makeIt(r, v2, "/pki/v2c.key", TLSCryptV2Key{Server: p("/pki/v2s.key")})
+	v2 := tlscrypt.NewTLSCryptV2Keys(r.Host)
+	makeIt(r, v2, "/pki/v2s.key", tlscrypt.TLSCryptV2Key{})
+	makeIt(r, v2, "/pki/v2c.key", tlscrypt.TLSCryptV2Key{Server: p("/pki/v2s.key")})
 	port := fmt.Sprint(20000 + os.Getpid()%20000)
 	r.put("/server.conf", strings.Join([]string{
 		"dev null", "ifconfig-noexec", "tls-server", "proto udp", "local 127.0.0.1", "port " + port, "dh none",
@@ -272,7 +251,7 @@ func TestLeafEndsWithItsCA(t *testing.T) {
 	r.newCA("ecdsa-p256")
 	r.now = r.now.Add(3600 * 24 * time.Hour)
 	got := r.issue("late")
-	ca, err := parseCertificate([]byte(r.get("/pki/ca.crt")))
+	ca, err := policy.ParseCertificate([]byte(r.get("/pki/ca.crt")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +259,7 @@ func TestLeafEndsWithItsCA(t *testing.T) {
 		t.Errorf("ends %s, the CA %s", *got.NotAfter, ca.NotAfter)
 	}
 	r.now = r.now.Add(51 * 24 * time.Hour)
-	err = tryIt(r, newCertificates(r.Host), "/pki/late.crt", leaf("late", usageClient))
+	err = tryIt(r, newCertificates(r.Host), "/pki/late.crt", leaf("late", policy.UsageClient))
 	if err == nil || !strings.Contains(err.Error(), "the CA /pki/ca.crt ran out on "+ca.NotAfter.UTC().Format(time.DateOnly)+"; renew it first") {
 		t.Error(err)
 	}

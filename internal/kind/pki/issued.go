@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 )
 
 // issuedBefore returns what a CA signed before vpnd came: the lines of an
 // index.txt, or the certificates in a directory.
-func (s *scene) issuedBefore(name string) ([]entry, error) {
+func issuedBefore(s *derived.Scene, name string) ([]entry, error) {
 	info, err := atomic.Stat(s.Root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("nothing stands at %s, which is to tell what the CA issued before; bring it back from the old CA, or leave out issued", name)
@@ -24,19 +26,19 @@ func (s *scene) issuedBefore(name string) ([]entry, error) {
 		return nil, err
 	}
 	if !info.Mode.IsDir() {
-		return s.readIndex(name)
+		return readIndex(s, name)
 	}
-	names, err := s.list(name)
+	names, err := s.List(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading what was issued before: %w", err)
 	}
 	var all []entry
 	for _, file := range names {
-		data, err := s.follow(path.Join(name, file))
+		data, err := s.Follow(path.Join(name, file))
 		if err != nil {
 			continue // another directory, or gone meanwhile
 		}
-		cert, err := parseCertificate(data)
+		cert, err := policy.ParseCertificate(data)
 		if err != nil {
 			continue // a key, a request
 		}
@@ -46,8 +48,8 @@ func (s *scene) issuedBefore(name string) ([]entry, error) {
 }
 
 // readIndex reads a database of openssl-ca(1).
-func (s *scene) readIndex(name string) ([]entry, error) {
-	data, err := s.follow(name)
+func readIndex(s *derived.Scene, name string) ([]entry, error) {
+	data, err := s.Follow(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading what was issued before: %w", err)
 	}
@@ -76,7 +78,7 @@ func indexed(line string) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	serial, ok := ParseSerial(f[3])
+	serial, ok := policy.ParseSerial(f[3])
 	if !ok {
 		return entry{}, fmt.Errorf("%q is no serial number", f[3])
 	}

@@ -3,6 +3,12 @@ package pki
 import (
 	"path"
 
+	"vpnd/internal/kind/pki/assembled"
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/dhparams"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/kind/pki/tlscrypt"
+	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 )
 
@@ -23,7 +29,7 @@ const (
 // Kinds returns all kinds of this package. Where a revocation list, or the copy
 // that a server reads, is damaged again and again, who was revoked might come in,
 // or nobody.
-func Kinds(h Host) []resource.Kind {
+func Kinds(h derived.Host) []resource.Kind {
 	plain, list, copies := resource.Traits{Path: true}, resource.Traits{Path: true}, resource.Traits{Path: true}
 	list.Essential, list.View, list.Moves = resource.All, resource.Lists, true
 	certificate := resource.Traits{Path: true, View: resource.Certificates, Moves: true}
@@ -34,11 +40,25 @@ func Kinds(h Host) []resource.Kind {
 		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", certificate, newCertificates(h)),
 		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", list, newCRLs(h)),
 		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true, Moves: true}, &ledgers{Host: h}),
-		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, newStaticKeys(h)),
-		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", kept, newTLSCryptV2Keys(h)),
-		resource.Define(KindWireGuardKey, "A private key of WireGuard, with its public key beside it. Its label is the path.", kept, newWireGuardKeys(h)),
-		resource.Define(KindWireGuardPSK, "A key that two peers of WireGuard share. Its label is the path.", kept, newWireGuardPSKs(h)),
-		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, newDHParams(h)),
-		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", copies, newAssembledFiles(h)),
+		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, tlscrypt.NewStaticKeys(h)),
+		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", kept, tlscrypt.NewTLSCryptV2Keys(h)),
+		resource.Define(KindWireGuardKey, "A private key of WireGuard, with its public key beside it. Its label is the path.", kept, wgkey.NewWireGuardKeys(h)),
+		resource.Define(KindWireGuardPSK, "A key that two peers of WireGuard share. Its label is the path.", kept, wgkey.NewWireGuardPSKs(h)),
+		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, dhparams.NewDHParams(h)),
+		resource.Define(KindAssembledFile, "A file made of text and other files, such as a client's profile. Its label is the path.", copies, assembled.NewAssembledFiles(h)),
 	}
 }
+
+// What other packages know of the rooms below: shapes, the host, and what can be
+// checked of names.
+type (
+	Host          = derived.Host
+	Subject       = policy.Subject
+	StaticKey     = tlscrypt.StaticKey
+	TLSCryptV2Key = tlscrypt.TLSCryptV2Key
+	WireGuardKey  = wgkey.WireGuardKey
+	WireGuardPSK  = wgkey.WireGuardPSK
+	DHParams      = dhparams.DHParams
+	AssembledFile = assembled.AssembledFile
+	Part          = assembled.Part
+)

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -38,8 +40,8 @@ func numberFile(dir string, n *big.Int) atomic.File {
 }
 
 // number reads the number of the last list; what can't be read is none.
-func (h Host) number(dir string) *big.Int {
-	data, err := atomic.ReadFile(h.Root, path.Join(dir, numberName), maxFile)
+func number(h derived.Host, dir string) *big.Int {
+	data, err := atomic.ReadFile(h.Root, path.Join(dir, numberName), derived.MaxFile)
 	if err != nil {
 		return nil
 	}
@@ -50,8 +52,8 @@ func (h Host) number(dir string) *big.Int {
 	return n
 }
 
-func (h Host) openLedger(dir string) (*ledger, error) {
-	names, err := h.list(dir)
+func openLedger(h derived.Host, dir string) (*ledger, error) {
+	names, err := h.List(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
@@ -60,7 +62,7 @@ func (h Host) openLedger(dir string) (*ledger, error) {
 		switch m := ledgerFile.FindStringSubmatch(name); {
 		case m == nil:
 		case name == numberName:
-			l.number = h.number(dir)
+			l.number = number(h, dir)
 		case m[2] == "pem":
 			l.entries[m[1]] = true
 		default:
@@ -75,7 +77,7 @@ func (l *ledger) revoked(serial string) bool { return l.notes[serial] }
 
 // entryFile is the copy of a certificate in a ledger.
 func entryFile(dir string, cert *x509.Certificate) atomic.File {
-	return atomic.File{Path: path.Join(dir, serialOf(cert.SerialNumber)+".pem"), Data: encodeCertificate(cert), Mode: 0o600}
+	return atomic.File{Path: path.Join(dir, policy.SerialOf(cert.SerialNumber)+".pem"), Data: encodeCertificate(cert), Mode: 0o600}
 }
 
 // A Reason is why a certificate was revoked, RFC 5280 section 5.3.1.
@@ -99,10 +101,10 @@ func noteFile(dir, serial string, n note) atomic.File {
 	return atomic.File{Path: path.Join(dir, serial+".revoked"), Data: []byte(text), Mode: 0o600}
 }
 
-// note reads when and why. A note that can't be read revokes all the same.
-func (h Host) note(dir, serial string, now time.Time) note {
+// readNote reads when and why. A note that can't be read revokes all the same.
+func readNote(h derived.Host, dir, serial string, now time.Time) note {
 	n := note{at: now, reason: Ceased}
-	data, err := atomic.ReadFile(h.Root, path.Join(dir, serial+".revoked"), maxFile)
+	data, err := atomic.ReadFile(h.Root, path.Join(dir, serial+".revoked"), derived.MaxFile)
 	if err != nil {
 		return n
 	}
@@ -124,14 +126,14 @@ type Entry struct {
 }
 
 // Issued returns all that is in a ledger, in no order.
-func (h Host) Issued(dir string) ([]Entry, error) {
-	l, err := h.openLedger(dir)
+func Issued(h derived.Host, dir string) ([]Entry, error) {
+	l, err := openLedger(h, dir)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Entry, 0, len(l.entries))
 	for serial := range l.entries {
-		cert, err := h.entry(dir, serial)
+		cert, err := readEntry(h, dir, serial)
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +157,7 @@ func (l Ledger) Issued() ([]Entry, error) {
 		if m == nil || m[2] != "pem" {
 			continue
 		}
-		cert, err := parseCertificate([]byte(text))
+		cert, err := policy.ParseCertificate([]byte(text))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s of what the ledger held: %w", name, err)
 		}
@@ -165,13 +167,13 @@ func (l Ledger) Issued() ([]Entry, error) {
 	return all, nil
 }
 
-func (h Host) entry(dir, serial string) (*x509.Certificate, error) {
+func readEntry(h derived.Host, dir, serial string) (*x509.Certificate, error) {
 	name := path.Join(dir, serial+".pem")
-	data, err := atomic.ReadFile(h.Root, name, maxFile)
+	data, err := atomic.ReadFile(h.Root, name, derived.MaxFile)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := parseCertificate(data)
+	cert, err := policy.ParseCertificate(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the ledger: %w; bring it back from a backup, since without it that certificate can't be revoked", name, err)
 	}
@@ -180,8 +182,8 @@ func (h Host) entry(dir, serial string) (*x509.Certificate, error) {
 
 // Revoke notes in the ledger that certificates are void for good, whoever
 // holds them. The next apply lists them and replaces those that are in use.
-func (h Host) Revoke(dir string, why Reason, serials ...string) error {
-	l, err := h.openLedger(dir)
+func Revoke(h derived.Host, dir string, why Reason, serials ...string) error {
+	l, err := openLedger(h, dir)
 	if err != nil {
 		return err
 	}
@@ -198,9 +200,11 @@ func (h Host) Revoke(dir string, why Reason, serials ...string) error {
 }
 
 // ledgers are the verbs of ledgers.
-type ledgers struct{ Host }
+type ledgers struct{ derived.Host }
 
-func (l *ledgers) access(w *Ledger) access { return access{&w.Mode, &w.Owner, &w.Group} }
+func (l *ledgers) access(w *Ledger) derived.Access {
+	return derived.Access{Mode: &w.Mode, Owner: &w.Owner, Group: &w.Group}
+}
 
 // Normalize turns numbers of owners into names.
 func (l *ledgers) Normalize(_ context.Context, wants map[string]*Ledger) (map[string]*Ledger, error) {
@@ -211,7 +215,7 @@ func (l *ledgers) Normalize(_ context.Context, wants map[string]*Ledger) (map[st
 	normal := make(map[string]*Ledger, len(wants))
 	for name, want := range wants {
 		w := *want
-		l.access(&w).canonical(names)
+		l.access(&w).Canonical(names)
 		normal[name] = &w
 	}
 	return normal, nil
@@ -234,7 +238,7 @@ func (l *ledgers) look(name string) (*Ledger, error) {
 		return nil, err
 	}
 	got := new(Ledger)
-	l.access(got).show(names, stat{mode: info.Mode, uid: info.UID, gid: info.GID})
+	l.access(got).Show(names, derived.Stat{Mode: info.Mode, UID: info.UID, GID: info.GID})
 	return got, nil
 }
 
@@ -258,7 +262,7 @@ func (l *ledgers) apply(name string, got *Ledger, want Ledger) error {
 	if err != nil {
 		return err
 	}
-	f, err := target(names, name, nil, l.access(&want), &stat{mode: info.Mode, uid: info.UID, gid: info.GID})
+	f, err := derived.Target(names, name, nil, l.access(&want), &derived.Stat{Mode: info.Mode, UID: info.UID, GID: info.GID})
 	if err != nil {
 		return err
 	}
@@ -275,7 +279,7 @@ func (l *ledgers) Remove(_ context.Context, names []string) error {
 
 // remove removes what vpnd wrote there, and the directory.
 func (l *ledgers) remove(name string) error {
-	files, err := l.list(name)
+	files, err := l.List(name)
 	if err != nil {
 		return err
 	}
@@ -302,4 +306,13 @@ func (l *ledgers) remove(name string) error {
 // Tidy removes what a killed run left beside the directory and in it.
 func (l *ledgers) Tidy(name string, _ Ledger) error {
 	return errors.Join(atomic.Tidy(l.Root, name), atomic.TidyDirectory(l.Root, name))
+}
+
+// Watch hears of changes of the directories and of what is in them.
+func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
+	concerned := make(map[string][]string)
+	for _, name := range names {
+		concerned[name], concerned[name+"/"] = []string{name}, []string{name}
+	}
+	return l.Hear(ctx, concerned, func() { kick(resource.Hint{}) }, kick)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -42,9 +43,9 @@ func (o *office) wish() []resource.Resource {
 	caKey, ca := "/pki/ca.key", "/pki/ca.crt"
 	all := []resource.Resource{
 		{ID: id(KindLedger, "/pki/issued"), Want: &Ledger{}},
-		{ID: id(KindPrivateKey, caKey), Want: &PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(pkcs8), Certificate: &ca}},
+		{ID: id(KindPrivateKey, caKey), Want: &PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(policy.PKCS8), Certificate: &ca}},
 		{ID: id(KindCertificate, ca), Want: &Certificate{
-			Key: &caKey, Usage: p(usageCA), Subject: &Subject{CommonName: "Acme VPN CA"}, Validity: p(3650 * resource.Day),
+			Key: &caKey, Usage: p(policy.UsageCA), Subject: &policy.Subject{CommonName: "Acme VPN CA"}, Validity: p(3650 * resource.Day),
 		}, Triggers: []resource.Trigger{follows(caKey)}},
 	}
 	members := []string{}
@@ -53,7 +54,7 @@ func (o *office) wish() []resource.Resource {
 			continue
 		}
 		members = append(members, name)
-		want := leaf(name, usageClient)
+		want := leaf(name, policy.UsageClient)
 		all = append(all,
 			resource.Resource{ID: id(KindPrivateKey, *want.Key), Want: &PrivateKey{Algorithm: p("ecdsa-p256")}},
 			resource.Resource{ID: id(KindCertificate, "/pki/"+name+".crt"), Want: &want, Triggers: []resource.Trigger{follows(*want.Key), follows(caKey)}},
@@ -184,11 +185,11 @@ func (o *office) converge(want ...string) {
 
 func (o *office) serial(name string) string {
 	o.Helper()
-	cert, err := parseCertificate([]byte(o.get("/pki/" + name + ".crt")))
+	cert, err := policy.ParseCertificate([]byte(o.get("/pki/" + name + ".crt")))
 	if err != nil {
 		o.Fatal(err)
 	}
-	return serialOf(cert.SerialNumber)
+	return policy.SerialOf(cert.SerialNumber)
 }
 
 func (o *office) crl() *x509.RevocationList {
@@ -205,7 +206,7 @@ func (o *office) listed() []string {
 	o.Helper()
 	serials := []string{}
 	for _, e := range o.crl().RevokedCertificateEntries {
-		serials = append(serials, serialOf(e.SerialNumber))
+		serials = append(serials, policy.SerialOf(e.SerialNumber))
 	}
 	slices.Sort(serials)
 	return serials
@@ -288,7 +289,7 @@ func TestRevokedStaysListedUntilItRunsOut(t *testing.T) {
 		`~ crl["/pki/crl.pem"] fresh false→true`,
 	)
 	o.lists()
-	if _, err := o.entry("/pki/issued", gone); err != nil {
+	if _, err := readEntry(o.Host, "/pki/issued", gone); err != nil {
 		t.Errorf("the ledger forgot: %v", err)
 	}
 }
@@ -314,7 +315,7 @@ func TestClockThatJumps(t *testing.T) {
 			t.Fatalf("at %s there is left to do:\n%s", now, left)
 		}
 		for _, name := range []string{"ca", "a"} {
-			cert, err := parseCertificate([]byte(o.get("/pki/" + name + ".crt")))
+			cert, err := policy.ParseCertificate([]byte(o.get("/pki/" + name + ".crt")))
 			if err != nil || now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
 				t.Errorf("at %s that of %s is good from %s to %s (%v)", now, name, cert.NotBefore, cert.NotAfter, err)
 			}
@@ -334,7 +335,7 @@ func TestListKeepsTimeAndReason(t *testing.T) {
 	if err := o.apply(); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Revoke("/pki/issued", Compromised, o.serial("b")); err != nil {
+	if err := Revoke(o.Host, "/pki/issued", Compromised, o.serial("b")); err != nil {
 		t.Fatal(err)
 	}
 	at, old := o.now, o.serial("b")
@@ -346,7 +347,7 @@ func TestListKeepsTimeAndReason(t *testing.T) {
 	o.lists(old)
 	for range 2 {
 		for _, e := range o.crl().RevokedCertificateEntries {
-			if serialOf(e.SerialNumber) == old && (!e.RevocationTime.Equal(at) || e.ReasonCode != int(Compromised)) {
+			if policy.SerialOf(e.SerialNumber) == old && (!e.RevocationTime.Equal(at) || e.ReasonCode != int(Compromised)) {
 				t.Errorf("revoked at %s for %d", e.RevocationTime, e.ReasonCode)
 			}
 		}
@@ -359,7 +360,7 @@ func TestListKeepsTimeAndReason(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := o.Revoke("/pki/issued", Superseded, "abcd"); err == nil || err.Error() != "the ledger /pki/issued knows no certificate abcd" {
+	if err := Revoke(o.Host, "/pki/issued", Superseded, "abcd"); err == nil || err.Error() != "the ledger /pki/issued knows no certificate abcd" {
 		t.Error(err)
 	}
 }

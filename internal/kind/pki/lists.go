@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 )
 
 // readers are the directories in which programs look for revocation lists. A * is
@@ -22,22 +25,23 @@ type lists struct {
 	unread []error                // why one may be there that can't be read
 }
 
+// readersPlace is what is read once in a scene.
+type readersPlace struct{}
+
 // copies returns the revocation lists that stand in directories of their readers. A
 // list that is lost was there too, and what it barred is barred for good.
-func (s *scene) copies() lists {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lists == nil {
-		s.lists = new(lists)
-		for _, dir := range s.directories(readers) {
-			s.lists.look(s.Host, dir)
+func copies(s *derived.Scene) *lists {
+	return derived.Once(s, readersPlace{}, func() *lists {
+		all := new(lists)
+		for _, dir := range directories(s.Host, readers) {
+			all.look(s.Host, dir)
 		}
-	}
-	return *s.lists
+		return all
+	})
 }
 
 // directories puts the directories that are there in the place of a * at an end.
-func (h Host) directories(patterns []string) []string {
+func directories(h derived.Host, patterns []string) []string {
 	var all []string
 	for _, pattern := range patterns {
 		parent, any := strings.CutSuffix(pattern, "/*")
@@ -45,7 +49,7 @@ func (h Host) directories(patterns []string) []string {
 			all = append(all, pattern)
 			continue
 		}
-		names, err := h.list(parent)
+		names, err := h.List(parent)
 		if err != nil {
 			continue // a file has its place
 		}
@@ -57,8 +61,8 @@ func (h Host) directories(patterns []string) []string {
 }
 
 // look reads the lists in a directory.
-func (l *lists) look(h Host, dir string) {
-	names, err := h.list(dir)
+func (l *lists) look(h derived.Host, dir string) {
+	names, err := h.List(dir)
 	switch {
 	case errors.Is(err, unix.ENOTDIR):
 		return // a file has its place
@@ -70,7 +74,7 @@ func (l *lists) look(h Host, dir string) {
 			continue
 		}
 		file := path.Join(dir, name)
-		data, err := h.follow(file)
+		data, err := h.Follow(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -102,7 +106,7 @@ func anyCRL(data []byte) (*x509.RevocationList, error) {
 // name there may also be scripts, and directories of others.
 func isList(name string, data []byte) bool {
 	ext := strings.ToLower(path.Ext(name))
-	return ext == ".pem" || ext == ".crl" || bytes.Contains(data, []byte(pemCRL))
+	return ext == ".pem" || ext == ".crl" || bytes.Contains(data, []byte(policy.PEMCRL))
 }
 
 // signedList says whether the CA signed a list.

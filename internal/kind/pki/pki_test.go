@@ -8,13 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/pki/assembled"
+	"vpnd/internal/kind/pki/dhparams"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/kind/pki/tlscrypt"
+	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
 
 func TestWiderModeIsRepairedAndTheKeyLeftAlone(t *testing.T) {
 	r := newRoom(t)
-	want := PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(pkcs8), Mode: p(resource.Mode(0o600)), Owner: p("root"), Group: p("root")}
+	want := PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(policy.PKCS8), Mode: p(resource.Mode(0o600)), Owner: p("root"), Group: p("root")}
 	makeIt(r, newPrivateKeys(r.Host), "/pki/k", want)
 	key := r.get("/pki/k")
 	before, err := os.Stat(r.at("/pki/k"))
@@ -59,17 +64,20 @@ func TestForeignFilesComeBack(t *testing.T) {
 			t.Errorf("%q did not come back", c.content)
 		}
 	}
-	restore(r, newCertificates(r.Host), "/pki/c.crt", func() Certificate { r.issue("c"); r.put("/pki/c.crt", "junk"); return leaf("c", usageClient) })
+	restore(r, newCertificates(r.Host), "/pki/c.crt", func() Certificate { r.issue("c"); r.put("/pki/c.crt", "junk"); return leaf("c", policy.UsageClient) })
 	restore(r, newCRLs(r.Host), "/pki/crl.pem", func() CRL {
 		r.put("/pki/crl.pem", "junk")
 		return CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"c"}}
 	})
-	restore(r, newStaticKeys(r.Host), "/pki/ta", func() StaticKey { r.put("/pki/ta", "junk"); return StaticKey{} })
-	restore(r, newWireGuardKeys(r.Host), "/pki/wg", func() WireGuardKey { r.put("/pki/wg", "junk"); return WireGuardKey{} })
-	restore(r, newWireGuardPSKs(r.Host), "/pki/psk", func() WireGuardPSK { r.put("/pki/psk", "junk"); return WireGuardPSK{} })
-	restore(r, newTLSCryptV2Keys(r.Host), "/pki/v2", func() TLSCryptV2Key { r.put("/pki/v2", "junk"); return TLSCryptV2Key{} })
-	restore(r, newDHParams(r.Host), "/pki/dh", func() DHParams { r.put("/pki/dh", "junk"); return DHParams{Bits: p(2048)} })
-	restore(r, newAssembledFiles(r.Host), "/pki/all", func() AssembledFile { r.put("/pki/all", "junk"); return AssembledFile{Parts: []Part{{Text: p("x")}}} })
+	restore(r, tlscrypt.NewStaticKeys(r.Host), "/pki/ta", func() tlscrypt.StaticKey { r.put("/pki/ta", "junk"); return tlscrypt.StaticKey{} })
+	restore(r, wgkey.NewWireGuardKeys(r.Host), "/pki/wg", func() wgkey.WireGuardKey { r.put("/pki/wg", "junk"); return wgkey.WireGuardKey{} })
+	restore(r, wgkey.NewWireGuardPSKs(r.Host), "/pki/psk", func() wgkey.WireGuardPSK { r.put("/pki/psk", "junk"); return wgkey.WireGuardPSK{} })
+	restore(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/v2", func() tlscrypt.TLSCryptV2Key { r.put("/pki/v2", "junk"); return tlscrypt.TLSCryptV2Key{} })
+	restore(r, dhparams.NewDHParams(r.Host), "/pki/dh", func() dhparams.DHParams { r.put("/pki/dh", "junk"); return dhparams.DHParams{Bits: p(2048)} })
+	restore(r, assembled.NewAssembledFiles(r.Host), "/pki/all", func() assembled.AssembledFile {
+		r.put("/pki/all", "junk")
+		return assembled.AssembledFile{Parts: []assembled.Part{{Text: p("x")}}}
+	})
 }
 
 // restore takes over a file that holds junk, and gives it back.
@@ -94,7 +102,7 @@ func TestKeyInAnotherFormatIsConverted(t *testing.T) {
 	r := newRoom(t)
 	r.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-out", "pki/k") // with EC PARAMETERS before a SEC 1 key
 	before := r.run("openssl", "pkey", "-in", "pki/k", "-pubout")
-	makeIt(r, newPrivateKeys(r.Host), "/pki/k", PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(pkcs8)})
+	makeIt(r, newPrivateKeys(r.Host), "/pki/k", PrivateKey{Algorithm: p("ecdsa-p256"), Format: p(policy.PKCS8)})
 	if after := r.run("openssl", "pkey", "-in", "pki/k", "-pubout"); after != before || !strings.HasPrefix(r.get("/pki/k"), "-----BEGIN PRIVATE KEY-----") {
 		t.Error("another key took its place")
 	}
@@ -104,7 +112,7 @@ func TestCertificateOfTheCAIsNotVoided(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
 	keys, certs := newPrivateKeys(r.Host), newCertificates(r.Host)
-	ca := Certificate{Key: p("/pki/ca.key"), Usage: p(usageCA), Subject: &Subject{CommonName: "Other CA"}}
+	ca := Certificate{Key: p("/pki/ca.key"), Usage: p(policy.UsageCA), Subject: &policy.Subject{CommonName: "Other CA"}}
 	_, err := certs.Normalize(t.Context(), map[string]*Certificate{"/pki/ca.crt": &ca}) // so that it is not even planned
 	if err == nil || !strings.HasPrefix(err.Error(), `the CA that stands there is named "O = Acme, Inc., CN = Acme VPN CA", and under another name all that it signed would be void; remove it to begin a new CA`) {
 		t.Error(err)
@@ -124,7 +132,7 @@ func TestCertificateOfTheCAIsNotVoided(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the key of the CA /pki/ca.crt can't be used: it holds no private key that can be read; bring it back from a backup") {
 		t.Error(err)
 	}
-	ca.Subject, ca.Key = &Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}, p("/pki/other.key")
+	ca.Subject, ca.Key = &policy.Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}, p("/pki/other.key")
 	if err := tryIt(r, certs, "/pki/ca.crt", ca); err == nil || !strings.Contains(err.Error(), "the CA that stands there does not belong to the key /pki/other.key; remove it") {
 		t.Error(err)
 	}
@@ -135,16 +143,16 @@ func TestErrorsNameAWayOut(t *testing.T) {
 	r.newCA("ecdsa-p256")
 	r.issue("a")
 	certs := newCertificates(r.Host)
-	noCA, otherKey, noKey := leaf("a", usageServer), leaf("a", usageServer), leaf("none", usageServer)
+	noCA, otherKey, noKey := leaf("a", policy.UsageServer), leaf("a", policy.UsageServer), leaf("none", policy.UsageServer)
 	noCA.Issuer, noCA.IssuerKey = p("/pki/a.crt"), p("/pki/a.key")
 	otherKey.IssuerKey = p("/pki/a.key")
 	for want, err := range map[string]error{
 		"/pki/a.crt is not the certificate of a CA; name one that is":                             tryIt(r, certs, "/pki/x.crt", noCA),
 		"the key /pki/a.key does not belong to the CA /pki/ca.crt; bring back the one that does":  tryIt(r, certs, "/pki/x.crt", otherKey),
 		"reading its key /pki/none.key: ":                                                         tryIt(r, certs, "/pki/x.crt", noKey),
-		"reading its part /pki/nothing: ":                                                         tryIt(r, newAssembledFiles(r.Host), "/pki/all", AssembledFile{Parts: []Part{{File: p("/pki/nothing")}}}),
-		"reading the server's key /pki/a.key: it holds no OpenVPN tls-crypt-v2 server key in PEM": tryIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2", TLSCryptV2Key{Server: p("/pki/a.key")}),
-		"there is no user \"nobody-here\"; create it first, or give a number":                     tryIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{Owner: p("nobody-here")}),
+		"reading its part /pki/nothing: ":                                                         tryIt(r, assembled.NewAssembledFiles(r.Host), "/pki/all", assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/nothing")}}}),
+		"reading the server's key /pki/a.key: it holds no OpenVPN tls-crypt-v2 server key in PEM": tryIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/v2", tlscrypt.TLSCryptV2Key{Server: p("/pki/a.key")}),
+		"there is no user \"nobody-here\"; create it first, or give a number":                     tryIt(r, tlscrypt.NewStaticKeys(r.Host), "/pki/ta", tlscrypt.StaticKey{Owner: p("nobody-here")}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
@@ -165,8 +173,8 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 	if err := os.Symlink("one", r.at("/pki/live")); err != nil {
 		t.Fatal(err)
 	}
-	v := newAssembledFiles(r.Host)
-	want := AssembledFile{Parts: []Part{{Text: p("<x>\n")}, {File: p("/pki/live")}, {Text: p("</x>\n")}}, Mode: p(resource.Mode(0o600))}
+	v := assembled.NewAssembledFiles(r.Host)
+	want := assembled.AssembledFile{Parts: []assembled.Part{{Text: p("<x>\n")}, {File: p("/pki/live")}, {Text: p("</x>\n")}}, Mode: p(resource.Mode(0o600))}
 	makeIt(r, v, "/pki/all", want)
 	if got := r.get("/pki/all"); got != "<x>\n1\n</x>\n" {
 		t.Errorf("%q", got)
@@ -177,7 +185,7 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	r.remove("/pki/one")
-	got, err := v.Observe(t.Context(), map[string]*AssembledFile{"/pki/all": &want})
+	got, err := v.Observe(t.Context(), map[string]*assembled.AssembledFile{"/pki/all": &want})
 	if err != nil || *got["/pki/all"].Current {
 		t.Errorf("without its part it is current: %v", err)
 	}
@@ -213,13 +221,13 @@ func TestLedgerKeepsWhatIsNotItsOwn(t *testing.T) {
 
 func TestNothingSecretIsEverShown(t *testing.T) {
 	r := newRoom(t)
-	makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2s", TLSCryptV2Key{})
+	makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/v2s", tlscrypt.TLSCryptV2Key{})
 	observations := []any{
 		makeIt(r, newPrivateKeys(r.Host), "/pki/k", PrivateKey{}),
-		makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", PrivateKey{Format: p(openssh)}),
-		makeIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{}),
-		makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2c", TLSCryptV2Key{Server: p("/pki/v2s")}),
-		makeIt(r, newAssembledFiles(r.Host), "/pki/all", AssembledFile{Parts: []Part{{File: p("/pki/k")}}}),
+		makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", PrivateKey{Format: p(policy.OpenSSH)}),
+		makeIt(r, tlscrypt.NewStaticKeys(r.Host), "/pki/ta", tlscrypt.StaticKey{}),
+		makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/v2c", tlscrypt.TLSCryptV2Key{Server: p("/pki/v2s")}),
+		makeIt(r, assembled.NewAssembledFiles(r.Host), "/pki/all", assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/k")}}}),
 	}
 	for i, path := range []string{"/pki/k", "/pki/ssh", "/pki/ta", "/pki/v2c", "/pki/all"} {
 		if info, err := os.Stat(r.at(path)); err != nil || info.Mode().Perm() != 0o600 {
@@ -245,19 +253,19 @@ func TestValidate(t *testing.T) {
 			`: "relative" is no clean absolute path of a file`, "algorithm: RSA of 1024 bits can be broken", `format: "der" is not one of`, "mode: mode 0644 lets every user", `owner: "a b" can be no owner`,
 		}},
 		{&PrivateKey{Algorithm: p("dsa")}, "/a\nb", []string{`: "/a\nb" is no clean`, `algorithm: there is no algorithm "dsa"`}},
-		{&Certificate{Key: p("/k"), Usage: p("tls"), Subject: &Subject{CommonName: "a\nb", Country: "usa", Email: "ä@b"}, Issuer: p("/ca"), DNSNames: []string{"vpn.example.com", "10.0.0.1"}, Validity: p(30 * resource.Day), RenewBefore: p(30 * resource.Day)}, "/c/", []string{
+		{&Certificate{Key: p("/k"), Usage: p("tls"), Subject: &policy.Subject{CommonName: "a\nb", Country: "usa", Email: "ä@b"}, Issuer: p("/ca"), DNSNames: []string{"vpn.example.com", "10.0.0.1"}, Validity: p(30 * resource.Day), RenewBefore: p(30 * resource.Day)}, "/c/", []string{
 			`: "/c/" is no clean`, `usage: "tls" is not one of`, "issuer: an issuer signs with its key", `subject.common_name: "a\nb" is no common name`, `subject.country: "usa"`, `subject.email: "ä@b"`, `dns_names: "10.0.0.1" is no host name`, "renew_before: a certificate that is good for 30d can't be renewed 30d before its end",
 		}},
-		{&Certificate{Key: p("/k"), Subject: &Subject{CommonName: "Acme Corp VPN CA"}, Validity: p(resource.Duration(time.Second))}, "/c", []string{"validity: 1s is no sensible life"}},
+		{&Certificate{Key: p("/k"), Subject: &policy.Subject{CommonName: "Acme Corp VPN CA"}, Validity: p(resource.Duration(time.Second))}, "/c", []string{"validity: 1s is no sensible life"}},
 		{&CRL{Issuer: p("ca")}, "/crl", []string{`issuer: "ca" is no clean`}},
-		{&StaticKey{Mode: wide}, "/k", []string{"mode: "}},
-		{&WireGuardKey{Mode: wide}, "wg0.key", []string{`: "wg0.key" is no clean`, "mode: "}},
-		{&WireGuardPSK{Mode: wide}, "/k", []string{"mode: "}},
-		{&TLSCryptV2Key{Mode: wide, Server: p("k")}, "/k", []string{`server: "k"`, "mode: "}},
+		{&tlscrypt.StaticKey{Mode: wide}, "/k", []string{"mode: "}},
+		{&wgkey.WireGuardKey{Mode: wide}, "wg0.key", []string{`: "wg0.key" is no clean`, "mode: "}},
+		{&wgkey.WireGuardPSK{Mode: wide}, "/k", []string{"mode: "}},
+		{&tlscrypt.TLSCryptV2Key{Mode: wide, Server: p("k")}, "/k", []string{`server: "k"`, "mode: "}},
 		{&Ledger{Mode: wide}, "/k", []string{"mode: "}},
-		{&DHParams{Bits: p(1024)}, "/dh", []string{"bits: RFC 7919 has no group of 1024 bits"}},
-		{&AssembledFile{Parts: []Part{{}, {Text: p(""), File: p("/x")}, {File: p("y")}}}, "/f", []string{"part.0: a part is either", "part.1: a part is either", `part.2.file: "y"`}},
-		{&AssembledFile{Parts: []Part{{Text: p("x")}}, Mode: wide}, "/f", nil},
+		{&dhparams.DHParams{Bits: p(1024)}, "/dh", []string{"bits: RFC 7919 has no group of 1024 bits"}},
+		{&assembled.AssembledFile{Parts: []assembled.Part{{}, {Text: p(""), File: p("/x")}, {File: p("y")}}}, "/f", []string{"part.0: a part is either", "part.1: a part is either", `part.2.file: "y"`}},
+		{&assembled.AssembledFile{Parts: []assembled.Part{{Text: p("x")}}, Mode: wide}, "/f", nil},
 	} {
 		found := c.what.Validate(c.name)
 		for i, m := range found {
@@ -277,15 +285,15 @@ func TestValidate(t *testing.T) {
 func TestTheWishIsTheMeasure(t *testing.T) {
 	r := newRoom(t)
 	r.put("/pki/one", "1\n")
-	v := newAssembledFiles(r.Host)
-	want := AssembledFile{Parts: []Part{{File: p("/pki/one")}}}
+	v := assembled.NewAssembledFiles(r.Host)
+	want := assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/one")}}}
 	makeIt(r, v, "/pki/all", want)
-	other := AssembledFile{Parts: []Part{{Text: p("2")}}}
+	other := assembled.AssembledFile{Parts: []assembled.Part{{Text: p("2")}}}
 	var hands sync.WaitGroup
 	for range 50 {
-		for measure, current := range map[*AssembledFile]bool{&want: true, &other: false, nil: false} {
+		for measure, current := range map[*assembled.AssembledFile]bool{&want: true, &other: false, nil: false} {
 			hands.Go(func() {
-				got, err := v.Observe(t.Context(), map[string]*AssembledFile{"/pki/all": measure})
+				got, err := v.Observe(t.Context(), map[string]*assembled.AssembledFile{"/pki/all": measure})
 				if err != nil || *got["/pki/all"].Current != current {
 					t.Errorf("by %+v it is %+v, %v", measure, got["/pki/all"], err)
 				}
@@ -299,7 +307,7 @@ func TestTheWishIsTheMeasure(t *testing.T) {
 func TestWhatANewKeyVoids(t *testing.T) {
 	r := newRoom(t)
 	ca, own, shown := PrivateKey{Certificate: p("/pki/ca.crt")}, PrivateKey{}, PrivateKey{Format: p("openssh")}
-	wrapped := TLSCryptV2Key{Server: p("/pki/v2")}
+	wrapped := tlscrypt.TLSCryptV2Key{Server: p("/pki/v2")}
 	void := func(kind, name string, want any) string {
 		for _, k := range Kinds(r.Host) {
 			if k.Name == kind {
@@ -313,10 +321,10 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		t.Helper()
 		for _, c := range []struct{ got, want string }{
 			{void(KindPrivateKey, "/pki/ca.key", &ca), authority},
-			{void(KindStaticKey, "/pki/ta", &StaticKey{}), static},
-			{void(KindTLSCryptV2Key, "/pki/v2", &TLSCryptV2Key{}), v2},
-			{void(KindWireGuardKey, "/pki/wg", &WireGuardKey{}), wireguard},
-			{void(KindWireGuardPSK, "/pki/psk", &WireGuardPSK{}), wireguard},
+			{void(KindStaticKey, "/pki/ta", &tlscrypt.StaticKey{}), static},
+			{void(KindTLSCryptV2Key, "/pki/v2", &tlscrypt.TLSCryptV2Key{}), v2},
+			{void(KindWireGuardKey, "/pki/wg", &wgkey.WireGuardKey{}), wireguard},
+			{void(KindWireGuardPSK, "/pki/psk", &wgkey.WireGuardPSK{}), wireguard},
 			{void(KindPrivateKey, "/pki/ssh", &shown), ssh},
 			{void(KindPrivateKey, "/pki/own.key", &own), ""},
 			{void(KindTLSCryptV2Key, "/pki/v2-client", &wrapped), ""},
@@ -331,10 +339,10 @@ func TestWhatANewKeyVoids(t *testing.T) {
 	const known, letsIn = "every profile and peer that knows it", "every account that lets it in"
 	expect("nothing is there", signed, held, keys, known, letsIn)
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", ca)
-	makeIt(r, newStaticKeys(r.Host), "/pki/ta", StaticKey{})
-	makeIt(r, newTLSCryptV2Keys(r.Host), "/pki/v2", TLSCryptV2Key{})
-	makeIt(r, newWireGuardKeys(r.Host), "/pki/wg", WireGuardKey{})
-	makeIt(r, newWireGuardPSKs(r.Host), "/pki/psk", WireGuardPSK{})
+	makeIt(r, tlscrypt.NewStaticKeys(r.Host), "/pki/ta", tlscrypt.StaticKey{})
+	makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/v2", tlscrypt.TLSCryptV2Key{})
+	makeIt(r, wgkey.NewWireGuardKeys(r.Host), "/pki/wg", wgkey.WireGuardKey{})
+	makeIt(r, wgkey.NewWireGuardPSKs(r.Host), "/pki/psk", wgkey.WireGuardPSK{})
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", PrivateKey{})
 	expect("in another format", "", "", "", "", "")
 	makeIt(r, newPrivateKeys(r.Host), "/pki/ssh", shown)
@@ -343,7 +351,7 @@ func TestWhatANewKeyVoids(t *testing.T) {
 		r.put(file, "")
 	}
 	expect("all is empty", signed, held, keys, known, letsIn)
-	if back := void(KindStaticKey, "/pki/none", &StaticKey{PEM: resource.NewSecret("x")}); back != "" {
+	if back := void(KindStaticKey, "/pki/none", &tlscrypt.StaticKey{PEM: resource.NewSecret("x")}); back != "" {
 		t.Errorf("bytes that come back void %q", back)
 	}
 }

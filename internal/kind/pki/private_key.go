@@ -11,24 +11,28 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
 // privateKeys are the verbs of private keys.
-type privateKeys struct{ verbs[PrivateKey] }
+type privateKeys struct{ derived.Verbs[PrivateKey] }
 
-func newPrivateKeys(h Host) *privateKeys {
-	return &privateKeys{verbs[PrivateKey]{Host: h, nature: nature[PrivateKey]{
-		access:      func(k *PrivateKey) access { return access{&k.Mode, &k.Owner, &k.Group} },
-		kept:        func(k *PrivateKey) *string { return revealed(k.PEM) },
-		read:        readPrivateKey,
-		build:       buildPrivateKey,
-		settle:      settlePrivateKey,
-		waive:       func(k *PrivateKey) { k.Current = nil },
-		beside:      publicKey,
-		invalidates: invalidatesPrivateKey,
-		sourcesOf: func(name string, k *PrivateKey) []string {
-			if k.Format == nil || *k.Format != openssh {
+func newPrivateKeys(h derived.Host) *privateKeys {
+	return &privateKeys{derived.Verbs[PrivateKey]{Host: h, Nature: derived.Nature[PrivateKey]{
+		Access: func(k *PrivateKey) derived.Access {
+			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
+		},
+		Kept:   func(k *PrivateKey) *string { return derived.Revealed(k.PEM) },
+		Read:   readPrivateKey,
+		Build:  buildPrivateKey,
+		Settle: settlePrivateKey,
+		Waive:  func(k *PrivateKey) { k.Current = nil },
+		Beside: publicKey,
+		Voids:  invalidatesPrivateKey,
+		SourcesOf: func(name string, k *PrivateKey) []string {
+			if k.Format == nil || *k.Format != policy.OpenSSH {
 				return nil
 			}
 			return []string{name + ".pub"}
@@ -36,73 +40,66 @@ func newPrivateKeys(h Host) *privateKeys {
 	}}}
 }
 
-func revealed(s *resource.Secret) *string {
-	if s == nil {
-		return nil
-	}
-	return resource.Ptr(s.Reveal())
-}
-
 // settlePrivateKey lets the key of a CA that stands keep its algorithm.
-func settlePrivateKey(s *scene, name string, k *PrivateKey) error {
+func settlePrivateKey(s *derived.Scene, name string, k *PrivateKey) error {
 	k.Current = resource.Ptr(true)
 	if k.Certificate == nil {
 		return nil
 	}
-	ca, err := s.standing(*k.Certificate)
+	ca, err := standing(s.Host, *k.Certificate)
 	if err != nil || ca == nil {
 		return err
 	}
-	if key, err := s.key(name); err == nil && samePublic(key.Public(), ca.PublicKey) {
-		k.Algorithm = resource.Ptr(algorithmOf(ca.PublicKey))
+	if key, err := keyAt(s, name); err == nil && policy.SamePublic(key.Public(), ca.PublicKey) {
+		k.Algorithm = resource.Ptr(policy.AlgorithmOf(ca.PublicKey))
 	}
 	return nil
 }
 
 // readPrivateKey tells what a file holds. One that holds no usable key is an
 // observation too, so that taking it over keeps its bytes.
-func readPrivateKey(s *scene, name string, data []byte, want PrivateKey) (*PrivateKey, error) {
-	key, format, err := parseKey(data)
+func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey) (*PrivateKey, error) {
+	key, format, err := policy.ParseKey(data)
 	algorithm := "unreadable"
 	switch {
-	case errors.Is(err, errEncrypted):
+	case errors.Is(err, policy.ErrEncrypted):
 		algorithm = "encrypted"
 	case err == nil:
-		algorithm = algorithmOf(key.Public())
+		algorithm = policy.AlgorithmOf(key.Public())
 	}
 	n := publicKey(s, name, data)
 	return &PrivateKey{
 		Algorithm:   &algorithm,
 		Format:      &format,
 		Certificate: want.Certificate,
-		Current:     resource.Ptr(n == nil || n.ours),
+		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),
 		PEM:         resource.NewSecret(string(data)),
 	}, nil
 }
 
-func publicLine(n *neighbour) *Public {
+func publicLine(n *derived.Neighbour) *Public {
 	if n == nil {
 		return nil
 	}
-	return resource.Ptr(Public(strings.TrimSpace(string(n.data))))
+	return resource.Ptr(Public(strings.TrimSpace(string(n.Data))))
 }
 
 // buildPrivateKey keeps the key that is there where its algorithm is the
 // wished one.
-func buildPrivateKey(s *scene, _ string, data []byte, want PrivateKey) (product, error) {
-	algorithm, format := resource.Or(want.Algorithm, "ecdsa-p256"), resource.Or(want.Format, pkcs8)
-	key, is, err := parseKey(data)
-	if err == nil && algorithmOf(key.Public()) == algorithm && is == format {
-		return product{data: data}, nil
+func buildPrivateKey(s *derived.Scene, _ string, data []byte, want PrivateKey) (derived.Product, error) {
+	algorithm, format := resource.Or(want.Algorithm, "ecdsa-p256"), resource.Or(want.Format, policy.PKCS8)
+	key, is, err := policy.ParseKey(data)
+	if err == nil && policy.AlgorithmOf(key.Public()) == algorithm && is == format {
+		return derived.Product{Data: data}, nil
 	}
-	if err != nil || algorithmOf(key.Public()) != algorithm {
-		if key, err = generate(algorithm, s.Rand); err != nil {
-			return product{}, fmt.Errorf("making the key: %w", err)
+	if err != nil || policy.AlgorithmOf(key.Public()) != algorithm {
+		if key, err = policy.Generate(algorithm, s.Rand); err != nil {
+			return derived.Product{}, fmt.Errorf("making the key: %w", err)
 		}
 	}
-	made, err := marshalKey(key, format)
-	return product{data: made}, err
+	made, err := policy.MarshalKey(key, format)
+	return derived.Product{Data: made}, err
 }
 
 // invalidatesPrivateKey says what hangs on the key of a CA, and on one that is shown to
@@ -113,7 +110,7 @@ func invalidatesPrivateKey(got, want *PrivateKey) string {
 		return ""
 	case want.Certificate != nil:
 		return "every certificate that it signed"
-	case resource.Or(want.Format, pkcs8) == openssh:
+	case resource.Or(want.Format, policy.PKCS8) == policy.OpenSSH:
 		return "every account that lets it in"
 	}
 	return ""
@@ -121,21 +118,21 @@ func invalidatesPrivateKey(got, want *PrivateKey) string {
 
 // publicKey is what stands beside an OpenSSH key: NAME.pub. A comment in it is
 // its owner's.
-func publicKey(s *scene, name string, data []byte) *neighbour {
-	key, format, err := parseKey(data)
-	if err != nil || format != openssh {
+func publicKey(s *derived.Scene, name string, data []byte) *derived.Neighbour {
+	key, format, err := policy.ParseKey(data)
+	if err != nil || format != policy.OpenSSH {
 		return nil
 	}
 	public, err := ssh.NewPublicKey(key.Public())
 	if err != nil {
 		return nil
 	}
-	n := &neighbour{path: name + ".pub", data: ssh.MarshalAuthorizedKey(public)}
-	there, _, err := s.read(n.path)
-	n.stands = !errors.Is(err, fs.ErrNotExist)
+	n := &derived.Neighbour{Path: name + ".pub", Data: ssh.MarshalAuthorizedKey(public)}
+	there, _, err := s.Read(n.Path)
+	n.Stands = !errors.Is(err, fs.ErrNotExist)
 	if err == nil {
 		is, _, _, _, err := ssh.ParseAuthorizedKey(there)
-		n.ours = err == nil && bytes.Equal(is.Marshal(), public.Marshal())
+		n.Ours = err == nil && bytes.Equal(is.Marshal(), public.Marshal())
 	}
 	return n
 }
@@ -146,37 +143,37 @@ func (v *privateKeys) Check(_ context.Context, name string, want PrivateKey) err
 	if want.Certificate == nil || want.PEM != nil {
 		return nil
 	}
-	ca, err := v.standing(*want.Certificate)
+	ca, err := standing(v.Host, *want.Certificate)
 	if err != nil || ca == nil {
 		return err
 	}
-	data, _, err := v.Host.read(name)
+	data, _, err := v.Host.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the key of the CA %s is gone; bring it back from a backup, or remove that certificate to begin a new CA, which cuts off everyone who has a certificate of the old one", *want.Certificate)
 	}
 	if err != nil {
 		return err
 	}
-	key, err := parseSigner(data)
+	key, err := policy.ParseSigner(data)
 	if err != nil {
 		return fmt.Errorf("the key of the CA %s can't be used: %w; bring it back from a backup, or remove that certificate to begin a new CA", *want.Certificate, err)
 	}
-	if !samePublic(key.Public(), ca.PublicKey) {
+	if !policy.SamePublic(key.Public(), ca.PublicKey) {
 		return fmt.Errorf("the key that stands there does not belong to the CA %s; bring back the one that does, or remove that certificate to begin a new CA", *want.Certificate)
 	}
 	return nil
 }
 
 // standing returns the certificate of a CA that has not run out, or nil.
-func (h Host) standing(path string) (*x509.Certificate, error) {
-	data, err := h.follow(path)
+func standing(h derived.Host, path string) (*x509.Certificate, error) {
+	data, err := h.Follow(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	cert, err := parseCertificate(data)
+	cert, err := policy.ParseCertificate(data)
 	if err != nil || !cert.IsCA || h.Clock().After(cert.NotAfter) {
 		return nil, nil
 	}

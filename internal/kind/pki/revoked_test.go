@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -116,7 +118,7 @@ func TestNobodyKnowsWhomTheLostListBarred(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := resource.ID{Kind: KindCRL, Name: "/pki/crl.pem"}
-	invalidates := func() string {
+	voids := func() string {
 		for _, r := range o.wish() {
 			if r.ID == list {
 				got, want := o.look(r)
@@ -126,23 +128,23 @@ func TestNobodyKnowsWhomTheLostListBarred(t *testing.T) {
 		return "no list is asked for"
 	}
 	o.records[list] = &CRL{} // as a version wrote it that kept no such record
-	if is := invalidates(); is != "" {
+	if is := voids(); is != "" {
 		t.Errorf("all stands, and void is %s", is)
 	}
 	o.lose("/pki/issued", "/pki/crl.pem")
-	if is := invalidates(); is != "every revocation before" {
+	if is := voids(); is != "every revocation before" {
 		t.Errorf("void is %q", is)
 	}
 	delete(o.records, list)
-	if is := invalidates(); is != "" {
+	if is := voids(); is != "" {
 		t.Errorf("a first list voids %q", is)
 	}
 	o.now = o.now.Add(2 * time.Hour)
-	if is := invalidates(); is != "every revocation before" {
+	if is := voids(); is != "every revocation before" {
 		t.Errorf("the CA is old, so that this is not its first list, and void is %q", is)
 	}
 	o.enter("a")
-	if is := invalidates(); is != "every revocation before" {
+	if is := voids(); is != "every revocation before" {
 		t.Errorf("an agent has entered what stands in the ledger anew, and void is %q", is)
 	}
 }
@@ -195,9 +197,9 @@ func TestClockThatIsBehindMakesNothingAnew(t *testing.T) {
 			got, _ := o.look(r)
 			switch g := got.(type) {
 			case *Certificate:
-				told += len(given(g.Clock))
+				told += len(derived.Given(g.Clock))
 			case *CRL:
-				told += len(given(g.Clock))
+				told += len(derived.Given(g.Clock))
 			}
 		}
 		if told == 0 {
@@ -243,7 +245,7 @@ func TestImportedCARevokesWhomTheIndexKnows(t *testing.T) {
 	}
 	o.lists("0a01", "0a02", "0a03")
 	for _, e := range o.crl().RevokedCertificateEntries {
-		if serialOf(e.SerialNumber) == "0a03" && (e.ReasonCode != int(Compromised) || e.RevocationTime.Year() != 2020) {
+		if policy.SerialOf(e.SerialNumber) == "0a03" && (e.ReasonCode != int(Compromised) || e.RevocationTime.Year() != 2020) {
 			t.Errorf("the old CA's word on 0a03 became %+v", e)
 		}
 	}
@@ -407,7 +409,7 @@ func (o *office) enter(name string) {
 			o.Fatal(err)
 		}
 	}
-	if found, err := o.Issued("/pki/issued"); err != nil || len(found) == 0 {
+	if found, err := Issued(o.Host, "/pki/issued"); err != nil || len(found) == 0 {
 		o.Fatalf("the ledger holds %v: %v", found, err)
 	}
 }

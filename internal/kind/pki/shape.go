@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"time"
 
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -33,17 +34,6 @@ type PrivateKey struct {
 // Public is a public key as in a .pub file, without its comment.
 type Public string
 
-// Subject is a distinguished name, RFC 5280.
-type Subject struct {
-	CommonName         string `vpnd:"common_name,required" doc:"CN"`
-	Organization       string `vpnd:"organization" doc:"O"`
-	OrganizationalUnit string `vpnd:"organizational_unit" doc:"OU"`
-	Country            string `vpnd:"country" doc:"C, two letters"`
-	Province           string `vpnd:"province" doc:"ST"`
-	Locality           string `vpnd:"locality" doc:"L"`
-	Email              string `vpnd:"email" doc:"emailAddress"`
-}
-
 // Certificate is an X.509 certificate in a PEM file. Its name is the absolute
 // path. Without an issuer it is self-signed. A new one is signed for the key
 // as that is, so a renewed certificate has the old one's key; the old one
@@ -51,7 +41,7 @@ type Subject struct {
 type Certificate struct {
 	Key         *string            `vpnd:"key,hint,required" doc:"path of its private key"`
 	Usage       *string            `vpnd:"usage" doc:"ca, server, client or signing" default:"server"`
-	Subject     *Subject           `vpnd:"subject,block,required" doc:"the distinguished name"`
+	Subject     *policy.Subject    `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
 	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
 	Validity    *resource.Duration `vpnd:"validity,hint,later" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
@@ -114,78 +104,6 @@ type Ledger struct {
 	Group *string        `vpnd:"group,meta" doc:"group that owns the directory, by name or number" default:"root"`
 
 	Entries *resource.Secret `vpnd:"entries,computed" doc:"what it holds, read where it is about to go, so that all that was ever signed and revoked comes back with it"`
-}
-
-// StaticKey is a key of OpenVPN's tls-crypt and tls-auth, version 1. Its name is
-// the absolute path.
-type StaticKey struct {
-	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key"`
-	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
-}
-
-// TLSCryptV2Key is a key of OpenVPN's tls-crypt-v2: of the server, or, where
-// server names that one's file, of a client. Its name is the absolute path.
-type TLSCryptV2Key struct {
-	Server  *string          `vpnd:"server,hint" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
-	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current *bool            `vpnd:"current,computed" doc:"whether it is such a key and, where it is a client's, the server's key opens it"`
-	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
-}
-
-// WireGuardKey is a private key of Curve25519 in base64, as wg(8) has it, with its
-// public key beside it as .pub. Its name is the absolute path.
-type WireGuardKey struct {
-	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Public  *string          `vpnd:"public,computed" doc:"the public key; empty where the file holds no key"`
-	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key, and the public key beside it belongs to it"`
-	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
-}
-
-// WireGuardPSK is a key that two peers of WireGuard share, in base64, which is mixed
-// in besides their own. Its name is the absolute path.
-type WireGuardPSK struct {
-	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
-	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key"`
-	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
-}
-
-// DHParams is a file of Diffie-Hellman parameters: a group of RFC 7919. Its
-// name is the absolute path.
-type DHParams struct {
-	Bits  *int           `vpnd:"bits" doc:"2048, 3072, 4096, 6144 or 8192" default:"2048"`
-	Mode  *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
-	Owner *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group *string        `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	PEM   *string        `vpnd:"pem,computed" doc:"the parameters themselves"`
-}
-
-// AssembledFile is a file made of other files, which may not exist while a
-// plan is made: a client's profile, a bundle of certificates. Its name is the
-// absolute path.
-type AssembledFile struct {
-	Parts   []Part            `vpnd:"part,block,hint" doc:"what it is made of, in order"`
-	Holder  *string           `vpnd:"holder,hint,memory" doc:"who is given a copy, such as a client of a profile"`
-	Terms   map[string]string `vpnd:"terms,hint,memory" doc:"what the copy has to agree on with this host, by name; where that changes, its holder needs a new one"`
-	Mode    *resource.Mode    `vpnd:"mode,meta" doc:"permissions" default:"0600"`
-	Owner   *string           `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group   *string           `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current *bool             `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
-	Content *resource.Secret  `vpnd:"content,computed" doc:"what it holds"`
-}
-
-// Part is one piece of an assembled file: text or a file, not both.
-type Part struct {
-	Text *string `vpnd:"text" doc:"text to put there, as it is"`
-	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
 }
 
 // Authority is what a pki block tells other blocks: where things are and whom

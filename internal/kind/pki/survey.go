@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 )
 
 // entry is what a revocation list has to know of a certificate.
@@ -23,7 +26,7 @@ type entry struct {
 }
 
 func entryOf(cert *x509.Certificate) entry {
-	return entry{serial: serialOf(cert.SerialNumber), name: cert.Subject.CommonName, until: cert.NotAfter, issuer: cert.RawIssuer, keyID: cert.AuthorityKeyId}
+	return entry{serial: policy.SerialOf(cert.SerialNumber), name: cert.Subject.CommonName, until: cert.NotAfter, issuer: cert.RawIssuer, keyID: cert.AuthorityKeyId}
 }
 
 // by says whether this CA signed the certificate. The ledger is the CA's own,
@@ -33,8 +36,8 @@ func (e entry) by(ca *x509.Certificate) bool {
 }
 
 // entries returns what the ledger holds.
-func (v *crls) entries(s *scene, dir string) ([]entry, *ledger, error) {
-	l, err := s.ledger(dir)
+func (v *crls) entries(s *derived.Scene, dir string) ([]entry, *ledger, error) {
+	l, err := ledgerAt(s, dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +47,7 @@ func (v *crls) entries(s *scene, dir string) ([]entry, *ledger, error) {
 	for _, serial := range slices.Sorted(maps.Keys(l.entries)) {
 		e, ok := v.known[dir+"/"+serial]
 		if !ok {
-			cert, err := v.Host.entry(dir, serial)
+			cert, err := readEntry(v.Host, dir, serial)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -85,8 +88,8 @@ type survey struct {
 }
 
 // survey gathers whom a list has to bar from all that may still know it.
-func (v *crls) survey(s *scene, data []byte, want CRL) (*survey, error) {
-	st := &survey{want: want, now: s.now, ended: make(map[string]bool), names: make(map[string]bool), listed: make(map[string]note), must: make(map[string]barred), highest: new(big.Int)}
+func (v *crls) survey(s *derived.Scene, data []byte, want CRL) (*survey, error) {
+	st := &survey{want: want, now: s.Now, ended: make(map[string]bool), names: make(map[string]bool), listed: make(map[string]note), must: make(map[string]barred), highest: new(big.Int)}
 	if want.Issuer == nil || want.Ledger == nil {
 		return st, nil
 	}
@@ -96,15 +99,15 @@ func (v *crls) survey(s *scene, data []byte, want CRL) (*survey, error) {
 	}
 	st.ledger = l
 	if want.Issued != nil {
-		before, err := s.issuedBefore(*want.Issued)
+		before, err := issuedBefore(s, *want.Issued)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, before...)
 	}
-	if st.ca, err = s.issuer(*want.Issuer); err != nil {
+	if st.ca, err = certificateAt(s, *want.Issuer); err != nil {
 		st.ca = nil
-		if err := missing(err); err != nil {
+		if err := derived.Missing(err); err != nil {
 			return nil, err
 		}
 	}
@@ -176,7 +179,7 @@ func (st *survey) expel() {
 
 // readLists takes over whom lists bar that the CA signed: the one that stands,
 // the copies of earlier ones, and the one that an undo brings back.
-func (st *survey) readLists(s *scene, data []byte) {
+func (st *survey) readLists(s *derived.Scene, data []byte) {
 	if st.ca == nil {
 		return
 	}
@@ -184,16 +187,16 @@ func (st *survey) readLists(s *scene, data []byte) {
 		st.old = old
 		st.take(old)
 		for _, e := range old.RevokedCertificateEntries {
-			st.listed[serialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
+			st.listed[policy.SerialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
 		}
 	}
-	lists := slices.Clone(s.copies().read)
+	lists := slices.Clone(copies(s).read)
 	if st.want.PEM != nil {
 		if list, err := parseCRL([]byte(*st.want.PEM)); err == nil {
 			lists = append(lists, list)
 		}
 	}
-	st.unread = s.copies().unread
+	st.unread = copies(s).unread
 	for _, list := range lists {
 		if signedList(list, st.ca) {
 			st.take(list)
@@ -203,7 +206,7 @@ func (st *survey) readLists(s *scene, data []byte) {
 
 func (st *survey) take(list *x509.RevocationList) {
 	for _, e := range list.RevokedCertificateEntries {
-		st.barIt(serialOf(e.SerialNumber), "", note{at: e.RevocationTime, reason: Reason(e.ReasonCode)})
+		st.barIt(policy.SerialOf(e.SerialNumber), "", note{at: e.RevocationTime, reason: Reason(e.ReasonCode)})
 	}
 	st.heard(list.Number)
 }
@@ -235,19 +238,19 @@ func (st *survey) barIt(serial, name string, n note) {
 
 // readNotes takes over what the ledger and the old CA say is revoked. A note whose
 // certificate is lost bars its serial number all the same.
-func (st *survey) readNotes(h Host) {
+func (st *survey) readNotes(h derived.Host) {
 	for _, e := range st.all {
 		switch {
 		case st.ca == nil:
 		case e.own && st.ledger.revoked(e.serial):
-			st.barIt(e.serial, e.name, h.note(st.ledger.dir, e.serial, st.now))
+			st.barIt(e.serial, e.name, readNote(h, st.ledger.dir, e.serial, st.now))
 		case e.gone != nil:
 			st.barIt(e.serial, e.name, *e.gone)
 		}
 	}
 	for serial := range st.ledger.notes {
 		if !st.ledger.holds(serial) && st.ca != nil {
-			st.barIt(serial, "", h.note(st.ledger.dir, serial, st.now))
+			st.barIt(serial, "", readNote(h, st.ledger.dir, serial, st.now))
 		}
 	}
 	st.heard(st.ledger.number)
@@ -268,7 +271,7 @@ func (st *survey) readRecord() {
 
 // authorityID names a CA by its key.
 func authorityID(ca *x509.Certificate) string {
-	id, err := keyID(ca.PublicKey)
+	id, err := policy.KeyID(ca.PublicKey)
 	if err != nil {
 		return ""
 	}

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/kind/pki/assembled"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/nettest"
 	"vpnd/internal/notice/noticetest"
 	"vpnd/internal/resource"
@@ -36,7 +38,7 @@ func TestACertificateIsHeardOfWithWhatItRestsOn(t *testing.T) {
 	r.newCA("ecdsa-p256")
 	r.issue("a")
 	v := newCertificates(r.Host)
-	want := leaf("a", usageClient)
+	want := leaf("a", policy.UsageClient)
 	ear := noticetest.Listen(t, heeding[Certificate]{v, map[string]*Certificate{"/pki/a.crt": &want}})
 	for _, file := range []string{"/pki/a.crt", "/pki/a.key", "/pki/ca.crt", "/pki/issued/12.revoked"} {
 		heard(r, ear, "/pki/a.crt", func() { r.put(file, "other") })
@@ -53,7 +55,7 @@ func TestWhatManyRestOnConcernsTheKind(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
 	v := newCertificates(r.Host)
-	a, b := leaf("a", usageClient), leaf("b", usageClient)
+	a, b := leaf("a", policy.UsageClient), leaf("b", policy.UsageClient)
 	ear := noticetest.Listen(t, heeding[Certificate]{v, map[string]*Certificate{"/pki/a.crt": &a, "/pki/b.crt": &b}})
 	ear.Settle()
 	r.put("/pki/ca.crt", "other")
@@ -65,17 +67,17 @@ func TestWhatManyRestOnConcernsTheKind(t *testing.T) {
 
 func TestOtherPartsAreHeardOfByAnotherWatch(t *testing.T) {
 	r := newRoom(t)
-	v := newAssembledFiles(r.Host)
+	v := assembled.NewAssembledFiles(r.Host)
 	k := resource.Define(KindAssembledFile, "", resource.Traits{}, v)
-	wish := func(file string) *AssembledFile {
-		return &AssembledFile{Parts: []Part{{Text: p("x")}, {File: &file}}}
+	wish := func(file string) *assembled.AssembledFile {
+		return &assembled.AssembledFile{Parts: []assembled.Part{{Text: p("x")}, {File: &file}}}
 	}
 	one, two := map[string]any{"/pki/all": wish("/pki/one")}, map[string]any{"/pki/all": wish("/pki/two")}
 	if k.Misses(one, map[string]any{"/pki/all": wish("/pki/one")}) || !k.Misses(one, two) || !k.Misses(one, nil) {
 		t.Error("it is not known when to watch anew")
 	}
 	r.put("/pki/one", "1")
-	ear := noticetest.Listen(t, heeding[AssembledFile]{v, map[string]*AssembledFile{"/pki/all": wish("/pki/one")}})
+	ear := noticetest.Listen(t, heeding[assembled.AssembledFile]{v, map[string]*assembled.AssembledFile{"/pki/all": wish("/pki/one")}})
 	heard(r, ear, "/pki/all", func() { r.put("/pki/one", "2") })
 	ear.Quiet(func() { r.put("/pki/two", "2") })
 }
@@ -86,7 +88,7 @@ func TestACertificateIsHeardOfWhenTheClockIsSet(t *testing.T) {
 	r := newRoom(t)
 	r.newCA("ecdsa-p256")
 	r.issue("a")
-	want := leaf("a", usageClient)
+	want := leaf("a", policy.UsageClient)
 	ear := noticetest.Listen(t, heeding[Certificate]{newCertificates(r.Host), map[string]*Certificate{"/pki/a.crt": &want}})
 	for _, step := range []unix.Timeval{{Usec: 1}, {Sec: -1, Usec: 999_999_999}} {
 		ear.Settle()
@@ -114,7 +116,7 @@ func TestALedgerIsHeardOfWithWhatIsInIt(t *testing.T) {
 func TestKeysAreHeardAtOnce(t *testing.T) {
 	r := newRoom(t)
 	v := newPrivateKeys(r.Host)
-	want := &PrivateKey{Format: p(openssh)}
+	want := &PrivateKey{Format: p(policy.OpenSSH)}
 	ear := noticetest.Listen(t, heeding[PrivateKey]{v, map[string]*PrivateKey{"/pki/k": want}})
 	heard(r, ear, "/pki/k", func() { r.put("/pki/k.pub", "x") })
 	ear.Delay(20, 50*time.Millisecond, func(int) { r.put("/pki/k", "x") })

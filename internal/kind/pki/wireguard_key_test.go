@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource/resourcetest"
 )
 
@@ -17,9 +18,9 @@ const (
 // What stands there is kept, and its public key is the one that everybody computes.
 func TestPublicKeyOfWireGuard(t *testing.T) {
 	r := newRoom(t)
-	v := newWireGuardKeys(r.Host)
+	v := wgkey.NewWireGuardKeys(r.Host)
 	r.put("/pki/wg0.key", alicePrivate)
-	makeIt(r, v, "/pki/wg0.key", WireGuardKey{})
+	makeIt(r, v, "/pki/wg0.key", wgkey.WireGuardKey{})
 	got, err := resourcetest.Observe(t.Context(), v, "/pki/wg0.key")
 	if err != nil || *got.Public != alicePublic || !*got.Current {
 		t.Errorf("%+v, %v", got, err)
@@ -31,14 +32,14 @@ func TestPublicKeyOfWireGuard(t *testing.T) {
 	if got, err := resourcetest.Observe(t.Context(), v, "/pki/wg0.key"); err != nil || *got.Current {
 		t.Errorf("another public key passes for its own: %+v, %v", got, err)
 	}
-	makeIt(r, v, "/pki/wg0.key", WireGuardKey{})
+	makeIt(r, v, "/pki/wg0.key", wgkey.WireGuardKey{})
 	if r.get("/pki/wg0.key.pub") != alicePublic+"\n" {
 		t.Errorf("%q beside it", r.get("/pki/wg0.key.pub"))
 	}
 	if err := resourcetest.Remove(t.Context(), v, "/pki/wg0.key"); err != nil {
 		t.Error(err)
 	}
-	if left, err := r.list("/pki"); err != nil || len(left) > 0 {
+	if left, err := r.List("/pki"); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
 	}
 }
@@ -46,20 +47,8 @@ func TestPublicKeyOfWireGuard(t *testing.T) {
 // wg(8) reads what is made here, where it is installed.
 func TestKeysAreThoseOfWG(t *testing.T) {
 	r := newRoom(t)
-	makeIt(r, newWireGuardKeys(r.Host), "/pki/k", WireGuardKey{})
-	makeIt(r, newWireGuardPSKs(r.Host), "/pki/psk", WireGuardPSK{})
-	key, err := parseWireGuardKey([]byte(r.get("/pki/k")))
-	if err != nil || key[0]&7 != 0 || key[31]&128 != 0 || key[31]&64 == 0 {
-		t.Errorf("a key that is not clamped, %v", err)
-	}
-	if psk, err := parseWireGuardKey([]byte(r.get("/pki/psk"))); err != nil || len(psk) != wireGuardBytes {
-		t.Errorf("%d bytes, %v", len(psk), err)
-	}
-	for _, bad := range []string{"", "short", alicePrivate + alicePrivate, strings.TrimSuffix(alicePrivate, "="), strings.Replace(alicePrivate, "o=", "p=", 1)} {
-		if _, err := parseWireGuardKey([]byte(bad)); err == nil {
-			t.Errorf("%q passes for a key", bad)
-		}
-	}
+	makeIt(r, wgkey.NewWireGuardKeys(r.Host), "/pki/k", wgkey.WireGuardKey{})
+	makeIt(r, wgkey.NewWireGuardPSKs(r.Host), "/pki/psk", wgkey.WireGuardPSK{})
 	wg, err := exec.LookPath("wg")
 	if err != nil {
 		t.Log("without wg its opinion is not asked; the system tests have it")

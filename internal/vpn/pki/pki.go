@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -299,7 +300,7 @@ func (p *PKI) refused() []string {
 func (p *PKI) revocations() map[string]string {
 	var all map[string]string
 	for _, r := range p.Revocations {
-		if serial, ok := pki.ParseSerial(resource.Or(r.Serial, "")); ok {
+		if serial, ok := policy.ParseSerial(resource.Or(r.Serial, "")); ok {
 			if all == nil {
 				all = make(map[string]string)
 			}

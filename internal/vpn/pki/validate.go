@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
@@ -74,7 +75,7 @@ func (c *check) algorithm(p *PKI) {
 	if p.Key == nil {
 		return
 	}
-	if summary, hint := pki.CheckAlgorithm(*p.Key); summary != "" {
+	if summary, hint := policy.CheckAlgorithm(*p.Key); summary != "" {
 		c.wrong("key", summary, hint)
 	}
 	if *p.Key == "ed25519" {
@@ -145,7 +146,7 @@ func (c *check) holders(p *PKI) {
 		}
 		c.unique(names, self, h.name, self, "label")
 		c.unique(commonNames, self, h.commonName, self, "common name")
-		if bad := pki.CheckHostNames(h.dnsNames); bad != "" {
+		if bad := policy.CheckHostNames(h.dnsNames); bad != "" {
 			c.wrong(h.where("dns_names"), fmt.Sprintf("%q is no host name", bad), "as in \"vpn.example.com\"")
 		}
 	}
@@ -165,7 +166,7 @@ func (c *check) revocations(p *PKI) {
 		if r.Serial == nil {
 			continue // that was told
 		}
-		if _, ok := pki.ParseSerial(*r.Serial); !ok {
+		if _, ok := policy.ParseSerial(*r.Serial); !ok {
 			c.wrong(fmt.Sprintf("revoke.%d.serial", i), fmt.Sprintf("%q is no serial number", *r.Serial), "hexadecimal, as openssl x509 -noout -serial -in FILE writes it: \"0A1B2C\" or \"0A:1B:2C\"")
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
 	kindssh "vpnd/internal/kind/ssh"
 	"vpnd/internal/resource"
 )
@@ -100,8 +100,8 @@ func (c *check) key(t *Tunnel) {
 	if p := t.keyOf("x"); !fileForm.MatchString(p) || path.Clean(p) != p {
 		c.add("key", "use letters, digits, dots, dashes, @ and + alone", "%q can't be the path of a key here", p)
 	}
-	if kind := resource.Or(t.KeyType, "ed25519"); !slices.Contains(pki.Algorithms, kind) {
-		c.add("key_algorithm", "one of "+strings.Join(pki.Algorithms, ", "), "there is no algorithm %q", kind)
+	if kind := resource.Or(t.KeyType, "ed25519"); !slices.Contains(policy.Algorithms, kind) {
+		c.add("key_algorithm", "one of "+strings.Join(policy.Algorithms, ", "), "there is no algorithm %q", kind)
 	}
 }
 

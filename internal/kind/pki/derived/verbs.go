@@ -1,4 +1,7 @@
-package pki
+// Package derived is the verbs of files that are made from other files, and may
+// no longer fit them: keys and what belongs beside them, certificates, lists,
+// profiles.
+package derived
 
 import (
 	"context"
@@ -15,84 +18,85 @@ import (
 	"vpnd/internal/resource"
 )
 
-// nature is what sets one kind of file here apart from the others.
-type nature[T any] struct {
-	access func(*T) access
-	// kept returns the bytes that a wish brings back, or nil.
-	kept func(*T) *string
-	// read tells what a file of that content is, measured by the wish.
-	read func(s *scene, name string, data []byte, want T) (*T, error)
-	// build makes the content that the wish asks for out of what is there, nil
+// A Nature is what sets one kind of file here apart from the others.
+type Nature[T any] struct {
+	// Access returns where the shape says who may use the thing.
+	Access func(*T) Access
+	// Kept returns the bytes that a wish brings back, or nil.
+	Kept func(*T) *string
+	// Read tells what a file of that content is, measured by the wish.
+	Read func(s *Scene, name string, data []byte, want T) (*T, error)
+	// Build makes the content that the wish asks for out of what is there, nil
 	// where nothing is. It is not called where bytes are kept.
-	build func(s *scene, name string, data []byte, want T) (product, error)
-	// settle fills in what the wish takes for granted, the predicates first of
-	// all. It is not called where bytes are kept; then waive is.
-	settle func(s *scene, name string, want *T) error
-	// waive drops from the wish what can't be made true by bringing bytes back.
-	waive func(want *T)
-	// beside returns what stands beside a file of that content, or nil.
-	beside func(s *scene, name string, data []byte) *neighbour
-	// madeFrom names the files that building reads and whose change makes the
+	Build func(s *Scene, name string, data []byte, want T) (Product, error)
+	// Settle fills in what the wish takes for granted, the predicates first of
+	// all. It is not called where bytes are kept; then Waive is.
+	Settle func(s *Scene, name string, want *T) error
+	// Waive drops from the wish what can't be made true by bringing bytes back.
+	Waive func(want *T)
+	// Beside returns what stands beside a file of that content, or nil.
+	Beside func(s *Scene, name string, data []byte) *Neighbour
+	// MadeFrom names the files that building reads and whose change makes the
 	// old one stale; it may be nil.
-	madeFrom func(want *T) []string
-	// sourcesOf names the other files that decide whether this one is as it
+	MadeFrom func(want *T) []string
+	// SourcesOf names the other files that decide whether this one is as it
 	// shall be; a path that ends in / stands for all in that directory. It may be
 	// nil.
-	sourcesOf func(name string, want *T) []string
-	// invalidates says what is void where a new one takes the place of what was read,
+	SourcesOf func(name string, want *T) []string
+	// Voids says what is void where a new one takes the place of what was read,
 	// nil where nothing is there; it may be nil. It is not called where bytes are
 	// kept.
-	invalidates func(got, want *T) string
-	ages        bool // it runs out
+	Voids func(got, want *T) string
+	Ages  bool // it runs out
 }
 
-// product is what building yields.
-type product struct {
-	first []atomic.File // to be on disk before the file itself
-	data  []byte
+// A Product is what building yields.
+type Product struct {
+	First []atomic.File // to be on disk before the file itself
+	Data  []byte
 }
 
-// neighbour is a file that belongs to another one.
-type neighbour struct {
-	path   string
-	data   []byte
-	stands bool // something stands there now
-	ours   bool // what stands there belongs to it
+// A Neighbour is a file that belongs to another one.
+type Neighbour struct {
+	Path   string
+	Data   []byte
+	Stands bool // something stands there now
+	Ours   bool // what stands there belongs to it
 }
 
-// verbs are the verbs of every kind of file here. Whether a certificate belongs
+// Verbs are the verbs of every kind of file here. Whether a certificate belongs
 // to its key is a question that only the wish can put; without one the
 // predicates are false.
-type verbs[T any] struct {
+type Verbs[T any] struct {
 	Host
-	nature[T]
+	Nature[T]
 }
 
 // Since returns when the file was last changed.
-func (v *verbs[T]) Since(_ context.Context, name string) (time.Time, error) {
+func (v *Verbs[T]) Since(_ context.Context, name string) (time.Time, error) {
 	info, err := atomic.Stat(v.Root, name)
 	return info.Changed, err
 }
 
 // Invalidates says what is void once the file was made as wished.
-func (v *verbs[T]) Invalidates(got, want *T) string {
-	if v.invalidates == nil || v.kept(want) != nil {
+func (v *Verbs[T]) Invalidates(got, want *T) string {
+	if v.Voids == nil || v.Kept(want) != nil {
 		return ""
 	}
-	return v.invalidates(got, want)
+	return v.Voids(got, want)
 }
 
 // From names the files that the wish is made from.
-func (v *verbs[T]) From(want T) []string {
-	if v.madeFrom == nil {
+func (v *Verbs[T]) From(want T) []string {
+	if v.MadeFrom == nil {
 		return nil
 	}
-	return v.madeFrom(&want)
+	return v.MadeFrom(&want)
 }
 
 // Normalize fills in the predicates, which every wish wants true.
-func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string]*T, error) {
-	s, err := v.scene()
+func (v *Verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string]*T, error) {
+	s, err := v.Scene()
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +104,10 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	var errs []error
 	for name, want := range wants {
 		w := *want
-		v.access(&w).canonical(s.names)
-		if v.kept(&w) != nil {
-			v.waive(&w)
-		} else if err := v.settle(s, name, &w); err != nil {
+		v.Access(&w).Canonical(s.Names)
+		if v.Kept(&w) != nil {
+			v.Waive(&w)
+		} else if err := v.Settle(s, name, &w); err != nil {
 			errs = append(errs, &resource.NameError{Name: name, Err: err})
 			continue
 		}
@@ -114,8 +118,8 @@ func (v *verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 
 // Observe looks at many files, with as many hands as there are processors: most
 // of it is arithmetic.
-func (v *verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
-	s, err := v.scene()
+func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string]*T, error) {
+	s, err := v.Scene()
 	if err != nil {
 		return nil, err
 	}
@@ -149,27 +153,27 @@ func (v *verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	return seen, errors.Join(append(errs, ctx.Err())...)
 }
 
-func (v *verbs[T]) observe(s *scene, name string, want T) (*T, error) {
-	data, now, err := v.Host.read(name)
+func (v *Verbs[T]) observe(s *Scene, name string, want T) (*T, error) {
+	data, now, err := v.Host.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	got, err := v.nature.read(s, name, data, want)
+	got, err := v.Nature.Read(s, name, data, want)
 	if err != nil {
 		return nil, err
 	}
-	v.access(got).show(s.names, now)
+	v.Access(got).Show(s.Names, now)
 	return got, nil
 }
 
 // Apply puts many files in place: first what must be on disk before them,
 // with one flush, and then they themselves, with another. Where only who may
 // use a file changes, its content is left alone.
-func (v *verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
-	s, err := v.scene()
+func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
+	s, err := v.Scene()
 	if err != nil {
 		return err
 	}
@@ -193,49 +197,49 @@ func (v *verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 // written is what one item comes to.
 type written struct{ first, then []atomic.File }
 
-func (v *verbs[T]) apply(s *scene, item resource.Item[T]) (written, error) {
-	data, now, err := v.current(item.Name)
+func (v *Verbs[T]) apply(s *Scene, item resource.Item[T]) (written, error) {
+	data, now, err := v.Standing(item.Name)
 	if err != nil {
 		return written{}, err
 	}
-	p := product{data: data}
-	if kept := v.kept(&item.Want); kept != nil {
-		p.data = []byte(*kept)
+	p := Product{Data: data}
+	if kept := v.Kept(&item.Want); kept != nil {
+		p.Data = []byte(*kept)
 	} else if !fits(item) {
-		if p, err = v.build(s, item.Name, data, item.Want); err != nil {
+		if p, err = v.Build(s, item.Name, data, item.Want); err != nil {
 			return written{}, err
 		}
 	}
-	f, err := target(s.names, item.Name, p.data, v.access(&item.Want), now)
+	f, err := Target(s.Names, item.Name, p.Data, v.Access(&item.Want), now)
 	if err != nil {
 		return written{}, err
 	}
-	n := v.besideOf(s, item.Name, p.data)
-	if n != nil && now == nil && n.stands && !n.ours {
-		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.path)
+	n := v.besideOf(s, item.Name, p.Data)
+	if n != nil && now == nil && n.Stands && !n.Ours {
+		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.Path)
 	}
-	w := written{first: p.first}
-	if now == nil || string(data) != string(p.data) {
+	w := written{first: p.First}
+	if now == nil || string(data) != string(p.Data) {
 		w.then = append(w.then, f)
 	} else if err := atomic.Own(v.Root, f.Path, f.Mode, f.UID, f.GID); err != nil {
 		return written{}, err
 	}
-	if n != nil && !n.ours {
-		w.then = append(w.then, atomic.File{Path: n.path, Data: n.data, Mode: 0o644, UID: f.UID, GID: f.GID})
+	if n != nil && !n.Ours {
+		w.then = append(w.then, atomic.File{Path: n.Path, Data: n.Data, Mode: 0o644, UID: f.UID, GID: f.GID})
 	}
 	return w, nil
 }
 
-func (v *verbs[T]) besideOf(s *scene, name string, data []byte) *neighbour {
-	if v.beside == nil {
+func (v *Verbs[T]) besideOf(s *Scene, name string, data []byte) *Neighbour {
+	if v.Beside == nil {
 		return nil
 	}
-	return v.beside(s, name, data)
+	return v.Beside(s, name, data)
 }
 
-// current returns what stands there now; nil where nothing does.
-func (v *verbs[T]) current(name string) ([]byte, *stat, error) {
-	data, now, err := v.Host.read(name)
+// Standing returns what stands there now; nil where nothing does.
+func (v *Verbs[T]) Standing(name string) ([]byte, *Stat, error) {
+	data, now, err := v.Host.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
@@ -269,21 +273,21 @@ func perName(err error) error {
 }
 
 // Remove removes files.
-func (v *verbs[T]) Remove(_ context.Context, names []string) error {
+func (v *Verbs[T]) Remove(_ context.Context, names []string) error {
 	return resource.RemoveEach(names, v.remove)
 }
 
 // remove removes the file, and what belongs to it beside it.
-func (v *verbs[T]) remove(name string) error {
-	data, now, err := v.current(name)
+func (v *Verbs[T]) remove(name string) error {
+	data, now, err := v.Standing(name)
 	if err != nil {
 		return err
 	}
 	if now == nil {
 		return atomic.Remove(v.Root, name) // a killed writer may have left half of it
 	}
-	if n := v.besideOf(&scene{Host: v.Host}, name, data); n != nil && n.ours {
-		if err := atomic.Remove(v.Root, n.path); err != nil {
+	if n := v.besideOf(&Scene{Host: v.Host}, name, data); n != nil && n.Ours {
+		if err := atomic.Remove(v.Root, n.Path); err != nil {
 			return err
 		}
 	}
@@ -292,15 +296,15 @@ func (v *verbs[T]) remove(name string) error {
 
 // Tidy removes what a killed writer left beside the file, beside what belongs to
 // it, and in the ledger that it is entered in.
-func (v *verbs[T]) Tidy(name string, want T) error {
+func (v *Verbs[T]) Tidy(name string, want T) error {
 	errs := []error{atomic.Tidy(v.Root, name)}
-	if data, _, err := v.current(name); err == nil {
-		if n := v.besideOf(&scene{Host: v.Host}, name, data); n != nil {
-			errs = append(errs, atomic.Tidy(v.Root, n.path))
+	if data, _, err := v.Standing(name); err == nil {
+		if n := v.besideOf(&Scene{Host: v.Host}, name, data); n != nil {
+			errs = append(errs, atomic.Tidy(v.Root, n.Path))
 		}
 	}
-	if v.sourcesOf != nil {
-		for _, source := range v.sourcesOf(name, &want) {
+	if v.SourcesOf != nil {
+		for _, source := range v.SourcesOf(name, &want) {
 			if strings.HasSuffix(source, "/") {
 				errs = append(errs, atomic.TidyDirectory(v.Root, path.Clean(source)))
 			}

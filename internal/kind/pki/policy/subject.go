@@ -1,4 +1,4 @@
-package pki
+package policy
 
 import (
 	"crypto/x509"
@@ -6,6 +6,17 @@ import (
 	"encoding/asn1"
 	"strings"
 )
+
+// Subject is a distinguished name, RFC 5280.
+type Subject struct {
+	CommonName         string `vpnd:"common_name,required" doc:"CN"`
+	Organization       string `vpnd:"organization" doc:"O"`
+	OrganizationalUnit string `vpnd:"organizational_unit" doc:"OU"`
+	Country            string `vpnd:"country" doc:"C, two letters"`
+	Province           string `vpnd:"province" doc:"ST"`
+	Locality           string `vpnd:"locality" doc:"L"`
+	Email              string `vpnd:"email" doc:"emailAddress"`
+}
 
 // attribute is one part of a distinguished name.
 type attribute struct {
@@ -29,8 +40,8 @@ func attributes() []attribute {
 	}
 }
 
-// marshal writes the name as DER.
-func (s Subject) marshal() ([]byte, error) {
+// Marshal writes the name as DER.
+func (s Subject) Marshal() ([]byte, error) {
 	var name pkix.RDNSequence
 	for _, a := range attributes() {
 		text := *a.of(&s)
@@ -57,8 +68,8 @@ func (s Subject) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// subjectOf reads the name of a certificate. What occurs twice is joined.
-func subjectOf(cert *x509.Certificate) Subject {
+// SubjectOf reads the name of a certificate. What occurs twice is joined.
+func SubjectOf(cert *x509.Certificate) Subject {
 	var s Subject
 	for _, name := range cert.Subject.Names {
 		text, ok := name.Value.(string)

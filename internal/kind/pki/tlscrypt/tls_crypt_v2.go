@@ -1,4 +1,4 @@
-package pki
+package tlscrypt
 
 import (
 	"crypto/aes"
@@ -12,8 +12,21 @@ import (
 	"io"
 	"slices"
 
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
+
+// TLSCryptV2Key is a key of OpenVPN's tls-crypt-v2: of the server, or, where
+// server names that one's file, of a client. Its name is the absolute path.
+type TLSCryptV2Key struct {
+	Server  *string          `vpnd:"server,hint" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it is such a key and, where it is a client's, the server's key opens it"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
 
 // The PEM labels and sizes of doc/tls-crypt-v2.txt in OpenVPN's source.
 const (
@@ -27,37 +40,40 @@ const (
 	v2User        = 0 // metadata that is not OpenVPN's time stamp
 )
 
-func newTLSCryptV2Keys(h Host) *verbs[TLSCryptV2Key] {
-	return &verbs[TLSCryptV2Key]{Host: h, nature: nature[TLSCryptV2Key]{
-		access:    func(k *TLSCryptV2Key) access { return access{&k.Mode, &k.Owner, &k.Group} },
-		kept:      func(k *TLSCryptV2Key) *string { return revealed(k.PEM) },
-		settle:    func(_ *scene, _ string, k *TLSCryptV2Key) error { k.Current = resource.Ptr(true); return nil },
-		waive:     func(k *TLSCryptV2Key) { k.Current = nil },
-		madeFrom:  func(k *TLSCryptV2Key) []string { return given(k.Server) },
-		sourcesOf: func(_ string, k *TLSCryptV2Key) []string { return given(k.Server) },
-		invalidates: func(got, want *TLSCryptV2Key) string {
+// NewTLSCryptV2Keys returns the verbs of keys of tls-crypt-v2.
+func NewTLSCryptV2Keys(h derived.Host) *derived.Verbs[TLSCryptV2Key] {
+	return &derived.Verbs[TLSCryptV2Key]{Host: h, Nature: derived.Nature[TLSCryptV2Key]{
+		Access: func(k *TLSCryptV2Key) derived.Access {
+			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
+		},
+		Kept:      func(k *TLSCryptV2Key) *string { return derived.Revealed(k.PEM) },
+		Settle:    func(_ *derived.Scene, _ string, k *TLSCryptV2Key) error { k.Current = resource.Ptr(true); return nil },
+		Waive:     func(k *TLSCryptV2Key) { k.Current = nil },
+		MadeFrom:  func(k *TLSCryptV2Key) []string { return derived.Given(k.Server) },
+		SourcesOf: func(_ string, k *TLSCryptV2Key) []string { return derived.Given(k.Server) },
+		Voids: func(got, want *TLSCryptV2Key) string {
 			if want.Server != nil || got != nil && *got.Current {
 				return ""
 			}
 			return "every profile with a key that it wrapped"
 		},
-		read: func(s *scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
-			current, err := s.opensV2(data, want.Server)
+		Read: func(s *derived.Scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
+			current, err := opensV2(s, data, want.Server)
 			return &TLSCryptV2Key{Server: want.Server, Current: &current, PEM: resource.NewSecret(string(data))}, err
 		},
-		build: func(s *scene, _ string, _ []byte, want TLSCryptV2Key) (product, error) {
-			data, err := s.makeV2(want.Server)
-			return product{data: data}, err
+		Build: func(s *derived.Scene, _ string, _ []byte, want TLSCryptV2Key) (derived.Product, error) {
+			data, err := makeV2(s, want.Server)
+			return derived.Product{Data: data}, err
 		},
 	}}
 }
 
 // makeV2 makes a server's key, or a client's where the server's is given.
-func (s *scene) makeV2(server *string) ([]byte, error) {
+func makeV2(s *derived.Scene, server *string) ([]byte, error) {
 	if server == nil {
 		return makeV2Server(s.Rand)
 	}
-	key, err := s.v2Server(*server)
+	key, err := v2Server(s, *server)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's key %s: %w", *server, err)
 	}
@@ -66,16 +82,16 @@ func (s *scene) makeV2(server *string) ([]byte, error) {
 
 // opensV2 says whether the file holds a server's key, or a client's that the
 // server's opens.
-func (s *scene) opensV2(data []byte, server *string) (bool, error) {
+func opensV2(s *derived.Scene, data []byte, server *string) (bool, error) {
 	if server == nil {
 		_, err := parseV2Server(data)
 		return err == nil, nil
 	}
-	key, err := s.v2Server(*server)
+	key, err := v2Server(s, *server)
 	if err != nil {
-		return false, missing(err)
+		return false, derived.Missing(err)
 	}
-	raw, err := decodePEM(data, v2ClientLabel)
+	raw, err := policy.DecodePEM(data, v2ClientLabel)
 	if err != nil || len(raw) < v2ClientBytes {
 		return false, nil
 	}
@@ -83,8 +99,8 @@ func (s *scene) opensV2(data []byte, server *string) (bool, error) {
 	return err == nil && hmac.Equal(inside[:v2ClientBytes], raw[:v2ClientBytes]), nil
 }
 
-func (s *scene) v2Server(path string) (v2Key, error) {
-	data, err := s.follow(path)
+func v2Server(s *derived.Scene, path string) (v2Key, error) {
+	data, err := s.Follow(path)
 	if err != nil {
 		return v2Key{}, err
 	}
@@ -95,7 +111,7 @@ func (s *scene) v2Server(path string) (v2Key, error) {
 type v2Key struct{ encrypt, authenticate []byte }
 
 func parseV2Server(data []byte) (v2Key, error) {
-	raw, err := decodePEM(data, v2ServerLabel)
+	raw, err := policy.DecodePEM(data, v2ServerLabel)
 	if err != nil {
 		return v2Key{}, err
 	}
@@ -169,4 +185,13 @@ func (k v2Key) crypt(tag, in []byte) ([]byte, error) {
 	out := make([]byte, len(in))
 	cipher.NewCTR(block, tag[:aes.BlockSize]).XORKeyStream(out, in)
 	return out, nil
+}
+
+// Validate checks what needs no host.
+func (k *TLSCryptV2Key) Validate(name string) []resource.Mistake {
+	var m derived.Mistakes
+	m.Path("", name)
+	m.OptionalPath("server", k.Server)
+	m.Access(derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, true)
+	return m
 }

@@ -1,4 +1,4 @@
-package pki
+package derived
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 // WatchWishes hears of changes of the files, and of those that they are made
 // from, as the wishes name them; of what runs out, also of a clock that is set.
-func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick func(resource.Hint)) error {
+func (v *Verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick func(resource.Hint)) error {
 	concerned := make(map[string][]string)
 	for name, want := range wants {
 		concerned[name] = append(concerned[name], name)
@@ -19,9 +19,9 @@ func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick fu
 			concerned[file] = append(concerned[file], name)
 		}
 	}
-	files := func(ctx context.Context, begin func()) error { return v.watch(ctx, concerned, begin, kick) }
+	files := func(ctx context.Context, begin func()) error { return v.Hear(ctx, concerned, begin, kick) }
 	everywhere := func() { kick(resource.Hint{}) }
-	if !v.ages {
+	if !v.Ages {
 		return files(ctx, everywhere)
 	}
 	return notice.Together(ctx, everywhere, files, func(ctx context.Context, begin func()) error {
@@ -30,25 +30,16 @@ func (v *verbs[T]) WatchWishes(ctx context.Context, wants map[string]*T, kick fu
 }
 
 // from returns the files that this one is made from or stands beside.
-func (v *verbs[T]) from(name string, want *T) []string {
-	if v.sourcesOf == nil {
+func (v *Verbs[T]) from(name string, want *T) []string {
+	if v.SourcesOf == nil {
 		return nil
 	}
-	return v.sourcesOf(name, want)
+	return v.SourcesOf(name, want)
 }
 
-// Watch hears of changes of the directories and of what is in them.
-func (l *ledgers) Watch(ctx context.Context, names []string, kick func(resource.Hint)) error {
-	concerned := make(map[string][]string)
-	for _, name := range names {
-		concerned[name], concerned[name+"/"] = []string{name}, []string{name}
-	}
-	return l.watch(ctx, concerned, func() { kick(resource.Hint{}) }, kick)
-}
-
-// watch hints at whom a change of a file concerns; where that is several, as
+// Hear hints at whom a change of a file concerns; where that is several, as
 // with a CA, at the whole kind.
-func (h Host) watch(ctx context.Context, concerned map[string][]string, begin func(), kick func(resource.Hint)) error {
+func (h Host) Hear(ctx context.Context, concerned map[string][]string, begin func(), kick func(resource.Hint)) error {
 	return notice.Files{
 		Root:   h.Root,
 		Shared: h.Shared,
@@ -64,8 +55,8 @@ func (h Host) watch(ctx context.Context, concerned map[string][]string, begin fu
 	}.Listen(ctx)
 }
 
-// given returns the paths that a wish gives.
-func given(paths ...*string) []string {
+// Given returns the paths that a wish gives.
+func Given(paths ...*string) []string {
 	var files []string
 	for _, p := range paths {
 		if p != nil {
@@ -75,8 +66,8 @@ func given(paths ...*string) []string {
 	return files
 }
 
-// inside stands for all files in a directory.
-func inside(directory *string) *string {
+// Inside stands for all files in a directory.
+func Inside(directory *string) *string {
 	if directory == nil {
 		return nil
 	}

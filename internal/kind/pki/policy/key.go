@@ -1,4 +1,4 @@
-package pki
+package policy
 
 import (
 	"crypto"
@@ -20,21 +20,21 @@ import (
 
 // The formats of private keys that can be asked for.
 const (
-	pkcs8   = "pkcs8"
-	openssh = "openssh"
+	PKCS8   = "pkcs8"
+	OpenSSH = "openssh"
 )
 
 // Algorithms are those that a new private key may have.
 var Algorithms = []string{"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519", "rsa-2048", "rsa-3072", "rsa-4096"}
 
-// errNoKey is what a file is that holds no private key.
-var errNoKey = errors.New("it holds no private key that can be read")
+// ErrNoKey is what a file is that holds no private key.
+var ErrNoKey = errors.New("it holds no private key that can be read")
 
-// errEncrypted is a key that an unattended host can't use.
-var errEncrypted = errors.New("the private key is protected by a passphrase, which nobody is there to type; take it off with openssl pkey or ssh-keygen -p")
+// ErrEncrypted is a key that an unattended host can't use.
+var ErrEncrypted = errors.New("the private key is protected by a passphrase, which nobody is there to type; take it off with openssl pkey or ssh-keygen -p")
 
-// generate makes a new private key.
-func generate(algorithm string, rand io.Reader) (crypto.Signer, error) {
+// Generate makes a new private key.
+func Generate(algorithm string, rand io.Reader) (crypto.Signer, error) {
 	switch algorithm {
 	case "ecdsa-p256":
 		return ecdsa.GenerateKey(elliptic.P256(), rand)
@@ -57,8 +57,8 @@ func generate(algorithm string, rand io.Reader) (crypto.Signer, error) {
 	return rsa.GenerateKey(rand, n)
 }
 
-// algorithmOf names the algorithm of a public key.
-func algorithmOf(public crypto.PublicKey) string {
+// AlgorithmOf names the algorithm of a public key.
+func AlgorithmOf(public crypto.PublicKey) string {
 	switch k := public.(type) {
 	case *ecdsa.PublicKey:
 		return "ecdsa-" + strings.ToLower(strings.ReplaceAll(k.Curve.Params().Name, "-", ""))
@@ -71,9 +71,9 @@ func algorithmOf(public crypto.PublicKey) string {
 	}
 }
 
-// marshalKey writes a private key in one of the formats.
-func marshalKey(key crypto.Signer, format string) ([]byte, error) {
-	if format == openssh {
+// MarshalKey writes a private key in one of the formats.
+func MarshalKey(key crypto.Signer, format string) ([]byte, error) {
+	if format == OpenSSH {
 		block, err := ssh.MarshalPrivateKey(key, "")
 		if err != nil {
 			return nil, err
@@ -87,12 +87,12 @@ func marshalKey(key crypto.Signer, format string) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// parseKey reads a private key in any of the usual formats and names that.
-func parseKey(data []byte) (key crypto.Signer, format string, err error) {
+// ParseKey reads a private key in any of the usual formats and names that.
+func ParseKey(data []byte) (key crypto.Signer, format string, err error) {
 	for {
 		block, rest := pem.Decode(data)
 		if block == nil {
-			return nil, "", errNoKey
+			return nil, "", ErrNoKey
 		}
 		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
 			data = rest
@@ -107,7 +107,7 @@ func parseKey(data []byte) (key crypto.Signer, format string, err error) {
 		}
 		signer, ok := raw.(crypto.Signer)
 		if !ok {
-			return nil, format, errNoKey
+			return nil, format, ErrNoKey
 		}
 		return signer, format, nil
 	}
@@ -117,7 +117,7 @@ func parseBlock(block *pem.Block) (key any, format string, err error) {
 	switch block.Type {
 	case "PRIVATE KEY":
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		format = pkcs8
+		format = PKCS8
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 		format = "pkcs1"
@@ -126,28 +126,29 @@ func parseBlock(block *pem.Block) (key any, format string, err error) {
 		format = "sec1"
 	case "OPENSSH PRIVATE KEY":
 		key, err = ssh.ParseRawPrivateKey(pem.EncodeToMemory(block))
-		format = openssh
+		format = OpenSSH
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, pkcs8, errEncrypted
+		return nil, PKCS8, ErrEncrypted
 	}
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) || block.Headers["DEK-Info"] != "" {
-		return nil, format, errEncrypted
+		return nil, format, ErrEncrypted
 	}
 	if err != nil || key == nil {
 		// What the parsers say quotes the file, so it is left out.
-		return nil, format, errNoKey
+		return nil, format, ErrNoKey
 	}
 	return key, format, nil
 }
 
-func parseSigner(data []byte) (crypto.Signer, error) {
-	key, _, err := parseKey(data)
+// ParseSigner reads a private key in any of the usual formats.
+func ParseSigner(data []byte) (crypto.Signer, error) {
+	key, _, err := ParseKey(data)
 	return key, err
 }
 
-// samePublic says whether two public keys are one.
-func samePublic(a, b crypto.PublicKey) bool {
+// SamePublic says whether two public keys are one.
+func SamePublic(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)
 }

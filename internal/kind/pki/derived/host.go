@@ -1,4 +1,4 @@
-package pki
+package derived
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"vpnd/internal/resource"
 )
 
-// maxFile is how large a file of this package may be, in bytes.
-const maxFile = 16 << 20
+// MaxFile is how large a file of this package may be, in bytes.
+const MaxFile = 16 << 20
 
 // Host is where the verbs of this package do their work.
 type Host struct {
@@ -31,50 +31,50 @@ type Host struct {
 	Synchronized func() bool // whether the clock is known to be right; nil is for no
 }
 
-// access is where a shape says who may use the thing.
-type access struct {
-	mode         **resource.Mode
-	owner, group **string
+// Access is where a shape says who may use the thing.
+type Access struct {
+	Mode         **resource.Mode
+	Owner, Group **string
 }
 
-// stat is who may use a file on the host.
-type stat struct {
-	mode     fs.FileMode
-	uid, gid int
+// Stat is who may use a file on the host.
+type Stat struct {
+	Mode     fs.FileMode
+	UID, GID int
 }
 
-// read returns the content of a file and who may use it.
-func (h Host) read(name string) ([]byte, stat, error) {
+// Read returns the content of a file and who may use it.
+func (h Host) Read(name string) ([]byte, Stat, error) {
 	f, err := atomic.Open(h.Root, name)
 	if errors.Is(err, unix.ELOOP) {
-		return nil, stat{}, errors.New("a symbolic link stands there; remove it, or name the file where it leads")
+		return nil, Stat{}, errors.New("a symbolic link stands there; remove it, or name the file where it leads")
 	}
 	if err != nil {
-		return nil, stat{}, err
+		return nil, Stat{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, stat{}, err
+		return nil, Stat{}, err
 	}
 	s := info.Sys().(*syscall.Stat_t)
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", name, maxFile)
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err == nil && len(data) > MaxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", name, MaxFile)
 	}
-	return data, stat{mode: info.Mode(), uid: int(s.Uid), gid: int(s.Gid)}, err
+	return data, Stat{Mode: info.Mode(), UID: int(s.Uid), GID: int(s.Gid)}, err
 }
 
-// follow returns the content of a file that others may keep, which is why it
+// Follow returns the content of a file that others may keep, which is why it
 // goes through symbolic links, as Let's Encrypt's live directory needs.
-func (h Host) follow(name string) ([]byte, error) {
+func (h Host) Follow(name string) ([]byte, error) {
 	for range 8 {
 		info, err := atomic.Stat(h.Root, name)
 		if err != nil {
 			return nil, err
 		}
 		if info.Mode&fs.ModeSymlink == 0 {
-			return atomic.ReadFile(h.Root, name, maxFile)
+			return atomic.ReadFile(h.Root, name, MaxFile)
 		}
 		if !path.IsAbs(info.Links) {
 			info.Links = path.Join(path.Dir(name), info.Links)
@@ -84,8 +84,8 @@ func (h Host) follow(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s leads through too many symbolic links", name)
 }
 
-// list returns the names in a directory; none where it is not there.
-func (h Host) list(dir string) ([]string, error) {
+// List returns the names in a directory; none where it is not there.
+func (h Host) List(dir string) ([]string, error) {
 	d, err := h.openDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -111,73 +111,64 @@ func (h Host) openDir(dir string) (*os.File, error) {
 	return root.OpenFile("."+dir, flags, 0)
 }
 
-// target returns the file to write: with the wished access, or, where the wish
+// Target returns the file to write: with the wished access, or, where the wish
 // leaves that out, the one it has now, or one that is root's alone.
-func target(names *atomic.Names, name string, data []byte, want access, now *stat) (atomic.File, error) {
+func Target(names *atomic.Names, name string, data []byte, want Access, now *Stat) (atomic.File, error) {
 	f := atomic.File{Path: name, Data: data, Mode: 0o600}
 	if now != nil {
-		f.Mode, f.UID, f.GID = now.mode, now.uid, now.gid
+		f.Mode, f.UID, f.GID = now.Mode, now.UID, now.GID
 	}
-	if *want.mode != nil {
-		f.Mode = (*want.mode).FileMode()
+	if *want.Mode != nil {
+		f.Mode = (*want.Mode).FileMode()
 	}
 	var errs [2]error
-	if *want.owner != nil {
-		f.UID, errs[0] = names.UID(**want.owner)
+	if *want.Owner != nil {
+		f.UID, errs[0] = names.UID(**want.Owner)
 	}
-	if *want.group != nil {
-		f.GID, errs[1] = names.GID(**want.group)
+	if *want.Group != nil {
+		f.GID, errs[1] = names.GID(**want.Group)
 	}
 	return f, errors.Join(errs[:]...)
 }
 
-// show writes down who may use a file.
-func (a access) show(names *atomic.Names, s stat) {
-	*a.mode = resource.Ptr(resource.ModeOf(s.mode))
-	*a.owner = resource.Ptr(names.User(s.uid))
-	*a.group = resource.Ptr(names.Group(s.gid))
+// Show writes down who may use a file.
+func (a Access) Show(names *atomic.Names, s Stat) {
+	*a.Mode = resource.Ptr(resource.ModeOf(s.Mode))
+	*a.Owner = resource.Ptr(names.User(s.UID))
+	*a.Group = resource.Ptr(names.Group(s.GID))
 }
 
-// canonical turns an owner given by number into the name that an observation
+// Canonical turns an owner given by number into the name that an observation
 // will say. One that does not exist is left for Apply to complain about, since
 // a package may create it before then.
-func (a access) canonical(names *atomic.Names) {
-	if *a.owner != nil {
-		if uid, err := names.UID(**a.owner); err == nil {
-			*a.owner = resource.Ptr(names.User(uid))
+func (a Access) Canonical(names *atomic.Names) {
+	if *a.Owner != nil {
+		if uid, err := names.UID(**a.Owner); err == nil {
+			*a.Owner = resource.Ptr(names.User(uid))
 		}
 	}
-	if *a.group != nil {
-		if gid, err := names.GID(**a.group); err == nil {
-			*a.group = resource.Ptr(names.Group(gid))
+	if *a.Group != nil {
+		if gid, err := names.GID(**a.Group); err == nil {
+			*a.Group = resource.Ptr(names.Group(gid))
 		}
 	}
 }
 
 // Preflight wants the directory of a file to be there, and what it is made from.
-func (v *verbs[T]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
+func (v *Verbs[T]) Preflight(_ context.Context, name string, want T, plan resource.Prospect) error {
 	dir := path.Dir(name)
 	m := resource.Mistake{Summary: (&atomic.NoDirectoryError{Path: dir}).Error(), Hint: fmt.Sprintf("make it with a block directory %q", dir)}
 	if err := v.lacking(dir, m, plan); err != nil {
 		return err
 	}
-	if v.kept(&want) != nil || v.madeFrom == nil {
+	if v.Kept(&want) != nil || v.MadeFrom == nil {
 		return nil
 	}
-	return v.needs(v.madeFrom(&want), plan)
+	return v.Needs(v.MadeFrom(&want), plan)
 }
 
-// Preflight wants the certificate of the CA too.
-func (v *crls) Preflight(ctx context.Context, name string, want CRL, plan resource.Prospect) error {
-	err := v.verbs.Preflight(ctx, name, want, plan)
-	if err == nil && v.kept(&want) == nil {
-		err = v.needs(given(want.Issuer), plan)
-	}
-	return err
-}
-
-// needs wants files to be there.
-func (h Host) needs(files []string, plan resource.Prospect) error {
+// Needs wants files to be there.
+func (h Host) Needs(files []string, plan resource.Prospect) error {
 	for _, file := range files {
 		m := resource.Mistake{Summary: fmt.Sprintf("it is made from %s, which does not exist", file), Hint: "bring it back from a backup"}
 		if err := h.lacking(file, m, plan); err != nil {

@@ -1,0 +1,111 @@
+// Package assembled converges files that are made of text and other files, such
+// as profiles and bundles of certificates.
+package assembled
+
+import (
+	"bytes"
+	"fmt"
+
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/resource"
+)
+
+// AssembledFile is a file made of other files, which may not exist while a
+// plan is made: a client's profile, a bundle of certificates. Its name is the
+// absolute path.
+type AssembledFile struct {
+	Parts   []Part            `vpnd:"part,block,hint" doc:"what it is made of, in order"`
+	Holder  *string           `vpnd:"holder,hint,memory" doc:"who is given a copy, such as a client of a profile"`
+	Terms   map[string]string `vpnd:"terms,hint,memory" doc:"what the copy has to agree on with this host, by name; where that changes, its holder needs a new one"`
+	Mode    *resource.Mode    `vpnd:"mode,meta" doc:"permissions" default:"0600"`
+	Owner   *string           `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string           `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool             `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
+	Content *resource.Secret  `vpnd:"content,computed" doc:"what it holds"`
+}
+
+// Part is one piece of an assembled file: text or a file, not both.
+type Part struct {
+	Text *string `vpnd:"text" doc:"text to put there, as it is"`
+	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
+}
+
+// AssembledFiles are the verbs of assembled files.
+type AssembledFiles struct{ derived.Verbs[AssembledFile] }
+
+// Given says who has a copy.
+func (v *AssembledFiles) Given(want AssembledFile) (to string, terms map[string]string) {
+	return resource.Or(want.Holder, ""), want.Terms
+}
+
+// NewAssembledFiles returns the verbs of assembled files.
+func NewAssembledFiles(h derived.Host) *AssembledFiles {
+	return &AssembledFiles{derived.Verbs[AssembledFile]{Host: h, Nature: derived.Nature[AssembledFile]{
+		Access: func(f *AssembledFile) derived.Access {
+			return derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}
+		},
+		Kept:      func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
+		Settle:    func(_ *derived.Scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
+		Waive:     func(f *AssembledFile) { f.Current = nil },
+		MadeFrom:  partsOf,
+		SourcesOf: func(_ string, f *AssembledFile) []string { return partsOf(f) },
+		Read: func(s *derived.Scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
+			whole, err := assemble(s, want.Parts)
+			if err := derived.Missing(err); err != nil {
+				return nil, err
+			}
+			current := err == nil && len(want.Parts) > 0 && bytes.Equal(whole, data)
+			return &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current, Content: resource.NewSecret(string(data))}, nil
+		},
+		Build: func(s *derived.Scene, _ string, _ []byte, want AssembledFile) (derived.Product, error) {
+			data, err := assemble(s, want.Parts)
+			return derived.Product{Data: data}, err
+		},
+	}}}
+}
+
+// assemble puts the parts together.
+func assemble(s *derived.Scene, parts []Part) ([]byte, error) {
+	var whole bytes.Buffer
+	for _, p := range parts {
+		if p.Text != nil {
+			whole.WriteString(*p.Text)
+		}
+		if p.File == nil {
+			continue
+		}
+		data, err := s.Follow(*p.File)
+		if err != nil {
+			return nil, fmt.Errorf("reading its part %s: %w", *p.File, err)
+		}
+		whole.Write(data)
+		if !bytes.HasSuffix(data, []byte("\n")) {
+			whole.WriteByte('\n')
+		}
+	}
+	return whole.Bytes(), nil
+}
+
+// partsOf names the files that an assembled file is made of.
+func partsOf(f *AssembledFile) []string {
+	var files []string
+	for _, p := range f.Parts {
+		files = append(files, derived.Given(p.File)...)
+	}
+	return files
+}
+
+// Validate checks what needs no host.
+func (f *AssembledFile) Validate(name string) []resource.Mistake {
+	var m derived.Mistakes
+	m.Path("", name)
+	for i, p := range f.Parts {
+		where := fmt.Sprintf("part.%d", i)
+		if (p.Text == nil) == (p.File == nil) {
+			m.Add(where, "a part is either text or a file", "give one of the two")
+		}
+		m.OptionalPath(where+".file", p.File)
+	}
+	m.Access(derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}, false)
+	return m
+}

@@ -1,0 +1,165 @@
+// Package wgkey converges keys of WireGuard.
+package wgkey
+
+import (
+	"crypto/ecdh"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/resource"
+)
+
+// WireGuardKey is a private key of Curve25519 in base64, as wg(8) has it, with its
+// public key beside it as .pub. Its name is the absolute path.
+type WireGuardKey struct {
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Public  *string          `vpnd:"public,computed" doc:"the public key; empty where the file holds no key"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key, and the public key beside it belongs to it"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// WireGuardPSK is a key that two peers of WireGuard share, in base64, which is mixed
+// in besides their own. Its name is the absolute path.
+type WireGuardPSK struct {
+	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
+	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool            `vpnd:"current,computed" doc:"whether it can be read as such a key"`
+	PEM     *resource.Secret `vpnd:"pem,computed" doc:"the key itself"`
+}
+
+// wireGuardBytes is how long each key of WireGuard is.
+const wireGuardBytes = 32
+
+// voidWireGuard is what hangs on a key of WireGuard, of whichever sort.
+const voidWireGuard = "every profile and peer that knows it"
+
+// WireGuardKeys are the verbs of private keys of WireGuard.
+type WireGuardKeys struct{ derived.Verbs[WireGuardKey] }
+
+// Brings is the public key beside it.
+func (v *WireGuardKeys) Brings(name string, _, _ *WireGuardKey) (things []resource.ID, may []string) {
+	return []resource.ID{{Kind: resource.Path, Name: name + ".pub"}}, nil
+}
+
+// NewWireGuardKeys returns the verbs of private keys.
+func NewWireGuardKeys(h derived.Host) *WireGuardKeys {
+	return &WireGuardKeys{derived.Verbs[WireGuardKey]{Host: h, Nature: derived.Nature[WireGuardKey]{
+		Access: func(k *WireGuardKey) derived.Access {
+			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
+		},
+		Kept:   func(k *WireGuardKey) *string { return derived.Revealed(k.PEM) },
+		Settle: func(_ *derived.Scene, _ string, k *WireGuardKey) error { k.Current = resource.Ptr(true); return nil },
+		Waive:  func(k *WireGuardKey) { k.Current, k.Public = nil, nil },
+		Voids: func(got, _ *WireGuardKey) string {
+			if got != nil && *got.Public != "" {
+				return ""
+			}
+			return voidWireGuard
+		},
+		Read: func(s *derived.Scene, name string, data []byte, _ WireGuardKey) (*WireGuardKey, error) {
+			got := &WireGuardKey{Public: new(string), Current: new(bool), PEM: resource.NewSecret(string(data))}
+			if n := wireGuardPublic(s, name, data); n != nil {
+				*got.Public, *got.Current = strings.TrimSpace(string(n.Data)), n.Ours
+			}
+			return got, nil
+		},
+		Build: func(s *derived.Scene, _ string, data []byte, _ WireGuardKey) (derived.Product, error) {
+			return drawWireGuardKey(s.Rand, data, func(key []byte) { // RFC 7748, section 5, as wg genkey does
+				key[0], key[31] = key[0]&248, key[31]&127|64
+			})
+		},
+		Beside:    wireGuardPublic,
+		SourcesOf: func(name string, _ *WireGuardKey) []string { return []string{name + ".pub"} },
+	}}}
+}
+
+// NewWireGuardPSKs returns the verbs of keys that two peers share.
+func NewWireGuardPSKs(h derived.Host) *derived.Verbs[WireGuardPSK] {
+	return &derived.Verbs[WireGuardPSK]{Host: h, Nature: derived.Nature[WireGuardPSK]{
+		Access: func(k *WireGuardPSK) derived.Access {
+			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
+		},
+		Kept:   func(k *WireGuardPSK) *string { return derived.Revealed(k.PEM) },
+		Settle: func(_ *derived.Scene, _ string, k *WireGuardPSK) error { k.Current = resource.Ptr(true); return nil },
+		Waive:  func(k *WireGuardPSK) { k.Current = nil },
+		Voids: func(got, _ *WireGuardPSK) string {
+			if got != nil && *got.Current {
+				return ""
+			}
+			return voidWireGuard
+		},
+		Read: func(_ *derived.Scene, _ string, data []byte, _ WireGuardPSK) (*WireGuardPSK, error) {
+			_, err := parseWireGuardKey(data)
+			return &WireGuardPSK{Current: resource.Ptr(err == nil), PEM: resource.NewSecret(string(data))}, nil
+		},
+		Build: func(s *derived.Scene, _ string, data []byte, _ WireGuardPSK) (derived.Product, error) {
+			return drawWireGuardKey(s.Rand, data, func([]byte) {})
+		},
+	}}
+}
+
+// drawWireGuardKey keeps the key that is there where it is one, and else draws one.
+func drawWireGuardKey(rand io.Reader, there []byte, clamp func([]byte)) (derived.Product, error) {
+	if _, err := parseWireGuardKey(there); err == nil {
+		return derived.Product{Data: there}, nil
+	}
+	key := make([]byte, wireGuardBytes)
+	if _, err := io.ReadFull(rand, key); err != nil {
+		return derived.Product{}, fmt.Errorf("drawing the key: %w", err)
+	}
+	clamp(key)
+	return derived.Product{Data: []byte(base64.StdEncoding.EncodeToString(key) + "\n")}, nil
+}
+
+// wireGuardPublic is what stands beside a private key: NAME.pub.
+func wireGuardPublic(s *derived.Scene, name string, data []byte) *derived.Neighbour {
+	key, err := parseWireGuardKey(data)
+	if err != nil {
+		return nil
+	}
+	private, err := ecdh.X25519().NewPrivateKey(key)
+	if err != nil {
+		return nil
+	}
+	public := base64.StdEncoding.EncodeToString(private.PublicKey().Bytes())
+	n := &derived.Neighbour{Path: name + ".pub", Data: []byte(public + "\n")}
+	there, _, err := s.Read(n.Path)
+	n.Stands = !errors.Is(err, fs.ErrNotExist)
+	n.Ours = err == nil && strings.TrimSpace(string(there)) == public
+	return n
+}
+
+// parseWireGuardKey reads a key as wg(8) writes it: 32 bytes in base64. What it
+// says of one that is none does not quote it.
+func parseWireGuardKey(text []byte) ([]byte, error) {
+	key, err := base64.StdEncoding.Strict().DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != wireGuardBytes {
+		return nil, errors.New("it is no key of WireGuard, which has 44 characters of base64")
+	}
+	return key, nil
+}
+
+// Validate checks what needs no host.
+func (k *WireGuardKey) Validate(name string) []resource.Mistake {
+	return check(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
+}
+
+// Validate checks what needs no host.
+func (k *WireGuardPSK) Validate(name string) []resource.Mistake {
+	return check(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
+}
+
+func check(name string, a derived.Access) []resource.Mistake {
+	var m derived.Mistakes
+	m.Path("", name)
+	m.Access(a, true)
+	return m
+}
