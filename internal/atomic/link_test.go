@@ -79,6 +79,37 @@ func TestLinkOfAStrangerIsNotFollowed(t *testing.T) {
 	}
 }
 
+// A directory that is opened in one call is the one that a walk finds, and where a
+// link is on the way there is no such call.
+func TestOneCallLeadsWhereTheWalkDoes(t *testing.T) {
+	root, _ := tree(t)
+	link(t, "etc", filepath.Join(root, "link"))
+	for name, one := range map[string]bool{
+		"/": true, "/etc": true, "/etc/": true, "etc": true, "/etc/../run/.": true, "/../../etc": true, "//run": true,
+		"/link": false, "/link/": false, "/link/../etc": false, "/etc/gone": false,
+	} {
+		straight := straight(root, name)
+		if (straight != nil) != one {
+			t.Errorf("%s: in one call %v", name, straight != nil)
+		}
+		walked, err := walkTo(root, name)
+		if straight == nil {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		a, _ := straight.lstat(".")
+		b, _ := walked.lstat(".")
+		if a == nil || b == nil || a.Ino != b.Ino || a.Dev != b.Dev || straight.path != walked.path {
+			t.Errorf("%s: %s in one call, %s walked", name, straight.path, walked.path)
+		}
+		straight.close()
+		walked.close()
+	}
+}
+
 func TestEndlessLinksEnd(t *testing.T) {
 	root, _ := tree(t)
 	link(t, "loop", filepath.Join(root, "etc/loop"))

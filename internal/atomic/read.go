@@ -2,9 +2,9 @@ package atomic
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"path"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,11 +51,17 @@ func infoOf(st *unix.Stat_t) Info {
 	return Info{Mode: modeOf(st.Mode), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size, Changed: time.Unix(st.Ctim.Unix())}
 }
 
+// special are the bits beside the permissions, as inode(7) and package fs have them.
+var special = [...]struct {
+	bit  uint32
+	mode fs.FileMode
+}{{unix.S_ISUID, fs.ModeSetuid}, {unix.S_ISGID, fs.ModeSetgid}, {unix.S_ISVTX, fs.ModeSticky}}
+
 func modeOf(bits uint32) fs.FileMode {
 	mode := fs.FileMode(bits & 0o777)
-	for bit, flag := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
-		if bits&bit != 0 {
-			mode |= flag
+	for _, s := range special {
+		if bits&s.bit != 0 {
+			mode |= s.mode
 		}
 	}
 	switch bits & unix.S_IFMT {
@@ -70,39 +76,23 @@ func modeOf(bits uint32) fs.FileMode {
 	return mode
 }
 
-// Open opens a regular file below the root for reading. A symbolic link in
-// its place, or anything else that is no regular file, is an error.
-func Open(root, name string) (*os.File, error) {
-	in, base, err := locate(root, name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.close()
-	// Without O_NONBLOCK a pipe in its place would hold us for ever.
-	f, err := in.openat(base, unix.O_RDONLY|unix.O_NONBLOCK)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", name)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+// ReadFile reads a regular file below the root. A symbolic link in its place, or
+// anything else that is no regular file, is an error, and so is one that holds more
+// than limit bytes.
+func ReadFile(root, name string, limit int64) ([]byte, error) {
+	_, data, err := Read(root, name, limit)
+	return data, err
 }
 
-// ReadFile reads a file as [Open] opens it. One that holds more than limit
-// bytes is an error.
-func ReadFile(root, name string, limit int64) ([]byte, error) {
-	f, err := Open(root, name)
+// Read is [ReadFile], and says besides what is known of the file that was read. A
+// symbolic link in its place is [unix.ELOOP].
+func Read(root, name string, limit int64) (Info, []byte, error) {
+	in, base, err := locate(root, name)
 	if err != nil {
-		return nil, err
+		return Info{}, nil, err
 	}
-	defer f.Close()
-	return readAll(f, limit)
+	defer in.close()
+	return in.read(base, name, limit)
 }
 
 // Look returns what is known of a name and, where it is a regular file, what
@@ -113,17 +103,7 @@ func Look(root, name string, limit int64) (Info, []byte, error) {
 	if err != nil || !info.Mode.IsRegular() {
 		return info, nil, err
 	}
-	f, err := Open(root, name)
-	if err != nil {
-		return info, nil, err
-	}
-	defer f.Close()
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return info, nil, &fs.PathError{Op: "looking at", Path: name, Err: err}
-	}
-	data, err := readAll(f, limit)
-	return infoOf(&st), data, err
+	return Read(root, name, limit)
 }
 
 // List returns the names in a directory below the root, unsorted, and none where
@@ -145,13 +125,48 @@ func List(root, name string) ([]string, error) {
 	return d.Readdirnames(-1)
 }
 
-func readAll(f *os.File, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+// read reads a regular file by its descriptor alone: of thousands of small files,
+// what package os does beside costs more than what they hold.
+func (f *directory) read(base, name string, limit int64) (Info, []byte, error) {
+	where := path.Join(f.path, base)
+	// Without O_NONBLOCK a pipe in its place would hold us for ever.
+	fd, err := unix.Openat(f.fd, base, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return Info{}, nil, &fs.PathError{Op: "opening", Path: where, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return Info{}, nil, &fs.PathError{Op: "looking at", Path: where, Err: err}
+	}
+	info := infoOf(&st)
+	if !info.Mode.IsRegular() {
+		return info, nil, fmt.Errorf("%s is no regular file", name)
+	}
+	data, err := readAll(fd, info.Size, limit)
+	if err != nil {
+		return info, nil, &fs.PathError{Op: "reading", Path: where, Err: err}
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d MiB, more than is read", f.Name(), limit>>20)
+		return info, nil, fmt.Errorf("%s is larger than %d MiB, more than is read", where, limit>>20)
+	}
+	return info, data, nil
+}
+
+// readAll reads up to one byte more than the limit. The size is a guess: files of
+// proc(5) have none, and others may grow meanwhile.
+func readAll(fd int, size, limit int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, limit)+1)
+	for int64(len(data)) <= limit {
+		data = slices.Grow(data, 1)
+		n, err := unix.Read(fd, data[len(data):min(int64(cap(data)), limit+1)])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return data, err
+		}
+		data = data[:len(data)+n]
 	}
 	return data, nil
 }

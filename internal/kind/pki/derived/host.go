@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,36 +44,30 @@ type Stat struct {
 
 // Read returns the content of a file and who may use it.
 func (h Host) Read(name string) ([]byte, Stat, error) {
-	f, err := atomic.Open(h.Root, name)
+	info, data, err := atomic.Read(h.Root, name, MaxFile)
 	if errors.Is(err, unix.ELOOP) {
 		return nil, Stat{}, errors.New("a symbolic link stands there; remove it, or name the file where it leads")
 	}
 	if err != nil {
 		return nil, Stat{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, Stat{}, err
-	}
-	s := info.Sys().(*syscall.Stat_t)
-	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err == nil && len(data) > MaxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", name, MaxFile)
-	}
-	return data, Stat{Mode: info.Mode(), UID: int(s.Uid), GID: int(s.Gid)}, err
+	return data, Stat{Mode: info.Mode, UID: info.UID, GID: info.GID}, nil
 }
 
 // Follow returns the content of a file that others may keep, which is why it
 // goes through symbolic links, as Let's Encrypt's live directory needs.
 func (h Host) Follow(name string) ([]byte, error) {
 	for range 8 {
+		data, err := atomic.ReadFile(h.Root, name, MaxFile)
+		if !errors.Is(err, unix.ELOOP) {
+			return data, err
+		}
 		info, err := atomic.Stat(h.Root, name)
 		if err != nil {
 			return nil, err
 		}
 		if info.Mode&fs.ModeSymlink == 0 {
-			return atomic.ReadFile(h.Root, name, MaxFile)
+			continue // it was replaced just now
 		}
 		if !path.IsAbs(info.Links) {
 			info.Links = path.Join(path.Dir(name), info.Links)
