@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,25 +100,47 @@ func (a *app) settings() *config.Config {
 	return cfg
 }
 
-// own says what of vpnd's own lies at a path of the host. Links on the way there
-// hide nothing.
-func (a *app) own(s settings.Settings, path string) string {
-	at := real(a.below(path))
-	dir := real(a.dir(&config.Config{Settings: s}))
-	switch {
-	case state.Owns(dir, at):
-		return "the state of vpnd, in " + dir
-	case within(real(a.runDir), at):
-		return "what the running vpnd keeps in " + a.runDir
+// own returns what says what of vpnd's own lies at a path of the host. Links on the
+// way there hide nothing. It is asked of every file of a configuration, so what these
+// have in common is looked at once.
+func (a *app) own(s settings.Settings) func(path string) string {
+	dir, run := real(a.dir(&config.Config{Settings: s})), real(a.runDir)
+	var places []string
+	for _, place := range append(slices.Clone(a.config), a.varFiles...) {
+		places = append(places, real(place))
 	}
-	for _, place := range append(a.config, a.varFiles...) {
-		place = real(place)
-		read := strings.HasSuffix(at, ".hcl") || strings.HasSuffix(at, ".hcl.json")
-		if at == place || read && filepath.Dir(at) == place {
-			return "the configuration, " + place
+	directories := make(map[string]string)
+	return func(path string) string {
+		at := realIn(directories, a.below(path))
+		switch {
+		case state.Owns(dir, at):
+			return "the state of vpnd, in " + dir
+		case within(run, at):
+			return "what the running vpnd keeps in " + a.runDir
 		}
+		for _, place := range places {
+			read := strings.HasSuffix(at, ".hcl") || strings.HasSuffix(at, ".hcl.json")
+			if at == place || read && filepath.Dir(at) == place {
+				return "the configuration, " + place
+			}
+		}
+		return ""
 	}
-	return ""
+}
+
+// realIn is [real], with what is known of directories.
+func realIn(directories map[string]string, path string) string {
+	path = filepath.Clean(path)
+	if info, err := os.Lstat(path); !filepath.IsAbs(path) || err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return real(path)
+	}
+	dir := filepath.Dir(path)
+	whole, known := directories[dir]
+	if !known {
+		whole = real(dir)
+		directories[dir] = whole
+	}
+	return filepath.Join(whole, filepath.Base(path))
 }
 
 // place says how to tell where programs of root would write for others. Below

@@ -51,9 +51,9 @@ type Source struct {
 	// of the host, as root, written elsewhere. Nil takes every place.
 	Place func(path string) error
 
-	// Own says what of vpnd's own lies at a path of the host, as "the state of
-	// vpnd", and nothing where none does. Nil takes nothing for its own.
-	Own func(s settings.Settings, path string) string
+	// Own returns what says what of vpnd's own lies at a path of the host, as "the
+	// state of vpnd", and nothing where none does. Nil takes nothing for its own.
+	Own func(s settings.Settings) func(path string) string
 }
 
 // A Config is a configuration, checked as far as that goes without a host.

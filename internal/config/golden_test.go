@@ -146,11 +146,13 @@ func trialOf(comment string) trial {
 	tr.VarFiles, tr.Env = told["--var-file"], told["--env"]
 	tr.Trust = refuses(told["--distrust"], "%s belongs to somebody else; chown root %[1]s makes it good")
 	tr.Place = refuses(told["--place"], "%s lies in a directory that others can write to; take one below /var/log")
-	tr.Own = func(_ settings.Settings, path string) string {
-		if slices.Contains(told["--own"], path) {
-			return "the state of vpnd"
+	tr.Own = func(settings.Settings) func(path string) string {
+		return func(path string) string {
+			if slices.Contains(told["--own"], path) {
+				return "the state of vpnd"
+			}
+			return ""
 		}
-		return ""
 	}
 	return tr
 }

@@ -29,7 +29,7 @@ func (h host) own() func(path string) string {
 	if h.src.Own == nil {
 		return nil
 	}
-	return func(path string) string { return h.src.Own(h.values.Settings, path) }
+	return h.src.Own(h.values.Settings)
 }
 
 // checkPrograms reports programs of the configuration that others could put
@@ -85,7 +85,7 @@ func (h host) checkTextfile() {
 	}
 	at, file := h.values.SettingsAt.Find("metrics.textfile", h.at), path.Clean(*m.Textfile)
 	if h.src.Own != nil {
-		if own := h.src.Own(h.values.Settings, file); own != "" {
+		if own := h.src.Own(h.values.Settings)(file); own != "" {
 			h.told.Error(at, "A path of vpnd's own", "metrics.textfile would be in the place of %s. Give it another path.", own)
 			return
 		}
