@@ -84,7 +84,7 @@ func drifts() []drift {
 		{does: "sysctl -q -w net.ipv4.conf.eth0.rp_filter=0", id: `sysctl["net.ipv4.conf.eth0.rp_filter"]`, moved: `value 0 instead of 2`},
 		{does: "sysctl -q -w net.ipv6.conf.all.forwarding=0", id: `sysctl["net.ipv6.conf.all.forwarding"]`, moved: `value 0 instead of 1`},
 		{does: "sed -i 's/= 0/= 1/' /etc/sysctl.d/*ip_forward*", id: forward, moved: `boot 1 instead of 0`},
-		{does: "rm -r /run/sysctl.d", id: forward, moved: `1`},
+		{does: "mv /run/sysctl.d /run/gone; rm -r /run/gone", id: forward, moved: `1`},
 
 		{does: "echo more >>/etc/drift/plain", id: plain, moved: `more`},
 		{does: "echo other >/etc/drift/.new; mv /etc/drift/.new /etc/drift/plain", id: plain, moved: `other`},
