@@ -55,6 +55,20 @@ func Open(ctx context.Context, l *lab.Lab, vpnd, config string) (*Office, error)
 	return o, o.Configure(ctx, config)
 }
 
+// Replace switches the gateway off for good and boots a new one in its place, which
+// has nothing of the old one but its addresses.
+func (o *Office) Replace(ctx context.Context, l *lab.Lab, vpnd string) error {
+	if err := o.Gateway.Stop(ctx); err != nil {
+		return err
+	}
+	gateway, err := boot(ctx, l, "successor", gatewayPorts)
+	if err != nil {
+		return err
+	}
+	o.Gateway = gateway
+	return gateway.Copy(ctx, vpnd, "/usr/sbin/vpnd")
+}
+
 // Alone boots the gateway without its neighbours, and brings the vpnd binary to
 // it.
 func Alone(ctx context.Context, l *lab.Lab, vpnd string) (*Office, error) {
