@@ -41,12 +41,14 @@ import (
 //	          tells it
 //
 // The doc tag documents it, the default tag names what holds where it is left
-// out, and the words tag is what people are told instead of its name.
+// out, the words tag is what people are told instead of its name, and the was tag is
+// the name that it had once: who still writes that is told the new one.
 type Field struct {
 	Name     string
 	Doc      string
 	Default  string
 	Words    string
+	Was      string
 	Index    int
 	Type     reflect.Type // without the pointer
 	Required bool
@@ -139,7 +141,7 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 	if !ok {
 		return Field{}, false
 	}
-	f := Field{Doc: s.Tag.Get("doc"), Default: s.Tag.Get("default"), Words: s.Tag.Get("words"), Index: index, Type: s.Type}
+	f := Field{Doc: s.Tag.Get("doc"), Default: s.Tag.Get("default"), Words: s.Tag.Get("words"), Was: s.Tag.Get("was"), Index: index, Type: s.Type}
 	if f.Type.Kind() == reflect.Pointer {
 		f.Type = f.Type.Elem()
 	}

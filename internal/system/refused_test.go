@@ -9,7 +9,7 @@ import (
 // refused are mistakes that only the host can tell, each with the line that is
 // wrong in a configuration of which it is all, and what the plan says.
 var refused = []mistake{
-	{"a digest", edited(`auth = "SHA265"`), "vpn.hcl:10", []string{"auth", "SHA265", "write SHA256"}},
+	{"a digest", edited(`digest = "SHA265"`), "vpn.hcl:10", []string{"digest", "SHA265", "write SHA256"}},
 	{"a cipher", edited(`data_ciphers = ["AES-256-GCM", "AES-265-GCM"]`), "vpn.hcl:10", []string{"AES-265-GCM"}},
 	{"a fallback", edited(`data_ciphers_fallback = "ARIA-128-FOO"`), "vpn.hcl:10", []string{"ARIA-128-FOO"}},
 	{"ciphers of TLS", edited(`tls { ciphers = ["TLS-NOPE"] }`), "vpn.hcl:10", []string{"TLS-NOPE"}},
@@ -102,7 +102,7 @@ openvpn --genkey secret /etc/openvpn/server/theirs.key; systemctl start openvpn-
 	}
 	t.Run("an apply", func(t *testing.T) {
 		s := s.in(t)
-		s.configure(server(`auth = "SHA265"`))
+		s.configure(server(`digest = "SHA265"`))
 		s.names(s.vpnd(1, "apply", "--yes"), "vpn.hcl:10", "SHA265")
 	})
 	s.as(before, "plans of what can't be")

@@ -99,7 +99,8 @@ func (d *decoder) add(diags hcl.Diagnostics) {
 func (d *decoder) body(dst reflect.Value, name, path string, body hcl.Body, schema *hcl.BodySchema) {
 	content, diags := body.Content(schema)
 	above := d.block + dotted(path)
-	d.add(diag.Unknown(misplaced(diags, dst.Type(), above), above, schema))
+	diags = misplaced(renamed(diags, resource.Fields(dst.Type())), dst.Type(), above)
+	d.add(diag.Unknown(diags, above, schema))
 	blocks := make(map[string]hcl.Blocks)
 	for _, b := range content.Blocks {
 		blocks[b.Type] = append(blocks[b.Type], b)

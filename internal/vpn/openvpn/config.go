@@ -143,7 +143,7 @@ func (s *settings) writeShared(d *directives) {
 	if len(t.Ciphersuites) > 0 {
 		d.add("tls-ciphersuites", strings.Join(t.Ciphersuites, ":"))
 	}
-	d.add("auth", resource.Or(s.Auth, "SHA256"))
+	d.add("auth", resource.Or(s.Digest, "SHA256"))
 	if s.compression() == "lzo" {
 		d.add("comp-lzo")
 	}

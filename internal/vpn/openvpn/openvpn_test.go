@@ -135,7 +135,7 @@ func TestDefaultsInTheDocumentationAreThoseUsed(t *testing.T) {
 		ClientToClient: resource.Ptr(false), DuplicateCN: resource.Ptr(false), CCDExclusive: resource.Ptr(false),
 		Keepalive: &Keepalive{Ping: span("10s"), Restart: span("120s")}, Push: &Push{RedirectGateway: resource.Ptr(false)},
 		TLS: &TLS{MinVersion: word("1.2"), CertProfile: word("preferred")}, TLSKey: word("tls-crypt-v2"),
-		DataCiphers: []string{"AES-256-GCM", "AES-128-GCM", "?CHACHA20-POLY1305"}, Auth: word("SHA256"), Compression: word("none"),
+		DataCiphers: []string{"AES-256-GCM", "AES-128-GCM", "?CHACHA20-POLY1305"}, Digest: word("SHA256"), Compression: word("none"),
 		User: word("nobody"), Group: word("nogroup"), Verb: resource.Ptr(3), Management: resource.Ptr(true), Package: resource.Ptr(true), Firewall: resource.Ptr(true),
 	}
 	if found := left.Validate("office"); len(found) > 0 {

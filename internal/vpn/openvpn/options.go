@@ -47,7 +47,7 @@ var owned = map[string]string{
 	"dh": "dh", "tls-auth": "tls_key", "tls-crypt": "tls_key", "tls-crypt-v2": "tls_key", "key-direction": "tls_key",
 	"tls-version-min": "tls { min_version }", "tls-cipher": "tls { ciphers }", "tls-ciphersuites": "tls { ciphersuites }",
 	"tls-groups": "tls { groups }", "tls-cert-profile": "tls { cert_profile }",
-	"data-ciphers": "data_ciphers", "data-ciphers-fallback": "data_ciphers_fallback", "cipher": "data_ciphers_fallback", "auth": "auth",
+	"data-ciphers": "data_ciphers", "data-ciphers-fallback": "data_ciphers_fallback", "cipher": "data_ciphers_fallback", "auth": "digest",
 	"comp-lzo": "compression", "compress": "compression", "allow-compression": "compression",
 	"push": "push { options }", "keepalive": "keepalive", "ping": "keepalive", "ping-restart": "keepalive",
 	"client-config-dir": "client", "ccd-exclusive": "ccd_exclusive", "client-to-client": "client_to_client",

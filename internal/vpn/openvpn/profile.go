@@ -81,7 +81,7 @@ func (s *settings) terms() map[string]string {
 	}
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
-		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Auth, "SHA256"),
+		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Digest, "SHA256"),
 	}
 	if s.compression() == "lzo" {
 		terms["compression"] = "lzo"

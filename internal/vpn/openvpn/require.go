@@ -50,8 +50,8 @@ func (s *settings) requireWords(r *requirements) {
 			know(path, kindopenvpn.Cipher, *name)
 		}
 	}
-	if s.Auth != nil {
-		know("auth", kindopenvpn.Digest, *s.Auth)
+	if s.Digest != nil {
+		know("digest", kindopenvpn.Digest, *s.Digest)
 	}
 	t := s.tls()
 	each("tls.ciphers", kindopenvpn.TLSWord, t.Ciphers)

@@ -41,7 +41,7 @@ type Server struct {
 	DataCiphers         []string           `vpnd:"data_ciphers" doc:"ciphers of the data channel in order of preference; a leading ? marks one that may be missing" default:"[\"AES-256-GCM\", \"AES-128-GCM\", \"?CHACHA20-POLY1305\"]"`
 	DataCiphersFallback *string            `vpnd:"data_ciphers_fallback" doc:"cipher for clients that can't negotiate one, of OpenVPN 2.3 and before"`
 	Cipher              *string            `vpnd:"cipher" doc:"the old name of data_ciphers_fallback"`
-	Auth                *string            `vpnd:"auth" doc:"digest of packets where the cipher has none of its own" default:"SHA256"`
+	Digest              *string            `vpnd:"digest" was:"auth" doc:"digest of packets where the cipher has none of its own" default:"SHA256"`
 	Compression         *string            `vpnd:"compression" doc:"none; migrate: tell clients that still ask for it to stop; lzo: comp-lzo of old" default:"none"`
 	DH                  *int               `vpnd:"dh" doc:"bits of finite-field Diffie-Hellman for clients without elliptic curves; left out, none"`
 	RenegotiateAfter    *resource.Duration `vpnd:"reneg_sec" doc:"how long a session key lasts; left out, OpenVPN's one hour"`

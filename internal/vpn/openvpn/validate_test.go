@@ -97,7 +97,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		}},
 		{"ciphers of old", func(s *Server) { s.DataCiphers = []string{"AES-256-GCM", "BF-CBC", "?DES-EDE3-CBC", "a b"} }},
 		{"in the clear", func(s *Server) {
-			s.DataCiphers, s.DataCiphersFallback, s.Auth = []string{"none"}, word("none"), word("none")
+			s.DataCiphers, s.DataCiphersFallback, s.Digest = []string{"none"}, word("none"), word("none")
 		}},
 		{"no cipher", func(s *Server) { s.DataCiphers = []string{} }},
 		{"two fallbacks", func(s *Server) { s.Cipher, s.DataCiphersFallback = word("AES-256-CBC"), word("AES-128-CBC") }},

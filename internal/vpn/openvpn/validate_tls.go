@@ -73,10 +73,10 @@ func (s *Server) checkCiphers(c *check) {
 			c.add("cipher", "it is the old name of data_ciphers_fallback, which says something else", "leave it out")
 		}
 	}
-	auth := resource.Or(s.Auth, "SHA256")
-	c.words("auth", []string{auth})
-	if strings.EqualFold(auth, "none") {
-		c.warn("auth", "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", `use auth = "SHA256"`)
+	digest := resource.Or(s.Digest, "SHA256")
+	c.words("digest", []string{digest})
+	if strings.EqualFold(digest, "none") {
+		c.warn("digest", "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", `use digest = "SHA256"`)
 	}
 }
 
