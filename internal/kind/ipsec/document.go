@@ -69,6 +69,18 @@ func owners(c *Connection) []string {
 	return nil
 }
 
+// Owner is the id by which charon finds the pre-shared key, empty where a connection
+// has none, or none that is known yet.
+func (c *Connection) Owner() string {
+	if c.Local == nil || c.Remote == nil {
+		return ""
+	}
+	if all := owners(fill(c)); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
 // render is the whole text of the file.
 func render(name string, c *Connection) string {
 	return header(name) + notes(c) + swanctl.Render(document(name, c))

@@ -33,6 +33,7 @@ func Review(blocks []resource.Block) []resource.Finding {
 		r.walled(s)
 	}
 	r.tunnels(blocks)
+	r.secrets(blocks)
 	r.wireguards(blocks)
 	return r.found
 }

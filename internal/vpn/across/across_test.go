@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	kindipsec "vpnd/internal/kind/ipsec"
 	"vpnd/internal/kind/link"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/kind/sysctl"
@@ -48,6 +49,12 @@ func TestReview(t *testing.T) {
 		return resource.Block{ID: resource.ID{Kind: "ipsec_tunnel", Name: name}, Shape: s}
 	}
 	site := func(*ipsec.Tunnel) {}
+	conn := func(name, local, remote, psk string) resource.Block {
+		return resource.Block{ID: resource.ID{Kind: "ipsec_connection", Name: name}, Shape: &kindipsec.Connection{
+			RemoteAddrs: []string{"203.0.113.7"}, PSK: resource.NewSecret(psk),
+			Local: &kindipsec.End{Auth: p("psk"), ID: &local}, Remote: &kindipsec.End{Auth: p("psk"), ID: &remote},
+		}}
+	}
 	key := func(name, value string) resource.Block {
 		return resource.Block{ID: resource.ID{Kind: "sysctl", Name: name}, Shape: &sysctl.Sysctl{Value: &value}}
 	}
@@ -76,23 +83,27 @@ func TestReview(t *testing.T) {
 		blocks []resource.Block
 		want   string
 	}{
-		"WireGuard is behind a site":    {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
-		"WireGuard at the port of IKE":  {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
-		"WireGuard there by itself":     {[]resource.Block{natT(4500)}, ""},
-		"WireGuard beside IKE":          {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
-		"an uplink into WireGuard":      {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
-		"nobody passes WireGuard on":    {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
-		"a gateway passes WireGuard on": {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
-		"WireGuard has IPv6 forwarded":  {[]resource.Block{both()}, "warning at wireguard.wg0, addresses: forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out"},
-		"somebody thought of that":      {[]resource.Block{both(), learns}, ""},
-		"by hand":                       {[]resource.Block{both(), key("net.ipv6.conf.eth0.accept_ra", "2")}, ""},
-		"WireGuard to some networks":    {[]resource.Block{wg("10.1.0.0/24")}, ""},
-		"people reach a site":           {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
-		"a site is a VPN":               {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
-		"two sites":                     {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
-		"one site twice":                {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/16", "10.9.0.0/16", site)}, "warning at ipsec_tunnel.t, remote.networks: what goes from 10.1.0.0/16 to 10.9.0.0/16 may go through ipsec_tunnel.s too, which carries 10.1.0.0/24 to 10.9.0.0/24"},
-		"one secret too many":           {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK = resource.NewSecret("two") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
-		"a secret of two of our ids":    {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK, t.Local.ID = resource.NewSecret("two"), p("gw2") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"connections with one peer and two secrets":      {[]resource.Block{conn("a", "gw", "", "one"), conn("b", "gw", "203.0.113.7", "two")}, "error at ipsec_connection.b, psk: ipsec_connection.a has another secret for the same id, 203.0.113.7, so that charon may try the wrong one"},
+		"a connection and a tunnel with two secrets":     {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), conn("b", "gw", "203.0.113.7", "two")}, "error at ipsec_connection.b, psk: ipsec_tunnel.s has another secret for the same id, 203.0.113.7, so that charon may try the wrong one"},
+		"connections with anybody and two secrets":       {[]resource.Block{conn("a", "gw", "%any", "one"), conn("b", "gw", "%any", "two")}, "error at ipsec_connection.b, psk: ipsec_connection.a has another secret for the same id, gw, so that charon may try the wrong one"},
+		"connections with two peers, or with one secret": {[]resource.Block{conn("a", "gw", "x", "one"), conn("b", "gw", "y", "two"), conn("c", "gw", "x", "one")}, ""},
+		"WireGuard is behind a site":                     {[]resource.Block{wg(), tunnel("s", "10.1.0.0/24", "10.20.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.20.0.0/16 of the other side overlaps with 10.20.0.0/24 of wireguard.wg0"},
+		"WireGuard at the port of IKE":                   {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
+		"WireGuard there by itself":                      {[]resource.Block{natT(4500)}, ""},
+		"WireGuard beside IKE":                           {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
+		"an uplink into WireGuard":                       {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
+		"nobody passes WireGuard on":                     {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
+		"a gateway passes WireGuard on":                  {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},
+		"WireGuard has IPv6 forwarded":                   {[]resource.Block{both()}, "warning at wireguard.wg0, addresses: forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out"},
+		"somebody thought of that":                       {[]resource.Block{both(), learns}, ""},
+		"by hand":                                        {[]resource.Block{both(), key("net.ipv6.conf.eth0.accept_ra", "2")}, ""},
+		"WireGuard to some networks":                     {[]resource.Block{wg("10.1.0.0/24")}, ""},
+		"people reach a site":                            {[]resource.Block{server(plain), tunnel("s", "10.8.0.0/24", "10.9.0.0/24", site)}, ""},
+		"a site is a VPN":                                {[]resource.Block{server(plain), tunnel("s", "10.1.0.0/24", "10.8.0.0/16", site)}, "error at ipsec_tunnel.s, remote.networks: 10.8.0.0/16 of the other side overlaps with 10.8.0.0/24 of openvpn_server.o"},
+		"two sites":                                      {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", site)}, ""},
+		"one site twice":                                 {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/16", "10.9.0.0/16", site)}, "warning at ipsec_tunnel.t, remote.networks: what goes from 10.1.0.0/16 to 10.9.0.0/16 may go through ipsec_tunnel.s too, which carries 10.1.0.0/24 to 10.9.0.0/24"},
+		"one secret too many":                            {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK = resource.NewSecret("two") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
+		"a secret of two of our ids":                     {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) { t.PSK, t.Local.ID = resource.NewSecret("two"), p("gw2") })}, "error at ipsec_tunnel.t, remote.id: ipsec_tunnel.s is with the same id, 203.0.113.7, and has another secret, so that charon may try the wrong one"},
 		"one site and anybody": {[]resource.Block{tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site), tunnel("t", "10.1.0.0/24", "10.10.0.0/24", func(t *ipsec.Tunnel) {
 			t.PSK, t.Remote.Address, t.Remote.ID = resource.NewSecret("two"), p("%any"), p("%any")
 		})}, "warning at ipsec_tunnel.t, remote.id: whoever has the secret of ipsec_tunnel.t may say to be 203.0.113.7 too"},
