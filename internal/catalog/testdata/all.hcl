@@ -146,7 +146,7 @@ aws_vpn "acme" {
 }
 
 ipsec_connection "acme" {
-  remote_addrs = ["203.0.113.7"]
+  remote_addrs = ["203.0.113.8"]
   proposals    = ["aes256gcm16-prfsha384-ecp384"]
   psk_file     = "/etc/vpnd/acme.psk"
   local {}
