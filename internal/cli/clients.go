@@ -4,21 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/cli/exporting"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/clients"
+	"vpnd/internal/engine"
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/lock"
 	"vpnd/internal/report"
-	"vpnd/internal/resource"
-	"vpnd/internal/status"
+	"vpnd/internal/seen"
 )
+
+func (a *app) clientCommand() *cobra.Command {
+	c := &cobra.Command{Use: "client", Short: "Let people in and shut them out, and hand out their profiles"}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("vpnd client has no command %q", args[0])
+		}
+		return c.Help()
+	}
+	add(c, "People:", a.listCommand(), a.whoCommand(), a.enrollCommand(), a.expelCommand(), a.disconnectCommand())
+	add(c, "Profiles:", exporting.Command(a.exportSession()))
+	return c
+}
+
+// mostProfile is how large a profile may be, in bytes.
+const mostProfile = 16 << 20
+
+// exportSession is what vpnd client export reads, writes and needs.
+func (a *app) exportSession() *exporting.Session {
+	return &exporting.Session{
+		In: a.In, Out: a.Out, Err: a.Err, Size: size, Person: person,
+		Begin: func(ctx context.Context) (*engine.Engine, func(), error) {
+			t, err := a.host(a.dir(nil)).Begin(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			return t.Engine, t.Close, nil
+		},
+		Read: a.ofHost,
+		Write: func(path string, data []byte) error {
+			path, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			return atomic.Write("/", atomic.File{Path: path, Data: data, Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
+		},
+	}
+}
+
+// ofHost reads a file of the host, below its root.
+func (a *app) ofHost(path string) ([]byte, error) {
+	return atomic.ReadFile(filepath.Clean("/"+a.root), path, mostProfile)
+}
 
 func (a *app) listCommand() *cobra.Command {
 	var asJSON bool
@@ -27,14 +73,14 @@ func (a *app) listCommand() *cobra.Command {
 		Short: "List people: who is connected, until when they may be, and what they dial with",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			all, err := a.people(c.Context())
+			all, since, err := a.people(c.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return report.WriteJSON(a.Out, all)
+				return report.WriteJSON(a.Out, clients.List{FormatVersion: clients.FormatVersion, Remembered: since, Clients: all})
 			}
-			return view.Clients(a.Out, all)
+			return view.Clients(a.Out, all, time.Now(), columns(a.Out))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -48,14 +94,14 @@ func (a *app) whoCommand() *cobra.Command {
 		Short: "Show all of one person",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := a.known(c.Context(), args[0])
+			one, since, err := a.known(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return report.WriteJSON(a.Out, one)
+				return report.WriteJSON(a.Out, clients.Single{FormatVersion: clients.FormatVersion, Remembered: since, Client: one})
 			}
-			view.Client(a.Out, one)
+			view.Client(a.Out, one, since)
 			return nil
 		},
 	}
@@ -64,74 +110,98 @@ func (a *app) whoCommand() *cobra.Command {
 }
 
 func (a *app) disconnectCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "disconnect NAME",
 		Short: "End the sessions of somebody, who may dial again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			one, err := a.known(c.Context(), args[0])
+			one, since, err := a.known(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			if len(one.Sessions) == 0 {
 				return fmt.Errorf("%s is not connected", one.Name)
 			}
-			return a.disconnect(c.Context(), one)
+			if err := a.disconnect(c.Context(), one); err != nil {
+				return err
+			}
+			if asJSON {
+				return report.WriteJSON(a.Out, clients.Single{FormatVersion: clients.FormatVersion, Remembered: since, Client: one})
+			}
+			a.printf("%s was disconnected, and may dial again; vpnd client revoke %[1]s shuts them out.\n", one.Name)
+			return nil
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON: the person, with the sessions that were ended")
+	return c
 }
 
 // disconnect ends every session of a person.
 func (a *app) disconnect(ctx context.Context, one clients.Client) error {
+	var sockets []string
+	for _, s := range one.Sessions {
+		if s.Socket == "" {
+			return fmt.Errorf("%s is connected to %s, which knows no disconnecting: who has the key may send; vpnd client revoke %[1]s shuts them out", one.Name, s.Server)
+		}
+		sockets = append(sockets, s.Socket)
+	}
 	var errs []error
-	for _, socket := range slices.Compact(slices.Sorted(slices.Values(sockets(one)))) {
+	for _, socket := range slices.Compact(slices.Sorted(slices.Values(sockets))) {
 		errs = append(errs, openvpn.Disconnect(ctx, socket, one.Name))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	a.printf("%s was disconnected, and may dial again; vpnd client revoke %[1]s shuts them out.\n", one.Name)
-	return nil
+	return errors.Join(errs...)
 }
 
-func sockets(one clients.Client) []string {
-	var all []string
-	for _, s := range one.Sessions {
-		all = append(all, s.Socket)
-	}
-	return all
-}
-
-// people returns those of the host, and asks its servers who is connected.
-func (a *app) people(ctx context.Context) ([]clients.Client, error) {
-	e, err := a.look(a.dir(nil))
+// people returns those of the host, and asks its servers who is connected; and since
+// when somebody remembers that.
+func (a *app) people(ctx context.Context) ([]clients.Client, time.Time, error) {
+	dir := a.dir(nil)
+	e, err := a.look(dir)
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	var servers []status.Server
-	serving := e.Serving(resource.Servers)
-	for _, socket := range slices.Sorted(maps.Keys(serving)) {
-		s := status.Server{Block: serving[socket], Socket: socket}
-		if a.root == "/" {
-			s.Ask(ctx)
-		}
+	now := clients.Serving(e)
+	if a.root == "/" {
+		now.Ask(ctx, e.Catalog)
+	}
+	for _, s := range now.Servers {
 		if s.Error != "" {
 			a.say("%s does not say who is connected: %s", s.Block, s.Error)
 		}
-		servers = append(servers, s)
 	}
-	return clients.Of(e, servers, func(path string) ([]byte, error) {
-		return atomic.ReadFile(filepath.Clean("/"+a.root), path, mostProfile)
-	}), nil
+	for _, t := range now.Tunnels {
+		if t.Error != "" {
+			a.say("%s does not say who is connected: %s", t.Block, t.Error)
+		}
+	}
+	memory := a.remembered(dir, len(now.Servers)+len(now.Tunnels) > 0)
+	return clients.Of(e, now, memory, a.ofHost), memory.Since, nil
+}
+
+// remembered is what the agent remembers of who was connected; what it does not is said.
+func (a *app) remembered(dir string, serves bool) seen.Memory {
+	m, err := seen.Read(dir)
+	switch {
+	case err != nil:
+		a.say("%v; when people were connected last is not known", err)
+	case a.root != "/" || !serves:
+	case m.Since.IsZero():
+		a.say("nobody has noted when people were connected last: the agent does that (systemctl enable --now vpnd)")
+	case !lock.AgentRuns(a.runDir):
+		a.say("no agent runs, so nobody notes now who is connected (systemctl enable --now vpnd)")
+	}
+	return m
 }
 
 // known returns the person of that name.
-func (a *app) known(ctx context.Context, name string) (clients.Client, error) {
-	all, err := a.people(ctx)
+func (a *app) known(ctx context.Context, name string) (clients.Client, time.Time, error) {
+	all, since, err := a.people(ctx)
 	if err != nil {
-		return clients.Client{}, err
+		return clients.Client{}, since, err
 	}
-	return named(all, name)
+	one, err := named(all, name)
+	return one, since, err
 }
 
 func named(all []clients.Client, name string) (clients.Client, error) {

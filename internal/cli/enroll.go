@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/clients"
 	"vpnd/internal/config"
 	"vpnd/internal/config/edit"
 	"vpnd/internal/engine"
@@ -22,13 +24,15 @@ import (
 
 type enrollFlags struct {
 	applyFlags
-	in string
+	in     string
+	asJSON bool
 }
 
 func (f *enrollFlags) bind(a *app, c *cobra.Command) {
 	yesFlag(c, &f.yes)
 	a.verboseFlag(c)
 	c.Flags().StringVar(&f.in, "in", "", "the block at `ADDRESS` lets them in, such as pki.office; needed where several do")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "write JSON, and the plan to standard error")
 }
 
 func (a *app) enrollCommand() *cobra.Command {
@@ -41,7 +45,8 @@ and applies it. Every other byte of the configuration stays. Who was revoked get
 a new key and certificate; what they had before stays void.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			err := a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
+			out := a.aside(f.asJSON)
+			place, err := a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
 				in, known := e.People[n.Label]
 				switch {
 				case in:
@@ -52,8 +57,11 @@ a new key and certificate; what they had before stays void.`,
 				n.With = edit.Text{Name: e.With, Value: e.Value}
 				return edit.Add(files, n)
 			})
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case f.asJSON:
+				return a.enrolled(c.Context(), out, args[0], place)
 			}
 			return a.welcome(args[0])
 		},
@@ -72,7 +80,8 @@ asks, and applies it: the certificate is revoked for good, and who is connected 
 disconnected. Every other byte of the configuration stays.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
+			out := a.aside(f.asJSON)
+			place, err := a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
 				switch in, known := e.People[n.Label]; {
 				case !known:
 					return edit.Change{}, fmt.Errorf("%s has no %s %q; it has %s", n.In, n.Type, n.Label, report.Names(slices.Sorted(maps.Keys(e.People))))
@@ -81,58 +90,88 @@ disconnected. Every other byte of the configuration stays.`,
 				}
 				return edit.Set(files, n, edit.Attribute{Name: e.Revoked, Value: true})
 			})
+			if err != nil || !f.asJSON {
+				return err
+			}
+			return a.enrolled(c.Context(), out, args[0], place)
 		},
 	}
 	f.bind(a, c)
 	return c
 }
 
-// enroll edits the configuration and applies what comes of it. The file is written
-// once the plan was agreed to; where nothing was done in the end, it is as before.
-func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change func([]edit.File, edit.Nested, resource.Enrollment) (edit.Change, error)) error {
-	before, err := a.load()
+// aside has what people read go to standard error where the answer is JSON, and returns
+// where that goes.
+func (a *app) aside(asJSON bool) io.Writer {
+	out := a.Out
+	if asJSON {
+		a.Out = a.Err
+	}
+	return out
+}
+
+// An edited is the JSON form of what letting somebody in or shutting them out did.
+type edited struct {
+	clients.Single
+	Edited edit.Place `json:"edited"`
+}
+
+// enrolled tells of who was let in or shut out.
+func (a *app) enrolled(ctx context.Context, out io.Writer, name string, at edit.Place) error {
+	one, since, err := a.known(ctx, name)
 	if err != nil {
 		return err
+	}
+	return report.WriteJSON(out, edited{clients.Single{FormatVersion: clients.FormatVersion, Remembered: since, Client: one}, at})
+}
+
+// enroll edits the configuration, applies what comes of it, and returns where that is.
+// The file is written once the plan was agreed to; where nothing was done in the end,
+// it is as before.
+func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change func([]edit.File, edit.Nested, resource.Enrollment) (edit.Change, error)) (edit.Place, error) {
+	before, err := a.load()
+	if err != nil {
+		return edit.Place{}, err
 	}
 	in, e, err := enrolling(before, f.in, name)
 	if err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	files, err := texts(before.Paths)
 	if err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	edited, err := change(files, edit.Nested{In: in, Type: e.Block, Label: name}, e)
 	if err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	a.instead = map[string][]byte{edited.File: edited.Data}
 	after, err := a.load()
 	if err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	defer undisturbed()()
 	host := a.host(a.dir(after))
 	if err := host.Mend(ctx); err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	a.printf("Edits %s:%d\n\n", edited.File, edited.Line)
 	t, p, err := host.Agree(ctx, f.yes, func(t *transaction.Transaction) (*engine.Plan, error) {
 		return a.planApply(ctx, t, after, f.applyFlags, nil)
 	})
 	if err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	defer t.Close()
 	was := files[slices.IndexFunc(files, func(f edit.File) bool { return f.Name == edited.File })]
 	if err := exchange(was, edited.Data); err != nil {
-		return err
+		return edit.Place{}, err
 	}
 	phase, err := t.Apply(ctx, p, f.terms(after))
 	if phase == transaction.Undone || phase == "" && err != nil { // nothing was done
 		_ = exchange(edit.File{Name: was.Name, Data: edited.Data}, was.Data)
 	}
-	return ended(phase, err)
+	return edited.Place, ended(phase, err)
 }
 
 // enrolling finds the block that lets a person in, or shall.

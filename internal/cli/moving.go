@@ -4,17 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"vpnd/internal/archive"
+	"vpnd/internal/cli/passphrase"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
@@ -25,7 +23,7 @@ import (
 
 func (a *app) backupCommand() *cobra.Command {
 	var recipients []string
-	var passphrase string
+	var words string
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write what can't be made anew into one encrypted archive",
@@ -44,7 +42,7 @@ keys of clients, the same revocations.`,
 				return err
 			}
 			defer t.Close()
-			to, err := a.recipients(recipients, passphrase)
+			to, err := a.recipients(recipients, words)
 			if err != nil {
 				return err
 			}
@@ -52,14 +50,14 @@ keys of clients, the same revocations.`,
 		},
 	}
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt it to this `KEY` of age, as age-keygen(1) writes it; may be repeated")
-	c.Flags().StringVar(&passphrase, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
 	c.MarkFlagsMutuallyExclusive("recipient", "passphrase-file")
 	return c
 }
 
 func (a *app) restoreCommand() *cobra.Command {
 	var yes bool
-	var identity, passphrase string
+	var identity, words string
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put what an archive of vpnd backup holds on this host",
@@ -68,7 +66,7 @@ stands there already and differs is named, and nothing is written then. After it
 vpnd plan shows what the configuration asks for besides.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			by, err := a.identities(identity, passphrase)
+			by, err := a.identities(identity, words)
 			if err != nil {
 				return err
 			}
@@ -101,7 +99,7 @@ vpnd plan shows what the configuration asks for besides.`,
 	}
 	yesFlag(c, &yes)
 	c.Flags().StringVar(&identity, "identity", "", "open it with the identities of age in `FILE`")
-	c.Flags().StringVar(&passphrase, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
 	c.MarkFlagsMutuallyExclusive("identity", "passphrase-file")
 	return c
 }
@@ -221,7 +219,7 @@ func (a *app) recipients(keys []string, file string) ([]age.Recipient, error) {
 	if len(all) > 0 {
 		return all, nil
 	}
-	secret, err := a.passphrase(file, true)
+	secret, err := a.asker().New(file, shortestPassphrase, "a CA")
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +228,7 @@ func (a *app) recipients(keys []string, file string) ([]age.Recipient, error) {
 }
 
 // identities returns what opens an archive.
-func (a *app) identities(file, passphrase string) ([]age.Identity, error) {
+func (a *app) identities(file, words string) ([]age.Identity, error) {
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -239,7 +237,7 @@ func (a *app) identities(file, passphrase string) ([]age.Identity, error) {
 		defer f.Close()
 		return age.ParseIdentities(f)
 	}
-	secret, err := a.passphrase(passphrase, false)
+	secret, err := a.asker().Old(words)
 	if err != nil {
 		return nil, err
 	}
@@ -250,38 +248,6 @@ func (a *app) identities(file, passphrase string) ([]age.Identity, error) {
 // shortestPassphrase is how many characters a passphrase has at least.
 const shortestPassphrase = 12
 
-// passphrase is read from a file, or typed, twice where it is a new one.
-func (a *app) passphrase(file string, fresh bool) (*resource.Secret, error) {
-	typed, err := a.typed(file, fresh)
-	if err == nil && fresh && len(typed) < shortestPassphrase {
-		err = fmt.Errorf("the passphrase has fewer than %d characters, and what it protects is a CA; take a longer one", shortestPassphrase)
-	}
-	return resource.NewSecret(typed), err
-}
-
-func (a *app) typed(file string, twice bool) (string, error) {
-	if file != "" {
-		data, err := os.ReadFile(file)
-		line, _, _ := strings.Cut(string(data), "\n")
-		return strings.TrimSuffix(line, "\r"), err
-	}
-	in, ok := a.In.(*os.File)
-	if !ok || !isTerminal(a.In) {
-		return "", errors.New("nobody is there to type a passphrase; give --passphrase-file, or a key of age")
-	}
-	ask := func(words string) (string, error) {
-		_, _ = fmt.Fprint(a.Err, words)
-		data, err := term.ReadPassword(int(in.Fd()))
-		_, _ = io.WriteString(a.Err, "\n")
-		return string(data), err
-	}
-	first, err := ask("Passphrase: ")
-	if err != nil || !twice {
-		return first, err
-	}
-	again, err := ask("Once more: ")
-	if err == nil && again != first {
-		err = errors.New("they are not the same")
-	}
-	return first, err
+func (a *app) asker() passphrase.Asker {
+	return passphrase.Asker{In: a.In, Err: a.Err, Or: ", or a key of age"}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,12 @@ type listed struct {
 	Serial   string    `json:"serial,omitempty"`
 }
 
+// certificates are the JSON form of several.
+type certificates struct {
+	FormatVersion string   `json:"format_version"`
+	Certificates  []listed `json:"certificates"`
+}
+
 func (a *app) certificatesCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
@@ -62,7 +69,7 @@ func (a *app) certificatesCommand() *cobra.Command {
 			}
 			all := a.certificates(e)
 			if asJSON {
-				return report.WriteJSON(a.Out, all)
+				return report.WriteJSON(a.Out, certificates{clients.FormatVersion, all})
 			}
 			t := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 			_, _ = fmt.Fprintln(t, "NAME\tUSE\tGOOD UNTIL\tSERIAL\tBLOCK")
@@ -91,7 +98,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 		case c.Person:
 			l.Use = "client"
 		}
-		l.NotAfter, l.Serial = clients.Ends(atomic.ReadFile(filepath.Clean("/"+a.root), c.ID.Name, mostProfile))
+		l.NotAfter, l.Serial = clients.Ends(a.ofHost(c.ID.Name))
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b listed) int {
@@ -107,6 +114,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 // without.
 func (a *app) anewCommand(name, what, long string, key bool) *cobra.Command {
 	var f applyFlags
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   name + " NAME",
 		Short: strings.ToUpper(what[:1]) + what[1:],
@@ -118,12 +126,27 @@ func (a *app) anewCommand(name, what, long string, key bool) *cobra.Command {
 				return err
 			}
 			defer undisturbed()()
-			return a.anew(c.Context(), cfg, args[0], what, key, f)
+			out := a.aside(asJSON)
+			if err := a.anew(c.Context(), cfg, args[0], what, key, f); err != nil || !asJSON {
+				return err
+			}
+			return a.madeAnew(out, a.dir(cfg), args[0])
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON, and the plan to standard error")
 	yesFlag(c, &f.yes)
 	a.verboseFlag(c)
 	return c
+}
+
+// madeAnew tells of the certificates of somebody.
+func (a *app) madeAnew(out io.Writer, dir, name string) error {
+	e, err := a.look(dir)
+	if err != nil {
+		return err
+	}
+	own := slices.DeleteFunc(a.certificates(e), func(l listed) bool { return l.Name != name || l.Use == "ca" })
+	return report.WriteJSON(out, certificates{clients.FormatVersion, own})
 }
 
 // anew takes the files of a certificate away and has them made again, all under one

@@ -69,12 +69,20 @@ func (t *terminal) width() int { return cmp.Or(columns(t.Err), 100) }
 
 // columns is how wide a terminal is, and 0 of what is none.
 func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			return width
-		}
+	if width, _ := size(w); width > 20 {
+		return width
 	}
 	return 0
+}
+
+// size is how many columns and lines a terminal has, and nothing of what is none.
+func size(w io.Writer) (columns, lines int) {
+	if f, ok := w.(*os.File); ok {
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(width, 1), height
+		}
+	}
+	return 0, 0
 }
 
 // levels are the values of --log-level.

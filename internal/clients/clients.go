@@ -13,8 +13,14 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/seen"
 	"vpnd/internal/status"
 )
+
+// FormatVersion is the version of what the commands about people and certificates
+// tell in JSON. The first number grows when something is taken away or changes its
+// meaning.
+const FormatVersion = "1.0"
 
 // A Client is a person, by their name.
 type Client struct {
@@ -25,6 +31,22 @@ type Client struct {
 	Serial   string    `json:"serial,omitempty"`    // of it, in hexadecimal
 	Profiles []Profile `json:"profiles,omitempty"`  // what they dial with
 	Sessions []Session `json:"connected,omitempty"` // now
+
+	Seen *seen.Sighting `json:"last_seen,omitempty"` // last, now included; nil where nobody remembers
+}
+
+// A List is the JSON form of all.
+type List struct {
+	FormatVersion string    `json:"format_version"`
+	Remembered    time.Time `json:"remembered_since,omitzero"` // who was seen last is known since; zero where no agent remembers
+	Clients       []Client  `json:"clients"`
+}
+
+// A Single is the JSON form of one.
+type Single struct {
+	FormatVersion string    `json:"format_version"`
+	Remembered    time.Time `json:"remembered_since,omitzero"`
+	Client        Client    `json:"client"`
 }
 
 // A Profile is what a person dials with.
@@ -39,14 +61,18 @@ type Profile struct {
 
 // A Session is a person connected to a server.
 type Session struct {
-	Server string `json:"server"`
-	Socket string `json:"-"`
-	status.Client
+	Server  string    `json:"server"` // the block
+	Socket  string    `json:"-"`      // by which it can be ended; empty where it can't
+	From    string    `json:"from"`
+	Address string    `json:"address"`
+	Since   time.Time `json:"since,omitzero"` // where that is known
+	In      uint64    `json:"in_bytes"`
+	Out     uint64    `json:"out_bytes"`
 }
 
 // Of puts together what the records of a host and its servers tell, sorted by name.
 // Certificates of which the lists do not tell yet are read.
-func Of(e *engine.Engine, servers []status.Server, read func(path string) ([]byte, error)) []Client {
+func Of(e *engine.Engine, now status.VPNs, m seen.Memory, read func(path string) ([]byte, error)) []Client {
 	l, others, paths := list{}, make(map[string]bool), make(map[string]string)
 	for _, c := range e.Certificates() {
 		if !c.Person {
@@ -71,12 +97,8 @@ func Of(e *engine.Engine, servers []status.Server, read func(path string) ([]byt
 		c.Revoked = false
 		c.Profiles = append(c.Profiles, profile(g))
 	}
-	for _, s := range servers {
-		for _, one := range s.Clients {
-			c := l.client(one.Name)
-			c.Sessions = append(c.Sessions, Session{s.Block, s.Socket, one})
-		}
-	}
+	l.connect(now)
+	l.remember(m, seen.Sightings(e.Now(), now))
 	all := make([]Client, 0, len(l))
 	for _, c := range l {
 		slices.Sort(c.Blocks)
@@ -85,6 +107,28 @@ func Of(e *engine.Engine, servers []status.Server, read func(path string) ([]byt
 	}
 	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// Serving are the servers on record, and the tunnels by which people dial in that are
+// given profiles. Nobody has asked them yet.
+func Serving(e *engine.Engine) status.VPNs {
+	var v status.VPNs
+	for id, block := range e.Serving(resource.Servers) {
+		v.Servers = append(v.Servers, status.Server{Block: block, Socket: id.Name})
+	}
+	giving := make(map[string]bool)
+	for _, g := range e.Gifts() {
+		for _, block := range g.Blocks() {
+			giving[block] = true
+		}
+	}
+	for id, block := range e.Serving(resource.Tunnels) {
+		if giving[block] {
+			v.Tunnels = append(v.Tunnels, status.Tunnel{ID: id, Block: block})
+		}
+	}
+	slices.SortFunc(v.Servers, func(a, b status.Server) int { return strings.Compare(a.Socket, b.Socket) })
+	return v
 }
 
 type list map[string]*Client
@@ -114,6 +158,42 @@ func (l list) enter(r engine.Roll) {
 		if c.Revoked = h.Revoked; h.NotAfter.After(c.NotAfter) {
 			c.NotAfter, c.Serial = h.NotAfter, h.Serial
 		}
+	}
+}
+
+// connect tells who is connected now.
+func (l list) connect(now status.VPNs) {
+	for _, s := range now.Servers {
+		for _, one := range s.Clients {
+			c := l.client(one.Name)
+			c.Sessions = append(c.Sessions, Session{s.Block, s.Socket, one.From, one.Address, one.Began, one.In, one.Out})
+		}
+	}
+	for _, t := range now.Tunnels {
+		if c := l[t.Name]; c != nil && t.Up && slices.Contains(c.Blocks, t.Block) {
+			one := seen.Of(t, t.Since)
+			c.Sessions = append(c.Sessions, Session{t.Block, "", one.From, one.Address, one.Since, one.In, one.Out})
+		}
+	}
+}
+
+// remember tells when everybody was seen last, in any block: as it is remembered, and
+// as it is now.
+func (l list) remember(m seen.Memory, now []seen.Sighting) {
+	later := func(s seen.Sighting) {
+		c := l[s.Name]
+		if c == nil || len(c.Sessions) == 0 && !slices.Contains(c.Blocks, s.Block) {
+			return // somebody else, of a block that is gone
+		}
+		if c.Seen == nil || !s.At.Before(c.Seen.At) {
+			c.Seen = &s
+		}
+	}
+	for _, s := range m.People {
+		later(s)
+	}
+	for _, s := range now {
+		later(s)
 	}
 }
 

@@ -1,11 +1,16 @@
 package clients
 
 import (
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/seen"
+	"vpnd/internal/status"
 )
 
 // Who has one certificate that stands is in, whatever became of earlier ones; who
@@ -37,5 +42,63 @@ func TestEnds(t *testing.T) {
 		if at, serial := Ends([]byte(data), nil); !at.IsZero() || serial != "" {
 			t.Errorf("%q: %v, %q", data, at, serial)
 		}
+	}
+}
+
+// Programs read these names; one that changes is another format.
+func TestFormat(t *testing.T) {
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	all := List{FormatVersion: FormatVersion, Remembered: at, Clients: []Client{
+		{
+			Name: "alice", Blocks: []string{"openvpn_server.office", "pki.office"}, NotAfter: at, Serial: "1f",
+			Profiles: []Profile{{Path: "/var/lib/vpnd/profiles/office/alice.ovpn", Server: "openvpn_server.office", Void: []string{"port"}, Since: at, GivenAt: at, GivenBy: "root"}},
+			Sessions: []Session{{Server: "openvpn_server.office", Socket: "/run/m.sock", From: "192.0.2.7:1194", Address: "10.8.0.2", Since: at, In: 1, Out: 2}},
+			Seen:     &seen.Sighting{Name: "alice", Block: "openvpn_server.office", At: at, From: "192.0.2.7:1194", Address: "10.8.0.2", Since: at, In: 1, Out: 2},
+		},
+		{Name: "guest", Blocks: []string{"pki.office"}, Revoked: true},
+	}}
+	got, err := json.MarshalIndent(all, "", "  ")
+	want, missing := os.ReadFile("testdata/clients.json")
+	if err != nil || missing != nil || strings.TrimSpace(string(want)) != string(got) {
+		t.Errorf("%v, %v\n%s", err, missing, got)
+	}
+}
+
+// Who is connected, now or last, is told where a block that lets them in says so.
+func TestRemember(t *testing.T) {
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	l := list{"alice": {Name: "alice", Blocks: []string{"openvpn_server.office"}}, "bob": {Name: "bob", Blocks: []string{"wireguard.wg0"}}, "carol": {Name: "carol", Blocks: []string{"wireguard.wg0"}}}
+	now := status.VPNs{
+		Servers: []status.Server{{Block: "openvpn_server.office", Socket: "/a", Clients: []status.Client{{Name: "alice", From: "a", Began: at}, {Name: "mallory"}}}},
+		Tunnels: []status.Tunnel{
+			{Block: "wireguard.wg0", TunnelState: resource.TunnelState{Name: "bob", Up: true, OnDemand: true, Handshake: at, Peer: "b", Remote: []string{"10.20.0.2/32"}}},
+			{Block: "wireguard.wg0", TunnelState: resource.TunnelState{Name: "carol", OnDemand: true, Handshake: at.Add(-time.Hour)}},
+			{Block: "wireguard.wg1", TunnelState: resource.TunnelState{Name: "alice", Up: true, OnDemand: true, Handshake: at}},
+		},
+	}
+	memory := seen.Memory{Since: at, People: map[seen.Person]seen.Sighting{
+		{Block: "wireguard.wg0", Name: "carol"}:       {Name: "carol", Block: "wireguard.wg0", At: at.Add(-time.Minute)},
+		{Block: "openvpn_server.old", Name: "carol"}:  {Name: "carol", Block: "openvpn_server.old", At: at},
+		{Block: "openvpn_server.office", Name: "who"}: {Name: "who", Block: "openvpn_server.office", At: at},
+	}}
+	l.connect(now)
+	l.remember(memory, seen.Sightings(at, now))
+	for name, want := range map[string]string{
+		"alice":   "openvpn_server.office /a; seen 12:00",
+		"bob":     "wireguard.wg0 ; seen 12:00",
+		"carol":   "; seen 11:59",
+		"mallory": "openvpn_server.office /a; seen 12:00", // connected, and on no record
+	} {
+		got := ""
+		c := l[name]
+		for _, s := range c.Sessions {
+			got += s.Server + " " + s.Socket
+		}
+		if got += "; seen " + c.Seen.At.Format("15:04"); got != want {
+			t.Errorf("%s: %s, not %s", name, got, want)
+		}
+	}
+	if l["who"] != nil {
+		t.Error("who is on no record and not connected is told of")
 	}
 }

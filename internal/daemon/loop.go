@@ -14,6 +14,7 @@ import (
 	"vpnd/internal/notice"
 	"vpnd/internal/notify"
 	"vpnd/internal/resource"
+	"vpnd/internal/seen"
 	"vpnd/internal/status"
 	"vpnd/internal/systemd"
 	"vpnd/internal/watch"
@@ -75,6 +76,7 @@ type restraint struct {
 // outlets are where is told what passes find. Nothing is decided by what stands there.
 type outlets struct {
 	metrics *metrics.Exporter
+	seen    *seen.Keeper
 	notify  *notify.Notifier
 	status  status.Status
 	tale    tale
@@ -109,7 +111,7 @@ func newAgent(o Options) *agent {
 		backoff:  restraint{damping: backoff.NewDamping(o.Now, o.essential), retries: backoff.NewRetries(o.Now, o.guards)},
 		schedule: schedule{jitter: 1},
 		out: outlets{
-			metrics: metrics.New(o.Log, o.Catalog), notify: notify.New(o.Log),
+			metrics: metrics.New(o.Log, o.Catalog), seen: seen.NewKeeper(o.StateDir, o.Catalog, o.Log, o.Now), notify: notify.New(o.Log),
 			tale: tale{failed: make(map[resource.ID]string), history: make(map[resource.ID]mentions), warned: make(map[resource.ID]warning)},
 		},
 		checks: checks{try: o.Host.Check, rounds: make(chan round)},
@@ -127,6 +129,7 @@ func (a *agent) run(ctx context.Context) error {
 	a.life.booting = a.opts.Service.Booting(ctx)
 	a.opts.Log.Info("vpnd begins", "version", a.opts.Version, "booting", a.life.booting)
 	a.restrict()
+	a.out.seen.Start(ctx)
 	a.begin(ctx)
 	a.watchState(ctx)
 	a.watchFiles(ctx)
@@ -222,6 +225,7 @@ func (a *agent) stop() {
 	a.opts.Service.Tell("STOPPING=1\nSTATUS=Stopping.")
 	a.events.watchers.Stop()
 	a.out.metrics.Close()
+	a.out.seen.Stop()
 	a.out.notify.Close()
 	a.life.stopped = true
 	a.publish()

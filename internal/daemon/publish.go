@@ -28,6 +28,7 @@ func (a *agent) publish() {
 		a.opts.Log.Warn("the status can't be written", "error", err)
 	}
 	a.out.metrics.Update(s)
+	a.out.seen.Follow(s.VPNs)
 	if !s.Stopped {
 		a.opts.Service.Tell("STATUS=" + s.Summary())
 	}

@@ -206,13 +206,13 @@ func (e *Engine) Rolls() []Roll {
 	return all
 }
 
-// Serving returns the names of the things on record that a view tells of, each with
-// the first block that asks for it.
-func (e *Engine) Serving(view resource.View) map[string]string {
-	all := make(map[string]string)
+// Serving returns the things on record that a view tells of, each with the first block
+// that asks for it.
+func (e *Engine) Serving(view resource.View) map[resource.ID]string {
+	all := make(map[resource.ID]string)
 	for _, r := range e.Store.Records() {
 		if e.Catalog.Traits(r.ID.Kind).View == view && len(r.Owners) > 0 {
-			all[r.ID.Name] = r.Owners[0].Block.String()
+			all[r.ID] = r.Owners[0].Block.String()
 		}
 	}
 	return all

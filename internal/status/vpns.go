@@ -25,12 +25,13 @@ type Server struct {
 
 // Client is one connected client.
 type Client struct {
-	Name    string `json:"name"`
-	From    string `json:"from"`    // address and port it comes from
-	Address string `json:"address"` // in the VPN
-	Since   string `json:"since"`   // as OpenVPN writes it
-	In      uint64 `json:"in_bytes"`
-	Out     uint64 `json:"out_bytes"`
+	Name    string    `json:"name"`
+	From    string    `json:"from"`           // address and port it comes from
+	Address string    `json:"address"`        // in the VPN
+	Since   string    `json:"since"`          // as OpenVPN writes it
+	Began   time.Time `json:"began,omitzero"` // the same, where OpenVPN says it
+	In      uint64    `json:"in_bytes"`
+	Out     uint64    `json:"out_bytes"`
 }
 
 // Block names the first block that asks for a resource.

@@ -35,9 +35,14 @@ type Text struct{ Name, Value string }
 
 // A Change is what a file becomes.
 type Change struct {
-	File string
-	Line int // the first that changes
+	Place
 	Data []byte
+}
+
+// A Place is a line of a file, the first that changes.
+type Place struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
 }
 
 // A Refusal says what can't be edited, where, and what a person is to write.
@@ -149,7 +154,7 @@ func (s *splice) apply(f File) Change {
 	data = append(data, f.Data[:s.start]...)
 	data = append(data, text...)
 	data = append(data, f.Data[s.end:]...)
-	return Change{File: f.Name, Line: lineAt(f.Data, s.start), Data: data}
+	return Change{Place: Place{f.Name, lineAt(f.Data, s.start)}, Data: data}
 }
 
 func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }

@@ -23,10 +23,11 @@ const patience = 2 * time.Second
 // tells it (status 3; see management-notes.txt of OpenVPN).
 type Session struct {
 	CommonName string
-	Real       string // address and port that it comes from
-	Virtual    string // address in the VPN
-	Since      string // as OpenVPN writes it, in the host's time zone
-	In, Out    uint64 // received and sent since, in bytes
+	Real       string    // address and port that it comes from
+	Virtual    string    // address in the VPN
+	Since      string    // as OpenVPN writes it, in the host's time zone
+	Began      time.Time // the same; the zero time where OpenVPN does not say
+	In, Out    uint64    // received and sent since, in bytes
 }
 
 // ErrDown says that nobody listens on a management socket.
@@ -163,11 +164,20 @@ func parseSessions(lines []string) []Session {
 				return ""
 			}
 			if name := cell("Common Name"); name != "" && name != "UNDEF" {
-				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), count(cell("Bytes Received")), count(cell("Bytes Sent"))})
+				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent"))})
 			}
 		}
 	}
 	return sessions
+}
+
+// moment reads a time_t.
+func moment(text string) time.Time {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }
 
 // count reads a number of bytes; what is none counts for nothing.

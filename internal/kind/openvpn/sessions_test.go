@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,8 +20,8 @@ import (
 // office is what OpenVPN 2.6 answers, cut to the columns that matter here.
 var office = []string{
 	"TITLE\tOpenVPN 2.6.14",
-	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since",
-	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05",
+	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since\tConnected Since (time_t)",
+	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05\t1767323045",
 	"CLIENT_LIST\ttpham\t203.0.113.11:1194\t10.8.0.3\t\t1\t2\t2026-01-02 03:04:05",
 	"CLIENT_LIST\tUNDEF\t203.0.113.12:1194\t\t\t1\t2\t2026-01-02 03:04:05",
 	"GLOBAL_STATS\tMax bcast/mcast queue length\t0",
@@ -65,8 +66,8 @@ func serve(t *testing.T) string {
 func TestSessionsAreRead(t *testing.T) {
 	got, err := Sessions(context.Background(), serve(t))
 	want := []Session{
-		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", 1, 2},
-		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", 1, 2},
+		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", time.Unix(1767323045, 0).UTC(), 1, 2},
+		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", time.Time{}, 1, 2}, // it does not say
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
