@@ -18,6 +18,7 @@ import (
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pkg"
 	kindpki "vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/memo"
 	kindssh "vpnd/internal/kind/ssh"
 	"vpnd/internal/kind/sysctl"
 	"vpnd/internal/kind/unit"
@@ -82,7 +83,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("system_user", "A system account of vpnd's own, with which nobody can log in. Its label is its name.", user.Traits, user.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("unit", "A unit of systemd. Its label is its name, suffix included.", unit.Traits, units),
 	}
-	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Shared: shared, Synchronized: kindpki.Synchronized})...)
+	return append(all, kindpki.Kinds(kindpki.Host{Root: o.Root, Clock: time.Now, Rand: rand.Reader, Shared: shared, Synchronized: kindpki.Synchronized, Memo: memo.Open(o.Cache)})...)
 }
 
 // runs says whether a root file system is that of this host: only there a kernel

@@ -133,15 +133,15 @@ func suits(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool, er
 	if want.Key == nil {
 		return false, nil
 	}
-	key, err := keyAt(s, *want.Key)
-	if err != nil || !policy.SamePublic(key.Public(), cert.PublicKey) {
+	key, err := heldAt(s, *want.Key)
+	if err != nil || !key.is(cert) {
 		return false, derived.Missing(err)
 	}
 	if want.Issuer == nil {
-		return policy.SignedBy(cert, cert) == nil, nil
+		return signed(s, cert, cert), nil
 	}
 	issuer, err := certificateAt(s, *want.Issuer)
-	if err != nil || policy.SignedBy(cert, issuer) != nil {
+	if err != nil || !signed(s, cert, issuer) {
 		return false, derived.Missing(err)
 	}
 	if want.Ledger == nil {
@@ -217,31 +217,46 @@ func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 
 // issue signs a new certificate.
 func issue(s *derived.Scene, want Certificate) (*x509.Certificate, error) {
-	key, err := keyAt(s, *want.Key)
+	held, err := heldAt(s, *want.Key)
 	if err != nil {
 		return nil, fmt.Errorf("reading its key %s: %w", *want.Key, err)
 	}
-	t, err := template(want, key.Public(), s.Now)
+	public, err := x509.ParsePKIXPublicKey(held.public)
+	if err != nil {
+		return nil, fmt.Errorf("reading its key %s: %w", *want.Key, err)
+	}
+	t, err := template(want, public, s.Now)
 	if err != nil {
 		return nil, err
 	}
 	if t.SerialNumber, err = policy.NewSerial(s.Rand); err != nil {
 		return nil, err
 	}
-	parent, signer := t, key
-	if want.Issuer != nil {
-		if parent, signer, err = authority(s, *want.Issuer, *want.IssuerKey); err != nil {
-			return nil, err
-		}
-		if t.NotAfter.After(parent.NotAfter) {
-			t.NotAfter = parent.NotAfter
-		}
+	parent, signer, err := signing(s, t, want)
+	if err != nil {
+		return nil, err
 	}
-	der, err := x509.CreateCertificate(s.Rand, t, parent, key.Public(), signer)
+	der, err := x509.CreateCertificate(s.Rand, t, parent, public, signer)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
+	if want.Issuer != nil { // else it is not known by the bytes of its issuer yet
+		s.Memo.Of(whoSigned, func() (string, bool) { return "", true }, der, parent.Raw) // CreateCertificate has checked it
+	}
 	return x509.ParseCertificate(der)
+}
+
+// signing returns who signs a new certificate, which ends no later than that.
+func signing(s *derived.Scene, t *x509.Certificate, want Certificate) (*x509.Certificate, crypto.Signer, error) {
+	if want.Issuer == nil {
+		key, err := keyAt(s, *want.Key)
+		return t, key, err
+	}
+	parent, signer, err := authority(s, *want.Issuer, *want.IssuerKey)
+	if err == nil && t.NotAfter.After(parent.NotAfter) {
+		t.NotAfter = parent.NotAfter
+	}
+	return parent, signer, err
 }
 
 // authority returns a CA that can sign now.

@@ -15,6 +15,7 @@ import (
 	"vpnd/internal/kind/pki/assembled"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/dhparams"
+	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/kind/pki/tlscrypt"
 	"vpnd/internal/kind/pki/wgkey"
@@ -34,7 +35,7 @@ type room struct {
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	r := &room{T: t, now: time.Now().UTC().Truncate(time.Second)}
-	r.Host = derived.Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader, Synchronized: func() bool { return r.synchronized }}
+	r.Host = derived.Host{Root: t.TempDir(), Clock: func() time.Time { return r.now }, Rand: rand.Reader, Synchronized: func() bool { return r.synchronized }, Memo: memo.Open(filepath.Join(t.TempDir(), "cache"))}
 	for _, dir := range []string{"etc", "pki"} {
 		if err := os.Mkdir(r.at(dir), 0o755); err != nil {
 			t.Fatal(err)

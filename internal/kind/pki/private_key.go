@@ -59,18 +59,20 @@ func settlePrivateKey(s *derived.Scene, name string, k *PrivateKey) error {
 // readPrivateKey tells what a file holds. One that holds no usable key is an
 // observation too, so that taking it over keeps its bytes.
 func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey) (*PrivateKey, error) {
-	key, format, err := policy.ParseKey(data)
-	algorithm := "unreadable"
+	key, err := heldIn(s, data)
 	switch {
 	case errors.Is(err, policy.ErrEncrypted):
-		algorithm = "encrypted"
-	case err == nil:
-		algorithm = policy.AlgorithmOf(key.Public())
+		key.algorithm = "encrypted"
+	case err != nil:
+		key.algorithm = "unreadable"
 	}
-	n := publicKey(s, name, data)
+	var n *derived.Neighbour
+	if key.format == policy.OpenSSH {
+		n = publicKey(s, name, data)
+	}
 	return &PrivateKey{
-		Algorithm:   &algorithm,
-		Format:      &format,
+		Algorithm:   &key.algorithm,
+		Format:      &key.format,
 		Certificate: want.Certificate,
 		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),
@@ -99,7 +101,11 @@ func buildPrivateKey(s *derived.Scene, _ string, data []byte, want PrivateKey) (
 		}
 	}
 	made, err := policy.MarshalKey(key, format)
-	return derived.Product{Data: made}, err
+	if err != nil {
+		return derived.Product{}, err
+	}
+	s.Memo.Of(whichKey, func() (string, bool) { return tellKey(key, format) }, made)
+	return derived.Product{Data: made}, nil
 }
 
 // invalidatesPrivateKey says what hangs on the key of a CA, and on one that is shown to

@@ -8,10 +8,11 @@ import (
 	"vpnd/internal/kind/pki/policy"
 )
 
-// issuerPath and ledgerPath are what is read once in a scene.
+// These are what is read once in a scene.
 type (
 	issuerPath string
 	ledgerPath string
+	signerPath string
 )
 
 // found is what was found at a path, or why nothing was.
@@ -41,11 +42,14 @@ func ledgerAt(s *derived.Scene, dir string) (*ledger, error) {
 	return f.is, f.err
 }
 
-// keyAt returns the private key at that path.
+// keyAt returns the private key at that path, of a CA that signs.
 func keyAt(s *derived.Scene, path string) (crypto.Signer, error) {
-	data, err := s.Follow(path)
-	if err != nil {
-		return nil, err
-	}
-	return policy.ParseSigner(data)
+	f := derived.Once(s, signerPath(path), func() (f found[crypto.Signer]) {
+		var data []byte
+		if data, f.err = s.Follow(path); f.err == nil {
+			f.is, f.err = policy.ParseSigner(data)
+		}
+		return f
+	})
+	return f.is, f.err
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
@@ -26,6 +27,7 @@ type Host struct {
 	Clock  func() time.Time // what time it is
 	Rand   io.Reader        // where keys and serial numbers come from
 	Shared *notice.Shared   // with other watchers; nil is nothing, and nobody is named
+	Memo   *memo.Memo       // what was worked out of files before; nil is nothing
 
 	Synchronized func() bool // whether the clock is known to be right; nil is for no
 }

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	atomics "sync/atomic"
 	"time"
 
 	"vpnd/internal/atomic"
@@ -123,34 +126,41 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	if err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
-	var errs []error
-	seen := make(map[string]*T, len(wants))
-	queue := make(chan string)
+	defer v.Memo.Keep()
+	names := slices.Collect(maps.Keys(wants))
+	all, errs := make([]*T, len(names)), make([]error, len(names))
+	manyHands(ctx, len(names), func(i int) {
+		var err error
+		if all[i], err = v.observe(s, names[i], resource.Or(wants[names[i]], *new(T))); err != nil {
+			errs[i] = &resource.NameError{Name: names[i], Err: err}
+		}
+	})
+	seen := make(map[string]*T, len(names))
+	for i, got := range all {
+		if got != nil {
+			seen[names[i]] = got
+		}
+	}
+	return seen, errors.Join(append(errs, ctx.Err())...)
+}
+
+// manyHands calls do for each number below n, from as many goroutines as there are
+// processors, until ctx ends.
+func manyHands(ctx context.Context, n int, do func(i int)) {
+	var next atomics.Int64
 	var hands sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(wants)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		hands.Go(func() {
-			for name := range queue {
-				got, err := v.observe(s, name, resource.Or(wants[name], *new(T)))
-				mu.Lock()
-				if err != nil {
-					errs = append(errs, &resource.NameError{Name: name, Err: err})
-				} else if got != nil {
-					seen[name] = got
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
 				}
-				mu.Unlock()
+				do(i)
 			}
 		})
 	}
-	for name := range wants {
-		if ctx.Err() != nil {
-			break
-		}
-		queue <- name
-	}
-	close(queue)
 	hands.Wait()
-	return seen, errors.Join(append(errs, ctx.Err())...)
 }
 
 func (v *Verbs[T]) observe(s *Scene, name string, want T) (*T, error) {
@@ -177,15 +187,16 @@ func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	if err != nil {
 		return err
 	}
-	var first, then []atomic.File
-	var errs []error
-	for _, item := range items {
-		p, err := v.apply(s, item)
-		if err != nil {
-			errs = append(errs, &resource.NameError{Name: item.Name, Err: err})
-			continue
+	made, errs := make([]written, len(items)), make([]error, len(items))
+	manyHands(context.Background(), len(items), func(i int) {
+		var err error
+		if made[i], err = v.apply(s, items[i]); err != nil {
+			errs[i] = &resource.NameError{Name: items[i].Name, Err: err}
 		}
-		first, then = append(first, p.first...), append(then, p.then...)
+	})
+	var first, then []atomic.File
+	for _, w := range made {
+		first, then = append(first, w.first...), append(then, w.then...)
 	}
 	err = atomic.WriteAll(v.Root, first)
 	if err == nil {

@@ -1,0 +1,113 @@
+package memo
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// asked asks a memo and says whether it had to be worked out.
+func asked(t *testing.T, m *Memo, question, answer string, about ...string) (worked bool) {
+	t.Helper()
+	var parts [][]byte
+	for _, a := range about {
+		parts = append(parts, []byte(a))
+	}
+	text, ok := m.Of(question, func() (string, bool) { worked = true; return answer, true }, parts...)
+	if !ok || text != answer {
+		t.Errorf("%s of %q is %q, %v", question, about, text, ok)
+	}
+	return worked
+}
+
+func TestTheContentIsTheQuestion(t *testing.T) {
+	m := Open("")
+	for _, about := range [][]string{{"ab", "c"}, {"a", "bc"}, {"abc"}, {"abc", ""}} {
+		if !asked(t, m, "q", "of "+about[0], about...) {
+			t.Errorf("%q was taken for something else", about)
+		}
+		if asked(t, m, "q", "of "+about[0], about...) {
+			t.Errorf("%q was forgotten", about)
+		}
+	}
+	if !asked(t, m, "qa", "another", "bc") {
+		t.Error("another question was taken for the same")
+	}
+}
+
+func TestWhatCanNotBeWorkedOutIsAskedAgain(t *testing.T) {
+	m := Open("")
+	if _, ok := m.Of("q", func() (string, bool) { return "", false }, nil); ok {
+		t.Error("it was worked out")
+	}
+	if !asked(t, m, "q", "now", "") {
+		t.Error("a failure was remembered")
+	}
+}
+
+func TestTheNextProcessKnows(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	m := Open(dir)
+	asked(t, m, "q", "answer", "about")
+	asked(t, m, "q", "", "empty")
+	m.Keep()
+	info, err := os.Stat(m.file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	if next := Open(dir); asked(t, next, "q", "answer", "about") || asked(t, next, "q", "", "empty") {
+		t.Error("it was worked out again")
+	}
+}
+
+// A file that was cut short, that is damaged or that others may write to is none.
+func TestAFileThatMayBeWrongIsNone(t *testing.T) {
+	for name, spoil := range map[string]func(file string, data []byte) error{
+		"cut short":         func(file string, data []byte) error { return os.WriteFile(file, data[:len(data)-1], 0o600) },
+		"empty":             func(file string, _ []byte) error { return os.WriteFile(file, nil, 0o600) },
+		"changed":           func(file string, data []byte) error { data[len(data)-1] ^= 1; return os.WriteFile(file, data, 0o600) },
+		"writable by all":   func(file string, _ []byte) error { return os.Chmod(file, 0o666) },
+		"in a common place": func(file string, _ []byte) error { return os.Chmod(filepath.Dir(file), 0o777) },
+		"a link":            func(file string, _ []byte) error { return swap(file) },
+	} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		m := Open(dir)
+		asked(t, m, "q", "answer", "about")
+		m.Keep()
+		data, err := os.ReadFile(m.file)
+		if err == nil {
+			err = spoil(m.file, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !asked(t, Open(dir), "q", "true", "about") {
+			t.Errorf("%s: it was believed", name)
+		}
+	}
+}
+
+// swap puts a link to the file in its place.
+func swap(file string) error {
+	if err := os.Rename(file, file+".real"); err != nil {
+		return err
+	}
+	return os.Symlink(file+".real", file)
+}
+
+// It never grows much beyond what is asked for.
+func TestWhatNobodyAsksForIsForgotten(t *testing.T) {
+	dir := t.TempDir()
+	m := Open(dir)
+	for i := range 3 * spare {
+		asked(t, m, "q", "a", string(rune(i)))
+	}
+	m.Keep()
+	next := Open(dir)
+	asked(t, next, "q", "a", "new")
+	next.Keep()
+	last := Open(dir)
+	if asked(t, last, "q", "a", "new") || len(last.known) > spare {
+		t.Errorf("%d are known", len(last.known))
+	}
+}
