@@ -167,7 +167,7 @@ func (a *app) people(ctx context.Context) ([]clients.Client, time.Time, error) {
 	}
 	for _, s := range now.Servers {
 		if s.Error != "" {
-			a.say("%s does not say who is connected: %s", s.Block, s.Error)
+			a.say("%s does not say who is connected: %s", s.Name(), s.Error)
 		}
 	}
 	for _, t := range now.Tunnels {

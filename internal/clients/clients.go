@@ -52,7 +52,7 @@ type Single struct {
 // A Profile is what a person dials with.
 type Profile struct {
 	Path    string    `json:"path"`
-	Server  string    `json:"server"` // the block that it is for
+	Server  string    `json:"server"` // the block, and which of its processes that it is for
 	Void    []string  `json:"void,omitempty"`
 	Since   time.Time `json:"void_since,omitzero"`
 	GivenAt time.Time `json:"given_at,omitzero"`
@@ -61,7 +61,7 @@ type Profile struct {
 
 // A Session is a person connected to a server.
 type Session struct {
-	Server  string    `json:"server"` // the block
+	Server  string    `json:"server"` // the block, and which of its processes
 	Socket  string    `json:"-"`      // by which it can be ended; empty where it can't
 	From    string    `json:"from"`
 	Address string    `json:"address"`
@@ -127,7 +127,7 @@ func Serving(e *engine.Engine) status.VPNs {
 			v.Tunnels = append(v.Tunnels, status.Tunnel{ID: id, Block: block})
 		}
 	}
-	slices.SortFunc(v.Servers, func(a, b status.Server) int { return strings.Compare(a.Socket, b.Socket) })
+	slices.SortFunc(v.Servers, func(a, b status.Server) int { return strings.Compare(a.Name(), b.Name()) })
 	return v
 }
 
@@ -166,7 +166,7 @@ func (l list) connect(now status.VPNs) {
 	for _, s := range now.Servers {
 		for _, one := range s.Clients {
 			c := l.client(one.Name)
-			c.Sessions = append(c.Sessions, Session{s.Block, s.Socket, one.From, one.Address, one.Began, one.In, one.Out})
+			c.Sessions = append(c.Sessions, Session{s.Name(), s.Socket, one.From, one.Address, one.Began, one.In, one.Out})
 		}
 	}
 	for _, t := range now.Tunnels {

@@ -115,9 +115,9 @@ func (t teller) vpns(v *status.VPNs) {
 	t.expiries("vpnd_crl_not_after_timestamp_seconds", "When a revocation list runs out.", v.CRLs)
 	t.tunnels(v.Tunnels)
 	for _, one := range v.Servers {
-		t.truth("vpnd_openvpn_server_up", "Whether an OpenVPN server answers.", one.Up, "server", one.Block)
+		t.truth("vpnd_openvpn_server_up", "Whether an OpenVPN server answers.", one.Up, "server", one.Name())
 		if one.Error == "" {
-			t.gauge("vpnd_openvpn_clients", "Clients that are connected to an OpenVPN server.", float64(len(one.Clients)), "server", one.Block)
+			t.gauge("vpnd_openvpn_clients", "Clients that are connected to an OpenVPN server.", float64(len(one.Clients)), "server", one.Name())
 		}
 	}
 }

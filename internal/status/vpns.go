@@ -1,6 +1,8 @@
 package status
 
 import (
+	"path"
+	"strings"
 	"time"
 
 	"vpnd/internal/resource"
@@ -21,6 +23,17 @@ type Server struct {
 	Up      bool     `json:"up"` // it answers
 	Clients []Client `json:"clients"`
 	Error   string   `json:"error,omitempty"` // why nobody knows
+}
+
+// Name is the block and, where it has several processes, which of them this is but for
+// the first: openvpn_server.office/tcp-443.
+func (s Server) Name() string {
+	_, name, _ := strings.Cut(s.Block, ".")
+	process := path.Base(path.Dir(s.Socket))
+	if which, further := strings.CutPrefix(process, name+"-"); further && name != "" {
+		return s.Block + "/" + which
+	}
+	return s.Block
 }
 
 // Client is one connected client.

@@ -164,6 +164,7 @@ openvpn_server "acme" {
   network = "10.8.0.0/24"
   pki     = pki.acme
   remote  = "vpn.example.com"
+  listener "udp/1194" {}
   keepalive {}
   pool {}
   push {}

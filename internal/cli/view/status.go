@@ -109,13 +109,13 @@ func (v View) servers(all []status.Server) {
 	for _, server := range all {
 		switch {
 		case !server.Up:
-			v.printf("\n%s: not running\n", server.Block)
+			v.printf("\n%s: not running\n", server.Name())
 			continue
 		case server.Error != "":
-			v.printf("\n%s: %s\n", server.Block, Printable(server.Error))
+			v.printf("\n%s: %s\n", server.Name(), Printable(server.Error))
 			continue
 		}
-		v.printf("\n%s: %d connected\n", server.Block, len(server.Clients))
+		v.printf("\n%s: %d connected\n", server.Name(), len(server.Clients))
 		for _, c := range server.Clients {
 			v.printf("  %s  %s  from %s  since %s\n", Printable(c.Name), Printable(c.Address), Printable(c.From), Printable(c.Since))
 		}

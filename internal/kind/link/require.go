@@ -90,8 +90,8 @@ func Local(addr netip.Addr, plan resource.Prospect) *resource.Mistake {
 }
 
 // Free wants nobody else to use a network that shall be behind an interface which
-// a unit makes.
-func Free(network netip.Prefix, dev, unit string, plan resource.Prospect) *resource.Mistake {
+// one of the units makes; what the others of them make is theirs as well.
+func Free(network netip.Prefix, dev string, units []string, plan resource.Prospect) *resource.Mistake {
 	all, err := devices()
 	if err != nil {
 		return nil
@@ -102,7 +102,7 @@ func Free(network netip.Prefix, dev, unit string, plan resource.Prospect) *resou
 	}
 	mine := make(map[int]bool) // interfaces that are its own, or go
 	for _, d := range all {
-		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || d.tun != nil && goes(d.name(), unit, plan)
+		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || d.tun != nil && goes(d.name(), units, plan)
 	}
 	for _, d := range all {
 		for _, p := range addrs[d.index()] {
@@ -139,10 +139,10 @@ func leaves(name string, plan resource.Prospect) bool {
 }
 
 // goes says whether whoever holds a tun interface ends, or is started anew.
-func goes(tun, unit string, plan resource.Prospect) bool {
+func goes(tun string, units []string, plan resource.Prospect) bool {
 	held := process.Attached(tun)
 	return len(held) > 0 && !slices.ContainsFunc(held, func(h process.Holder) bool {
-		return h.Unit != unit && !plan.Leaves("unit", h.Unit)
+		return !slices.Contains(units, h.Unit) && !plan.Leaves("unit", h.Unit)
 	})
 }
 

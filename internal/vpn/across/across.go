@@ -69,10 +69,10 @@ func (r *review) add(id resource.ID, m resource.Mistake) {
 // uplink wants a gateway to lead out of the VPN and not back into it.
 func (r *review) uplink(g block[gateway.Gateway]) {
 	for _, s := range r.servers {
-		dev := s.shape.Exports(s.id.Name).(*openvpn.Exports).Dev
-		if g.shape.Uplink != nil && *g.shape.Uplink == dev {
+		devs := s.shape.Exports(s.id.Name).(*openvpn.Exports).Devs
+		if g.shape.Uplink != nil && slices.Contains(devs, *g.shape.Uplink) {
 			r.add(g.id, resource.Mistake{
-				Path: "uplink", Summary: fmt.Sprintf("%s is the device of %s, and leads to its clients", dev, s.id),
+				Path: "uplink", Summary: fmt.Sprintf("%s is the device of %s, and leads to its clients", *g.shape.Uplink, s.id),
 				Hint: "write the interface that leads to the rest of the world",
 			})
 		}
@@ -124,18 +124,19 @@ func (r *review) walled(s block[openvpn.Server]) {
 	if s.shape.Firewall == nil || *s.shape.Firewall {
 		return
 	}
-	e := s.shape.Exports(s.id.Name).(*openvpn.Exports)
-	for _, f := range r.firewalls {
-		refuses := f.shape.InputDefault != nil && *f.shape.InputDefault != "return"
-		if !refuses || r.opens(e.Protocol, e.Port) {
-			continue
+	for _, at := range s.shape.Ports() {
+		for _, f := range r.firewalls {
+			refuses := f.shape.InputDefault != nil && *f.shape.InputDefault != "return"
+			if !refuses || r.opens(at.Protocol, at.Port) {
+				continue
+			}
+			r.add(s.id, resource.Mistake{
+				Path: "firewall", Summary: fmt.Sprintf("%s refuses packets to %s/%d, which no rule of a firewall block accepts", f.id, at.Protocol, at.Port),
+				Hint:    "leave firewall out, or add " + strings.Join([]string{`an input rule with protocol = "` + at.Protocol + `"`, fmt.Sprintf(`ports = ["%d"]`, at.Port), `action = "accept"`}, ", "),
+				Warning: true,
+			})
+			return
 		}
-		r.add(s.id, resource.Mistake{
-			Path: "firewall", Summary: fmt.Sprintf("%s refuses packets to %s/%d, which no rule of a firewall block accepts", f.id, e.Protocol, e.Port),
-			Hint:    "leave firewall out, or add " + strings.Join([]string{`an input rule with protocol = "` + e.Protocol + `"`, fmt.Sprintf(`ports = ["%d"]`, e.Port), `action = "accept"`}, ", "),
-			Warning: true,
-		})
-		return
 	}
 }
 

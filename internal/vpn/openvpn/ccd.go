@@ -19,12 +19,14 @@ func (i *instance) clientConfig(m member) directives {
 		d.add("disable")
 	}
 	if c.Address != nil {
-		d.add("ifconfig-push", c.Address.String(), i.counterpart(*c.Address))
+		address, _ := i.moved(*c.Address)
+		d.add("ifconfig-push", address.String(), i.counterpart(address))
 	}
 	if c.Address6 != nil {
-		d.add("ifconfig-ipv6-push", netip.PrefixFrom(*c.Address6, i.network6.Bits()).String())
+		address, _ := i.moved(*c.Address6)
+		d.add("ifconfig-ipv6-push", netip.PrefixFrom(address, i.network6.Bits()).String())
 	}
-	for _, p := range c.Routes {
+	for _, p := range i.behind(m) {
 		suffix, args := route(p)
 		d.add("iroute"+suffix, args...)
 	}
@@ -42,6 +44,6 @@ func (i *instance) counterpart(address netip.Addr) string {
 	case "p2p":
 		return serverAddress(i.network).String()
 	default:
-		return mask(i.network)
+		return mask(*i.Network)
 	}
 }

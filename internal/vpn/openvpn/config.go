@@ -2,9 +2,11 @@ package openvpn
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
+	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 )
 
@@ -16,8 +18,16 @@ func (i *instance) serverConfig() directives {
 	i.writeChannels(&d)
 	i.writeClients(&d)
 	i.writeProcess(&d)
-	d.raw(i.Options)
+	d.raw(i.options())
 	return d
+}
+
+// options are the directives that the user wrote, as far as they are for this process.
+func (i *instance) options() []string {
+	return slices.DeleteFunc(slices.Clone(i.Options), func(line string) bool {
+		words, err := openvpn.Directive(line)
+		return err == nil && len(words) > 0 && words[0] == "port-share" && i.listener.transport() == "udp"
+	})
 }
 
 func (i *instance) writeNetwork(d *directives) {
@@ -25,7 +35,7 @@ func (i *instance) writeNetwork(d *directives) {
 		d.add("local", i.listener.address.String())
 	}
 	d.add("port", strconv.Itoa(int(i.listener.port)))
-	d.add("proto", i.listener.protocol)
+	d.add("proto", i.protocol())
 	i.writeDevice(d)
 	d.add("topology", i.topology())
 	i.writePool(d)
@@ -33,16 +43,29 @@ func (i *instance) writeNetwork(d *directives) {
 		d.add("ifconfig-pool-persist", i.leases())
 	}
 	for _, m := range i.members {
-		for _, p := range resource.Or(m.block, Client{}).Routes {
+		for _, p := range i.behind(m) {
 			suffix, args := route(p)
 			d.add("route"+suffix, args...)
 		}
 	}
 }
 
+// protocol is what is listened with; openvpn(8) lets server say that tcp is the side
+// that is dialled, and nothing else does.
+func (i *instance) protocol() string {
+	if i.several() && i.listener.transport() == "tcp" {
+		return i.listener.protocol + "-server"
+	}
+	return i.listener.protocol
+}
+
 // writePool gives addresses to the server and to its clients. With a range of
 // its own the IPv6 side has to be spelled out: server-ipv6 refuses nopool.
 func (i *instance) writePool(d *directives) {
+	if i.several() {
+		i.writeParts(d)
+		return
+	}
 	network := []string{i.network.Addr().String(), mask(i.network)}
 	pool := i.pool()
 	if pool.Start == nil && pool.End == nil {
@@ -61,6 +84,36 @@ func (i *instance) writePool(d *directives) {
 	server := i.network6.Addr().Next()
 	d.add("ifconfig-ipv6", netip.PrefixFrom(server, i.network6.Bits()).String(), server.Next().String())
 	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(pool6(*i.network6), i.network6.Bits()).String())
+}
+
+// writeParts is for a process that has a part of the network of the block. It is what
+// server stands for, openvpn(8), but for the size that clients know: for them the VPN
+// is one network, whichever way they came in.
+func (i *instance) writeParts(d *directives) {
+	server, whole := serverAddress(i.network), mask(*i.Network)
+	d.add("mode", "server")
+	d.add("tls-server")
+	d.add("ifconfig", server.String(), mask(i.network))
+	first, last := i.dynamic(i.index)
+	d.add("ifconfig-pool", first.String(), last.String(), whole)
+	d.add("push", "topology subnet")
+	d.add("push", "route-gateway "+server.String())
+	if i.network6 == nil {
+		return
+	}
+	server6 := serverAddress(*i.network6)
+	d.add("ifconfig-ipv6", netip.PrefixFrom(server6, i.network6.Bits()).String(), server6.Next().String())
+	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(pool6(*i.network6), i.network6.Bits()).String())
+	d.add("push", "route-ipv6 "+i.Network6.String())
+}
+
+// behind returns the networks behind a client, which are reached through the first
+// process: a route of the host leads to one interface.
+func (i *instance) behind(m member) []netip.Prefix {
+	if i != i.instances[0] {
+		return nil
+	}
+	return resource.Or(m.block, Client{}).Routes
 }
 
 // pool6 is where the IPv6 pool begins, as server-ipv6 would have it: 0x1000
@@ -217,11 +270,11 @@ func (i *instance) writeProcess(d *directives) {
 	if resource.Or(i.Management, true) {
 		d.add("management", i.management(), "unix")
 	}
-	if i.Status != nil {
-		d.add("status", *i.Status)
+	if status := i.status(); status != nil {
+		d.add("status", *status)
 	}
-	if i.Log != nil {
-		d.add("log-append", *i.Log)
+	if log := i.log(); log != nil {
+		d.add("log-append", *log)
 	}
 	d.add("verb", strconv.Itoa(resource.Or(i.Verb, 3)))
 }

@@ -11,14 +11,16 @@ type Exports struct {
 	Name       string        `vpnd:"name"`
 	Network    netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN"`
 	Network6   *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN"`
-	Dev        string        `vpnd:"dev" doc:"its interface"`
-	Protocol   string        `vpnd:"protocol" doc:"udp or tcp"`
-	Port       int           `vpnd:"port" doc:"the port it listens on"`
-	Unit       string        `vpnd:"unit" doc:"its unit of systemd"`
-	Config     string        `vpnd:"config" doc:"path of its configuration"`
+	Dev        string        `vpnd:"dev" doc:"its interface, that of the first listener"`
+	Devs       []string      `vpnd:"devs" doc:"the interfaces of all listeners"`
+	Protocol   string        `vpnd:"protocol" doc:"udp or tcp, of the first listener"`
+	Port       int           `vpnd:"port" doc:"the port of the first listener"`
+	Unit       string        `vpnd:"unit" doc:"its unit of systemd, that of the first listener"`
+	Units      []string      `vpnd:"units" doc:"the units of all listeners"`
+	Config     string        `vpnd:"config" doc:"path of its configuration, for the first listener"`
 	Profiles   string        `vpnd:"profiles" doc:"directory of the profiles, empty where there are none"`
-	Management string        `vpnd:"management" doc:"path of its management socket, empty where it has none"`
-	Status     string        `vpnd:"status" doc:"path of its list of clients"`
+	Management string        `vpnd:"management" doc:"path of its management socket, empty where it has none; of the first listener"`
+	Status     string        `vpnd:"status" doc:"path of its list of clients, of the first listener"`
 }
 
 // Exports tells other blocks where things are.
@@ -31,8 +33,11 @@ func (s *Server) Exports(name string) any {
 	e := &Exports{
 		Name: name, Network: *s.Network, Network6: s.Network6, Dev: first.device,
 		Protocol: first.listener.transport(), Port: int(first.listener.port),
-		Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
+		Units: all.units(), Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
 		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
+	}
+	for _, i := range all.instances {
+		e.Devs = append(e.Devs, i.device)
 	}
 	if resource.Or(s.Management, true) {
 		e.Management = first.management()
@@ -40,15 +45,38 @@ func (s *Server) Exports(name string) any {
 	return e
 }
 
+// A Port is where a server listens.
+type Port struct {
+	Protocol string // udp or tcp
+	Port     int
+}
+
+// Ports returns where the server listens.
+func (s *Server) Ports() []Port {
+	var all []Port
+	for _, one := range s.listeners() {
+		if l, err := parseListener(one); err == nil {
+			all = append(all, Port{l.transport(), int(l.port)})
+		}
+	}
+	return all
+}
+
 // Writes tells which files the server opens before it drops its privileges.
 func (s *Server) Writes() []resource.Claim {
+	all, err := (&settings{Server: s}).cut()
+	if err != nil {
+		return nil
+	}
 	var files []resource.Claim
-	for _, file := range []struct {
-		attribute string
-		path      *string
-	}{{"log", s.Log}, {"status", s.Status}} {
-		if file.path != nil {
-			files = append(files, resource.Claim{Sort: "file", Value: *file.path, Path: file.attribute})
+	for _, i := range all {
+		for _, file := range []struct {
+			attribute string
+			path      *string
+		}{{"log", i.log()}, {"status", i.status()}} {
+			if file.path != nil {
+				files = append(files, resource.Claim{Sort: "file", Value: *file.path, Path: file.attribute})
+			}
 		}
 	}
 	return files

@@ -2,15 +2,27 @@ package openvpn
 
 import (
 	"net/netip"
+	"path"
+	"strconv"
+	"strings"
 
 	"vpnd/internal/resource"
 )
+
+// Listener is what one of several listeners has for itself.
+type Listener struct {
+	Name     string        `vpnd:"name,label" doc:"the listener as listen has it, such as tcp/443"`
+	Network  *netip.Prefix `vpnd:"network" doc:"its part of network; left out, parts of one size in the order of listen"`
+	Network6 *netip.Prefix `vpnd:"network6" doc:"its part of network6; left out, parts of one size in the order of listen"`
+	Dev      *string       `vpnd:"dev" doc:"its tun interface; left out, dev with a number that counts on"`
+}
 
 // instance is a process of OpenVPN, which listens at one place. What it shares with
 // the other processes of its block stands in the settings; what it has for itself
 // is named after its label.
 type instance struct {
 	*settings
+	index    int    // of its listener in listen
 	label    string // of its unit, configuration and sockets
 	suffix   string // what the names of its own files in directories of the block end with
 	listener listener
@@ -20,17 +32,46 @@ type instance struct {
 }
 
 // cut returns the processes that a block stands for. The first one goes by the name
-// of the block.
+// of the block, so that another listener behind it costs it nothing; the others by
+// that of their listener.
 func (s *settings) cut() ([]*instance, error) {
-	l, err := parseListener(s.listeners()[0])
-	if err != nil {
-		return nil, err
+	var all []*instance
+	networks, networks6 := s.networks(false), s.networks(true)
+	for n, text := range s.listeners() {
+		l, err := parseListener(text)
+		if err != nil {
+			return nil, err
+		}
+		i := &instance{
+			settings: s, index: n, label: s.name, listener: l, network: networks[n],
+			device: resource.Or(s.listenerBlock(text).Dev, s.device(n)),
+		}
+		if n > 0 {
+			i.suffix = "-" + l.name()
+			i.label += i.suffix
+		}
+		if s.Network6 != nil {
+			i.network6 = &networks6[n]
+		}
+		all = append(all, i)
 	}
-	return []*instance{{
-		settings: s, label: s.name, listener: l,
-		network: resource.Or(s.Network, netip.Prefix{}), network6: s.Network6, device: s.dev(),
-	}}, nil
+	return all, nil
 }
+
+// device is the interface of the n-th listener: dev, and then those that count on
+// from it.
+func (s *Server) device(n int) string {
+	dev := s.dev()
+	if n == 0 {
+		return dev
+	}
+	stem := strings.TrimRight(dev, "0123456789")
+	first, _ := strconv.Atoi(dev[len(stem):])
+	return stem + strconv.Itoa(first+n)
+}
+
+// several says whether there is more than one process.
+func (s *Server) several() bool { return len(s.listeners()) > 1 }
 
 func (i *instance) config() string       { return root + "/" + i.label + ".conf" }
 func (i *instance) ccd() string          { return i.directory() + "/ccd" + i.suffix }
@@ -41,7 +82,34 @@ func (i *instance) leases() string       { return poolRoot + "/" + i.label + "/p
 // management is in a directory only root may enter: OpenVPN makes the socket 0777.
 func (i *instance) management() string { return i.runDirectory() + "/management.sock" }
 
+// log and status are files of its own: what two processes write into one tells
+// nobody which of them did.
+func (i *instance) log() *string    { return i.beside(i.Log) }
+func (i *instance) status() *string { return i.beside(i.Status) }
+
+// beside is a file of this process, named after the one of the first.
+func (i *instance) beside(file *string) *string {
+	if file == nil || i.suffix == "" {
+		return file
+	}
+	end := path.Ext(*file)
+	return resource.Ptr(strings.TrimSuffix(*file, end) + i.suffix + end)
+}
+
+// units are those of all processes of the block.
+func (s *settings) units() []string {
+	var all []string
+	for _, i := range s.instances {
+		all = append(all, i.unit())
+	}
+	return all
+}
+
 // exitNotify says whether peers tell each other that they go; TCP does itself.
 func (i *instance) exitNotify() bool {
-	return resource.Or(i.ExplicitExitNotify, i.listener.transport() == "udp")
+	return i.listener.transport() == "udp" && resource.Or(i.ExplicitExitNotify, true)
 }
+
+// moved returns the address in this process that has the place of a, which lies in
+// the network of one of them; false where this one's has no such place.
+func (i *instance) moved(a netip.Addr) (netip.Addr, bool) { return i.placed(a, i.index) }

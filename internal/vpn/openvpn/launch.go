@@ -82,7 +82,7 @@ func (l *launch) addUnit() {
 	last := l.to.add(id("unit", l.unit()), &unit.Unit{
 		Enabled: resource.Ptr(true),
 		Active:  resource.Ptr(true),
-		Log:     l.Log,
+		Log:     l.log(),
 		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(l.dropin())}},
 	}, after...)
 	last.Triggers = l.readers

@@ -43,6 +43,30 @@ func parseListener(s string) (listener, error) {
 	return l, nil
 }
 
+// name is the listener as part of the name of a unit or a file.
+func (l listener) name() string {
+	return strings.Trim(strings.NewReplacer("/", "-", ":", "-", "[", "", "]", "").Replace(l.String()), "-")
+}
+
+// String is the listener as listen has it.
+func (l listener) String() string {
+	if l.address.IsValid() {
+		return l.protocol + "/" + netip.AddrPortFrom(l.address, l.port).String()
+	}
+	return l.protocol + "/" + strconv.Itoa(int(l.port))
+}
+
+// meets says whether two listeners are in each other's way.
+func (l listener) meets(other listener) bool {
+	if l.transport() != other.transport() || l.port != other.port {
+		return false
+	}
+	if l.address.IsValid() && other.address.IsValid() {
+		return l.address == other.address
+	}
+	return slices.ContainsFunc(l.families(), func(family string) bool { return slices.Contains(other.families(), family) })
+}
+
 // transport is udp or tcp.
 func (l listener) transport() string { return l.protocol[:3] }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"os"
@@ -87,6 +88,45 @@ func TestServerAndProfileAgree(t *testing.T) {
 	}
 }
 
+// TestOneProfileForAllWays lets a client in by the second listener while nobody answers
+// at the first, and by the first one once it does: with the same profile.
+func TestOneProfileForAllWays(t *testing.T) {
+	nettest.Need(t)
+	s := today()
+	s.Listen, s.Remote, s.Log, s.Network6 = []string{"udp/1194", "tcp/4443"}, word("127.0.0.1"), nil, prefix("fd00:8::/64")
+	s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9"), Address6: addr("fd00:8::9")}}
+	for _, m := range s.Validate("office") {
+		if !m.Warning || m.Path != "client.tpham.address" {
+			t.Fatalf("%+v", m)
+		}
+	}
+	room := materialise(t, s)
+	for n, way := range []struct {
+		process string
+		reply   []string
+	}{
+		{"office-tcp-4443", []string{"ifconfig 10.8.0.137 255.255.255.0", "route-gateway 10.8.0.129", "topology subnet", "ifconfig-ipv6 fd00:8::8000:0:0:9/65 fd00:8::8000:0:0:1", "route-ipv6 fd00:8::/64", "route 10.0.0.0 255.255.0.0"}},
+		{"office", []string{"ifconfig 10.8.0.9 255.255.255.0", "route-gateway 10.8.0.1", "ifconfig-ipv6 fd00:8::9/65 fd00:8::1"}},
+	} {
+		if err := openvpn.Validate(context.Background(), root+"/"+way.process+".conf"); err != nil {
+			t.Fatal(err)
+		}
+		server := start(t, "--cd", root, "--config", way.process+".conf")
+		server.waitFor(t, "Initialization Sequence Completed")
+		client := start(t, "--config", filepath.Join(room, "tpham.ovpn"), "--ifconfig-noexec", "--route-noexec", "--connect-timeout", "3", "--dev", fmt.Sprintf("dials%d", n), "--dev-type", "tun")
+		client.waitFor(t, "Initialization Sequence Completed")
+		reply := client.line("PUSH_REPLY")
+		for _, want := range way.reply {
+			if !strings.Contains(reply, want) {
+				t.Errorf("by %s the client was not told %q:\n%s", way.process, want, reply)
+			}
+		}
+		if wrong := server.line("MULTI ERROR"); wrong != "" {
+			t.Errorf("the server complains: %s", wrong)
+		}
+	}
+}
+
 // materialise writes the files of the expansion, as their kinds would, and
 // returns the directory of the profiles.
 func materialise(t *testing.T, s *Server) string {
@@ -95,7 +135,7 @@ func materialise(t *testing.T, s *Server) string {
 	s.Profiles = &room
 	// Closed, as Fedora's package leaves /etc/openvpn/server: what the server
 	// reads as nobody is out of reach until the expansion opens the way.
-	for _, directory := range []string{"/run/openvpn-server/office", "/var/lib/openvpn/office", "/etc/openvpn/server", vault} {
+	for _, directory := range []string{"/run/openvpn-server/office", "/run/openvpn-server/office-tcp-4443", "/var/lib/openvpn/office", "/etc/openvpn/server", vault} {
 		if err := os.RemoveAll(directory); err != nil {
 			t.Fatal(err)
 		}

@@ -102,6 +102,18 @@ func all() *Server {
 	}
 }
 
+// ways is a server with several ways in.
+func ways() *Server {
+	s := today()
+	s.Listen = []string{"udp/1194", "tcp/443", "udp6/[2001:db8::1]:1194"}
+	s.Network, s.Network6 = prefix("10.8.0.0/22"), prefix("fd00:8::/64")
+	s.Remote, s.Remotes = word("vpn.example.com"), []string{"tcp/192.0.2.7:8443", "2001:db8::1"}
+	s.Listeners = []Listener{{Name: "tcp/443", Dev: word("tun7")}, {Name: "udp6/[2001:db8::1]:1194", Network: prefix("10.8.3.0/24")}}
+	s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9"), Address6: addr("fd00:8::9"), Routes: nets("10.9.0.0/24")}}
+	s.Pool, s.Status = &Pool{Start: addr("10.8.0.64")}, word("/run/office.status")
+	return s
+}
+
 func expand(t *testing.T, s *Server) []resource.Resource {
 	t.Helper()
 	resources, err := s.Expand("office")
@@ -112,7 +124,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}
@@ -150,7 +162,7 @@ func TestWhatOthersMayKnow(t *testing.T) {
 	s := all()
 	s.Listen = []string{"udp/192.0.2.1:1195"}
 	want := Exports{
-		Name: "office", Network: *prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"), Dev: "vpn0", Protocol: "udp", Port: 1195,
+		Name: "office", Network: *prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"), Dev: "vpn0", Devs: []string{"vpn0"}, Units: []string{"openvpn-server@office.service"}, Protocol: "udp", Port: 1195,
 		Unit: "openvpn-server@office.service", Config: "/etc/openvpn/server/office.conf", Profiles: "/srv/profiles",
 		Management: "/run/openvpn-server/office/management.sock", Status: "/run/openvpn-server/status-office.log",
 	}

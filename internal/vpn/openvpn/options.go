@@ -87,7 +87,7 @@ var ccdDirectives = map[string]bool{
 }
 
 // options checks directives that are written as they are.
-func (c *check) options(path string, lines []string, transport string) {
+func (c *check) options(path string, lines []string, udp, tcp bool) {
 	for i, line := range lines {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		words, ok := c.directive(at, line)
@@ -101,7 +101,7 @@ func (c *check) options(path string, lines []string, transport string) {
 			c.add(at, fmt.Sprintf("%s is gone from OpenVPN or about to go", name), gone[name])
 		case isOwned:
 			c.add(at, fmt.Sprintf("%s is written by vpnd", name), "use the attribute "+attribute)
-		case name == "port-share" && transport == "udp":
+		case name == "port-share" && udp && !tcp:
 			c.add(at, "only TCP has connections that could be passed on", `use listen = ["tcp/443"], or delete it`)
 		case foreign[name]:
 			c.add(at, fmt.Sprintf("%s has no place in a server that systemd runs", name), "delete it")

@@ -1,8 +1,6 @@
 package openvpn
 
 import (
-	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +47,9 @@ func (s *settings) clientDirectives() directives {
 	s.writeSizes(&d)
 	for _, to := range s.dials() {
 		d.add("remote", to.host, strconv.Itoa(int(to.port)), to.transport)
+	}
+	if s.several() {
+		d.add("connect-timeout", "10") // then the next one is tried; openvpn(8) has 120
 	}
 	d.add("resolv-retry", "infinite")
 	d.add("nobind")
@@ -106,47 +107,4 @@ func (s *settings) writeClientCiphers(d *directives) {
 	}
 	d.add("ignore-unknown-option", "data-ciphers")
 	d.add("data-ciphers", strings.Join(certain, ":"))
-}
-
-// dial is where profiles lead.
-type dial struct {
-	host      string
-	port      uint16
-	transport string
-}
-
-// dials returns where profiles lead, in the order in which clients try it: to each
-// listener by every name that the server has.
-func (s *settings) dials() []dial {
-	var all []dial
-	for _, i := range s.instances {
-		for _, remote := range append([]string{resource.Or(s.Remote, "")}, s.Remotes...) {
-			if host, port, err := parseRemote(remote, i.listener.port); err == nil {
-				all = append(all, dial{host, port, i.listener.transport()})
-			}
-		}
-	}
-	return all
-}
-
-func parseRemote(remote string, port uint16) (string, uint16, error) {
-	bad := fmt.Errorf("%q is neither a host name nor an address; write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", remote)
-	if addr, err := netip.ParseAddr(remote); err == nil && addr.Zone() == "" {
-		return addr.String(), port, nil
-	}
-	if to, err := netip.ParseAddrPort(remote); err == nil && to.Port() > 0 && to.Addr().Zone() == "" {
-		return to.Addr().String(), to.Port(), nil
-	}
-	host, number, given := strings.Cut(remote, ":")
-	if !isHost.MatchString(host) || len(host) > 253 {
-		return "", 0, bad
-	}
-	if !given {
-		return host, port, nil
-	}
-	n, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || n == 0 {
-		return "", 0, bad
-	}
-	return host, uint16(n), nil
 }

@@ -17,7 +17,9 @@ import (
 // has.
 func (i *instance) requirements() []resource.Requirement {
 	r := &requirements{}
-	i.requireWords(r)
+	if i == i.instances[0] {
+		i.requireWords(r)
+	}
 	i.requireHost(r)
 	i.requireNetworks(r)
 	return r.all
@@ -104,7 +106,7 @@ func (i *instance) requireHost(r *requirements) {
 			return file.Group(resource.Or(i.Group, "nogroup"), plan)
 		})
 	}
-	for path, name := range map[string]*string{"log": i.Log, "status": i.Status} {
+	for path, name := range map[string]*string{"log": i.log(), "status": i.status()} {
 		if name != nil {
 			r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.Into(*name, plan) })
 		}
@@ -124,7 +126,7 @@ func (i *instance) requireHost(r *requirements) {
 func (i *instance) requireNetworks(r *requirements) {
 	free := func(path string, network netip.Prefix) {
 		r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return link.Free(network, i.device, i.unit(), plan)
+			return link.Free(network, i.device, i.units(), plan)
 		})
 	}
 	free("network", i.network)
@@ -132,7 +134,7 @@ func (i *instance) requireNetworks(r *requirements) {
 		free("network6", *i.network6)
 	}
 	for _, m := range i.members {
-		for _, network := range resource.Or(m.block, Client{}).Routes {
+		for _, network := range i.behind(m) {
 			free("client."+m.CommonName+".routes", network)
 		}
 	}

@@ -19,18 +19,19 @@ type Server struct {
 	Cert    *string        `vpnd:"server" doc:"which server certificate of the PKI it uses; left out, the only one"`
 	Network *netip.Prefix  `vpnd:"network,required" doc:"the IPv4 network of the VPN; the server has its first address"`
 
-	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families" default:"[\"udp/1194\"]"`
+	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families. Each is a process of its own with a part of the network, and profiles lead to all of them in this order" default:"[\"udp/1194\"]"`
 	Network6       *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN, between /64 and /124"`
 	Remote         *string       `vpnd:"remote" doc:"what profiles dial: a name or an address, with :PORT where it differs from the one listened on"`
 	Remotes        []string      `vpnd:"remotes" doc:"what profiles dial besides, in this order, when remote does not answer"`
 	Dev            *string       `vpnd:"dev" doc:"its tun interface, which OpenVPN itself makes" default:"tun0"`
 	Topology       *string       `vpnd:"topology" doc:"subnet; net30 and p2p for clients of OpenVPN 2.0" default:"subnet"`
 	DCO            *string       `vpnd:"dco" doc:"auto: the kernel carries the data where it can; false: never" default:"auto"`
-	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once"`
+	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once, to each listener"`
 	ClientToClient *bool         `vpnd:"client_to_client" doc:"pass packets between clients inside OpenVPN, past the firewall" default:"false"`
 	DuplicateCN    *bool         `vpnd:"duplicate_cn" doc:"let several clients connect with one certificate" default:"false"`
 	CCDExclusive   *bool         `vpnd:"ccd_exclusive" doc:"admit only clients that the PKI of this configuration lists, whatever certificate they show" default:"false"`
 
+	Listeners []Listener `vpnd:"listener,block" doc:"what one of several listeners has for itself; its label is what listen says"`
 	Keepalive *Keepalive `vpnd:"keepalive,block" doc:"how a dead peer is noticed"`
 	Pool      *Pool      `vpnd:"pool,block" doc:"addresses given to clients without one of their own"`
 	Push      *Push      `vpnd:"push,block" doc:"what every client is told"`
@@ -53,8 +54,8 @@ type Server struct {
 
 	User       *string  `vpnd:"user" doc:"user that it runs as once it is up" default:"nobody"`
 	Group      *string  `vpnd:"group" doc:"group that it runs as; nogroup on Debian, nobody on Fedora and its kin" default:"nogroup"`
-	Log        *string  `vpnd:"log" doc:"file to log to; left out, the journal"`
-	Status     *string  `vpnd:"status" doc:"file with the list of clients; left out, the one of the unit below /run/openvpn-server"`
+	Log        *string  `vpnd:"log" doc:"file to log to, and a file beside it for each further listener; left out, the journal"`
+	Status     *string  `vpnd:"status" doc:"file with the list of clients, and one beside it for each further listener; left out, the one of the unit below /run/openvpn-server"`
 	Verb       *int     `vpnd:"verb" doc:"how much it logs, 0 to 11" default:"3"`
 	Management *bool    `vpnd:"management" doc:"offer a management socket to root, which vpnd client needs" default:"true"`
 	Options    []string `vpnd:"options" doc:"further directives of OpenVPN, one an entry, that no attribute here stands for"`
@@ -89,9 +90,9 @@ type Push struct {
 // Client is what holds for one client.
 type Client struct {
 	Name     string         `vpnd:"name,label" doc:"name in the PKI"`
-	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address"`
-	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address"`
-	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client; a change restarts the server"`
+	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address; with several listeners, the others give it the one at the same place in their part"`
+	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address, likewise"`
+	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener; a change restarts that"`
 	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
 	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate" default:"false"`
 	Options  []string       `vpnd:"options" doc:"further directives for its file, one an entry"`

@@ -3,6 +3,7 @@ package openvpn
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"vpnd/internal/kind/openvpn"
@@ -20,19 +21,18 @@ func (s *Server) Validate(name string) []resource.Mistake {
 			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them: files, a unit and a chain are named after it", maxName))
 	}
 	s.checkPKI(c)
-	transport := s.checkListen(c)
+	udp, tcp := s.checkListen(c)
 	s.checkNetwork(c)
-	s.checkTransport(c, transport)
+	s.checkTransport(c, udp, tcp)
 	s.checkPool(c)
 	s.checkKeepalive(c)
 	s.checkRoom(c)
-	s.checkFamily(c)
 	s.checkPush(c, "push", s.push())
 	s.checkClients(c)
 	s.checkSharing(c)
 	s.checkSecurity(c)
 	s.checkProcess(c)
-	c.options("options", s.Options, transport)
+	c.options("options", s.Options, udp, tcp)
 	if !c.failed() {
 		s.checkLines(c, name)
 	}
@@ -47,43 +47,7 @@ func (s *Server) checkPKI(c *check) {
 	if _, err := s.certificate(); err != nil {
 		c.add("server", err.Error(), `name one of them, or add server "NAME" {} to the pki block`)
 	}
-	if s.Remote == nil {
-		if len(s.PKI.Clients) > 0 && resource.Or(s.Profiles, "") != "false" {
-			c.add("remote", "profiles don't know what to dial", `write the name or address of this host as clients see it, or profiles = false`)
-		}
-		return
-	}
-	for i, remote := range append([]string{*s.Remote}, s.Remotes...) {
-		path := "remote"
-		if i > 0 {
-			path = fmt.Sprintf("remotes[%d]", i-1)
-		}
-		if _, _, err := parseRemote(remote, 1194); err != nil {
-			c.add(path, err.Error(), "one name or address without a protocol")
-		}
-	}
-}
-
-// checkListen returns udp or tcp, empty where the listener can't be read.
-func (s *Server) checkListen(c *check) (transport string) {
-	all := s.listeners()
-	if len(all) > 1 {
-		c.add("listen", "OpenVPN before 2.7 listens on one socket a process",
-			"write a second openvpn_server with the same pki, and a network and dev of its own")
-	}
-	for i, one := range all {
-		l, err := parseListener(one)
-		if err != nil {
-			c.add(fmt.Sprintf("listen[%d]", i), err.Error(), "write a protocol ("+strings.Join(protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
-			continue
-		}
-		transport = l.transport()
-	}
-	if dev := s.dev(); !isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == "" {
-		c.add("dev", fmt.Sprintf("%q can't be the name of a tun interface", dev),
-			"use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported")
-	}
-	return transport
+	s.checkRemotes(c)
 }
 
 func (s *Server) checkNetwork(c *check) {
@@ -91,32 +55,16 @@ func (s *Server) checkNetwork(c *check) {
 	if t := s.topology(); t == "net30" || t == "p2p" {
 		c.warn("topology", t+" is for clients older than OpenVPN 2.1, and keeps the data out of the kernel", `use topology = "subnet"`)
 	}
-	switch p := resource.Or(s.Network, netip.Prefix{}); {
-	case !p.IsValid() || !p.Addr().Is4():
-		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
-	case p.Bits() < 16 || p.Bits() > 29:
-		c.add("network", fmt.Sprintf("%s is too large or too small; OpenVPN takes a /16 to a /29", p), "a /24 has room for 253 clients")
-	default:
-		c.masked("network", []netip.Prefix{p})
-		c.own("network", p)
-	}
-	switch p := resource.Or(s.Network6, netip.Prefix{}); {
-	case s.Network6 == nil:
-	case !p.Addr().Is6() || p.Addr().Is4In6() || p.Bits() < 64 || p.Bits() > 124:
-		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", p), `write it as in "fd00:8::/64"`)
-	default:
-		c.masked("network6", []netip.Prefix{p})
-		c.own("network6", p)
-	}
+	s.checkParts(c)
 }
 
 // checkTransport checks what depends on UDP or TCP.
-func (s *Server) checkTransport(c *check, transport string) {
-	if transport == "tcp" && resource.Or(s.ExplicitExitNotify, false) {
+func (s *Server) checkTransport(c *check, udp, tcp bool) {
+	if tcp && !udp && resource.Or(s.ExplicitExitNotify, false) {
 		c.add("explicit_exit_notify", "only UDP needs to be told that a peer goes", "leave it out")
 	}
 	if s.Fragment != nil {
-		if transport == "tcp" {
+		if tcp {
 			c.add("fragment", "only UDP can be fragmented by OpenVPN", "leave it out")
 		} else {
 			c.warn("fragment", "fragments cost throughput, keep the data out of the kernel, and clients of OpenVPN Connect don't know them", "use mssfix or mtu")
@@ -129,12 +77,6 @@ func (s *Server) checkTransport(c *check, transport string) {
 	}
 }
 
-// hasNetwork says whether addresses can be judged at all.
-func (s *Server) hasNetwork() bool {
-	p := resource.Or(s.Network, netip.Prefix{})
-	return p.IsValid() && p.Addr().Is4() && p.Bits() >= 16 && p.Bits() <= 29
-}
-
 func (s *Server) checkPool(c *check) {
 	pool := s.pool()
 	if pool.Start == nil && pool.End == nil || !s.hasNetwork() {
@@ -143,27 +85,52 @@ func (s *Server) checkPool(c *check) {
 	if s.topology() != "subnet" {
 		c.add("pool", "a range of its own needs topology subnet", `use topology = "subnet", or leave start and end out`)
 	}
-	first, last := s.pool().within(*s.Network)
+	first, last := s.pool().within(s.networks(false)[0])
 	for _, end := range []struct {
 		path    string
 		address netip.Addr
 	}{{"pool.start", first}, {"pool.end", last}} {
 		c.host(end.path, s, end.address)
 	}
+	if s.several() && !s.together(first, last) {
+		c.add("pool", fmt.Sprintf("%s and %s lie in the parts of two listeners", first, last), "choose both from one part; the pools of the others lie at the same place in theirs")
+		return
+	}
 	if last.Less(first) {
 		c.add("pool", fmt.Sprintf("it begins at %s, after its end at %s", first, last), "exchange start and end")
 	}
 }
 
+// together says whether two addresses lie in the part of one listener, or outside of all.
+func (s *Server) together(first, last netip.Addr) bool {
+	for _, network := range s.networks(false) {
+		if network.Contains(first) != network.Contains(last) {
+			return false
+		}
+	}
+	return true
+}
+
 // host checks that an address can be a client's.
 func (c *check) host(path string, s *Server, address netip.Addr) {
+	networks := s.networks(false)
+	i := slices.IndexFunc(networks, func(p netip.Prefix) bool { return p.Contains(address) })
 	switch {
-	case !s.Network.Contains(address):
+	case i < 0 && s.several() && s.Network.Contains(address):
+		c.add(path, fmt.Sprintf("%s lies in the part of no listener", address), "choose an address inside of one")
+		return
+	case i < 0:
 		c.add(path, fmt.Sprintf("%s lies outside of the network %s", address, s.Network), "choose an address inside")
-	case address == serverAddress(*s.Network):
+		return
+	case address == serverAddress(networks[i]):
 		c.add(path, fmt.Sprintf("%s is the address of the server", address), "choose another one")
-	case address == s.Network.Masked().Addr() || address == lastOf(*s.Network):
+	case address == networks[i].Masked().Addr() || address == lastOf(networks[i]):
 		c.add(path, fmt.Sprintf("%s stands for the whole network", address), "choose an address between the first and the last")
+	}
+	for _, to := range networks {
+		if _, ok := transpose(address, networks[i], to); !ok {
+			c.add(path, fmt.Sprintf("%s has no counterpart in %s, the part of another listener", address, to), "choose one nearer to the beginning of its part, or make the parts alike")
+		}
 	}
 }
 

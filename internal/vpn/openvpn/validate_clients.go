@@ -69,8 +69,19 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 		c.add(path+".address6", "the VPN has no IPv6 network", "set network6")
 	case !s.Network6.Contains(a):
 		c.add(path+".address6", fmt.Sprintf("%s lies outside of the network %s", a, s.Network6), "choose an address inside")
-	case a == s.Network6.Masked().Addr() || a == s.Network6.Masked().Addr().Next():
-		c.add(path+".address6", fmt.Sprintf("%s is the address of the server or of the network", a), "choose another one")
+	default:
+		s.checkAddress6(c, path+".address6", a)
+	}
+}
+
+func (s *Server) checkAddress6(c *check, path string, a netip.Addr) {
+	for n, own := range s.networks(true) {
+		if a == own.Masked().Addr() || a == serverAddress(own) {
+			c.add(path, fmt.Sprintf("%s is the address of the server or of the network", a), "choose another one")
+		}
+		if _, ok := s.placed(a, n); !ok && own.IsValid() {
+			c.add(path, fmt.Sprintf("%s has no counterpart in %s, the part of another listener", a, own), "choose an address in a part, nearer to its beginning, or make the parts alike")
+		}
 	}
 }
 
@@ -83,8 +94,8 @@ func (s *Server) checkAddress(c *check, path string, address netip.Addr) {
 	if bytes := address.As4(); s.topology() == "net30" && bytes[3]%4 != 2 {
 		c.add(path, fmt.Sprintf("with net30, %s is not the client's end of a /30", address), "choose an address that leaves 2 when divided by 4, such as .6 or .10")
 	}
-	first, last := s.pool().within(*s.Network)
-	if s.topology() == "subnet" && !address.Less(first) && !last.Less(address) {
+	if s.topology() == "subnet" && s.inPool(address) {
+		first, last := s.dynamic(0)
 		c.warn(path, fmt.Sprintf("%s lies in the pool from %s to %s, so another client may have it first", address, first, last),
 			"set start or end of the pool so that fixed addresses lie outside")
 	}

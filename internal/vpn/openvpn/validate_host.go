@@ -3,7 +3,6 @@ package openvpn
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"vpnd/internal/resource"
 )
@@ -20,13 +19,13 @@ func (s *Server) checkRoom(c *check) {
 	if s.MaxClients == nil || !s.hasNetwork() || s.failedPool() {
 		return
 	}
-	first, last := s.pool().within(*s.Network)
+	first, last := s.dynamic(0)
 	room := number(last) - number(first) + 1
 	if s.topology() != "subnet" {
 		room /= 4
 	}
 	for _, client := range s.Clients {
-		if a := client.Address; a != nil && a.Is4() && (a.Less(first) || last.Less(*a)) {
+		if client.Address != nil && client.Address.Is4() && !s.inPool(*client.Address) {
 			room++
 		}
 	}
@@ -37,7 +36,7 @@ func (s *Server) checkRoom(c *check) {
 
 // failedPool says whether the pool is one that was complained of.
 func (s *Server) failedPool() bool {
-	first, last := s.pool().within(*s.Network)
+	first, last := s.dynamic(0)
 	return !first.Is4() || !last.Is4() || last.Less(first)
 }
 
@@ -60,30 +59,5 @@ func (s *Server) checkPushed(c *check, path string, p Push) {
 				c.warn(path+".routes", fmt.Sprintf("%s is in the network of the VPN, which every client has a route to already", network), "leave it out")
 			}
 		}
-	}
-}
-
-// checkFamily checks that what clients dial is of the family that is listened in.
-func (s *Server) checkFamily(c *check) {
-	l, err := parseListener(s.listeners()[0])
-	if err != nil || s.Remote == nil {
-		return
-	}
-	four, six := !strings.HasSuffix(l.protocol, "6") || !l.address.IsValid(), strings.HasSuffix(l.protocol, "6")
-	for i, remote := range append([]string{*s.Remote}, s.Remotes...) {
-		path := "remote"
-		if i > 0 {
-			path = fmt.Sprintf("remotes[%d]", i-1)
-		}
-		host, _, err := parseRemote(remote, 1194)
-		addr, notAddress := netip.ParseAddr(host)
-		if err != nil || notAddress != nil || addr.Is4() && four || addr.Is6() && six {
-			continue
-		}
-		hint := fmt.Sprintf("listen on %s6/%d, or write an address of IPv4", l.transport(), l.port)
-		if addr.Is4() {
-			hint = fmt.Sprintf("listen on %s/%d, or write an address of IPv6", l.transport(), l.port)
-		}
-		c.add(path, fmt.Sprintf("%s is of another family than %s, where the server listens", addr, s.listeners()[0]), hint)
 	}
 }

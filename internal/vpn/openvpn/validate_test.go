@@ -25,6 +25,45 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Remotes = []string{"a:0", "[fe80::1%eth0]:1", "-x", "ok.example.com:99999"}
 		}},
 		{"two listeners", func(s *Server) { s.Listen = []string{"udp/1194", "tcp/443"} }},
+		{"listeners alike", func(s *Server) { s.Listen = []string{"udp/1194", "tcp/443", "udp/192.0.2.1:1194", "udp6/1194"} }},
+		{"listeners apart", func(s *Server) { s.Listen = []string{"udp/192.0.2.1:1194", "udp/192.0.2.2:1194", "tcp/1194"} }},
+		{"listeners in small networks", func(s *Server) {
+			s.Listen, s.Network, s.Network6 = []string{"udp/1194", "tcp/443", "tcp/80"}, prefix("10.8.0.0/28"), prefix("fd00:8::/124")
+		}},
+		{"listeners in large networks", func(s *Server) {
+			s.Listen, s.Network, s.Network6 = []string{"udp/1194", "tcp/443"}, prefix("10.8.0.0/14"), prefix("fd00:8::/56")
+		}},
+		{"networks of listeners", func(s *Server) {
+			s.Listen = []string{"udp/1194", "tcp/443", "tcp/80"}
+			s.Listeners = []Listener{
+				{Name: "udp/1194", Network: prefix("10.9.0.0/25"), Network6: prefix("fd00::/64"), Dev: word("tap1")},
+				{Name: "tcp/443", Network: prefix("10.8.0.128/25")},
+				{Name: "tcp/443", Dev: word("tun0")},
+				{Name: "tcp/81"},
+				{Name: "tcp/80", Network: prefix("10.8.0.130/26")},
+			}
+		}},
+		{"listeners that overlap", func(s *Server) {
+			s.Listen = []string{"udp/1194", "tcp/443"}
+			s.Listeners = []Listener{{Name: "tcp/443", Network: prefix("10.8.0.0/28"), Dev: word("tun0")}}
+		}},
+		{"listeners and what needs one", func(s *Server) {
+			s.Listen, s.Topology, s.ClientToClient = []string{"udp/1194", "tcp/443"}, word("net30"), resource.Ptr(true)
+			s.ExplicitExitNotify, s.Fragment, s.Options = resource.Ptr(true), resource.Ptr(1300), []string{"port-share 127.0.0.1 4443"}
+			s.Clients = []Client{{Name: "tpham", Routes: nets("10.9.0.0/24")}}
+		}},
+		{"addresses with listeners", func(s *Server) {
+			s.Listen, s.Network6 = []string{"udp/1194", "tcp/443"}, prefix("fd00:8::/64")
+			s.Listeners = []Listener{{Name: "tcp/443", Network: prefix("10.8.0.128/28")}}
+			s.Pool = &Pool{Start: addr("10.8.0.64"), End: addr("10.8.0.140")}
+			s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.129")}, {Name: "anna", Address: addr("10.8.0.50"), Address6: addr("fd00:8:0:0:8000::1")}}
+		}},
+		{"remotes with listeners", func(s *Server) {
+			s.Listen, s.Remote, s.Remotes = []string{"udp/1194"}, word("tcp/vpn.example.com"), []string{"udp/vpn.example.com:99", "udp/", "tcp6/a"}
+		}},
+		{"ports with listeners", func(s *Server) {
+			s.Listen, s.Remote, s.Remotes = []string{"udp/1194", "tcp/443"}, word("vpn.example.com:1195"), []string{"udp/vpn.example.com:1195", "2001:db8::1"}
+		}},
 		{"bad listeners", func(s *Server) { s.Listen = []string{"sctp/1"} }},
 		{"families disagree", func(s *Server) { s.Listen = []string{"udp4/[2001:db8::1]:1194"} }},
 		{"port 0", func(s *Server) { s.Listen = []string{"udp/0"} }},

@@ -141,7 +141,7 @@ func (e *expansion) requirements() []resource.Requirement {
 	var all []resource.Requirement
 	free := func(path string, network netip.Prefix) {
 		all = append(all, resource.Requirement{Path: path, Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return link.Free(network, e.name, "", plan)
+			return link.Free(network, e.name, nil, plan)
 		}})
 	}
 	given := func(path string, name *string) {

@@ -1,0 +1,108 @@
+package openvpn
+
+import (
+	"net/netip"
+
+	"vpnd/internal/resource"
+)
+
+// networks returns the network of every listener in one family, in the order of
+// listen; those that can't be told are invalid.
+func (s *Server) networks(six bool) []netip.Prefix {
+	var all []netip.Prefix
+	for n, one := range s.listeners() {
+		block := s.listenerBlock(one)
+		whole, given := s.Network, block.Network
+		if six {
+			whole, given = s.Network6, block.Network6
+		}
+		if given == nil && whole != nil {
+			given = resource.Ptr(s.part(*whole, n))
+		}
+		all = append(all, resource.Or(given, netip.Prefix{}))
+	}
+	return all
+}
+
+// part returns the n-th of the equal parts of a network, one a listener; their number
+// is a power of two.
+func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
+	bits := 0
+	for 1<<bits < len(s.listeners()) {
+		bits++
+	}
+	bits += whole.Bits()
+	if !whole.IsValid() || bits > whole.Addr().BitLen() {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
+}
+
+// dynamic returns the first and the last address of the pool of the n-th listener.
+func (s *Server) dynamic(n int) (first, last netip.Addr) {
+	pool, network := s.pool(), s.networks(false)[n]
+	for _, end := range []**netip.Addr{&pool.Start, &pool.End} {
+		if *end != nil {
+			there, _ := s.placed(**end, n)
+			*end = &there
+		}
+	}
+	return pool.within(network)
+}
+
+// inPool says whether an address lies in the pool of a listener.
+func (s *Server) inPool(a netip.Addr) bool {
+	for n := range s.listeners() {
+		if first, last := s.dynamic(n); !a.Less(first) && !last.Less(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// placed returns the address in the network of the n-th listener that has the place of
+// a in the one that holds it; false where there is none.
+func (s *Server) placed(a netip.Addr, n int) (netip.Addr, bool) {
+	networks := s.networks(a.Is6())
+	for _, from := range networks {
+		if from.Contains(a) {
+			return transpose(a, from, networks[n])
+		}
+	}
+	return a, false
+}
+
+// advance returns the address that lies n times 2^shift behind another one.
+func advance(a netip.Addr, n, shift int) netip.Addr {
+	bytes := a.AsSlice()
+	for carry, at := n<<(shift%8), len(bytes)-1-shift/8; carry > 0 && at >= 0; at-- {
+		carry += int(bytes[at])
+		bytes[at] = byte(carry)
+		carry >>= 8
+	}
+	moved, _ := netip.AddrFromSlice(bytes)
+	return moved
+}
+
+// transpose returns the address that has the same place in one network as a has in
+// another; false where it has none.
+func transpose(a netip.Addr, from, to netip.Prefix) (netip.Addr, bool) {
+	place := a.AsSlice()
+	for bit := range from.Bits() {
+		place[bit/8] &^= 0x80 >> (bit % 8)
+	}
+	there := to.Masked().Addr().AsSlice()
+	if len(there) != len(place) {
+		return a, false
+	}
+	for bit := range to.Bits() {
+		if place[bit/8]&(0x80>>(bit%8)) != 0 {
+			return a, false
+		}
+	}
+	for n := range there {
+		there[n] |= place[n]
+	}
+	moved, _ := netip.AddrFromSlice(there)
+	return moved, true
+}

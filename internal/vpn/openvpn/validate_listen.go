@@ -1,0 +1,198 @@
+package openvpn
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"vpnd/internal/resource"
+)
+
+// checkListen says whether there are listeners of UDP and of TCP.
+func (s *Server) checkListen(c *check) (udp, tcp bool) {
+	var all []listener
+	for i, one := range s.listeners() {
+		path := fmt.Sprintf("listen[%d]", i)
+		l, err := parseListener(one)
+		if err != nil {
+			c.add(path, err.Error(), "write a protocol ("+strings.Join(protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
+			continue
+		}
+		if other := slices.IndexFunc(all, l.meets); other >= 0 {
+			c.add(path, fmt.Sprintf("%s and %s listen at the same place", l, all[other]), "leave one of them out; udp6 and tcp6 without an address take IPv4 too")
+		}
+		all = append(all, l)
+		udp, tcp = udp || l.transport() == "udp", tcp || l.transport() == "tcp"
+	}
+	s.checkListeners(c, all)
+	s.checkDevices(c)
+	return udp, tcp
+}
+
+// checkListeners checks the blocks of listeners, of which there are those.
+func (s *Server) checkListeners(c *check, all []listener) {
+	seen := make(map[listener]bool)
+	for _, block := range s.Listeners {
+		path := "listener." + block.Name
+		l, err := parseListener(block.Name)
+		switch {
+		case err != nil || !slices.Contains(all, l):
+			c.add(path, "listen has no such listener", "write one of "+strings.Join(s.listeners(), ", "))
+		case seen[l]:
+			c.add(path, "there are two blocks for this listener", "make one of them")
+		}
+		seen[l] = true
+	}
+	if len(all) < 2 {
+		return
+	}
+	if s.topology() != "subnet" {
+		c.add("topology", "several listeners need topology subnet", `use topology = "subnet", or a single listener`)
+	}
+	if resource.Or(s.ClientToClient, false) {
+		c.warn("client_to_client", "each listener is a process of its own, and packets between clients of two of them go through the firewall all the same", "leave it out, and let a gateway block pass on what clients send each other")
+	}
+	for _, client := range s.Clients {
+		if len(client.Routes) > 0 {
+			c.warn("client."+client.Name+".routes", fmt.Sprintf("a route of this host leads to one interface, so these networks are reached while the client is connected to %s", all[0]), "have it dial that listener only")
+		}
+	}
+}
+
+func (s *Server) checkDevices(c *check) {
+	own := make(map[string]string)
+	for _, block := range s.Listeners {
+		if block.Dev != nil {
+			own[block.Name] = *block.Dev
+		}
+	}
+	seen := make(map[string]bool)
+	for n, one := range s.listeners() {
+		path, dev := "dev", s.device(n)
+		if name, ok := own[one]; ok {
+			path, dev = "listener."+one+".dev", name
+		}
+		if !isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == "" {
+			c.add(path, fmt.Sprintf("%q can't be the name of a tun interface", dev),
+				"use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported")
+		}
+		if seen[dev] {
+			c.add(path, fmt.Sprintf("two listeners can't share the interface %s", dev), "give each one of its own")
+		}
+		seen[dev] = true
+	}
+}
+
+// checkParts checks the networks: the whole, and what each listener has of it.
+func (s *Server) checkParts(c *check) {
+	whole, whole6 := resource.Or(s.Network, netip.Prefix{}), resource.Or(s.Network6, netip.Prefix{})
+	many := len(s.listeners())
+	fine, fine6 := false, false
+	switch part := s.part(whole, 0); {
+	case !whole.IsValid() || !whole.Addr().Is4():
+		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
+	case many == 1 && !fits(whole):
+		c.add("network", fmt.Sprintf("%s is too large or too small; OpenVPN takes a /16 to a /29", whole), "a /24 has room for 253 clients")
+	case !s.given(false) && !fits(part):
+		c.add("network", fmt.Sprintf("%s in %d parts is too large or too small; OpenVPN takes a /16 to a /29 for each listener", whole, parts(many)), "a /24 in two parts has room for 125 clients each")
+	default:
+		c.masked("network", []netip.Prefix{whole})
+		c.own("network", whole)
+		fine = whole == whole.Masked()
+	}
+	switch part := s.part(whole6, 0); {
+	case s.Network6 == nil:
+	case !whole6.Addr().Is6() || whole6.Addr().Is4In6() || many == 1 && !fits6(whole6):
+		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", whole6), `write it as in "fd00:8::/64"`)
+	case !s.given(true) && !fits6(part):
+		c.add("network6", fmt.Sprintf("%s in %d parts is too large or too small; OpenVPN takes a /64 to a /124 for each listener", whole6, parts(many)), `write it as in "fd00:8::/64"`)
+	default:
+		c.masked("network6", []netip.Prefix{whole6})
+		c.own("network6", whole6)
+		fine6 = whole6 == whole6.Masked()
+	}
+	s.checkGiven(c, fine, fine6)
+}
+
+// parts is how many parts a network is cut into for some listeners.
+func parts(listeners int) int {
+	n := 1
+	for n < listeners {
+		n *= 2
+	}
+	return n
+}
+
+// given says whether every listener has a network of its own given.
+func (s *Server) given(six bool) bool {
+	n := 0
+	for _, block := range s.Listeners {
+		if six && block.Network6 != nil || !six && block.Network != nil {
+			n++
+		}
+	}
+	return n >= len(s.listeners())
+}
+
+func fits(p netip.Prefix) bool  { return p.IsValid() && p.Bits() >= 16 && p.Bits() <= 29 }
+func fits6(p netip.Prefix) bool { return p.IsValid() && p.Bits() >= 64 && p.Bits() <= 124 }
+
+// checkGiven checks that parts which are given are parts, and that no two listeners
+// have the same.
+func (s *Server) checkGiven(c *check, fine, fine6 bool) {
+	var taken []netip.Prefix
+	for n, one := range s.listeners() {
+		block := s.listenerBlock(one)
+		for _, of := range []struct {
+			name  string
+			whole *netip.Prefix
+			given *netip.Prefix
+			fine  bool
+			fits  func(netip.Prefix) bool
+			room  string
+		}{{"network", s.Network, block.Network, fine, fits, "a /16 to a /29"}, {"network6", s.Network6, block.Network6, fine6, fits6, "a /64 to a /124"}} {
+			path := "listener." + one + "." + of.name
+			switch {
+			case of.given != nil && of.whole == nil:
+				c.add(path, "the VPN has no "+of.name, "set "+of.name+" of the server, which holds those of all listeners")
+				continue
+			case of.whole == nil || !of.fine:
+				continue
+			case of.given == nil:
+				path = of.name
+			case *of.given != of.given.Masked():
+				c.masked(path, []netip.Prefix{*of.given})
+				continue
+			case !of.fits(*of.given):
+				c.add(path, fmt.Sprintf("%s is too large or too small; OpenVPN takes %s for each listener", of.given, of.room), "choose a part of "+of.whole.String())
+				continue
+			case of.given.Bits() < of.whole.Bits() || !of.whole.Contains(of.given.Addr()):
+				c.add(path, fmt.Sprintf("%s is no part of %s", of.given, of.whole), "choose a part of "+of.name+", or widen that: it is what gateways and other blocks know of the VPN")
+				continue
+			}
+			part := resource.Or(of.given, s.part(*of.whole, n))
+			if other := slices.IndexFunc(taken, part.Overlaps); other >= 0 {
+				c.add(path, fmt.Sprintf("%s has %s, which overlaps with %s of another listener", one, part, taken[other]), "give each listener a part of its own, in listener blocks")
+			}
+			taken = append(taken, part)
+		}
+	}
+}
+
+// listenerBlock returns the block of a listener, an empty one where it has none.
+func (s *Server) listenerBlock(name string) Listener {
+	l, err := parseListener(name)
+	for _, block := range s.Listeners {
+		if other, wrong := parseListener(block.Name); err == nil && wrong == nil && l == other {
+			return block
+		}
+	}
+	return Listener{}
+}
+
+// hasNetwork says whether addresses can be judged at all.
+func (s *Server) hasNetwork() bool {
+	p := resource.Or(s.Network, netip.Prefix{})
+	return p.IsValid() && p.Addr().Is4() && (fits(p) || s.several() && fits(s.part(p, 0)))
+}
