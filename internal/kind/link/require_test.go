@@ -17,7 +17,9 @@ func TestWhatBlocksRequire(t *testing.T) {
 	ip(t, "tuntap add tun3 mode tun")
 	none := resource.Prospect{}
 	coming := brings(Tun{Addresses: []netip.Prefix{netip.MustParsePrefix("10.9.0.1/24")}}, 0)
-	free := func(s string) *resource.Mistake { return Free(netip.MustParsePrefix(s), "tun0", "o.service", none) }
+	free := func(s string) *resource.Mistake {
+		return Free(netip.MustParsePrefix(s), "tun0", []string{"o.service"}, none)
+	}
 	going := resource.Prospect{Leaving: map[resource.ID]bool{{Kind: "wireguard_interface", Name: "a0"}: true}}
 	for name, c := range map[string]struct {
 		got     *resource.Mistake
@@ -34,7 +36,7 @@ func TestWhatBlocksRequire(t *testing.T) {
 		"no address":                 {Local(netip.MustParseAddr("192.0.2.7"), none), "no interface has the address 192.0.2.7", false},
 		"a free network":             {free("10.8.0.0/24"), "", false},
 		"the network of a link":      {free("192.0.2.0/24"), "192.0.2.0/24 is 192.0.2.0/24, the network of a0", false},
-		"that of one that goes":      {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", "", going), "", false},
+		"that of one that goes":      {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", nil, going), "", false},
 		"a part of it":               {free("192.0.2.128/25"), "192.0.2.128/25 lies inside of 192.0.2.0/24", false},
 		"what holds it":              {free("192.0.0.0/16"), "192.0.0.0/16 overlaps with 192.0.2.0/24", false},
 		"a route":                    {free("10.55.0.0/16"), "10.55.0.0/16 is 10.55.0.0/16, a route of this host", false},
