@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // hasFile says whether the client needs a file of its own.
@@ -42,8 +43,8 @@ func (i *instance) counterpart(address netip.Addr) string {
 	case "net30":
 		return address.Prev().String()
 	case "p2p":
-		return serverAddress(i.network).String()
+		return subnet.First(i.network).String()
 	default:
-		return mask(*i.Network)
+		return subnet.Mask(*i.Network)
 	}
 }

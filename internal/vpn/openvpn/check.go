@@ -14,7 +14,6 @@ var (
 	isName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 	isDevice  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,15}$`)
 	isAccount = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
-	isHost    = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?$`)
 	isWord    = regexp.MustCompile(`^[A-Za-z0-9._@-]+$`)
 )
 

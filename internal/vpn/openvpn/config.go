@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // serverConfig writes the configuration of the process.
@@ -26,15 +27,15 @@ func (i *instance) serverConfig() directives {
 func (i *instance) options() []string {
 	return slices.DeleteFunc(slices.Clone(i.Options), func(line string) bool {
 		words, err := openvpn.Directive(line)
-		return err == nil && len(words) > 0 && words[0] == "port-share" && i.listener.transport() == "udp"
+		return err == nil && len(words) > 0 && words[0] == "port-share" && i.listener.Transport() == "udp"
 	})
 }
 
 func (i *instance) writeNetwork(d *directives) {
-	if i.listener.address.IsValid() {
-		d.add("local", i.listener.address.String())
+	if i.listener.Address.IsValid() {
+		d.add("local", i.listener.Address.String())
 	}
-	d.add("port", strconv.Itoa(int(i.listener.port)))
+	d.add("port", strconv.Itoa(int(i.listener.Port)))
 	d.add("proto", i.protocol())
 	i.writeDevice(d)
 	d.add("topology", i.topology())
@@ -53,10 +54,10 @@ func (i *instance) writeNetwork(d *directives) {
 // protocol is what is listened with; openvpn(8) lets server say that tcp is the side
 // that is dialled, and nothing else does.
 func (i *instance) protocol() string {
-	if i.several() && i.listener.transport() == "tcp" {
-		return i.listener.protocol + "-server"
+	if i.several() && i.listener.Transport() == "tcp" {
+		return i.listener.Protocol + "-server"
 	}
-	return i.listener.protocol
+	return i.listener.Protocol
 }
 
 // writePool gives addresses to the server and to its clients. With a range of
@@ -66,7 +67,7 @@ func (i *instance) writePool(d *directives) {
 		i.writeParts(d)
 		return
 	}
-	network := []string{i.network.Addr().String(), mask(i.network)}
+	network := []string{i.network.Addr().String(), subnet.Mask(i.network)}
 	pool := i.pool()
 	if pool.Start == nil && pool.End == nil {
 		d.add("server", network...)
@@ -77,7 +78,7 @@ func (i *instance) writePool(d *directives) {
 	}
 	first, last := pool.within(i.network)
 	d.add("server", append(network, "nopool")...)
-	d.add("ifconfig-pool", first.String(), last.String(), mask(i.network))
+	d.add("ifconfig-pool", first.String(), last.String(), subnet.Mask(i.network))
 	if i.network6 == nil {
 		return
 	}
@@ -90,10 +91,10 @@ func (i *instance) writePool(d *directives) {
 // server stands for, openvpn(8), but for the size that clients know: for them the VPN
 // is one network, whichever way they came in.
 func (i *instance) writeParts(d *directives) {
-	server, whole := serverAddress(i.network), mask(*i.Network)
+	server, whole := subnet.First(i.network), subnet.Mask(*i.Network)
 	d.add("mode", "server")
 	d.add("tls-server")
-	d.add("ifconfig", server.String(), mask(i.network))
+	d.add("ifconfig", server.String(), subnet.Mask(i.network))
 	first, last := i.dynamic(i.index)
 	d.add("ifconfig-pool", first.String(), last.String(), whole)
 	d.add("push", "topology subnet")
@@ -101,7 +102,7 @@ func (i *instance) writeParts(d *directives) {
 	if i.network6 == nil {
 		return
 	}
-	server6 := serverAddress(*i.network6)
+	server6 := subnet.First(*i.network6)
 	d.add("ifconfig-ipv6", netip.PrefixFrom(server6, i.network6.Bits()).String(), server6.Next().String())
 	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(pool6(*i.network6), i.network6.Bits()).String())
 	d.add("push", "route-ipv6 "+i.Network6.String())
@@ -281,17 +282,5 @@ func (i *instance) writeProcess(d *directives) {
 
 // within returns the first and the last address of the pool in a network.
 func (p Pool) within(network netip.Prefix) (first, last netip.Addr) {
-	return resource.Or(p.Start, serverAddress(network).Next()), resource.Or(p.End, lastOf(network).Prev())
-}
-
-// serverAddress is the first address of a network.
-func serverAddress(network netip.Prefix) netip.Addr { return network.Masked().Addr().Next() }
-
-// lastOf returns the last address of an IPv4 network, its broadcast address.
-func lastOf(p netip.Prefix) netip.Addr {
-	bytes := p.Masked().Addr().As4()
-	for bit := p.Bits(); bit < 32; bit++ {
-		bytes[bit/8] |= 0x80 >> (bit % 8)
-	}
-	return netip.AddrFrom4(bytes)
+	return resource.Or(p.Start, subnet.First(network).Next()), resource.Or(p.End, subnet.Last(network).Prev())
 }

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // directives are the lines of a configuration of OpenVPN.
@@ -44,17 +46,11 @@ func header(name string) string {
 	return fmt.Sprintf("# Made by vpnd for openvpn_server.%s; edits are undone. Change /etc/vpnd instead.\n", name)
 }
 
-// mask writes the prefix length of an IPv4 network as OpenVPN wants it.
-func mask(p netip.Prefix) string {
-	m := ^uint32(0) << (32 - p.Bits())
-	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}).String()
-}
-
 // route writes a network as the arguments of route or iroute and says how the
 // directive of its family ends.
 func route(p netip.Prefix) (suffix string, args []string) {
 	if p.Addr().Is6() {
 		return "-ipv6", []string{p.Masked().String()}
 	}
-	return "", []string{p.Masked().Addr().String(), mask(p)}
+	return "", []string{p.Masked().Addr().String(), subnet.Mask(p)}
 }

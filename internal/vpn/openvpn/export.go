@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
 // Exports is what other blocks may know of a server.
@@ -32,7 +33,7 @@ func (s *Server) Exports(name string) any {
 	first := all.instances[0]
 	e := &Exports{
 		Name: name, Network: *s.Network, Network6: s.Network6, Dev: first.device,
-		Protocol: first.listener.transport(), Port: int(first.listener.port),
+		Protocol: first.listener.Transport(), Port: int(first.listener.Port),
 		Units: all.units(), Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
 		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
 	}
@@ -55,8 +56,8 @@ type Port struct {
 func (s *Server) Ports() []Port {
 	var all []Port
 	for _, one := range s.listeners() {
-		if l, err := parseListener(one); err == nil {
-			all = append(all, Port{l.transport(), int(l.port)})
+		if l, err := endpoint.ParseListener(one); err == nil {
+			all = append(all, Port{l.Transport(), int(l.Port)})
 		}
 	}
 	return all
@@ -92,7 +93,7 @@ func (s *Server) Claims(name string) []resource.Claim {
 	var claims []resource.Claim
 	for _, i := range all.instances {
 		claims = append(claims,
-			resource.Claim{Sort: "listener", Value: i.listener.claim(), Path: "listen"},
+			resource.Claim{Sort: "listener", Value: i.listener.Claim(), Path: "listen"},
 			resource.Claim{Sort: "device", Value: i.device, Path: "dev"})
 	}
 	claims = append(claims, resource.Claim{Sort: "network", Value: s.Network.String(), Path: "network"})

@@ -7,6 +7,7 @@ import (
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
 // addFirewall accepts packets to where the server listens, in the families in
@@ -21,8 +22,8 @@ func (e *expansion) addFirewall() {
 	for _, family := range []string{"ip", "ip6"} {
 		var rules []string
 		for _, i := range e.instances {
-			if slices.Contains(i.listener.families(), family) {
-				rules = append(rules, i.listener.accepted())
+			if slices.Contains(i.listener.Families(), family) {
+				rules = append(rules, accepted(i.listener))
 			}
 		}
 		if len(rules) == 0 {
@@ -35,10 +36,10 @@ func (e *expansion) addFirewall() {
 }
 
 // accepted is the rule that lets packets to the listener in.
-func (l listener) accepted() string {
-	rule := "-p " + l.transport() + " -m " + l.transport() + " --dport " + strconv.Itoa(int(l.port)) + " -j ACCEPT"
-	if l.address.IsValid() {
-		rule = "-d " + l.address.String() + " " + rule
+func accepted(l endpoint.Listener) string {
+	rule := "-p " + l.Transport() + " -m " + l.Transport() + " --dport " + strconv.Itoa(int(l.Port)) + " -j ACCEPT"
+	if l.Address.IsValid() {
+		rule = "-d " + l.Address.String() + " " + rule
 	}
 	return rule
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
 // Listener is what one of several listeners has for itself.
@@ -25,7 +26,7 @@ type instance struct {
 	index    int    // of its listener in listen
 	label    string // of its unit, configuration and sockets
 	suffix   string // what the names of its own files in directories of the block end with
-	listener listener
+	listener endpoint.Listener
 	network  netip.Prefix
 	network6 *netip.Prefix
 	device   string
@@ -38,7 +39,7 @@ func (s *settings) cut() ([]*instance, error) {
 	var all []*instance
 	networks, networks6 := s.networks(false), s.networks(true)
 	for n, text := range s.listeners() {
-		l, err := parseListener(text)
+		l, err := endpoint.ParseListener(text)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +48,7 @@ func (s *settings) cut() ([]*instance, error) {
 			device: resource.Or(s.listenerBlock(text).Dev, s.device(n)),
 		}
 		if n > 0 {
-			i.suffix = "-" + l.name()
+			i.suffix = "-" + l.Name()
 			i.label += i.suffix
 		}
 		if s.Network6 != nil {
@@ -107,7 +108,7 @@ func (s *settings) units() []string {
 
 // exitNotify says whether peers tell each other that they go; TCP does itself.
 func (i *instance) exitNotify() bool {
-	return i.listener.transport() == "udp" && resource.Or(i.ExplicitExitNotify, true)
+	return i.listener.Transport() == "udp" && resource.Or(i.ExplicitExitNotify, true)
 }
 
 // moved returns the address in this process that has the place of a, which lies in

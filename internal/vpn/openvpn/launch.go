@@ -9,6 +9,7 @@ import (
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // launch adds what one instance needs to start to the resources of its block.
@@ -94,7 +95,7 @@ func (i *instance) interfaces() []resource.ID {
 	all := []resource.ID{id(resource.Interface, i.device)}
 	for _, network := range []*netip.Prefix{&i.network, i.network6} {
 		if network != nil {
-			own := netip.PrefixFrom(serverAddress(*network), network.Bits())
+			own := netip.PrefixFrom(subnet.First(*network), network.Bits())
 			all = append(all, id(resource.Network, own.String()))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // networks returns the network of every listener in one family, in the order of
@@ -35,7 +36,7 @@ func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
 	if !whole.IsValid() || bits > whole.Addr().BitLen() {
 		return netip.Prefix{}
 	}
-	return netip.PrefixFrom(advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
+	return netip.PrefixFrom(subnet.Advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
 }
 
 // dynamic returns the first and the last address of the pool of the n-th listener.
@@ -66,43 +67,8 @@ func (s *Server) placed(a netip.Addr, n int) (netip.Addr, bool) {
 	networks := s.networks(a.Is6())
 	for _, from := range networks {
 		if from.Contains(a) {
-			return transpose(a, from, networks[n])
+			return subnet.Transpose(a, from, networks[n])
 		}
 	}
 	return a, false
-}
-
-// advance returns the address that lies n times 2^shift behind another one.
-func advance(a netip.Addr, n, shift int) netip.Addr {
-	bytes := a.AsSlice()
-	for carry, at := n<<(shift%8), len(bytes)-1-shift/8; carry > 0 && at >= 0; at-- {
-		carry += int(bytes[at])
-		bytes[at] = byte(carry)
-		carry >>= 8
-	}
-	moved, _ := netip.AddrFromSlice(bytes)
-	return moved
-}
-
-// transpose returns the address that has the same place in one network as a has in
-// another; false where it has none.
-func transpose(a netip.Addr, from, to netip.Prefix) (netip.Addr, bool) {
-	place := a.AsSlice()
-	for bit := range from.Bits() {
-		place[bit/8] &^= 0x80 >> (bit % 8)
-	}
-	there := to.Masked().Addr().AsSlice()
-	if len(there) != len(place) {
-		return a, false
-	}
-	for bit := range to.Bits() {
-		if place[bit/8]&(0x80>>(bit%8)) != 0 {
-			return a, false
-		}
-	}
-	for n := range there {
-		there[n] |= place[n]
-	}
-	moved, _ := netip.AddrFromSlice(there)
-	return moved, true
 }

@@ -2,70 +2,12 @@ package openvpn
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
-
-// remote is what profiles dial, as the configuration has it.
-type remote struct {
-	transport string // udp or tcp; empty for whatever is listened on
-	host      string
-	port      uint16 // 0 for the one listened on
-}
-
-// parseRemote reads vpn.example.com, 192.0.2.1:443, [2001:db8::1]:443 or
-// tcp/vpn.example.com:443.
-func parseRemote(s string) (remote, error) {
-	var r remote
-	rest := s
-	if transport, host, ok := strings.Cut(s, "/"); ok && (transport == "udp" || transport == "tcp") {
-		r.transport, rest = transport, host
-	}
-	bad := fmt.Errorf("%q is neither a host name nor an address; write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", s)
-	if addr, err := netip.ParseAddr(rest); err == nil && addr.Zone() == "" {
-		r.host = addr.String()
-		return r, nil
-	}
-	if to, err := netip.ParseAddrPort(rest); err == nil && to.Port() > 0 && to.Addr().Zone() == "" {
-		r.host, r.port = to.Addr().String(), to.Port()
-		return r, nil
-	}
-	host, number, given := strings.Cut(rest, ":")
-	if !isHost.MatchString(host) || len(host) > 253 {
-		return remote{}, bad
-	}
-	r.host = host
-	if !given {
-		return r, nil
-	}
-	n, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || n == 0 {
-		return remote{}, bad
-	}
-	r.port = uint16(n)
-	return r, nil
-}
-
-// leads says whether who dials it can come to a listener.
-func (r remote) leads(l listener) bool {
-	if r.transport != "" && r.transport != l.transport() {
-		return false
-	}
-	addr, err := netip.ParseAddr(r.host)
-	return err != nil || l.takes(addr.Is6())
-}
-
-// takes says whether packets of a family can come to the listener.
-func (l listener) takes(six bool) bool {
-	if six {
-		return slices.Contains(l.families(), "ip6")
-	}
-	return slices.Contains(l.families(), "ip")
-}
 
 // remotes are all that profiles dial, the first one first.
 func (s *Server) remotes() []string {
@@ -88,13 +30,13 @@ func (s *settings) dials() []dial {
 	var all []dial
 	for _, i := range s.instances {
 		for _, text := range s.remotes() {
-			r, err := parseRemote(text)
-			if err != nil || !r.leads(i.listener) {
+			r, err := endpoint.ParseRemote(text)
+			if err != nil || !r.Leads(i.listener) {
 				continue
 			}
-			to := dial{r.host, i.listener.port, i.listener.transport()}
-			if r.port != 0 {
-				to.port = r.port
+			to := dial{r.Host, i.listener.Port, i.listener.Transport()}
+			if r.Port != 0 {
+				to.port = r.Port
 			}
 			if !slices.Contains(all, to) {
 				all = append(all, to)
@@ -117,12 +59,12 @@ func (s *Server) checkRemotes(c *check) {
 		if i > 0 {
 			path = fmt.Sprintf("remotes[%d]", i-1)
 		}
-		r, err := parseRemote(text)
+		r, err := endpoint.ParseRemote(text)
 		switch {
 		case err != nil:
 			c.add(path, err.Error(), "one name or address without a protocol")
-		case r.port != 0 && r.transport == "" && s.several():
-			c.add(path, fmt.Sprintf("port %d leads to one of the listeners only", r.port),
+		case r.Port != 0 && r.Transport == "" && s.several():
+			c.add(path, fmt.Sprintf("port %d leads to one of the listeners only", r.Port),
 				fmt.Sprintf(`say to which, as in "tcp/%s", and leave the port out where it is the one listened on`, text))
 		default:
 			s.checkLeads(c, path, text, r)
@@ -131,24 +73,24 @@ func (s *Server) checkRemotes(c *check) {
 }
 
 // checkLeads checks that somebody listens where a remote leads.
-func (s *Server) checkLeads(c *check, path, text string, r remote) {
-	var all []listener
+func (s *Server) checkLeads(c *check, path, text string, r endpoint.Remote) {
+	var all []endpoint.Listener
 	for _, text := range s.listeners() {
-		if l, err := parseListener(text); err == nil {
+		if l, err := endpoint.ParseListener(text); err == nil {
 			all = append(all, l)
 		}
 	}
-	if len(all) == 0 || slices.ContainsFunc(all, r.leads) {
+	if len(all) == 0 || slices.ContainsFunc(all, r.Leads) {
 		return
 	}
-	if r.transport != "" && !slices.ContainsFunc(all, func(l listener) bool { return l.transport() == r.transport }) {
-		c.add(path, fmt.Sprintf("nobody listens where %s leads", text), fmt.Sprintf(`add a listener of %s to listen, or leave "%[1]s/" out`, r.transport))
+	if r.Transport != "" && !slices.ContainsFunc(all, func(l endpoint.Listener) bool { return l.Transport() == r.Transport }) {
+		c.add(path, fmt.Sprintf("nobody listens where %s leads", text), fmt.Sprintf(`add a listener of %s to listen, or leave "%[1]s/" out`, r.Transport))
 		return
 	}
 	l := all[0]
-	hint := fmt.Sprintf("listen on %s6/%d, or write an address of IPv4", l.transport(), l.port)
-	if !strings.Contains(r.host, ":") {
-		hint = fmt.Sprintf("listen on %s/%d, or write an address of IPv6", l.transport(), l.port)
+	hint := fmt.Sprintf("listen on %s6/%d, or write an address of IPv4", l.Transport(), l.Port)
+	if !strings.Contains(r.Host, ":") {
+		hint = fmt.Sprintf("listen on %s/%d, or write an address of IPv6", l.Transport(), l.Port)
 	}
-	c.add(path, fmt.Sprintf("%s is of another family than %s, where the server listens", r.host, strings.Join(s.listeners(), " and ")), hint)
+	c.add(path, fmt.Sprintf("%s is of another family than %s, where the server listens", r.Host, strings.Join(s.listeners(), " and ")), hint)
 }

@@ -112,11 +112,11 @@ func (i *instance) requireHost(r *requirements) {
 		}
 	}
 	l, unit := i.listener, i.unit()
-	if l.address.IsValid() {
-		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.address, plan) })
+	if l.Address.IsValid() {
+		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.Address, plan) })
 	}
 	r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return kindopenvpn.Port(l.transport(), l.address, l.port, strings.HasSuffix(l.protocol, "6"), unit, plan)
+		return kindopenvpn.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), unit, plan)
 	})
 	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
 		return link.Unused(i.device, unit, plan)

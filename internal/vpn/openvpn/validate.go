@@ -8,6 +8,8 @@ import (
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // maxName keeps VPND-OVPN-NAME within the 28 characters of a chain.
@@ -122,13 +124,13 @@ func (c *check) host(path string, s *Server, address netip.Addr) {
 	case i < 0:
 		c.add(path, fmt.Sprintf("%s lies outside of the network %s", address, s.Network), "choose an address inside")
 		return
-	case address == serverAddress(networks[i]):
+	case address == subnet.First(networks[i]):
 		c.add(path, fmt.Sprintf("%s is the address of the server", address), "choose another one")
-	case address == networks[i].Masked().Addr() || address == lastOf(networks[i]):
+	case address == networks[i].Masked().Addr() || address == subnet.Last(networks[i]):
 		c.add(path, fmt.Sprintf("%s stands for the whole network", address), "choose an address between the first and the last")
 	}
 	for _, to := range networks {
-		if _, ok := transpose(address, networks[i], to); !ok {
+		if _, ok := subnet.Transpose(address, networks[i], to); !ok {
 			c.add(path, fmt.Sprintf("%s has no counterpart in %s, the part of another listener", address, to), "choose one nearer to the beginning of its part, or make the parts alike")
 		}
 	}
@@ -165,7 +167,7 @@ func (s *Server) checkPush(c *check, path string, p Push) {
 		}
 	}
 	s.checkPushed(c, path, p)
-	if p.Domain != nil && (!isHost.MatchString(*p.Domain) || len(*p.Domain) > 253) {
+	if p.Domain != nil && (!endpoint.IsHost(*p.Domain)) {
 		c.add(path+".domain", fmt.Sprintf("%q is no domain", *p.Domain), "write it as in corp.example.com")
 	}
 	c.pushOptions(path+".options", p.Options)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 func (s *Server) checkClients(c *check) {
@@ -76,7 +77,7 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 
 func (s *Server) checkAddress6(c *check, path string, a netip.Addr) {
 	for n, own := range s.networks(true) {
-		if a == own.Masked().Addr() || a == serverAddress(own) {
+		if a == own.Masked().Addr() || a == subnet.First(own) {
 			c.add(path, fmt.Sprintf("%s is the address of the server or of the network", a), "choose another one")
 		}
 		if _, ok := s.placed(a, n); !ok && own.IsValid() {

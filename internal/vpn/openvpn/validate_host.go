@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // own checks that a network can be one of a VPN.
@@ -20,7 +21,7 @@ func (s *Server) checkRoom(c *check) {
 		return
 	}
 	first, last := s.dynamic(0)
-	room := number(last) - number(first) + 1
+	room := subnet.Number(last) - subnet.Number(first) + 1
 	if s.topology() != "subnet" {
 		room /= 4
 	}
@@ -38,11 +39,6 @@ func (s *Server) checkRoom(c *check) {
 func (s *Server) failedPool() bool {
 	first, last := s.dynamic(0)
 	return !first.Is4() || !last.Is4() || last.Less(first)
-}
-
-func number(a netip.Addr) int {
-	b := a.As4()
-	return int(b[0])<<24 | int(b[1])<<16 | int(b[2])<<8 | int(b[3])
 }
 
 // checkPushed checks what clients would be told in vain.

@@ -7,23 +7,24 @@ import (
 	"strings"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
 // checkListen says whether there are listeners of UDP and of TCP.
 func (s *Server) checkListen(c *check) (udp, tcp bool) {
-	var all []listener
+	var all []endpoint.Listener
 	for i, one := range s.listeners() {
 		path := fmt.Sprintf("listen[%d]", i)
-		l, err := parseListener(one)
+		l, err := endpoint.ParseListener(one)
 		if err != nil {
-			c.add(path, err.Error(), "write a protocol ("+strings.Join(protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
+			c.add(path, err.Error(), "write a protocol ("+strings.Join(endpoint.Protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
 			continue
 		}
-		if other := slices.IndexFunc(all, l.meets); other >= 0 {
+		if other := slices.IndexFunc(all, l.Meets); other >= 0 {
 			c.add(path, fmt.Sprintf("%s and %s listen at the same place", l, all[other]), "leave one of them out; udp6 and tcp6 without an address take IPv4 too")
 		}
 		all = append(all, l)
-		udp, tcp = udp || l.transport() == "udp", tcp || l.transport() == "tcp"
+		udp, tcp = udp || l.Transport() == "udp", tcp || l.Transport() == "tcp"
 	}
 	s.checkListeners(c, all)
 	s.checkDevices(c)
@@ -31,11 +32,11 @@ func (s *Server) checkListen(c *check) (udp, tcp bool) {
 }
 
 // checkListeners checks the blocks of listeners, of which there are those.
-func (s *Server) checkListeners(c *check, all []listener) {
-	seen := make(map[listener]bool)
+func (s *Server) checkListeners(c *check, all []endpoint.Listener) {
+	seen := make(map[endpoint.Listener]bool)
 	for _, block := range s.Listeners {
 		path := "listener." + block.Name
-		l, err := parseListener(block.Name)
+		l, err := endpoint.ParseListener(block.Name)
 		switch {
 		case err != nil || !slices.Contains(all, l):
 			c.add(path, "listen has no such listener", "write one of "+strings.Join(s.listeners(), ", "))
@@ -182,9 +183,9 @@ func (s *Server) checkGiven(c *check, fine, fine6 bool) {
 
 // listenerBlock returns the block of a listener, an empty one where it has none.
 func (s *Server) listenerBlock(name string) Listener {
-	l, err := parseListener(name)
+	l, err := endpoint.ParseListener(name)
 	for _, block := range s.Listeners {
-		if other, wrong := parseListener(block.Name); err == nil && wrong == nil && l == other {
+		if other, wrong := endpoint.ParseListener(block.Name); err == nil && wrong == nil && l == other {
 			return block
 		}
 	}
