@@ -167,10 +167,14 @@ openvpn_server "acme" {
   listener "udp/1194" {}
   keepalive {}
   pool {}
-  push {}
+  push {
+    route "10.7.0.0/16" { metric = 50 }
+  }
   tls {}
   client "guest" {
-    push {}
+    push {
+      route "10.6.0.0/16" { metric = 50 }
+    }
   }
 }
 

@@ -31,7 +31,7 @@ func (i *instance) clientConfig(m member) directives {
 		suffix, args := route(p)
 		d.add("iroute"+suffix, args...)
 	}
-	i.writePush(&d, resource.Or(c.Push, Push{}))
+	i.writeOwnPush(&d, resource.Or(c.Push, Push{}))
 	d.raw(c.Options)
 	return d
 }

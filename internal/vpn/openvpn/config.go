@@ -224,39 +224,6 @@ func (i *instance) writeClients(d *directives) {
 	i.writePush(d, i.push())
 }
 
-// writePush is for the server and for the files of its clients.
-func (s *settings) writePush(d *directives, p Push) {
-	for _, network := range p.Routes {
-		suffix, args := route(network)
-		d.add("push", "route"+suffix+" "+strings.Join(args, " "))
-	}
-	if resource.Or(p.RedirectGateway, false) {
-		s.writeRedirect(d)
-	}
-	for _, server := range p.DNS {
-		d.add("push", "dhcp-option DNS "+server.String())
-	}
-	if p.Domain != nil {
-		d.add("push", "dhcp-option DOMAIN "+*p.Domain)
-	}
-	for _, option := range p.Options {
-		d.add("push", option)
-	}
-}
-
-// decoy is an address for clients whose IPv6 goes nowhere: OpenVPN can only
-// redirect a family that the tunnel has. It is the one of openvpn(8), under
-// block-ipv6.
-const decoy = "ifconfig-ipv6 fd15:53b6:dead::2/64 fd15:53b6:dead::1"
-
-func (s *settings) writeRedirect(d *directives) {
-	d.add("push", "redirect-gateway def1 ipv6")
-	if s.Network6 == nil {
-		d.add("push", decoy)
-		d.add("push", "block-ipv6")
-	}
-}
-
 func (i *instance) writeProcess(d *directives) {
 	if user := resource.Or(i.User, "nobody"); user != "root" {
 		d.add("user", user)

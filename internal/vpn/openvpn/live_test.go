@@ -50,6 +50,17 @@ func TestServerAndProfileAgree(t *testing.T) {
 			s.Clients[0].Address6 = addr("fd00:8::9")
 			s.Push.RedirectGateway = resource.Ptr(true)
 		}, []string{"ifconfig-ipv6 fd00:8::9/64 fd00:8::1", "redirect-gateway def1 ipv6"}},
+		"IPv6 goes nowhere": {func(s *Server) {
+			s.Push.BlockIPv6, s.Push.BlockOutsideDNS, s.Push.SearchDomains = resource.Ptr(true), resource.Ptr(true), []string{"a.example.com", "b.example.com"}
+			s.Push.ExcludeRoutes, s.Push.Measured = nets("10.0.5.0/24"), []PushedRoute{{Network: "10.3.0.0/16", Metric: resource.Ptr(70)}}
+		}, []string{
+			"redirect-gateway !ipv4 ipv6", "block-ipv6", "ifconfig-ipv6 fd15", "block-outside-dns", "dhcp-option DOMAIN-SEARCH a.example.com", "DOMAIN-SEARCH b.example.com",
+			"route 10.0.5.0 255.255.255.0 net_gateway", "route 10.3.0.0 255.255.0.0 vpn_gateway 70",
+		}},
+		"nothing of what all are told": {func(s *Server) {
+			s.Push.RedirectGateway, s.Push.BlockOutsideDNS = resource.Ptr(true), resource.Ptr(true)
+			s.Clients[0].Push.RedirectGateway, s.Clients[0].Push.BlockOutsideDNS = resource.Ptr(false), resource.Ptr(false)
+		}, []string{"dhcp-option DNS 10.0.0.2", "!redirect", "!block", "!ifconfig-ipv6"}},
 		"everything": {func(s *Server) {
 			*s = *all()
 			s.Listen, s.Remote, s.Remotes, s.Log = []string{"udp6/1195"}, word("127.0.0.1"), nil, nil
@@ -77,8 +88,9 @@ func TestServerAndProfileAgree(t *testing.T) {
 			client.waitFor(t, "Initialization Sequence Completed")
 			reply := client.line("PUSH_REPLY")
 			for _, want := range c.reply {
-				if !strings.Contains(reply, want) {
-					t.Errorf("the client was not told %q:\n%s", want, reply)
+				word, not := strings.CutPrefix(want, "!")
+				if strings.Contains(reply, word) == not {
+					t.Errorf("of %q the client was told\n%s", want, reply)
 				}
 			}
 			if line := client.line("used inconsistently"); line != "" {

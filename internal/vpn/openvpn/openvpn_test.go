@@ -110,6 +110,12 @@ func ways() *Server {
 	s.Remote, s.Remotes = word("vpn.example.com"), []string{"tcp/192.0.2.7:8443", "2001:db8::1"}
 	s.Listeners = []Listener{{Name: "tcp/443", Dev: word("tun7")}, {Name: "udp6/[2001:db8::1]:1194", Network: prefix("10.8.3.0/24")}}
 	s.Clients = []Client{{Name: "tpham", Address: addr("10.8.0.9"), Address6: addr("fd00:8::9"), Routes: nets("10.9.0.0/24")}}
+	s.Push = &Push{
+		Routes: nets("10.0.0.0/16"), Measured: []PushedRoute{{Network: "10.7.0.0/16", Metric: resource.Ptr(50)}, {Network: "2001:db8:7::/48", Metric: resource.Ptr(60)}},
+		ExcludeRoutes: nets("10.0.5.0/24"), SearchDomains: []string{"corp.example.com", "example.com"}, BlockOutsideDNS: resource.Ptr(true), DNS: []netip.Addr{*addr("10.0.0.2")},
+		RedirectGateway: resource.Ptr(true),
+	}
+	s.Clients = append(s.Clients, Client{Name: "anna", Push: &Push{RedirectGateway: resource.Ptr(false), BlockOutsideDNS: resource.Ptr(false)}})
 	s.Pool, s.Status = &Pool{Start: addr("10.8.0.64")}, word("/run/office.status")
 	return s
 }

@@ -60,7 +60,7 @@ func (s *settings) clientDirectives() directives {
 	s.writeShared(&d)
 	s.writeClientCiphers(&d)
 	d.add("auth-nocache")
-	if push := s.push(); resource.Or(push.RedirectGateway, false) && len(push.DNS) > 0 {
+	if push := s.push(); push.BlockOutsideDNS == nil && resource.Or(push.RedirectGateway, false) && len(push.DNS) > 0 {
 		d.add("setenv", "opt", "block-outside-dns") // known to Windows only
 	}
 	if slices.ContainsFunc(s.instances, (*instance).exitNotify) {

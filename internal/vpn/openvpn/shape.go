@@ -78,15 +78,6 @@ type Pool struct {
 	Persist *bool       `vpnd:"persist" doc:"give a client the address it had the last time where that is free; left out, yes unless duplicate_cn is set"`
 }
 
-// Push is what clients are told to do.
-type Push struct {
-	Routes          []netip.Prefix `vpnd:"routes" doc:"networks that are behind the server"`
-	DNS             []netip.Addr   `vpnd:"dns" doc:"name servers"`
-	Domain          *string        `vpnd:"domain" doc:"domain that names without one are looked up in"`
-	RedirectGateway *bool          `vpnd:"redirect_gateway" doc:"send everything through the VPN; IPv6 too, or, without network6, nowhere, so that it does not leak" default:"false"`
-	Options         []string       `vpnd:"options" doc:"further directives to push, one an entry"`
-}
-
 // Client is what holds for one client.
 type Client struct {
 	Name     string         `vpnd:"name,label" doc:"name in the PKI"`

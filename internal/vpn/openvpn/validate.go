@@ -8,7 +8,6 @@ import (
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
-	"vpnd/internal/vpn/openvpn/endpoint"
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
@@ -149,28 +148,6 @@ func (s *Server) checkKeepalive(c *check) {
 	if s.RenegotiateAfter != nil && *s.RenegotiateAfter < 60*second {
 		c.add("reneg_sec", fmt.Sprintf("a new key every %s is a load without a use", *s.RenegotiateAfter), `use "1h", or leave it out`)
 	}
-}
-
-func (s *Server) checkPush(c *check, path string, p Push) {
-	c.masked(path+".routes", p.Routes)
-	for _, network := range p.Routes {
-		if network.Addr().Is6() && s.Network6 == nil {
-			c.add(path+".routes", fmt.Sprintf("%s can't be reached without IPv6 in the VPN", network), "set network6")
-		}
-		if network.Bits() == 0 {
-			c.add(path+".routes", fmt.Sprintf("%s is everything, the way to this server too", network), "use redirect_gateway = true")
-		}
-	}
-	for _, server := range p.DNS {
-		if server.Zone() != "" {
-			c.add(path+".dns", fmt.Sprintf("%s is known on one link only", server), "use an address without a zone")
-		}
-	}
-	s.checkPushed(c, path, p)
-	if p.Domain != nil && (!endpoint.IsHost(*p.Domain)) {
-		c.add(path+".domain", fmt.Sprintf("%q is no domain", *p.Domain), "write it as in corp.example.com")
-	}
-	c.pushOptions(path+".options", p.Options)
 }
 
 // checkSharing checks what certificates used by many are at odds with.

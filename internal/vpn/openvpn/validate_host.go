@@ -40,20 +40,3 @@ func (s *Server) failedPool() bool {
 	first, last := s.dynamic(0)
 	return !first.Is4() || !last.Is4() || last.Less(first)
 }
-
-// checkPushed checks what clients would be told in vain.
-func (s *Server) checkPushed(c *check, path string, p Push) {
-	for _, server := range p.DNS {
-		if server.IsLoopback() || server.IsUnspecified() || server.IsMulticast() {
-			c.add(path+".dns", fmt.Sprintf("%s is each client itself, or nobody", server), "write the address by which clients reach the name server, such as that of this host in the VPN")
-		}
-	}
-	for _, network := range p.Routes {
-		for _, own := range []*netip.Prefix{s.Network, s.Network6} {
-			inside := own != nil && own.IsValid() && own.Bits() <= network.Bits() && own.Contains(network.Addr())
-			if inside && s.topology() == "subnet" {
-				c.warn(path+".routes", fmt.Sprintf("%s is in the network of the VPN, which every client has a route to already", network), "leave it out")
-			}
-		}
-	}
-}

@@ -89,6 +89,22 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 				Domain: word("a\"b"), Options: []string{"route 1.2.3.4,dhcp-option DNS 6.6.6.6", "a\nb", "", `"quoted" x`},
 			}
 		}},
+		{"pushed routes", func(s *Server) {
+			s.Push = &Push{
+				Routes: nets("10.1.0.0/16", "10.8.0.0/25"), ExcludeRoutes: nets("10.1.0.0/16", "2001:db8::/32", "0.0.0.0/0", "10.2.0.1/16"),
+				Measured: []PushedRoute{
+					{Network: "10.1.0.0/16", Metric: resource.Ptr(5)},
+					{Network: "10.3.0.1/16", Metric: resource.Ptr(-1)},
+					{Network: "10.4.0.0 255.255.0.0"},
+					{Network: "2001:db8::/32", Metric: resource.Ptr(1)},
+					{Network: "0.0.0.0/0", Metric: resource.Ptr(1)},
+				},
+			}
+		}},
+		{"leaks", func(s *Server) {
+			s.Push = &Push{RedirectGateway: resource.Ptr(true), BlockIPv6: resource.Ptr(false), BlockOutsideDNS: resource.Ptr(true), SearchDomains: []string{"ok.example.com", "a b", `x"y`}}
+		}},
+		{"no leaks", func(s *Server) { s.Network6 = prefix("fd00:8::/64"); s.Push = &Push{BlockIPv6: resource.Ptr(true)} }},
 		{"unknown client", func(s *Server) { s.Clients = []Client{{Name: "nobody"}} }},
 		{"revoked client", func(s *Server) { s.Clients = []Client{{Name: "guest"}} }},
 		{"client twice", func(s *Server) { s.Clients = []Client{{Name: "tpham"}, {Name: "tpham"}} }},
