@@ -101,6 +101,7 @@ var rules = []rule{
 	{"transaction", []string{"resource", "state", "engine", "active", "config", "config/settings", "confirm", "revoked", "status"}, []string{"os/exec", "os/signal", "log/slog", "golang.org/x/term"}},
 	{"importer", []string{"vpn/aws/document"}, []string{"os/exec"}},
 	{"cli/importing", []string{"importer", "config/diag", "vpn/aws/document"}, []string{"os/exec"}},
+	{"cli/authority", []string{"atomic", "config", "resource", "report", "kind/pki", "kind/pki/policy"}, []string{"os/exec"}},
 	{"cli/view", []string{"resource", "clients", "seen", "state", "report", "status", "transaction"}, []string{"os", "os/exec"}},
 	{"cli/passphrase", []string{"resource"}, []string{"os/exec", "net"}},
 	{"cli/exporting", []string{"resource", "clients", "engine", "profile", "report", "cli/passphrase"}, []string{"os", "os/exec", "net"}},

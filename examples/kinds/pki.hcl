@@ -19,6 +19,19 @@ certificate "/etc/acme-keys/signing.crt" {
   renew_before = "30d"
 }
 
+# A request for a certificate of a CA elsewhere. A pki block with ca_certificate and
+# without ca_key makes one for each server and client, and takes what comes back.
+private_key "/etc/acme-keys/portal.key" {}
+
+certificate_request "/etc/acme-keys/portal.csr" {
+  key   = private_key["/etc/acme-keys/portal.key"].name
+  usage = "server"
+  subject {
+    common_name = "portal.example.com"
+  }
+  dns_names = ["portal.example.com"]
+}
+
 # What OpenVPN needs besides certificates.
 static_key "/etc/acme-keys/ta.key" {}
 

@@ -19,7 +19,7 @@ import (
 // The names that users write; they are kept for good.
 var names = []string{
 	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "ipsec_failover", "package", "unit",
-	"private_key", "certificate", "crl",
+	"private_key", "certificate", "certificate_request", "crl",
 	"wireguard_key", "wireguard_psk", "wireguard_interface", "wireguard",
 	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
 	"ssh_admission", "ssh_forward", "ssh_tunnel", "ssh_tunnel_account", "system_user",
@@ -221,7 +221,7 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
-		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate crl ledger static_key tls_crypt_v2_key wireguard_key wireguard_psk dh_params assembled_file"},
+		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate certificate_request crl ledger static_key tls_crypt_v2_key wireguard_key wireguard_psk dh_params assembled_file"},
 		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface wireguard_interface route chain ipsec_failover package openvpn_admission ssh_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},

@@ -34,17 +34,20 @@ func (a *app) initCommand() *cobra.Command {
 	}
 }
 
+// document reads a file that a person names, or the standard input as -.
+func (a *app) document(path string) ([]byte, error) {
+	if path == "-" {
+		return bounds.Input(a.In)
+	}
+	return bounds.Read(path)
+}
+
 // importSession is what vpnd import reads, writes and knows.
 func (a *app) importSession() *importing.Session {
 	return &importing.Session{
 		In: a.In, Out: a.Out, Err: a.Err,
 		Asks: func() bool { return isTerminal(a.In) },
-		Read: func(path string) ([]byte, error) {
-			if path == "-" {
-				return bounds.Input(a.In)
-			}
-			return bounds.Read(path)
-		},
+		Read: a.document,
 		Here: func() importing.Host {
 			if a.root != "/" {
 				return importing.Host{}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/cli/authority"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/clients"
 	"vpnd/internal/config"
@@ -36,8 +37,36 @@ one runs out; this is for sooner.`, false),
 		a.anewCommand("rekey", "a new key, with a new certificate",
 			`Makes a new key and a certificate for it. What was made with the old key is void:
 a person needs a new profile, and the certificate they had stays good until it runs
-out, unless they are revoked and let in again.`, true))
+out, unless they are revoked and let in again.`, true),
+		authority.Sign(a.authority()), authority.Export(a.authority()))
 	return c
+}
+
+// authority is what the commands about a CA need of the others.
+func (a *app) authority() *authority.Session {
+	return &authority.Session{
+		Out: a.Out, Err: a.Err, Terminal: func() bool { return isTerminal(a.Out) },
+		Root: func() string { return a.root }, Read: a.document, Load: a.load, Apply: a.bring,
+	}
+}
+
+// bring applies a configuration after a person has brought what it waited for.
+func (a *app) bring(ctx context.Context, cfg *config.Config, unasked bool) error {
+	defer undisturbed()()
+	f := applyFlags{yes: unasked}
+	host := a.host(a.dir(cfg))
+	if err := host.Mend(ctx); err != nil {
+		return err
+	}
+	t, p, err := host.Agree(ctx, f.yes, func(t *transaction.Transaction) (*engine.Plan, error) {
+		return a.planApply(ctx, t, cfg, f, nil)
+	})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	phase, err := t.Apply(ctx, p, f.terms(cfg))
+	return ended(phase, err)
 }
 
 // listed is a certificate as it stands.

@@ -105,6 +105,7 @@ type Plan struct {
 	Problems []Problem
 	Lost     []Problem // what leaves, and what stood there before can't be given back
 	Notes    []Note
+	Waits    []Wait        // what a person has to bring something for
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
 
 	quiet  []*item         // what needs no change, but a record

@@ -12,10 +12,12 @@ import (
 type follower struct {
 	store   *state.Store
 	changed map[resource.ID]Change
+	held    map[resource.ID]Wait // what waits with what it needs
+	walk    *resource.Walk       // to what needs a thing; nil until something waits
 }
 
 func newFollower(store *state.Store) *follower {
-	return &follower{store: store, changed: make(map[resource.ID]Change)}
+	return &follower{store: store, changed: make(map[resource.ID]Change), held: make(map[resource.ID]Wait)}
 }
 
 // note remembers a change that readers have to notice.

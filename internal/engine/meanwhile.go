@@ -56,7 +56,7 @@ func (e *Engine) again(ctx context.Context, p *Plan, seen []*item) (*Plan, error
 		return nil, err
 	}
 	next := p.anew()
-	return next, e.judgeAll(next)
+	return next, e.judgeAll(ctx, next)
 }
 
 // among returns the items of the plan with those IDs.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -85,20 +86,23 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	for _, it := range append(off, gone...) {
 		p.LeftOut = append(p.LeftOut, it.ID)
 	}
-	return p, e.judgeAll(p)
+	return p, e.judgeAll(ctx, p)
 }
 
 // judgeAll adds to the plan what is to be done.
-func (e *Engine) judgeAll(p *Plan) error {
+func (e *Engine) judgeAll(ctx context.Context, p *Plan) error {
 	f := newFollower(e.Store)
 	for _, it := range p.items {
-		if err := e.judge(p, f, it); err != nil {
+		if err := e.judge(ctx, p, f, it); err != nil {
 			return err
 		}
 	}
 	if e.Protects {
-		return e.protect(p)
+		if err := e.protect(ctx, p); err != nil {
+			return err
+		}
 	}
+	p.tellWaits()
 	return nil
 }
 
@@ -162,7 +166,7 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 }
 
 // judge adds to the plan what is to be done about one item.
-func (e *Engine) judge(p *Plan, f *follower, it *item) error {
+func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) error {
 	it.inherit()
 	if it.err != nil {
 		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
@@ -176,6 +180,9 @@ func (e *Engine) judge(p *Plan, f *follower, it *item) error {
 	c, err := e.change(it)
 	if err != nil {
 		return err
+	}
+	if p.waits(ctx, f, it, c) {
+		return nil
 	}
 	if c == nil {
 		p.later(it)
@@ -311,7 +318,7 @@ func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Rea
 		return Renewal, nil
 	case asks(it, it.past.Want).Equal(asks(it, wish)):
 		return Drift, nil
-	case it.got == nil && it.past.Want.Empty():
+	case it.got == nil && len(it.past.Want) == 0:
 		return New, nil
 	case it.got == nil:
 		return Both, nil
@@ -327,11 +334,13 @@ func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Rea
 // without predicates: that a list is no longer current says that the wish
 // moved, not the host.
 func lasting(it *item, applied state.Digest) state.Digest {
-	drop := make(map[string]bool)
+	kept := maps.Clone(applied)
 	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
-		drop[f.Name] = f.Hint || f.IsPredicate()
+		if f.Hint || f.IsPredicate() {
+			delete(kept, f.Name)
+		}
 	}
-	return applied.Without(func(attr string) bool { return drop[attr] })
+	return kept
 }
 
 // aged says whether time alone made the difference.
@@ -346,9 +355,8 @@ func touched(past *state.Record, wish state.Digest) []string {
 	if past.Prior == "" {
 		return nil
 	}
-	wished := wish.Names()
-	all := append(slices.Clone(past.Touched), past.Want.Names()...)
-	all = slices.DeleteFunc(all, func(attr string) bool { return slices.Contains(wished, attr) })
+	all := slices.AppendSeq(slices.Clone(past.Touched), maps.Keys(past.Want))
+	all = slices.DeleteFunc(all, func(attr string) bool { _, wished := wish[attr]; return wished })
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -359,7 +367,7 @@ func managed(prior any, past *state.Record) any {
 	c := resource.Clone(prior)
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range resource.Fields(v.Type()) {
-		_, applied := past.Want.Value(f.Name)
+		_, applied := past.Want[f.Name]
 		if !applied && !slices.Contains(past.Touched, f.Name) && !f.Computed && !f.Hint {
 			v.Field(f.Index).SetZero()
 		}

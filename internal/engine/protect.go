@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"path"
 
 	"vpnd/internal/resource"
@@ -9,7 +10,7 @@ import (
 // protect judges a plan once more where something of it is lost that others hold
 // the other half of. That stays as it is, and so does what waits for it; the
 // changes of both say so in Lacks. What would follow them has nothing to follow.
-func (e *Engine) protect(p *Plan) error {
+func (e *Engine) protect(ctx context.Context, p *Plan) error {
 	left := p.lacking()
 	if len(left) == 0 {
 		return nil
@@ -19,7 +20,7 @@ func (e *Engine) protect(p *Plan) error {
 	for _, it := range p.items {
 		c, ok := left[it.ID]
 		if !ok {
-			if err := e.judge(rest, f, it); err != nil {
+			if err := e.judge(ctx, rest, f, it); err != nil {
 				return err
 			}
 			continue

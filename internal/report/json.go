@@ -20,9 +20,17 @@ type Plan struct {
 	Drift         []Change        `json:"resource_drift"` // what moved behind vpnd's back
 	Unknown       []Unknown       `json:"unknown,omitempty"`
 	Notes         []Note          `json:"notes,omitempty"`
+	Waits         []Wait          `json:"waits,omitempty"`
 	LeftOut       []resource.ID   `json:"left_out,omitempty"`     // what needs a running host, below another root
 	NewProfiles   []NewProfile    `json:"new_profiles,omitempty"` // that have to be handed out
 	Disruption    resource.Effect `json:"disruption"`
+}
+
+// Wait is what an apply leaves as it is until somebody has brought something.
+type Wait struct {
+	ID   resource.ID `json:"id"`
+	What string      `json:"what"` // what has to be brought, in words
+	For  resource.ID `json:"for"`  // the thing that it has to be brought for: this one, or one that it needs
 }
 
 // NewProfile is what somebody needs anew, since the copy they have is void or will
@@ -81,6 +89,9 @@ func ToJSON(p *engine.Plan) Plan {
 	}
 	for _, problem := range p.Problems {
 		j.Unknown = append(j.Unknown, Unknown{ID: problem.ID, Error: problem.Err.Error()})
+	}
+	for _, w := range p.Waits {
+		j.Waits = append(j.Waits, Wait{ID: w.ID, What: w.What, For: w.For})
 	}
 	for _, n := range p.Notes {
 		j.Notes = append(j.Notes, Note{About: about(n.ID), Text: n.Text})

@@ -46,6 +46,7 @@ type Kind struct {
 	normalize   func(context.Context, map[string]any) (map[string]any, error)
 	cost        func(name string, got, want any) Effect
 	invalidates func(got, want any) string
+	awaits      func(ctx context.Context, name string, got, want any) string
 	given       func(want any) (string, map[string]string)
 	marked      func(name string, got any) bool
 	tidy        func(name string, want any) error
@@ -114,6 +115,12 @@ func (k Kind) Cost(name string, got, want any) Effect { return k.cost(name, got,
 // [Voider].
 func (k Kind) Invalidates(got, want any) string { return k.invalidates(got, want) }
 
+// Awaits says what a person has to bring before the change can be made; see
+// [Awaiter].
+func (k Kind) Awaits(ctx context.Context, name string, got, want any) string {
+	return k.awaits(ctx, name, got, want)
+}
+
 // Given returns to whom a thing is given, empty for nobody, and on what a copy has
 // to agree; see [Giver].
 func (k Kind) Given(want any) (to string, terms map[string]string) { return k.given(want) }
@@ -165,6 +172,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		normalize:   func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
 		cost:        func(string, any, any) Effect { return None },
 		invalidates: func(any, any) string { return "" },
+		awaits:      func(context.Context, string, any, any) string { return "" },
 		given:       func(any) (string, map[string]string) { return "", nil },
 		marked:      func(string, any) bool { return false },
 		tidy:        func(string, any) error { return nil },
@@ -215,6 +223,11 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	}
 	if o, ok := v.(Voider[T]); ok {
 		k.invalidates = func(got, want any) string { return o.Invalidates(typed[T](got), typed[T](want)) }
+	}
+	if a, ok := v.(Awaiter[T]); ok {
+		k.awaits = func(ctx context.Context, name string, got, want any) string {
+			return a.Awaits(ctx, name, typed[T](got), typed[T](want))
+		}
 	}
 	if g, ok := v.(Giver[T]); ok {
 		k.Gives = true

@@ -82,6 +82,14 @@ type Voider[T any] interface {
 	Invalidates(got, want *T) string
 }
 
+// An Awaiter may need what only a person can bring, such as a signature, or a key
+// that is kept elsewhere. Awaits says in words what that is for a change from got,
+// nil where nothing is there; it is empty where the change can be made now. What
+// waits is left as it is, and what is missing and needs it waits with it.
+type Awaiter[T any] interface {
+	Awaits(ctx context.Context, name string, got, want *T) string
+}
+
 // A Giver makes things that are given to somebody, who has a copy from then on, as
 // a person has of a profile. Given returns to whom, empty for nobody, and in words
 // what the copy has to agree on with this host: where that changes, it is void. It

@@ -84,6 +84,13 @@ certificate "/etc/acme/ca.crt" {
   }
 }
 
+certificate_request "/etc/acme/ca.csr" {
+  key = private_key["/etc/acme/ca.key"].name
+  subject {
+    common_name = "Acme"
+  }
+}
+
 ledger "/etc/acme/issued" {}
 
 crl "/etc/acme/crl.pem" {

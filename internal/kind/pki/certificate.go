@@ -41,9 +41,9 @@ func newCertificates(h derived.Host) *certificates {
 		Build:    buildCertificate,
 		Settle:   settleCertificate,
 		Waive:    func(c *Certificate) { c.Fresh, c.Current, c.Recorded = nil, nil, nil },
-		MadeFrom: func(c *Certificate) []string { return derived.Given(c.Key, c.IssuerKey) },
+		MadeFrom: func(c *Certificate) []string { return derived.Given(c.Key, c.Request, c.IssuerKey) },
 		SourcesOf: func(_ string, c *Certificate) []string {
-			return derived.Given(c.Key, c.Issuer, derived.Inside(c.Ledger))
+			return derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger))
 		},
 		Ages: true,
 	}}}
@@ -82,12 +82,19 @@ func named(s *derived.Scene, name string, want Certificate) error {
 }
 
 // issuable refuses a certificate that has to be made and that its issuer, which
-// nobody makes, can't sign.
+// nobody makes, can't sign. That its key is away is no reason: it is waited for.
 func issuable(s *derived.Scene, name string, want Certificate) error {
 	if data, _, err := s.Read(name); err == nil {
 		if cert, err := policy.ParseCertificate(data); err == nil && good(s, cert, want) {
 			return nil
 		}
+	}
+	if want.outside() {
+		_, err := issuerAt(s, *want.Issuer)
+		return err
+	}
+	if keyAway(s.Host, *want.Issuer, *want.IssuerKey) != "" {
+		return nil
 	}
 	_, _, err := authority(s, *want.Issuer, *want.IssuerKey)
 	return err
@@ -97,8 +104,8 @@ func issuable(s *derived.Scene, name string, want Certificate) error {
 // observation too, so that taking it over keeps its bytes.
 func readCertificate(s *derived.Scene, _ string, data []byte, want Certificate) (*Certificate, error) {
 	got := &Certificate{
-		Key: want.Key, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
-		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External,
+		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away,
 		PEM: resource.Ptr(string(data)),
 	}
 	cert, err := policy.ParseCertificate(data)
@@ -117,8 +124,15 @@ func readCertificate(s *derived.Scene, _ string, data []byte, want Certificate) 
 	if err != nil {
 		return nil, err
 	}
+	if suits && want.outside() && brought(s, cert, want) != nil {
+		suits = false
+	}
 	got.Usage, got.Subject = resource.Ptr(policy.UsageOf(cert)), resource.Ptr(policy.SubjectOf(cert))
 	got.DNSNames, got.IPAddresses = policy.SortedNames(cert.DNSNames), policy.AddressesOf(cert)
+	if want.outside() && accepted(cert, want) {
+		got.Usage, got.Subject = resource.Ptr(resource.Or(want.Usage, policy.UsageServer)), want.Subject
+		got.DNSNames = policy.SortedNames(want.DNSNames)
+	}
 	got.Fresh, got.Current, got.Recorded = resource.Ptr(fresh(s, cert, want)), resource.Ptr(suits), resource.Ptr(known)
 	got.Clock = earlier(s, cert.NotBefore, want.Issuer)
 	got.FreshUntil = resource.Ptr(freshUntil(s, cert, want))
@@ -130,10 +144,13 @@ func readCertificate(s *derived.Scene, _ string, data []byte, want Certificate) 
 // suits says whether a certificate belongs to its key, comes from its issuer
 // and is not revoked.
 func suits(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool, error) {
-	if want.Key == nil {
+	if want.Key == nil && want.Request == nil {
 		return false, nil
 	}
-	key, err := heldAt(s, *want.Key)
+	key, err := ownerOf(s, want)
+	if want.Issuer == nil && yes(want.Away) && errors.Is(err, fs.ErrNotExist) {
+		return policy.SignedBy(cert, cert) == nil, nil // the certificate is all that there is to tell by
+	}
 	if err != nil || !key.is(cert) {
 		return false, derived.Missing(err)
 	}
@@ -183,8 +200,12 @@ func freshUntil(s *derived.Scene, cert *x509.Certificate, want Certificate) time
 // buildCertificate issues a certificate; one that only the ledger lacks is
 // entered there and stays.
 func buildCertificate(s *derived.Scene, _ string, data []byte, want Certificate) (derived.Product, error) {
-	if cert, err := policy.ParseCertificate(data); err == nil && want.Ledger != nil && good(s, cert, want) {
-		return derived.Product{First: []atomic.File{entryFile(*want.Ledger, cert)}, Data: data}, nil
+	stands, err := policy.ParseCertificate(data)
+	if want.outside() {
+		return buildOutside(s, stands, want)
+	}
+	if err == nil && want.Ledger != nil && good(s, stands, want) {
+		return derived.Product{First: []atomic.File{entryFile(*want.Ledger, stands)}, Data: data}, nil
 	}
 	cert, err := issue(s, want)
 	if err != nil {
@@ -210,6 +231,9 @@ func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 	if err != nil || !suits || !fresh(s, cert, want) {
 		return false
 	}
+	if want.outside() {
+		return accepted(cert, want)
+	}
 	return policy.UsageOf(cert) == resource.Or(want.Usage, policy.UsageServer) && policy.SubjectOf(cert) == *want.Subject &&
 		(want.DNSNames == nil || resource.Equal(&Certificate{DNSNames: policy.SortedNames(want.DNSNames)}, &Certificate{DNSNames: policy.SortedNames(cert.DNSNames)})) &&
 		(want.IPAddresses == nil || resource.Equal(&Certificate{IPAddresses: policy.SortedAddresses(want.IPAddresses)}, &Certificate{IPAddresses: policy.AddressesOf(cert)}))
@@ -217,13 +241,13 @@ func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 
 // issue signs a new certificate.
 func issue(s *derived.Scene, want Certificate) (*x509.Certificate, error) {
-	held, err := heldAt(s, *want.Key)
+	held, err := ownerOf(s, want)
 	if err != nil {
-		return nil, fmt.Errorf("reading its key %s: %w", *want.Key, err)
+		return nil, err
 	}
 	public, err := x509.ParsePKIXPublicKey(held.public)
 	if err != nil {
-		return nil, fmt.Errorf("reading its key %s: %w", *want.Key, err)
+		return nil, fmt.Errorf("reading its key: %w", err)
 	}
 	t, err := template(want, public, s.Now)
 	if err != nil {
@@ -248,7 +272,10 @@ func issue(s *derived.Scene, want Certificate) (*x509.Certificate, error) {
 
 // signing returns who signs a new certificate, which ends no later than that.
 func signing(s *derived.Scene, t *x509.Certificate, want Certificate) (*x509.Certificate, crypto.Signer, error) {
-	if want.Issuer == nil {
+	switch {
+	case want.Issuer == nil && want.Key == nil:
+		return nil, nil, errors.New("it signs itself, and its key is not here; give issuer and issuer_key")
+	case want.Issuer == nil:
 		key, err := keyAt(s, *want.Key)
 		return t, key, err
 	}
@@ -259,20 +286,53 @@ func signing(s *derived.Scene, t *x509.Certificate, want Certificate) (*x509.Cer
 	return parent, signer, err
 }
 
-// authority returns a CA that can sign now.
-func authority(s *derived.Scene, path, keyPath string) (*x509.Certificate, crypto.Signer, error) {
+// ownerOf tells of the key of a certificate: of one that is here, or of one that
+// somebody else has, as the request says.
+func ownerOf(s *derived.Scene, want Certificate) (heldKey, error) {
+	if want.Key != nil {
+		held, err := heldAt(s, *want.Key)
+		if err != nil {
+			err = fmt.Errorf("reading its key %s: %w", *want.Key, err)
+		}
+		return held, err
+	}
+	if want.Request == nil {
+		return heldKey{}, errors.New("it has neither key nor request")
+	}
+	data, err := s.Follow(*want.Request)
+	if err != nil {
+		return heldKey{}, fmt.Errorf("reading the request for it: %w", err)
+	}
+	r, err := policy.ParseRequest(data)
+	if err != nil {
+		return heldKey{}, fmt.Errorf("reading the request %s: %w", *want.Request, err)
+	}
+	return heldKey{algorithm: policy.AlgorithmOf(r.PublicKey), public: r.RawSubjectPublicKeyInfo}, policy.Strong(r.PublicKey)
+}
+
+// issuerAt returns a CA that signs certificates, here or elsewhere.
+func issuerAt(s *derived.Scene, path string) (*x509.Certificate, error) {
 	ca, err := certificateAt(s, path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the certificate of the CA %s: %w; bring it back from a backup", path, unwrapped(err))
+		return nil, fmt.Errorf("reading the certificate of the CA %s: %w; bring it back from a backup", path, unwrapped(err))
 	}
 	if early(s, ca.NotBefore) != nil {
-		return nil, nil, fmt.Errorf("the clock of this host says %s, before the CA %s began on %s, and what is signed now would be void; set the clock, as timedatectl set-time does", s.Now.Format(time.DateTime), path, ca.NotBefore.UTC().Format(time.DateTime))
+		return nil, fmt.Errorf("the clock of this host says %s, before the CA %s began on %s, and what is signed now would be void; set the clock, as timedatectl set-time does", s.Now.Format(time.DateTime), path, ca.NotBefore.UTC().Format(time.DateTime))
 	}
 	if s.Now.After(ca.NotAfter) {
-		return nil, nil, fmt.Errorf("the CA %s ran out on %s; renew it first", path, ca.NotAfter.UTC().Format(time.DateOnly))
+		return nil, fmt.Errorf("the CA %s ran out on %s; renew it first", path, ca.NotAfter.UTC().Format(time.DateOnly))
 	}
 	if !ca.IsCA || ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return nil, nil, fmt.Errorf("%s is not the certificate of a CA; name one that is", path)
+		return nil, fmt.Errorf("%s is not the certificate of a CA; name one that is", path)
+	}
+	return ca, nil
+}
+
+// authority returns a CA that can sign now.
+func authority(s *derived.Scene, path, keyPath string) (*x509.Certificate, crypto.Signer, error) {
+	ca, err := issuerAt(s, path)
+	if err != nil {
+		return nil, nil, err
 	}
 	key, err := keyAt(s, keyPath)
 	if err != nil {
@@ -295,6 +355,9 @@ func (v *certificates) Check(_ context.Context, name string, want Certificate) e
 		return err
 	}
 	data, err := v.Follow(*want.Key)
+	if errors.Is(err, fs.ErrNotExist) && yes(want.Away) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading the key of the CA that stands there: %w%s", err, invalidatesCA)
 	}

@@ -5,9 +5,11 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,16 +87,46 @@ func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	}
 	want.Fresh, want.Current = resource.Ptr(true), resource.Ptr(true)
 	want.Revoked = st.outsiders(func(entry) bool { return true })
+	if want.outside() {
+		return st.settleOutside(s, want)
+	}
 	stands := st.complete() && freshList(s, st.old)
 	st.remember(want, stands)
 	if !yes(want.External) {
 		return nil
 	}
-	if err := st.resolve(*want); err != nil || stands {
+	if err := st.resolve(*want); err != nil || stands || keyAway(s.Host, *want.Issuer, *want.IssuerKey) != "" {
 		return err
 	}
 	_, _, err = listAuthority(s, *want)
 	return err
+}
+
+// settleOutside foretells whom the list of a CA elsewhere will bar: nobody can say
+// more of it than what was brought.
+func (st *survey) settleOutside(s *derived.Scene, want *CRL) error {
+	if _, err := issuerAt(s, *want.Issuer); err != nil {
+		return err
+	}
+	next, _ := broughtList(s, st.old, *want)
+	if next != nil {
+		st.listed = listedBy(next)
+		if !freshList(s, next) {
+			want.Fresh = nil // better than the one before, and yet old: the next plan waits for another
+		}
+	}
+	want.Revoked = st.outsiders(st.void)
+	st.remember(want, true)
+	return nil
+}
+
+// listedBy returns what a list bars, by serial number.
+func listedBy(list *x509.RevocationList) map[string]note {
+	listed := make(map[string]note)
+	for _, e := range list.RevokedCertificateEntries {
+		listed[policy.SerialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
+	}
+	return listed
 }
 
 // keptCRL returns the bytes of a list of which nobody says who made it: it stood
@@ -155,12 +187,17 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		return nil, err
 	}
 	got := want
+	got.Lacks = nil
 	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
 	got.PEM = resource.Ptr(string(data))
 	if want.PEM != nil && !st.back(want.PEM) && st.complete() {
 		got.PEM = want.PEM // as near to what it was as may be
+	}
+	if want.outside() && want.Ledger != nil {
+		next, _ := broughtList(s, st.old, want)
+		got.Current, got.Lacks = resource.Ptr(st.old != nil && next == nil), st.lacks()
 	}
 	if is, err := parseCRL(data); err == nil {
 		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
@@ -178,6 +215,9 @@ func (v *crls) buildCRL(s *derived.Scene, name string, data []byte, want CRL) (d
 	}
 	if st.back(want.PEM) {
 		return derived.Product{Data: []byte(*want.PEM)}, nil
+	}
+	if want.outside() {
+		return st.buildOutside(s, want)
 	}
 	if err := st.sure(name); err != nil {
 		return derived.Product{}, err
@@ -203,6 +243,41 @@ func (v *crls) buildCRL(s *derived.Scene, name string, data []byte, want CRL) (d
 	}
 	p.Data = pem.EncodeToMemory(&pem.Block{Type: policy.PEMCRL, Bytes: der})
 	return p, nil
+}
+
+// buildOutside puts a list of a CA elsewhere in place. Whom it bars is noted in the
+// ledger first, so that what stands of theirs is not taken for good.
+func (st *survey) buildOutside(s *derived.Scene, want CRL) (derived.Product, error) {
+	next, data := broughtList(s, st.old, want)
+	if next == nil {
+		return derived.Product{}, errors.New("it waits for " + bringList)
+	}
+	p := derived.Product{Data: data}
+	for serial, n := range listedBy(next) {
+		if st.ledger.holds(serial) && !st.ledger.revoked(serial) {
+			p.First = append(p.First, noteFile(*want.Ledger, serial, n))
+		}
+	}
+	return p, nil
+}
+
+// lacks says whom the list of a CA elsewhere does not bar, though they may not come in;
+// nil for nobody.
+func (st *survey) lacks() *string {
+	void := make(map[string]bool)
+	for _, name := range st.outsiders(st.void) {
+		void[name] = true
+	}
+	var open []string
+	for _, name := range st.outsiders(func(entry) bool { return true }) {
+		if !void[name] {
+			open = append(open, name)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return resource.Ptr(fmt.Sprintf("%s, who may not come in any more and whose certificates its CA has not revoked: have it do that, and bring the list with vpnd pki sign --import FILE", strings.Join(open, ", ")))
 }
 
 // listAuthority returns a CA that can sign lists now.

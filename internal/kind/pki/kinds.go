@@ -16,6 +16,7 @@ import (
 const (
 	KindPrivateKey    = "private_key"
 	KindCertificate   = "certificate"
+	KindRequest       = "certificate_request"
 	KindCRL           = "crl"
 	KindLedger        = "ledger"
 	KindStaticKey     = "static_key"
@@ -38,6 +39,7 @@ func Kinds(h derived.Host) []resource.Kind {
 	return []resource.Kind{
 		resource.Define(KindPrivateKey, "A private key, in PKCS #8 or in OpenSSH's format. Its label is the path.", kept, newPrivateKeys(h)),
 		resource.Define(KindCertificate, "An X.509 certificate, self-signed or signed by another one, renewed before it runs out. Its label is the path.", certificate, newCertificates(h)),
+		resource.Define(KindRequest, "A request for a certificate, of a CA elsewhere or by somebody else. Its label is the path.", kept, newRequests(h)),
 		resource.Define(KindCRL, "A certificate revocation list, renewed before it runs out. Its label is the path.", list, newCRLs(h)),
 		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true, Moves: true}, &ledgers{Host: h}),
 		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, tlscrypt.NewStaticKeys(h)),

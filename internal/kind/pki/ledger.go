@@ -29,7 +29,7 @@ type ledger struct {
 }
 
 // ledgerFile is a name that vpnd gives in a ledger.
-var ledgerFile = regexp.MustCompile(`^(?:([0-9a-f]+)\.(pem|revoked)|` + numberName + `)$`)
+var ledgerFile = regexp.MustCompile(`^(?:([0-9a-f]+)\.(pem|revoked)|` + numberName + `|` + regexp.QuoteMeta(listName) + `)$`)
 
 // numberName is the file that holds the number of the last list, in hexadecimal
 // as in openssl-ca(1).
@@ -60,7 +60,7 @@ func openLedger(h derived.Host, dir string) (*ledger, error) {
 	l := &ledger{dir: dir, entries: make(map[string]bool, len(names)), notes: make(map[string]bool)}
 	for _, name := range names {
 		switch m := ledgerFile.FindStringSubmatch(name); {
-		case m == nil:
+		case m == nil, name == listName:
 		case name == numberName:
 			l.number = number(h, dir)
 		case m[2] == "pem":

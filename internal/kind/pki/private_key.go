@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
@@ -40,6 +41,34 @@ func newPrivateKeys(h derived.Host) *privateKeys {
 	}}}
 }
 
+// Observe finds the key of a CA that may be elsewhere to be as it shall be where it is
+// not there, for as long as the certificate of the CA stands.
+func (v *privateKeys) Observe(ctx context.Context, wants map[string]*PrivateKey) (map[string]*PrivateKey, error) {
+	seen, err := v.Verbs.Observe(ctx, wants)
+	for name, want := range wants {
+		if seen[name] != nil || want == nil || !yes(want.Away) || want.Certificate == nil {
+			continue
+		}
+		if _, bad := atomic.Stat(v.Root, name); !errors.Is(bad, fs.ErrNotExist) {
+			continue
+		}
+		if ca, bad := standing(v.Host, *want.Certificate); bad == nil && ca != nil {
+			seen[name] = elsewhere(ca, *want)
+		}
+	}
+	return seen, err
+}
+
+// elsewhere is the key of a CA that is not there.
+func elsewhere(ca *x509.Certificate, want PrivateKey) *PrivateKey {
+	return &PrivateKey{
+		Algorithm: resource.Ptr(policy.AlgorithmOf(ca.PublicKey)), Format: resource.Ptr(resource.Or(want.Format, policy.PKCS8)),
+		Certificate: want.Certificate, Away: want.Away, Current: resource.Ptr(true), PEM: resource.NewSecret(""),
+		Mode:  resource.Ptr(resource.Or(want.Mode, 0o600)),
+		Owner: resource.Ptr(resource.Or(want.Owner, "root")), Group: resource.Ptr(resource.Or(want.Group, "root")),
+	}
+}
+
 // settlePrivateKey lets the key of a CA that stands keep its algorithm.
 func settlePrivateKey(s *derived.Scene, name string, k *PrivateKey) error {
 	k.Current = resource.Ptr(true)
@@ -50,7 +79,8 @@ func settlePrivateKey(s *derived.Scene, name string, k *PrivateKey) error {
 	if err != nil || ca == nil {
 		return err
 	}
-	if key, err := keyAt(s, name); err == nil && policy.SamePublic(key.Public(), ca.PublicKey) {
+	key, err := keyAt(s, name)
+	if err == nil && policy.SamePublic(key.Public(), ca.PublicKey) || yes(k.Away) && errors.Is(err, fs.ErrNotExist) {
 		k.Algorithm = resource.Ptr(policy.AlgorithmOf(ca.PublicKey))
 	}
 	return nil
@@ -74,6 +104,7 @@ func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey)
 		Algorithm:   &key.algorithm,
 		Format:      &key.format,
 		Certificate: want.Certificate,
+		Away:        want.Away,
 		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),
 		PEM:         resource.NewSecret(string(data)),
@@ -90,6 +121,11 @@ func publicLine(n *derived.Neighbour) *Public {
 // buildPrivateKey keeps the key that is there where its algorithm is the
 // wished one.
 func buildPrivateKey(s *derived.Scene, _ string, data []byte, want PrivateKey) (derived.Product, error) {
+	if data == nil && want.Certificate != nil && yes(want.Away) {
+		if ca, err := standing(s.Host, *want.Certificate); err != nil || ca != nil {
+			return derived.Product{}, errors.Join(err, fmt.Errorf("the key of the CA %s is elsewhere, and another one would void all that it signed; bring it back", *want.Certificate))
+		}
+	}
 	algorithm, format := resource.Or(want.Algorithm, "ecdsa-p256"), resource.Or(want.Format, policy.PKCS8)
 	key, is, err := policy.ParseKey(data)
 	if err == nil && policy.AlgorithmOf(key.Public()) == algorithm && is == format {
@@ -154,6 +190,9 @@ func (v *privateKeys) Check(_ context.Context, name string, want PrivateKey) err
 		return err
 	}
 	data, _, err := v.Host.Read(name)
+	if errors.Is(err, fs.ErrNotExist) && yes(want.Away) {
+		return nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the key of the CA %s is gone; bring it back from a backup, or remove that certificate to begin a new CA, which cuts off everyone who has a certificate of the old one", *want.Certificate)
 	}

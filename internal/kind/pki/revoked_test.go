@@ -312,7 +312,6 @@ func TestWhatAnImportedCACannotDoIsRefused(t *testing.T) {
 		}, `"ghost" can't be revoked: the ledger /pki/issued knows no certificate of that name, and neither does /pki/index.txt`},
 		"there is no index":      {func(o *office) { o.lose("/pki/index.txt") }, "nothing stands at /pki/index.txt"},
 		"the index is none":      {func(o *office) { o.put("/pki/index.txt", "V\tx\n") }, "reading line 1 of /pki/index.txt: it has 2 fields"},
-		"there is no key":        {func(o *office) { o.lose("/pki/ca.key") }, "reading the key of the CA /pki/ca.key"},
 		"the key is another's":   {func(o *office) { o.put("/pki/ca.key", o.anotherKey()) }, "the key /pki/ca.key does not belong to the CA /pki/ca.crt; bring back the one that does"},
 		"the key is locked":      {func(o *office) { o.put("/pki/ca.key", o.lockedKey()) }, "protected by a passphrase"},
 		"there is no CA":         {func(o *office) { o.lose("/pki/ca.crt") }, "reading the certificate of the CA /pki/ca.crt"},

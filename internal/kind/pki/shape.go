@@ -23,6 +23,7 @@ type PrivateKey struct {
 	Algorithm   *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Format      *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
 	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, the key keeps its algorithm, and a lost or unsuitable one is an error and never replaced"`
+	Away        *bool            `vpnd:"away,hint" doc:"whether it may be elsewhere while that certificate stands; a key that is not there is then as it shall be"`
 	Mode        *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -39,7 +40,7 @@ type Public string
 // as that is, so a renewed certificate has the old one's key; the old one
 // stands until it runs out or is revoked. No certificate outlives its issuer.
 type Certificate struct {
-	Key         *string            `vpnd:"key,hint,required" doc:"path of its private key"`
+	Key         *string            `vpnd:"key,hint" doc:"path of its private key; left out, somebody else has it, and request tells of it"`
 	Usage       *string            `vpnd:"usage" doc:"ca, server, client or signing" default:"server"`
 	Subject     *policy.Subject    `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
@@ -47,9 +48,11 @@ type Certificate struct {
 	Validity    *resource.Duration `vpnd:"validity,hint,later" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
 	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
 	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
-	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it"`
+	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it; left out, its issuer is elsewhere and is asked by the request"`
+	Request     *string            `vpnd:"request,hint" doc:"path of the request for it: to an issuer elsewhere, or, where key is left out, of whoever has the key"`
 	Ledger      *string            `vpnd:"ledger,hint" doc:"directory that keeps a copy of all that the issuer signed"`
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
+	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -72,13 +75,14 @@ type Certificate struct {
 // old name needs a new certificate.
 type CRL struct {
 	Issuer     *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
-	IssuerKey  *string            `vpnd:"issuer_key,hint,required" doc:"path of the private key of the CA"`
+	IssuerKey  *string            `vpnd:"issuer_key,hint" doc:"path of the private key of the CA; left out, the CA is elsewhere, and its lists are brought"`
 	Ledger     *string            `vpnd:"ledger,hint,required" doc:"directory that keeps a copy of all that the CA signed"`
 	Issued     *string            `vpnd:"issued,hint" doc:"what the CA signed besides: an index.txt of OpenSSL or easy-rsa, or a directory of certificates"`
 	Members    []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
 	Refused    []string           `vpnd:"refused,hint" doc:"common names of which every certificate is revoked, also those that only issued tells of"`
 	Revoke     map[string]string  `vpnd:"revoke,hint" doc:"serial numbers in hexadecimal that are revoked in any case, and their common names where these are known"`
 	External   *bool              `vpnd:"external,hint" doc:"whether the CA has to be there before, since nobody makes it"`
+	Away       *bool              `vpnd:"away,hint" doc:"whether the key of the CA is there only while something is to be signed, and what needs it waits"`
 	Validity   *resource.Duration `vpnd:"validity,hint,later" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
 	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner      *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
@@ -87,6 +91,7 @@ type CRL struct {
 	Fresh      *bool              `vpnd:"fresh,computed,ages" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
+	Lacks      *string            `vpnd:"lacks,computed,hint" doc:"whom a list of a CA elsewhere does not bar and shall"`
 	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`
 	Barred     map[string]string  `vpnd:"barred,computed,hint,memory" doc:"serial numbers that are revoked, and their common names as far as they are known"`
 	Signed     map[string]string  `vpnd:"signed,computed,hint,memory" doc:"serial numbers of the ledger that are not revoked, with when they run out and their common names"`
@@ -118,6 +123,7 @@ type Authority struct {
 	Server      map[string]Pair `vpnd:"server" doc:"the same as servers, as in pki.sites.server[\"gw\"]"`
 	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
 	Refused     []string        `vpnd:"refused" doc:"common names of those who may not come in"`
+	Outside     bool            `vpnd:"outside" doc:"whether the CA is elsewhere, so that its lists come later than what they are to bar"`
 	Imported    bool            `vpnd:"imported" doc:"whether the CA existed before, so that it may have signed for others too"`
 }
 

@@ -186,9 +186,7 @@ func (st *survey) readLists(s *derived.Scene, data []byte) {
 	if old, err := parseCRL(data); err == nil && signedList(old, st.ca) {
 		st.old = old
 		st.take(old)
-		for _, e := range old.RevokedCertificateEntries {
-			st.listed[policy.SerialOf(e.SerialNumber)] = note{at: e.RevocationTime, reason: Reason(e.ReasonCode)}
-		}
+		st.listed = listedBy(old)
 	}
 	lists := slices.Clone(copies(s).read)
 	if st.want.PEM != nil {

@@ -30,7 +30,11 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 	m.OptionalPath("issuer_key", c.IssuerKey)
 	m.OptionalPath("ledger", c.Ledger)
 	m.OneOf("usage", c.Usage, policy.UsageCA, policy.UsageServer, policy.UsageClient, policy.UsageSigning)
-	if (c.Issuer == nil) != (c.IssuerKey == nil) {
+	m.OptionalPath("request", c.Request)
+	if c.Key == nil && c.Request == nil {
+		m.Add("key", "a certificate is of somebody's key", "give key, or, where somebody else has it, request")
+	}
+	if c.Request == nil && (c.Issuer == nil) != (c.IssuerKey == nil) {
 		m.Add("issuer", "an issuer signs with its key, and one of the two is missing", "give both issuer and issuer_key, or neither for a self-signed certificate")
 	}
 	if c.Subject != nil {

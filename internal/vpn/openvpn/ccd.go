@@ -9,7 +9,7 @@ import (
 
 // hasFile says whether the client needs a file of its own.
 func (s *settings) hasFile(m member) bool {
-	return m.block != nil || resource.Or(s.CCDExclusive, false)
+	return m.block != nil || s.exclusive()
 }
 
 // clientConfig writes the file that the process reads when the client connects.
@@ -48,3 +48,7 @@ func (i *instance) counterpart(address netip.Addr) string {
 		return subnet.Mask(*i.Network)
 	}
 }
+
+// exclusive says whether only those may come in who have a file. A CA elsewhere bars
+// nobody before its next list is here, so there the configuration says who may.
+func (s *Server) exclusive() bool { return resource.Or(s.CCDExclusive, false) || s.PKI.Outside }

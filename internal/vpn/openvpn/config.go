@@ -211,7 +211,7 @@ func (i *instance) writeClients(d *directives) {
 	for _, flag := range []struct {
 		name string
 		set  *bool
-	}{{"ccd-exclusive", i.CCDExclusive}, {"client-to-client", i.ClientToClient}, {"duplicate-cn", i.DuplicateCN}} {
+	}{{"ccd-exclusive", resource.Ptr(i.exclusive())}, {"client-to-client", i.ClientToClient}, {"duplicate-cn", i.DuplicateCN}} {
 		if resource.Or(flag.set, false) {
 			d.add(flag.name)
 		}

@@ -117,7 +117,7 @@ func (l *launch) addAdmission() {
 			want.Members = append(want.Members, m.CommonName)
 		}
 	}
-	if l.PKI.Imported {
+	if l.PKI.Imported && !l.PKI.Outside {
 		want.Members = nil
 	}
 	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))

@@ -29,7 +29,7 @@ type Server struct {
 	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once, to each listener"`
 	ClientToClient *bool         `vpnd:"client_to_client" doc:"pass packets between clients inside OpenVPN, past the firewall" default:"false"`
 	DuplicateCN    *bool         `vpnd:"duplicate_cn" doc:"let several clients connect with one certificate" default:"false"`
-	CCDExclusive   *bool         `vpnd:"ccd_exclusive" doc:"admit only clients that the PKI of this configuration lists, whatever certificate they show" default:"false"`
+	CCDExclusive   *bool         `vpnd:"ccd_exclusive" doc:"admit only clients that the PKI of this configuration lists, whatever certificate they show; always so where the CA is elsewhere, whose lists come later than what they are to bar" default:"false"`
 
 	Listeners []Listener `vpnd:"listener,block" doc:"what one of several listeners has for itself; its label is what listen says"`
 	Keepalive *Keepalive `vpnd:"keepalive,block" doc:"how a dead peer is noticed"`

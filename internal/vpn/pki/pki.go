@@ -26,8 +26,9 @@ type PKI struct {
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
 	RenewBefore   *resource.Duration `vpnd:"renew_before" doc:"how long before its end a certificate is renewed; left out, a third of its life"`
 	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
-	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is; with ca_key and instead of a new one"`
-	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA"`
+	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is, instead of a new one; without ca_key that CA is elsewhere, is asked by requests, and what it signs is brought"`
+	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA; it need be there only while something is to be signed, and what needs it waits"`
+	CAKeyAway     *bool              `vpnd:"ca_key_away" doc:"of a new CA: whether its key, ca.key in the directory of the PKI, may be taken away, and be brought back only while something is to be signed" default:"false"`
 	Issued        *string            `vpnd:"issued" doc:"path of what that CA issued before: its index.txt, as OpenSSL and easy-rsa keep it, or a directory of certificates; without it nobody can be revoked whose certificate vpnd did not make"`
 	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the directory of the PKI"`
 	Servers       []Server           `vpnd:"server,block" doc:"a server that gets a key and a certificate"`
@@ -58,6 +59,7 @@ type Client struct {
 	DNSNames   []string           `vpnd:"dns_names" doc:"host names that it goes by"`
 	Validity   *resource.Duration `vpnd:"validity" doc:"how long its certificate is good for; left out, cert_validity"`
 	Revoked    *bool              `vpnd:"revoked" doc:"whether it may not come in any more" default:"false"`
+	CSR        *bool              `vpnd:"csr" doc:"whether its key never comes here: vpnd pki sign --csr takes the request of whoever has it, and the profile is without a key" default:"false"`
 }
 
 // holder is a server or a client.
@@ -68,22 +70,23 @@ type holder struct {
 	dnsNames   []string
 	validity   *resource.Duration
 	revoked    bool
+	keyless    bool // its key never comes here
 }
 
 // holders returns servers and clients, in the order of the configuration.
 func (p *PKI) holders() []holder {
 	var all []holder
 	for _, s := range p.Servers {
-		all = append(all, holder{"server", s.Name, resource.Or(s.CommonName, s.Name), s.DNSNames, s.Validity, false})
+		all = append(all, holder{"server", s.Name, resource.Or(s.CommonName, s.Name), s.DNSNames, s.Validity, false, false})
 	}
 	for _, c := range p.Clients {
-		all = append(all, holder{"client", c.Name, resource.Or(c.CommonName, c.Name), c.DNSNames, c.Validity, resource.Or(c.Revoked, false)})
+		all = append(all, holder{"client", c.Name, resource.Or(c.CommonName, c.Name), c.DNSNames, c.Validity, resource.Or(c.Revoked, false), resource.Or(c.CSR, false)})
 	}
 	return all
 }
 
 // layout is where the files of a PKI are.
-type layout struct{ dir, ca, caKey, crl, ledger, keys, certs string }
+type layout struct{ dir, ca, caKey, crl, ledger, keys, certs, requests string }
 
 func (p *PKI) layout(name string) layout {
 	dir := resource.Or(p.Directory, path.Join(parent, name))
@@ -95,17 +98,33 @@ func (p *PKI) layout(name string) layout {
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),
 		certs:  path.Join(dir, "certs"),
+
+		requests: path.Join(dir, "requests"),
 	}
 }
 
 func (l layout) pair(h holder) pki.Pair {
-	return pki.Pair{
+	p := pki.Pair{
 		CommonName:  h.commonName,
 		Certificate: path.Join(l.certs, h.name+".crt"),
-		Key:         path.Join(l.keys, h.name+".key"),
 		CA:          l.ca,
 		CRL:         l.crl,
 	}
+	if !h.keyless {
+		p.Key = path.Join(l.keys, h.name+".key")
+	}
+	return p
+}
+
+// request is where the request for somebody's certificate is.
+func (l layout) request(h holder) string { return path.Join(l.requests, h.name+".csr") }
+
+// outside says whether the key of the CA never comes here.
+func (p *PKI) outside() bool { return p.CACertificate != nil && p.CAKey == nil }
+
+// asks says whether any certificate is asked for by a request.
+func (p *PKI) asks() bool {
+	return p.outside() || slices.ContainsFunc(p.Clients, func(c Client) bool { return resource.Or(c.CSR, false) && !resource.Or(c.Revoked, false) })
 }
 
 // Enrolled tells who is a client.
@@ -123,7 +142,7 @@ func (p *PKI) Exports(name string) any {
 	a := pki.Authority{
 		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl,
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
-		Imported: p.CACertificate != nil,
+		Imported: p.CACertificate != nil, Outside: p.outside(),
 	}
 	for _, h := range p.holders() {
 		switch {
@@ -189,6 +208,9 @@ func (p *PKI) directories(l layout) []resource.Resource {
 	add(l.dir, directory(path.Dir(l.dir)))
 	add(l.keys, directory(l.dir))
 	add(l.certs, directory(l.dir))
+	if p.asks() {
+		add(l.requests, directory(l.dir))
+	}
 	return append(all, resource.Resource{
 		ID:    resource.ID{Kind: pki.KindLedger, Name: l.ledger},
 		Want:  &pki.Ledger{Mode: private, Owner: root(), Group: root()},
@@ -211,7 +233,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 		{
 			ID: key(l.caKey),
 			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca),
+				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca), Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{directory(l.dir)},
@@ -219,7 +241,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 		{
 			ID: cert(l.ca),
 			Want: &pki.Certificate{
-				Key: resource.Ptr(l.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity,
+				Key: resource.Ptr(l.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
 			After:    []resource.ID{directory(l.dir), key(l.caKey)},
@@ -233,34 +255,84 @@ func (p *PKI) authority(l layout) []resource.Resource {
 // what it signed stands.
 func (p *PKI) pair(l layout, h holder) []resource.Resource {
 	at := l.pair(h)
-	validity := h.validity
-	if validity == nil {
-		validity = p.CertValidity
+	var all []resource.Resource
+	want := p.certificate(l, h)
+	made := resource.Resource{
+		ID: cert(at.Certificate), Want: want,
+		After: []resource.ID{directory(l.certs), ledger(l.ledger)},
 	}
-	return []resource.Resource{
-		{
+	follows := func(id resource.ID) {
+		made.After = append(made.After, id)
+		made.Triggers = append(made.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
+	}
+	if !h.keyless {
+		all = append(all, resource.Resource{
 			ID: key(at.Key),
 			Want: &pki.PrivateKey{
 				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{directory(l.keys)},
-		},
-		{
-			ID: cert(at.Certificate),
-			Want: &pki.Certificate{
-				Key: resource.Ptr(at.Key), Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
-				Validity: validity, RenewBefore: p.RenewBefore,
-				Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger), External: p.external(),
-				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
-			},
-			After: []resource.ID{directory(l.certs), ledger(l.ledger), key(at.Key), cert(l.ca), key(l.caKey)},
-			Triggers: []resource.Trigger{
-				{On: key(at.Key), Do: resource.Rebuild},
-				{On: key(l.caKey), Do: resource.Rebuild},
-			},
-		},
+		})
+		follows(key(at.Key))
 	}
+	if h.keyless || p.outside() {
+		request := p.request(l, h)
+		all = append(all, request)
+		follows(request.ID)
+		want.Request = resource.Ptr(request.ID.Name)
+	}
+	made.After = append(made.After, cert(l.ca))
+	if !p.outside() {
+		follows(key(l.caKey))
+	}
+	return append(all, made)
+}
+
+// certificate is what a server or client has to have signed.
+func (p *PKI) certificate(l layout, h holder) *pki.Certificate {
+	at := l.pair(h)
+	want := &pki.Certificate{
+		Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
+		Validity: h.validity, RenewBefore: p.RenewBefore,
+		Issuer: resource.Ptr(l.ca), IssuerKey: p.caKey(l), Ledger: resource.Ptr(l.ledger), External: p.external(), Away: p.away(),
+		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+	}
+	if want.Validity == nil {
+		want.Validity = p.CertValidity
+	}
+	if !h.keyless {
+		want.Key = resource.Ptr(at.Key)
+	}
+	return want
+}
+
+// request is that of a key of this host to a CA elsewhere, or the one that somebody
+// else has to bring.
+func (p *PKI) request(l layout, h holder) resource.Resource {
+	want := &pki.CertificateRequest{
+		Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
+		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+	}
+	r := resource.Resource{
+		ID:    resource.ID{Kind: pki.KindRequest, Name: l.request(h)},
+		Want:  want,
+		After: []resource.ID{directory(l.requests)},
+	}
+	if !h.keyless {
+		made := key(l.pair(h).Key)
+		want.Key, r.After = resource.Ptr(made.Name), append(r.After, made)
+		r.Triggers = []resource.Trigger{{On: made, Do: resource.Rebuild}}
+	}
+	return r
+}
+
+// caKey is where the key of the CA is, nil where it never comes here.
+func (p *PKI) caKey(l layout) *string {
+	if p.outside() {
+		return nil
+	}
+	return resource.Ptr(l.caKey)
 }
 
 // subject is the CA's with a common name of one's own; the CA's address is
@@ -274,6 +346,14 @@ func (p *PKI) subject(h holder) *pki.Subject {
 // external says that the CA is nobody's here to make.
 func (p *PKI) external() *bool {
 	if p.CACertificate == nil {
+		return nil
+	}
+	return resource.Ptr(true)
+}
+
+// away says that the key of the CA may be elsewhere.
+func (p *PKI) away() *bool {
+	if !resource.Or(p.CAKeyAway, false) {
 		return nil
 	}
 	return resource.Ptr(true)
@@ -311,15 +391,19 @@ func (p *PKI) revocations() map[string]string {
 }
 
 func (p *PKI) list(l layout, members []string) resource.Resource {
-	return resource.Resource{
+	r := resource.Resource{
 		ID: resource.ID{Kind: pki.KindCRL, Name: l.crl},
 		Want: &pki.CRL{
-			Issuer: resource.Ptr(l.ca), IssuerKey: resource.Ptr(l.caKey), Ledger: resource.Ptr(l.ledger),
+			Issuer: resource.Ptr(l.ca), IssuerKey: p.caKey(l), Ledger: resource.Ptr(l.ledger),
 			Members: append([]string{}, members...), Validity: p.CRLValidity,
-			Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(),
+			Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(), Away: p.away(),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
-		After:    []resource.ID{directory(l.dir), ledger(l.ledger), cert(l.ca), key(l.caKey)},
-		Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
+		After: []resource.ID{directory(l.dir), ledger(l.ledger), cert(l.ca)},
 	}
+	if !p.outside() {
+		r.After = append(r.After, key(l.caKey))
+		r.Triggers = []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}}
+	}
+	return r
 }

@@ -55,9 +55,13 @@ func (c *check) authority(p *PKI) {
 	if p.Issued != nil && p.CACertificate == nil {
 		c.wrong("issued", "a CA that vpnd makes issued nothing before", "leave it out, or give ca_certificate and ca_key of the CA that it belongs to")
 	}
-	if (p.CACertificate == nil) != (p.CAKey == nil) {
-		c.wrong("ca_certificate", "a CA that exists already needs both its certificate and its key", "give both ca_certificate and ca_key, or neither for a new CA")
+	if p.CACertificate == nil && p.CAKey != nil {
+		c.wrong("ca_key", "a CA that exists already has a certificate, and its path is missing", "give ca_certificate with ca_key, or neither for a new CA")
 	}
+	if p.CACertificate != nil && resource.Or(p.CAKeyAway, false) {
+		c.wrong("ca_key_away", "the key of a CA that exists already may be away in any case", "leave it out")
+	}
+	c.requests(p)
 	if p.Subject != nil {
 		c.found = append(c.found, p.Subject.Validate("subject")...)
 	} else if p.CACertificate == nil {
@@ -188,4 +192,13 @@ func (c *check) unique(seen map[string]string, self, name, where, what string) {
 		return
 	}
 	seen[folded] = self
+}
+
+// requests checks what goes with requests, and what does not.
+func (c *check) requests(p *PKI) {
+	for _, client := range p.Clients {
+		if p.outside() && resource.Or(client.CSR, false) {
+			c.wrong("client."+client.Name+".csr", "a CA elsewhere signs what it is asked for there, and this host would only pass the request on", "leave out csr, or leave out the client and have the CA sign for it alone")
+		}
+	}
 }

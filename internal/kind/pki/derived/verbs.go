@@ -216,7 +216,7 @@ func (v *Verbs[T]) apply(s *Scene, item resource.Item[T]) (written, error) {
 	p := Product{Data: data}
 	if kept := v.Kept(&item.Want); kept != nil {
 		p.Data = []byte(*kept)
-	} else if !fits(item) {
+	} else if now == nil || !fits(item) {
 		if p, err = v.Build(s, item.Name, data, item.Want); err != nil {
 			return written{}, err
 		}

@@ -69,9 +69,11 @@ func (s Subject) String() string {
 }
 
 // SubjectOf reads the name of a certificate. What occurs twice is joined.
-func SubjectOf(cert *x509.Certificate) Subject {
+func SubjectOf(cert *x509.Certificate) Subject { return subjectOf(cert.Subject) }
+
+func subjectOf(dn pkix.Name) Subject {
 	var s Subject
-	for _, name := range cert.Subject.Names {
+	for _, name := range dn.Names {
 		text, ok := name.Value.(string)
 		if !ok {
 			continue

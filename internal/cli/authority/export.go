@@ -1,0 +1,237 @@
+package authority
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vpnd/internal/config"
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+type exportFlags struct {
+	csr, crl, ca, chain, key bool
+	der                      bool
+	out, in                  string
+}
+
+// Export is vpnd pki export.
+func Export(s *Session) *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{
+		Use:   "export [NAME]",
+		Short: "Write a certificate, a chain, a revocation list or requests for others to read",
+		Long: `Writes the certificate of a server or client. With --chain those of the CAs above it
+follow, with --ca or --crl it is the certificate or the list of the CA alone.
+
+With --csr it is the request for the certificate, for a CA elsewhere to sign; without
+NAME those of all that wait for a signature, each in a file of its own with --out DIR.
+
+A private key is written only with --key.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			return s.export(name, f)
+		},
+	}
+	c.Flags().BoolVar(&f.csr, "csr", false, "the request for it; without NAME all that wait for a signature")
+	c.Flags().BoolVar(&f.crl, "crl", false, "the revocation list of the CA")
+	c.Flags().BoolVar(&f.ca, "ca", false, "the certificate of the CA")
+	c.Flags().BoolVar(&f.chain, "chain", false, "with the certificates of the CAs above it")
+	c.Flags().BoolVar(&f.key, "key", false, "the private key, which whoever has it is taken for its owner")
+	c.Flags().BoolVar(&f.der, "der", false, "in DER instead of PEM")
+	c.Flags().StringVar(&f.out, "out", "", "write to `FILE`, with --csr to this directory, instead of the standard output")
+	c.Flags().StringVar(&f.in, "in", "", "of the block at `ADDRESS`, such as pki.office")
+	c.MarkFlagsMutuallyExclusive("csr", "crl", "ca", "chain", "key")
+	c.MarkFlagsMutuallyExclusive("chain", "der")
+	return c
+}
+
+func (s *Session) export(name string, f exportFlags) error {
+	cfg, err := s.Load()
+	if err != nil {
+		return err
+	}
+	w := wishesOf(cfg, f.in)
+	switch {
+	case f.csr:
+		return s.exportRequests(w, name, f)
+	case f.crl:
+		return s.exportList(w, f)
+	case f.ca && name == "":
+		return s.exportCA(cfg, f)
+	case name == "":
+		return errors.New("name a server or client; --ca, --crl and --csr go without")
+	}
+	at, err := w.certificate(name)
+	if err != nil {
+		return err
+	}
+	want := w.Certificates[at]
+	switch {
+	case f.ca:
+		at = resource.Or(want.Issuer, at)
+	case f.key:
+		return s.exportKey(want, name, f)
+	}
+	files := []string{at}
+	if f.chain && want.Issuer != nil {
+		files = append(files, *want.Issuer)
+	}
+	return s.copy(files, f)
+}
+
+// certificate finds the one of a server or client.
+func (w wishes) certificate(name string) (string, error) {
+	var known []string
+	for at := range w.Certificates {
+		known = append(known, label(at))
+	}
+	return w.one(called(w.Certificates, name, func(c *pki.Certificate) string { return nameOf(c.Subject) }), "certificate", name, known)
+}
+
+// copy writes files one behind the other.
+func (s *Session) copy(files []string, f exportFlags) error {
+	var all bytes.Buffer
+	for _, file := range files {
+		data, err := s.host().Follow(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is not there yet; vpnd plan tells what it waits for", file)
+		}
+		if err != nil {
+			return err
+		}
+		all.Write(data)
+		if !bytes.HasSuffix(data, []byte("\n")) {
+			all.WriteByte('\n')
+		}
+	}
+	data, err := s.form(all.Bytes(), f)
+	if err != nil {
+		return err
+	}
+	return s.write(data, f.out, 0o644)
+}
+
+// form is PEM, or the DER of its first block, which no terminal is made for.
+func (s *Session) form(data []byte, f exportFlags) ([]byte, error) {
+	if !f.der {
+		return data, nil
+	}
+	if f.out == "" && s.Terminal() {
+		return nil, errors.New("DER is not for a terminal; write it to a file with --out FILE")
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, errors.New("it is not in PEM")
+	}
+	return block.Bytes, nil
+}
+
+// exportKey writes a private key, for root alone.
+func (s *Session) exportKey(want *pki.Certificate, name string, f exportFlags) error {
+	if want.Key == nil {
+		return fmt.Errorf("the key of %s is not on this host", name)
+	}
+	if f.out == "" && s.Terminal() {
+		_, _ = fmt.Fprintf(s.Err, "WARNING: what follows is the private key of %s. Whoever sees it can pass for %[1]s, and it may stay in this terminal's scrollback.\n", name)
+	}
+	data, err := s.host().Follow(*want.Key)
+	if err != nil {
+		return err
+	}
+	if data, err = s.form(data, f); err != nil {
+		return err
+	}
+	return s.write(data, f.out, 0o600)
+}
+
+// exportList writes the list of the only CA.
+func (s *Session) exportList(w wishes, f exportFlags) error {
+	var files, blocks []string
+	for at := range w.Lists {
+		files, blocks = append(files, at), append(blocks, w.blocks[at])
+	}
+	if len(files) != 1 {
+		return several("revocation list", blocks)
+	}
+	return s.copy(files, f)
+}
+
+func several(what string, blocks []string) error {
+	if len(blocks) == 0 {
+		return fmt.Errorf("the configuration has no %s", what)
+	}
+	return fmt.Errorf("there is a %s of each of %s; choose one with --in", what, strings.Join(blocks, ", "))
+}
+
+// exportCA writes the certificate of the only CA.
+func (s *Session) exportCA(cfg *config.Config, f exportFlags) error {
+	var files, blocks []string
+	for _, b := range cfg.Blocks {
+		e, ok := b.Shape.(resource.Exporter)
+		if !ok || f.in != "" && b.ID.String() != f.in {
+			continue
+		}
+		if a, ok := e.Exports(b.ID.Name).(pki.Authority); ok {
+			files, blocks = append(files, a.Certificate), append(blocks, b.ID.String())
+		}
+	}
+	if len(files) != 1 {
+		return several("CA", blocks)
+	}
+	return s.copy(files, f)
+}
+
+// exportRequests writes the request of one, or of all that wait for a signature.
+func (s *Session) exportRequests(w wishes, name string, f exportFlags) error {
+	var files []string
+	if name != "" {
+		at, err := w.certificate(name)
+		if err != nil {
+			return err
+		}
+		if w.Certificates[at].Request == nil {
+			return fmt.Errorf("the certificate of %s is signed by a CA of this host, and needs no request", name)
+		}
+		files = append(files, *w.Certificates[at].Request)
+	} else {
+		waiting, err := pki.Unsigned(s.host(), w.Wishes)
+		if err != nil {
+			return err
+		}
+		for _, at := range waiting {
+			files = append(files, *w.Certificates[at].Request)
+		}
+	}
+	if len(files) == 0 {
+		_, _ = fmt.Fprintln(s.Err, "Nothing waits for a signature.")
+		return nil
+	}
+	if f.out == "" {
+		return s.copy(files, f)
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return err
+	}
+	for _, file := range files {
+		to := f
+		to.out = filepath.Join(f.out, filepath.Base(file))
+		if err := s.copy([]string{file}, to); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(s.Err, "%s\n", to.out)
+	}
+	return nil
+}
