@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -18,7 +17,6 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/moving"
 	"vpnd/internal/report"
-	"vpnd/internal/resource"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -141,18 +139,7 @@ func (a *app) backup(e *engine.Engine, configuration []string, file string, to [
 func documents(cfg *config.Config) []string {
 	var all []string
 	for _, b := range cfg.Blocks {
-		shape := reflect.ValueOf(b.Shape).Elem()
-		for _, f := range resource.Fields(shape.Type()) {
-			d, ok := shape.Field(f.Index).Interface().(*resource.Document)
-			if !ok || d == nil {
-				continue
-			}
-			if path := d.Path(); filepath.IsAbs(path) {
-				all = append(all, path)
-			} else {
-				all = append(all, filepath.Join(filepath.Dir(b.Range.Filename), path))
-			}
-		}
+		all = append(all, b.Read...)
 	}
 	return all
 }

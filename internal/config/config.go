@@ -72,6 +72,7 @@ type Block struct {
 	Range     hcl.Range
 	Shape     any           // *T of its kind or composite, defaults filled in
 	After     []resource.ID // the blocks that it refers to
+	Read      []string      // the paths of its documents, and of the files that these name
 	Resources []resource.ID // what it owns, alone or with others
 
 	at shape.Places
@@ -121,7 +122,7 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	h.checkTextfile()
 	desired, owned := compile.Run(compile.Input{Blocks: values.Blocks, Files: names(files), Place: src.Place, Own: h.own()}, catalog, &told)
 	for i, b := range values.Blocks {
-		c.Blocks = append(c.Blocks, Block{ID: b.ID, Range: b.Range, Shape: b.Shape, After: b.After, Resources: owned[i], at: b.At})
+		c.Blocks = append(c.Blocks, Block{ID: b.ID, Range: b.Range, Shape: b.Shape, After: b.After, Read: b.Read, Resources: owned[i], at: b.At})
 	}
 	h.checkTunnels(catalog, desired.Present)
 	if !told.HasErrors() {

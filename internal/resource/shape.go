@@ -37,6 +37,7 @@ import (
 //	runs      whether the thing, a service, is at work: what is not has read
 //	          nothing that could be stale
 //	ages      a predicate that time alone turns false
+//	public    of a [Document]: all may read it, as a certificate
 //	glance    what people look for in such a thing; the short form of a plan
 //	          tells it
 //
@@ -66,10 +67,12 @@ type Field struct {
 	Glance   bool
 	Runs     bool
 	Ages     bool
+	Public   bool
 }
 
 var (
 	secretType      = reflect.TypeFor[Secret]()
+	documentType    = reflect.TypeFor[Document]()
 	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 	shapes          sync.Map // reflect.Type → []Field
 )
@@ -82,6 +85,10 @@ func (f Field) IsSecret() bool {
 	}
 	return t == secretType
 }
+
+// IsDocument says whether the field holds a [Document], which takes a path, or content
+// that nobody may see.
+func (f Field) IsDocument() bool { return f.Type == documentType }
 
 // IsPredicate says whether the field is computed of the moment (whether a thing
 // is fresh, who is there) and not of the thing itself.
@@ -177,6 +184,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Runs = true
 		case "ages":
 			f.Ages = true
+		case "public":
+			f.Public = true
 		case "glance":
 			f.Glance = true
 		default:

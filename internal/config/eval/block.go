@@ -19,6 +19,7 @@ type block struct {
 	id   resource.ID
 	decl *declare.Block
 	at   shape.Places
+	read []string // paths of its documents
 }
 
 // addBlock takes note of a block.
@@ -78,7 +79,7 @@ func (e *evaluator) validate(filled any, name string, d *shape.Decoded, all hcl.
 func (b *block) result() Block {
 	after := slices.DeleteFunc(slices.Clone(b.reach), func(id resource.ID) bool { return id == b.id })
 	slices.SortFunc(after, resource.ID.Compare)
-	return Block{ID: b.id, Range: b.Range, Shape: b.decl.Shape, At: b.at, After: after, DependsOn: b.decl.DependsOn, Failed: b.failed}
+	return Block{ID: b.id, Range: b.Range, Shape: b.decl.Shape, At: b.at, After: after, DependsOn: b.decl.DependsOn, Read: b.read, Failed: b.failed}
 }
 
 // named finds the blocks that references name. Those that there are none of are told.

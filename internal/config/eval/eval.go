@@ -34,6 +34,7 @@ type Block struct {
 	After     []resource.ID // the other blocks that it refers to, sorted
 	DependsOn []resource.ID // those of them that it says to depend on
 	OnChange  []Reference   // the blocks that a change in it refreshes
+	Read      []string      // the paths of its documents, and of what these name
 	Failed    bool          // it has no value; a diagnostic says why
 }
 

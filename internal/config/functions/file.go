@@ -25,8 +25,8 @@ type Directory struct {
 	Trust func(path string) error // why others could change a file, so that it is refused; nil trusts all
 }
 
-// path counts a path from the directory.
-func (d Directory) path(name string) string {
+// At counts a path from the directory.
+func (d Directory) At(name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
@@ -35,7 +35,7 @@ func (d Directory) path(name string) string {
 
 // Read reads a file.
 func (d Directory) Read(name string) ([]byte, error) {
-	full := d.path(name)
+	full := d.At(name)
 	if d.Trust != nil {
 		if err := d.Trust(full); err != nil {
 			return nil, err
@@ -51,15 +51,15 @@ func (d Directory) Secret(name string) (text string, exposed, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	info, err := os.Stat(d.path(name))
+	info, err := os.Stat(d.At(name))
 	if err != nil {
-		return "", nil, fmt.Errorf("reading %s: %s", d.path(name), bounds.Reason(err))
+		return "", nil, fmt.Errorf("reading %s: %s", d.At(name), bounds.Reason(err))
 	}
 	owner := 0
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = int(st.Uid)
 	}
-	return string(data), exposure(d.path(name), info.Mode(), owner, os.Geteuid()), nil
+	return string(data), exposure(d.At(name), info.Mode(), owner, os.Geteuid()), nil
 }
 
 // exposure says who besides root and us could read a file of that mode and owner.
@@ -85,7 +85,7 @@ func quote(path string) string {
 func (d Directory) text(name string) (string, error) {
 	data, err := d.Read(name)
 	if err == nil && !utf8.Valid(data) {
-		err = fmt.Errorf("%s is no UTF-8 text; filebase64 reads any file", d.path(name))
+		err = fmt.Errorf("%s is no UTF-8 text; filebase64 reads any file", d.At(name))
 	}
 	return string(data), err
 }
@@ -115,9 +115,9 @@ func fileBase64Func(d Directory) function.Function {
 
 func fileExistsFunc(d Directory) function.Function {
 	return pathFunc(cty.Bool, func(name string) (cty.Value, error) {
-		info, err := os.Stat(d.path(name))
+		info, err := os.Stat(d.At(name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return cty.NilVal, fmt.Errorf("looking for %s: %s", d.path(name), bounds.Reason(err))
+			return cty.NilVal, fmt.Errorf("looking for %s: %s", d.At(name), bounds.Reason(err))
 		}
 		return cty.BoolVal(err == nil && info.Mode().IsRegular()), nil
 	})
@@ -130,7 +130,7 @@ func fileSetFunc(d Directory) function.Function {
 		Params: []function.Parameter{textParam("directory"), textParam("pattern")},
 		Type:   function.StaticReturnType(cty.Set(cty.String)),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			directory, pattern := d.path(args[0].AsString()), strings.Split(args[1].AsString(), "/")
+			directory, pattern := d.At(args[0].AsString()), strings.Split(args[1].AsString(), "/")
 			if _, err := path.Match(args[1].AsString(), ""); err != nil {
 				return cty.NilVal, function.NewArgErrorf(1, "it is no pattern of file names")
 			}

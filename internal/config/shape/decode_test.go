@@ -151,7 +151,7 @@ func TestReferences(t *testing.T) {
 // The names of attributes that hold secrets, and what is written in them, are found
 // wherever they stand.
 func TestSecrets(t *testing.T) {
-	if got := fmt.Sprint(slices.Sorted(maps.Keys(SecretNames(configtest.Catalog())))); got != "[content default psk]" {
+	if got := fmt.Sprint(slices.Sorted(maps.Keys(SecretNames(configtest.Catalog())))); got != "[content default file profile psk]" {
 		t.Error(got)
 	}
 	schema := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "server", LabelNames: []string{"name"}}, {Type: "file", LabelNames: []string{"name"}}, {Type: "secret_file", LabelNames: []string{"name"}}, {Type: "dynamic", LabelNames: []string{"block"}}, {Type: "nope"}}}

@@ -11,41 +11,53 @@ import (
 
 var documentType = reflect.TypeFor[resource.Document]()
 
-// Documents reads the documents that a shape names, wherever in it. Read returns what
-// is in the file of that path, and else why it can't be had; at is where the path is
-// written, and whole where the block is.
-func (d *Decoded) Documents(shape any, whole hcl.Range, read func(path string, at hcl.Range) (string, *hcl.Diagnostic)) {
-	documents(reflect.ValueOf(shape).Elem(), "", func(doc *resource.Document, path string) {
-		text, problem := read(doc.Path(), d.At.Find(path, whole))
+// A Reader returns what is in the file of a path, and else why it can't be had; public
+// says that others may read it too, and at is where the path is written. Beside is the
+// path of the document that names it, empty for a block.
+type Reader func(path, beside string, public bool, at hcl.Range) (string, *hcl.Diagnostic)
+
+// Documents reads the documents that a shape names, wherever in it, and then the files
+// that these name. Whole is where the block is.
+func (d *Decoded) Documents(shape any, whole hcl.Range, read Reader) {
+	fill := func(doc *resource.Document, path, beside string, public bool) {
+		text, problem := read(doc.Path(), beside, public, d.At.Find(path, whole))
 		if problem != nil {
 			d.Diags = append(d.Diags, problem)
 			d.holes = append(d.holes, path)
 			return
 		}
 		*doc = *resource.NewDocument(doc.Path(), text)
-	})
+	}
+	documents(reflect.ValueOf(shape).Elem(), "", false, func(doc *resource.Document, path string, public bool) { fill(doc, path, "", public) })
+	r, ok := shape.(resource.Referrer)
+	if !ok || !d.Whole() {
+		return
+	}
+	for _, ref := range r.Refers() {
+		fill(ref.Document, ref.Path, ref.Beside.Path(), ref.Public)
+	}
 }
 
 // documents calls do for each document that is named in a value, with the path that
 // mistakes have.
-func documents(v reflect.Value, path string, do func(doc *resource.Document, path string)) {
+func documents(v reflect.Value, path string, public bool, do func(doc *resource.Document, path string, public bool)) {
 	switch {
 	case v.Kind() == reflect.Pointer:
 		if !v.IsNil() {
-			documents(v.Elem(), path, do)
+			documents(v.Elem(), path, public, do)
 		}
 	case v.Type() == documentType:
 		if doc := v.Addr().Interface().(*resource.Document); doc.Path() != "" {
-			do(doc, path)
+			do(doc, path, public)
 		}
 	case v.Kind() == reflect.Slice && holdsDocuments(v.Type().Elem()):
 		for i := range v.Len() {
-			documents(v.Index(i), itemPath(v.Index(i), path, i), do)
+			documents(v.Index(i), itemPath(v.Index(i), path, i), public, do)
 		}
 	case v.Kind() == reflect.Struct && !resource.IsScalar(v.Type()):
 		for _, f := range resource.Fields(v.Type()) {
 			if !f.Computed && !f.Exports {
-				documents(v.Field(f.Index), dot(path)+f.Name, do)
+				documents(v.Field(f.Index), dot(path)+f.Name, f.Public, do)
 			}
 		}
 	}

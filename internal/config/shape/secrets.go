@@ -3,19 +3,21 @@ package shape
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"vpnd/internal/config/diag"
+	"vpnd/internal/config/value"
 	"vpnd/internal/resource"
 )
 
 // misplacedSecret says why a value can't go into a field that is shown to
 // everybody, or "" where it can.
 func (d *decoder) misplacedSecret(shape reflect.Type, f resource.Field, v cty.Value) string {
-	if f.IsSecret() || !v.ContainsMarked() {
+	if f.IsSecret() || !v.ContainsMarked() || f.IsDocument() && isContent(v) {
 		return ""
 	}
 	if f.Exports && exportsAreOpen(f, v) {
@@ -32,10 +34,20 @@ func (d *decoder) misplacedSecret(shape reflect.Type, f resource.Field, v cty.Va
 // reads it who reads that, and every copy of it: what is no marked value, and no
 // function fetched or made it.
 func literal(f resource.Field, v cty.Value, expr hcl.Expression) hcl.Diagnostics {
-	if !f.IsSecret() || v.ContainsMarked() || calls(expr) {
+	if !f.IsSecret() && !(f.IsDocument() && !f.Public && isContent(v)) || v.ContainsMarked() || calls(expr) {
 		return nil
 	}
 	return hcl.Diagnostics{diag.Warning(expr.Range(), "Secret in the configuration", "%s is secret, and whoever reads the configuration reads it too. Write credential(\"name\") for what systemd hands over, a variable with sensitive = true, or sensitive(file(\"name\")) for a file of its own.", f.Name)}
+}
+
+// isContent says whether a document is given as it is, and not by its path.
+func isContent(v cty.Value) bool {
+	v, _ = v.Unmark()
+	text, ok := "", v.IsKnown()
+	if ok {
+		text, ok = value.Text(v)
+	}
+	return ok && strings.Contains(text, "\n")
 }
 
 // calls says whether a function has to do with what comes of an expression. In JSON a
@@ -96,7 +108,7 @@ func SecretNames(catalog resource.Catalog) map[string]bool {
 	var walk func(t reflect.Type)
 	walk = func(t reflect.Type) {
 		for _, f := range resource.Fields(t) {
-			if f.IsSecret() {
+			if f.IsSecret() || f.IsDocument() && !f.Public {
 				names[f.Name] = true
 			}
 			if f.Block {
@@ -137,7 +149,12 @@ func secretsIn(body hcl.Body, fields []resource.Field) []hcl.Expression {
 	content, _, _ := body.PartialContent(schema)
 	var all []hcl.Expression
 	for _, f := range fields {
-		if attr := content.Attributes[f.Name]; attr != nil && f.IsSecret() {
+		attr := content.Attributes[f.Name]
+		if attr == nil {
+			continue
+		}
+		v, _ := attr.Expr.Value(&hcl.EvalContext{})
+		if f.IsSecret() || f.IsDocument() && !f.Public && isContent(v) {
 			all = append(all, attr.Expr)
 		}
 	}

@@ -48,7 +48,7 @@ func (v *Vocabulary) Knows(ctx context.Context, w Word, name string) *resource.M
 	program, err := exec.LookPath("openvpn")
 	if errors.Is(err, exec.ErrNotFound) {
 		m := untold(fmt.Sprintf("knows %s", name))
-		if near := closest(name, w.always); near != "" {
+		if near := Closest(name, w.always); near != "" {
 			m.Hint += "; did you mean " + near + "?"
 		}
 		return m
@@ -65,7 +65,7 @@ func (v *Vocabulary) Knows(ctx context.Context, w Word, name string) *resource.M
 		return nil
 	}
 	hint := fmt.Sprintf("openvpn %s lists what it knows", w.list)
-	if near := closest(name, append(names, w.always...)); near != "" {
+	if near := Closest(name, append(names, w.always...)); near != "" {
 		hint = fmt.Sprintf("write %s, or another one that openvpn %s lists", near, w.list)
 	}
 	return &resource.Mistake{Summary: fmt.Sprintf("the OpenVPN of this host knows no %s", name), Hint: hint}
@@ -105,8 +105,8 @@ func (v *Vocabulary) names(ctx context.Context, program, list string) []string {
 	return names
 }
 
-// closest returns the name that differs least, in at most two letters.
-func closest(name string, names []string) string {
+// Closest returns the name that differs least, in at most two letters.
+func Closest(name string, names []string) string {
 	best, at := "", 3
 	for _, n := range names {
 		if d := distance(strings.ToUpper(name), strings.ToUpper(n)); d < at {

@@ -227,7 +227,7 @@ func reload(ctx context.Context) error {
 			continue
 		}
 		seen[id] = true // one is an alias of the other
-		if err := done(ctx, func(ended chan<- string) (int, error) { return conn.ReloadUnitContext(ctx, service, "replace", ended) }); err != nil {
+		if err := systemd.Done(ctx, func(ended chan<- string) (int, error) { return conn.ReloadUnitContext(ctx, service, "replace", ended) }); err != nil {
 			return fmt.Errorf("reloading %s: %w", service, err)
 		}
 	}

@@ -2,7 +2,6 @@ package ssh
 
 import (
 	"context"
-	"fmt"
 
 	"vpnd/internal/systemd"
 )
@@ -34,35 +33,6 @@ func Connect(ctx context.Context) (Manager, error) {
 
 type bus struct{ *systemd.Conn }
 
-func (b bus) State(ctx context.Context, unit string) (string, error) {
-	all, err := b.GetUnitPropertiesContext(ctx, unit)
-	if err != nil {
-		return "", err
-	}
-	if all["LoadState"] == "not-found" && all["ActiveState"] == "inactive" {
-		return "", nil
-	}
-	state, _ := all["ActiveState"].(string)
-	return state, nil
-}
+func (b bus) State(ctx context.Context, unit string) (string, error) { return b.ActiveState(ctx, unit) }
 
-func (b bus) Restart(ctx context.Context, unit string) error {
-	return done(ctx, func(ended chan<- string) (int, error) { return b.RestartUnitContext(ctx, unit, "replace", ended) })
-}
-
-// done runs a job and waits until it ends well.
-func done(ctx context.Context, job func(ended chan<- string) (int, error)) error {
-	ended := make(chan string, 1)
-	if _, err := job(ended); err != nil {
-		return err
-	}
-	select {
-	case result := <-ended:
-		if result != "done" {
-			return fmt.Errorf("the job ended with %q", result)
-		}
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (b bus) Restart(ctx context.Context, unit string) error { return b.RestartUnit(ctx, unit) }

@@ -3,9 +3,9 @@ package openvpn
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
+	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
@@ -14,11 +14,7 @@ type directives []string
 
 // add appends a directive; each argument stays one.
 func (d *directives) add(name string, args ...string) {
-	line := name
-	for _, arg := range args {
-		line += " " + quote(arg)
-	}
-	*d = append(*d, line)
+	*d = append(*d, openvpn.Line(name, args...))
 }
 
 // raw appends lines that the user wrote, which checkOption passed.
@@ -26,19 +22,6 @@ func (d *directives) raw(lines []string) { *d = append(*d, lines...) }
 
 func (d *directives) text(header string) string {
 	return header + strings.Join(append(*d, ""), "\n")
-}
-
-var bare = regexp.MustCompile(`^[A-Za-z0-9_./:@+,=?%\[\]-]+$`)
-
-// quote is the one place where text becomes an argument of a directive, by the
-// rules of openvpn(8): within double quotes only the backslash and the quote
-// itself are special. Control characters have no way to be written and are
-// refused by Validate.
-func quote(arg string) string {
-	if bare.MatchString(arg) {
-		return arg
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg) + `"`
 }
 
 // header is the first line of every file made for a block.

@@ -5,12 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 )
-
-// weak are beginnings of ciphers that OpenSSL 3 refuses, most of them since
-// their blocks of 64 bits give plain text away (Sweet32).
-var weak = []string{"BF", "DES", "RC2", "RC4", "RC5", "CAST", "IDEA"}
 
 func (s *Server) checkSecurity(c *check) {
 	s.checkTLS(c)
@@ -85,7 +82,7 @@ func (c *check) cipher(path, name string) {
 	if strings.EqualFold(name, "none") {
 		c.warn(path, "EVERYTHING WOULD BE SENT IN THE CLEAR", "use AES-256-GCM")
 	}
-	if slices.ContainsFunc(weak, func(w string) bool { return strings.HasPrefix(strings.ToUpper(name), w) }) {
+	if openvpn.Weak(name) {
 		c.add(path, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", name), "use AES-256-GCM, or AES-256-CBC for clients of OpenVPN 2.3")
 	}
 }

@@ -1,0 +1,43 @@
+package openvpn
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// plain are arguments that OpenVPN reads as they stand.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@+,=?%\[\]-]+$`)
+
+// Quote is the one place where text becomes an argument of a directive, by the rules
+// of openvpn(8): within double quotes only the backslash and the quote itself are
+// special. Control characters have no way to be written; whoever calls refuses them.
+func Quote(arg string) string {
+	if plain.MatchString(arg) {
+		return arg
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg) + `"`
+}
+
+// Line writes a directive; each argument stays one.
+func Line(name string, args ...string) string {
+	line := name
+	for _, arg := range args {
+		line += " " + Quote(arg)
+	}
+	return line
+}
+
+// RouteLine writes the directive of a route through the tunnel.
+func RouteLine(p netip.Prefix) string {
+	if p.Addr().Is6() {
+		return Line("route-ipv6", p.Masked().String())
+	}
+	return Line("route", p.Masked().Addr().String(), Mask(p))
+}
+
+// Mask writes the prefix length of an IPv4 network as OpenVPN wants it.
+func Mask(p netip.Prefix) string {
+	m := ^uint32(0) << (32 - p.Bits())
+	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}).String()
+}

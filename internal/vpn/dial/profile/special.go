@@ -1,0 +1,332 @@
+package profile
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource"
+)
+
+// specials are the directives that special judges.
+var specials = []string{
+	"remote", "proto", "port", "rport", connection, "dev", "mode", "cipher", "ncp-ciphers", "data-ciphers", "auth", "comp-lzo", "compress", "allow-compression",
+	"ns-cert-type", "remote-cert-tls", "verify-x509-name", "tls-version-min", "peer-fingerprint", "auth-user-pass", "askpass", "key-direction", "dh",
+	"route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private", "http-proxy", "socks-proxy", "auth-retry", "setenv", "setenv-safe",
+}
+
+// special returns who judges a directive that needs a closer look, nil where none does.
+func (j *judge) special(name string) func(directive) {
+	switch name {
+	case "remote", "proto", "port", "rport", connection:
+		return j.peer
+	case "dev", "mode":
+		return j.device
+	case "cipher", "ncp-ciphers", "data-ciphers", "auth", "comp-lzo", "compress", "allow-compression", "tls-version-min":
+		return j.channel
+	case "ns-cert-type", "remote-cert-tls", "verify-x509-name", "peer-fingerprint", "dh", "key-direction":
+		return j.trust
+	case "auth-user-pass", "askpass":
+		return j.login
+	case "route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private":
+		return j.routing
+	case "http-proxy", "socks-proxy":
+		return j.proxy
+	case "auth-retry", "setenv", "setenv-safe":
+		return j.rest
+	}
+	return nil
+}
+
+var (
+	hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?$`)
+	protocol = regexp.MustCompile(`^(udp|tcp)[46]?(-client)?$`)
+)
+
+// Host says whether it is an address, or a name of a host.
+func Host(name string) bool {
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.Zone() == ""
+	}
+	return hostForm.MatchString(name) && len(name) <= 253
+}
+
+// peer is whom it dials.
+func (j *judge) peer(d directive) {
+	args := d.args()
+	switch name := d.name(); {
+	case name == connection:
+		j.connection(d)
+	case name == "remote":
+		if j.dials(d) {
+			j.keep(d)
+		}
+	case len(args) != 1 || name == "proto" && !protocol.MatchString(args[0]):
+		j.told.wrong(d.line, fmt.Sprintf("this is no %s of a client", name), "write it as in proto udp and port 1194")
+	case name == "proto":
+		j.protocol = args[0]
+		j.keep(d)
+	default:
+		j.port = args[0]
+		j.Lines = append(j.Lines, openvpn.Line("rport", args[0])) // port would be its own too
+	}
+}
+
+// dials judges a remote.
+func (j *judge) dials(d directive) bool {
+	args := d.args()
+	switch {
+	case len(args) == 0 || len(args) > 3 || !Host(args[0]):
+		j.told.wrong(d.line, "this is nobody to dial", "write a name or an address, a port and a protocol, as in remote vpn.example.com 1194 udp")
+		return false
+	case len(args) == 3 && !protocol.MatchString(args[2]):
+		j.told.wrong(d.line, fmt.Sprintf("%q is no protocol of a client", args[2]), "write udp or tcp, or one of them with 4 or 6 behind it")
+		return false
+	}
+	r := dialled{line: d.line, host: args[0]}
+	if len(args) > 1 {
+		r.port = args[1]
+	}
+	if len(args) > 2 {
+		r.protocol = args[2]
+	}
+	j.remotes = append(j.remotes, r)
+	return true
+}
+
+// connection is a remote with what holds for it alone.
+func (j *judge) connection(d directive) {
+	if !d.inline {
+		j.told.wrong(d.line, "connection is a tag", "write <connection>, and </connection> behind what holds for one remote")
+		return
+	}
+	inner := &judge{ignored: j.ignored, protocol: j.protocol, port: j.port}
+	for _, one := range d.within {
+		name := one.name()
+		if name != "remote" && name != "proto" && name != "port" && name != "rport" && !within[name] && !replaced[name] {
+			if special := inner.special(name); special == nil && !kept[name] && refused[name] == "" && gone[name] == "" && !server[name] {
+				inner.unknown(one)
+				continue
+			}
+			inner.told.wrong(one.line, fmt.Sprintf("%s can't stand within <connection>", called(name)), "put it before or behind, where it holds for all")
+			continue
+		}
+		inner.directive(one)
+	}
+	j.told.all = append(j.told.all, inner.told.all...)
+	for _, r := range inner.remotes {
+		if r.port == "" {
+			r.port = inner.port
+		}
+		if r.protocol == "" {
+			r.protocol = inner.protocol
+		}
+		j.remotes = append(j.remotes, r)
+	}
+	j.Lines = append(append(append(j.Lines, "<connection>"), inner.Lines...), "</connection>")
+}
+
+// within are what can hold for one remote alone.
+var within = set(
+	"bind", "connect-retry", "connect-retry-max", "connect-timeout", "explicit-exit-notify", "float", "fragment", "http-proxy-option",
+	"local", "lport", "mssfix", "mtu-disc", "nobind", "server-poll-timeout", "socks-proxy-retry", "tun-mtu", "tun-mtu-extra",
+)
+
+// device is what kind of tunnel it is.
+func (j *judge) device(d directive) {
+	args := strings.Join(d.args(), " ")
+	switch {
+	case d.name() == "mode" && args != "p2p":
+		j.told.wrong(d.line, "a client is no server", "delete it")
+	case d.name() == "dev" && strings.HasPrefix(args, "tap"):
+		j.told.wrong(d.line, "tap joins the networks of both sides to one, which vpnd does not do", "ask for a profile with dev tun")
+	default:
+		j.left(d)
+	}
+}
+
+// channel is how both talk.
+func (j *judge) channel(d directive) {
+	name, value := d.name(), strings.Join(d.args(), " ")
+	for _, word := range strings.Split(value, ":") {
+		switch word = strings.TrimPrefix(word, "?"); {
+		case name != "cipher" && name != "ncp-ciphers" && name != "data-ciphers":
+		case openvpn.Weak(word):
+			j.told.wrong(d.line, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", word), "the server has to learn AES-256-GCM, or AES-256-CBC where it is of OpenVPN 2.3")
+			return
+		case strings.EqualFold(word, "none"):
+			j.told.warn(d.line, "EVERYTHING WOULD BE SENT IN THE CLEAR", "write AES-256-GCM, which the server has to know")
+		}
+	}
+	switch name {
+	case "cipher":
+		j.told.warn(d.line, "cipher means nothing any more where both sides agree on one, since OpenVPN 2.6", "write data-ciphers; it is taken as data-ciphers-fallback, for a server that can't agree")
+		if !slices.Contains(j.has, "data-ciphers-fallback") {
+			d.words[0] = "data-ciphers-fallback"
+			j.keep(d)
+		}
+	case "ncp-ciphers":
+		j.told.warn(d.line, "ncp-ciphers is the name of data-ciphers before OpenVPN 2.5", "write data-ciphers")
+		d.words[0] = "data-ciphers"
+		j.keep(d)
+	case "comp-lzo", "compress":
+		if value != "no" && value != "stub" && value != "stub-v2" && value != "migrate" {
+			j.told.warn(d.line, "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it", "delete it once the server no longer asks for it; with compress migrate it tells clients to stop")
+		}
+		j.keep(d)
+	case "allow-compression":
+		if value == "yes" {
+			j.told.wrong(d.line, "what this host sends would be compressed, which gives secrets away (VORACLE)", "delete it")
+			return
+		}
+		j.keep(d)
+	case "tls-version-min":
+		if value == "1.0" || value == "1.1" {
+			j.told.warn(d.line, "TLS "+value+" is deprecated (RFC 8996)", "write tls-version-min 1.2")
+		}
+		j.keep(d)
+	case "auth":
+		if strings.EqualFold(value, "none") {
+			j.told.warn(d.line, "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", "write auth SHA256, which the server has to have too")
+		}
+		j.keep(d)
+	default:
+		j.keep(d)
+	}
+}
+
+// trust is by what the server is known.
+func (j *judge) trust(d directive) {
+	value := strings.Join(d.args(), " ")
+	switch d.name() {
+	case "ns-cert-type":
+		j.told.warn(d.line, "ns-cert-type is of certificates that nobody makes any more", "write remote-cert-tls server, which holds in any case")
+		fallthrough
+	case "remote-cert-tls":
+		if value != "server" {
+			j.told.wrong(d.line, "whom a client dials is a server", "write remote-cert-tls server")
+			return
+		}
+		j.left(d) // it is always written
+	case "verify-x509-name":
+		if len(d.args()) == 0 || len(d.args()) > 2 {
+			j.told.wrong(d.line, "it says no name of the server", "write verify-x509-name NAME name")
+			return
+		}
+		j.Names = true
+		j.keep(d)
+	case "peer-fingerprint":
+		j.Names = true
+		if d.inline {
+			for _, print := range strings.Fields(d.content) {
+				j.fingerprint(d.line, print)
+			}
+			return
+		}
+		j.fingerprint(d.line, value)
+	case "key-direction":
+		if value != "0" && value != "1" {
+			j.told.wrong(d.line, "a direction is 0 or 1", "write key-direction 1, which is the client's")
+		}
+		j.direction = value
+	default: // dh
+		j.told.warn(d.line, "dh is for servers", "delete it")
+		j.left(d)
+	}
+}
+
+var print256 = regexp.MustCompile(`^([0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}$`)
+
+func (j *judge) fingerprint(line int, text string) {
+	if !print256.MatchString(text) {
+		j.told.wrong(line, "this is no fingerprint of SHA-256", "write 32 bytes in hexadecimal with colons between, as openssl x509 -fingerprint -sha256 does")
+		return
+	}
+	j.Lines = append(j.Lines, openvpn.Line("peer-fingerprint", text))
+}
+
+// login is what only a person would know.
+func (j *judge) login(d directive) {
+	if d.inline || len(d.args()) > 0 {
+		j.file(d)
+		return
+	}
+	if d.name() == "askpass" {
+		j.Passphrase = true
+	} else {
+		j.Login = true
+	}
+}
+
+// file takes note of one that is named, or stands between tags.
+func (j *judge) file(d directive) {
+	args := d.args()
+	f := &File{Directive: d.name(), Public: files[d.name()], Line: d.line}
+	switch {
+	case d.inline:
+		f.Document = resource.NewDocument("", d.content)
+	case len(args) == 0:
+		j.told.wrong(d.line, fmt.Sprintf("%s names no file", d.name()), fmt.Sprintf("name one, or put it between <%s> and </%[1]s>", d.name()))
+		return
+	case args[0] == "[inline]": // of the days before 2.1.4, which has tags too
+		return
+	case args[0] == "stdin" || strings.HasPrefix(args[0], "env:"):
+		j.told.wrong(d.line, "nobody is there to type it", "name a file")
+		return
+	default:
+		f.Document, f.Rest = resource.NewDocument(args[0], ""), args[1:]
+	}
+	switch {
+	case d.name() == "crl-verify" && len(f.Rest) > 0:
+		j.told.wrong(d.line, "a directory of revoked certificates is not supported", "name a file with the list")
+		return
+	case d.name() == "tls-auth" && len(f.Rest) > 0 && (len(f.Rest) > 1 || f.Rest[0] != "0" && f.Rest[0] != "1"):
+		j.told.wrong(d.line, "a direction is 0 or 1", "write 1 behind the file, which is the client's")
+		return
+	case d.name() != "tls-auth" && len(f.Rest) > 0:
+		j.told.wrong(d.line, fmt.Sprintf("%s takes a file and nothing behind it", d.name()), "put a path with blanks in double quotes")
+		return
+	}
+	j.Files = append(j.Files, f)
+}
+
+// proxy is whom it dials through. What it reads is secret.
+func (j *judge) proxy(d directive) {
+	args := d.args()
+	if len(args) == 0 || !Host(args[0]) || len(args) > 1 && !isPort(args[1]) {
+		j.told.wrong(d.line, "this is no proxy", "write a host and a port, as in http-proxy proxy.example.com 3128")
+		return
+	}
+	if len(args) > 2 {
+		j.told.wrong(d.line, "a proxy that wants a password is not supported in a profile", "let the proxy know this host by its address")
+		return
+	}
+	j.keep(d)
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
+}
+
+var variable = regexp.MustCompile(`^(UV_[A-Z0-9_]{1,60}|FRIENDLY_NAME|CLIENT_CERT|PROFILE_NAME|USERNAME|SERVER)$`)
+
+func (j *judge) rest(d directive) {
+	args := d.args()
+	switch {
+	case d.name() == "auth-retry" && len(args) == 1 && args[0] == "interact":
+		j.told.wrong(d.line, "nobody is there to be asked", "write auth-retry nointeract")
+	case d.name() == "auth-retry":
+		j.left(d)
+	case len(args) == 0 || !variable.MatchString(args[0]):
+		j.told.wrong(d.line, "this would be in the environment of programs, which can make another program of them", "delete it")
+	case strings.HasPrefix(args[0], "UV_") && d.name() == "setenv":
+		j.keep(d)
+	default:
+		j.left(d)
+	}
+}
