@@ -72,7 +72,7 @@ install: build
 	$(put) -m 0644 packaging/vpnd.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/vpnd.conf
 	$(put) -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 packaging/vpnd.8
 	$(BIN) explain --manual | sed -e '/^\.\\" @BLOCKS@$$/{r /dev/stdin' -e 'd' -e '}' packaging/vpnd.hcl.5 | ($(put) -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/share/man/man5/vpnd.hcl.5)
-	for file in $(wildcard examples/*/*.hcl examples/*/*.xml); do \
+	for file in $(wildcard examples/*/*.hcl examples/*/*.xml examples/*/*.ovpn examples/*/*.crt examples/*/*.key); do \
 		$(put) -m 0644 $$file $(DESTDIR)$(PREFIX)/share/doc/vpnd/$$file || exit; done
 	$(call completion,bash,bash-completion/completions/vpnd)
 	$(call completion,zsh,zsh/vendor-completions/_vpnd)

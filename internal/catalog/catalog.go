@@ -16,6 +16,7 @@ import (
 	"vpnd/internal/kind/ipsec/vici"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/openvpn/connection"
 	"vpnd/internal/kind/pkg"
 	kindpki "vpnd/internal/kind/pki"
 	"vpnd/internal/kind/pki/memo"
@@ -28,6 +29,7 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/across"
 	"vpnd/internal/vpn/aws"
+	"vpnd/internal/vpn/dial"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
 	"vpnd/internal/vpn/ipsec"
@@ -78,6 +80,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("ipsec_failover", "Which of several connections of strongSwan to one place carries the traffic. Its label is a name of its own.", failover.Traits, failover.Verbs{Records: failover.Records, Memory: new(failover.Memory)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),
 		resource.Define("openvpn_admission", "Who may be connected to an OpenVPN server now. Its label is the path of the management socket.", kindopenvpn.Traits, kindopenvpn.Admissions{}),
+		resource.Define("openvpn_connection", "Whether an OpenVPN client is connected; openvpn_client makes it. Its label is the name of the client.", connection.Traits, connection.Verbs{Journal: connection.Journal}),
 		resource.Define("ssh_admission", "What sshd makes of an account for tunnels; ssh_tunnel_account makes it. Its label is the account.", kindssh.AdmissionTraits, kindssh.Admissions{Shared: shared}),
 		resource.Define("ssh_forward", "Whether what an SSH tunnel forwards answers; ssh_tunnel makes it. Its label is the name of the tunnel.", kindssh.Traits, kindssh.Verbs{Journal: kindssh.Journal, Probes: new(kindssh.Probes)}),
 		resource.Define("system_user", "A system account of vpnd's own, with which nobody can log in. Its label is its name.", user.Traits, user.Verbs{Root: o.Root, Shared: shared}),
@@ -94,6 +97,7 @@ func composites() []resource.Composite {
 	return []resource.Composite{
 		resource.Compose[pki.PKI]("pki", "A certificate authority with its servers, clients and revocation list."),
 		resource.Compose[openvpn.Server]("openvpn_server", "An OpenVPN server: package, configuration, keys, profiles of its clients, unit."),
+		resource.Compose[dial.Client]("openvpn_client", "A host that dials in: OpenVPN from a profile or attributes, its keys, routes, rules and unit, and a connection that is watched."),
 		resource.Compose[ipsec.Tunnel]("ipsec_tunnel", "A tunnel of strongSwan between the networks of two sites: connection, secret or certificates, rules, routes."),
 		resource.Compose[aws.VPN]("aws_vpn", "Both tunnels of an AWS Site-to-Site VPN, from its downloaded configuration: connections, which of them carries, interfaces and BGP where they are routed, firewall."),
 		resource.Compose[wireguard.WireGuard]("wireguard", "An interface of WireGuard with its peers: people and other sites, their keys, profiles, routes and rules. Its label is the name of the interface."),

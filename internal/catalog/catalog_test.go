@@ -21,9 +21,9 @@ var names = []string{
 	"sysctl", "file", "secret_file", "directory", "tun", "xfrm_interface", "route", "chain", "ipsec_connection", "ipsec_failover", "package", "unit",
 	"private_key", "certificate", "certificate_request", "crl",
 	"wireguard_key", "wireguard_psk", "wireguard_interface", "wireguard",
-	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission",
+	"static_key", "tls_crypt_v2_key", "dh_params", "assembled_file", "ledger", "openvpn_admission", "openvpn_connection",
 	"ssh_admission", "ssh_forward", "ssh_tunnel", "ssh_tunnel_account", "system_user",
-	"pki", "openvpn_server", "ipsec_tunnel", "aws_vpn", "gateway", "firewall",
+	"pki", "openvpn_server", "openvpn_client", "ipsec_tunnel", "aws_vpn", "gateway", "firewall",
 }
 
 // shapes returns an empty shape of every kind and composite, and their
@@ -194,7 +194,7 @@ func TestExamplesShowEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, inner := range []string{"ledger", "openvpn_admission", "ssh_admission", "ssh_forward"} { // made by other blocks
+	for _, inner := range []string{"ledger", "openvpn_admission", "openvpn_connection", "ssh_admission", "ssh_forward"} { // made by other blocks
 		delete(left, inner)
 	}
 	if len(left) > 0 {
@@ -211,25 +211,25 @@ func TestWhatEachKindIs(t *testing.T) {
 		kinds string
 	}{
 		{"guards the host", func(is resource.Traits) bool { return is.Guards }, "sysctl tun xfrm_interface wireguard_interface route chain"},
-		{"is slow", func(is resource.Traits) bool { return is.Slow }, "ipsec_failover package ssh_forward unit"},
-		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "ipsec_failover package ssh_forward unit"},
+		{"is slow", func(is resource.Traits) bool { return is.Slow }, "ipsec_failover package openvpn_connection ssh_forward unit"},
+		{"starts later", func(is resource.Traits) bool { return is.StartsLater }, "ipsec_failover package openvpn_connection ssh_forward unit"},
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
 		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface wireguard_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
-		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_admission ssh_forward"},
+		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission openvpn_connection ssh_admission ssh_forward"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},
 		{"is a directory", func(is resource.Traits) bool { return is.Directory }, "directory ledger"},
 		{"stands at a path", func(is resource.Traits) bool { return is.Path }, "file secret_file directory private_key certificate certificate_request crl ledger static_key tls_crypt_v2_key wireguard_key wireguard_psk dh_params assembled_file"},
-		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface wireguard_interface route chain ipsec_failover package openvpn_admission ssh_admission ssh_forward"},
+		{"needs a host that runs", func(is resource.Traits) bool { return is.NeedsHost }, "tun xfrm_interface wireguard_interface route chain ipsec_failover package openvpn_admission openvpn_connection ssh_admission ssh_forward"},
 		{"leaves together", func(is resource.Traits) bool { return is.Together }, "chain unit"},
 		{"is told of as a certificate", func(is resource.Traits) bool { return is.View == resource.Certificates }, "certificate"},
 		{"is told of as a list", func(is resource.Traits) bool { return is.View == resource.Lists }, "crl"},
-		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun wireguard_interface ipsec_connection ipsec_failover ssh_forward"},
+		{"is told of as a tunnel", func(is resource.Traits) bool { return is.View == resource.Tunnels }, "tun wireguard_interface ipsec_connection ipsec_failover openvpn_connection ssh_forward"},
 		{"is told of as a server", func(is resource.Traits) bool { return is.View == resource.Servers }, "openvpn_admission"},
-		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain ipsec_failover openvpn_admission ssh_forward crl"},
-		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain ipsec_failover openvpn_admission ssh_forward crl assembled_file"},
+		{"is essential", func(is resource.Traits) bool { return is.Essential.Of("/x") }, "chain ipsec_failover openvpn_admission openvpn_connection ssh_forward crl"},
+		{"is essential as a copy of a list", func(is resource.Traits) bool { return is.Essential.Of("/x/crl.pem") }, "chain ipsec_failover openvpn_admission openvpn_connection ssh_forward crl assembled_file"},
 		{"filters", func(is resource.Traits) bool { return is.Filters.Of("ip/filter/VPND-FORWARD") }, "chain"},
 		{"filters, and translates only", func(is resource.Traits) bool { return is.Filters.Of("ip/nat/VPND-POSTROUTING") }, ""},
 		{"forwards", func(is resource.Traits) bool { return is.Forwards.Of("net.ipv4.ip_forward") }, "sysctl"},
@@ -283,7 +283,7 @@ func TestBelowAnotherRootOnlyFilesAreTouched(t *testing.T) {
 				off = append(off, k.Name)
 			}
 		}
-		want := []string{"chain", "ipsec_failover", "openvpn_admission", "package", "route", "ssh_admission", "ssh_forward", "tun", "wireguard_interface", "xfrm_interface"}
+		want := []string{"chain", "ipsec_failover", "openvpn_admission", "openvpn_connection", "package", "route", "ssh_admission", "ssh_forward", "tun", "wireguard_interface", "xfrm_interface"}
 		if filepath.Clean(root) == "/" {
 			want = nil
 		}

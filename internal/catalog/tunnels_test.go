@@ -28,7 +28,7 @@ func TestEveryTunnelCanBeChecked(t *testing.T) {
 			fmt.Fprintf(&text, "check %q {\n  tunnel = %s\n}\n", b.ID, b.ID)
 		}
 	}
-	for _, block := range []string{"aws_vpn.acme", "ipsec_tunnel.sites", "openvpn_server.acme", "ssh_tunnel.acme", "tun.tun7", "wireguard.wg8"} {
+	for _, block := range []string{"aws_vpn.acme", "ipsec_tunnel.sites", "openvpn_client.acme", "openvpn_server.acme", "ssh_tunnel.acme", "tun.tun7", "wireguard.wg8"} {
 		if !checks[block] {
 			t.Errorf("%s is no tunnel", block)
 		}

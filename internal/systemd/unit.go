@@ -40,3 +40,13 @@ func Done(ctx context.Context, job func(ended chan<- string) (int, error)) error
 		return ctx.Err()
 	}
 }
+
+// MainPID returns the number of the process that a service is, 0 where it has none.
+func (c *Conn) MainPID(ctx context.Context, unit string) (int, error) {
+	p, err := c.GetServicePropertyContext(ctx, unit, "MainPID")
+	if err != nil {
+		return 0, err
+	}
+	pid, _ := p.Value.Value().(uint32)
+	return int(pid), nil
+}

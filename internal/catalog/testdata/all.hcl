@@ -32,6 +32,15 @@ package "openvpn" {}
 
 openvpn_admission "/run/other.sock" {}
 
+openvpn_connection "other" {
+  dev = "tun9"
+}
+
+openvpn_client "acme" {
+  profile = "acme.ovpn"
+  keepalive {}
+}
+
 system_user "acme" {}
 
 ssh_forward "other" {

@@ -26,7 +26,7 @@ var cryptic = map[string]bool{
 	"tls-cipher": true, "tls-ciphersuites": true, "tls-groups": true, "ecdh-curve": true,
 	"tls-version-min": true, "tls-version-max": true, "tls-cert-profile": true, "providers": true,
 	"ca": true, "cert": true, "key": true, "extra-certs": true, "dh": true, "crl-verify": true,
-	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "key-direction": true,
+	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "key-direction": true, "askpass": true,
 }
 
 // starts has OpenVPN begin to start with the part of a configuration that
@@ -51,13 +51,38 @@ func starts(ctx context.Context, program, text string) error {
 	if err := os.WriteFile(trial, []byte(part), 0o600); err != nil {
 		return fmt.Errorf("writing a trial copy: %w", err)
 	}
+	if isClient(text) {
+		return listenTo(ctx, program, trial, "UDPv4 link remote")
+	}
 	return listenTo(ctx, program, trial, "ERROR: Cannot open TUN/TAP dev "+none, "--dev-node", none)
 }
 
-// cryptography returns a server of no consequence with the cryptography of
+// isClient says whether a configuration is that of a client. That comes as far as its
+// socket, and opens its device when it is connected.
+func isClient(text string) bool {
+	for line := range strings.Lines(text) {
+		if words, _ := Directive(strings.TrimRight(line, "\r\n")); len(words) == 1 && words[0] == "client" {
+			return true
+		}
+	}
+	return false
+}
+
+// server and dialler are those of no consequence whose cryptography is tried. Nobody is
+// there in their network namespace.
+var (
+	server  = []string{"dev tun", "dev-type tun", "server 10.8.0.0 255.255.255.0", "topology subnet", "setenv opt disable-dco"}
+	dialler = []string{"client", "dev tun", "dev-type tun", "remote 127.0.0.1 9 udp4", "nobind", "setenv opt disable-dco"}
+)
+
+// cryptography returns a server or a client of no consequence with the cryptography of
 // another one. It is not there where that one uses none of certificates in files.
 func cryptography(text string) (part string, ok bool, err error) {
-	lines := []string{"dev tun", "dev-type tun", "server 10.8.0.0 255.255.255.0", "topology subnet", "setenv opt disable-dco"}
+	client := isClient(text)
+	lines := slices.Clone(server)
+	if client {
+		lines = slices.Clone(dialler)
+	}
 	var keys []string
 	inside, own := "", true
 	for line := range strings.Lines(text) {
@@ -88,7 +113,7 @@ func cryptography(text string) (part string, ok bool, err error) {
 	if !hasDirective(keys, "ca") || !hasDirective(keys, "cert") || !hasDirective(keys, "key") || !own {
 		keys, err = throwaway()
 	}
-	if !hasDirective(append(lines, keys...), "dh") {
+	if !client && !hasDirective(append(lines, keys...), "dh") {
 		lines = append(lines, "dh none")
 	}
 	return strings.Join(append(lines, keys...), "\n") + "\n", true, err

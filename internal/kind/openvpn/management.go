@@ -33,6 +33,10 @@ type Session struct {
 // ErrDown says that nobody listens on a management socket.
 var ErrDown = errors.New("the server is not running")
 
+// ErrSilent says that whoever listens on a management socket does not answer: it hangs,
+// or serves somebody else.
+var ErrSilent = fmt.Errorf("the management interface did not answer within %v; somebody else may be connected to it", patience)
+
 // Sessions lists who is connected to the server behind a management socket; of
 // one that is not running it says [ErrDown].
 func Sessions(ctx context.Context, socket string) ([]Session, error) {
@@ -101,6 +105,9 @@ func dial(ctx context.Context, socket string) (*connection, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, nil
 	}
+	if errors.Is(err, syscall.EAGAIN) { // those who wait are as many as may
+		return nil, ErrSilent
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reaching the management interface: %w", err)
 	}
@@ -136,7 +143,7 @@ func (c *connection) ask(command, end string) ([]string, error) {
 	}
 	err := c.lines.Err()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, fmt.Errorf("the management interface did not answer within %v; somebody else may be connected to it", patience)
+		return nil, ErrSilent
 	}
 	if err == nil {
 		err = errors.New("it closed the connection")

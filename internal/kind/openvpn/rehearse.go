@@ -24,6 +24,7 @@ var silenced = map[string]bool{
 var files = map[string]bool{
 	"ca": true, "cert": true, "key": true, "dh": true, "crl-verify": true, "extra-certs": true,
 	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "client-config-dir": true,
+	"auth-user-pass": true, "askpass": true, "http-proxy-user-pass": true,
 }
 
 // rewrite returns the copy; every line keeps its number.

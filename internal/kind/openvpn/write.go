@@ -1,7 +1,6 @@
 package openvpn
 
 import (
-	"net/netip"
 	"regexp"
 	"strings"
 )
@@ -26,18 +25,4 @@ func Line(name string, args ...string) string {
 		line += " " + Quote(arg)
 	}
 	return line
-}
-
-// RouteLine writes the directive of a route through the tunnel.
-func RouteLine(p netip.Prefix) string {
-	if p.Addr().Is6() {
-		return Line("route-ipv6", p.Masked().String())
-	}
-	return Line("route", p.Masked().Addr().String(), Mask(p))
-}
-
-// Mask writes the prefix length of an IPv4 network as OpenVPN wants it.
-func Mask(p netip.Prefix) string {
-	m := ^uint32(0) << (32 - p.Bits())
-	return netip.AddrFrom4([4]byte{byte(m >> 24), byte(m >> 16), byte(m >> 8), byte(m)}).String()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 )
 
@@ -287,72 +288,44 @@ const (
 	thorough = 6
 )
 
-// A glance is what is seen of a tunnel in passing.
-type glance struct {
-	up    bool
-	words string // how it stands besides
-}
-
 // WatchWishes looks at the tunnels every few seconds and tells of those that went
 // down or came back; and now and then of those that are down, since one may have come
 // back and gone down between two looks.
 func (v Verbs) WatchWishes(ctx context.Context, wants map[string]*Forward, kick func(resource.Hint)) error {
-	looks := []func(context.Context, map[string]*Forward) (map[string]glance, error){v.alive, v.states}
-	last := make([]map[string]glance, len(looks))
-	for i := 0; ; i++ {
-		for j, look := range looks {
-			if j > 0 && i%thorough > 0 {
-				continue
-			}
-			now, err := look(ctx, wants)
-			if ctx.Err() != nil {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			for name := range wants {
-				if i > 0 && (last[j][name] != now[name] || j > 0 && !now[name].up) {
-					kick(resource.Hint{Name: name})
-				}
-			}
-			last[j] = now
-		}
-		if i == 0 {
-			kick(resource.Hint{}) // what happened before went unheard
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(interval):
-		}
+	bound := func(look func(context.Context, map[string]*Forward) (map[string]notice.Glance, error)) func(context.Context) (map[string]notice.Glance, error) {
+		return func(ctx context.Context) (map[string]notice.Glance, error) { return look(ctx, wants) }
 	}
+	return notice.Patrol(ctx, interval, []notice.Look{{Every: 1, At: bound(v.alive)}, {Every: thorough, At: bound(v.states), Again: true}},
+		func(name string) { kick(resource.Hint{Name: name}) })
 }
 
 // alive tells of each whether its sockets say that it is up.
-func (v Verbs) alive(ctx context.Context, wants map[string]*Forward) (map[string]glance, error) {
+func (v Verbs) alive(ctx context.Context, wants map[string]*Forward) (map[string]notice.Glance, error) {
 	h, err := v.host(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer h.manager.Close()
-	all := make(map[string]glance, len(wants))
+	all := make(map[string]notice.Glance, len(wants))
 	for name, want := range wants {
 		s, err := h.scene(ctx, want)
 		if err != nil {
 			return nil, err
 		}
-		all[name] = glance{up: s.state != "" && judge(want, s).answers}
+		all[name] = notice.Glance{Up: s.state != "" && judge(want, s).answers}
 	}
 	return all, nil
 }
 
 // states tells of each how it stands.
-func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]glance, error) {
+func (v Verbs) states(ctx context.Context, wants map[string]*Forward) (map[string]notice.Glance, error) {
 	seen, err := v.Observe(ctx, wants)
-	all := make(map[string]glance, len(seen))
+	all := make(map[string]notice.Glance, len(wants))
+	for name := range wants {
+		all[name] = notice.Glance{} // also of what is not there
+	}
 	for name, got := range seen {
-		all[name] = glance{*got.Answers, resource.Or(got.Down, "") + resource.Or(got.Beyond, "")}
+		all[name] = notice.Glance{Up: *got.Answers, Words: resource.Or(got.Down, "") + resource.Or(got.Beyond, "")}
 	}
 	return all, err
 }

@@ -20,11 +20,12 @@ type Profile struct {
 	Routes  []netip.Prefix // networks that it leads to
 	Left    []string       // directives in whose place vpnd's own stand, or that mean nothing here
 
-	Login      bool // it asks for a name and a password, and does not have them
-	Passphrase bool // it asks for that of its key, and does not have it
-	Redirects  bool // it wants everything to go through the tunnel
-	NoRoutes   bool // it takes no routes that the server pushes
-	Names      bool // it says who the server is: its name, or its fingerprint
+	Login   int // the line that asks for a name and a password that it does not have; 0 for none
+	AskPass int // the same of the passphrase of its key
+
+	Redirects bool // it wants everything to go through the tunnel
+	NoRoutes  bool // it takes no routes that the server pushes
+	Names     bool // it says who the server is: its name, or its fingerprint
 
 	Told []Told
 }
@@ -73,9 +74,11 @@ func (t *told) warn(line int, summary, hint string) {
 }
 
 // Read reads and judges a profile.
-func Read(text string) *Profile {
-	j := &judge{}
-	all := parse(text, &j.told)
+func Read(text string) *Profile { return Judge(Parse(text)) }
+
+// Judge judges directives, beside what was told of them already.
+func Judge(all []Directive, before []Told) *Profile {
+	j := &judge{told: told{before}}
 	for _, d := range all {
 		if d.name() == "ignore-unknown-option" {
 			j.ignored = append(j.ignored, d.args()...)
@@ -109,23 +112,23 @@ type dialled struct {
 	port, protocol string // empty for what the file says besides
 }
 
-func (j *judge) keep(d directive) {
+func (j *judge) keep(d Directive) {
 	j.Lines = append(j.Lines, openvpn.Line(d.name(), d.args()...))
 }
 
-func (j *judge) left(d directive) {
+func (j *judge) left(d Directive) {
 	if !slices.Contains(j.Left, d.name()) {
 		j.Left = append(j.Left, d.name())
 	}
 }
 
 // directive judges one.
-func (j *judge) directive(d directive) {
+func (j *judge) directive(d Directive) {
 	name := d.name()
 	j.has = append(j.has, name)
 	_, isFile := files[name]
-	if d.inline && !isFile && name != connection {
-		j.told.wrong(d.line, fmt.Sprintf("<%s> is no inline file of a client", called(name)), "delete it, up to its end")
+	if d.inline() && !isFile && name != connection {
+		j.told.wrong(d.Line, fmt.Sprintf("<%s> is no inline file of a client", called(name)), "delete it, up to its end")
 		return
 	}
 	if by := j.special(name); by != nil {
@@ -138,11 +141,11 @@ func (j *judge) directive(d directive) {
 	case replaced[name], windows[name]:
 		j.left(d)
 	case refused[name] != "":
-		j.told.wrong(d.line, fmt.Sprintf("%s can't be in the profile of a host that dials in by itself", name), refused[name])
+		j.told.wrong(d.Line, fmt.Sprintf("%s can't be in the profile of a host that dials in by itself", name), refused[name])
 	case gone[name] != "":
-		j.told.wrong(d.line, fmt.Sprintf("%s is gone from OpenVPN or about to go", name), gone[name])
+		j.told.wrong(d.Line, fmt.Sprintf("%s is gone from OpenVPN or about to go", name), gone[name])
 	case server[name]:
-		j.told.wrong(d.line, fmt.Sprintf("%s is for servers", name), "delete it; this is the profile of a client")
+		j.told.wrong(d.Line, fmt.Sprintf("%s is for servers", name), "delete it; this is the profile of a client")
 	case kept[name]:
 		j.keep(d)
 	case slices.Contains(j.ignored, name):
@@ -154,17 +157,17 @@ func (j *judge) directive(d directive) {
 
 // unknown tells of what no OpenVPN has. What is no name of a directive may be a line of
 // a key, of which nothing is repeated.
-func (j *judge) unknown(d directive) {
+func (j *judge) unknown(d Directive) {
 	name := called(d.name())
 	hint := "see openvpn(8), or delete it; where a newer OpenVPN knows it, write ignore-unknown-option before it"
 	if name == "this" {
-		j.told.wrong(d.line, "there is no such directive of OpenVPN", "what stands in a file of its own goes between tags, as in <ca> and </ca>")
+		j.told.wrong(d.Line, "there is no such directive of OpenVPN", "what stands in a file of its own goes between tags, as in <ca> and </ca>")
 		return
 	}
 	if near := openvpn.Closest(name, Known()); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	j.told.wrong(d.line, fmt.Sprintf("OpenVPN has no directive %s", name), hint)
+	j.told.wrong(d.Line, fmt.Sprintf("OpenVPN has no directive %s", name), hint)
 }
 
 // Known returns the names of all directives that are judged, sorted.

@@ -10,24 +10,27 @@ import (
 	"unicode/utf8"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource"
 )
 
 // maxSize bounds a profile, in bytes. One with a dozen certificates has a tenth of it.
 const maxSize = 256 << 10
 
-// A directive is one of the file, with its place.
-type directive struct {
-	line    int
-	words   []string // its name first
-	within  []directive
-	content string // what stands between its tags
-	inline  bool   // whether it has tags
+// A Directive is one of a file, or of a block that says the same.
+type Directive struct {
+	Line    int                // where it is, from 1
+	Words   []string           // its name first
+	Within  []Directive        // what stands between the tags of a connection
+	Content *resource.Document // what stands between other tags, or would; nil where it has none
 }
 
 // name is without the dashes that OpenVPN takes before it.
-func (d directive) name() string { return strings.TrimPrefix(d.words[0], "--") }
+func (d Directive) name() string { return strings.TrimPrefix(d.Words[0], "--") }
 
-func (d directive) args() []string { return d.words[1:] }
+func (d Directive) args() []string { return d.Words[1:] }
+
+// inline says whether it has tags.
+func (d Directive) inline() bool { return d.Content != nil }
 
 var (
 	tagForm = regexp.MustCompile(`^<([a-z0-9-]{1,30})>$`)
@@ -53,9 +56,15 @@ type reader struct {
 	told  *told
 }
 
-// parse takes a profile apart as OpenVPN does (read_config_file and check_inline_file
-// in options_parse.c and options.c).
-func parse(text string, t *told) []directive {
+// Parse takes a profile apart as OpenVPN does (read_config_file and check_inline_file
+// in options_parse.c and options.c), and tells of what can't be.
+func Parse(text string) ([]Directive, []Told) {
+	t := &told{}
+	all := parse(text, t)
+	return all, t.all
+}
+
+func parse(text string, t *told) []Directive {
 	text = strings.TrimPrefix(text, "\ufeff")
 	switch {
 	case len(text) > maxSize:
@@ -66,7 +75,7 @@ func parse(text string, t *told) []directive {
 		return nil
 	}
 	r := &reader{lines: strings.Split(text, "\n"), told: t}
-	var all []directive
+	var all []Directive
 	for r.at < len(r.lines) {
 		if d, ok := r.next(""); ok {
 			all = append(all, d)
@@ -76,46 +85,47 @@ func parse(text string, t *told) []directive {
 }
 
 // next reads a line, and what belongs to it. Outer is the block that it is in.
-func (r *reader) next(outer string) (directive, bool) {
+func (r *reader) next(outer string) (Directive, bool) {
 	line := strings.TrimSuffix(r.lines[r.at], "\r")
 	r.at++
 	number := r.at
 	if strings.HasPrefix(strings.TrimSpace(line), "-----") {
 		r.loose()
 		r.told.wrong(number, "a key or certificate stands there outside of its tags", "put it between <key> and </key>, or the tags of what it is")
-		return directive{}, false
+		return Directive{}, false
 	}
 	words, err := openvpn.Directive(line)
 	switch {
 	case err != nil:
 		r.told.wrong(number, "OpenVPN can't read this line: "+secretless(err), "write it as openvpn(8) does")
-		return directive{}, false
+		return Directive{}, false
 	case len(words) == 0:
-		return directive{}, false
+		return Directive{}, false
 	case !utf8.ValidString(line) || strings.ContainsFunc(strings.Join(words, ""), func(c rune) bool { return c < ' ' || c == 0x7f }):
 		r.told.wrong(number, "there is a character in this line that no directive has", "save it as UTF-8 text, and take control characters out")
-		return directive{}, false
+		return Directive{}, false
 	}
-	d := directive{line: number, words: words}
+	d := Directive{Line: number, Words: words}
 	if !strings.HasPrefix(words[0], "<") || len(words) > 1 {
 		return d, true
 	}
 	tag := tagForm.FindStringSubmatch(words[0])
 	if tag == nil {
 		r.told.wrong(number, "this is no tag of an inline file", "write it as in <ca>; its end is </ca>")
-		return directive{}, false
+		return Directive{}, false
 	}
-	d.words, d.inline = []string{tag[1]}, true
+	d.Words = []string{tag[1]}
 	if outer != "" {
 		r.told.wrong(number, fmt.Sprintf("<%s> can't stand within <%s>", called(tag[1]), outer), "put it before or behind")
 		r.content(number, tag[1])
-		return directive{}, false
+		return Directive{}, false
 	}
 	if tag[1] == connection {
+		d.Content = resource.NewDocument("", "")
 		return d, r.block(&d)
 	}
-	var ended bool
-	d.content, ended = r.content(number, tag[1])
+	content, ended := r.content(number, tag[1])
+	d.Content = resource.NewDocument("", content)
 	return d, ended
 }
 
@@ -123,17 +133,17 @@ func (r *reader) next(outer string) (directive, bool) {
 const connection = "connection"
 
 // block reads the directives of a block.
-func (r *reader) block(d *directive) bool {
+func (r *reader) block(d *Directive) bool {
 	for r.at < len(r.lines) {
 		if strings.HasPrefix(strings.TrimLeft(r.lines[r.at], blanks), "</"+connection+">") {
 			r.at++
 			return true
 		}
 		if inner, ok := r.next(connection); ok {
-			d.within = append(d.within, inner)
+			d.Within = append(d.Within, inner)
 		}
 	}
-	r.unended(d.line, connection)
+	r.unended(d.Line, connection)
 	return false
 }
 

@@ -20,7 +20,7 @@ var specials = []string{
 }
 
 // special returns who judges a directive that needs a closer look, nil where none does.
-func (j *judge) special(name string) func(directive) {
+func (j *judge) special(name string) func(Directive) {
 	switch name {
 	case "remote", "proto", "port", "rport", connection:
 		return j.peer
@@ -56,7 +56,7 @@ func Host(name string) bool {
 }
 
 // peer is whom it dials.
-func (j *judge) peer(d directive) {
+func (j *judge) peer(d Directive) {
 	args := d.args()
 	switch name := d.name(); {
 	case name == connection:
@@ -66,7 +66,7 @@ func (j *judge) peer(d directive) {
 			j.keep(d)
 		}
 	case len(args) != 1 || name == "proto" && !protocol.MatchString(args[0]):
-		j.told.wrong(d.line, fmt.Sprintf("this is no %s of a client", name), "write it as in proto udp and port 1194")
+		j.told.wrong(d.Line, fmt.Sprintf("this is no %s of a client", name), "write it as in proto udp and port 1194")
 	case name == "proto":
 		j.protocol = args[0]
 		j.keep(d)
@@ -77,17 +77,17 @@ func (j *judge) peer(d directive) {
 }
 
 // dials judges a remote.
-func (j *judge) dials(d directive) bool {
+func (j *judge) dials(d Directive) bool {
 	args := d.args()
 	switch {
 	case len(args) == 0 || len(args) > 3 || !Host(args[0]):
-		j.told.wrong(d.line, "this is nobody to dial", "write a name or an address, a port and a protocol, as in remote vpn.example.com 1194 udp")
+		j.told.wrong(d.Line, "this is nobody to dial", "write a name or an address, a port and a protocol, as in remote vpn.example.com 1194 udp")
 		return false
 	case len(args) == 3 && !protocol.MatchString(args[2]):
-		j.told.wrong(d.line, fmt.Sprintf("%q is no protocol of a client", args[2]), "write udp or tcp, or one of them with 4 or 6 behind it")
+		j.told.wrong(d.Line, fmt.Sprintf("%q is no protocol of a client", args[2]), "write udp or tcp, or one of them with 4 or 6 behind it")
 		return false
 	}
-	r := dialled{line: d.line, host: args[0]}
+	r := dialled{line: d.Line, host: args[0]}
 	if len(args) > 1 {
 		r.port = args[1]
 	}
@@ -99,20 +99,20 @@ func (j *judge) dials(d directive) bool {
 }
 
 // connection is a remote with what holds for it alone.
-func (j *judge) connection(d directive) {
-	if !d.inline {
-		j.told.wrong(d.line, "connection is a tag", "write <connection>, and </connection> behind what holds for one remote")
+func (j *judge) connection(d Directive) {
+	if !d.inline() {
+		j.told.wrong(d.Line, "connection is a tag", "write <connection>, and </connection> behind what holds for one remote")
 		return
 	}
 	inner := &judge{ignored: j.ignored, protocol: j.protocol, port: j.port}
-	for _, one := range d.within {
+	for _, one := range d.Within {
 		name := one.name()
 		if name != "remote" && name != "proto" && name != "port" && name != "rport" && !within[name] && !replaced[name] {
 			if special := inner.special(name); special == nil && !kept[name] && refused[name] == "" && gone[name] == "" && !server[name] {
 				inner.unknown(one)
 				continue
 			}
-			inner.told.wrong(one.line, fmt.Sprintf("%s can't stand within <connection>", called(name)), "put it before or behind, where it holds for all")
+			inner.told.wrong(one.Line, fmt.Sprintf("%s can't stand within <connection>", called(name)), "put it before or behind, where it holds for all")
 			continue
 		}
 		inner.directive(one)
@@ -137,61 +137,61 @@ var within = set(
 )
 
 // device is what kind of tunnel it is.
-func (j *judge) device(d directive) {
+func (j *judge) device(d Directive) {
 	args := strings.Join(d.args(), " ")
 	switch {
 	case d.name() == "mode" && args != "p2p":
-		j.told.wrong(d.line, "a client is no server", "delete it")
+		j.told.wrong(d.Line, "a client is no server", "delete it")
 	case d.name() == "dev" && strings.HasPrefix(args, "tap"):
-		j.told.wrong(d.line, "tap joins the networks of both sides to one, which vpnd does not do", "ask for a profile with dev tun")
+		j.told.wrong(d.Line, "tap joins the networks of both sides to one, which vpnd does not do", "ask for a profile with dev tun")
 	default:
 		j.left(d)
 	}
 }
 
 // channel is how both talk.
-func (j *judge) channel(d directive) {
+func (j *judge) channel(d Directive) {
 	name, value := d.name(), strings.Join(d.args(), " ")
 	for _, word := range strings.Split(value, ":") {
 		switch word = strings.TrimPrefix(word, "?"); {
 		case name != "cipher" && name != "ncp-ciphers" && name != "data-ciphers":
 		case openvpn.Weak(word):
-			j.told.wrong(d.line, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", word), "the server has to learn AES-256-GCM, or AES-256-CBC where it is of OpenVPN 2.3")
+			j.told.wrong(d.Line, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", word), "the server has to learn AES-256-GCM, or AES-256-CBC where it is of OpenVPN 2.3")
 			return
 		case strings.EqualFold(word, "none"):
-			j.told.warn(d.line, "EVERYTHING WOULD BE SENT IN THE CLEAR", "write AES-256-GCM, which the server has to know")
+			j.told.warn(d.Line, "EVERYTHING WOULD BE SENT IN THE CLEAR", "write AES-256-GCM, which the server has to know")
 		}
 	}
 	switch name {
 	case "cipher":
-		j.told.warn(d.line, "cipher means nothing any more where both sides agree on one, since OpenVPN 2.6", "write data-ciphers; it is taken as data-ciphers-fallback, for a server that can't agree")
+		j.told.warn(d.Line, "cipher means nothing any more where both sides agree on one, since OpenVPN 2.6", "write data-ciphers; it is taken as data-ciphers-fallback, for a server that can't agree")
 		if !slices.Contains(j.has, "data-ciphers-fallback") {
-			d.words[0] = "data-ciphers-fallback"
+			d.Words[0] = "data-ciphers-fallback"
 			j.keep(d)
 		}
 	case "ncp-ciphers":
-		j.told.warn(d.line, "ncp-ciphers is the name of data-ciphers before OpenVPN 2.5", "write data-ciphers")
-		d.words[0] = "data-ciphers"
+		j.told.warn(d.Line, "ncp-ciphers is the name of data-ciphers before OpenVPN 2.5", "write data-ciphers")
+		d.Words[0] = "data-ciphers"
 		j.keep(d)
 	case "comp-lzo", "compress":
 		if value != "no" && value != "stub" && value != "stub-v2" && value != "migrate" {
-			j.told.warn(d.line, "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it", "delete it once the server no longer asks for it; with compress migrate it tells clients to stop")
+			j.told.warn(d.Line, "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it", "delete it once the server no longer asks for it; with compress migrate it tells clients to stop")
 		}
 		j.keep(d)
 	case "allow-compression":
 		if value == "yes" {
-			j.told.wrong(d.line, "what this host sends would be compressed, which gives secrets away (VORACLE)", "delete it")
+			j.told.wrong(d.Line, "what this host sends would be compressed, which gives secrets away (VORACLE)", "delete it")
 			return
 		}
 		j.keep(d)
 	case "tls-version-min":
 		if value == "1.0" || value == "1.1" {
-			j.told.warn(d.line, "TLS "+value+" is deprecated (RFC 8996)", "write tls-version-min 1.2")
+			j.told.warn(d.Line, "TLS "+value+" is deprecated (RFC 8996)", "write tls-version-min 1.2")
 		}
 		j.keep(d)
 	case "auth":
 		if strings.EqualFold(value, "none") {
-			j.told.warn(d.line, "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", "write auth SHA256, which the server has to have too")
+			j.told.warn(d.Line, "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", "write auth SHA256, which the server has to have too")
 		}
 		j.keep(d)
 	default:
@@ -200,41 +200,41 @@ func (j *judge) channel(d directive) {
 }
 
 // trust is by what the server is known.
-func (j *judge) trust(d directive) {
+func (j *judge) trust(d Directive) {
 	value := strings.Join(d.args(), " ")
 	switch d.name() {
 	case "ns-cert-type":
-		j.told.warn(d.line, "ns-cert-type is of certificates that nobody makes any more", "write remote-cert-tls server, which holds in any case")
+		j.told.warn(d.Line, "ns-cert-type is of certificates that nobody makes any more", "write remote-cert-tls server, which holds in any case")
 		fallthrough
 	case "remote-cert-tls":
 		if value != "server" {
-			j.told.wrong(d.line, "whom a client dials is a server", "write remote-cert-tls server")
+			j.told.wrong(d.Line, "whom a client dials is a server", "write remote-cert-tls server")
 			return
 		}
 		j.left(d) // it is always written
 	case "verify-x509-name":
 		if len(d.args()) == 0 || len(d.args()) > 2 {
-			j.told.wrong(d.line, "it says no name of the server", "write verify-x509-name NAME name")
+			j.told.wrong(d.Line, "it says no name of the server", "write verify-x509-name NAME name")
 			return
 		}
 		j.Names = true
 		j.keep(d)
 	case "peer-fingerprint":
 		j.Names = true
-		if d.inline {
-			for _, print := range strings.Fields(d.content) {
-				j.fingerprint(d.line, print)
+		if d.inline() {
+			for _, print := range strings.Fields(d.Content.Reveal()) {
+				j.fingerprint(d.Line, print)
 			}
 			return
 		}
-		j.fingerprint(d.line, value)
+		j.fingerprint(d.Line, value)
 	case "key-direction":
 		if value != "0" && value != "1" {
-			j.told.wrong(d.line, "a direction is 0 or 1", "write key-direction 1, which is the client's")
+			j.told.wrong(d.Line, "a direction is 0 or 1", "write key-direction 1, which is the client's")
 		}
 		j.direction = value
 	default: // dh
-		j.told.warn(d.line, "dh is for servers", "delete it")
+		j.told.warn(d.Line, "dh is for servers", "delete it")
 		j.left(d)
 	}
 }
@@ -250,59 +250,59 @@ func (j *judge) fingerprint(line int, text string) {
 }
 
 // login is what only a person would know.
-func (j *judge) login(d directive) {
-	if d.inline || len(d.args()) > 0 {
+func (j *judge) login(d Directive) {
+	if d.inline() || len(d.args()) > 0 {
 		j.file(d)
 		return
 	}
 	if d.name() == "askpass" {
-		j.Passphrase = true
+		j.AskPass = d.Line
 	} else {
-		j.Login = true
+		j.Login = d.Line
 	}
 }
 
 // file takes note of one that is named, or stands between tags.
-func (j *judge) file(d directive) {
+func (j *judge) file(d Directive) {
 	args := d.args()
-	f := &File{Directive: d.name(), Public: files[d.name()], Line: d.line}
+	f := &File{Directive: d.name(), Public: files[d.name()], Line: d.Line}
 	switch {
-	case d.inline:
-		f.Document = resource.NewDocument("", d.content)
+	case d.inline():
+		f.Document = d.Content
 	case len(args) == 0:
-		j.told.wrong(d.line, fmt.Sprintf("%s names no file", d.name()), fmt.Sprintf("name one, or put it between <%s> and </%[1]s>", d.name()))
+		j.told.wrong(d.Line, fmt.Sprintf("%s names no file", d.name()), fmt.Sprintf("name one, or put it between <%s> and </%[1]s>", d.name()))
 		return
 	case args[0] == "[inline]": // of the days before 2.1.4, which has tags too
 		return
 	case args[0] == "stdin" || strings.HasPrefix(args[0], "env:"):
-		j.told.wrong(d.line, "nobody is there to type it", "name a file")
+		j.told.wrong(d.Line, "nobody is there to type it", "name a file")
 		return
 	default:
 		f.Document, f.Rest = resource.NewDocument(args[0], ""), args[1:]
 	}
 	switch {
 	case d.name() == "crl-verify" && len(f.Rest) > 0:
-		j.told.wrong(d.line, "a directory of revoked certificates is not supported", "name a file with the list")
+		j.told.wrong(d.Line, "a directory of revoked certificates is not supported", "name a file with the list")
 		return
 	case d.name() == "tls-auth" && len(f.Rest) > 0 && (len(f.Rest) > 1 || f.Rest[0] != "0" && f.Rest[0] != "1"):
-		j.told.wrong(d.line, "a direction is 0 or 1", "write 1 behind the file, which is the client's")
+		j.told.wrong(d.Line, "a direction is 0 or 1", "write 1 behind the file, which is the client's")
 		return
 	case d.name() != "tls-auth" && len(f.Rest) > 0:
-		j.told.wrong(d.line, fmt.Sprintf("%s takes a file and nothing behind it", d.name()), "put a path with blanks in double quotes")
+		j.told.wrong(d.Line, fmt.Sprintf("%s takes a file and nothing behind it", d.name()), "put a path with blanks in double quotes")
 		return
 	}
 	j.Files = append(j.Files, f)
 }
 
 // proxy is whom it dials through. What it reads is secret.
-func (j *judge) proxy(d directive) {
+func (j *judge) proxy(d Directive) {
 	args := d.args()
 	if len(args) == 0 || !Host(args[0]) || len(args) > 1 && !isPort(args[1]) {
-		j.told.wrong(d.line, "this is no proxy", "write a host and a port, as in http-proxy proxy.example.com 3128")
+		j.told.wrong(d.Line, "this is no proxy", "write a host and a port, as in http-proxy proxy.example.com 3128")
 		return
 	}
 	if len(args) > 2 {
-		j.told.wrong(d.line, "a proxy that wants a password is not supported in a profile", "let the proxy know this host by its address")
+		j.told.wrong(d.Line, "a proxy that wants a password is not supported in a profile", "let the proxy know this host by its address")
 		return
 	}
 	j.keep(d)
@@ -315,15 +315,15 @@ func isPort(text string) bool {
 
 var variable = regexp.MustCompile(`^(UV_[A-Z0-9_]{1,60}|FRIENDLY_NAME|CLIENT_CERT|PROFILE_NAME|USERNAME|SERVER)$`)
 
-func (j *judge) rest(d directive) {
+func (j *judge) rest(d Directive) {
 	args := d.args()
 	switch {
 	case d.name() == "auth-retry" && len(args) == 1 && args[0] == "interact":
-		j.told.wrong(d.line, "nobody is there to be asked", "write auth-retry nointeract")
+		j.told.wrong(d.Line, "nobody is there to be asked", "write auth-retry nointeract")
 	case d.name() == "auth-retry":
 		j.left(d)
 	case len(args) == 0 || !variable.MatchString(args[0]):
-		j.told.wrong(d.line, "this would be in the environment of programs, which can make another program of them", "delete it")
+		j.told.wrong(d.Line, "this would be in the environment of programs, which can make another program of them", "delete it")
 	case strings.HasPrefix(args[0], "UV_") && d.name() == "setenv":
 		j.keep(d)
 	default:

@@ -1,0 +1,73 @@
+package dial
+
+import (
+	"strings"
+
+	"vpnd/internal/kind/file"
+	"vpnd/internal/resource"
+)
+
+// A kept is a file that OpenVPN reads, beside its configuration.
+type kept struct {
+	directive, path string
+	rest            []string // arguments behind it
+	content         string
+	public          bool
+}
+
+// called are the names of the files, by their directives.
+var called = map[string]string{
+	"ca": "ca.crt", "cert": "client.crt", "key": "client.key", "extra-certs": "extra.crt", "crl-verify": "crl.pem",
+	"tls-auth": "tls-auth.key", "tls-crypt": "tls-crypt.key", "tls-crypt-v2": "tls-crypt-v2.key",
+	"auth-user-pass": "login", "askpass": "passphrase", "http-proxy-user-pass": "proxy",
+}
+
+// files are those that OpenVPN reads.
+func (s *settings) files() []kept {
+	var all []kept
+	add := func(directive, content string, public bool, rest ...string) {
+		if content != "" && !strings.HasSuffix(content, "\n") {
+			content += "\n"
+		}
+		all = append(all, kept{directive, s.place.Directory() + "/" + called[directive], rest, content, public})
+	}
+	for _, f := range s.Files {
+		add(f.Directive, f.Document.Reveal(), f.Public, f.Rest...)
+	}
+	if login := s.login(); login != "" && !s.has("auth-user-pass") {
+		add("auth-user-pass", login, false)
+	}
+	if s.Passphrase != nil && !s.has("askpass") {
+		add("askpass", s.Passphrase.Reveal(), false)
+	}
+	return all
+}
+
+// login is the name and the password of the block, a line each.
+func (s *settings) login() string {
+	switch {
+	case s.AuthUserPass != nil:
+		return s.AuthUserPass.Reveal()
+	case s.Username != nil && s.Password != nil:
+		return *s.Username + "\n" + s.Password.Reveal() + "\n"
+	}
+	return ""
+}
+
+// resource is the file as a resource: a secret one is root's alone from its first byte.
+func (k kept) resource() (resource.ID, any) {
+	if k.public {
+		return id("file", k.path), plain(k.content, 0o644)
+	}
+	return id("secret_file", k.path), &file.SecretFile{
+		Content: resource.NewSecret(k.content), Mode: mode(0o600), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
+	}
+}
+
+func plain(content string, m resource.Mode) *file.File {
+	return &file.File{Content: &content, Mode: &m, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+}
+
+func mode(m resource.Mode) *resource.Mode { return &m }
+
+func id(kind, name string) resource.ID { return resource.ID{Kind: kind, Name: name} }

@@ -1,0 +1,80 @@
+package dial
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
+)
+
+// harmless begins what a server may push in any case: its address in the VPN, and how
+// both talk. Each has its blank behind it, so that it is the whole word.
+var harmless = []string{
+	"ifconfig ", "ifconfig-ipv6 ", "route-gateway ", "topology ", "tun-mtu ", "peer-id ", "cipher ", "protocol-flags ", "key-derivation ",
+	"auth-token ", "auth-token-user ", "explicit-exit-notify", "compress ", "comp-lzo ", "session-timeout ", "mssfix ",
+}
+
+// lively is what it may push of how a dead server is noticed, unless the block says it.
+var lively = []string{"ping ", "ping-restart "}
+
+// private begins routes to private addresses: RFC 1918, RFC 6598, RFC 4193. What is
+// pushed has to be written so, and the mask has to fit, or neither OpenVPN nor the kernel
+// takes it: there is no route to 10.0.0.0 that is wider than 10.0.0.0/7.
+var private = func() []string {
+	all := []string{"route 10.", "route 192.168."}
+	for i := 16; i < 32; i++ {
+		all = append(all, "route 172."+strconv.Itoa(i)+".")
+	}
+	for i := 64; i < 128; i++ {
+		all = append(all, "route 100."+strconv.Itoa(i)+".")
+	}
+	return append(all, "route-ipv6 fd", "route-ipv6 fc")
+}()
+
+// pulls are the filters of what the server pushes. OpenVPN goes by the first that fits,
+// and compares beginnings; the last one fits all.
+func (s *settings) pulls() []string {
+	accept := slices.Clone(harmless)
+	if s.Keepalive == nil {
+		accept = append(accept, lively...)
+	}
+	switch {
+	case s.AcceptRoutes != nil:
+		for _, p := range s.AcceptRoutes {
+			accept = append(accept, route(p))
+		}
+	case !s.NoRoutes:
+		accept = append(accept, private...)
+	}
+	var all []string
+	if resource.Or(s.RedirectGateway, false) {
+		all = append(all, openvpn.Line("redirect-gateway", "def1", "ipv6"))
+	}
+	for _, beginning := range accept {
+		all = append(all, `pull-filter accept "`+beginning+`"`)
+	}
+	return append(all, `pull-filter ignore ""`)
+}
+
+// networksBehindServer are those that lead through the tunnel, of the block and of the
+// profile.
+func (s *settings) networksBehindServer() []netip.Prefix {
+	var all []netip.Prefix
+	for _, p := range slices.Concat(s.Client.Routes, s.reading.Routes) {
+		if !slices.Contains(all, p.Masked()) {
+			all = append(all, p.Masked())
+		}
+	}
+	return all
+}
+
+// route writes the directive of a route through the tunnel.
+func route(p netip.Prefix) string {
+	if p.Addr().Is6() {
+		return openvpn.Line("route-ipv6", p.Masked().String())
+	}
+	return openvpn.Line("route", p.Masked().Addr().String(), subnet.Mask(p))
+}
