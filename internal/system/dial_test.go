@@ -37,8 +37,6 @@ func dialsIn(t *testing.T, release string) dialIn {
 	return d
 }
 
-func (d dialIn) in(t *testing.T) dialIn { return dialIn{d.scene.in(t), d.server.in(t)} }
-
 // offices is the server. It pushes more than a host that dials in should take.
 func (d dialIn) offices(pki, server string) string {
 	return fmt.Sprintf(`
