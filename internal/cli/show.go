@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -59,12 +57,12 @@ func (a *app) showRecord(r state.Record, whole bool) {
 		return
 	}
 	fields := a.fields(r.ID.Kind)
-	for _, attr := range slices.Sorted(maps.Keys(r.Want)) {
+	for attr, value := range r.Want.All() {
 		f, known := fields[attr]
-		if f.Computed && (!f.Glance || string(r.Want[attr]) == "[]" || string(r.Want[attr]) == "true") { // what vpnd finds out, and nobody asked for
+		if f.Computed && (!f.Glance || value == "[]" || value == "true") { // what vpnd finds out, and nobody asked for
 			continue
 		}
-		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(r.Want[attr], !known || f.IsSecret()))
+		_, _ = fmt.Fprintf(a.Out, "  %s = %s\n", attr, shown(value, !known || f.IsSecret()))
 	}
 }
 
@@ -109,19 +107,19 @@ func (a *app) fields(kind string) map[string]resource.Field {
 
 // shown writes a value as people do: a list an item a line. Of what the state
 // holds as a digest only, it says why.
-func shown(value json.RawMessage, secret bool) string {
+func shown(value string, secret bool) string {
 	var items []string
 	switch {
-	case strings.Contains(string(value), `"hmac-sha256:`) && secret:
+	case strings.Contains(value, `"hmac-sha256:`) && secret:
 		return resource.Masked
-	case strings.HasPrefix(string(value), `"hmac-sha256:`):
+	case strings.HasPrefix(value, `"hmac-sha256:`):
 		return "(recorded as a digest)"
-	case json.Unmarshal(value, &items) == nil && len(items) > 1:
+	case json.Unmarshal([]byte(value), &items) == nil && len(items) > 1:
 		var b strings.Builder
 		for _, item := range items {
 			fmt.Fprintf(&b, "    %q,\n", view.Printable(item))
 		}
 		return "[\n" + b.String() + "  ]"
 	}
-	return view.Printable(string(value))
+	return view.Printable(value)
 }

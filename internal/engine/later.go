@@ -18,8 +18,12 @@ func (p *Plan) later(it *item) {
 		return
 	}
 	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
-		was, now := it.past.Want[f.Name], record.Want[f.Name]
-		if !f.Later || string(was) == string(now) {
+		if !f.Later {
+			continue
+		}
+		was, _ := it.past.Want.Value(f.Name)
+		now, _ := record.Want.Value(f.Name)
+		if was == now {
 			continue
 		}
 		n := Note{ID: it.ID, Text: fmt.Sprintf("%s: %s instead of %s holds from the next %s on, and what stands stays as it is", f.Name, onRecord(now), onRecord(was), strings.ReplaceAll(it.ID.Kind, "_", " "))}
@@ -33,13 +37,13 @@ func (p *Plan) later(it *item) {
 }
 
 // onRecord writes a value of a record as people do.
-func onRecord(value json.RawMessage) string {
+func onRecord(value string) string {
 	var text string
 	switch {
 	case len(value) == 0:
 		return "the default"
-	case json.Unmarshal(value, &text) == nil:
+	case json.Unmarshal([]byte(value), &text) == nil:
 		return text
 	}
-	return string(value)
+	return value
 }

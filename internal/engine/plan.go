@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -318,7 +317,7 @@ func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Rea
 		return Renewal, nil
 	case asks(it, it.past.Want).Equal(asks(it, wish)):
 		return Drift, nil
-	case it.got == nil && len(it.past.Want) == 0:
+	case it.got == nil && it.past.Want.Empty():
 		return New, nil
 	case it.got == nil:
 		return Both, nil
@@ -334,13 +333,11 @@ func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Rea
 // without predicates: that a list is no longer current says that the wish
 // moved, not the host.
 func lasting(it *item, applied state.Digest) state.Digest {
-	kept := maps.Clone(applied)
+	drop := make(map[string]bool)
 	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
-		if f.Hint || f.IsPredicate() {
-			delete(kept, f.Name)
-		}
+		drop[f.Name] = f.Hint || f.IsPredicate()
 	}
-	return kept
+	return applied.Without(func(attr string) bool { return drop[attr] })
 }
 
 // aged says whether time alone made the difference.
@@ -355,8 +352,9 @@ func touched(past *state.Record, wish state.Digest) []string {
 	if past.Prior == "" {
 		return nil
 	}
-	all := slices.AppendSeq(slices.Clone(past.Touched), maps.Keys(past.Want))
-	all = slices.DeleteFunc(all, func(attr string) bool { _, wished := wish[attr]; return wished })
+	wished := wish.Names()
+	all := append(slices.Clone(past.Touched), past.Want.Names()...)
+	all = slices.DeleteFunc(all, func(attr string) bool { return slices.Contains(wished, attr) })
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -367,7 +365,7 @@ func managed(prior any, past *state.Record) any {
 	c := resource.Clone(prior)
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range resource.Fields(v.Type()) {
-		_, applied := past.Want[f.Name]
+		_, applied := past.Want.Value(f.Name)
 		if !applied && !slices.Contains(past.Touched, f.Name) && !f.Computed && !f.Hint {
 			v.Field(f.Index).SetZero()
 		}

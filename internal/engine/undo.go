@@ -74,7 +74,7 @@ func manages(before state.Record, now *state.Record) func(string) bool {
 			if r == nil {
 				continue
 			}
-			if _, wished := r.Want[attr]; wished || slices.Contains(r.Touched, attr) {
+			if _, wished := r.Want.Value(attr); wished || slices.Contains(r.Touched, attr) {
 				return true
 			}
 		}

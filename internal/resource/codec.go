@@ -118,6 +118,18 @@ func Decode(data []byte, shape any) error {
 	return fill(reflect.ValueOf(shape).Elem(), data)
 }
 
+// DecodeOne reads the value of one attribute, as [EncodeEach] wrote it, into shape, a
+// pointer to a struct. One that the shape does not have is passed over.
+func DecodeOne(attribute string, data []byte, shape any) error {
+	v := reflect.ValueOf(shape).Elem()
+	for _, f := range Fields(v.Type()) {
+		if key(f) == attribute {
+			return fillField(v, f, data)
+		}
+	}
+	return nil
+}
+
 func fill(v reflect.Value, data json.RawMessage) error {
 	switch {
 	case v.Kind() == reflect.Pointer:
@@ -190,9 +202,16 @@ func fillStruct(v reflect.Value, data json.RawMessage) error {
 		if !ok {
 			continue
 		}
-		if err := fill(v.Field(f.Index), item); err != nil {
-			return fmt.Errorf("reading %s: %w", f.Name, err)
+		if err := fillField(v, f, item); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func fillField(shape reflect.Value, f Field, data json.RawMessage) error {
+	if err := fill(shape.Field(f.Index), data); err != nil {
+		return fmt.Errorf("reading %s: %w", f.Name, err)
 	}
 	return nil
 }

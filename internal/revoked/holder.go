@@ -112,8 +112,8 @@ func withPlaces(snap *state.Snapshot) []state.Was {
 			continue
 		}
 		for _, attr := range []string{"ledger", "key"} {
-			if value, known := snap.Records[at].Want[attr]; known && shape[attr] == nil {
-				shape[attr] = value
+			if value, known := snap.Records[at].Want.Value(attr); known && shape[attr] == nil {
+				shape[attr] = json.RawMessage(value)
 			}
 		}
 		if data, err := json.Marshal(shape); err == nil {

@@ -1,13 +1,12 @@
 package state
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -106,33 +105,42 @@ func (s *Store) load() error {
 	if s.others {
 		s.late = nil
 	}
-	data, err := io.ReadAll(io.NewSectionReader(log, s.known.size, now.size-s.known.size))
+	text, err := textOf(io.NewSectionReader(log, s.known.size, now.size-s.known.size))
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
 	}
 	anew := s.known.size == 0
-	rest, err := s.study(data)
-	lines := data[:len(data)-rest]
+	rest, err := s.study(text)
+	lines := text[:len(text)-rest]
+	now.size -= int64(rest)
 	if err == nil && anew {
 		err = s.whole(lines, m)
+	} else {
+		s.read.add(lines)
 	}
-	s.read.sum.Write(lines)
-	now.size -= int64(rest)
 	s.known = now
 	return err
+}
+
+// textOf reads what is there, once: records stay parts of it.
+func textOf(r *io.SectionReader) (string, error) {
+	var b strings.Builder
+	b.Grow(int(r.Size()))
+	_, err := io.Copy(&b, r)
+	return b.String(), err
 }
 
 // study takes in lines of the log and says how many bytes of the last one are
 // no whole line. One that was cut off by a crash was never relied on and is
 // passed over; damage elsewhere is an error.
-func (s *Store) study(data []byte) (rest int, err error) {
+func (s *Store) study(text string) (rest int, err error) {
 	s.torn = false
-	for len(data) > 0 {
-		line, others, whole := bytes.Cut(data, []byte("\n"))
-		var f Fact
-		err := json.Unmarshal(line, &f)
+	r := newReader()
+	for len(text) > 0 {
+		line, others, whole := strings.Cut(text, "\n")
+		f, err := r.fact(line)
 		if err != nil && whole {
-			return len(data), s.damaged("line %d can't be read (%v)", s.lines+1, err)
+			return len(text), s.damaged("line %d can't be read (%v)", s.lines+1, err)
 		}
 		if err == nil {
 			s.learn(f)
@@ -145,7 +153,7 @@ func (s *Store) study(data []byte) (rest int, err error) {
 			return len(line), nil
 		}
 		s.lines++
-		data = others
+		text = others
 	}
 	return 0, nil
 }

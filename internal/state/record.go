@@ -1,10 +1,6 @@
 package state
 
 import (
-	"encoding/json"
-	"errors"
-	"maps"
-	"strings"
 	"time"
 
 	"vpnd/internal/resource"
@@ -38,54 +34,3 @@ type Given struct {
 	At time.Time `json:"at"`           // UTC
 	By string    `json:"by,omitempty"` // the person; empty where that is not known
 }
-
-// A Digest is a shape without its secrets: attribute to JSON value, where a
-// secret, or a long value that is no memory, is replaced by a keyed digest of it.
-type Digest map[string]json.RawMessage
-
-// inline is how many bytes of JSON a value may have to be kept as it is, so
-// that vpnd show can tell it.
-const inline = 160
-
-// Equal says whether two digests hold the same attributes with the same
-// values.
-func (d Digest) Equal(other Digest) bool {
-	return len(d) == len(other) && d.covers(other)
-}
-
-// covers says whether every attribute of d has the same value in other.
-func (d Digest) covers(other Digest) bool {
-	for attr, value := range d {
-		if string(other[attr]) != string(value) {
-			return false
-		}
-	}
-	return true
-}
-
-// Tell fills in a shape what the digest tells in the clear; secrets and long
-// values are left out.
-func (d Digest) Tell(shape any) error {
-	var errs []error
-	for attr, value := range d {
-		if strings.HasPrefix(string(value), `"`+sealed) {
-			continue
-		}
-		one, err := json.Marshal(Digest{attr: value})
-		if err == nil {
-			err = resource.Decode(one, shape)
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
-
-// Without returns the digest without some attributes.
-func (d Digest) Without(skip func(attribute string) bool) Digest {
-	rest := maps.Clone(d)
-	maps.DeleteFunc(rest, func(attr string, _ json.RawMessage) bool { return skip(attr) })
-	return rest
-}
-
-// Holds says whether the host, observed as got, is still as d says.
-func (d Digest) Holds(got Digest) bool { return d.covers(got) }

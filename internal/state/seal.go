@@ -117,12 +117,12 @@ func (s Sealer) sum(write func(io.Writer)) string {
 // Digest returns the digest of a shape; that of nil is nil.
 func (s Sealer) Digest(shape any) (Digest, error) {
 	if shape == nil {
-		return nil, nil
+		return Digest{}, nil
 	}
 	shape, attr, names := resource.TakeLine(shape)
 	d, err := resource.EncodeEach(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
 	if err != nil {
-		return nil, err
+		return Digest{}, err
 	}
 	memory := make(map[string]bool)
 	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
@@ -130,7 +130,7 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 	}
 	if names != nil {
 		if d[attr], err = s.line(names); err != nil {
-			return nil, err
+			return Digest{}, err
 		}
 	}
 	for attr, value := range d {
@@ -138,5 +138,5 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 			d[attr] = s.short(value)
 		}
 	}
-	return d, nil
+	return newDigest(d), nil
 }

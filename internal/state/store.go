@@ -2,7 +2,6 @@ package state
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +42,7 @@ type Store struct {
 // A Fact is one line of the log. It says one thing.
 type Fact struct {
 	Put   *Record         `json:"put,omitempty"`   // this is what is known of a resource
+	Done  []resource.ID   `json:"done,omitempty"`  // these are open no longer, and else as they were put
 	Drop  *resource.ID    `json:"drop,omitempty"`  // nothing is known of it any more
 	Owe   *PendingRefresh `json:"owe,omitempty"`   // a reader has yet to take notice
 	Kept  *Kept           `json:"kept,omitempty"`  // this is the latest of a file beside the log
@@ -95,6 +95,8 @@ func (s *Store) learn(f Fact) {
 	switch {
 	case f.Put != nil:
 		s.records[f.Put.ID] = *f.Put
+	case f.Done != nil:
+		s.close(f.Done)
 	case f.Drop != nil:
 		delete(s.records, *f.Drop)
 	case f.Owe != nil && f.Owe.Do == resource.None:
@@ -175,17 +177,6 @@ func (s *Store) facts() []Fact {
 	return facts
 }
 
-func encode(b *bytes.Buffer, facts []Fact) error {
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	for _, f := range facts {
-		if err := e.Encode(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Commit appends facts, after those that were postponed; when it returns without
 // an error they survive a crash of the machine. All of them cost one flush.
 func (s *Store) Commit(facts ...Fact) error {
@@ -199,17 +190,20 @@ func (s *Store) Commit(facts ...Fact) error {
 		}
 	}
 	var b bytes.Buffer
-	if err := encode(&b, facts); err != nil {
+	lines := s.short(facts)
+	if err := encode(&b, lines); err != nil {
 		return err
 	}
-	if err := s.append(b.Bytes()); err != nil {
-		return fmt.Errorf("writing the state: %w", err)
+	if len(lines) > 0 {
+		if err := s.append(b.Bytes()); err != nil {
+			return fmt.Errorf("writing the state: %w", err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.late = nil
 	s.read.sum.Write(b.Bytes())
-	s.lines += len(facts)
+	s.lines += len(lines)
 	for _, f := range facts {
 		s.learn(f)
 	}

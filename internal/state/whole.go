@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io/fs"
 	"os"
+	"strings"
 
 	"vpnd/internal/atomic"
 )
@@ -83,6 +84,16 @@ type written struct {
 
 func (w *written) begin(name string) { w.name, w.sum = name, sha256.New() }
 
+// add takes in text that follows.
+func (w *written) add(text string) {
+	var part [32 << 10]byte
+	for text != "" {
+		n := copy(part[:], text)
+		w.sum.Write(part[:n])
+		text = text[n:]
+	}
+}
+
 func (w *written) text() string { return hex.EncodeToString(w.sum.Sum(nil)) }
 
 // headed puts the head before the lines of a new log.
@@ -140,10 +151,17 @@ func (s *Store) missing(m *mark, known int) error {
 // whole is an error where the lines of a log are not those that were written, or
 // not all of them. One of an earlier vpnd says nothing of that. The mark was read
 // before them: somebody may be writing both.
-func (s *Store) whole(lines []byte, m *mark) error {
-	first, rest, _ := bytes.Cut(lines, []byte("\n"))
+func (s *Store) whole(lines string, m *mark) error {
+	first, rest, _ := strings.Cut(lines, "\n")
 	var f Fact
-	_ = json.Unmarshal(first, &f)
+	_ = json.Unmarshal([]byte(first), &f)
+	told := len(lines) // how much of it the mark tells of
+	if m != nil {
+		told = int(min(m.Size, int64(told)))
+	}
+	s.read.add(lines[:told])
+	sum := s.read.text()
+	s.read.add(lines[told:])
 	switch {
 	case f.Head == nil && m == nil:
 		return nil
@@ -153,20 +171,20 @@ func (s *Store) whole(lines []byte, m *mark) error {
 		if int64(len(lines)) < m.Size {
 			return s.damaged("%d of %d bytes are left, and %d things were on record", len(lines), m.Size, m.Records)
 		}
-		if sumOf(lines[:m.Size]) != m.Sum {
+		if sum != m.Sum {
 			return s.damaged("its checksum is wrong")
 		}
 		return nil
 	}
 	end := 0
 	for range f.Head.Lines { // it was written anew, and the mark not yet
-		n := bytes.IndexByte(rest[end:], '\n')
+		n := strings.IndexByte(rest[end:], '\n')
 		if n < 0 {
 			return s.damaged("it holds fewer than the %d lines that it began with", f.Head.Lines)
 		}
 		end += n + 1
 	}
-	if sumOf(rest[:end]) != f.Head.Sum {
+	if sumOf([]byte(rest[:end])) != f.Head.Sum {
 		return s.damaged("its checksum is wrong")
 	}
 	return nil

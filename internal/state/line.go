@@ -1,0 +1,274 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"vpnd/internal/resource"
+	"vpnd/internal/state/scan"
+)
+
+// A line of the log is JSON as package encoding/json writes and reads it. That of a
+// record, of which there are tens of thousands, is written and read here: it costs a
+// tenth. What is out of the ordinary in it is left to that package.
+
+// encode appends facts as lines.
+func encode(b *bytes.Buffer, facts []Fact) error {
+	for _, f := range facts {
+		line := b.AvailableBuffer()
+		if f.Put != nil && f.Put.Handout == nil && f.Put.Given == nil {
+			b.Write(append(appendRecord(append(line, `{"put":`...), f.Put), "}\n"...))
+			continue
+		}
+		e := json.NewEncoder(b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func appendRecord(line []byte, r *Record) []byte {
+	line = appendID(append(line, `{"id":`...), r.ID)
+	line = appendList(line, `,"owners":`, r.Owners, appendOwner)
+	line = appendList(line, `,"after":`, r.After, appendID)
+	line = appendList(line, `,"triggers":`, r.Triggers, appendTrigger)
+	line = append(line, `,"want":`...)
+	if r.Want.Empty() {
+		line = append(line, "null"...)
+	} else {
+		line = append(line, r.Want.text...)
+	}
+	line = appendList(line, `,"touched":`, r.Touched, appendText)
+	if r.Prior != "" {
+		line = appendText(append(line, `,"prior":`...), r.Prior)
+	}
+	if r.Open {
+		line = append(line, `,"open":true`...)
+	}
+	line = append(line, `,"since":"`...)
+	return append(r.Since.AppendFormat(line, time.RFC3339Nano), `"}`...)
+}
+
+func appendList[T any](line []byte, key string, all []T, one func([]byte, T) []byte) []byte {
+	if len(all) == 0 {
+		return line
+	}
+	line = append(line, key...)
+	for i, item := range all {
+		line = one(append(line, "[,"[min(i, 1)]), item)
+	}
+	return append(line, ']')
+}
+
+func appendID(line []byte, id resource.ID) []byte { return appendText(line, id.String()) }
+
+func appendOwner(line []byte, o resource.Owner) []byte {
+	line = appendID(append(line, `{"block":`...), o.Block)
+	if o.File != "" {
+		line = appendText(append(line, `,"file":`...), o.File)
+	}
+	if o.Line != 0 {
+		line = strconv.AppendInt(append(line, `,"line":`...), int64(o.Line), 10)
+	}
+	return append(line, '}')
+}
+
+func appendTrigger(line []byte, t resource.Trigger) []byte {
+	line = appendID(append(line, `{"on":`...), t.On)
+	return append(appendText(append(line, `,"do":`...), t.Do.String()), '}')
+}
+
+// appendText quotes a text; quotes and backslashes are what is usual in addresses.
+func appendText(line []byte, text string) []byte {
+	begin := len(line)
+	line = append(line, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ' || c > '~':
+			return appendJSON(line[:begin], text)
+		case c == '"' || c == '\\':
+			line = append(line, '\\', c)
+		default:
+			line = append(line, c)
+		}
+	}
+	return append(line, '"')
+}
+
+func appendJSON(line []byte, text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // of a string it does not fail
+	return append(line, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
+}
+
+func compacted(value json.RawMessage) (json.RawMessage, error) {
+	var b bytes.Buffer
+	err := json.Compact(&b, value)
+	return b.Bytes(), err
+}
+
+// A reader reads lines of the log, and shares what many of them have in common.
+type reader struct {
+	ids    map[string]resource.ID // by how they are written
+	owners map[string][]resource.Owner
+	words  map[string]string
+}
+
+func newReader() *reader {
+	return &reader{ids: make(map[string]resource.ID), owners: make(map[string][]resource.Owner), words: make(map[string]string)}
+}
+
+// fact reads a line.
+func (r *reader) fact(line string) (Fact, error) {
+	if f, ok := r.usual(line); ok {
+		return f, nil
+	}
+	var f Fact
+	err := json.Unmarshal([]byte(line), &f)
+	return f, err
+}
+
+// usual reads the line of a record as encode writes it.
+func (r *reader) usual(line string) (f Fact, ok bool) {
+	s := scan.Of(line)
+	s.Object(func(key string) {
+		if key != "put" || f.Put != nil {
+			s.Fail()
+			return
+		}
+		f.Put = r.record(s)
+	})
+	return f, s.Done() && f.Put != nil
+}
+
+// The members of a record in the order in which they are written.
+var members = []string{"id", "owners", "after", "triggers", "want", "touched", "prior", "open", "since"}
+
+func (r *reader) record(s *scan.Scanner) *Record {
+	record := new(Record)
+	last := -1
+	s.Object(func(key string) {
+		at := slices.Index(members, key)
+		if at <= last {
+			s.Fail()
+			return
+		}
+		last = at
+		r.member(s, key, record)
+	})
+	if record.ID.Kind == "" || record.Since.IsZero() {
+		s.Fail()
+	}
+	return record
+}
+
+func (r *reader) member(s *scan.Scanner, key string, record *Record) {
+	switch key {
+	case "id":
+		record.ID = r.id(s)
+	case "owners":
+		record.Owners = r.ownersOf(s)
+	case "after":
+		record.After = listed(s, r.id)
+	case "triggers":
+		record.Triggers = listed(s, r.trigger)
+	case "want":
+		record.Want = r.digest(s)
+	case "touched":
+		record.Touched = listed(s, r.word)
+	case "prior":
+		record.Prior = s.Text()
+	case "open":
+		record.Open = s.Bool()
+	case "since":
+		var err error
+		if record.Since, err = time.Parse(time.RFC3339Nano, s.Text()); err != nil {
+			s.Fail()
+		}
+	}
+}
+
+// listed reads a list, which is never empty.
+func listed[T any](s *scan.Scanner, one func(*scan.Scanner) T) []T {
+	var room [16]T
+	all := room[:0]
+	s.Array(func() { all = append(all, one(s)) })
+	if len(all) == 0 {
+		s.Fail()
+	}
+	return slices.Clone(all)
+}
+
+func (r *reader) id(s *scan.Scanner) resource.ID {
+	written := s.Quoted()
+	id, known := r.ids[written]
+	if !known {
+		if json.Unmarshal([]byte(written), &id) != nil {
+			s.Fail()
+			return id
+		}
+		id.Kind = r.one(id.Kind)
+		r.ids[written] = id
+	}
+	return id
+}
+
+func (r *reader) word(s *scan.Scanner) string { return r.one(s.Text()) }
+
+func (r *reader) one(word string) string {
+	if known, ok := r.words[word]; ok {
+		return known
+	}
+	r.words[word] = word
+	return word
+}
+
+// ownersOf returns owners that many records share; nobody may append to them in place.
+func (r *reader) ownersOf(s *scan.Scanner) []resource.Owner {
+	written := s.Raw()
+	owners, known := r.owners[written]
+	if !known {
+		if json.Unmarshal([]byte(written), &owners) != nil {
+			s.Fail()
+			return nil
+		}
+		owners = slices.Clip(owners)
+		r.owners[written] = owners
+	}
+	return owners
+}
+
+func (r *reader) trigger(s *scan.Scanner) (t resource.Trigger) {
+	s.Object(func(key string) {
+		switch key {
+		case "on":
+			t.On = r.id(s)
+		case "do":
+			if t.Do.UnmarshalText([]byte(s.Text())) != nil {
+				s.Fail()
+			}
+		default:
+			s.Fail()
+		}
+	})
+	return t
+}
+
+func (r *reader) digest(s *scan.Scanner) Digest {
+	written := s.Raw()
+	if written == "null" {
+		return Digest{}
+	}
+	d, ok := digestOf(written)
+	if !ok {
+		s.Fail()
+	}
+	return d
+}
