@@ -208,11 +208,11 @@ func (f *directory) lstat(name string) (*unix.Stat_t, error) {
 // locate opens the directory that a path is in and returns the last part.
 func locate(root, name string) (*directory, string, error) {
 	if !path.IsAbs(name) || strings.HasSuffix(name, "/") || strings.ContainsRune(name, 0) {
-		return nil, "", fmt.Errorf("%q is no absolute path of a file", name)
+		return nil, "", notAPath(name)
 	}
 	dir, base := path.Split(name)
-	if base == "." || base == ".." {
-		return nil, "", fmt.Errorf("%q is no absolute path of a file", name)
+	if !isName(base) {
+		return nil, "", notAPath(name)
 	}
 	f, err := openDirectory(root, dir)
 	if errors.Is(err, fs.ErrNotExist) {

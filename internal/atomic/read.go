@@ -33,18 +33,7 @@ func Stat(root, name string) (Info, error) {
 		return Info{}, err
 	}
 	defer in.close()
-	st, err := in.lstat(base)
-	if err != nil {
-		return Info{}, err
-	}
-	if st == nil {
-		return Info{}, &fs.PathError{Op: "looking at", Path: name, Err: fs.ErrNotExist}
-	}
-	info := infoOf(st)
-	if info.Mode&fs.ModeSymlink != 0 {
-		info.Links, err = readlink(in.fd, base)
-	}
-	return info, err
+	return in.stat(base, name)
 }
 
 func infoOf(st *unix.Stat_t) Info {
@@ -154,12 +143,14 @@ func (f *directory) read(base, name string, limit int64) (Info, []byte, error) {
 }
 
 // readAll reads up to one byte more than the limit. The size is a guess: files of
-// proc(5) have none, and others may grow meanwhile.
+// proc(5) have none, and others may grow meanwhile. Where there was less to read than
+// there was room for, and that is all that there should be, nobody asks for more.
 func readAll(fd int, size, limit int64) ([]byte, error) {
 	data := make([]byte, 0, min(size, limit)+1)
 	for int64(len(data)) <= limit {
 		data = slices.Grow(data, 1)
-		n, err := unix.Read(fd, data[len(data):min(int64(cap(data)), limit+1)])
+		room := data[len(data):min(int64(cap(data)), limit+1)]
+		n, err := unix.Read(fd, room)
 		if err == unix.EINTR {
 			continue
 		}
@@ -167,6 +158,9 @@ func readAll(fd int, size, limit int64) ([]byte, error) {
 			return data, err
 		}
 		data = data[:len(data)+n]
+		if n < len(room) && int64(len(data)) == size {
+			return data, nil
+		}
 	}
 	return data, nil
 }

@@ -201,13 +201,7 @@ func (e *Engine) Leftovers(present []resource.Resource) []resource.ID {
 	for _, r := range present {
 		wished[r.ID] = true
 	}
-	var absent []resource.ID
-	for _, r := range e.Store.Records() {
-		if !wished[r.ID] {
-			absent = append(absent, r.ID)
-		}
-	}
-	return absent
+	return e.Store.Besides(wished)
 }
 
 func (e *Engine) kind(id resource.ID) (resource.Kind, error) {

@@ -284,6 +284,9 @@ func (e *Engine) finish(it *item, c *Change) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
+	if it.past != nil && it.past.Want.Equal(wish) {
+		wish = it.past.Want // of thousands, nearly all are as they were
+	}
 	if c.Reason, err = e.reason(it, wish, c.Diffs); err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
@@ -313,9 +316,9 @@ func (e *Engine) reason(it *item, wish state.Digest, diffs []resource.Diff) (Rea
 		return TakesOver, nil
 	case it.past.Open:
 		return Unfinished, nil
-	case asks(it, it.past.Want).Equal(asks(it, wish)) && aged(diffs):
+	case it.asksSame(it.past.Want, wish) && aged(diffs):
 		return Renewal, nil
-	case asks(it, it.past.Want).Equal(asks(it, wish)):
+	case it.asksSame(it.past.Want, wish):
 		return Drift, nil
 	case it.got == nil && it.past.Want.Empty():
 		return New, nil

@@ -14,6 +14,9 @@ func (it *item) recall() error {
 	if it.past == nil || it.Want == nil {
 		return nil
 	}
+	if !it.kind.Recalls {
+		return nil
+	}
 	was := it.kind.New()
 	told := it.past.Want.Without(func(attr string) bool { return !remembered(was, attr) })
 	if err := told.Tell(was); err != nil {
@@ -34,9 +37,11 @@ func (it *item) loses() string {
 	return it.kind.Invalidates(nil, was)
 }
 
-// asks leaves out of what was wished what only must not be forgotten.
-func asks(it *item, wish state.Digest) state.Digest {
-	return wish.Without(func(attr string) bool { return remembered(it.Want, attr) })
+// asksSame says whether two wishes ask for the same, whatever must not be forgotten
+// besides.
+func (it *item) asksSame(a, b state.Digest) bool {
+	memory := func(attr string) bool { return remembered(it.Want, attr) }
+	return a.Equal(b) || a.Without(memory).Equal(b.Without(memory))
 }
 
 func remembered(shape any, attribute string) bool {

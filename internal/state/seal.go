@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"sync"
 
 	"vpnd/internal/atomic"
@@ -120,23 +120,41 @@ func (s Sealer) Digest(shape any) (Digest, error) {
 		return Digest{}, nil
 	}
 	shape, attr, names := resource.TakeLine(shape)
-	d, err := resource.EncodeEach(shape, func(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) })
+	if names != nil {
+		return s.lined(shape, attr, names)
+	}
+	var room [1024]byte
+	text := room[:0]
+	err := resource.EncodeInOrder(shape, s.sealing, func(f resource.Field, value []byte) {
+		text = append(text, "{,"[min(len(text), 1)])
+		text = append(appendText(text, f.Name), ':')
+		text = append(text, s.valueOf(f, value)...)
+	})
+	if err != nil || len(text) == 0 {
+		return Digest{}, err
+	}
+	return Digest{string(append(text, '}'))}, nil
+}
+
+// lined returns the digest of a shape that stands in a line.
+func (s Sealer) lined(shape any, attr string, names []string) (Digest, error) {
+	line, err := s.line(names)
 	if err != nil {
 		return Digest{}, err
 	}
-	memory := make(map[string]bool)
-	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
-		memory[f.Name] = f.Memory
+	values := map[string]json.RawMessage{attr: s.short(line)}
+	err = resource.EncodeInOrder(shape, s.sealing, func(f resource.Field, value []byte) {
+		values[f.Name] = bytes.Clone(s.valueOf(f, value))
+	})
+	return newDigest(values), err
+}
+
+func (s Sealer) sealing(secret resource.Secret) any { return s.Sum([]byte(secret.Reveal())) }
+
+// valueOf is how the value of an attribute stands in a digest.
+func (s Sealer) valueOf(f resource.Field, value []byte) []byte {
+	if f.Memory {
+		return value
 	}
-	if names != nil {
-		if d[attr], err = s.line(names); err != nil {
-			return Digest{}, err
-		}
-	}
-	for attr, value := range d {
-		if !memory[attr] {
-			d[attr] = s.short(value)
-		}
-	}
-	return newDigest(d), nil
+	return s.short(value)
 }

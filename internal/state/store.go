@@ -253,7 +253,23 @@ func (s *Store) Record(id resource.ID) (Record, bool) {
 func (s *Store) Records() []Record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.SortedFunc(maps.Values(s.records), func(a, b Record) int { return a.ID.Compare(b.ID) })
+	all := slices.AppendSeq(make([]Record, 0, len(s.records)), maps.Values(s.records))
+	slices.SortFunc(all, func(a, b Record) int { return a.ID.Compare(b.ID) })
+	return all
+}
+
+// Besides returns what is on record and not among these, by ID.
+func (s *Store) Besides(known map[resource.ID]bool) []resource.ID {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var ids []resource.ID
+	for id := range s.records {
+		if !known[id] {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, resource.ID.Compare)
+	return ids
 }
 
 // Owed returns the refresh that is owed to a resource, or none.

@@ -26,6 +26,8 @@ type crls struct {
 	derived.Verbs[CRL]
 	cache sync.Mutex
 	known map[string]entry // by path; an entry of a ledger never changes
+
+	issuer, keyID []byte // of the entry that was read last
 }
 
 func newCRLs(h derived.Host) *crls {

@@ -173,6 +173,11 @@ func readEntry(h derived.Host, dir, serial string) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	return inLedger(name, data)
+}
+
+// inLedger reads the certificate in a file of a ledger.
+func inLedger(name string, data []byte) (*x509.Certificate, error) {
 	cert, err := policy.ParseCertificate(data)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the ledger: %w; bring it back from a backup, since without it that certificate can't be revoked", name, err)

@@ -2,10 +2,14 @@ package pki
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"math/big"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -41,23 +45,83 @@ func (v *crls) entries(s *derived.Scene, dir string) ([]entry, *ledger, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	defer v.Memo.Keep()
 	v.cache.Lock()
 	defer v.cache.Unlock()
-	var all []entry
-	for _, serial := range slices.Sorted(maps.Keys(l.entries)) {
-		e, ok := v.known[dir+"/"+serial]
-		if !ok {
-			cert, err := readEntry(v.Host, dir, serial)
-			if err != nil {
-				return nil, nil, err
-			}
-			e = entryOf(cert)
-			e.own = true
-			v.known[dir+"/"+serial] = e
+	serials := slices.Sorted(maps.Keys(l.entries))
+	unknown := slices.DeleteFunc(slices.Clone(serials), func(serial string) bool { _, known := v.known[dir+"/"+serial]; return known })
+	found, errs := make([]entry, len(unknown)), make([]error, len(unknown))
+	derived.ManyHands(context.Background(), len(unknown), func(i int) { found[i], errs[i] = entryAt(s, dir, unknown[i]) })
+	for i, serial := range unknown {
+		if errs[i] != nil {
+			return nil, nil, errs[i]
 		}
-		all = append(all, e)
+		v.known[dir+"/"+serial] = v.alike(found[i])
+	}
+	all := make([]entry, len(serials))
+	for i, serial := range serials {
+		all[i] = v.known[dir+"/"+serial]
 	}
 	return all, l, nil
+}
+
+// alike returns an entry that shares with the last one what is the same.
+func (v *crls) alike(e entry) entry {
+	if bytes.Equal(e.issuer, v.issuer) {
+		e.issuer = v.issuer
+	}
+	if bytes.Equal(e.keyID, v.keyID) {
+		e.keyID = v.keyID
+	}
+	v.issuer, v.keyID = e.issuer, e.keyID
+	return e
+}
+
+// whatEntry is the question to the memo what is in a file of the ledger.
+const whatEntry = "which entry"
+
+// entryAt returns one entry of the ledger. A file of the same content holds the same.
+func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
+	name := path.Join(dir, serial+".pem")
+	data, _, err := s.Read(name)
+	if err != nil {
+		return e, err
+	}
+	told, ok := s.Memo.Of(whatEntry, func() (string, bool) {
+		cert, wrong := inLedger(name, data)
+		if err = wrong; err != nil {
+			return "", false
+		}
+		return entryOf(cert).tell(), true
+	}, data)
+	if !ok {
+		return e, err
+	}
+	return readEntryTold(told)
+}
+
+// tell writes down an entry, each part behind its length.
+func (e entry) tell() string {
+	var told []byte
+	for _, part := range []string{e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID)} {
+		told = append(binary.AppendUvarint(told, uint64(len(part))), part...)
+	}
+	return string(told)
+}
+
+// readEntryTold reads what tell wrote, of an entry in the ledger.
+func readEntryTold(told string) (entry, error) {
+	var parts [5]string
+	rest := []byte(told)
+	for i := range parts {
+		n, used := binary.Uvarint(rest)
+		if used <= 0 || n > uint64(len(rest)-used) {
+			return entry{}, errors.New("what is remembered of an entry can't be read")
+		}
+		parts[i], rest = string(rest[used:used+int(n)]), rest[used+int(n):]
+	}
+	until, err := time.Parse(time.RFC3339, parts[2])
+	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true}, err
 }
 
 // barred is a certificate that is revoked, whoever holds it.

@@ -46,7 +46,11 @@ type Stat struct {
 
 // Read returns the content of a file and who may use it.
 func (h Host) Read(name string) ([]byte, Stat, error) {
-	info, data, err := atomic.Read(h.Root, name, MaxFile)
+	return readBy(name, func(name string) (atomic.Info, []byte, error) { return atomic.Read(h.Root, name, MaxFile) })
+}
+
+func readBy(name string, read func(name string) (atomic.Info, []byte, error)) ([]byte, Stat, error) {
+	info, data, err := read(name)
 	if errors.Is(err, unix.ELOOP) {
 		return nil, Stat{}, errors.New("a symbolic link stands there; remove it, or name the file where it leads")
 	}
@@ -59,12 +63,18 @@ func (h Host) Read(name string) ([]byte, Stat, error) {
 // Follow returns the content of a file that others may keep, which is why it
 // goes through symbolic links, as Let's Encrypt's live directory needs.
 func (h Host) Follow(name string) ([]byte, error) {
+	t := atomic.NewTree(h.Root)
+	defer t.Close()
+	return follow(t, name)
+}
+
+func follow(t *atomic.Tree, name string) ([]byte, error) {
 	for range 8 {
-		data, err := atomic.ReadFile(h.Root, name, MaxFile)
+		_, data, err := t.Read(name, MaxFile)
 		if !errors.Is(err, unix.ELOOP) {
 			return data, err
 		}
-		info, err := atomic.Stat(h.Root, name)
+		info, err := t.Stat(name)
 		if err != nil {
 			return nil, err
 		}

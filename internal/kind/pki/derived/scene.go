@@ -14,6 +14,7 @@ type Scene struct {
 	Names *atomic.Names
 	Now   time.Time
 
+	tree  *atomic.Tree
 	mu    sync.Mutex
 	known map[any]any // what was looked for, by a key of a type of its own
 }
@@ -24,8 +25,27 @@ func (h Host) Scene() (*Scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Scene{Host: h, Names: names, Now: h.Clock().UTC(), known: make(map[any]any)}, nil
+	return &Scene{Host: h, Names: names, Now: h.Clock().UTC(), tree: atomic.NewTree(h.Root), known: make(map[any]any)}, nil
 }
+
+// Read is that of the host, where every directory is found once.
+func (s *Scene) Read(name string) ([]byte, Stat, error) {
+	if s.tree == nil {
+		return s.Host.Read(name)
+	}
+	return readBy(name, func(name string) (atomic.Info, []byte, error) { return s.tree.Read(name, MaxFile) })
+}
+
+// Follow is that of the host, where every directory is found once.
+func (s *Scene) Follow(name string) ([]byte, error) {
+	if s.tree == nil {
+		return s.Host.Follow(name)
+	}
+	return follow(s.tree, name)
+}
+
+// Leave is the end of a scene.
+func (s *Scene) Leave() { _ = s.tree.Close() }
 
 // Once returns what look finds, which is looked for the first time only. The key
 // is of a type of the caller's own. look may not call Once.

@@ -103,6 +103,7 @@ func (v *Verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	if err != nil {
 		return nil, err
 	}
+	defer s.Leave()
 	normal := make(map[string]*T, len(wants))
 	var errs []error
 	for name, want := range wants {
@@ -126,10 +127,11 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	if err != nil {
 		return nil, err
 	}
+	defer s.Leave()
 	defer v.Memo.Keep()
 	names := slices.Collect(maps.Keys(wants))
 	all, errs := make([]*T, len(names)), make([]error, len(names))
-	manyHands(ctx, len(names), func(i int) {
+	ManyHands(ctx, len(names), func(i int) {
 		var err error
 		if all[i], err = v.observe(s, names[i], resource.Or(wants[names[i]], *new(T))); err != nil {
 			errs[i] = &resource.NameError{Name: names[i], Err: err}
@@ -144,9 +146,9 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	return seen, errors.Join(append(errs, ctx.Err())...)
 }
 
-// manyHands calls do for each number below n, from as many goroutines as there are
+// ManyHands calls do for each number below n, from as many goroutines as there are
 // processors, until ctx ends.
-func manyHands(ctx context.Context, n int, do func(i int)) {
+func ManyHands(ctx context.Context, n int, do func(i int)) {
 	var next atomics.Int64
 	var hands sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) {
@@ -164,7 +166,7 @@ func manyHands(ctx context.Context, n int, do func(i int)) {
 }
 
 func (v *Verbs[T]) observe(s *Scene, name string, want T) (*T, error) {
-	data, now, err := v.Host.Read(name)
+	data, now, err := s.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -187,8 +189,9 @@ func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	if err != nil {
 		return err
 	}
+	defer s.Leave()
 	made, errs := make([]written, len(items)), make([]error, len(items))
-	manyHands(context.Background(), len(items), func(i int) {
+	ManyHands(context.Background(), len(items), func(i int) {
 		var err error
 		if made[i], err = v.apply(s, items[i]); err != nil {
 			errs[i] = &resource.NameError{Name: items[i].Name, Err: err}
