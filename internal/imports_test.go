@@ -57,6 +57,7 @@ var rules = []rule{
 	{"kind/pki/", []string{"resource", "kind/pki/derived", "kind/pki/policy"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/openvpn/connection", []string{"resource", "atomic", "notice", "process", "systemd", "kind/openvpn"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/openvpn/reason", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/openvpn", []string{"resource", "atomic", "notice", "process", "trust"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/wireguard", []string{"resource", "atomic", "process", "namespace", "kind/link"}, []string{"github.com/hashicorp/hcl", "log/slog", "github.com/vishvananda/netlink"}},
 	{"kind/", []string{"resource", "atomic", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
@@ -64,6 +65,7 @@ var rules = []rule{
 	{"vpn/aws/document", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls", "vpn/ipsec/credentials"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/dial", []string{"resource", "kind/", "vpn/dial/", "vpn/openvpn/subnet"}, []string{"os", "os/exec", "net/http", "github.com/vishvananda/netlink"}},
+	{"vpn/openvpn/auth", []string{"resource", "kind/", "vpn/openvpn/script"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/", []string{"resource", "kind/"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},

@@ -41,6 +41,19 @@ tls_crypt_v2_key "/etc/acme-keys/client.tc2" {
   server = tls_crypt_v2_key["/etc/acme-keys/server.tc2"].name
 }
 
+tls_crypt_v2_list "/etc/acme-keys/known-keys" {
+  server = tls_crypt_v2_key["/etc/acme-keys/server.tc2"].name
+  keys   = [tls_crypt_v2_key["/etc/acme-keys/client.tc2"].name]
+}
+
+auth_token_key "/etc/acme-keys/token.key" {}
+
+# The seed of the codes that an app shows, for PAM's module google-authenticator.
+totp_secret "/etc/acme-keys/alice.totp" {
+  holder = "alice"
+  issuer = "Acme Corp"
+}
+
 dh_params "/etc/acme-keys/dh.pem" {
   bits = 3072
 }

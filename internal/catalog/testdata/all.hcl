@@ -132,6 +132,17 @@ static_key "/etc/acme/ta.key" {}
 
 tls_crypt_v2_key "/etc/acme/v2.key" {}
 
+tls_crypt_v2_list "/etc/acme/known-keys" {
+  server = "/etc/acme/v2.key"
+}
+
+auth_token_key "/etc/acme/token.key" {}
+
+totp_secret "/etc/acme/alice" {
+  holder = "alice"
+  issuer = "Acme VPN"
+}
+
 dh_params "/etc/acme/dh.pem" {}
 
 assembled_file "/etc/acme/bundle.pem" {
@@ -187,6 +198,11 @@ openvpn_server "acme" {
     route "10.7.0.0/16" { metric = 50 }
   }
   tls {}
+  auth {
+    pam {}
+    totp {}
+    token {}
+  }
   client "guest" {
     push {
       route "10.6.0.0/16" { metric = 50 }

@@ -18,6 +18,7 @@ import (
 	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/kind/pki/tlscrypt"
+	"vpnd/internal/kind/pki/totp"
 	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
@@ -196,6 +197,26 @@ func TestConform(t *testing.T) {
 		resourcetest.Conform(t, tlscrypt.NewTLSCryptV2Keys(r.Host), resourcetest.Case[tlscrypt.TLSCryptV2Key]{
 			Name: "/pki/c.key", First: tlscrypt.TLSCryptV2Key{Server: p("/pki/server.key")}, Second: tlscrypt.TLSCryptV2Key{Server: p("/pki/server.key"), Mode: mode},
 		})
+	})
+	t.Run("tls_crypt_v2_list", func(t *testing.T) {
+		r := newRoom(t)
+		makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/server.key", tlscrypt.TLSCryptV2Key{})
+		makeIt(r, tlscrypt.NewTLSCryptV2Keys(r.Host), "/pki/client-a.key", tlscrypt.TLSCryptV2Key{Server: p("/pki/server.key")})
+		resourcetest.Conform(t, tlscrypt.NewTLSCryptV2Lists(r.Host), resourcetest.Case[tlscrypt.TLSCryptV2List]{
+			Name: "/pki/known-keys", First: tlscrypt.TLSCryptV2List{Server: p("/pki/server.key"), Keys: []string{"/pki/client-a.key"}},
+			Second: tlscrypt.TLSCryptV2List{Server: p("/pki/server.key"), Keys: []string{}, Mode: mode},
+		})
+	})
+	t.Run("auth_token_key", func(t *testing.T) {
+		r := newRoom(t)
+		resourcetest.Conform(t, tlscrypt.NewAuthTokenKeys(r.Host), resourcetest.Case[tlscrypt.AuthTokenKey]{Name: "/pki/token.key", Second: tlscrypt.AuthTokenKey{Mode: mode}})
+	})
+	t.Run("totp_secret", func(t *testing.T) {
+		r := newRoom(t)
+		first := totp.Secret{Holder: p("alice"), Issuer: p("Acme")}
+		second := first
+		second.Owner = p("vpn")
+		resourcetest.Conform(t, totp.NewSecrets(r.Host), resourcetest.Case[totp.Secret]{Name: "/pki/alice", First: first, Second: second})
 	})
 	t.Run("dh_params", func(t *testing.T) {
 		r := newRoom(t)

@@ -8,23 +8,27 @@ import (
 	"vpnd/internal/kind/pki/dhparams"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/kind/pki/tlscrypt"
+	"vpnd/internal/kind/pki/totp"
 	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 )
 
 // Names of the kinds.
 const (
-	KindPrivateKey    = "private_key"
-	KindCertificate   = "certificate"
-	KindRequest       = "certificate_request"
-	KindCRL           = "crl"
-	KindLedger        = "ledger"
-	KindStaticKey     = "static_key"
-	KindTLSCryptV2Key = "tls_crypt_v2_key"
-	KindWireGuardKey  = "wireguard_key"
-	KindWireGuardPSK  = "wireguard_psk"
-	KindDHParams      = "dh_params"
-	KindAssembledFile = "assembled_file"
+	KindPrivateKey     = "private_key"
+	KindCertificate    = "certificate"
+	KindRequest        = "certificate_request"
+	KindCRL            = "crl"
+	KindLedger         = "ledger"
+	KindStaticKey      = "static_key"
+	KindTLSCryptV2Key  = "tls_crypt_v2_key"
+	KindWireGuardKey   = "wireguard_key"
+	KindWireGuardPSK   = "wireguard_psk"
+	KindTLSCryptV2List = "tls_crypt_v2_list"
+	KindAuthTokenKey   = "auth_token_key"
+	KindTOTPSecret     = "totp_secret"
+	KindDHParams       = "dh_params"
+	KindAssembledFile  = "assembled_file"
 )
 
 // Kinds returns all kinds of this package. Where a revocation list, or the copy
@@ -44,6 +48,9 @@ func Kinds(h derived.Host) []resource.Kind {
 		resource.Define(KindLedger, "The directory in which a CA keeps a copy of all that it signed. Its label is the path.", resource.Traits{Path: true, Directory: true, Moves: true}, &ledgers{Host: h}),
 		resource.Define(KindStaticKey, "A static key of OpenVPN's tls-crypt or tls-auth. Its label is the path.", kept, tlscrypt.NewStaticKeys(h)),
 		resource.Define(KindTLSCryptV2Key, "A key of OpenVPN's tls-crypt-v2, of a server or a client. Its label is the path.", kept, tlscrypt.NewTLSCryptV2Keys(h)),
+		resource.Define(KindTLSCryptV2List, "The keys of tls-crypt-v2 that an OpenVPN server talks to. Its label is the path.", resource.Traits{Path: true, Essential: resource.All}, tlscrypt.NewTLSCryptV2Lists(h)),
+		resource.Define(KindAuthTokenKey, "The key by which an OpenVPN server knows the tokens that it gave. Its label is the path.", kept, tlscrypt.NewAuthTokenKeys(h)),
+		resource.Define(KindTOTPSecret, "The seed of the codes of somebody's app, for PAM's module google-authenticator. Its label is the path.", kept, totp.NewSecrets(h)),
 		resource.Define(KindWireGuardKey, "A private key of WireGuard, with its public key beside it. Its label is the path.", kept, wgkey.NewWireGuardKeys(h)),
 		resource.Define(KindWireGuardPSK, "A key that two peers of WireGuard share. Its label is the path.", kept, wgkey.NewWireGuardPSKs(h)),
 		resource.Define(KindDHParams, "Diffie-Hellman parameters: a group of RFC 7919. Its label is the path.", plain, dhparams.NewDHParams(h)),
@@ -54,13 +61,16 @@ func Kinds(h derived.Host) []resource.Kind {
 // What other packages know of the rooms below: shapes, the host, and what can be
 // checked of names.
 type (
-	Host          = derived.Host
-	Subject       = policy.Subject
-	StaticKey     = tlscrypt.StaticKey
-	TLSCryptV2Key = tlscrypt.TLSCryptV2Key
-	WireGuardKey  = wgkey.WireGuardKey
-	WireGuardPSK  = wgkey.WireGuardPSK
-	DHParams      = dhparams.DHParams
-	AssembledFile = assembled.AssembledFile
-	Part          = assembled.Part
+	Host           = derived.Host
+	Subject        = policy.Subject
+	StaticKey      = tlscrypt.StaticKey
+	TLSCryptV2Key  = tlscrypt.TLSCryptV2Key
+	TLSCryptV2List = tlscrypt.TLSCryptV2List
+	AuthTokenKey   = tlscrypt.AuthTokenKey
+	TOTPSecret     = totp.Secret
+	WireGuardKey   = wgkey.WireGuardKey
+	WireGuardPSK   = wgkey.WireGuardPSK
+	DHParams       = dhparams.DHParams
+	AssembledFile  = assembled.AssembledFile
+	Part           = assembled.Part
 )

@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/script"
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
@@ -167,6 +168,9 @@ func (s *settings) writeKeys(d *directives) {
 	case tlsAuth:
 		d.add(tlsAuth, s.shield(), "0")
 	}
+	if s.verifies() {
+		d.add("tls-crypt-v2-verify", script.KnownKey.In(s.directory()))
+	}
 	d.add("crl-verify", s.crl())
 	d.add("remote-cert-tls", "client")
 }
@@ -222,6 +226,10 @@ func (i *instance) writeClients(d *directives) {
 	ping, restart := i.keepalive()
 	d.add("keepalive", strconv.FormatInt(ping.Seconds(), 10), strconv.FormatInt(restart.Seconds(), 10))
 	i.writePush(d, i.push())
+	if i.scripts() {
+		d.add("script-security", "2")
+	}
+	d.addAll(i.auth().Directives())
 }
 
 func (i *instance) writeProcess(d *directives) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/vpn/openvpn/auth"
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
@@ -15,6 +16,13 @@ type directives []string
 // add appends a directive; each argument stays one.
 func (d *directives) add(name string, args ...string) {
 	*d = append(*d, openvpn.Line(name, args...))
+}
+
+// addAll appends directives of another room.
+func (d *directives) addAll(all []auth.Directive) {
+	for _, one := range all {
+		d.add(one[0], one[1:]...)
+	}
 }
 
 // raw appends lines that the user wrote, which checkOption passed.

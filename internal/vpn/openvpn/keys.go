@@ -1,8 +1,12 @@
 package openvpn
 
 import (
+	"maps"
+	"slices"
+
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/script"
 )
 
 // addKeys copies what the server reads out of the PKI, which nobody but root
@@ -17,8 +21,22 @@ func (e *expansion) addKeys() {
 		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.directory()))
 		e.read(dh, resource.Restart)
 	}
+	if e.tlsKey() != "none" || e.Auth != nil {
+		e.add(id("directory", e.vault()), directory(0o700))
+	}
 	if e.tlsKey() != "none" {
 		e.addShield()
+	}
+	e.addAuth()
+}
+
+// addAuth adds what asks people for more than their certificate.
+func (e *expansion) addAuth() {
+	needs := e.auth().Needs()
+	e.resources = append(e.resources, needs.Resources...)
+	e.readers = append(e.readers, needs.Read...)
+	for _, to := range slices.Sorted(maps.Keys(needs.Copies)) {
+		e.copy(to, 0o600, needs.Copies[to], resource.Restart)
 	}
 }
 
@@ -26,19 +44,54 @@ func (e *expansion) addKeys() {
 // tls-crypt-v2, one of each client.
 func (e *expansion) addShield() {
 	vault := id("directory", e.vault())
-	e.add(vault, directory(0o700))
 	key := e.shieldID()
 	if e.tlsKey() == tlsCryptV2 {
 		e.add(key, &pki.TLSCryptV2Key{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
 		for _, m := range e.members {
-			e.add(e.clientShieldID(m), &pki.TLSCryptV2Key{
-				Server: resource.Ptr(e.shieldKey()), Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
-			}, key).Triggers = []resource.Trigger{{On: key, Do: resource.Rebuild}}
+			e.addClientShield(m, key)
+		}
+		if e.verifies() {
+			e.addKnownKeys(key)
 		}
 	} else {
 		e.add(key, &pki.StaticKey{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, vault)
 	}
 	e.copy(e.shield(), 0o600, key, resource.Restart)
+}
+
+// addClientShield makes the key of a client. Where it lets a client in, a client that
+// gets another private key gets another one of these too: the old one is lost with
+// the device.
+func (e *expansion) addClientShield(m member, server resource.ID) {
+	want := &pki.TLSCryptV2Key{Server: &server.Name, Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+	made := e.add(e.clientShieldID(m), want, server)
+	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}}
+	if !e.verifies() {
+		return
+	}
+	want.Listed = resource.Ptr(true)
+	if m.Key != "" {
+		made.Triggers = append(made.Triggers, resource.Trigger{On: id(pki.KindPrivateKey, m.Key), Do: resource.Rebuild})
+	}
+}
+
+// addKnownKeys lists the keys of clients that may come in, for a program that
+// OpenVPN asks before TLS begins. It goes with the revocation list: an undo, which
+// leaves that as it is, makes this one anew and does not bring back its old text.
+func (e *expansion) addKnownKeys(server resource.ID) {
+	list := &pki.TLSCryptV2List{Server: &server.Name, Keys: []string{}, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+	made := e.add(id(pki.KindTLSCryptV2List, e.knownKeys()), list, id("directory", e.directory()), server)
+	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}, {On: id(pki.KindCRL, e.PKI.CRL), Do: resource.Rebuild}}
+	for _, m := range e.members {
+		key := e.clientShieldID(m)
+		list.Keys = append(list.Keys, key.Name)
+		made.After = append(made.After, key)
+		made.Triggers = append(made.Triggers, resource.Trigger{On: key, Do: resource.Rebuild})
+	}
+	e.read(made.ID, resource.None)
+	program := id("file", script.KnownKey.In(e.directory()))
+	e.add(program, script.KnownKey.File(), id("directory", e.directory()))
+	e.read(program, resource.None)
 }
 
 func (s *settings) shieldID() resource.ID {

@@ -117,7 +117,7 @@ func (l *launch) addAdmission() {
 			want.Members = append(want.Members, m.CommonName)
 		}
 	}
-	if l.PKI.Imported && !l.PKI.Outside {
+	if l.PKI.Imported && !l.PKI.Outside || l.Auth != nil && !l.Auth.Certified() { // names may be those of accounts
 		want.Members = nil
 	}
 	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))
@@ -129,6 +129,9 @@ func (i *instance) dropin() string {
 	text := header(i.name) + "[Service]\n"
 	if resource.Or(i.Management, true) {
 		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", i.label)
+	}
+	if i.scripts() { // each client may have some at work, and all processes of the user count
+		text += "LimitNPROC=1024\n"
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/auth"
 	"vpnd/internal/vpn/vpntest"
 )
 
@@ -120,6 +121,15 @@ func ways() *Server {
 	return s
 }
 
+// guarded is a server that refuses who was revoked before TLS begins, and asks the
+// others for a code.
+func guarded() *Server {
+	return &Server{
+		PKI: authority(), Network: prefix("10.8.0.0/24"), Remote: word("vpn.example.com"),
+		TLSCryptV2Verify: resource.Ptr(true), Auth: &auth.Auth{TOTP: &auth.TOTP{}, Token: &auth.Token{Lifetime: span("8h")}},
+	}
+}
+
 func expand(t *testing.T, s *Server) []resource.Resource {
 	t.Helper()
 	resources, err := s.Expand("office")
@@ -130,7 +140,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}

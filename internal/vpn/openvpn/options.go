@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,6 +111,24 @@ func (c *check) options(path string, lines []string, udp, tcp bool) {
 				"make sure that only root can write that program, and that it trusts nothing it is told")
 		case name == "verify-client-cert" && !slices.Equal(words[1:], []string{"require"}):
 			c.warn(at, "clients get in without a certificate, so nobody can be revoked", "delete it, unless something else asks who they are")
+		}
+	}
+}
+
+// checkOwned checks directives that an optional block stands for where that is
+// given: a second one of its kind would take the place of the first, in silence.
+func (s *Server) checkOwned(c *check) {
+	taken := s.Auth.Takes()
+	if s.verifies() {
+		taken = maps.Clone(taken)
+		if taken == nil {
+			taken = make(map[string]string)
+		}
+		taken["tls-crypt-v2-verify"], taken["script-security"] = "tls_crypt_v2_verify", "tls_crypt_v2_verify, which sets it"
+	}
+	for i, line := range s.Options {
+		if words, err := openvpn.Directive(line); err == nil && len(words) > 0 && taken[words[0]] != "" {
+			c.add(fmt.Sprintf("options[%d]", i), fmt.Sprintf("%s is written by vpnd", words[0]), "use the attribute "+taken[words[0]])
 		}
 	}
 }

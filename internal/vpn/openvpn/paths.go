@@ -13,12 +13,13 @@ func (s *settings) ca() string        { return s.directory() + "/ca.crt" }
 func (s *settings) cert() string      { return s.directory() + "/server.crt" }
 func (s *settings) key() string       { return s.directory() + "/server.key" }
 func (s *settings) crl() string       { return s.directory() + "/crl.pem" }
+func (s *settings) knownKeys() string { return s.directory() + "/known-keys" }
 func (s *settings) dh() string        { return s.directory() + "/dh.pem" }
 func (s *settings) shield() string    { return s.directory() + "/" + s.tlsKey() + ".key" }
 
 // vault is where keys that only this server and its clients share are kept,
 // beside the PKI, so that they move to a new host with it.
-func (s *settings) vault() string         { return s.PKI.Directory + "/openvpn-" + s.name }
+func (s *settings) vault() string         { return s.vaultOf(s.name) }
 func (s *settings) shieldKey() string     { return s.vault() + "/" + s.tlsKey() + ".key" }
 func (m member) shieldIn(v string) string { return v + "/client-" + m.CommonName + ".key" }
 
@@ -32,6 +33,14 @@ func (s *settings) profiles() string {
 	default:
 		return directory
 	}
+}
+
+// vaultOf is where the vault of a server of that name is; empty without a PKI.
+func (s *Server) vaultOf(name string) string {
+	if s.PKI == nil {
+		return ""
+	}
+	return s.PKI.Directory + "/openvpn-" + name
 }
 
 const poolRoot = "/var/lib/openvpn"

@@ -1,6 +1,7 @@
 package openvpn
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,7 @@ func (s *settings) clientDirectives() directives {
 	s.writeShared(&d)
 	s.writeClientCiphers(&d)
 	d.add("auth-nocache")
+	d.addAll(s.auth().ProfileDirectives())
 	if push := s.push(); push.BlockOutsideDNS == nil && resource.Or(push.RedirectGateway, false) && len(push.DNS) > 0 {
 		d.add("setenv", "opt", "block-outside-dns") // known to Windows only
 	}
@@ -84,6 +86,7 @@ func (s *settings) terms() map[string]string {
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
 		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Digest, "SHA256"),
 	}
+	maps.Copy(terms, s.auth().Terms())
 	if s.compression() == "lzo" {
 		terms["compression"] = "lzo"
 	}

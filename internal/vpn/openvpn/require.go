@@ -22,6 +22,7 @@ func (i *instance) requirements() []resource.Requirement {
 	}
 	i.requireHost(r)
 	i.requireNetworks(r)
+	r.all = append(r.all, i.auth().Requirements()...)
 	return r.all
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/auth"
 )
 
 // settings are a valid block with all that follows from it for every process that
@@ -45,6 +46,21 @@ func (s *Server) settings(name string) (*settings, error) {
 	all.instances, err = all.cut()
 	return all, err
 }
+
+// auth is what people are asked for besides their certificate.
+func (s *settings) auth() auth.Server {
+	people := make([]string, 0, len(s.members))
+	for _, m := range s.members {
+		people = append(people, m.CommonName)
+	}
+	return auth.Server{Auth: s.Auth, Name: s.name, Directory: s.directory(), Vault: s.vault(), People: people, Install: resource.Or(s.Package, true)}
+}
+
+// scripts says whether OpenVPN has to be allowed to run programs.
+func (s *settings) scripts() bool { return s.Auth.Scripts() || s.verifies() }
+
+// verifies says whether a key of tls-crypt-v2 has to be on a list.
+func (s *Server) verifies() bool { return resource.Or(s.TLSCryptV2Verify, false) }
 
 func (s *Server) listeners() []string {
 	if len(s.Listen) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/auth"
 )
 
 // Server is one OpenVPN server, with its clients.
@@ -36,9 +37,11 @@ type Server struct {
 	Pool      *Pool      `vpnd:"pool,block" doc:"addresses given to clients without one of their own"`
 	Push      *Push      `vpnd:"push,block" doc:"what every client is told"`
 	Clients   []Client   `vpnd:"client,block" doc:"what holds for one client; its label is the name in the PKI"`
+	Auth      *auth.Auth `vpnd:"auth,block" doc:"what people are asked for besides their certificate: a password, a code"`
 	TLS       *TLS       `vpnd:"tls,block" doc:"the control channel"`
 
 	TLSKey              *string            `vpnd:"tls_key" doc:"what shields the control channel from strangers: tls-crypt-v2 (a key for each client), tls-crypt, tls-auth or none" default:"tls-crypt-v2"`
+	TLSCryptV2Verify    *bool              `vpnd:"tls_crypt_v2_verify" doc:"talk to nobody whose key of tls-crypt-v2 is not one of a client that may come in: who was revoked is refused before TLS begins" default:"false"`
 	DataCiphers         []string           `vpnd:"data_ciphers" doc:"ciphers of the data channel in order of preference; a leading ? marks one that may be missing" default:"[\"AES-256-GCM\", \"AES-128-GCM\", \"?CHACHA20-POLY1305\"]"`
 	DataCiphersFallback *string            `vpnd:"data_ciphers_fallback" doc:"cipher for clients that can't negotiate one, of OpenVPN 2.3 and before"`
 	Cipher              *string            `vpnd:"cipher" doc:"the old name of data_ciphers_fallback"`

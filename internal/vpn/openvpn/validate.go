@@ -33,7 +33,9 @@ func (s *Server) Validate(name string) []resource.Mistake {
 	s.checkSharing(c)
 	s.checkSecurity(c)
 	s.checkProcess(c)
+	c.found = append(c.found, s.Auth.Validate(s.vaultOf(name))...)
 	c.options("options", s.Options, udp, tcp)
+	s.checkOwned(c)
 	if !c.failed() {
 		s.checkLines(c, name)
 	}

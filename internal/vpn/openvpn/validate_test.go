@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/auth"
 	"vpnd/internal/vpn/vpntest"
 )
 
@@ -157,6 +158,11 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"no cipher", func(s *Server) { s.DataCiphers = []string{} }},
 		{"two fallbacks", func(s *Server) { s.Cipher, s.DataCiphersFallback = word("AES-256-CBC"), word("AES-128-CBC") }},
 		{"shields", func(s *Server) { s.TLSKey = word("tls-auth") }},
+		{"known keys of another kind", func(s *Server) { s.TLSKey, s.TLSCryptV2Verify = word("tls-crypt"), resource.Ptr(true) }},
+		{"programs twice", func(s *Server) {
+			s.Options = []string{"tls-crypt-v2-verify /bin/true", "script-security 1", "client-connect /bin/true", "auth-user-pass-optional"}
+			s.TLSCryptV2Verify, s.Auth = resource.Ptr(true), &auth.Auth{PAM: &auth.PAM{}}
+		}},
 		{"dh", func(s *Server) { s.DH = resource.Ptr(1024) }},
 		{"process", func(s *Server) {
 			s.User, s.Group = word("root"), word("no group")

@@ -13,6 +13,9 @@ func (s *Server) checkSecurity(c *check) {
 	s.checkTLS(c)
 	s.checkCiphers(c)
 	c.oneOf("tls_key", s.tlsKey(), tlsCryptV2, tlsCrypt, tlsAuth, "none")
+	if s.verifies() && s.tlsKey() != tlsCryptV2 {
+		c.add("tls_crypt_v2_verify", "only a key of tls-crypt-v2 tells whose it is", `use tls_key = "tls-crypt-v2", or leave this out`)
+	}
 	switch s.tlsKey() {
 	case tlsAuth:
 		c.warn("tls_key", "tls-auth shows strangers the certificates", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5")

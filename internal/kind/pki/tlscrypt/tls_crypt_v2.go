@@ -21,6 +21,7 @@ import (
 // server names that one's file, of a client. Its name is the absolute path.
 type TLSCryptV2Key struct {
 	Server  *string          `vpnd:"server,hint" doc:"path of the server's key, which wraps this one; left out, this is a server's"`
+	Listed  *bool            `vpnd:"listed,hint" doc:"whether the server talks to keys of its list alone, so that a new one voids the profile" default:"false"`
 	Mode    *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner   *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group   *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -52,14 +53,17 @@ func NewTLSCryptV2Keys(h derived.Host) *derived.Verbs[TLSCryptV2Key] {
 		MadeFrom:  func(k *TLSCryptV2Key) []string { return derived.Given(k.Server) },
 		SourcesOf: func(_ string, k *TLSCryptV2Key) []string { return derived.Given(k.Server) },
 		Voids: func(got, want *TLSCryptV2Key) string {
-			if want.Server != nil || got != nil && *got.Current {
+			switch {
+			case got != nil && *got.Current, want.Server != nil && !resource.Or(want.Listed, false):
 				return ""
+			case want.Server != nil:
+				return "the profile that holds it"
 			}
 			return "every profile with a key that it wrapped"
 		},
 		Read: func(s *derived.Scene, _ string, data []byte, want TLSCryptV2Key) (*TLSCryptV2Key, error) {
 			current, err := opensV2(s, data, want.Server)
-			return &TLSCryptV2Key{Server: want.Server, Current: &current, PEM: resource.NewSecret(string(data))}, err
+			return &TLSCryptV2Key{Server: want.Server, Listed: want.Listed, Current: &current, PEM: resource.NewSecret(string(data))}, err
 		},
 		Build: func(s *derived.Scene, _ string, _ []byte, want TLSCryptV2Key) (derived.Product, error) {
 			data, err := makeV2(s, want.Server)

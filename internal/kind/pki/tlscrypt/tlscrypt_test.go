@@ -1,6 +1,7 @@
 package tlscrypt
 
 import (
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,5 +55,10 @@ func TestTLSCryptV2AgreesWithOpenVPN(t *testing.T) {
 	genkey("--genkey", "secret", root+"/ta.key")
 	if !isStaticKey(get("/ta.key")) {
 		t.Error("a static key of OpenVPN's own making isn't read")
+	}
+	genkey("--genkey", "auth-token", root+"/token.key")
+	made, err := makeTokenKey(rand.Reader)
+	if theirs := get("/token.key"); err != nil || !isTokenKey(theirs) || !isTokenKey(made) || len(theirs) != len(made) {
+		t.Errorf("a key of tokens of OpenVPN's own making, %d bytes, and one of ours, %d: %v", len(theirs), len(made), err)
 	}
 }

@@ -1,0 +1,73 @@
+package totp
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/resource"
+)
+
+// A new seed is new each time, and a file that PAM's module wrote keeps its seed, the
+// codes that were used and the attempts that were made.
+func TestSeedsStayAndRulesComeBack(t *testing.T) {
+	one, err := build(rand.Reader, nil)
+	other, err2 := build(rand.Reader, []byte("no seed\n"))
+	if err != nil || err2 != nil || string(one) == string(other) || !complete(one) || len(seedOf(one)) != 32 {
+		t.Fatalf("%q and %q, %v %v", one, other, err, err2)
+	}
+	used := seedOf(one) + "\n\" RATE_LIMIT 3 30 1795918430 1795918433\n\" WINDOW_SIZE 3\n\" DISALLOW_REUSE 59863947\n\" TOTP_AUTH\n\" TIME_SKEW 2\n"
+	if !complete([]byte(used)) {
+		t.Error("what PAM's module wrote is not complete")
+	}
+	for _, rule := range rules {
+		broken := ""
+		for line := range strings.Lines(used) {
+			if !strings.HasPrefix(line, `" `+rule) {
+				broken += line
+			}
+		}
+		mended, err := build(rand.Reader, []byte(broken))
+		if complete([]byte(broken)) || err != nil || !complete(mended) || seedOf(mended) != seedOf(one) {
+			t.Errorf("without %s: %q, mended %q, %v", rule, broken, mended, err)
+		}
+		if rule != "DISALLOW_REUSE" && !strings.Contains(string(mended), "59863947") {
+			t.Errorf("a code that was used is good again: %q", mended)
+		}
+	}
+	for _, none := range []string{"", "JBSW\n", "!!!!!!!!!!!!!!!!!!!!\n"} {
+		if seedOf([]byte(none)) != "" {
+			t.Errorf("%q passes for a seed", none)
+		}
+	}
+}
+
+// A new seed is told of as what it is to its holder, and rules that come back are not.
+func TestWhatANewSeedVoids(t *testing.T) {
+	v := NewSecrets(host(t))
+	seed := func(text string) *Secret { return &Secret{Content: resource.NewSecret(text)} }
+	for _, c := range []struct {
+		got  *Secret
+		void bool
+	}{{nil, true}, {seed("rubbish\n"), true}, {seed("JBSWY3DPEHPK3PXP\n"), false}} {
+		if says := v.Voids(c.got, &Secret{}); (says != "") != c.void {
+			t.Errorf("%+v: %q", c.got, says)
+		}
+	}
+}
+
+// An app reads the address, whatever the name of the company is.
+func TestTheAddressForAnApp(t *testing.T) {
+	v := NewSecrets(host(t))
+	holder, uri := v.Enrolls(Secret{Holder: resource.Ptr("alice@example.com"), Issuer: resource.Ptr("Acme & Söhne VPN")})
+	want := "otpauth://totp/Acme%20&%20S%C3%B6hne%20VPN:alice@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Acme%20%26%20S%C3%B6hne%20VPN"
+	if got := uri([]byte("JBSWY3DPEHPK3PXP\n\" TOTP_AUTH\n")); holder != "alice@example.com" || got != want {
+		t.Errorf("%s: %s", holder, got)
+	}
+	if got := uri([]byte("rubbish\n")); got != "" {
+		t.Errorf("a file without a seed has the address %s", got)
+	}
+}
+
+func host(t *testing.T) derived.Host { return derived.Host{Root: t.TempDir(), Rand: rand.Reader} }
