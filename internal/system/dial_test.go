@@ -37,6 +37,8 @@ func dialsIn(t *testing.T, release string) dialIn {
 	return d
 }
 
+func (d dialIn) in(t *testing.T) dialIn { return dialIn{d.scene.in(t), d.server.in(t)} }
+
 // offices is the server. It pushes more than a host that dials in should take.
 func (d dialIn) offices(pki, server string) string {
 	return fmt.Sprintf(`
@@ -97,6 +99,8 @@ func (d dialIn) talks(what string) {
 	}
 }
 
+// TestDialIn has a host dial in whatever happens to it and to its server, take no more
+// than it shall of what that pushes, and go without a trace.
 func TestDialIn(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
@@ -113,6 +117,15 @@ func TestDialIn(t *testing.T) {
 		d.names(d.sh("vpnd status || true"), "hq: up", bastion)
 		d.lacks(d.sh("ip route; cat /etc/resolv.conf"), "128.0.0.0/1", "default", "198.51.100", "10.77.0.53")
 
+		d.scene.agent()
+		t.Run("drift", func(t *testing.T) { d.in(t).kept() })
+		t.Run("server cut", func(t *testing.T) { d.in(t).cut() })
+		t.Run("profile changed", func(t *testing.T) { d.in(t).moved() })
+		t.Run("by attributes", func(t *testing.T) { d.in(t).attributes() })
+		t.Run("revoked", func(t *testing.T) { d.in(t).revoked() })
+		d.scene.agentRemoved()
+
+		d.sh("rm -rf /etc/vpnd/*.ovpn /etc/vpnd/hq")
 		d.vpnd(0, "destroy", "--yes")
 		d.server.vpnd(0, "destroy", "--yes")
 		for was, is := range map[string]string{mine: d.print(), theirs: d.server.print()} {
@@ -121,4 +134,97 @@ func TestDialIn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// kept has the agent keep the client whatever is done to it, and name what that was.
+func (d dialIn) kept() {
+	for what, one := range map[string][2]string{
+		"its unit stopped":         {"systemctl stop openvpn-client@hq", "openvpn-client@hq.service"},
+		"its unit killed":          {"systemctl kill -s KILL openvpn-client@hq", ""},
+		"its process frozen":       {"systemctl kill -s STOP openvpn-client@hq", "its process hangs"},
+		"its unit disabled":        {"systemctl disable --now -q openvpn-client@hq", "openvpn-client@hq.service"},
+		"its configuration edited": {"echo 'remote 203.0.113.99' > /etc/openvpn/client/hq.conf; systemctl restart openvpn-client@hq || true", "/etc/openvpn/client/hq.conf"},
+		"its key gone":             {"rm /etc/openvpn/client/hq/client.key; systemctl restart openvpn-client@hq || true", "/etc/openvpn/client/hq/client.key"},
+		"its interface gone":       {"ip link del tun-hq", "tun-hq"},
+		"its address gone":         {"ip addr flush dev tun-hq", "its address 10.8.0."},
+		"its interface off":        {"ip link set tun-hq down", "its interface tun-hq is switched off"},
+	} {
+		begun := time.Now()
+		d.sh(one[0])
+		d.scene.within(time.Minute, what+": it is noticed", "vpnd history | tr -s ' \n' ' ' | grep -qF '"+one[1]+"' || vpnd status | tr -s ' \n' ' ' | grep -qF '"+one[1]+"'")
+		d.scene.within(time.Minute, what+": it is back", "ip netns exec lan ping -c1 -W1 10.77.0.9 && vpnd drift")
+		d.t.Logf("%s: back after %s", what, time.Since(begun).Round(10*time.Millisecond))
+	}
+}
+
+// cut has the server go and come back, twice: its process, and its power.
+func (d dialIn) cut() {
+	for _, way := range []struct {
+		what, why string
+		off, on   func()
+	}{
+		{"its process ends", "refuses connections", func() { d.server.run("systemctl", "stop", "openvpn-server@office") }, func() { d.server.run("systemctl", "start", "openvpn-server@office") }},
+		{"its network goes", "does not answer", func() { d.server.run("ip", "link", "set", "eth0", "down") }, func() { d.server.run("ip", "link", "set", "eth0", "up") }},
+	} {
+		way.off()
+		d.scene.within(2*time.Minute, way.what+": the status says why", "vpnd status | tr -s ' \n' ' ' | grep -F 'hq: down' | grep -F '"+way.why+"'")
+		d.names(d.vpnd(1, "apply", "--yes"), way.why)
+		way.on()
+		begun := time.Now()
+		d.talks(way.what + ", and is back")
+		d.t.Logf("%s: back after %s", way.what, time.Since(begun).Round(10*time.Millisecond))
+	}
+}
+
+// moved has the server listen elsewhere, with a new key for who dials in: the new profile
+// is all that it takes.
+func (d dialIn) moved() {
+	d.server.configure(d.offices(`client "tpham" {}`, `listen = ["tcp/4443"]`))
+	d.server.apply()
+	d.server.vpnd(0, "pki", "rekey", "tpham", "--yes")
+	d.server.vpnd(0, "apply", "--yes")
+	d.handed("tpham")
+	d.names(d.vpnd(0, "plan"), "+remote "+bastion+" 4443 tcp", "client.key", "re-establishes one tunnel")
+	d.apply()
+	d.talks("by the new profile")
+	d.names(d.sh("vpnd status || true"), "hq: up", bastion+":4443")
+}
+
+// attributes has the same said without a profile.
+func (d dialIn) attributes() {
+	d.sh(`mkdir -p /etc/vpnd/hq; chmod 700 /etc/vpnd/hq; cd /etc/vpnd/hq; umask 077
+for tag in ca cert key tls-crypt-v2; do sed -n "/^<$tag>/,/^<\/$tag>/p" ../hq.ovpn | sed '1d;$d' > $tag; done`)
+	d.configure(`
+openvpn_client "hq" {
+  remotes          = ["udp/` + bastion + `:4443", "tcp/` + bastion + `:4443"]
+  ca               = "hq/ca"
+  cert             = "hq/cert"
+  key              = "hq/key"
+  tls_crypt_v2     = "hq/tls-crypt-v2"
+  verify_x509_name = "vpn"
+  accept_routes    = []
+  routes           = ["10.77.0.0/24"]
+  networks         = ["192.168.44.0/24"]
+  keepalive {
+    ping    = "1s"
+    restart = "4s"
+  }
+}
+check "hq" { tunnel = openvpn_client.hq }
+`)
+	d.apply()
+	d.talks("by attributes, and by the second remote")
+	d.sh("ip route del 10.77.0.0/24")
+	d.scene.within(time.Minute, "the route is back", "ip route show 10.77.0.0/24 | grep -q tun-hq && vpnd drift")
+	d.names(d.sh("vpnd history"), "there is no route to 10.77.0.0/24 through tun-hq")
+}
+
+// revoked has the server shut it out.
+func (d dialIn) revoked() {
+	d.server.configure(d.offices(`client "tpham" { revoked = true }`, `listen = ["tcp/4443"]`))
+	d.server.apply()
+	d.scene.within(2*time.Minute, "the status says why", "vpnd status | tr -s ' \n' ' ' | grep -F 'hq: down' | grep -F 'does not take our certificate'")
+	d.names(d.sh("vpnd status || true"), "revoked", "/etc/openvpn/client/hq/client.crt")
+	out := d.vpnd(1, "apply", "--yes")
+	d.names(out, "does not take our certificate")
 }

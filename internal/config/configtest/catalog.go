@@ -307,6 +307,21 @@ type Dial struct {
 	Profile *resource.Document  `vpnd:"profile,required" doc:"what it is told"`
 	Keys    []Key               `vpnd:"key,block" doc:"a key"`
 	More    []resource.Document `vpnd:"more" doc:"what else"`
+	CA      *resource.Document  `vpnd:"ca,public" doc:"what all may read"`
+
+	named []*resource.Document // by the profile
+}
+
+// Refers returns the files that the profile names.
+func (s *Dial) Refers() []resource.Reference {
+	var all []resource.Reference
+	for line := range strings.Lines(s.Profile.Reveal()) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "see "); ok {
+			s.named = append(s.named, resource.NewDocument(name, ""))
+			all = append(all, resource.Reference{Document: s.named[len(s.named)-1], Beside: *s.Profile, Path: "profile", Public: strings.HasSuffix(name, ".pub")})
+		}
+	}
+	return all
 }
 
 // A Site is like ipsec_tunnel: it tells which of its resources is the tunnel.
@@ -354,6 +369,12 @@ func (s *Dial) Validate(string) []resource.Mistake {
 func (s *Dial) Expand(name string) ([]resource.Resource, error) {
 	secret := SecretFile{Content: resource.NewSecret(s.Profile.Reveal())}
 	all := []resource.Resource{{ID: resource.ID{Kind: "secret_file", Name: "/etc/dial/" + name}, Want: &secret}}
+	for _, d := range s.named {
+		all = append(all, resource.Resource{ID: resource.ID{Kind: "file", Name: "/etc/dial/" + name + "/" + d.Path()}, Want: &File{Content: resource.Ptr(d.Reveal())}})
+	}
+	if s.CA != nil {
+		all = append(all, resource.Resource{ID: resource.ID{Kind: "file", Name: "/etc/dial/" + name + ".ca"}, Want: &File{Content: resource.Ptr(s.CA.Reveal())}})
+	}
 	for _, k := range s.Keys {
 		all = append(all, resource.Resource{ID: resource.ID{Kind: "secret_file", Name: "/etc/dial/" + name + "." + k.Name}, Want: &SecretFile{Content: resource.NewSecret(k.File.Reveal())}})
 	}

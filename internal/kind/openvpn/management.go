@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -146,7 +147,7 @@ func (c *connection) ask(command, end string) ([]string, error) {
 		return nil, ErrSilent
 	}
 	if err == nil {
-		err = errors.New("it closed the connection")
+		err = fmt.Errorf("it closed the connection (%w)", io.EOF)
 	}
 	return nil, fmt.Errorf("reading from the management interface: %w", err)
 }

@@ -2,28 +2,40 @@ package openvpn
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // A Standing is how a client stands, as its management interface tells: what state,
 // status and log say (see management-notes.txt of OpenVPN).
 type Standing struct {
-	State   string // CONNECTED, WAIT, AUTH, RECONNECTING and the like
-	Detail  string // why it reconnects, as tls-error
-	Since   time.Time
-	Local   []netip.Addr // its addresses in the VPN
-	Peer    string       // address and port of the server, once it is connected
-	In, Out uint64       // bytes since it is connected
-	Log     []string     // what it said last
+	State    string // CONNECTED, WAIT, AUTH, RECONNECTING and the like
+	Detail   string // why it reconnects, as tls-error
+	Answered bool   // somebody answered since it was connected last, or since it began
+	Since    time.Time
+	Local    []netip.Addr // its addresses in the VPN
+	Peer     string       // address and port of the server, once it is connected
+	In, Out  uint64       // bytes since it is connected
+	Log      []string     // what it said last
 }
 
 // Stand asks a client how it stands, and, unless it is connected, for so many of its
-// last words. Of one that does not run it says [ErrDown], and of one that does not answer
-// [ErrSilent].
+// last words. Of one that does not run, or ends meanwhile, it says [ErrDown], and of one
+// that does not answer [ErrSilent].
 func Stand(ctx context.Context, socket string, words int) (*Standing, error) {
+	s, err := stand(ctx, socket, words)
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		err = ErrDown
+	}
+	return s, err
+}
+
+func stand(ctx context.Context, socket string, words int) (*Standing, error) {
 	c, err := dial(ctx, socket)
 	if err != nil {
 		return nil, err
@@ -32,7 +44,7 @@ func Stand(ctx context.Context, socket string, words int) (*Standing, error) {
 		return nil, ErrDown
 	}
 	defer c.close()
-	lines, err := c.ask("state", "END")
+	lines, err := c.ask("state "+strconv.Itoa(states), "END")
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +67,9 @@ func Stand(ctx context.Context, socket string, words int) (*Standing, error) {
 	return s, nil
 }
 
+// states are so many of the last that are looked at: some attempts of up to six each.
+const states = 20
+
 // parseState reads the last of the states that are told: time, state, detail, local
 // address, address and port of the server, two of this side, and the local address of
 // IPv6.
@@ -68,6 +83,14 @@ func parseState(lines []string) *Standing {
 		s.Since = time.Unix(at, 0).UTC()
 	}
 	s.State, s.Detail = cells[1], cells[2]
+	for _, line := range lines {
+		switch cells := strings.SplitN(line, ",", 3); {
+		case len(cells) > 1 && cells[1] == "CONNECTED":
+			s.Answered = false
+		case len(cells) > 1 && cells[1] == "AUTH":
+			s.Answered = true
+		}
+	}
 	for _, text := range []string{cells[3], cells[8]} {
 		if addr, err := netip.ParseAddr(text); err == nil {
 			s.Local = append(s.Local, addr)

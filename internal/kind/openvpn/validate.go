@@ -69,7 +69,8 @@ func Validate(ctx context.Context, path string) error {
 	if err := r.identities(); err != nil {
 		return err
 	}
-	if err := os.WriteFile(r.standIn, []byte("not made yet\n"), 0o600); err != nil {
+	// Two lines are a name and a password too.
+	if err := os.WriteFile(r.standIn, []byte("not made yet\nnot made yet\n"), 0o600); err != nil {
 		return fmt.Errorf("writing a trial copy: %w", err)
 	}
 	trial := filepath.Join(room, "trial.conf")

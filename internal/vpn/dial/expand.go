@@ -79,13 +79,14 @@ func (e *expansion) addConfig() {
 	e.readers = append(e.readers, it)
 }
 
-// addUnit has it run and be connected. It runs whether or not somebody answers, so it is
-// the connection that is waited for; and it is made anew by what is read when it starts.
+// addUnit has the unit enabled, and the client connected. A process that runs may not be
+// connected, and systemd starts anew what ends: so it is the connection that is waited
+// for, started and restarted.
 func (e *expansion) addUnit() {
 	after := slices.Concat([]resource.ID{packageID}, e.readers, e.walls[false], e.walls[true])
 	service := id("unit", e.place.Unit())
 	e.add(service, &unit.Unit{
-		Enabled: resource.Ptr(true), Active: resource.Ptr(true), OnChange: resource.Ptr("none"),
+		Enabled: resource.Ptr(true), OnChange: resource.Ptr("none"),
 		Dropins: []unit.Dropin{{Name: "vpnd", Content: resource.Ptr(e.dropin())}},
 	}, after...).Brings = []resource.ID{id(resource.Interface, e.dev())}
 	it := e.add(id("openvpn_connection", e.name), e.connection(), append([]resource.ID{service}, e.readers...)...)

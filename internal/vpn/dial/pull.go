@@ -20,16 +20,13 @@ var harmless = []string{
 // lively is what it may push of how a dead server is noticed, unless the block says it.
 var lively = []string{"ping ", "ping-restart "}
 
-// private begins routes to private addresses: RFC 1918, RFC 6598, RFC 4193. What is
+// private begins routes to private addresses: RFC 1918, RFC 4193. What is
 // pushed has to be written so, and the mask has to fit, or neither OpenVPN nor the kernel
 // takes it: there is no route to 10.0.0.0 that is wider than 10.0.0.0/7.
 var private = func() []string {
 	all := []string{"route 10.", "route 192.168."}
 	for i := 16; i < 32; i++ {
 		all = append(all, "route 172."+strconv.Itoa(i)+".")
-	}
-	for i := 64; i < 128; i++ {
-		all = append(all, "route 100."+strconv.Itoa(i)+".")
 	}
 	return append(all, "route-ipv6 fd", "route-ipv6 fc")
 }()

@@ -55,7 +55,7 @@ type Client struct {
 	Options   []string   `vpnd:"options" doc:"further directives of OpenVPN, one an entry, that no attribute here stands for"`
 
 	Package  *bool `vpnd:"package" doc:"install the package openvpn" default:"true"`
-	Firewall *bool `vpnd:"firewall" doc:"accept what it sends and the answers, and what passes between networks and the tunnel, and nothing else through it" default:"true"`
+	Firewall *bool `vpnd:"firewall" doc:"accept what it sends to the server (where that is a name, to its port anywhere) and the answers, and what passes between networks and the tunnel; drop all else through it that nobody accepts" default:"true"`
 	Guard    *bool `vpnd:"guard" doc:"drop what is for routes and would leave by another interface, as while it does not run" default:"true"`
 
 	reading *reading

@@ -41,12 +41,18 @@ func (c *Client) read() *reading {
 	for i, line := range c.Options {
 		path := fmt.Sprintf("options[%d]", i)
 		words, err := openvpn.Directive(line)
-		if err == nil && len(words) > 0 && !strings.HasPrefix(words[0], "<") {
+		wrong := profile.Told{Line: beyond + len(r.at)}
+		switch {
+		case err != nil || len(words) == 0 || strings.HasPrefix(words[0], "<") || strings.ContainsFunc(line, func(c rune) bool { return c < ' ' || c == 0x7f }):
+			wrong.Summary, wrong.Hint = "this is no directive", "write one directive on one line, as openvpn(8) does; files can't stand inline"
+		case profile.Decided(strings.TrimPrefix(words[0], "--")):
+			wrong.Summary, wrong.Hint = "vpnd decides that itself", "delete it; there are attributes for dev, user, group and verb"
+		default:
 			add(path, profile.Directive{Words: words})
 			continue
 		}
-		r.at[beyond+len(r.at)] = path
-		told = append(told, profile.Told{Line: beyond + len(r.at) - 1, Summary: "this is no directive", Hint: "write one directive on one line, as openvpn(8) does; files can't stand inline"})
+		r.at[wrong.Line] = path
+		told = append(told, wrong)
 	}
 	r.Profile = profile.Judge(all, told)
 	c.reading = r

@@ -150,6 +150,8 @@ func (k *check) sources(c *Client) {
 		}
 	case len(given) == 0:
 		k.add("", `write profile = "/etc/vpnd/NAME.ovpn", or remote, ca, cert and key`, "it says nobody to dial")
+	default:
+		k.whole(c)
 	}
 	for i, remote := range c.remotes() {
 		path := fmt.Sprintf("remotes[%d]", i)
@@ -165,6 +167,28 @@ func (k *check) sources(c *Client) {
 	}
 }
 
+// whole wants the attributes to say all that a client needs.
+func (k *check) whole(c *Client) {
+	if len(c.remotes()) == 0 {
+		k.add("", `add remote = "vpn.example.com"`, "it says nobody to dial")
+	}
+	prints := slices.ContainsFunc(c.Options, func(line string) bool { return strings.HasPrefix(line, "peer-fingerprint ") })
+	if c.CA == nil && !prints {
+		k.add("", `add ca = "/etc/vpnd/NAME/ca.crt"`, "it does not say by which CA the server is known")
+	}
+	switch {
+	case c.Cert != nil && c.Key == nil:
+		k.add("cert", `add key = "/etc/vpnd/NAME/client.key", of mode 0600, or key = credential("NAME-key")`, "there is no key to the certificate")
+	case c.Key != nil && c.Cert == nil:
+		k.add("key", `add cert = "/etc/vpnd/NAME/client.crt"`, "there is no certificate to the key")
+	case c.Cert == nil && !c.logsIn():
+		k.add("", `add cert and key, or username and password = credential("NAME-password")`, "no server knows who dials in")
+	}
+	if shields := []*resource.Document{c.TLSCryptV2, c.TLSCrypt, c.TLSAuth}; len(slices.DeleteFunc(shields, func(d *resource.Document) bool { return d == nil })) > 1 {
+		k.add("tls_crypt", "keep the one that the server has", "of tls_crypt_v2, tls_crypt and tls_auth there can be only one")
+	}
+}
+
 // most is how many lines of a profile are told of at once.
 const most = 20
 
@@ -174,8 +198,8 @@ func (k *check) read(c *Client) {
 	for _, t := range r.Told {
 		k.line(r, t)
 	}
-	if r.Redirects && !resource.Or(c.RedirectGateway, false) {
-		k.line(r, profile.Told{Warning: true, Summary: "it sends everything through the tunnel, which would cut off who reaches this host by another network, so that is left out", Hint: "where it is meant, write redirect_gateway = true; or name what the tunnel is for in routes"})
+	if r.Redirects > 0 && !resource.Or(c.RedirectGateway, false) {
+		k.line(r, profile.Told{Line: r.Redirects, Warning: true, Summary: "it sends everything through the tunnel, which would cut off who reaches this host by another network, so that is left out", Hint: "where it is meant, write redirect_gateway = true; or name what the tunnel is for in routes"})
 	}
 }
 

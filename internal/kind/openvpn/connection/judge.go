@@ -16,6 +16,7 @@ type scene struct {
 	stands *openvpn.Standing // nil where nobody answers
 	deaf   bool              // nobody listens at its management socket
 	hangs  bool              // somebody listens and is at work for nobody
+	old    bool              // what it reads has changed since it was started
 	device device
 }
 
@@ -46,7 +47,7 @@ func judge(want *Connection, s scene) finding {
 	case s.deaf:
 		return finding{}
 	case s.stands.State != connected:
-		return finding{}
+		return finding{stale: s.old}
 	case !s.device.there:
 		return finding{why: fmt.Sprintf("its interface %s is gone", dev), stale: true}
 	case !s.device.up:

@@ -3,6 +3,8 @@ package connection
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"vpnd/internal/atomic"
@@ -32,6 +34,24 @@ func (p Place) Run() string { return "openvpn-client/" + string(p) }
 // Management is the path of its management socket. OpenVPN makes it 0777, so only root
 // may enter its directory.
 func (p Place) Management() string { return "/run/" + p.Run() + "/management.sock" }
+
+// outdated says whether what a client reads has changed since it was started, which is
+// when its socket was made.
+func (p Place) outdated() bool {
+	started, err := os.Stat(p.Management())
+	if err != nil {
+		return false
+	}
+	read := []string{p.Config()}
+	kept, _ := os.ReadDir(p.Directory())
+	for _, file := range kept {
+		read = append(read, p.Directory()+"/"+file.Name())
+	}
+	return slices.ContainsFunc(read, func(path string) bool {
+		info, err := os.Lstat(path)
+		return err == nil && info.ModTime().After(started.ModTime())
+	})
+}
 
 // maxConfig is how much of a configuration is read, in bytes.
 const maxConfig = 1 << 20

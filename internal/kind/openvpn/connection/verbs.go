@@ -97,6 +97,7 @@ func (v Verbs) scene(ctx context.Context, m Manager, p Place, want *Connection, 
 	if s.state == "" || s.state == "inactive" || s.state == "failed" {
 		return s, nil
 	}
+	s.old = p.outdated()
 	s.stands, err = openvpn.Stand(ctx, p.Management(), words)
 	switch {
 	case errors.Is(err, openvpn.ErrDown):
@@ -155,7 +156,7 @@ func (v Verbs) explain(ctx context.Context, p Place, want *Connection, s scene, 
 		t.Ends = openvpn.Ends(data)
 	}
 	if s.stands != nil {
-		t.State, t.Log = s.stands.State, s.stands.Log
+		t.State, t.Answered, t.Log = s.stands.State, s.stands.Answered, s.stands.Log
 	} else if v.Journal != nil {
 		t.Log = v.Journal(ctx, p.Unit(), since)
 	}

@@ -11,8 +11,9 @@ import (
 
 // A Tale is what is known of a client when it is to be told why it is down.
 type Tale struct {
-	State string   // as its management interface has it, empty where that does not answer
-	Log   []string // its last words, the newest last
+	State    string   // as its management interface has it, empty where that does not answer
+	Answered bool     // somebody answered in one of the last attempts
+	Log      []string // its last words, the newest last
 
 	Peers       []string  // whom it dials, as in udp/vpn.example.com:1194
 	Shield      string    // tls-crypt, tls-crypt-v2 or tls-auth; empty where it has none
@@ -56,7 +57,7 @@ var sayings = []saying{
 	{regexp.MustCompile(`peer certificate fingerprint|--peer-fingerprint`), func(_ []string, t Tale) string {
 		return fmt.Sprintf("%s shows another certificate than the one whose fingerprint is given, so nothing is sent to it; compare it there, and name the new fingerprint", t.peer())
 	}},
-	{regexp.MustCompile(`AUTH_FAILED(?:,(.*))?|auth-failure`), func(f []string, t Tale) string {
+	{regexp.MustCompile(`AUTH_FAILED(?:,(.*))?$`), func(f []string, t Tale) string {
 		said := ""
 		if f[1] != "" {
 			said = " (" + f[1] + ")"
@@ -154,6 +155,9 @@ func handshake(lines []string, t Tale) string {
 	case strings.Contains(text, "VERIFY OK: depth=0") && (strings.Contains(text, "TLS Error") || t.State == "AUTH"):
 		return rejected(t)
 	case strings.Contains(text, "TLS key negotiation failed") && !strings.Contains(text, "VERIFY"):
+		if t.Answered {
+			return fmt.Sprintf("%s answers and breaks the handshake off: it takes neither our version of TLS nor our ciphers, or is no OpenVPN; see its log", t.peer())
+		}
 		return silent(t)
 	}
 	return ""

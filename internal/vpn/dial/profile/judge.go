@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -20,12 +21,10 @@ type Profile struct {
 	Routes  []netip.Prefix // networks that it leads to
 	Left    []string       // directives in whose place vpnd's own stand, or that mean nothing here
 
-	Login   int // the line that asks for a name and a password that it does not have; 0 for none
-	AskPass int // the same of the passphrase of its key
-
-	Redirects bool // it wants everything to go through the tunnel
+	Login     int  // the line that asks for a name and a password that it does not have; 0 for none
+	AskPass   int  // the same of the passphrase of its key
+	Redirects int  // the line that wants everything to go through the tunnel; 0 for none
 	NoRoutes  bool // it takes no routes that the server pushes
-	Names     bool // it says who the server is: its name, or its fingerprint
 
 	Told []Told
 }
@@ -116,9 +115,11 @@ func (j *judge) keep(d Directive) {
 	j.Lines = append(j.Lines, openvpn.Line(d.name(), d.args()...))
 }
 
-func (j *judge) left(d Directive) {
-	if !slices.Contains(j.Left, d.name()) {
-		j.Left = append(j.Left, d.name())
+func (j *judge) left(d Directive) { j.leave(d.name()) }
+
+func (j *judge) leave(name string) {
+	if !slices.Contains(j.Left, name) {
+		j.Left = append(j.Left, name)
 	}
 }
 
@@ -164,32 +165,27 @@ func (j *judge) unknown(d Directive) {
 		j.told.wrong(d.Line, "there is no such directive of OpenVPN", "what stands in a file of its own goes between tags, as in <ca> and </ca>")
 		return
 	}
-	if near := openvpn.Closest(name, Known()); near != "" {
+	if near := openvpn.Closest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	j.told.wrong(d.Line, fmt.Sprintf("OpenVPN has no directive %s", name), hint)
 }
 
 // Known returns the names of all directives that are judged, sorted.
-func Known() []string {
-	var all []string
-	for _, list := range []map[string]bool{kept, replaced, windows, server} {
-		for name := range list {
-			all = append(all, name)
-		}
+func Known() []string { return slices.Clone(names) }
+
+// names are those of all directives that are judged.
+var names = func() []string {
+	all := slices.Clone(specials)
+	for _, list := range []map[string]bool{kept, replaced, windows, server, files} {
+		all = slices.AppendSeq(all, maps.Keys(list))
 	}
 	for _, list := range []map[string]string{refused, gone} {
-		for name := range list {
-			all = append(all, name)
-		}
+		all = slices.AppendSeq(all, maps.Keys(list))
 	}
-	for name := range files {
-		all = append(all, name)
-	}
-	all = append(all, specials...)
 	slices.Sort(all)
 	return slices.Compact(all)
-}
+}()
 
 // ends is what can be said once all was read.
 func (j *judge) ends() {

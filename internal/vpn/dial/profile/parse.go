@@ -6,6 +6,7 @@ package profile
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,7 @@ const longestName = 25
 
 // called is a directive as it may be repeated.
 func called(name string) string {
-	if len(name) <= longestName && nameForm.MatchString(name) {
+	if _, known := slices.BinarySearch(names, name); known || len(name) <= longestName && nameForm.MatchString(name) {
 		return name
 	}
 	return "this"

@@ -11,7 +11,7 @@ func (j *judge) routing(d Directive) {
 	args := d.args()
 	switch d.name() {
 	case "redirect-gateway", "redirect-private":
-		j.Redirects = true
+		j.Redirects = d.Line
 	case "route-nopull":
 		j.NoRoutes = true
 	case "pull-filter":
@@ -42,7 +42,7 @@ func (j *judge) route(d Directive, args []string) {
 	case !ok:
 		j.told.wrong(d.Line, "this is no route to a network", "write it as in route 10.0.0.0 255.255.0.0 or route-ipv6 fd00:1::/64")
 	case Wide(network):
-		j.Redirects = true
+		j.Redirects = d.Line
 	case len(args) > 2 && args[2] == "net_gateway":
 		j.keep(d) // which stays out of the tunnel
 	case len(args) > 2 && args[2] != "vpn_gateway" && args[2] != "default":

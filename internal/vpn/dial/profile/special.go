@@ -118,6 +118,9 @@ func (j *judge) connection(d Directive) {
 		inner.directive(one)
 	}
 	j.told.all = append(j.told.all, inner.told.all...)
+	for _, name := range inner.Left {
+		j.leave(name)
+	}
 	for _, r := range inner.remotes {
 		if r.port == "" {
 			r.port = inner.port
@@ -217,10 +220,8 @@ func (j *judge) trust(d Directive) {
 			j.told.wrong(d.Line, "it says no name of the server", "write verify-x509-name NAME name")
 			return
 		}
-		j.Names = true
 		j.keep(d)
 	case "peer-fingerprint":
-		j.Names = true
 		if d.inline() {
 			for _, print := range strings.Fields(d.Content.Reveal()) {
 				j.fingerprint(d.Line, print)

@@ -35,6 +35,9 @@ var replaced = set(
 	"connect-retry-max", "remap-usr1", "single-session", "nice", "mlock", "allow-pull-fqdn", "management-log-cache", "auth-user-pass-optional",
 )
 
+// Decided says whether vpnd decides itself what a directive says.
+func Decided(name string) bool { return replaced[name] || name == "dev" || name == "auth-retry" }
+
 // windows are those that mean something on other systems only.
 var windows = set(
 	"block-outside-dns", "register-dns", "ip-win32", "route-method", "tap-sleep", "dhcp-renew", "dhcp-release", "dhcp-internal",
