@@ -153,7 +153,7 @@ func (f Findings) due(p Pass) map[resource.ID]time.Time {
 // there are is known after a pass over everything.
 func (f Findings) vpns(p Pass) status.VPNs {
 	v := f.VPNs
-	certificates := p.Plan.Seen(resource.Certificates)
+	certificates := status.Certificates(p.Plan)
 	if p.Scope.Whole {
 		v.CertificatesInAll = len(certificates)
 	}

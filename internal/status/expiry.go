@@ -12,6 +12,18 @@ import (
 // first: a CA may have ten thousand.
 const mostExpiries = 1000
 
+// Certificates are what a plan saw that runs out: certificates, and tunnels whose own one
+// does, which somebody else issued.
+func Certificates(p *engine.Plan) []engine.Sight {
+	all := p.Seen(resource.Certificates)
+	for _, s := range p.Seen(resource.Tunnels) {
+		if _, ok := expiryOf(s); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // Expiring returns those that run out first, in that order: what was seen now and,
 // of what was not observed, what was told before.
 func Expiring(told []Expiry, seen []engine.Sight, observed func(resource.ID) bool) []Expiry {

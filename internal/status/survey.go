@@ -28,7 +28,7 @@ func Survey(ctx context.Context, traits func(kind string) resource.Traits, p *en
 	for _, n := range p.Notes {
 		s.Notes = append(s.Notes, Remark{Note: n}.String())
 	}
-	certificates := p.Seen(resource.Certificates)
+	certificates := Certificates(p)
 	s.CertificatesInAll = len(certificates)
 	all := func(resource.ID) bool { return true }
 	s.Certificates, s.CRLs = Expiring(nil, certificates, all), Expiring(nil, p.Seen(resource.Lists), all)

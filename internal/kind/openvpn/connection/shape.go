@@ -33,6 +33,7 @@ type Connection struct {
 	Server    *Word        `vpnd:"server,computed,hint" doc:"address and port of the server"`
 	Addresses []netip.Addr `vpnd:"addresses,computed,hint" doc:"its addresses in the VPN"`
 	Since     *time.Time   `vpnd:"since,computed,hint" doc:"since when it is connected, RFC 3339 in UTC"`
+	Expires   *time.Time   `vpnd:"certificate_ends,computed,hint" doc:"when its certificate runs out, RFC 3339 in UTC"`
 	In        *int         `vpnd:"in_bytes,computed,hint" doc:"bytes that came in since"`
 	Out       *int         `vpnd:"out_bytes,computed,hint" doc:"bytes that went out since"`
 }
@@ -63,6 +64,16 @@ func (c *Connection) Validate(name string) []resource.Mistake {
 		add("dev", "write it as in tun-hq, of at most 15 letters, digits, dots and dashes", "%q is no name of an interface", dev)
 	}
 	return found
+}
+
+// soon is how long before its end a certificate should have been replaced. Nobody here
+// can renew it.
+const soon = 30 * 24 * time.Hour
+
+// Ends tells when its certificate runs out.
+func (c *Connection) Ends() resource.End {
+	at := resource.Or(c.Expires, time.Time{})
+	return resource.End{At: at, Fresh: time.Until(at) > soon}
 }
 
 // because begins the reason why one is down.

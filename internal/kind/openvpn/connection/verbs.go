@@ -125,6 +125,9 @@ func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f f
 	got := &Connection{Connected: &f.connected, Running: resource.Ptr(s.state == "active" && !s.hangs && !s.deaf)}
 	got.Dev, got.Peers, got.Routes = want.Dev, want.Peers, want.Routes
 	got.Certificate, got.Shield, got.Login = want.Certificate, want.Shield, want.Login
+	if at := ends(want); !at.IsZero() {
+		got.Expires = resource.Ptr(at.UTC())
+	}
 	if s.stands != nil && s.stands.State == connected {
 		got.Server, got.Addresses = resource.Ptr(Word(s.stands.Peer)), s.stands.Local
 		got.Since = &s.stands.Since
@@ -150,10 +153,7 @@ const recent = 2 * time.Minute
 func (v Verbs) explain(ctx context.Context, p Place, want *Connection, s scene, since time.Time) string {
 	t := reason.Tale{
 		Peers: want.Peers, Shield: resource.Or(want.Shield, ""), Login: resource.Or(want.Login, false),
-		Certificate: resource.Or(want.Certificate, ""), Now: time.Now(),
-	}
-	if data, err := atomic.ReadFile("/", t.Certificate, maxConfig); err == nil {
-		t.Ends = openvpn.Ends(data)
+		Certificate: resource.Or(want.Certificate, ""), Ends: ends(want), Now: time.Now(),
 	}
 	if s.stands != nil {
 		t.State, t.Answered, t.Log = s.stands.State, s.stands.Answered, s.stands.Log
@@ -161,6 +161,18 @@ func (v Verbs) explain(ctx context.Context, p Place, want *Connection, s scene, 
 		t.Log = v.Journal(ctx, p.Unit(), since)
 	}
 	return reason.Explain(t)
+}
+
+// ends is when its certificate runs out, the zero time where that can't be told.
+func ends(want *Connection) time.Time {
+	if want.Certificate == nil {
+		return time.Time{}
+	}
+	data, err := atomic.ReadFile("/", *want.Certificate, maxConfig)
+	if err != nil {
+		return time.Time{}
+	}
+	return openvpn.Ends(data)
 }
 
 // Apply waits until clients are connected. One that nobody runs is started, one that
