@@ -25,7 +25,11 @@ func (h *Host) Agree(ctx context.Context, yes bool, plan func(*Transaction) (*en
 		if err != nil {
 			return nil, nil, err
 		}
-		p, now, err := fingerprinted(t, plan, salt)
+		p, err := plan(t)
+		now := ""
+		if err == nil && !yes { // else nobody compares it
+			now, err = p.Fingerprint(salt, func(s resource.Secret) any { return s.Reveal() })
+		}
 		if err != nil {
 			t.Close()
 			return nil, nil, err
@@ -47,16 +51,6 @@ func (h *Host) Agree(ctx context.Context, yes bool, plan func(*Transaction) (*en
 		}
 		shown = now
 	}
-}
-
-// fingerprinted makes a plan with a fingerprint that nobody sees.
-func fingerprinted(t *Transaction, plan func(*Transaction) (*engine.Plan, error), salt []byte) (*engine.Plan, string, error) {
-	p, err := plan(t)
-	if err != nil {
-		return nil, "", err
-	}
-	now, err := p.Fingerprint(salt, func(s resource.Secret) any { return s.Reveal() })
-	return p, now, err
 }
 
 // Agreed asks whether what was shown is to be done; anything but a yes is an error.

@@ -188,8 +188,12 @@ const home = "/var/lib/vpnd"
 
 // lacking is an error where nothing is at a path, nor comes there with the plan.
 func (h Host) lacking(file string, m resource.Mistake, plan resource.Prospect) error {
-	if _, err := atomic.Stat(h.Root, file); file == home || !errors.Is(err, fs.ErrNotExist) {
+	lacking := plan.Lacking(m, resource.ID{Kind: resource.Path, Name: file})
+	if lacking == nil || file == home {
 		return nil
 	}
-	return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: file}).Err()
+	if _, err := atomic.Stat(h.Root, file); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return lacking.Err()
 }
