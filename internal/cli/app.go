@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -41,8 +42,9 @@ type app struct {
 
 	instead map[string][]byte // what files of the configuration are about to say
 
-	shared *notice.Shared // of the agent; nil of a command
-	advise bool           // nothing is done with the configuration
+	shared   *notice.Shared // of the agent; nil of a command
+	advise   bool           // nothing is done with the configuration
+	collects bool           // garbage when this command sees fit, not when the environment says
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -74,6 +76,10 @@ func (a *app) catalog() resource.Catalog {
 	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache"), Shared: a.shared}))
 }
 
+// manyThings is from how many on a command spares memory rather than time: what it
+// leaves behind would weigh more than all that it needs.
+const manyThings = 5000
+
 // load reads the configuration. Its mistakes and warnings are written to Err.
 func (a *app) load() (*config.Config, error) {
 	cfg, diags, err := a.read()
@@ -83,6 +89,9 @@ func (a *app) load() (*config.Config, error) {
 	a.print(diags, cfg.Files)
 	if diags.HasErrors() {
 		return nil, exitStatus(exitError)
+	}
+	if a.collects && len(cfg.Desired.Present) > manyThings {
+		debug.SetGCPercent(60)
 	}
 	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
 		cfg.Checks = nil

@@ -122,6 +122,7 @@ func (a *app) commands() *cobra.Command {
 			// A command ends before its garbage weighs anything; the daemon stays.
 			if c.Name() != "daemon" && os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(200)
+				a.collects = true
 			}
 			return a.ready()
 		},

@@ -119,7 +119,7 @@ type Plan struct {
 type item struct {
 	resource.Resource // Want is nil where the thing shall go
 
-	kind  resource.Kind
+	kind  *resource.Kind
 	got   any
 	err   error // why it could not be looked at
 	lost  error // why what stood there before vpnd can't be given back
@@ -204,16 +204,16 @@ func (e *Engine) Leftovers(present []resource.Resource) []resource.ID {
 	return e.Store.Besides(wished)
 }
 
-func (e *Engine) kind(id resource.ID) (resource.Kind, error) {
-	k, ok := e.Catalog.Kind(id.Kind)
-	if !ok {
-		return k, fmt.Errorf("%s: this vpnd knows no kind %q", id, id.Kind)
+func (e *Engine) kind(id resource.ID) (*resource.Kind, error) {
+	k := e.Catalog.Find(id.Kind)
+	if k == nil {
+		return nil, fmt.Errorf("%s: this vpnd knows no kind %q", id, id.Kind)
 	}
 	return k, nil
 }
 
 // perKind calls do once a kind, all kinds at the same time.
-func perKind(items []*item, do func(k resource.Kind, items []*item)) {
+func perKind(items []*item, do func(k *resource.Kind, items []*item)) {
 	groups := make(map[string][]*item)
 	for _, it := range items {
 		groups[it.ID.Kind] = append(groups[it.ID.Kind], it)
@@ -230,7 +230,7 @@ func (p *Plan) advise(ctx context.Context) {
 	var mu sync.Mutex
 	var notes []Note
 	asked, _ := partition(p.items, func(it *item) bool { return !it.leave })
-	perKind(asked, func(k resource.Kind, _ []*item) {
+	perKind(asked, func(k *resource.Kind, _ []*item) {
 		for _, text := range k.Advise(ctx) {
 			mu.Lock()
 			notes = append(notes, Note{ID: resource.ID{Kind: k.Name}, Text: text})
@@ -252,7 +252,7 @@ func wantsOf(items []*item) map[string]any {
 
 // observe looks at all items anew.
 func observe(ctx context.Context, items []*item) {
-	perKind(items, func(k resource.Kind, group []*item) {
+	perKind(items, func(k *resource.Kind, group []*item) {
 		seen := k.Observe(ctx, wantsOf(group))
 		for _, it := range group {
 			it.got, it.err = seen[it.ID.Name].Got, seen[it.ID.Name].Err
@@ -273,7 +273,7 @@ func (it *item) untouched() bool { return it.past == nil && !it.leave && !it.und
 func normalize(ctx context.Context, items []*item) error {
 	var mu sync.Mutex
 	var errs []error
-	perKind(items, func(k resource.Kind, group []*item) {
+	perKind(items, func(k *resource.Kind, group []*item) {
 		normal, err := k.Normalize(ctx, wantsOf(group))
 		named, general := resource.Split(err)
 		mu.Lock()

@@ -132,12 +132,7 @@ func (e *Engine) wishes(present []resource.Resource) ([]*item, error) {
 	return items, nil
 }
 
-func (e *Engine) past(id resource.ID) *state.Record {
-	if r, ok := e.Store.Record(id); ok {
-		return &r
-	}
-	return nil
-}
+func (e *Engine) past(id resource.ID) *state.Record { return e.Store.Past(id) }
 
 // leaving makes items of what is no longer asked for. Where something stood
 // before vpnd's first touch, that is what they shall be again.

@@ -131,12 +131,20 @@ type Catalog struct {
 
 // Kind returns the kind of that name.
 func (c Catalog) Kind(name string) (Kind, bool) {
-	for _, k := range c.Kinds {
-		if k.Name == name {
-			return k, true
-		}
+	if k := c.Find(name); k != nil {
+		return *k, true
 	}
 	return Kind{}, false
+}
+
+// Find returns the kind of that name in the catalog itself, nil where it has none.
+func (c Catalog) Find(name string) *Kind {
+	for i := range c.Kinds {
+		if c.Kinds[i].Name == name {
+			return &c.Kinds[i]
+		}
+	}
+	return nil
 }
 
 // Composite returns the composite of that name.

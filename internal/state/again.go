@@ -122,7 +122,7 @@ func (s *Store) load() error {
 	return err
 }
 
-// textOf reads what is there, once: records stay parts of it.
+// textOf reads what is there.
 func textOf(r *io.SectionReader) (string, error) {
 	var b strings.Builder
 	b.Grow(int(r.Size()))
@@ -159,7 +159,7 @@ func (s *Store) study(text string) (rest int, err error) {
 }
 
 func (s *Store) forgetAll() {
-	s.records, s.owed, s.kept = make(map[resource.ID]Record), make(map[resource.ID]resource.Effect), make(map[string]int)
+	s.records, s.owed, s.kept = make(map[resource.ID]*Record), make(map[resource.ID]resource.Effect), make(map[string]int)
 	s.waits = nil
 	s.known, s.lines, s.torn = extent{}, 0, false
 	s.read.begin("")

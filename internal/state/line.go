@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vpnd/internal/resource"
@@ -114,7 +115,8 @@ func compacted(value json.RawMessage) (json.RawMessage, error) {
 	return b.Bytes(), err
 }
 
-// A reader reads lines of the log, and shares what many of them have in common.
+// A reader reads lines of the log, and shares what many of them have in common. What
+// it returns is no part of the log, which would stay in memory with it.
 type reader struct {
 	ids    map[string]resource.ID // by how they are written
 	owners map[string][]resource.Owner
@@ -184,7 +186,7 @@ func (r *reader) member(s *scan.Scanner, key string, record *Record) {
 	case "touched":
 		record.Touched = listed(s, r.word)
 	case "prior":
-		record.Prior = s.Text()
+		record.Prior = strings.Clone(s.Text())
 	case "open":
 		record.Open = s.Bool()
 	case "since":
@@ -226,6 +228,7 @@ func (r *reader) one(word string) string {
 	if known, ok := r.words[word]; ok {
 		return known
 	}
+	word = strings.Clone(word)
 	r.words[word] = word
 	return word
 }
@@ -266,9 +269,12 @@ func (r *reader) digest(s *scan.Scanner) Digest {
 	if written == "null" {
 		return Digest{}
 	}
+	if known, ok := r.words[written]; ok {
+		return Digest{known}
+	}
 	d, ok := digestOf(written)
 	if !ok {
 		s.Fail()
 	}
-	return d
+	return Digest{r.one(d.text)}
 }

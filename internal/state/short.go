@@ -78,9 +78,10 @@ func (s *Store) announced(r Record) bool {
 // close takes in that records are open no longer.
 func (s *Store) close(ids []resource.ID) {
 	for _, id := range ids {
-		if r, ok := s.records[id]; ok {
+		if known, ok := s.records[id]; ok {
+			r := *known
 			r.Open = false
-			s.records[id] = r
+			s.records[id] = &r
 		}
 	}
 }

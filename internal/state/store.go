@@ -24,8 +24,8 @@ type Store struct {
 	dir  string
 	boot string // the kernel's name for this one; random(4)
 
-	mu      sync.RWMutex // a plan may be made while another one is put on record
-	records map[resource.ID]Record
+	mu      sync.RWMutex            // a plan may be made while another one is put on record
+	records map[resource.ID]*Record // each as it was put: another one takes its place
 	owed    map[resource.ID]resource.Effect
 	kept    map[string]int // see [Kept]
 	waits   *Pending       // with no snapshot where none does; nil where the log does not tell
@@ -94,7 +94,8 @@ func (s *Store) learnAll(facts ...Fact) {
 func (s *Store) learn(f Fact) {
 	switch {
 	case f.Put != nil:
-		s.records[f.Put.ID] = *f.Put
+		r := *f.Put
+		s.records[r.ID] = &r
 	case f.Done != nil:
 		s.close(f.Done)
 	case f.Drop != nil:
@@ -243,17 +244,27 @@ func (s *Store) Close() error {
 
 // Record returns what is known of a resource.
 func (s *Store) Record(id resource.ID) (Record, bool) {
+	if r := s.Past(id); r != nil {
+		return *r, true
+	}
+	return Record{}, false
+}
+
+// Past returns what is known of a resource, nil for nothing. Nobody may change it.
+func (s *Store) Past(id resource.ID) *Record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r, ok := s.records[id]
-	return r, ok
+	return s.records[id]
 }
 
 // Records returns everything that is known, by ID.
 func (s *Store) Records() []Record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	all := slices.AppendSeq(make([]Record, 0, len(s.records)), maps.Values(s.records))
+	all := make([]Record, 0, len(s.records))
+	for _, r := range s.records {
+		all = append(all, *r)
+	}
 	slices.SortFunc(all, func(a, b Record) int { return a.ID.Compare(b.ID) })
 	return all
 }
