@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"vpnd/internal/lab/office"
 )
 
-// several is a server with two ways in, and people.
+// several is a server with two ways in, and people, some of whom may reach one host only.
 const several = `
 pki "office" {
   subject { common_name = "Acme Corp VPN CA" }
@@ -28,7 +29,13 @@ openvpn_server "office" {
   pki     = pki.office
   remote  = "203.0.113.1"
   push { routes = ["10.0.0.0/16"] }
+  group "contractors" {
+    network = "10.8.3.0/24"
+    reach   = ["10.0.0.2/32"]
+  }
   client "alice" { address = "10.8.0.9" }
+  client "bob" {}
+  client "carol" { group = "contractors" }
 }
 gateway "office" {
   uplink   = "eth0"
@@ -49,6 +56,7 @@ func TestSeveralWaysIn(t *testing.T) {
 		s := scene{o, t}
 		intranet := labtest.Host(t, l, "intranet")
 		s.ok(l.Join("lan", intranet, "eth0", netip.MustParsePrefix(office.Intranet+"/16")))
+		labtest.Run(t, intranet, "ip", "addr", "add", "10.0.0.3/16", "dev", "eth0")
 		s.configure(several)
 		s.apply()
 		alice, bob, carol := s.person(l, "alice", 11), s.person(l, "bob", 12), s.person(l, "carol", 13)
@@ -56,7 +64,9 @@ func TestSeveralWaysIn(t *testing.T) {
 			p.profile()
 		}
 		s.comesInByTheOther(alice)
-		s.serves(alice, bob, carol)
+		s.serves(alice, bob)
+		s.confines(alice, bob, carol)
+		s.revokesOne(alice, bob, carol)
 	})
 }
 
@@ -74,22 +84,80 @@ func (s scene) comesInByTheOther(p person) {
 }
 
 // serves has all that is told and done of who is connected hold for both processes.
-func (s scene) serves(alice, bob, carol person) {
+func (s scene) serves(alice, bob person) {
 	s.t.Helper()
 	bob.dials("10.8.0.")
-	carol.sh("iptables -A OUTPUT -p udp --dport 1194 -j DROP")
-	carol.dials("10.8.2.")
-	bob.reaches(carol.address()) // by way of the host
-	s.names(s.vpnd(0, "client", "show", "carol"), "to openvpn_server.office/tcp-443 since 20", carol.address())
-	s.names(s.vpnd(1, "status"), "openvpn_server.office: 1 connected", "openvpn_server.office/tcp-443: 2 connected")
+	bob.reaches(alice.address()) // by way of the host
+	s.names(s.vpnd(0, "client", "show", "alice"), "to openvpn_server.office/tcp-443 since 20", alice.address())
+	s.names(s.vpnd(1, "status"), "openvpn_server.office: 1 connected", "openvpn_server.office/tcp-443: 1 connected")
+	before := alice.sessions()
 	s.vpnd(0, "client", "disconnect", "alice")
-	alice.until("she is in again", func() error { return alice.ping(office.Intranet) })
+	alice.until("she is in again", func() error {
+		if alice.sessions() == before {
+			return errors.New("she has not dialled")
+		}
+		return alice.ping(office.Intranet)
+	})
+}
+
+// confines has a member of a group reach what it may and nothing else, by each way in,
+// and one who comes into the group, at once.
+func (s scene) confines(alice, bob, carol person) {
+	s.t.Helper()
+	carol.dials("10.8.3.")
+	first := netip.MustParseAddr(carol.address())
+	carol.isConfined(bob.address())
+	alice.reaches("10.0.0.3")
+	bob.reaches(carol.address()) // who may answer
+	carol.sh("systemctl stop openvpn-client@office && iptables -A OUTPUT -p udp --dport 1194 -j DROP")
+	carol.dials("10.8.3.")
+	if second := netip.MustParseAddr(carol.address()); first.As4()[3]+128 != second.As4()[3] {
+		s.t.Errorf("carol has %s by one way in and %s by the other", first, second)
+	}
+	carol.isConfined(bob.address())
+
+	others := alice.sessions() + carol.sessions()
+	bob.reaches("10.0.0.3")
+	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `client "bob" {}
+  client "carol" { group`, `client "bob" { group = "contractors" }
+  client "carol" { group`))
+	s.names(s.apply(), "Cost: disconnects one client")
+	bob.until("he has an address of the group", func() error {
+		if !strings.HasPrefix(bob.address(), "10.8.3.") {
+			return errors.New(bob.address() + bob.journal())
+		}
+		return nil
+	})
+	bob.isConfined(alice.address())
+	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `client "bob" { group = "contractors" }`, `client "bob" {}`))
+	s.names(s.apply(), "Cost: disconnects one client")
+	bob.until("he is out of the group", func() error { return bob.ping("10.0.0.3") })
+	if now := alice.sessions() + carol.sessions(); now != others {
+		s.t.Errorf("others had connected %q times and now %q times", others, now)
+	}
+}
+
+// isConfined wants the person to reach what a contractor may, and neither another host
+// there, nor this one, nor somebody else in the VPN.
+func (p person) isConfined(other string) {
+	p.t.Helper()
+	p.reaches(office.Intranet)
+	for _, to := range []string{"10.0.0.3", "10.0.0.1", "10.8.0.1", "10.8.2.1", other} {
+		if p.ping(to) == nil {
+			p.t.Errorf("%s, a contractor with %s, reaches %s", p.name, p.address(), to)
+		}
+	}
+}
+
+// revokesOne costs nobody else the connection.
+func (s scene) revokesOne(alice, bob, carol person) {
+	s.t.Helper()
 	others := alice.sessions() + bob.sessions()
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", "revoked = false", "revoked = true"))
 	s.names(s.apply(), "Cost: disconnects one client")
-	carol.until("carol is out", func() error {
+	carol.until("she is out", func() error {
 		if carol.ping(office.Intranet) == nil {
-			return fmt.Errorf("she reaches the intranet")
+			return errors.New("she reaches the intranet")
 		}
 		return nil
 	})

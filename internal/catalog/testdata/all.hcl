@@ -203,6 +203,13 @@ openvpn_server "acme" {
     totp {}
     token {}
   }
+  group = "nogroup"
+  group "others" {
+    network = "10.8.0.128/25"
+    push {
+      route "10.5.0.0/16" { metric = 50 }
+    }
+  }
   client "guest" {
     push {
       route "10.6.0.0/16" { metric = 50 }

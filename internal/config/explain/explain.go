@@ -6,6 +6,7 @@ package explain
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"vpnd/internal/config/declare"
@@ -122,24 +123,37 @@ func firstSentence(doc string) string {
 func explainPath(e entry, path []string) (string, error) {
 	fields, at := e.fields, e.name
 	for i, word := range path {
-		f, ok := shape.Named(fields, word)
-		if !ok {
-			var names []string
-			for _, f := range fields {
-				names = append(names, f.Name)
+		var called []resource.Field // an attribute, a block, or one of each
+		var names []string
+		for _, f := range fields {
+			names = append(names, f.Name)
+			if f.Name == word {
+				called = append(called, f)
 			}
+		}
+		if len(called) == 0 {
 			return "", fmt.Errorf("%s has no attribute and no block %q.%s", at, word, diag.Suggest(word, names))
 		}
 		at += "." + word
-		if i == len(path)-1 || !f.Block {
-			if i < len(path)-1 {
-				return "", fmt.Errorf("%s is an attribute, so there is nothing below it", at)
-			}
-			return explainField(at, f), nil
+		if i == len(path)-1 {
+			return explainFields(at, called), nil
 		}
-		fields = resource.Fields(shape.Element(f))
+		block := slices.IndexFunc(called, func(f resource.Field) bool { return f.Block })
+		if block < 0 {
+			return "", fmt.Errorf("%s is an attribute, so there is nothing below it", at)
+		}
+		fields = resource.Fields(shape.Element(called[block]))
 	}
 	return explainEntry(e), nil
+}
+
+// explainFields explains all that goes by one name.
+func explainFields(at string, called []resource.Field) string {
+	var all []string
+	for _, f := range called {
+		all = append(all, explainField(at, f))
+	}
+	return strings.Join(all, "\n")
 }
 
 func explainEntry(e entry) string {

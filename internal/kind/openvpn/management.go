@@ -29,6 +29,7 @@ type Session struct {
 	Since      string    // as OpenVPN writes it, in the host's time zone
 	Began      time.Time // the same; the zero time where OpenVPN does not say
 	In, Out    uint64    // received and sent since, in bytes
+	ID         string    // by which the server tells this session from later ones
 }
 
 // ErrDown says that nobody listens on a management socket.
@@ -172,7 +173,7 @@ func parseSessions(lines []string) []Session {
 				return ""
 			}
 			if name := cell("Common Name"); name != "" && name != "UNDEF" {
-				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent"))})
+				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent")), cell("Client ID")})
 			}
 		}
 	}

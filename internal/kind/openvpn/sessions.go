@@ -3,6 +3,8 @@ package openvpn
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/netip"
 	"path"
 	"slices"
 
@@ -14,17 +16,31 @@ import (
 // a client shakes hands, up to an hour later; a client that is no longer
 // welcome is disconnected at once.
 type Admission struct {
-	Members   []string `vpnd:"members,hint" doc:"common names that may be connected; left out, all that are not refused"`
-	Refused   []string `vpnd:"refused,hint" doc:"common names that may not be connected"`
-	Intruders []string `vpnd:"intruders,computed,glance" words:"connected and no longer admitted" doc:"common names that are connected and may not be"`
+	Members   []string          `vpnd:"members,hint" doc:"common names that may be connected; left out, all that are not refused"`
+	Refused   []string          `vpnd:"refused,hint" doc:"common names that may not be connected"`
+	Addresses map[string]string `vpnd:"addresses,hint" doc:"the address in the VPN that somebody is to have, by common name"`
+	Reserved  []string          `vpnd:"reserved,hint" doc:"networks of which nobody may have an address but by addresses"`
+	Intruders []string          `vpnd:"intruders,computed,glance" words:"connected and no longer admitted" doc:"common names that are connected and may not be"`
+	Misplaced []string          `vpnd:"misplaced,computed,glance" words:"connected with an address of before" doc:"common names that are connected with another address than they are to have"`
 }
 
 // Validate says what is wrong with the block.
 func (a *Admission) Validate(name string) []resource.Mistake {
+	var found []resource.Mistake
 	if !path.IsAbs(name) || path.Clean(name) != name {
-		return []resource.Mistake{{Summary: "the label is no absolute path of a management socket", Hint: `Write it as in openvpn_admission "/run/openvpn-server/office/management.sock".`}}
+		found = append(found, resource.Mistake{Summary: "the label is no absolute path of a management socket", Hint: `Write it as in openvpn_admission "/run/openvpn-server/office/management.sock".`})
 	}
-	return nil
+	for _, who := range slices.Sorted(maps.Keys(a.Addresses)) {
+		if addr, err := netip.ParseAddr(a.Addresses[who]); err != nil || addr.String() != a.Addresses[who] {
+			found = append(found, resource.Mistake{Path: "addresses", Summary: a.Addresses[who] + " is no address", Hint: `Write it as in { alice = "10.8.0.9" }.`})
+		}
+	}
+	for _, network := range a.Reserved {
+		if p, err := netip.ParsePrefix(network); err != nil || p != p.Masked() {
+			found = append(found, resource.Mistake{Path: "reserved", Summary: network + " is no network", Hint: `Write it as in ["10.8.3.0/24"].`})
+		}
+	}
+	return found
 }
 
 // Traits are what admissions are. There is nothing on the host to take away; who
@@ -39,7 +55,7 @@ func (Admissions) Normalize(_ context.Context, wants map[string]*Admission) (map
 	normal := make(map[string]*Admission, len(wants))
 	for name, want := range wants {
 		w := *want
-		w.Intruders = []string{}
+		w.Intruders, w.Misplaced = []string{}, []string{}
 		normal[name] = &w
 	}
 	return normal, nil
@@ -58,15 +74,42 @@ func intruders(ctx context.Context, name string, want Admission) (*Admission, er
 	if err != nil && !errors.Is(err, ErrDown) {
 		return nil, err
 	}
-	members, refused := set(want.Members), set(want.Refused)
-	all := []string{}
+	members, refused, misplaced := set(want.Members), set(want.Refused), want.placer()
+	got := &Admission{Intruders: []string{}, Misplaced: []string{}}
 	for _, s := range sessions {
-		if want.Members != nil && !members[s.CommonName] || refused[s.CommonName] {
-			all = append(all, s.CommonName)
+		switch {
+		case want.Members != nil && !members[s.CommonName] || refused[s.CommonName]:
+			got.Intruders = append(got.Intruders, s.CommonName)
+		case misplaced(s):
+			got.Misplaced = append(got.Misplaced, s.CommonName)
 		}
 	}
-	slices.Sort(all)
-	return &Admission{Intruders: slices.Compact(all)}, nil
+	for _, all := range []*[]string{&got.Intruders, &got.Misplaced} {
+		slices.Sort(*all)
+		*all = slices.Compact(*all)
+	}
+	return got, nil
+}
+
+// placer returns what says whether a session has another address than it is to have: who
+// came in before a file of theirs said so keeps the one of then.
+func (a *Admission) placer() func(Session) bool {
+	var reserved []netip.Prefix
+	for _, text := range a.Reserved {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			reserved = append(reserved, p)
+		}
+	}
+	return func(s Session) bool {
+		address, err := netip.ParseAddr(s.Virtual)
+		if err != nil {
+			return false // it is only coming in
+		}
+		if own, ok := a.Addresses[s.CommonName]; ok {
+			return own != address.String()
+		}
+		return slices.ContainsFunc(reserved, func(p netip.Prefix) bool { return p.Contains(address) })
+	}
 }
 
 func set(names []string) map[string]bool {
@@ -77,12 +120,17 @@ func set(names []string) map[string]bool {
 	return s
 }
 
-// Apply disconnects the intruders. They dial again, and the revocation list or
-// their own file refuses them.
+// Apply disconnects the intruders, who dial again, and the revocation list or their own
+// file refuses them; and it has those dial anew who have a wrong address.
 func (Admissions) Apply(ctx context.Context, items []resource.Item[Admission]) error {
 	return resource.ApplyEach(items, func(i resource.Item[Admission]) error {
-		for _, intruder := range i.Got.Intruders {
-			if err := Disconnect(ctx, i.Name, intruder); err != nil {
+		for _, name := range i.Got.Intruders {
+			if err := Disconnect(ctx, i.Name, name); err != nil {
+				return err
+			}
+		}
+		for _, name := range i.Got.Misplaced {
+			if err := Redial(ctx, i.Name, name, i.Want.placer()); err != nil {
 				return err
 			}
 		}

@@ -20,8 +20,8 @@ import (
 // office is what OpenVPN 2.6 answers, cut to the columns that matter here.
 var office = []string{
 	"TITLE\tOpenVPN 2.6.14",
-	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since\tConnected Since (time_t)",
-	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05\t1767323045",
+	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since\tConnected Since (time_t)\tClient ID",
+	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05\t1767323045\t7",
 	"CLIENT_LIST\ttpham\t203.0.113.11:1194\t10.8.0.3\t\t1\t2\t2026-01-02 03:04:05",
 	"CLIENT_LIST\tUNDEF\t203.0.113.12:1194\t\t\t1\t2\t2026-01-02 03:04:05",
 	"GLOBAL_STATS\tMax bcast/mcast queue length\t0",
@@ -49,6 +49,9 @@ func serve(t *testing.T) string {
 				switch {
 				case in.Text() == "status 3":
 					_, _ = fmt.Fprintf(c, ">CLIENT:ESTABLISHED,0\r\n%s\r\nEND\r\n", connected)
+				case in.Text() == "client-kill 7":
+					connected = strings.Replace(connected, "\t10.8.0.2\t", "\t10.8.0.77\t", 1)
+					_, _ = fmt.Fprint(c, "SUCCESS: client-kill command succeeded\r\n")
 				case kill && strings.Contains(connected, "\t"+name+"\t"):
 					connected = strings.ReplaceAll(connected, "\t"+name+"\t", "\tUNDEF\t")
 					_, _ = fmt.Fprintf(c, "SUCCESS: common name '%s' found, 1 client(s) killed\r\n", name)
@@ -66,8 +69,8 @@ func serve(t *testing.T) string {
 func TestSessionsAreRead(t *testing.T) {
 	got, err := Sessions(context.Background(), serve(t))
 	want := []Session{
-		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", time.Unix(1767323045, 0).UTC(), 1, 2},
-		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", time.Time{}, 1, 2}, // it does not say
+		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", time.Unix(1767323045, 0).UTC(), 1, 2, "7"},
+		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", time.Time{}, 1, 2, ""}, // it does not say
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
@@ -86,13 +89,17 @@ func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
 
 func TestIntrudersAreDisconnected(t *testing.T) {
 	for _, c := range []struct {
-		wish      Admission
-		intruders string
+		wish                 Admission
+		intruders, misplaced string
 	}{
-		{Admission{}, "[]"},
-		{Admission{Members: []string{"alice", "tpham"}}, "[]"},
-		{Admission{Members: []string{"alice"}}, "[tpham]"},
-		{Admission{Refused: []string{"alice"}}, "[alice]"},
+		{Admission{}, "[]", "[]"},
+		{Admission{Members: []string{"alice", "tpham"}}, "[]", "[]"},
+		{Admission{Members: []string{"alice"}}, "[tpham]", "[]"},
+		{Admission{Refused: []string{"alice"}}, "[alice]", "[]"},
+		{Admission{Addresses: map[string]string{"alice": "10.8.0.2", "tpham": "10.8.0.9", "bob": "10.8.0.3"}}, "[]", "[tpham]"},
+		{Admission{Addresses: map[string]string{"alice": "10.8.0.2"}, Reserved: []string{"10.8.0.0/30"}}, "[]", "[tpham]"},
+		{Admission{Addresses: map[string]string{"alice": "10.8.0.77"}}, "[]", "[alice]"},
+		{Admission{Members: []string{"alice"}, Reserved: []string{"10.8.0.0/30"}}, "[tpham]", "[alice]"},
 	} {
 		socket := serve(t)
 		k := resource.Define("openvpn_admission", "", resource.Traits{}, Admissions{})
@@ -103,6 +110,9 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		got := k.Observe(context.Background(), map[string]any{socket: normal[socket]})[socket]
 		if s := fmt.Sprint(got.Got.(*Admission).Intruders); got.Err != nil || s != c.intruders {
 			t.Errorf("intruders %s, %v, want %s", s, got.Err, c.intruders)
+		}
+		if s := fmt.Sprint(got.Got.(*Admission).Misplaced); s != c.misplaced {
+			t.Errorf("misplaced %s, want %s", s, c.misplaced)
 		}
 		if err := k.Apply(context.Background(), []resource.Change{{Name: socket, Got: got.Got, Want: normal[socket]}}); err != nil {
 			t.Error(err)

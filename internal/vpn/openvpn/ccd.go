@@ -19,19 +19,18 @@ func (i *instance) clientConfig(m member) directives {
 	if resource.Or(c.Disabled, false) {
 		d.add("disable")
 	}
-	if c.Address != nil {
-		address, _ := i.moved(*c.Address)
+	address, address6 := i.addresses(m)
+	if address.IsValid() {
 		d.add("ifconfig-push", address.String(), i.counterpart(address))
 	}
-	if c.Address6 != nil {
-		address, _ := i.moved(*c.Address6)
-		d.add("ifconfig-ipv6-push", netip.PrefixFrom(address, i.network6.Bits()).String())
+	if address6.IsValid() {
+		d.add("ifconfig-ipv6-push", netip.PrefixFrom(address6, i.network6.Bits()).String())
 	}
 	for _, p := range i.behind(m) {
 		suffix, args := route(p)
 		d.add("iroute"+suffix, args...)
 	}
-	i.writeOwnPush(&d, resource.Or(c.Push, Push{}))
+	i.writeOwnPush(&d, i.told(m))
 	d.raw(c.Options)
 	return d
 }

@@ -55,7 +55,7 @@ func (i *instance) writeNetwork(d *directives) {
 // protocol is what is listened with; openvpn(8) lets server say that tcp is the side
 // that is dialled, and nothing else does.
 func (i *instance) protocol() string {
-	if i.several() && i.listener.Transport() == "tcp" {
+	if i.apart() && i.listener.Transport() == "tcp" {
 		return i.listener.Protocol + "-server"
 	}
 	return i.listener.Protocol
@@ -64,7 +64,7 @@ func (i *instance) protocol() string {
 // writePool gives addresses to the server and to its clients. With a range of
 // its own the IPv6 side has to be spelled out: server-ipv6 refuses nopool.
 func (i *instance) writePool(d *directives) {
-	if i.several() {
+	if i.apart() {
 		i.writeParts(d)
 		return
 	}
@@ -98,15 +98,37 @@ func (i *instance) writeParts(d *directives) {
 	d.add("ifconfig", server.String(), subnet.Mask(i.network))
 	first, last := i.dynamic(i.index)
 	d.add("ifconfig-pool", first.String(), last.String(), whole)
+	d.add("route-gateway", server.Next().String())
 	d.add("push", "topology subnet")
 	d.add("push", "route-gateway "+server.String())
+	i.writeShares(d)
 	if i.network6 == nil {
 		return
 	}
 	server6 := subnet.First(*i.network6)
 	d.add("ifconfig-ipv6", netip.PrefixFrom(server6, i.network6.Bits()).String(), server6.Next().String())
 	d.add("ifconfig-ipv6-pool", netip.PrefixFrom(pool6(*i.network6), i.network6.Bits()).String())
-	d.add("push", "route-ipv6 "+i.Network6.String())
+	if i.several() { // else it is the network that clients know
+		d.add("push", "route-ipv6 "+i.Network6.String())
+	}
+}
+
+// writeShares has packets for members of groups come to the process that they may be
+// connected to, where its own network does not hold them.
+func (i *instance) writeShares(d *directives) {
+	for _, g := range i.Groups {
+		for _, own := range []struct {
+			network *netip.Prefix
+			six     bool
+		}{{&i.network, false}, {i.network6, true}} {
+			share := g.share(i.Server, i.index, own.six)
+			if own.network == nil || own.network.Bits() <= share.Bits() && own.network.Contains(share.Addr()) {
+				continue
+			}
+			suffix, args := route(share)
+			d.add("route"+suffix, args...)
+		}
+	}
 }
 
 // behind returns the networks behind a client, which are reached through the first

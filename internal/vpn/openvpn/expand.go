@@ -18,6 +18,7 @@ func (s *Server) Expand(name string) ([]resource.Resource, error) {
 	e.addDirectories()
 	e.addKeys()
 	e.addFirewall()
+	e.addGroups()
 	for _, one := range all.instances {
 		e.addProcess(one)
 	}

@@ -11,14 +11,13 @@ import (
 )
 
 // addFirewall accepts packets to where the server listens, in the families in
-// which it does, with one chain for all of its processes. It stands at the top of INPUT and harms nobody where
-// everything is accepted anyway.
+// which it does, with one chain for all of its processes. It stands at the top of
+// INPUT and harms nobody where everything is accepted anyway.
 func (e *expansion) addFirewall() {
 	if !resource.Or(e.Firewall, true) {
 		return
 	}
-	iptables := id("package", "iptables") // Debian doesn't install it by itself
-	e.add(iptables, &pkg.Package{Installed: resource.Ptr(true)})
+	e.addIPTables()
 	for _, family := range []string{"ip", "ip6"} {
 		var rules []string
 		for _, i := range e.instances {
@@ -32,6 +31,15 @@ func (e *expansion) addFirewall() {
 		wall := id("chain", family+"/filter/VPND-OVPN-"+e.name)
 		e.add(wall, &chain.Chain{Hook: resource.Ptr("INPUT"), At: resource.Ptr("top"), Priority: resource.Ptr(chain.Listener), Rules: rules}, iptables)
 		e.walls = append(e.walls, wall)
+	}
+}
+
+var iptables = id("package", "iptables")
+
+// addIPTables adds what chains are made with, which Debian doesn't install by itself.
+func (e *expansion) addIPTables() {
+	if !slices.ContainsFunc(e.resources, func(r resource.Resource) bool { return r.ID == iptables }) {
+		e.add(iptables, &pkg.Package{Installed: resource.Ptr(true)})
 	}
 }
 

@@ -74,6 +74,10 @@ func (s *Server) device(n int) string {
 // several says whether there is more than one process.
 func (s *Server) several() bool { return len(s.listeners()) > 1 }
 
+// apart says whether a process has less than the network of the block for its pool, so
+// that it has to be spelled out.
+func (s *Server) apart() bool { return s.several() || len(s.Groups) > 0 }
+
 func (i *instance) config() string       { return root + "/" + i.label + ".conf" }
 func (i *instance) ccd() string          { return i.directory() + "/ccd" + i.suffix }
 func (i *instance) unit() string         { return "openvpn-server@" + i.label + ".service" }
@@ -110,7 +114,3 @@ func (s *settings) units() []string {
 func (i *instance) exitNotify() bool {
 	return i.listener.Transport() == "udp" && resource.Or(i.ExplicitExitNotify, true)
 }
-
-// moved returns the address in this process that has the place of a, which lies in
-// the network of one of them; false where this one's has no such place.
-func (i *instance) moved(a netip.Addr) (netip.Addr, bool) { return i.placed(a, i.index) }

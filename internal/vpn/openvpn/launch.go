@@ -120,7 +120,26 @@ func (l *launch) addAdmission() {
 	if l.PKI.Imported && !l.PKI.Outside || l.Auth != nil && !l.Auth.Certified() { // names may be those of accounts
 		want.Members = nil
 	}
+	l.addPlaces(want)
 	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))
+}
+
+// addPlaces has those dial anew who came into a group, or left one, since they are
+// connected: the rules of a group go by addresses.
+func (l *launch) addPlaces(want *kindopenvpn.Admission) {
+	for _, g := range l.Groups {
+		want.Reserved = append(want.Reserved, g.Network.String())
+	}
+	for _, m := range l.members {
+		address, _ := l.addresses(m)
+		if l.groupOf(m.block) == nil || !address.IsValid() {
+			continue
+		}
+		if want.Addresses == nil {
+			want.Addresses = make(map[string]string)
+		}
+		want.Addresses[m.CommonName] = address.String()
+	}
 }
 
 // dropin has systemd make the directory of the management socket, closed to all

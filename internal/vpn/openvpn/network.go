@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"net/netip"
+	"slices"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/openvpn/subnet"
@@ -39,7 +40,8 @@ func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
 	return netip.PrefixFrom(subnet.Advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
 }
 
-// dynamic returns the first and the last address of the pool of the n-th listener.
+// dynamic returns the first and the last address of the pool of the n-th listener: of the
+// range that its network has left where groups have their addresses, the largest one.
 func (s *Server) dynamic(n int) (first, last netip.Addr) {
 	pool, network := s.pool(), s.networks(false)[n]
 	for _, end := range []**netip.Addr{&pool.Start, &pool.End} {
@@ -48,7 +50,36 @@ func (s *Server) dynamic(n int) (first, last netip.Addr) {
 			*end = &there
 		}
 	}
-	return pool.within(network)
+	first, last = pool.within(network)
+	if pool.Start != nil || pool.End != nil {
+		return first, last
+	}
+	return s.gap(first, last)
+}
+
+// gap returns the largest range between two addresses in which no group has any; the
+// first one of several alike. The last lies before the first where there is none.
+func (s *Server) gap(first, last netip.Addr) (from, to netip.Addr) {
+	var held []netip.Prefix
+	for _, g := range s.Groups {
+		if p := resource.Or(g.Network, netip.Prefix{}); p.Addr().Is4() && p.Addr().Compare(last) <= 0 && !subnet.Last(p).Less(first) {
+			held = append(held, p.Masked())
+		}
+	}
+	slices.SortFunc(held, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	from, to = first, first.Prev()
+	begin, size := first, -1
+	consider := func(end netip.Addr) {
+		if room := subnet.Number(end) - subnet.Number(begin); room > size && room >= 0 {
+			from, to, size = begin, end, room
+		}
+	}
+	for _, p := range held {
+		consider(p.Addr().Prev())
+		begin = subnet.Last(p).Next()
+	}
+	consider(last)
+	return from, to
 }
 
 // inPool says whether an address lies in the pool of a listener.

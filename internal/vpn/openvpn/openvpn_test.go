@@ -130,6 +130,24 @@ func guarded() *Server {
 	}
 }
 
+// grouped is a server with groups, and two ways in.
+func grouped() *Server {
+	s := today()
+	s.Listen, s.Network, s.Network6 = []string{"udp/1194", "tcp/443"}, prefix("10.8.0.0/22"), prefix("fd00:8::/64")
+	s.Groups = []Group{
+		{
+			Name: "contractors", Network: prefix("10.8.3.0/24"), Network6: prefix("fd00:8::c000:0:0:0/66"), Routes: nets("10.7.0.0/16"),
+			Reach: nets("10.0.3.10/32", "10.0.0.2/32", "2001:db8::1/128"), Push: &Push{Domain: word("outside.example.com"), RedirectGateway: resource.Ptr(true)},
+		},
+		{Name: "admins", Network: prefix("10.8.1.128/26"), Network6: prefix("fd00:8::8:0:0/96")},
+	}
+	s.Clients = []Client{
+		{Name: "tpham", Group: word("contractors"), Push: &Push{Domain: word("tpham.example.com")}, Routes: nets("10.9.0.0/24")},
+		{Name: "anna", Group: word("admins"), Address: addr("10.8.1.170")},
+	}
+	return s
+}
+
 func expand(t *testing.T, s *Server) []resource.Resource {
 	t.Helper()
 	resources, err := s.Expand("office")
@@ -140,7 +158,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "grouped": grouped()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
 // profile returns what a client's profile is made of: directives, and files
@@ -110,4 +111,41 @@ func (s *settings) writeClientCiphers(d *directives) {
 	}
 	d.add("ignore-unknown-option", "data-ciphers")
 	d.add("data-ciphers", strings.Join(certain, ":"))
+}
+
+// remotes are all that profiles dial, the first one first.
+func (s *Server) remotes() []string {
+	if s.Remote == nil {
+		return s.Remotes
+	}
+	return append([]string{*s.Remote}, s.Remotes...)
+}
+
+// dial is one line of a profile.
+type dial struct {
+	host      string
+	port      uint16
+	transport string
+}
+
+// dials returns where profiles lead, in the order in which clients try it: to each
+// listener by every name that the server has.
+func (s *settings) dials() []dial {
+	var all []dial
+	for _, i := range s.instances {
+		for _, text := range s.remotes() {
+			r, err := endpoint.ParseRemote(text)
+			if err != nil || !r.Leads(i.listener) {
+				continue
+			}
+			to := dial{r.Host, i.listener.Port, i.listener.Transport()}
+			if r.Port != 0 {
+				to.port = r.Port
+			}
+			if !slices.Contains(all, to) {
+				all = append(all, to)
+			}
+		}
+	}
+	return all
 }

@@ -19,8 +19,9 @@ type settings struct {
 	*Server
 	name      string
 	pair      pki.Pair
-	members   []member    // clients that are not revoked, by name
-	instances []*instance // one a listener, in the order of listen
+	members   []member                  // clients that are not revoked, by name
+	instances []*instance               // one a listener, in the order of listen
+	seats     map[string]map[string]int // of the members of each group
 }
 
 // member is a client that the PKI knows, with its block where it has one.
@@ -42,6 +43,10 @@ func (s *Server) settings(name string) (*settings, error) {
 	}
 	for _, client := range slices.Sorted(maps.Keys(s.PKI.Clients)) {
 		all.members = append(all.members, member{Pair: s.PKI.Clients[client], block: blocks[client]})
+	}
+	all.seats = make(map[string]map[string]int, len(s.Groups))
+	for i := range s.Groups {
+		all.seats[s.Groups[i].Name] = s.seating(&s.Groups[i])
 	}
 	all.instances, err = all.cut()
 	return all, err

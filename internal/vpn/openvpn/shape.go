@@ -36,6 +36,7 @@ type Server struct {
 	Keepalive *Keepalive `vpnd:"keepalive,block" doc:"how a dead peer is noticed"`
 	Pool      *Pool      `vpnd:"pool,block" doc:"addresses given to clients without one of their own"`
 	Push      *Push      `vpnd:"push,block" doc:"what every client is told"`
+	Groups    []Group    `vpnd:"group,block" doc:"a part of the clients, with addresses, pushes and rules of its own"`
 	Clients   []Client   `vpnd:"client,block" doc:"what holds for one client; its label is the name in the PKI"`
 	Auth      *auth.Auth `vpnd:"auth,block" doc:"what people are asked for besides their certificate: a password, a code"`
 	TLS       *TLS       `vpnd:"tls,block" doc:"the control channel"`
@@ -86,9 +87,10 @@ type Client struct {
 	Name     string         `vpnd:"name,label" doc:"name in the PKI"`
 	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address; with several listeners, the others give it the one at the same place in their part"`
 	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address, likewise"`
+	Group    *string        `vpnd:"group" doc:"the group that it is in, which gives it an address"`
 	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener; a change restarts that"`
 	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
-	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate" default:"false"`
+	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate; who is connected is disconnected" default:"false"`
 	Options  []string       `vpnd:"options" doc:"further directives for its file, one an entry"`
 }
 

@@ -29,6 +29,7 @@ func (s *Server) Validate(name string) []resource.Mistake {
 	s.checkKeepalive(c)
 	s.checkRoom(c)
 	s.checkPush(c, "push", s.push())
+	s.checkGroups(c)
 	s.checkClients(c)
 	s.checkSharing(c)
 	s.checkSecurity(c)

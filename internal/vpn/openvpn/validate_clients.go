@@ -25,6 +25,7 @@ func (s *Server) checkClients(c *check) {
 		}
 		seen[client.Name] = true
 		s.checkKnown(c, path, client.Name)
+		s.checkMember(c, path, client)
 		s.checkAddresses(c, path, client, given)
 		behind = s.checkRoutes(c, path, client, behind)
 		s.checkPush(c, path+".push", resource.Or(client.Push, Push{}))
@@ -60,6 +61,9 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 			c.add(fixed.path, fmt.Sprintf("%s has the address %s already", other, fixed.address), "give each client one of its own")
 		}
 		given[*fixed.address] = client.Name
+	}
+	if s.groupOf(&client) != nil {
+		return
 	}
 	if client.Address != nil && s.hasNetwork() {
 		s.checkAddress(c, path+".address", *client.Address)
@@ -122,4 +126,37 @@ func (s *Server) checkRoutes(c *check, path string, client Client, behind []neti
 		behind = append(behind, p)
 	}
 	return behind
+}
+
+// own checks that a network can be one of a VPN.
+func (c *check) own(path string, network netip.Prefix) {
+	if among, whose := resource.Special(network); among.IsValid() {
+		c.add(path, fmt.Sprintf("%s is among %s, the addresses of %s", network, among, whose), `choose one of the private networks, as in "10.8.0.0/24" or "fd00:8::/64"`)
+	}
+}
+
+// checkRoom warns of more clients than there are addresses.
+func (s *Server) checkRoom(c *check) {
+	if s.MaxClients == nil || !s.hasNetwork() || s.failedPool() {
+		return
+	}
+	first, last := s.dynamic(0)
+	room := subnet.Number(last) - subnet.Number(first) + 1
+	if s.topology() != "subnet" {
+		room /= 4
+	}
+	for _, client := range s.Clients {
+		if client.Address != nil && client.Address.Is4() && !s.inPool(*client.Address) {
+			room++
+		}
+	}
+	if *s.MaxClients > room {
+		c.warn("max_clients", fmt.Sprintf("there are addresses for %d clients, so %d are never connected at once", room, *s.MaxClients), "use a larger network or pool, or a smaller number")
+	}
+}
+
+// failedPool says whether the pool is one that was complained of.
+func (s *Server) failedPool() bool {
+	first, last := s.dynamic(0)
+	return !first.Is4() || !last.Is4() || last.Less(first)
 }

@@ -106,6 +106,44 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Push = &Push{RedirectGateway: resource.Ptr(true), BlockIPv6: resource.Ptr(false), BlockOutsideDNS: resource.Ptr(true), SearchDomains: []string{"ok.example.com", "a b", `x"y`}}
 		}},
 		{"no leaks", func(s *Server) { s.Network6 = prefix("fd00:8::/64"); s.Push = &Push{BlockIPv6: resource.Ptr(true)} }},
+		{"groups", func(s *Server) {
+			*s = *grouped()
+			s.Topology, s.DuplicateCN, s.ClientToClient, s.Management = word("p2p"), resource.Ptr(true), resource.Ptr(true), resource.Ptr(false)
+			s.Groups[0].Network, s.Groups[0].Network6, s.Groups[0].Reach = prefix("10.8.2.0/24"), nil, nets("10.0.3.10/24")
+			s.Groups[1].Network, s.Groups[1].Network6 = prefix("10.9.0.0/24"), prefix("fd00:8::8:0:0/127")
+			s.Groups = append(s.Groups, Group{Name: "a b", Network: prefix("10.8.2.128/31"), Network6: prefix("fd00:8::/66")}, Group{Name: "a b", Network: prefix("fd00::/64")})
+		}},
+		{"groups without IPv6", func(s *Server) { *s = *grouped(); s.Network6 = nil }},
+		{"groups and what they tell", func(s *Server) {
+			*s = *grouped()
+			s.Groups[0].Routes, s.Groups[0].Reach = nets("0.0.0.0/0"), nets("10.0.3.10/32", "172.31.0.0/16")
+			s.Groups[0].Push = &Push{DNS: []netip.Addr{*addr("10.0.3.10")}}
+		}},
+		{"groups too small", func(s *Server) {
+			*s = *grouped()
+			s.Groups[1].Network = prefix("10.8.1.128/29")
+			s.PKI.Clients["bob"], s.PKI.Clients["carol"] = s.PKI.Clients["anna"], s.PKI.Clients["anna"]
+			s.Clients = append(s.Clients, Client{Name: "bob", Group: word("admins")}, Client{Name: "carol", Group: word("admins")})
+			s.Clients[1].Address = nil
+		}},
+		{"groups and a pool", func(s *Server) { *s = *grouped(); s.Pool = &Pool{Start: addr("10.8.1.16")} }},
+		{"groups that take all", func(s *Server) {
+			*s = *grouped()
+			s.Listen, s.Network6, s.Clients, s.Network = nil, nil, nil, prefix("10.8.0.0/29")
+			s.Groups = []Group{{Name: "some", Network: prefix("10.8.0.4/30")}, {Name: "others", Network: prefix("10.8.0.2/31")}}
+		}},
+		{"groups and IPv6 of others", func(s *Server) { *s = *grouped(); s.Groups[1].Network6 = prefix("fd00:8::1000/120") }},
+		{"members", func(s *Server) {
+			*s = *grouped()
+			s.PKI.Clients["bob"] = s.PKI.Clients["anna"]
+			s.Clients[0].Group, s.Clients[1].Address = word("strangers"), addr("10.8.1.160")
+			s.Clients = append(s.Clients, Client{Name: "bob", Address: addr("10.8.3.9"), Address6: addr("fd00:8::8:0:9")})
+		}},
+		{"members elsewhere", func(s *Server) {
+			*s = *grouped()
+			s.Clients[0].Address, s.Clients[0].Address6 = addr("10.8.1.140"), addr("fd00:8::c000:0:0:9")
+			s.Clients[1].Options = []string{` "ifconfig-push" 10.8.3.7 255.255.252.0`, "ifconfig-ipv6-push fd00:8::9/64"}
+		}},
 		{"unknown client", func(s *Server) { s.Clients = []Client{{Name: "nobody"}} }},
 		{"revoked client", func(s *Server) { s.Clients = []Client{{Name: "guest"}} }},
 		{"client twice", func(s *Server) { s.Clients = []Client{{Name: "tpham"}, {Name: "tpham"}} }},
