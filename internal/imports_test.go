@@ -109,6 +109,7 @@ var rules = []rule{
 	{"cli/authority", []string{"atomic", "config", "resource", "report", "kind/pki", "kind/pki/policy"}, []string{"os/exec"}},
 	{"cli/view", []string{"resource", "clients", "seen", "state", "report", "status", "transaction"}, []string{"os", "os/exec"}},
 	{"cli/passphrase", []string{"resource"}, []string{"os/exec", "net"}},
+	{"cli/totp", []string{"resource", "engine", "kind/pki/totp", "profile", "report"}, []string{"os", "os/exec", "net"}},
 	{"cli/exporting", []string{"resource", "clients", "engine", "profile", "report", "cli/passphrase"}, []string{"os", "os/exec", "net"}},
 	{"cli/hostkey", []string{"kind/ssh"}, []string{"os", "os/exec"}},
 	{"cli/starter", nil, []string{"os/exec"}},

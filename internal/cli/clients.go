@@ -14,6 +14,7 @@ import (
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/cli/exporting"
+	"vpnd/internal/cli/totp"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/clients"
 	"vpnd/internal/engine"
@@ -32,7 +33,7 @@ func (a *app) clientCommand() *cobra.Command {
 		return c.Help()
 	}
 	add(c, "People:", a.listCommand(), a.whoCommand(), a.enrollCommand(), a.expelCommand(), a.disconnectCommand())
-	add(c, "Profiles:", exporting.Command(a.exportSession()))
+	add(c, "Profiles:", exporting.Command(a.exportSession()), totp.Command(a.totpSession()))
 	return c
 }
 
@@ -57,6 +58,23 @@ func (a *app) exportSession() *exporting.Session {
 				return err
 			}
 			return atomic.Write("/", atomic.File{Path: path, Data: data, Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
+		},
+	}
+}
+
+// totpSession is what vpnd client totp writes and needs.
+func (a *app) totpSession() *totp.Session {
+	return &totp.Session{
+		Out: a.Out, Err: a.Err, Size: size, Read: a.ofHost,
+		Look: func() (*engine.Engine, error) { return a.look(a.dir(nil)) },
+		Anew: func(ctx context.Context, name, what string, yes bool, files func(*engine.Engine) ([]string, error)) error {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			defer undisturbed()()
+			a.aside(true)
+			return a.anew(ctx, cfg, name, what, files, applyFlags{yes: yes})
 		},
 	}
 }

@@ -156,7 +156,7 @@ func (a *app) anewCommand(name, what, long string, key bool) *cobra.Command {
 			}
 			defer undisturbed()()
 			out := a.aside(asJSON)
-			if err := a.anew(c.Context(), cfg, args[0], what, key, f); err != nil || !asJSON {
+			if err := a.anew(c.Context(), cfg, args[0], what, certificate(args[0], key), f); err != nil || !asJSON {
 				return err
 			}
 			return a.madeAnew(out, a.dir(cfg), args[0])
@@ -178,9 +178,9 @@ func (a *app) madeAnew(out io.Writer, dir, name string) error {
 	return report.WriteJSON(out, certificates{clients.FormatVersion, own})
 }
 
-// anew takes the files of a certificate away and has them made again, all under one
-// lock: an agent would make them as soon as they are gone.
-func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, key bool, f applyFlags) error {
+// anew takes files away and has them made again, all under one lock: an agent would
+// make them as soon as they are gone.
+func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, files func(*engine.Engine) ([]string, error), f applyFlags) error {
 	host := a.host(a.dir(cfg))
 	if err := host.Mend(ctx); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, k
 		}
 	}
 	t, p, err := host.Agree(ctx, true, func(t *transaction.Transaction) (*engine.Plan, error) {
-		paths, err := anewPaths(t.Engine, name, key)
+		paths, err := files(t.Engine)
 		if err != nil {
 			return nil, err
 		}
@@ -216,6 +216,11 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, k
 	defer t.Close()
 	phase, err := t.Apply(ctx, p, f.terms(cfg))
 	return ended(phase, err)
+}
+
+// certificate finds the files of somebody's certificate.
+func certificate(name string, key bool) func(*engine.Engine) ([]string, error) {
+	return func(e *engine.Engine) ([]string, error) { return anewPaths(e, name, key) }
 }
 
 // anewPaths returns the files of somebody's certificate.

@@ -189,6 +189,23 @@ func (e *Engine) Certificates() []Certificate {
 	return all
 }
 
+// An App is one on record that shows codes, with the seed of these.
+type App struct {
+	resource.App
+	Seed   resource.ID
+	Blocks []string // that ask for it
+}
+
+// Apps returns those on record.
+func (e *Engine) Apps() []App {
+	var all []App
+	of := func(k resource.Kind) bool { _, is := k.New().(resource.AppHolder); return is }
+	e.recorded(of, func(r state.Record, was any) {
+		all = append(all, App{was.(resource.AppHolder).App(), r.ID, blocks(r)})
+	})
+	return all
+}
+
 // A Roll is whom the CA of some blocks vouches for.
 type Roll struct {
 	Blocks  []string

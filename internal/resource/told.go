@@ -80,6 +80,15 @@ type Bearing struct {
 	Key    string // path of its private key
 }
 
+// An AppHolder is the shape of the seed of codes that an app on somebody's phone
+// shows. It is asked with what is on record of one.
+type AppHolder interface {
+	App() App
+}
+
+// An App shows codes: who has it, and whom it says that they are for.
+type App struct{ Holder, Issuer string }
+
 // A Roller is the shape of a list of those for whom a CA vouches. It is asked with
 // what is on record of one.
 type Roller interface {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -131,18 +132,20 @@ func build(rand io.Reader, data []byte) ([]byte, error) {
 	return made.Bytes(), nil
 }
 
-// Enrolls returns who has the app of a seed, and, made of what the file holds, the
-// address that an app reads out of a QR code: Key-Uri-Format of google-authenticator.
-func (v *Secrets) Enrolls(want Secret) (holder string, uri func(content []byte) string) {
-	who, whom := resource.Or(want.Holder, ""), resource.Or(want.Issuer, "")
-	return who, func(content []byte) string {
-		seed := seedOf(content)
-		if seed == "" {
-			return ""
-		}
-		u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + whom + ":" + who, RawQuery: "secret=" + seed + "&issuer=" + url.QueryEscape(whom)}
-		return strings.ReplaceAll(u.String(), "+", "%20")
+// App returns who has the app.
+func (s *Secret) App() resource.App {
+	return resource.App{Holder: resource.Or(s.Holder, ""), Issuer: resource.Or(s.Issuer, "")}
+}
+
+// URI returns what an app reads out of a QR code, made of what the file of a seed
+// holds: Key-Uri-Format of google-authenticator.
+func URI(a resource.App, content []byte) (string, error) {
+	seed := seedOf(content)
+	if seed == "" {
+		return "", errors.New("it holds no seed that can be read")
 	}
+	u := url.URL{Scheme: "otpauth", Host: "totp", Path: "/" + a.Issuer + ":" + a.Holder, RawQuery: "secret=" + seed + "&issuer=" + url.QueryEscape(a.Issuer)}
+	return strings.ReplaceAll(u.String(), "+", "%20"), nil
 }
 
 // Validate checks what needs no host.

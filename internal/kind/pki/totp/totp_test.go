@@ -59,13 +59,12 @@ func TestWhatANewSeedVoids(t *testing.T) {
 
 // An app reads the address, whatever the name of the company is.
 func TestTheAddressForAnApp(t *testing.T) {
-	v := NewSecrets(host(t))
-	holder, uri := v.Enrolls(Secret{Holder: resource.Ptr("alice@example.com"), Issuer: resource.Ptr("Acme & Söhne VPN")})
+	app := (&Secret{Holder: resource.Ptr("alice@example.com"), Issuer: resource.Ptr("Acme & Söhne VPN")}).App()
 	want := "otpauth://totp/Acme%20&%20S%C3%B6hne%20VPN:alice@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Acme%20%26%20S%C3%B6hne%20VPN"
-	if got := uri([]byte("JBSWY3DPEHPK3PXP\n\" TOTP_AUTH\n")); holder != "alice@example.com" || got != want {
-		t.Errorf("%s: %s", holder, got)
+	if got, err := URI(app, []byte("JBSWY3DPEHPK3PXP\n\" TOTP_AUTH\n")); err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
 	}
-	if got := uri([]byte("rubbish\n")); got != "" {
+	if got, err := URI(app, []byte("rubbish\n")); err == nil {
 		t.Errorf("a file without a seed has the address %s", got)
 	}
 }
