@@ -54,7 +54,9 @@ a new key and certificate; what they had before stays void.`,
 				case known:
 					return edit.Set(files, n, edit.Attribute{Name: e.Revoked})
 				}
-				n.With = edit.Text{Name: e.With, Value: e.Value}
+				if e.With != "" {
+					n.With = []edit.Text{{Name: e.With, Value: e.Value}}
+				}
 				return edit.Add(files, n)
 			})
 			switch {
@@ -145,6 +147,12 @@ func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change fun
 	if err != nil {
 		return edit.Place{}, err
 	}
+	return a.applyEdit(ctx, f.applyFlags, files, edited)
+}
+
+// applyEdit applies what comes of an edit. The file is written once the plan was agreed
+// to; where nothing was done in the end, it is as before.
+func (a *app) applyEdit(ctx context.Context, f applyFlags, files []edit.File, edited edit.Change) (edit.Place, error) {
 	a.instead = map[string][]byte{edited.File: edited.Data}
 	after, err := a.load()
 	if err != nil {
@@ -157,7 +165,7 @@ func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change fun
 	}
 	a.printf("Edits %s:%d\n\n", edited.File, edited.Line)
 	t, p, err := host.Agree(ctx, f.yes, func(t *transaction.Transaction) (*engine.Plan, error) {
-		return a.planApply(ctx, t, after, f.applyFlags, nil)
+		return a.planApply(ctx, t, after, f, nil)
 	})
 	if err != nil {
 		return edit.Place{}, err

@@ -18,6 +18,7 @@ import (
 	"vpnd/internal/cli/view"
 	"vpnd/internal/clients"
 	"vpnd/internal/config"
+	"vpnd/internal/config/edit"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/transaction"
@@ -31,14 +32,8 @@ func (a *app) pkiCommand() *cobra.Command {
 		}
 		return c.Help()
 	}
-	add(c, "Certificates:", a.certificatesCommand(), a.anewCommand("renew", "a new certificate for the same key",
-		`Makes a new certificate for the key that is there. vpnd does that by itself before
-one runs out; this is for sooner.`, false),
-		a.anewCommand("rekey", "a new key, with a new certificate",
-			`Makes a new key and a certificate for it. What was made with the old key is void:
-a person needs a new profile, and the certificate they had stays good until it runs
-out, unless they are revoked and let in again.`, true),
-		authority.Sign(a.authority()), authority.Export(a.authority()))
+	add(c, "Certificates:", a.certificatesCommand(), a.renewCommand(), a.rekeyCommand(),
+		authority.Revoke(a.authority()), authority.Sign(a.authority()), authority.Export(a.authority()))
 	return c
 }
 
@@ -47,6 +42,7 @@ func (a *app) authority() *authority.Session {
 	return &authority.Session{
 		Out: a.Out, Err: a.Err, Terminal: func() bool { return isTerminal(a.Out) },
 		Root: func() string { return a.root }, Read: a.document, Load: a.load, Apply: a.bring,
+		Edit: a.edit, Disconnect: a.sendAway,
 	}
 }
 
@@ -67,6 +63,36 @@ func (a *app) bring(ctx context.Context, cfg *config.Config, unasked bool) error
 	defer t.Close()
 	phase, err := t.Apply(ctx, p, f.terms(cfg))
 	return ended(phase, err)
+}
+
+// edit changes the configuration and applies what comes of it.
+func (a *app) edit(ctx context.Context, change func([]edit.File) (edit.Change, error), unasked bool) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	files, err := texts(cfg.Paths)
+	if err != nil {
+		return err
+	}
+	edited, err := change(files)
+	if err != nil {
+		return err
+	}
+	_, err = a.applyEdit(ctx, applyFlags{yes: unasked}, files, edited)
+	return err
+}
+
+// sendAway disconnects somebody who is connected.
+func (a *app) sendAway(ctx context.Context, name string) error {
+	if a.root != "/" {
+		return nil
+	}
+	one, _, err := a.known(ctx, name)
+	if err != nil || len(one.Sessions) == 0 {
+		return nil // nobody of that name dials in
+	}
+	return a.disconnect(ctx, one)
 }
 
 // listed is a certificate as it stands.
@@ -139,42 +165,98 @@ func (a *app) certificates(e *engine.Engine) []listed {
 	return all
 }
 
-// anewCommand makes a command that has a certificate made anew, with its key or
-// without.
-func (a *app) anewCommand(name, what, long string, key bool) *cobra.Command {
-	var f applyFlags
-	var asJSON bool
+// renewal is how certificates are made anew: with their keys or without.
+type renewal struct {
+	applyFlags
+	what string
+	key  bool // a new one too
+	all  bool
+	ca   bool
+	in   string
+	json bool
+}
+
+func (a *app) renewCommand() *cobra.Command {
+	f := renewal{what: "a new certificate for the same key"}
+	c := a.anewCommand("renew NAME...", &f)
+	c.Short = "A new certificate for the same key"
+	c.Long = `Makes a new certificate for the key that is there. vpnd does that by itself before
+one runs out; this is for sooner.
+
+The host must be as the configuration says otherwise.`
+	return c
+}
+
+func (a *app) rekeyCommand() *cobra.Command {
+	f := renewal{what: "a new key, with a new certificate", key: true}
+	c := a.anewCommand("rekey NAME... | --all | --ca", &f)
+	c.Short = "A new key, with a new certificate"
+	c.Long = `Makes a new key and a certificate for it. What was made with the old key is void:
+a person needs a new profile, and the certificate they had stays good until it runs
+out, unless they are revoked and let in again. So keys take on another algorithm, one
+person at a time, or all with --all.
+
+With --ca, a new CA takes the place of the one that signs now: the configuration gets
+ca_generation, one more than before, and that is applied. Servers trust both, and every
+profile and certificate that people have stays good until it runs out; each new one is
+of the new CA. The old one ends by itself when nothing that it signed is good.
+
+The host must be as the configuration says otherwise.`
+	c.Flags().BoolVar(&f.all, "all", false, "everybody, and every server")
+	c.Flags().BoolVar(&f.ca, "ca", false, "the CA")
+	c.Flags().StringVar(&f.in, "in", "", "with --ca: of the block at `ADDRESS`, such as pki.office")
+	return c
+}
+
+// anewCommand makes a command that has certificates made anew.
+func (a *app) anewCommand(use string, f *renewal) *cobra.Command {
 	c := &cobra.Command{
-		Use:   name + " NAME",
-		Short: strings.ToUpper(what[:1]) + what[1:],
-		Long:  long + "\n\nThe host must be as the configuration says otherwise.",
-		Args:  cobra.ExactArgs(1),
+		Use: use,
+		Args: func(_ *cobra.Command, args []string) error {
+			if (len(args) > 0) == (f.all || f.ca) || f.all && f.ca || f.in != "" && !f.ca {
+				return errors.New("say whose")
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.ca {
+				return authority.Succeed(c.Context(), a.authority(), f.in, f.yes)
+			}
 			cfg, err := a.load()
 			if err != nil {
 				return err
 			}
 			defer undisturbed()()
-			out := a.aside(asJSON)
-			if err := a.anew(c.Context(), cfg, args[0], what, certificate(args[0], key), f); err != nil || !asJSON {
+			out, names := a.aside(f.json), args
+			whose := strings.Join(names, ", ")
+			if f.all {
+				whose = "Everybody, and every server,"
+			}
+			err = a.anew(c.Context(), cfg, whose, f.what, func(e *engine.Engine) (paths []string, err error) {
+				if names, paths, err = anewPaths(e, args, *f); err == nil {
+					err = authority.Signable(a.authority(), cfg, names, f.key)
+				}
+				return paths, err
+			}, f.applyFlags)
+			if err != nil || !f.json {
 				return err
 			}
-			return a.madeAnew(out, a.dir(cfg), args[0])
+			return a.madeAnew(out, a.dir(cfg), names)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "write JSON, and the plan to standard error")
+	c.Flags().BoolVar(&f.json, "json", false, "write JSON, and the plan to standard error")
 	yesFlag(c, &f.yes)
 	a.verboseFlag(c)
 	return c
 }
 
-// madeAnew tells of the certificates of somebody.
-func (a *app) madeAnew(out io.Writer, dir, name string) error {
+// madeAnew tells of the certificates of these.
+func (a *app) madeAnew(out io.Writer, dir string, names []string) error {
 	e, err := a.look(dir)
 	if err != nil {
 		return err
 	}
-	own := slices.DeleteFunc(a.certificates(e), func(l listed) bool { return l.Name != name || l.Use == "ca" })
+	own := slices.DeleteFunc(a.certificates(e), func(l listed) bool { return !slices.Contains(names, l.Name) || l.Use == "ca" })
 	return report.WriteJSON(out, certificates{clients.FormatVersion, own})
 }
 
@@ -218,30 +300,31 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, f
 	return ended(phase, err)
 }
 
-// certificate finds the files of somebody's certificate.
-func certificate(name string, key bool) func(*engine.Engine) ([]string, error) {
-	return func(e *engine.Engine) ([]string, error) { return anewPaths(e, name, key) }
-}
-
-// anewPaths returns the files of somebody's certificate.
-func anewPaths(e *engine.Engine, name string, key bool) ([]string, error) {
-	var paths, names []string
+// anewPaths returns the files of certificates, and whose they are: of everybody, or of
+// those who are named.
+func anewPaths(e *engine.Engine, names []string, f renewal) (whose, paths []string, err error) {
+	var known []string
 	for _, c := range e.Certificates() {
 		switch {
+		case c.Authority && slices.Contains(names, c.Name):
+			return nil, nil, errors.New("a CA is not made anew like that: everybody's certificate would be void. It is renewed with its key before it runs out; vpnd pki rekey --ca has a new one take its place, step by step")
 		case c.Authority:
-			if c.Name == name {
-				return nil, errors.New("a CA is not made anew like that: everybody's certificate would be void; it is renewed with its key before it runs out")
+		case f.all || slices.Contains(names, c.Name):
+			whose = append(whose, c.Name)
+			if paths = append(paths, c.ID.Name); f.key && c.Key != "" {
+				paths = append(paths, c.Key)
 			}
-		case c.Name == name && key:
-			paths = append(paths, c.Key, c.ID.Name)
-		case c.Name == name:
-			paths = append(paths, c.ID.Name)
 		default:
-			names = append(names, c.Name)
+			known = append(known, c.Name)
 		}
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("no certificate of %q is on record; there are those of %s", name, report.Names(names))
+	for _, name := range names {
+		if !slices.Contains(whose, name) {
+			return nil, nil, fmt.Errorf("no certificate of %q is on record; there are those of %s", name, report.Names(known))
+		}
 	}
-	return paths, nil
+	if len(whose) == 0 {
+		err = errors.New("no certificate is on record")
+	}
+	return whose, paths, err
 }

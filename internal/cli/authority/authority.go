@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/config"
+	"vpnd/internal/config/edit"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -29,6 +31,9 @@ type Session struct {
 	Read     func(path string) ([]byte, error) // a file of a person's, or standard input as -
 	Load     func() (*config.Config, error)
 	Apply    func(ctx context.Context, cfg *config.Config, unasked bool) error // shows what changes, asks, and does it
+
+	Edit       func(ctx context.Context, change func([]edit.File) (edit.Change, error), unasked bool) error // the configuration, and applies that
+	Disconnect func(ctx context.Context, name string) error                                                 // who is connected by that name
 }
 
 func (s *Session) host() pki.Host {
@@ -117,3 +122,5 @@ func (s *Session) write(data []byte, out string, mode os.FileMode) error {
 	}
 	return atomic.Write("/", atomic.File{Path: out, Data: data, Mode: mode, UID: os.Geteuid(), GID: os.Getegid()})
 }
+
+func sorted[T any](all map[string]T) []string { return slices.Sorted(maps.Keys(all)) }

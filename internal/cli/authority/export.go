@@ -178,20 +178,11 @@ func several(what string, blocks []string) error {
 
 // exportCA writes the certificate of the only CA.
 func (s *Session) exportCA(cfg *config.Config, f exportFlags) error {
-	var files, blocks []string
-	for _, b := range cfg.Blocks {
-		e, ok := b.Shape.(resource.Exporter)
-		if !ok || f.in != "" && b.ID.String() != f.in {
-			continue
-		}
-		if a, ok := e.Exports(b.ID.Name).(pki.Authority); ok {
-			files, blocks = append(files, a.Certificate), append(blocks, b.ID.String())
-		}
+	o, err := only(cfg, f.in)
+	if err != nil {
+		return err
 	}
-	if len(files) != 1 {
-		return several("CA", blocks)
-	}
-	return s.copy(files, f)
+	return s.copy([]string{o.Certificate}, f)
 }
 
 // exportRequests writes the request of one, or of all that wait for a signature.

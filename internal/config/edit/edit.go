@@ -22,12 +22,13 @@ type File struct {
 	Data []byte
 }
 
-// A Nested is a block within a block of the configuration.
+// A Nested is a block within a block of the configuration, or, without a type, that
+// block itself.
 type Nested struct {
 	In    resource.ID // the block at the top, as pki.office
 	Type  string      // client
-	Label string      // alice
-	With  Text        // what a new one holds; nothing where it has no name
+	Label string      // alice; empty for blocks that have none
+	With  []Text      // what a new one holds
 }
 
 // A Text is an attribute that is a string.
@@ -64,18 +65,48 @@ func (r *Refusal) Error() string {
 
 // written is the block as a person would write it, with an attribute set or none.
 func (n Nested) written(a Attribute) string {
-	if a == (Attribute{}) {
-		return fmt.Sprintf("%s %q %s", n.Type, n.Label, n.held(" %s = %q "))
+	switch {
+	case n.Type == "":
+		return a.String()
+	case n.Label == "":
+		return n.Type + " " + n.native()
+	case a == (Attribute{}):
+		return fmt.Sprintf("%s %q %s", n.Type, n.Label, n.native())
 	}
 	return fmt.Sprintf("%s %q { %s }", n.Type, n.Label, a)
 }
 
+// called is the block in an error.
+func (n Nested) called() string {
+	if n.Label == "" {
+		return n.Type
+	}
+	return fmt.Sprintf("%s %q", n.Type, n.Label)
+}
+
+// native is what a new block holds in the syntax of HCL. One line has room for one
+// attribute.
+func (n Nested) native() string {
+	if len(n.With) < 2 {
+		return n.held(" %s = %q ", "")
+	}
+	longest := 0
+	for _, text := range n.With {
+		longest = max(longest, len(text.Name))
+	}
+	return strings.Replace(n.held(fmt.Sprintf("\n  %%-%ds = %%q", longest), ""), "}", "\n}", 1)
+}
+
 // held is what a new block holds, in braces.
-func (n Nested) held(form string) string {
-	if n.With.Name == "" {
+func (n Nested) held(form, between string) string {
+	if len(n.With) == 0 {
 		return "{}"
 	}
-	return "{" + fmt.Sprintf(form, n.With.Name, n.With.Value) + "}"
+	var all []string
+	for _, text := range n.With {
+		all = append(all, fmt.Sprintf(form, text.Name, text.Value))
+	}
+	return "{" + strings.Join(all, between) + "}"
 }
 
 // Add returns the file with the nested block in its outer one, behind the last of its
@@ -84,13 +115,22 @@ func Add(files []File, n Nested) (Change, error) {
 	return first(files, n, Attribute{}, func(s syntax) (*splice, error) { return s.add(n) })
 }
 
-// An Attribute is one of a nested block, and what it shall be.
+// An Attribute is one of a block, and what it shall be.
 type Attribute struct {
-	Name  string
-	Value bool
+	Name   string
+	Value  bool
+	Number int // instead, where it is not 0
 }
 
-func (a Attribute) String() string { return fmt.Sprintf("%s = %t", a.Name, a.Value) }
+// value is written alike in both syntaxes.
+func (a Attribute) value() string {
+	if a.Number != 0 {
+		return fmt.Sprint(a.Number)
+	}
+	return fmt.Sprint(a.Value)
+}
+
+func (a Attribute) String() string { return a.Name + " = " + a.value() }
 
 // Set returns the file with an attribute of the nested block set.
 func Set(files []File, n Nested, a Attribute) (Change, error) {
@@ -127,7 +167,7 @@ func first(files []File, n Nested, a Attribute, find func(syntax) (*splice, erro
 		return Change{}, made
 	}
 	return Change{}, &Refusal{
-		What: fmt.Sprintf("no file has the place for %s %q in %s", n.Type, n.Label, n.In),
+		What: fmt.Sprintf("no file has the place for %s in %s", n.called(), n.In),
 		Do:   "write it by hand: " + n.written(a),
 	}
 }

@@ -130,7 +130,7 @@ func TestEdits(t *testing.T) {
 			}
 			added, err := Add(files, client("bob"))
 			check("adding bob", c.add, added, err)
-			set, err := Set(files, client("alice"), Attribute{"revoked", true})
+			set, err := Set(files, client("alice"), Attribute{Name: "revoked", Value: true})
 			check("revoking alice", c.set, set, err)
 		})
 	}
@@ -138,7 +138,7 @@ func TestEdits(t *testing.T) {
 
 // A new block holds what it can't do without, in either syntax.
 func TestAddWith(t *testing.T) {
-	n := Nested{In: resource.ID{Kind: "wireguard", Name: "wg0"}, Type: "peer", Label: "bob", With: Text{"address", "10.20.0.3"}}
+	n := Nested{In: resource.ID{Kind: "wireguard", Name: "wg0"}, Type: "peer", Label: "bob", With: []Text{{"address", "10.20.0.3"}}}
 	for name, c := range map[string]struct{ in, want string }{
 		"a.hcl":      {"wireguard \"wg0\" {\n  peer \"alice\" {}\n}\n", "wireguard \"wg0\" {\n  peer \"alice\" {}\n  peer \"bob\" { address = \"10.20.0.3\" }\n}\n"},
 		"a.hcl.json": {`{"wireguard": {"wg0": {"peer": {"alice": {}}}}}`, `{"wireguard": {"wg0": {"peer": {"alice": {},"bob": {"address": "10.20.0.3"}}}}}`},
@@ -146,6 +146,53 @@ func TestAddWith(t *testing.T) {
 		got, err := Add([]File{{Name: name, Data: []byte(c.in)}}, n)
 		if err != nil || string(got.Data) != c.want {
 			t.Errorf("%s: %v\n%s", name, err, got.Data)
+		}
+	}
+}
+
+// A number of the outer block is set where it stands, or put into it.
+func TestSetOuter(t *testing.T) {
+	n := Nested{In: office}
+	for name, c := range map[string]struct{ file, in, want string }{
+		"none yet":    {"a.hcl", "pki \"office\" {\n  key = \"ed25519\" # quick\n}\n", "pki \"office\" {\n  key = \"ed25519\" # quick\n  ca_generation = 2\n}\n"},
+		"one":         {"a.hcl", "pki \"office\" {\r\n  ca_generation = 1 # first\r\n}\r\n", "pki \"office\" {\r\n  ca_generation = 2 # first\r\n}\r\n"},
+		"empty":       {"a.hcl", "pki \"office\" {}\n", "pki \"office\" { ca_generation = 2 }\n"},
+		"JSON":        {"a.hcl.json", `{"pki": {"office": {"key": "ed25519"}}}`, `{"pki": {"office": {"key": "ed25519","ca_generation": 2}}}`},
+		"one in JSON": {"a.hcl.json", `{"pki": {"office": {"ca_generation": 1}}}`, `{"pki": {"office": {"ca_generation": 2}}}`},
+		"computed":    {"a.hcl", "pki \"office\" { ca_generation = var.n }\n", ""},
+		"made":        {"a.hcl", "dynamic \"pki\" {\n  for_each = var.all\n}\n", ""},
+	} {
+		got, err := Set([]File{{Name: c.file, Data: []byte(c.in)}}, n, Attribute{Name: "ca_generation", Number: 2})
+		if c.want == "" {
+			if err == nil || !strings.Contains(err.Error(), "ca_generation = 2") {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil || string(got.Data) != c.want {
+			t.Errorf("%s: %v\n%q", name, err, got.Data)
+		}
+	}
+}
+
+// Blocks without a label stand beside each other.
+func TestAddWithoutLabel(t *testing.T) {
+	two := Nested{In: office, Type: "revoke", With: []Text{{"serial", "0a"}, {"common_name", "x"}}}
+	got, err := Add([]File{{Name: "a.hcl", Data: []byte("pki \"office\" {\n  client \"a\" {}\n}\n")}}, two)
+	if want := "pki \"office\" {\n  client \"a\" {}\n  revoke {\n    serial      = \"0a\"\n    common_name = \"x\"\n  }\n}\n"; err != nil || string(got.Data) != want {
+		t.Errorf("%v\n%s", err, got.Data)
+	}
+	n := Nested{In: office, Type: "revoke", With: []Text{{"serial", "0a"}}}
+	for name, c := range map[string]struct{ file, in, want string }{
+		"first":         {"a.hcl", "pki \"office\" {\n  client \"a\" {}\n}\n", "pki \"office\" {\n  client \"a\" {}\n  revoke { serial = \"0a\" }\n}\n"},
+		"second":        {"a.hcl", "pki \"office\" {\n  revoke { serial = \"09\" }\n  client \"a\" {}\n}\n", "pki \"office\" {\n  revoke { serial = \"09\" }\n  revoke { serial = \"0a\" }\n  client \"a\" {}\n}\n"},
+		"JSON":          {"a.hcl.json", `{"pki": {"office": {"key": "x"}}}`, `{"pki": {"office": {"key": "x","revoke": [{"serial": "0a"}]}}}`},
+		"one in JSON":   {"a.hcl.json", `{"pki": {"office": {"revoke": {"serial": "09"}}}}`, `{"pki": {"office": {"revoke": [{"serial": "09"}, {"serial": "0a"}]}}}`},
+		"array in JSON": {"a.hcl.json", `{"pki": {"office": {"revoke": [{"serial": "09"}]}}}`, `{"pki": {"office": {"revoke": [{"serial": "09"},{"serial": "0a"}]}}}`},
+	} {
+		got, err := Add([]File{{Name: c.file, Data: []byte(c.in)}}, n)
+		if err != nil || string(got.Data) != c.want {
+			t.Errorf("%s: %v\n%q", name, err, got.Data)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -129,7 +130,7 @@ func (d document) add(n Nested) (*splice, error) {
 	if outer == nil {
 		return nil, nil
 	}
-	held := n.held("%q: %q")
+	held := n.held("%q: %q", ", ")
 	if made := outer.find("dynamic", n.Type); made != nil {
 		return nil, d.refuse(*made, n.Type, n.written(Attribute{}))
 	}
@@ -137,12 +138,27 @@ func (d document) add(n Nested) (*splice, error) {
 		if m.key != n.Type {
 			continue
 		}
+		if n.Label == "" {
+			return d.another(m.node, held), nil
+		}
 		if m.kind != '{' {
 			return d.appended(m.node, fmt.Sprintf("{%s: %s}", quoted(n.Label), held)), nil
 		}
 		return d.appended(m.node, quoted(n.Label)+": "+held), nil
 	}
+	if n.Label == "" {
+		return d.appended(*outer, fmt.Sprintf("%s: [%s]", quoted(n.Type), held)), nil
+	}
 	return d.appended(*outer, fmt.Sprintf("%s: {%s: %s}", quoted(n.Type), quoted(n.Label), held)), nil
+}
+
+// another puts one more block without a label beside those that are there: one that
+// stands alone becomes the first of an array.
+func (d document) another(n node, held string) *splice {
+	if n.kind == '[' {
+		return d.appended(n, held)
+	}
+	return &splice{n.start, n.end, "[" + strings.ReplaceAll(string(d.Data[n.start:n.end]), "\r\n", "\n") + ", " + held + "]"}
 }
 
 func (d document) set(n Nested, a Attribute) (*splice, error) {
@@ -150,7 +166,10 @@ func (d document) set(n Nested, a Attribute) (*splice, error) {
 	if outer == nil {
 		return nil, nil
 	}
-	block := outer.find(n.Type, n.Label)
+	block := outer
+	if n.Type != "" {
+		block = outer.find(n.Type, n.Label)
+	}
 	if block == nil || block.kind != '{' {
 		if made := outer.find("dynamic", n.Type); made != nil {
 			return nil, d.refuse(*made, n.Type, n.written(a))
@@ -159,14 +178,17 @@ func (d document) set(n Nested, a Attribute) (*splice, error) {
 	}
 	i := slices.IndexFunc(block.members, func(m member) bool { return m.key == a.Name })
 	if i < 0 {
-		return d.appended(*block, fmt.Sprintf("%s: %t", quoted(a.Name), a.Value)), nil
+		return d.appended(*block, quoted(a.Name)+": "+a.value()), nil
 	}
 	value := block.members[i].node
 	switch text := string(d.Data[value.start:value.end]); text {
 	case "true", "false", "null":
-		return &splice{value.start, value.end, fmt.Sprint(a.Value)}, nil
+		return &splice{value.start, value.end, a.value()}, nil
 	default:
-		return nil, &Refusal{File: d.Name, Line: lineAt(d.Data, value.start), What: a.Name + " is computed there: " + text, Do: fmt.Sprintf("write there: %t", a.Value)}
+		if _, err := strconv.Atoi(text); err == nil {
+			return &splice{value.start, value.end, a.value()}, nil
+		}
+		return nil, &Refusal{File: d.Name, Line: lineAt(d.Data, value.start), What: a.Name + " is computed there: " + text, Do: "write there: " + a.value()}
 	}
 }
 

@@ -96,7 +96,7 @@ func (f native) add(n Nested) (*splice, error) {
 		if bytes.Contains(f.Data[closed:at], []byte("/*")) { // a comment that may end anywhere
 			return f.within(outer, line), nil
 		}
-		return &splice{at, at, indent(f.Data, last.TypeRange.Start.Byte) + line}, nil
+		return &splice{at, at, lines(indent(f.Data, last.TypeRange.Start.Byte), line)}, nil
 	}
 	return f.within(outer, line), nil
 }
@@ -108,9 +108,9 @@ func (f native) within(b *hclsyntax.Block, line string) *splice {
 	if b.OpenBraceRange.Start.Line != b.CloseBraceRange.Start.Line {
 		at := 1 + bytes.LastIndexByte(f.Data[:closing], '\n')
 		if before := f.Data[at:closing]; len(bytes.TrimSpace(before)) == 0 {
-			return &splice{at, at, inner + line}
+			return &splice{at, at, lines(inner, line)}
 		}
-		return &splice{closing, closing, "\n" + inner + line + own}
+		return &splice{closing, closing, "\n" + lines(inner, line) + own}
 	}
 	// All on one line, which holds one attribute at most.
 	opening := b.OpenBraceRange.End.Byte
@@ -118,7 +118,12 @@ func (f native) within(b *hclsyntax.Block, line string) *splice {
 	if text := strings.TrimSpace(string(f.Data[opening:closing])); text != "" {
 		held = inner + text + "\n"
 	}
-	return &splice{opening, closing, "\n" + held + inner + line + own}
+	return &splice{opening, closing, "\n" + held + lines(inner, line) + own}
+}
+
+// lines indents each line of a text, which ends with one.
+func lines(by, text string) string {
+	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }
 
 // step is what a nested block is indented by: a tabulator where the file has them.
@@ -134,6 +139,9 @@ func (f native) set(n Nested, a Attribute) (*splice, error) {
 	outer := f.outer(n)
 	if outer == nil {
 		return nil, nil
+	}
+	if n.Type == "" {
+		return f.setIn(outer, a)
 	}
 	for _, b := range outer.Body.Blocks {
 		if b.Type == n.Type && len(b.Labels) == 1 && b.Labels[0] == n.Label {
@@ -164,5 +172,5 @@ func (f native) setIn(b *hclsyntax.Block, a Attribute) (*splice, error) {
 		}
 	}
 	r := is.Expr.Range()
-	return &splice{r.Start.Byte, r.End.Byte, fmt.Sprint(a.Value)}, nil
+	return &splice{r.Start.Byte, r.End.Byte, a.value()}, nil
 }

@@ -154,7 +154,8 @@ func (st *survey) notes(dir string) []atomic.File {
 	bar := st.bar()
 	var files []atomic.File
 	for _, e := range st.all {
-		if b, out := bar[e.serial]; out && st.ledger.holds(e.serial) && !st.ledger.revoked(e.serial) && st.out[e.name] {
+		_, said := st.want.Revoke[e.serial]
+		if b, out := bar[e.serial]; out && st.ledger.holds(e.serial) && !st.ledger.revoked(e.serial) && (said || st.out[e.name]) {
 			files = append(files, noteFile(dir, e.serial, b.note))
 		}
 	}

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"slices"
 	"time"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
@@ -36,14 +38,19 @@ func newCertificates(h derived.Host) *certificates {
 		Access: func(c *Certificate) derived.Access {
 			return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group}
 		},
-		Kept:     func(c *Certificate) *string { return c.PEM },
-		Read:     readCertificate,
-		Build:    buildCertificate,
-		Settle:   settleCertificate,
-		Waive:    func(c *Certificate) { c.Fresh, c.Current, c.Recorded = nil, nil, nil },
-		MadeFrom: func(c *Certificate) []string { return derived.Given(c.Key, c.Request, c.IssuerKey) },
+		Kept:   func(c *Certificate) *string { return c.PEM },
+		Read:   readCertificate,
+		Build:  buildCertificate,
+		Settle: settleCertificate,
+		Waive:  func(c *Certificate) { c.Fresh, c.Current, c.Recorded = nil, nil, nil },
+		MadeFrom: func(c *Certificate) []string {
+			if len(c.Former) > 0 { // a new CA voids nothing that those before it signed
+				return derived.Given(c.Key, c.Request)
+			}
+			return derived.Given(c.Key, c.Request, c.IssuerKey)
+		},
 		SourcesOf: func(_ string, c *Certificate) []string {
-			return derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger))
+			return append(derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger), derived.Inside(c.Overlap)), c.Former...)
 		},
 		Ages: true,
 	}}}
@@ -102,9 +109,10 @@ func issuable(s *derived.Scene, name string, want Certificate) error {
 
 // readCertificate tells what a file holds. One that holds no certificate is an
 // observation too, so that taking it over keeps its bytes.
-func readCertificate(s *derived.Scene, _ string, data []byte, want Certificate) (*Certificate, error) {
+func readCertificate(s *derived.Scene, name string, data []byte, want Certificate) (*Certificate, error) {
 	got := &Certificate{
 		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
+		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
 		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away,
 		PEM: resource.Ptr(string(data)),
 	}
@@ -127,6 +135,7 @@ func readCertificate(s *derived.Scene, _ string, data []byte, want Certificate) 
 	if suits && want.outside() && brought(s, cert, want) != nil {
 		suits = false
 	}
+	got.Remains = remains(s, name, want)
 	got.Usage, got.Subject = resource.Ptr(policy.UsageOf(cert)), resource.Ptr(policy.SubjectOf(cert))
 	got.DNSNames, got.IPAddresses = policy.SortedNames(cert.DNSNames), policy.AddressesOf(cert)
 	if want.outside() && accepted(cert, want) {
@@ -157,15 +166,46 @@ func suits(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool, er
 	if want.Issuer == nil {
 		return signed(s, cert, cert), nil
 	}
-	issuer, err := certificateAt(s, *want.Issuer)
-	if err != nil || !signed(s, cert, issuer) {
+	if ok, err := signedByAny(s, cert, append([]string{*want.Issuer}, want.Former...)); err != nil || !ok {
 		return false, derived.Missing(err)
+	}
+	if slices.Contains(want.Void, policy.SerialOf(cert.SerialNumber)) {
+		return false, nil
 	}
 	if want.Ledger == nil {
 		return true, nil
 	}
 	l, err := ledgerAt(s, *want.Ledger)
 	return err == nil && !l.revoked(policy.SerialOf(cert.SerialNumber)), err
+}
+
+// signedByAny says whether one of the CAs at those paths signed a certificate.
+func signedByAny(s *derived.Scene, cert *x509.Certificate, issuers []string) (bool, error) {
+	var errs []error
+	for _, path := range issuers {
+		issuer, err := certificateAt(s, path)
+		if err == nil && signed(s, cert, issuer) {
+			return true, nil
+		}
+		errs = append(errs, err)
+	}
+	return false, errs[0]
+}
+
+// remains says for what a CA remains whose place another one took.
+func remains(s *derived.Scene, name string, want Certificate) *string {
+	if want.Overlap == nil || want.Issuer != nil {
+		return nil
+	}
+	rest := overlap.Of(s, name, *want.Overlap)
+	if rest.Over() || !rest.Known {
+		return nil
+	}
+	text := fmt.Sprintf("for the %d certificates that it signed and that are good, the last until %s: who has one comes in as before, each new one is of the CA that took its place, and it ends by itself when none is left", rest.Good, rest.Last.Local().Format(time.DateOnly))
+	if rest.Good == 1 {
+		text = fmt.Sprintf("for the one certificate that it signed and that is good, until %s: who has it comes in as before, and it ends by itself then", rest.Last.Local().Format(time.DateOnly))
+	}
+	return &text
 }
 
 // recorded says whether the ledger, where there is one, knows the certificate.
@@ -179,6 +219,9 @@ func recorded(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool,
 
 // fresh says whether a certificate is not yet to be renewed.
 func fresh(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
+	if want.Overlap != nil {
+		return true // another one took its place
+	}
 	return begun(s, cert.NotBefore) && s.Now.Before(freshUntil(s, cert, want))
 }
 
@@ -280,10 +323,14 @@ func signing(s *derived.Scene, t *x509.Certificate, want Certificate) (*x509.Cer
 		return t, key, err
 	}
 	parent, signer, err := authority(s, *want.Issuer, *want.IssuerKey)
-	if err == nil && t.NotAfter.After(parent.NotAfter) {
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.NotAfter.After(parent.NotAfter) {
 		t.NotAfter = parent.NotAfter
 	}
-	return parent, signer, err
+	t.AuthorityKeyId = parent.SubjectKeyId // which crypto/x509 leaves out where both have one name
+	return parent, signer, nil
 }
 
 // ownerOf tells of the key of a certificate: of one that is here, or of one that

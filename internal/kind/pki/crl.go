@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
@@ -201,9 +202,13 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		next, _ := broughtList(s, st.old, want)
 		got.Current, got.Lacks = resource.Ptr(st.old != nil && next == nil), st.lacks()
 	}
-	if is, err := parseCRL(data); err == nil {
+	is, err := parseCRL(data)
+	if err == nil {
 		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
 		got.Clock = earlier(s, is.ThisUpdate, want.Issuer)
+	}
+	if yes(want.Overlap) && want.Ledger != nil && err == nil && overlap.Of(s, *want.Issuer, *want.Ledger).Over() {
+		got.Fresh, got.Current = resource.Ptr(true), resource.Ptr(true) // nobody is left whom it could bar
 	}
 	return &got, nil
 }

@@ -3,6 +3,7 @@ package pki
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,28 +79,39 @@ func (l *lists) look(h derived.Host, dir string) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var list *x509.RevocationList
+		var all []*x509.RevocationList
 		if err == nil {
-			list, err = anyCRL(data)
+			all, err = anyCRL(data)
 		}
-		if err == nil {
-			l.read = append(l.read, list)
-		} else if isList(name, data) {
+		if l.read = append(l.read, all...); err != nil && isList(name, data) {
 			l.unread = append(l.unread, fmt.Errorf("%s can't be read: %w", file, err))
 		}
 	}
 }
 
-// anyCRL reads a list in PEM or in DER, as its readers do.
-func anyCRL(data []byte) (*x509.RevocationList, error) {
+// anyCRL reads lists in PEM, of which there may be one of each of several CAs, or one
+// in DER, as their readers do.
+func anyCRL(data []byte) ([]*x509.RevocationList, error) {
+	if bare, err := x509.ParseRevocationList(data); err == nil {
+		return []*x509.RevocationList{bare}, nil
+	}
 	list, err := parseCRL(data)
-	if err == nil {
-		return list, nil
+	if err != nil {
+		return nil, err
 	}
-	if bare, bad := x509.ParseRevocationList(data); bad == nil {
-		return bare, nil
+	all := []*x509.RevocationList{list}
+	_, rest := pem.Decode(data)
+	for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != policy.PEMCRL {
+			continue
+		}
+		next, err := x509.ParseRevocationList(block.Bytes)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, next)
 	}
-	return nil, err
+	return all, nil
 }
 
 // isList says whether what can't be read was meant for a list: with crl in its

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -73,6 +74,9 @@ func elsewhere(ca *x509.Certificate, want PrivateKey) *PrivateKey {
 func settlePrivateKey(s *derived.Scene, name string, k *PrivateKey) error {
 	k.Current = resource.Ptr(true)
 	if k.Certificate == nil {
+		if held, err := heldAt(s, name); yes(k.Keep) && err == nil && slices.Contains(policy.Algorithms, held.algorithm) {
+			k.Algorithm = &held.algorithm
+		}
 		return nil
 	}
 	ca, err := standing(s.Host, *k.Certificate)
@@ -105,6 +109,7 @@ func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey)
 		Format:      &key.format,
 		Certificate: want.Certificate,
 		Away:        want.Away,
+		Keep:        want.Keep,
 		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),
 		PEM:         resource.NewSecret(string(data)),

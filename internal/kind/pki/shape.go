@@ -23,6 +23,7 @@ type PrivateKey struct {
 	Algorithm   *string          `vpnd:"algorithm" doc:"ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Format      *string          `vpnd:"format" doc:"pkcs8 for TLS and IPsec, openssh for SSH, which also writes the public key beside it as .pub" default:"pkcs8"`
 	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, the key keeps its algorithm, and a lost or unsuitable one is an error and never replaced"`
+	Keep        *bool            `vpnd:"keep,hint" doc:"whether a key that stands keeps its algorithm, until it is taken away to be made anew"`
 	Away        *bool            `vpnd:"away,hint" doc:"whether it may be elsewhere while that certificate stands; a key that is not there is then as it shall be"`
 	Mode        *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
@@ -51,6 +52,9 @@ type Certificate struct {
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it; left out, its issuer is elsewhere and is asked by the request"`
 	Request     *string            `vpnd:"request,hint" doc:"path of the request for it: to an issuer elsewhere, or, where key is left out, of whoever has the key"`
 	Ledger      *string            `vpnd:"ledger,hint" doc:"directory that keeps a copy of all that the issuer signed"`
+	Former      []string           `vpnd:"former,hint" doc:"paths of the certificates of CAs whose place the issuer took; what they signed stands until it is renewed"`
+	Void        []string           `vpnd:"void,hint" doc:"serial numbers in hexadecimal of certificates of that name that are revoked in any case"`
+	Overlap     *string            `vpnd:"overlap,hint" doc:"of a CA whose place another one took: the directory of what it signed. It is not renewed, and ends when nothing of that is good"`
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
@@ -61,6 +65,7 @@ type Certificate struct {
 	Recorded    *bool              `vpnd:"recorded,computed,meta" doc:"whether it stands in the ledger"`
 	Clock       *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	FreshUntil  *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when its renewal window begins, RFC 3339 in UTC"`
+	Remains     *string            `vpnd:"remains,computed,hint" doc:"for what a CA remains whose place another one took"`
 	NotAfter    *string            `vpnd:"not_after,computed" doc:"when it runs out, RFC 3339 in UTC"`
 	Serial      *string            `vpnd:"serial,computed" doc:"serial number in hexadecimal"`
 	PEM         *string            `vpnd:"pem,computed" doc:"the certificate itself"`
@@ -82,6 +87,7 @@ type CRL struct {
 	Refused    []string           `vpnd:"refused,hint" doc:"common names of which every certificate is revoked, also those that only issued tells of"`
 	Revoke     map[string]string  `vpnd:"revoke,hint" doc:"serial numbers in hexadecimal that are revoked in any case, and their common names where these are known"`
 	External   *bool              `vpnd:"external,hint" doc:"whether the CA has to be there before, since nobody makes it"`
+	Overlap    *bool              `vpnd:"overlap,hint" doc:"whether another CA took the place of this one, so that no list is needed once nothing that it signed is good"`
 	Away       *bool              `vpnd:"away,hint" doc:"whether the key of the CA is there only while something is to be signed, and what needs it waits"`
 	Validity   *resource.Duration `vpnd:"validity,hint,later" doc:"how long a list is good for; it is renewed when half of that is gone" default:"180d"`
 	Mode       *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
@@ -118,6 +124,10 @@ type Authority struct {
 	Directory   string          `vpnd:"directory" doc:"directory of the PKI, 0700"`
 	Certificate string          `vpnd:"ca_certificate" doc:"path of the certificate of the CA"`
 	CRL         string          `vpnd:"crl" doc:"path of the revocation list"`
+	Trusted     []string        `vpnd:"trusted" doc:"paths of the certificates of all CAs to trust: this one, and those whose place it took"`
+	Lists       []string        `vpnd:"lists" doc:"paths of their revocation lists"`
+	Links       []string        `vpnd:"links" doc:"paths of what goes with a server's certificate, so that those trust it who know an earlier CA only"`
+	Ledger      string          `vpnd:"ledger" doc:"directory of all that these CAs signed"`
 	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`
 	Clients     map[string]Pair `vpnd:"clients" doc:"certificates of clients that are not revoked, by name"`
 	Server      map[string]Pair `vpnd:"server" doc:"the same as servers, as in pki.sites.server[\"gw\"]"`
@@ -134,4 +144,34 @@ type Pair struct {
 	Key         string `vpnd:"key" doc:"path of the private key"`
 	CA          string `vpnd:"ca_certificate" doc:"path of the certificate of the CA that issued it"`
 	CRL         string `vpnd:"crl" doc:"path of the revocation list of that CA"`
+}
+
+// TrustParts is a file of all CAs to trust.
+func (a Authority) TrustParts() []Part { return a.parts(a.Trusted) }
+
+// ListParts is a file of the revocation lists of these.
+func (a Authority) ListParts() []Part { return a.parts(a.Lists) }
+
+// parts puts together what there is of each CA, the one that signs now first. What is
+// of an earlier one leaves with the last that it signed.
+func (a Authority) parts(files []string) []Part {
+	var all []Part
+	for i := range files {
+		p := Part{File: &files[i]}
+		if i > 0 {
+			p.Overlap, p.CA = &a.Ledger, &a.Trusted[i]
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// ChainParts is the certificate at a path, with what leads from it to every CA that
+// people know.
+func (a Authority) ChainParts(certificate string) []Part {
+	all := []Part{{File: &certificate}}
+	for i := range a.Links {
+		all = append(all, Part{File: &a.Links[i], Overlap: &a.Ledger, CA: &a.Trusted[i+1]})
+	}
+	return all
 }

@@ -12,10 +12,10 @@ import (
 // addKeys copies what the server reads out of the PKI, which nobody but root
 // may enter, and makes the keys that it shares with its clients.
 func (e *expansion) addKeys() {
-	e.copy(e.ca(), 0o644, id(pki.KindCertificate, e.PKI.Certificate), resource.Restart)
-	e.copy(e.cert(), 0o644, id(pki.KindCertificate, e.pair.Certificate), resource.Restart)
+	e.gather(e.ca(), e.PKI.TrustParts(), kinds(pki.KindCertificate, e.PKI.Trusted...), resource.Restart)
+	e.gather(e.cert(), e.PKI.ChainParts(e.pair.Certificate), kinds(pki.KindCertificate, append([]string{e.pair.Certificate}, e.PKI.Links...)...), resource.Restart)
 	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)
-	e.copy(e.crl(), 0o644, id(pki.KindCRL, e.PKI.CRL), resource.None)
+	e.gather(e.crl(), e.PKI.ListParts(), kinds(pki.KindCRL, e.PKI.Lists...), resource.None)
 	if e.DH != nil {
 		dh := id(pki.KindDHParams, e.dh())
 		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.directory()))
@@ -114,6 +114,22 @@ func (e *expansion) copy(to string, mode resource.Mode, from resource.ID, effect
 	e.read(target, effect)
 }
 
+// gather puts copies of several resources' files one behind the other where the
+// server reads them.
+func (e *expansion) gather(to string, parts []pki.Part, from []resource.ID, effect resource.Effect) {
+	target := id(pki.KindAssembledFile, to)
+	e.addAssembled(target, 0o644, parts, from, id("directory", e.directory()))
+	e.read(target, effect)
+}
+
+func kinds(kind string, names ...string) []resource.ID {
+	var all []resource.ID
+	for _, name := range names {
+		all = append(all, id(kind, name))
+	}
+	return all
+}
+
 // addAssembled adds a file that follows the resources it is made of.
 func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts []pki.Part, from []resource.ID, after ...resource.ID) {
 	made := e.add(target, &pki.AssembledFile{
@@ -144,7 +160,12 @@ func (e *expansion) addProfiles() {
 	profiles.Alone = resource.Ptr(true)
 	e.add(parent, profiles, id("directory", profileRoot))
 	for _, m := range e.members {
-		from := []resource.ID{id(pki.KindCertificate, e.PKI.Certificate), id(pki.KindCertificate, m.Certificate)}
+		from, after := []resource.ID{id(pki.KindCertificate, m.Certificate)}, append(slices.Clone(running), parent)
+		if trusted := kinds(pki.KindCertificate, e.PKI.Trusted...); len(trusted) == 1 {
+			from = append(trusted, from...)
+		} else { // of which a new one voids no profile: those that people have lead to it by the links
+			after = append(after, trusted...)
+		}
 		if m.Key != "" {
 			from = append(from, id(pki.KindPrivateKey, m.Key))
 		}
@@ -155,7 +176,7 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, append(running, parent)...)
+		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, after...)
 		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
 		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
 	}

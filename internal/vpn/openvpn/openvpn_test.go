@@ -46,6 +46,7 @@ func authority() *pki.Authority {
 	}
 	return &pki.Authority{
 		Name: "office", Directory: vault, Certificate: vault + "/ca.crt", CRL: vault + "/crl.pem",
+		Trusted: []string{vault + "/ca.crt"}, Lists: []string{vault + "/crl.pem"}, Ledger: vault + "/issued",
 		Servers: map[string]pki.Pair{"server": pair("servers", "server")},
 		Clients: map[string]pki.Pair{"tpham": pair("clients", "tpham"), "anna": pair("clients", "anna")},
 		Revoked: []string{"guest"}, Refused: []string{"guest@example.com"},

@@ -24,7 +24,16 @@ func (s *settings) profile(m member) []pki.Part {
 		*last = "</" + tag + ">\n"
 		parts = append(parts, pki.Part{File: &file}, pki.Part{Text: last})
 	}
-	inline("ca", s.PKI.Certificate)
+	*last += "<ca>\n"
+	last = new(string)
+	*last = "</ca>\n"
+	for _, trusted := range s.PKI.TrustParts() {
+		if len(s.PKI.Trusted) > 1 { // those that people have lead to a new CA by the links
+			trusted.Apart = resource.Ptr(true)
+		}
+		parts = append(parts, trusted)
+	}
+	parts = append(parts, pki.Part{Text: last})
 	inline("cert", m.Certificate)
 	if m.Key != "" { // else only its owner has it
 		inline("key", m.Key)
@@ -85,7 +94,7 @@ func (s *settings) terms() map[string]string {
 	}
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
-		"CA": s.PKI.Certificate, "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Digest, "SHA256"),
+		"CA": s.PKI.Trusted[len(s.PKI.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Digest, "SHA256"),
 	}
 	maps.Copy(terms, s.auth().Terms())
 	if s.compression() == "lzo" {

@@ -3,9 +3,11 @@
 package pki
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pki"
@@ -20,12 +22,13 @@ const parent = "/var/lib/vpnd/pki"
 // choice.
 type PKI struct {
 	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
-	Key           *string            `vpnd:"key" doc:"algorithm of keys; a CA that stands keeps its own: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Key           *string            `vpnd:"key" doc:"algorithm of new keys; those that stand keep theirs until vpnd pki rekey, and the CA its own until vpnd pki rekey --ca: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Directory     *string            `vpnd:"directory" doc:"directory of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
 	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
 	RenewBefore   *resource.Duration `vpnd:"renew_before" doc:"how long before its end a certificate is renewed; left out, a third of its life"`
 	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
+	CAGeneration  *int               `vpnd:"ca_generation" doc:"which CA of this PKI signs now: one more, as vpnd pki rekey --ca writes it, begins a new one with a new key, beside the one before, whose certificates stand until they run out" default:"1"`
 	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is, instead of a new one; without ca_key that CA is elsewhere, is asked by requests, and what it signs is brought"`
 	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA; it need be there only while something is to be signed, and what needs it waits"`
 	CAKeyAway     *bool              `vpnd:"ca_key_away" doc:"of a new CA: whether its key, ca.key in the directory of the PKI, may be taken away, and be brought back only while something is to be signed" default:"false"`
@@ -86,15 +89,49 @@ func (p *PKI) holders() []holder {
 }
 
 // layout is where the files of a PKI are.
-type layout struct{ dir, ca, caKey, crl, ledger, keys, certs, requests string }
+type layout struct {
+	era
+	former                             []era // CAs whose place this one took, the last first
+	dir, ledger, keys, certs, requests string
+}
+
+// era is where the files of one CA of a PKI are.
+type era struct {
+	ca, caKey, crl string
+	link           string // its certificate as the CA before it signed it; the first has none
+}
+
+// era returns where the files of the CA of that number are; those of the first have
+// no number.
+func (p *PKI) era(dir string, number int) era {
+	numbered := func(file string) string {
+		if number == 1 {
+			return file
+		}
+		ext := path.Ext(file)
+		return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(file, ext), number, ext)
+	}
+	e := era{
+		ca:    resource.Or(p.CACertificate, numbered(path.Join(dir, "ca.crt"))),
+		caKey: resource.Or(p.CAKey, numbered(path.Join(dir, "ca.key"))),
+		crl:   numbered(resource.Or(p.CRL, path.Join(dir, "crl.pem"))),
+	}
+	if number > 1 {
+		e.link = numbered(path.Join(dir, "link.crt"))
+	}
+	return e
+}
 
 func (p *PKI) layout(name string) layout {
 	dir := resource.Or(p.Directory, path.Join(parent, name))
+	now := max(resource.Or(p.CAGeneration, 1), 1)
+	var former []era
+	for number := now - 1; number >= 1; number-- {
+		former = append(former, p.era(dir, number))
+	}
 	return layout{
+		era: p.era(dir, now), former: former,
 		dir:    dir,
-		ca:     resource.Or(p.CACertificate, path.Join(dir, "ca.crt")),
-		caKey:  resource.Or(p.CAKey, path.Join(dir, "ca.key")),
-		crl:    resource.Or(p.CRL, path.Join(dir, "crl.pem")),
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),
 		certs:  path.Join(dir, "certs"),
@@ -115,6 +152,9 @@ func (l layout) pair(h holder) pki.Pair {
 	}
 	return p
 }
+
+// eras are all CAs of the PKI, the one that signs now first.
+func (l layout) eras() []era { return append([]era{l.era}, l.former...) }
 
 // request is where the request for somebody's certificate is.
 func (l layout) request(h holder) string { return path.Join(l.requests, h.name+".csr") }
@@ -140,9 +180,15 @@ func (p *PKI) Enrolled() resource.Enrollment {
 func (p *PKI) Exports(name string) any {
 	l := p.layout(name)
 	a := pki.Authority{
-		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl,
+		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl, Ledger: l.ledger, Links: []string{},
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
 		Imported: p.CACertificate != nil, Outside: p.outside(),
+	}
+	for _, e := range l.eras() {
+		a.Trusted, a.Lists = append(a.Trusted, e.ca), append(a.Lists, e.crl)
+		if e.link != "" {
+			a.Links = append(a.Links, e.link)
+		}
 	}
 	for _, h := range p.holders() {
 		switch {
@@ -189,7 +235,7 @@ func (p *PKI) Expand(name string) ([]resource.Resource, error) {
 			all = append(all, p.pair(l, h)...)
 		}
 	}
-	return append(all, p.list(l, slices.Sorted(maps.Keys(members)))), nil
+	return append(all, p.lists(l, slices.Sorted(maps.Keys(members)))...), nil
 }
 
 func (p *PKI) directories(l layout) []resource.Resource {
@@ -225,27 +271,65 @@ func key(path string) resource.ID      { return resource.ID{Kind: pki.KindPrivat
 func cert(path string) resource.ID     { return resource.ID{Kind: pki.KindCertificate, Name: path} }
 func ledger(path string) resource.ID   { return resource.ID{Kind: pki.KindLedger, Name: path} }
 
-// authority is the CA itself. Its key is never replaced while its certificate
-// stands.
+// authority is the CA itself, with those whose place it took, the first of them first.
+// Their keys are never replaced while their certificates stand.
 func (p *PKI) authority(l layout) []resource.Resource {
+	var all []resource.Resource
+	for i := len(l.former) - 1; i >= 0; i-- {
+		former := p.signs(l, l.former[i])
+		former[1].Want.(*pki.Certificate).Overlap = resource.Ptr(l.ledger)
+		former[1].After = append(former[1].After, ledger(l.ledger))
+		all = append(all, former...)
+	}
+	all = append(all, p.signs(l, l.era)...)
+	eras := l.eras()
+	for i, e := range eras[:len(eras)-1] {
+		all = append(all, p.link(l, e, eras[i+1]))
+	}
+	return all
+}
+
+// signs is the key and the certificate of one CA.
+func (p *PKI) signs(l layout, e era) []resource.Resource {
 	subject := *p.Subject
 	return []resource.Resource{
 		{
-			ID: key(l.caKey),
+			ID: key(e.caKey),
 			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(l.ca), Away: p.away(),
+				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(e.ca), Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{directory(l.dir)},
 		},
 		{
-			ID: cert(l.ca),
+			ID: cert(e.ca),
 			Want: &pki.Certificate{
-				Key: resource.Ptr(l.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
+				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
-			After:    []resource.ID{directory(l.dir), key(l.caKey)},
-			Triggers: []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}},
+			After:    []resource.ID{directory(l.dir), key(e.caKey)},
+			Triggers: []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}},
+		},
+	}
+}
+
+// link is the certificate of a CA that the CA before it signed, "new with old" of RFC
+// 4210 section 4.4: whoever knows the old one only trusts by it what the new one signs.
+// Both have the same name, so it counts as issued to itself, and the path length of the
+// old one allows it.
+func (p *PKI) link(l layout, e, before era) resource.Resource {
+	subject := *p.Subject
+	return resource.Resource{
+		ID: cert(e.link),
+		Want: &pki.Certificate{
+			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
+			Issuer: resource.Ptr(before.ca), IssuerKey: resource.Ptr(before.caKey), Overlap: resource.Ptr(l.ledger),
+			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+		},
+		After: []resource.ID{directory(l.dir), ledger(l.ledger), key(e.caKey), cert(e.ca), cert(before.ca), key(before.caKey)},
+		Triggers: []resource.Trigger{
+			{On: key(e.caKey), Do: resource.Rebuild},
+			{On: key(before.caKey), Do: resource.Rebuild},
 		},
 	}
 }
@@ -269,7 +353,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 		all = append(all, resource.Resource{
 			ID: key(at.Key),
 			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"),
+				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Keep: resource.Ptr(true),
 				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 			},
 			After: []resource.ID{directory(l.keys)},
@@ -282,8 +366,16 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 		follows(request.ID)
 		want.Request = resource.Ptr(request.ID.Name)
 	}
+	for i := len(l.former) - 1; i >= 0; i-- {
+		want.Former = append(want.Former, l.former[i].ca)
+		made.After = append(made.After, cert(l.former[i].ca))
+	}
 	made.After = append(made.After, cert(l.ca))
-	if !p.outside() {
+	switch {
+	case p.outside():
+	case len(l.former) > 0: // what those before it signed stands, whatever becomes of this one
+		made.After = append(made.After, key(l.caKey))
+	default:
 		follows(key(l.caKey))
 	}
 	return append(all, made)
@@ -301,6 +393,12 @@ func (p *PKI) certificate(l layout, h holder) *pki.Certificate {
 	if want.Validity == nil {
 		want.Validity = p.CertValidity
 	}
+	for serial, name := range p.revocations() {
+		if name == h.commonName {
+			want.Void = append(want.Void, serial)
+		}
+	}
+	slices.Sort(want.Void)
 	if !h.keyless {
 		want.Key = resource.Ptr(at.Key)
 	}
@@ -390,20 +488,33 @@ func (p *PKI) revocations() map[string]string {
 	return all
 }
 
-func (p *PKI) list(l layout, members []string) resource.Resource {
+// lists are the revocation lists, of the CA that signs now and of those before it.
+func (p *PKI) lists(l layout, members []string) []resource.Resource {
+	all := []resource.Resource{p.list(l, l.era, members)}
+	for _, e := range l.former {
+		former := p.list(l, e, members)
+		former.Want.(*pki.CRL).Overlap = resource.Ptr(true)
+		all = append(all, former)
+	}
+	return all
+}
+
+func (p *PKI) list(l layout, e era, members []string) resource.Resource {
+	want := &pki.CRL{
+		Issuer: resource.Ptr(e.ca), Ledger: resource.Ptr(l.ledger),
+		Members: append([]string{}, members...), Validity: p.CRLValidity,
+		Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(), Away: p.away(),
+		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+	}
 	r := resource.Resource{
-		ID: resource.ID{Kind: pki.KindCRL, Name: l.crl},
-		Want: &pki.CRL{
-			Issuer: resource.Ptr(l.ca), IssuerKey: p.caKey(l), Ledger: resource.Ptr(l.ledger),
-			Members: append([]string{}, members...), Validity: p.CRLValidity,
-			Issued: p.Issued, Refused: p.refused(), Revoke: p.revocations(), External: p.external(), Away: p.away(),
-			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
-		},
-		After: []resource.ID{directory(l.dir), ledger(l.ledger), cert(l.ca)},
+		ID:    resource.ID{Kind: pki.KindCRL, Name: e.crl},
+		Want:  want,
+		After: []resource.ID{directory(l.dir), ledger(l.ledger), cert(e.ca)},
 	}
 	if !p.outside() {
-		r.After = append(r.After, key(l.caKey))
-		r.Triggers = []resource.Trigger{{On: key(l.caKey), Do: resource.Rebuild}}
+		want.IssuerKey = resource.Ptr(e.caKey)
+		r.After = append(r.After, key(e.caKey))
+		r.Triggers = []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}}
 	}
 	return r
 }

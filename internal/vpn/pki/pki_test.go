@@ -79,6 +79,7 @@ func TestExports(t *testing.T) {
 	want := pki.Authority{
 		Name: "office", Directory: "/var/lib/vpnd/pki/office",
 		Certificate: ca, CRL: crl, Servers: servers, Server: servers,
+		Trusted: []string{ca}, Lists: []string{crl}, Links: []string{}, Ledger: "/var/lib/vpnd/pki/office/issued",
 		Clients: map[string]pki.Pair{"tpham": {
 			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key", CA: ca, CRL: crl,
 		}},

@@ -18,6 +18,9 @@ import (
 // the beginning, where a dot hides a file.
 var holderName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,63}$`)
 
+// mostGenerations is how many CAs may follow each other in one PKI.
+const mostGenerations = 100
+
 // blockName is a label of the block: part of a path.
 var blockName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 
@@ -57,6 +60,11 @@ func (c *check) authority(p *PKI) {
 	}
 	if p.CACertificate == nil && p.CAKey != nil {
 		c.wrong("ca_key", "a CA that exists already has a certificate, and its path is missing", "give ca_certificate with ca_key, or neither for a new CA")
+	}
+	if n := resource.Or(p.CAGeneration, 1); n < 1 || n > mostGenerations {
+		c.wrong("ca_generation", fmt.Sprintf("%d is no number of a CA", n), fmt.Sprintf("from 1 to %d, one more for each CA that takes the place of another", mostGenerations))
+	} else if n > 1 && p.CACertificate != nil {
+		c.wrong("ca_generation", "a CA that exists already is not vpnd's to replace", "leave it out, and give the new one in ca_certificate and ca_key")
 	}
 	if p.CACertificate != nil && resource.Or(p.CAKeyAway, false) {
 		c.wrong("ca_key_away", "the key of a CA that exists already may be away in any case", "leave it out")

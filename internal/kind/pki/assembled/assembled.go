@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/resource"
 )
 
@@ -28,6 +29,10 @@ type AssembledFile struct {
 type Part struct {
 	Text *string `vpnd:"text" doc:"text to put there, as it is"`
 	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
+
+	Overlap *string `vpnd:"overlap" doc:"directory of what a CA signed: the file is left out once nothing of that is good, which alone is no reason to make the whole anew"`
+	CA      *string `vpnd:"ca" doc:"with overlap: path of the certificate of that CA; left out, the file itself is"`
+	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
 }
 
 // AssembledFiles are the verbs of assembled files.
@@ -47,14 +52,13 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 		Kept:      func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
 		Settle:    func(_ *derived.Scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
 		Waive:     func(f *AssembledFile) { f.Current = nil },
-		MadeFrom:  partsOf,
-		SourcesOf: func(_ string, f *AssembledFile) []string { return partsOf(f) },
+		MadeFrom:  func(f *AssembledFile) []string { return partsOf(f, false) },
+		SourcesOf: func(_ string, f *AssembledFile) []string { return partsOf(f, true) },
 		Read: func(s *derived.Scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
-			whole, err := assemble(s, want.Parts)
+			current, err := made(s, want.Parts, data)
 			if err := derived.Missing(err); err != nil {
 				return nil, err
 			}
-			current := err == nil && len(want.Parts) > 0 && bytes.Equal(whole, data)
 			return &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current, Content: resource.NewSecret(string(data))}, nil
 		},
 		Build: func(s *derived.Scene, _ string, _ []byte, want AssembledFile) (derived.Product, error) {
@@ -64,33 +68,74 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 	}}}
 }
 
-// assemble puts the parts together.
+// assemble puts the parts together, without those that are over.
 func assemble(s *derived.Scene, parts []Part) ([]byte, error) {
 	var whole bytes.Buffer
 	for _, p := range parts {
-		if p.Text != nil {
-			whole.WriteString(*p.Text)
-		}
-		if p.File == nil {
+		if p.over(s) {
 			continue
 		}
-		data, err := s.Follow(*p.File)
+		data, err := p.read(s)
 		if err != nil {
-			return nil, fmt.Errorf("reading its part %s: %w", *p.File, err)
+			return nil, err
 		}
 		whole.Write(data)
-		if !bytes.HasSuffix(data, []byte("\n")) {
-			whole.WriteByte('\n')
-		}
 	}
 	return whole.Bytes(), nil
 }
 
-// partsOf names the files that an assembled file is made of.
-func partsOf(f *AssembledFile) []string {
+// over says whether a part may be left out.
+func (p Part) over(s *derived.Scene) bool {
+	return p.Overlap != nil && p.File != nil && overlap.Of(s, resource.Or(p.CA, *p.File), *p.Overlap).Over()
+}
+
+// read returns what a part holds.
+func (p Part) read(s *derived.Scene) ([]byte, error) {
+	var all []byte
+	if p.Text != nil {
+		all = append(all, *p.Text...)
+	}
+	if p.File == nil {
+		return all, nil
+	}
+	data, err := s.Follow(*p.File)
+	if err != nil {
+		return nil, fmt.Errorf("reading its part %s: %w", *p.File, err)
+	}
+	all = append(all, data...)
+	if !bytes.HasSuffix(data, []byte("\n")) {
+		all = append(all, '\n')
+	}
+	return all, nil
+}
+
+// made says whether a file is made of these parts. One that is over may be in it still.
+func made(s *derived.Scene, parts []Part, data []byte) (bool, error) {
+	for _, p := range parts {
+		over := p.over(s)
+		piece, err := p.read(s)
+		if err != nil && !over {
+			return false, err
+		}
+		rest, has := bytes.CutPrefix(data, piece)
+		switch {
+		case has && err == nil:
+			data = rest
+		case !over:
+			return false, nil
+		}
+	}
+	return len(parts) > 0 && len(data) == 0, nil
+}
+
+// partsOf names the files that an assembled file is made of, all of them or those that
+// void copies.
+func partsOf(f *AssembledFile, all bool) []string {
 	var files []string
 	for _, p := range f.Parts {
-		files = append(files, derived.Given(p.File)...)
+		if all || !resource.Or(p.Apart, false) {
+			files = append(files, derived.Given(p.File)...)
+		}
 	}
 	return files
 }

@@ -1,0 +1,80 @@
+// Package overlap tells how long a CA has to stay whose place another one took: for as
+// long as anything that it signed is good.
+package overlap
+
+import (
+	"bytes"
+	"crypto/x509"
+	"path"
+	"strings"
+	"time"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/policy"
+)
+
+// A Rest is what a CA signed that is good.
+type Rest struct {
+	Known bool // that could be found out; what can't be is not over
+	Good  int
+	Last  time.Time // when the last of these runs out
+}
+
+// Over says whether nothing that the CA signed is good any more.
+func (r Rest) Over() bool { return r.Known && r.Good == 0 }
+
+// question is what is looked for once in a scene.
+type question struct{ ca, ledger string }
+
+// Of returns what the CA at a path signed that is good, as the ledger tells.
+func Of(s *derived.Scene, ca, ledger string) Rest {
+	return derived.Once(s, question{ca, ledger}, func() Rest {
+		data, err := s.Follow(ca)
+		if err != nil {
+			return Rest{}
+		}
+		cert, err := policy.ParseCertificate(data)
+		if err != nil {
+			return Rest{}
+		}
+		if !s.Now.Before(cert.NotAfter) {
+			return Rest{Known: true}
+		}
+		return rest(s, cert, ledger)
+	})
+}
+
+// rest reads a ledger.
+func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
+	names, err := s.List(ledger)
+	if err != nil {
+		return Rest{}
+	}
+	revoked := make(map[string]bool)
+	for _, name := range names {
+		if serial, is := strings.CutSuffix(name, ".revoked"); is {
+			revoked[serial] = true
+		}
+	}
+	all := Rest{Known: true}
+	for _, name := range names {
+		serial, is := strings.CutSuffix(name, ".pem")
+		if !is || revoked[serial] {
+			continue
+		}
+		data, err := atomic.ReadFile(s.Root, path.Join(ledger, name), derived.MaxFile)
+		if err != nil {
+			return Rest{}
+		}
+		cert, err := policy.ParseCertificate(data)
+		if err != nil || !bytes.Equal(cert.AuthorityKeyId, ca.SubjectKeyId) || !s.Now.Before(cert.NotAfter) {
+			continue // a list of a CA elsewhere, or of another CA
+		}
+		all.Good++
+		if cert.NotAfter.After(all.Last) {
+			all.Last = cert.NotAfter
+		}
+	}
+	return all
+}
