@@ -220,7 +220,7 @@ func TestWhatEachKindIs(t *testing.T) {
 		{"runs", func(is resource.Traits) bool { return is.Runs }, "unit"},
 		{"carries connections", func(is resource.Traits) bool { return is.Carries }, "tun xfrm_interface wireguard_interface unit"},
 		{"is fetched", func(is resource.Traits) bool { return is.Fetched }, "package"},
-		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission openvpn_connection ssh_admission ssh_forward"},
+		{"keeps", func(is resource.Traits) bool { return is.Keeps }, "package openvpn_admission ssh_admission ssh_forward"},
 		{"lingers", func(is resource.Traits) bool { return is.Lingers }, "chain"},
 		{"stands alone", func(is resource.Traits) bool { return is.Alone }, "sysctl chain"},
 		{"is looked at as a whole", func(is resource.Traits) bool { return is.Whole }, "chain ipsec_connection"},

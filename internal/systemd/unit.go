@@ -24,6 +24,14 @@ func (c *Conn) RestartUnit(ctx context.Context, unit string) error {
 	return Done(ctx, func(ended chan<- string) (int, error) { return c.RestartUnitContext(ctx, unit, "replace", ended) })
 }
 
+// StopUnit stops a unit and waits until that is done. One that there is not is stopped.
+func (c *Conn) StopUnit(ctx context.Context, unit string) error {
+	if state, err := c.ActiveState(ctx, unit); err != nil || state == "" {
+		return err
+	}
+	return Done(ctx, func(ended chan<- string) (int, error) { return c.StopUnitContext(ctx, unit, "replace", ended) })
+}
+
 // Done runs a job and waits until it ends well.
 func Done(ctx context.Context, job func(ended chan<- string) (int, error)) error {
 	ended := make(chan string, 1)

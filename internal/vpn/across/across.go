@@ -35,6 +35,7 @@ func Review(blocks []resource.Block) []resource.Finding {
 	r.tunnels(blocks)
 	r.secrets(blocks)
 	r.wireguards(blocks)
+	r.dials(blocks)
 	return r.found
 }
 

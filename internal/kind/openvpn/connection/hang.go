@@ -8,23 +8,15 @@ import (
 	"vpnd/internal/process"
 )
 
-// serves returns who else is connected to a management socket whose owner does not
-// answer, empty for nobody: then it hangs. It serves one at a time.
-func serves(pid int, socket string) string {
-	if stopped(pid) {
-		return ""
-	}
+// served says whether somebody is connected to a management socket, which serves one at a
+// time. Where that can't be told, it counts as so.
+func served(socket string) bool {
 	data, err := os.ReadFile("/proc/net/unix")
 	if err != nil {
-		return "somebody"
+		return true
 	}
-	links := accepted(string(data), socket)
-	for _, holders := range process.Holding(links) {
-		if len(holders) > 0 { // the end of the server, once it has taken the connection
-			return "somebody"
-		}
-	}
-	return ""
+	// Only what the server has taken has a holder at its end.
+	return len(process.Holding(accepted(string(data), socket))) > 0
 }
 
 // stopped says whether a process was stopped by a signal, or traced; proc(5).

@@ -15,7 +15,8 @@ type scene struct {
 	state  string            // of the unit, as ActiveState of org.freedesktop.systemd1(5)
 	stands *openvpn.Standing // nil where nobody answers
 	deaf   bool              // nobody listens at its management socket
-	hangs  bool              // somebody listens and is at work for nobody
+	busy   bool              // it does not answer for the moment, as while it looks up a name
+	hangs  bool              // it does not answer any more
 	old    bool              // what it reads has changed since it was started
 	device device
 }
@@ -44,8 +45,8 @@ func judge(want *Connection, s scene) finding {
 		return finding{why: "its process hangs: it does not answer", stale: true}
 	case s.deaf && s.state == "active":
 		return finding{why: "nobody listens at its management socket", stale: true, opening: true}
-	case s.deaf:
-		return finding{}
+	case s.deaf, s.busy:
+		return finding{stale: s.busy && s.old}
 	case s.stands.State != connected:
 		return finding{stale: s.old}
 	case !s.device.there:

@@ -15,6 +15,8 @@ type Manager interface {
 	MainPID(ctx context.Context, unit string) (int, error)
 	// RestartUnit restarts a unit and waits until that is done.
 	RestartUnit(ctx context.Context, unit string) error
+	// StopUnit stops a unit and waits until that is done.
+	StopUnit(ctx context.Context, unit string) error
 	Close()
 }
 

@@ -41,10 +41,9 @@ type Connection struct {
 // A Word is what a plan does not repeat.
 type Word string
 
-// Traits are what connections are. There is nothing on the host to take away: one goes
-// with its unit. One that goes down again and again is dialled again and again: that is
+// Traits are what connections are. One that goes down again and again is dialled again and again: that is
 // the way of networks, and nobody has to be at work against it.
-var Traits = resource.Traits{Keeps: true, NeedsHost: true, Slow: true, StartsLater: true, View: resource.Tunnels, Essential: resource.All}
+var Traits = resource.Traits{NeedsHost: true, Slow: true, StartsLater: true, View: resource.Tunnels, Essential: resource.All}
 
 var (
 	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)

@@ -37,7 +37,8 @@ func (Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[str
 }
 
 // Observe looks at each beside the others. Without a wish it goes by the configuration
-// that stands there; a client whose unit is not on the host is not there.
+// that stands there, and one that does not run is not there; nor is a client whose unit is
+// not on the host.
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	if len(wants) == 0 {
 		return nil, nil
@@ -72,7 +73,8 @@ const words = 80
 
 // observe looks at one.
 func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Connection) (*Connection, finding, error) {
-	if want == nil {
+	wished := want != nil
+	if !wished {
 		standing, err := Place(name).standing()
 		if err != nil || standing == nil {
 			return nil, finding{}, err
@@ -80,7 +82,7 @@ func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Connec
 		want = standing
 	}
 	s, err := v.scene(ctx, m, Place(name), want, words)
-	if err != nil || s.state == "" {
+	if err != nil || s.state == "" || !wished && s.state == "inactive" {
 		return nil, finding{}, err
 	}
 	f := judge(want, s)
@@ -104,20 +106,33 @@ func (v Verbs) scene(ctx context.Context, m Manager, p Place, want *Connection, 
 		s.deaf = true
 		return s, nil
 	case errors.Is(err, openvpn.ErrSilent):
-		pid, down := m.MainPID(ctx, p.Unit())
-		if down != nil {
-			return s, down
-		}
-		if serves(pid, p.Management()) != "" {
-			return s, fmt.Errorf("%w; close that connection to %s", err, p.Management())
-		}
-		s.hangs = true
-		return s, nil
+		return s, v.silent(ctx, m, p, &s)
 	case err != nil:
 		return s, err
 	}
 	s.device, err = look(resource.Or(want.Dev, ""))
 	return s, err
+}
+
+// silent says why one does not answer. OpenVPN is at work for nobody while it looks up a
+// name or waits for a connection of TCP, which it tells of again and again: one that is
+// stopped, or has said nothing for long, hangs.
+func (v Verbs) silent(ctx context.Context, m Manager, p Place, s *scene) error {
+	pid, err := m.MainPID(ctx, p.Unit())
+	if err != nil {
+		return err
+	}
+	switch {
+	case stopped(pid):
+		s.hangs = true
+	case v.Journal != nil && len(v.Journal(ctx, p.Unit(), time.Now().Add(-recent))) > 0:
+		s.busy = true
+	case served(p.Management()):
+		return fmt.Errorf("%w; close that connection to %s", openvpn.ErrSilent, p.Management())
+	default:
+		s.hangs = true
+	}
+	return nil
 }
 
 // tell makes an observation of what was found.
@@ -268,8 +283,20 @@ func (Verbs) Since(_ context.Context, name string) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// Remove does nothing: a connection goes with its unit.
-func (Verbs) Remove(context.Context, []string) error { return nil }
+// Remove ends clients: their unit is that of the package, and stays.
+func (v Verbs) Remove(ctx context.Context, names []string) error {
+	m, err := v.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return resource.RemoveEach(names, func(name string) error {
+		if err := m.StopUnit(ctx, Place(name).Unit()); err != nil {
+			return fmt.Errorf("stopping %s: %w", Place(name).Unit(), err)
+		}
+		return nil
+	})
+}
 
 // Cost is what those notice who are at the other end.
 func (Verbs) Cost(string, *Connection, *Connection) resource.Effect { return resource.Tunnel }
