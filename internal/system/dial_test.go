@@ -60,6 +60,7 @@ openvpn_server "office" {
     routes           = ["10.77.0.0/24", "198.51.100.0/24"]
     dns              = ["10.77.0.53"]
     redirect_gateway = true
+    options          = ["\"route\" 9.9.9.0 255.255.255.0", "setenv opt route 9.9.10.0 255.255.255.0", "route-ipv6 2001:db8:9::/48", "route-gateway 10.8.0.1"]
   }
   client "tpham" { routes = ["192.168.44.0/24"] }
   %s
@@ -115,7 +116,7 @@ func TestDialIn(t *testing.T) {
 		d.apply()
 		d.talks("at first")
 		d.names(d.sh("vpnd status || true"), "hq: up", bastion)
-		d.lacks(d.sh("ip route; cat /etc/resolv.conf"), "128.0.0.0/1", "default", "198.51.100", "10.77.0.53")
+		d.lacks(d.sh("ip route; cat /etc/resolv.conf"), "128.0.0.0/1", "default", "198.51.100", "10.77.0.53", "9.9.9", "9.9.10")
 
 		d.scene.agent()
 		t.Run("drift", func(t *testing.T) { d.in(t).kept() })

@@ -254,3 +254,32 @@ func TestExports(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What a server pushes is taken by the word, and what is left over by none.
+func TestWhatIsTakenOfTheServer(t *testing.T) {
+	has := func(what string, c *Client, lines, not []string) {
+		t.Helper()
+		text := c.settle("hq").text()
+		if !strings.Contains(text, "pull-filter ignore \"\"\nnobind") {
+			t.Errorf("%s: something is taken without a word:\n%s", what, text)
+		}
+		for _, line := range lines {
+			if !strings.Contains(text, line+"\n") {
+				t.Errorf("%s: %s is lacking", what, line)
+			}
+		}
+		for _, line := range not {
+			if strings.Contains(text, line) {
+				t.Errorf("%s: %s is there", what, line)
+			}
+		}
+	}
+	has("by default", seed(t), []string{`pull-filter accept "route 10."`, `pull-filter accept "ping "`}, []string{"redirect-gateway", "dhcp-option", `accept "route "`, `accept "dns`})
+	c := seed(t)
+	c.AcceptRoutes = nets()
+	has("none", c, nil, []string{`accept "route 10.`, `accept "route-ipv6`})
+	c.AcceptRoutes, c.RedirectGateway = nets("10.77.0.0/16", "fd00:1::/64"), resource.Ptr(true)
+	has("some, and everything", c, []string{`pull-filter accept "route 10.77.0.0 255.255.0.0"`, `pull-filter accept "route-ipv6 fd00:1::/64"`, "redirect-gateway def1 ipv6"}, []string{`accept "route 10."`})
+	quiet := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn")+"route-nopull\n")}
+	has("as its profile has it", quiet, nil, []string{`accept "route 10.`, `accept "route-ipv6`})
+}
