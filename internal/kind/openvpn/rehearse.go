@@ -24,7 +24,7 @@ var silenced = map[string]bool{
 var files = map[string]bool{
 	"ca": true, "cert": true, "key": true, "dh": true, "crl-verify": true, "extra-certs": true,
 	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "client-config-dir": true,
-	"auth-user-pass": true, "askpass": true, "http-proxy-user-pass": true, "auth-gen-token-secret": true,
+	"auth-user-pass": true, "askpass": true, "auth-gen-token-secret": true,
 }
 
 // programs are directives whose first argument is a command that OpenVPN wants to be

@@ -19,7 +19,7 @@ type kept struct {
 var called = map[string]string{
 	"ca": "ca.crt", "cert": "client.crt", "key": "client.key", "extra-certs": "extra.crt", "crl-verify": "crl.pem",
 	"tls-auth": "tls-auth.key", "tls-crypt": "tls-crypt.key", "tls-crypt-v2": "tls-crypt-v2.key",
-	"auth-user-pass": "login", "askpass": "passphrase", "http-proxy-user-pass": "proxy",
+	"auth-user-pass": "login", "askpass": "passphrase",
 }
 
 // files are those that OpenVPN reads.

@@ -40,7 +40,7 @@ func (k *check) material(c *Client) {
 			}
 		case "tls-crypt-v2":
 			k.shield(r, f, text)
-		case "auth-user-pass", "http-proxy-user-pass":
+		case "auth-user-pass":
 			if !isLogin(text) {
 				k.of(r, f, "write the name on the first line and the password on the second", "%s has no name and password, a line each", f.Directive)
 			}

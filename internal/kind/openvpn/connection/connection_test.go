@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 )
+
+func TestMain(m *testing.M) { nettest.Main(m, "/etc/openvpn") }
 
 func wish() *Connection {
 	return &Connection{Dev: resource.Ptr("tun-hq"), Peers: []string{"udp/vpn.example.com:1194"}, Routes: []netip.Prefix{netip.MustParsePrefix("10.77.0.0/16"), netip.MustParsePrefix("fd00:77::/64")}}
@@ -106,6 +110,13 @@ func (idle) RestartUnit(context.Context, string) error           { return fmt.Er
 func (idle) Close()                                              {}
 
 func TestOneThatDoesNotRun(t *testing.T) {
+	nettest.Need(t)
+	if err := os.MkdirAll(Root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(Place("hq").Config(), []byte("client\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	v := Verbs{Connect: func(context.Context) (Manager, error) { return idle{}, nil }}
 	seen, err := v.Observe(t.Context(), map[string]*Connection{"hq": wish()})
 	if err != nil {
@@ -114,6 +125,11 @@ func TestOneThatDoesNotRun(t *testing.T) {
 	s := seen["hq"].Tunnels()[0]
 	if s.Up || s.Attached || s.Why != "its unit does not run" || s.Peer != "udp/vpn.example.com:1194" || len(s.Remote) != 2 {
 		t.Errorf("%+v", s)
+	}
+	for _, names := range []map[string]*Connection{{"hq": nil}, {"none": wish()}} {
+		if seen, err := v.Observe(t.Context(), names); err != nil || len(seen) > 0 {
+			t.Errorf("%v: %v, %v", names, seen, err)
+		}
 	}
 	if err := v.Apply(t.Context(), []resource.Item[Connection]{{Name: "hq", Want: *wish()}}); err == nil || !strings.Contains(err.Error(), "restarting openvpn-client@hq.service: no such thing") {
 		t.Error(err)

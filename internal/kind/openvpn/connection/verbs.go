@@ -36,9 +36,8 @@ func (Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[str
 	return normal, nil
 }
 
-// Observe looks at each beside the others. Without a wish it goes by the configuration
-// that stands there, and one that does not run is not there; nor is a client whose unit is
-// not on the host.
+// Observe looks at each beside the others. A client that has no configuration on the host,
+// or no unit, is not there; nor, without a wish, one that does not run.
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	if len(wants) == 0 {
 		return nil, nil
@@ -74,11 +73,11 @@ const words = 80
 // observe looks at one.
 func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Connection) (*Connection, finding, error) {
 	wished := want != nil
+	standing, err := Place(name).standing()
+	if err != nil || standing == nil {
+		return nil, finding{}, err
+	}
 	if !wished {
-		standing, err := Place(name).standing()
-		if err != nil || standing == nil {
-			return nil, finding{}, err
-		}
 		want = standing
 	}
 	s, err := v.scene(ctx, m, Place(name), want, words)
@@ -203,13 +202,31 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Connection]) err
 	errs := make([]error, len(items))
 	for i, item := range items {
 		hands.Go(func() {
-			if err := v.await(ctx, m, item.Name, item.Want); err != nil {
+			if err := v.apply(ctx, m, item.Name, item.Want); err != nil {
 				errs[i] = &resource.NameError{Name: item.Name, Err: err}
 			}
 		})
 	}
 	hands.Wait()
 	return errors.Join(errs...)
+}
+
+// apply makes one connected, unless it gives back one that did not run.
+func (v Verbs) apply(ctx context.Context, m Manager, name string, want Connection) error {
+	if resource.Or(want.Connected, true) {
+		return v.await(ctx, m, name, want)
+	}
+	if resource.Or(want.Running, true) {
+		return nil
+	}
+	return stop(ctx, m, name)
+}
+
+func stop(ctx context.Context, m Manager, name string) error {
+	if err := m.StopUnit(ctx, Place(name).Unit()); err != nil {
+		return fmt.Errorf("stopping %s: %w", Place(name).Unit(), err)
+	}
+	return nil
 }
 
 // patience is how long a connection is waited for.
@@ -290,12 +307,7 @@ func (v Verbs) Remove(ctx context.Context, names []string) error {
 		return err
 	}
 	defer m.Close()
-	return resource.RemoveEach(names, func(name string) error {
-		if err := m.StopUnit(ctx, Place(name).Unit()); err != nil {
-			return fmt.Errorf("stopping %s: %w", Place(name).Unit(), err)
-		}
-		return nil
-	})
+	return resource.RemoveEach(names, func(name string) error { return stop(ctx, m, name) })
 }
 
 // Cost is what those notice who are at the other end.

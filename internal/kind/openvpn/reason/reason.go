@@ -5,6 +5,7 @@ package reason
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,12 +22,14 @@ type Tale struct {
 	Ends        time.Time // of that; the zero time where that is not known
 	Now         time.Time
 	Login       bool // it logs in by name and password
+
+	attempt []string // the lines of the one that is told of
 }
 
 // peer is whom the last attempt was about.
 func (t Tale) peer() string {
-	for i := len(t.Log) - 1; i >= 0; i-- {
-		if f := dials.FindStringSubmatch(t.Log[i]); f != nil {
+	for i := len(t.attempt) - 1; i >= 0; i-- {
+		if f := dials.FindStringSubmatch(t.attempt[i]); f != nil {
 			return f[1]
 		}
 	}
@@ -44,9 +47,9 @@ type saying struct {
 	means func(found []string, t Tale) string
 }
 
-// sayings are in the order in which they count: what is said at the end of an attempt is
-// general, and what came before tells more.
-var sayings = []saying{
+// verdicts are what both sides have to say of each other, in the order in which they
+// count. Each tells more than that somebody can't be reached.
+var verdicts = []saying{
 	{regexp.MustCompile(`VERIFY X509NAME ERROR: (.*), must be (.*)`), func(f []string, t Tale) string {
 		return fmt.Sprintf("%s is another one than it shall be: its certificate is for %s, and verify_x509_name wants %s; dial the right one, or name it as it is called", t.peer(), f[1], f[2])
 	}},
@@ -82,6 +85,10 @@ var sayings = []saying{
 	{regexp.MustCompile(`tls-crypt unwrap error|tls-crypt unwrapping failed|Authenticate/Decrypt packet error|packet HMAC authentication failed|cannot locate HMAC`), func(_ []string, t Tale) string {
 		return fmt.Sprintf("%s answers with another %s key than the one here; ask for the profile anew", t.peer(), strings.TrimSuffix(shield(t), " "))
 	}},
+}
+
+// ways are what is wrong on the way to the server, or afterwards.
+var ways = []saying{
 	{regexp.MustCompile(`RESOLVE: Cannot resolve host address: ([^ :]+)(?::\S+)? \((.*?)\)`), func(f []string, _ Tale) string {
 		return fmt.Sprintf("the name %s can't be looked up (%s); see whether it is spelled right, and the name servers of this host", f[1], lower(f[2]))
 	}},
@@ -110,57 +117,83 @@ var sayings = []saying{
 // beginning is what an attempt begins with.
 var beginning = regexp.MustCompile(`^(?:TCP/UDP: Preserving recently used remote address|Attempting to establish TCP connection|UDPv\d link local|OpenVPN \d)`)
 
-// attempts are how many of the last attempts are looked at: the one under way may not
-// have come to anything.
+// attempts are how many of the last ones are looked at for each server that is dialled:
+// the one under way may not have come to anything.
 const attempts = 2
 
-// Explain returns why it is down, and never nothing.
+// Explain returns why it is down, and never nothing. Where one server is not there and
+// another one has something against this host, the latter is told.
 func Explain(t Tale) string {
-	said := last(t.Log)
-	for _, lines := range said {
-		for _, s := range sayings {
-			for i := len(lines) - 1; i >= 0; i-- {
-				if found := s.says.FindStringSubmatch(lines[i]); found != nil {
-					return s.means(found, t)
-				}
+	said := last(t.Log, attempts*max(1, len(t.Peers)))
+	for _, explain := range []func(lines []string, t Tale) string{verdict, way} {
+		for _, lines := range said {
+			t.attempt = lines
+			if why := explain(lines, t); why != "" {
+				return why
 			}
 		}
-		if why := handshake(lines, t); why != "" {
-			return why
-		}
 	}
+	t.attempt = t.Log
 	return state(t)
 }
 
+// verdict is what one side has against the other in an attempt.
+func verdict(lines []string, t Tale) string {
+	if why := meaning(verdicts, lines, t); why != "" {
+		return why
+	}
+	if completed(lines) {
+		return ""
+	}
+	text := strings.Join(lines, "\n")
+	over := strings.Contains(text, "TLS Error") || strings.Contains(text, "process restarting")
+	if strings.Contains(text, "VERIFY OK: depth=0") && !strings.Contains(text, "Peer Connection Initiated") && (over || t.State == "AUTH") {
+		return rejected(t)
+	}
+	return ""
+}
+
+// way is what is wrong on the way in an attempt.
+func way(lines []string, t Tale) string {
+	if why := meaning(ways, lines, t); why != "" {
+		return why
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), "TLS key negotiation failed") {
+		return ""
+	}
+	if t.Answered {
+		return fmt.Sprintf("%s answers and breaks the handshake off: it takes neither our version of TLS nor our ciphers, or is no OpenVPN; see its log", t.peer())
+	}
+	return silent(t)
+}
+
+func completed(lines []string) bool {
+	return slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, "Initialization Sequence Completed") })
+}
+
+// meaning is that of the last line that one of them says.
+func meaning(all []saying, lines []string, t Tale) string {
+	for _, s := range all {
+		for i := len(lines) - 1; i >= 0; i-- {
+			if found := s.says.FindStringSubmatch(lines[i]); found != nil {
+				return s.means(found, t)
+			}
+		}
+	}
+	return ""
+}
+
 // last returns the lines of the last attempts, the newest first.
-func last(lines []string) [][]string {
+func last(lines []string, most int) [][]string {
 	var all [][]string
 	end := len(lines)
-	for i := len(lines) - 1; i >= 0 && len(all) < attempts; i-- {
+	for i := len(lines) - 1; i >= 0 && len(all) < most; i-- {
 		if i == 0 || beginning.MatchString(lines[i]) && !beginning.MatchString(lines[i-1]) {
 			all = append(all, lines[i:end])
 			end = i
 		}
 	}
 	return all
-}
-
-// handshake says why one did not come to its end about which nobody complained: the
-// server just goes silent.
-func handshake(lines []string, t Tale) string {
-	text := strings.Join(lines, "\n")
-	switch {
-	case strings.Contains(text, "Initialization Sequence Completed"):
-		return ""
-	case strings.Contains(text, "VERIFY OK: depth=0") && (strings.Contains(text, "TLS Error") || t.State == "AUTH"):
-		return rejected(t)
-	case strings.Contains(text, "TLS key negotiation failed") && !strings.Contains(text, "VERIFY"):
-		if t.Answered {
-			return fmt.Sprintf("%s answers and breaks the handshake off: it takes neither our version of TLS nor our ciphers, or is no OpenVPN; see its log", t.peer())
-		}
-		return silent(t)
-	}
-	return ""
 }
 
 // rejected is said where the server showed who it is and does not go on.
@@ -207,7 +240,7 @@ func state(t Tale) string {
 	case "EXITING":
 		return "it is about to end"
 	case "":
-		return "it says nothing of why"
+		return "it is being started, and says nothing so far"
 	}
 	return fmt.Sprintf("it dials %s again", t.peer())
 }

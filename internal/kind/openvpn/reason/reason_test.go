@@ -29,10 +29,12 @@ TLS Error: TLS object -> incoming plaintext read error
 TLS Error: TLS handshake failed
 SIGUSR1[soft,tls-error] received, process restarting
 `
+	tcp = "Attempting to establish TCP connection with [AF_INET]192.0.2.1:443\nTCP connection established with [AF_INET]192.0.2.1:443\nTCPv4_CLIENT link local: (not bound)\nTCPv4_CLIENT link remote: [AF_INET]192.0.2.1:443\n"
+
 	connects = `Control Channel: TLSv1.3, cipher TLSv1.3 TLS_AES_256_GCM_SHA384, peer certificate: 256 bits ECprime256v1
 [server] Peer Connection Initiated with [AF_INET]192.0.2.1:1194
 `
-	completed = "TUN/TAP device tun-hq opened\nInitialization Sequence Completed\n"
+	completes = "TUN/TAP device tun-hq opened\nInitialization Sequence Completed\n"
 )
 
 func TestExplain(t *testing.T) {
@@ -54,6 +56,9 @@ func TestExplain(t *testing.T) {
 		{"a revoked server", begins + "VERIFY ERROR: depth=0, error=certificate revoked: CN=server, serial=2\n" + rejects, Tale{}, "a certificate that was revoked"},
 		{"revoked", begins + verified + fails + begins + verified, Tale{State: "AUTH", Certificate: "/etc/openvpn/client/hq/client.crt"}, "192.0.2.1:1194 is there and does not take our certificate (/etc/openvpn/client/hq/client.crt): it is revoked"},
 		{"revoked, at first", begins + verified, Tale{State: "AUTH", Certificate: "c"}, "does not take our certificate (c)"},
+		{"revoked, by TCP", tcp + verified + "Connection reset, restarting [0]\nSIGUSR1[soft,connection-reset] received, process restarting\n" + tcp, Tale{State: "TCP_CONNECT", Certificate: "c"}, "192.0.2.1:443 is there and does not take our certificate (c)"},
+		{"revoked, by the second of two", tcp + verified + "Connection reset, restarting [0]\nSIGUSR1[soft,connection-reset] received, process restarting\n" + begins + "read UDPv4 [ECONNREFUSED]: Connection refused (fd=4,code=111)\n" + fails + begins, Tale{State: "WAIT", Certificate: "c", Peers: []string{"a", "b"}}, "192.0.2.1:443 is there and does not take our certificate (c)"},
+		{"ended by the server", tcp + verified + connects + completes + "Connection reset, restarting [0]\nSIGUSR1[soft,connection-reset] received, process restarting\n", Tale{State: "RECONNECTING", Certificate: "c"}, "192.0.2.1:443 ended the connection"},
 		{"run out", begins + verified + fails, Tale{State: "AUTH", Certificate: "c", Ends: now.Add(-24 * time.Hour), Now: now}, "the certificate c has run out on 2026-01-01"},
 		{"without a certificate", begins + verified + fails, Tale{State: "AUTH"}, "has no certificate"},
 		{"refused by name", begins + verified + connects + "AUTH: Received control message: AUTH_FAILED,Account locked\nSIGUSR1[soft,auth-failure] received, process restarting\n" + begins, Tale{State: "WAIT", Login: true}, "192.0.2.1:1194 refuses the name or the password (Account locked)"},
@@ -62,13 +67,13 @@ func TestExplain(t *testing.T) {
 		{"refused by TCP", "Attempting to establish TCP connection with [AF_INET]192.0.2.1:443\nTCP: connect to [AF_INET]192.0.2.1:443 failed: Connection refused\nSIGUSR1[connection failed(soft),connection-failed] received, process restarting\n", Tale{State: "RECONNECTING"}, "192.0.2.1:443 refuses connections"},
 		{"no route by TCP", "Attempting to establish TCP connection with [AF_INET6]2001:db8::1:443\nTCP: connect to [AF_INET6]2001:db8::1:443 failed: No route to host\n", Tale{State: "RECONNECTING"}, "2001:db8::1:443 can't be reached (no route to host)"},
 		{"no network", begins + "write UDPv4 []: Network is unreachable (fd=5,code=101)\nNetwork unreachable, restarting\nSIGUSR1[soft,network-unreachable] received, process restarting\n", Tale{State: "RECONNECTING"}, "this host has no way to 192.0.2.1:1194"},
-		{"silent after a while", begins + verified + connects + completed + "[server] Inactivity timeout (--ping-restart), restarting\nSIGUSR1[soft,ping-restart] received, process restarting\n", Tale{State: "RECONNECTING"}, "192.0.2.1:1194 was connected and is silent now"},
-		{"silent for long", begins + completed + "[server] Inactivity timeout (--ping-restart), restarting\n" + begins + fails + begins + fails, Tale{State: "WAIT"}, "does not answer: is it up"},
-		{"refused after it was connected", begins + completed + "read UDPv4 [ECONNREFUSED]: Connection refused (fd=4,code=111)\n", Tale{State: "RECONNECTING"}, "refuses connections"},
-		{"it is fine", begins + verified + connects + completed, Tale{State: "ADD_ROUTES"}, "its interface is being set up"},
+		{"silent after a while", begins + verified + connects + completes + "[server] Inactivity timeout (--ping-restart), restarting\nSIGUSR1[soft,ping-restart] received, process restarting\n", Tale{State: "RECONNECTING"}, "192.0.2.1:1194 was connected and is silent now"},
+		{"silent for long", begins + completes + "[server] Inactivity timeout (--ping-restart), restarting\n" + begins + fails + begins + fails, Tale{State: "WAIT"}, "does not answer: is it up"},
+		{"refused after it was connected", begins + completes + "read UDPv4 [ECONNREFUSED]: Connection refused (fd=4,code=111)\n", Tale{State: "RECONNECTING"}, "refuses connections"},
+		{"it is fine", begins + verified + connects + completes, Tale{State: "ADD_ROUTES"}, "its interface is being set up"},
 		{"it ended", "Options error: --ca fails with '/x': No such file or directory (errno=2)\nUse --help for more information.\n", Tale{}, "OpenVPN refuses its configuration: --ca fails with '/x'"},
 		{"nothing is known", "", Tale{Peers: []string{"udp/vpn.example.com:1194"}, State: "WAIT"}, "udp/vpn.example.com:1194 does not answer"},
-		{"nothing at all", "", Tale{}, "says nothing of why"},
+		{"nothing at all", "", Tale{}, "says nothing so far"},
 		{"another version of TLS", begins + fails + begins, Tale{State: "AUTH", Answered: true}, "192.0.2.1:1194 answers and breaks the handshake off"},
 	} {
 		if c.log != "" {

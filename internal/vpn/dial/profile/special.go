@@ -16,7 +16,7 @@ import (
 var specials = []string{
 	"remote", "proto", "port", "rport", connection, "dev", "mode", "cipher", "ncp-ciphers", "data-ciphers", "auth", "comp-lzo", "compress", "allow-compression",
 	"ns-cert-type", "remote-cert-tls", "verify-x509-name", "tls-version-min", "peer-fingerprint", "auth-user-pass", "askpass", "key-direction", "dh",
-	"route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private", "http-proxy", "socks-proxy", "auth-retry", "setenv", "setenv-safe",
+	"route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private", "http-proxy", "http-proxy-option", "socks-proxy", "auth-retry", "setenv", "setenv-safe",
 }
 
 // special returns who judges a directive that needs a closer look, nil where none does.
@@ -34,7 +34,7 @@ func (j *judge) special(name string) func(Directive) {
 		return j.login
 	case "route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private":
 		return j.routing
-	case "http-proxy", "socks-proxy":
+	case "http-proxy", "http-proxy-option", "socks-proxy":
 		return j.proxy
 	case "auth-retry", "setenv", "setenv-safe":
 		return j.rest
@@ -135,8 +135,8 @@ func (j *judge) connection(d Directive) {
 
 // within are what can hold for one remote alone.
 var within = set(
-	"bind", "connect-retry", "connect-retry-max", "connect-timeout", "explicit-exit-notify", "float", "fragment", "http-proxy-option",
-	"local", "lport", "mssfix", "mtu-disc", "nobind", "server-poll-timeout", "socks-proxy-retry", "tun-mtu", "tun-mtu-extra",
+	"bind", "connect-retry", "connect-retry-max", "connect-timeout", "explicit-exit-notify", "float", "fragment",
+	"lport", "mssfix", "mtu-disc", "nobind", "server-poll-timeout", "socks-proxy-retry", "tun-mtu", "tun-mtu-extra",
 )
 
 // device is what kind of tunnel it is.
@@ -298,12 +298,20 @@ func (j *judge) file(d Directive) {
 // proxy is whom it dials through. What it reads is secret.
 func (j *judge) proxy(d Directive) {
 	args := d.args()
+	if d.name() == "http-proxy-option" {
+		if len(args) == 0 || args[0] != "VERSION" && args[0] != "AGENT" {
+			j.told.wrong(d.Line, "a header may hold a secret, which everybody would see", "delete it; "+proxied)
+			return
+		}
+		j.keep(d)
+		return
+	}
 	if len(args) == 0 || !Host(args[0]) || len(args) > 1 && !isPort(args[1]) {
 		j.told.wrong(d.Line, "this is no proxy", "write a host and a port, as in http-proxy proxy.example.com 3128")
 		return
 	}
 	if len(args) > 2 {
-		j.told.wrong(d.Line, "a proxy that wants a password is not supported in a profile", "let the proxy know this host by its address")
+		j.told.wrong(d.Line, "a proxy that wants a password is not supported in a profile", proxied)
 		return
 	}
 	j.keep(d)

@@ -14,7 +14,7 @@ func set(names ...string) map[string]bool {
 // kept stay as they are: they say how to reach the server, who it is, and how both
 // talk. None runs, loads, reads or writes anything.
 var kept = set(
-	"remote-random", "remote-random-hostname", "proto-force", "float", "multihome", "local", "bind-dev", "mark",
+	"remote-random", "remote-random-hostname", "proto-force", "float", "bind-dev", "mark",
 	"connect-retry", "connect-timeout", "server-poll-timeout", "hand-window", "tran-window", "tls-timeout", "explicit-exit-notify",
 	"remote-cert-ku", "remote-cert-eku", "x509-username-field",
 	"tls-version-max", "tls-cipher", "tls-ciphersuites", "tls-groups", "tls-cert-profile", "data-ciphers-fallback",
@@ -23,8 +23,8 @@ var kept = set(
 	"sndbuf", "rcvbuf", "socket-flags", "tcp-nodelay", "txqueuelen", "fast-io", "shaper", "passtos", "bcast-buffers", "tcp-queue-limit",
 	"ping", "ping-restart", "keepalive", "ping-timer-rem", "session-timeout", "inactive",
 	"persist-local-ip", "persist-remote-ip", "push-peer-info", "route-delay", "route-metric", "route-gateway", "route-ipv6-gateway",
-	"topology", "block-ipv6", "http-proxy-option", "http-proxy-retry", "socks-proxy-retry",
-	"disable-dco", "allow-recursive-routing", "auth-token", "max-routes", "vlan-pvid",
+	"topology", "block-ipv6", "http-proxy-retry", "socks-proxy-retry",
+	"disable-dco", "allow-recursive-routing", "max-routes",
 )
 
 // replaced are those that vpnd decides: the device, the account, what is kept over a
@@ -58,6 +58,8 @@ var refused = map[string]string{
 	"daemon": unit, "inetd": unit, "cd": unit, "chroot": unit, "setcon": unit, "writepid": unit, "config": unit, "tmp-dir": unit,
 	"log": logs, "log-append": logs, "syslog": logs, "status": logs, "errors-to-stderr": logs, "memstats": logs, "gremlin": logs,
 	"replay-persist": writes, "tls-export-cert": writes, "genkey": writes, "mktun": writes, "rmtun": writes,
+	"local":      "delete it; by which address it leaves is for the routes of this host",
+	"auth-token": "delete it; the server gives one when it lets the client in", "http-proxy-user-pass": proxied,
 	"dev-node":         "delete it; the device is /dev/net/tun",
 	"capath":           "put the certificates of the CA between <ca> and </ca>",
 	"pkcs12":           "take it apart, by openssl pkcs12 -in FILE -nodes: what it holds goes into <ca>, <cert> and <key>",
@@ -78,6 +80,7 @@ const (
 	managed = "delete it; vpnd has a management socket of its own"
 	unit    = "delete it; systemd runs it, in the foreground"
 	logs    = "delete it; the journal has what it says, and vpnd status how it stands"
+	proxied = "let the proxy know this host by its address"
 	writes  = "delete it; nothing that a profile names is written here"
 )
 
@@ -97,13 +100,13 @@ var server = set(
 	"ifconfig-pool", "ifconfig-ipv6-pool", "ifconfig-pool-persist", "ifconfig-pool-linear", "ifconfig-push", "ifconfig-ipv6-push", "iroute", "iroute-ipv6",
 	"auth-gen-token", "auth-gen-token-secret", "auth-user-pass-verify", "tls-crypt-v2-verify", "tls-crypt-v2-max-age", "verify-client-cert", "client-cert-not-required",
 	"username-as-common-name", "port-share", "connect-freq", "connect-freq-initial", "hash-size", "stale-routes-check", "disable",
-	"vlan-accept", "vlan-tagging", "bcast-relay", "force-tls-key-material-export",
+	"multihome", "vlan-accept", "vlan-pvid", "vlan-tagging", "bcast-relay", "force-tls-key-material-export",
 )
 
 // files are the directives whose first argument is a file, and whether all may read it.
 var files = map[string]bool{
 	"ca": true, "cert": true, "extra-certs": true, "crl-verify": true, "peer-fingerprint": true,
-	"key": false, "tls-auth": false, "tls-crypt": false, "tls-crypt-v2": false, "auth-user-pass": false, "askpass": false, "http-proxy-user-pass": false,
+	"key": false, "tls-auth": false, "tls-crypt": false, "tls-crypt-v2": false, "auth-user-pass": false, "askpass": false,
 }
 
 // once are those of which two would leave it to OpenVPN which one counts.
