@@ -236,8 +236,13 @@ func (s *Server) checkMember(c *check, path string, client Client) {
 	}
 	for i, line := range client.Options {
 		words, err := openvpn.Directive(line)
-		if err == nil && len(words) > 0 && len(s.Groups) > 0 && slices.Contains([]string{"ifconfig-push", "ifconfig-ipv6-push"}, words[0]) {
-			c.add(fmt.Sprintf("%s.options[%d]", path, i), "where there are groups, vpnd says who has which address", "use address, or group")
+		at := fmt.Sprintf("%s.options[%d]", path, i)
+		switch {
+		case err != nil || len(words) == 0:
+		case len(s.Groups) > 0 && strings.HasPrefix(words[0], "ifconfig-"):
+			c.add(at, "where there are groups, vpnd says who has which address", "use address, or group")
+		case g != nil && g.Reach != nil && strings.HasPrefix(words[0], "iroute"):
+			c.add(at, "the rules of its group would not hold for what comes from this network", "use routes of the client")
 		}
 	}
 	if g != nil && client.Address6 != nil {

@@ -144,6 +144,11 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Clients[0].Address, s.Clients[0].Address6 = addr("10.8.1.140"), addr("fd00:8::c000:0:0:9")
 			s.Clients[1].Options = []string{` "ifconfig-push" 10.8.3.7 255.255.252.0`, "ifconfig-ipv6-push fd00:8::9/64"}
 		}},
+		{"networks behind members", func(s *Server) {
+			*s = *grouped()
+			s.Clients[0].Options = []string{"iroute 10.9.1.0 255.255.255.0", "setenv opt iroute-ipv6 fd00:9::/64"}
+			s.Clients[1].Options = []string{"iroute 10.9.2.0 255.255.255.0"} // of a group that may reach everything
+		}},
 		{"unknown client", func(s *Server) { s.Clients = []Client{{Name: "nobody"}} }},
 		{"revoked client", func(s *Server) { s.Clients = []Client{{Name: "guest"}} }},
 		{"client twice", func(s *Server) { s.Clients = []Client{{Name: "tpham"}, {Name: "tpham"}} }},

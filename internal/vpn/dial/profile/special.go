@@ -14,7 +14,7 @@ import (
 
 // specials are the directives that special judges.
 var specials = []string{
-	"remote", "proto", "port", "rport", connection, "dev", "mode", "cipher", "ncp-ciphers", "data-ciphers", "auth", "comp-lzo", "compress", "allow-compression",
+	"remote", "proto", "port", "rport", connection, "dev", "mode", "cipher", "ncp-ciphers", "data-ciphers", "data-ciphers-fallback", "auth", "comp-lzo", "compress", "allow-compression",
 	"ns-cert-type", "remote-cert-tls", "verify-x509-name", "tls-version-min", "peer-fingerprint", "auth-user-pass", "askpass", "key-direction", "dh",
 	"route", "route-ipv6", "route-nopull", "pull-filter", "redirect-gateway", "redirect-private", "http-proxy", "http-proxy-option", "socks-proxy", "auth-retry", "setenv", "setenv-safe",
 }
@@ -26,7 +26,7 @@ func (j *judge) special(name string) func(Directive) {
 		return j.peer
 	case "dev", "mode":
 		return j.device
-	case "cipher", "ncp-ciphers", "data-ciphers", "auth", "comp-lzo", "compress", "allow-compression", "tls-version-min":
+	case "cipher", "ncp-ciphers", "data-ciphers", "data-ciphers-fallback", "auth", "comp-lzo", "compress", "allow-compression", "tls-version-min":
 		return j.channel
 	case "ns-cert-type", "remote-cert-tls", "verify-x509-name", "peer-fingerprint", "dh", "key-direction":
 		return j.trust
@@ -157,7 +157,7 @@ func (j *judge) channel(d Directive) {
 	name, value := d.name(), strings.Join(d.args(), " ")
 	for _, word := range strings.Split(value, ":") {
 		switch word = strings.TrimPrefix(word, "?"); {
-		case name != "cipher" && name != "ncp-ciphers" && name != "data-ciphers":
+		case !strings.HasSuffix(name, "cipher") && !strings.Contains(name, "-ciphers"):
 		case openvpn.Weak(word):
 			j.told.wrong(d.Line, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", word), "the server has to learn AES-256-GCM, or AES-256-CBC where it is of OpenVPN 2.3")
 			return

@@ -17,12 +17,12 @@ var kept = set(
 	"remote-random", "remote-random-hostname", "proto-force", "float", "bind-dev", "mark",
 	"connect-retry", "connect-timeout", "server-poll-timeout", "hand-window", "tran-window", "tls-timeout", "explicit-exit-notify",
 	"remote-cert-ku", "remote-cert-eku", "x509-username-field",
-	"tls-version-max", "tls-cipher", "tls-ciphersuites", "tls-groups", "tls-cert-profile", "data-ciphers-fallback",
+	"tls-version-max", "tls-cipher", "tls-ciphersuites", "tls-groups", "tls-cert-profile",
 	"reneg-sec", "reneg-bytes", "reneg-pkts", "replay-window", "mute-replay-warnings", "keying-material-exporter",
 	"tun-mtu", "tun-mtu-max", "tun-mtu-extra", "mssfix", "fragment", "mtu-disc", "mtu-test", "max-packet-size",
 	"sndbuf", "rcvbuf", "socket-flags", "tcp-nodelay", "txqueuelen", "fast-io", "shaper", "passtos", "bcast-buffers", "tcp-queue-limit",
 	"ping", "ping-restart", "keepalive", "ping-timer-rem", "session-timeout", "inactive",
-	"persist-local-ip", "persist-remote-ip", "push-peer-info", "route-delay", "route-metric", "route-gateway", "route-ipv6-gateway",
+	"persist-local-ip", "persist-remote-ip", "push-peer-info", "route-delay", "route-metric",
 	"topology", "block-ipv6", "http-proxy-retry", "socks-proxy-retry",
 	"disable-dco", "allow-recursive-routing", "max-routes",
 )
@@ -69,8 +69,9 @@ var refused = map[string]string{
 	"tls-exit":         "delete it; a client that ends is started again in any case",
 	"ifconfig":         "delete it; the server says which address it has",
 	"ifconfig-ipv6":    "delete it; the server says which address it has",
-	"client-nat":       "delete it; a gateway block translates addresses",
-	"test-crypto":      unit, "help": unit, "version": unit, "show-ciphers": unit, "show-digests": unit, "show-engines": unit,
+	"route-gateway":    hop, "route-ipv6-gateway": hop,
+	"client-nat":  "delete it; a gateway block translates addresses",
+	"test-crypto": unit, "help": unit, "version": unit, "show-ciphers": unit, "show-digests": unit, "show-engines": unit,
 	"show-tls": unit, "show-curves": unit, "show-groups": unit, "show-gateway": unit,
 }
 
@@ -81,6 +82,7 @@ const (
 	unit    = "delete it; systemd runs it, in the foreground"
 	logs    = "delete it; the journal has what it says, and vpnd status how it stands"
 	proxied = "let the proxy know this host by its address"
+	hop     = "delete it; the server says what is on the other side of the tunnel, and routes by another way are route blocks"
 	writes  = "delete it; nothing that a profile names is written here"
 )
 
