@@ -208,7 +208,7 @@ func unacceptable(cert *x509.Certificate, want Certificate) error {
 	usage := resource.Or(want.Usage, policy.UsageServer)
 	is := policy.UsageOf(cert)
 	switch {
-	case cert.IsCA:
+	case cert.IsCA, cert.KeyUsage&x509.KeyUsageCertSign != 0:
 		return errors.New("it is the certificate of a CA")
 	case is != usage && (usage != policy.UsageServer || is != "server and client"):
 		return fmt.Errorf("its extended key usage is that of %s, and it is asked for as that of a %s", is, usage)

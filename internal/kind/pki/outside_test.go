@@ -2,6 +2,11 @@ package pki
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -278,6 +283,69 @@ func TestListsOfAnOutsideCA(t *testing.T) {
 	}
 	if _, err := r.bring(certs, lists, "/away/alice.crt"); err == nil || !strings.Contains(err.Error(), "its CA has revoked it") {
 		t.Errorf("a revoked certificate: %v", err)
+	}
+}
+
+// A list that OpenSSL reads as something else than the list of all that the CA revoked
+// would let in who was revoked, or shut everybody out.
+func TestListsThatReadersMistake(t *testing.T) {
+	r := newRoom(t)
+	r.elsewhereCA()
+	makeIt(r, &ledgers{r.Host}, "/pki/issued", Ledger{})
+	lists := map[string]*CRL{"/pki/crl.pem": {Issuer: p("/pki/ca.crt"), Ledger: p("/pki/issued"), External: p(true)}}
+	r.put("/pki/ca.cnf", r.get("/pki/ca.cnf")+`[delta]
+2.5.29.27=critical,DER:020101
+[other]
+2.5.29.35=DER:30:06:80:04:01:02:03:04
+[scope]
+issuingDistributionPoint=critical,@point
+[point]
+fullname=URI:http://ca.example.com/a.crl
+[reasons]
+issuingDistributionPoint=critical,@some
+[some]
+onlysomereasons=keyCompromise
+[odd]
+1.2.3.4=critical,DER:0500
+[users]
+issuingDistributionPoint=critical,@user
+authorityKeyIdentifier=keyid:always
+[user]
+onlyuser=TRUE
+`)
+	r.now = r.now.Add(time.Minute)
+	for _, c := range []struct{ section, want string }{
+		{"delta", "it tells what changed since another list"},
+		{"other", "it names another key of its CA"},
+		{"scope", "it is for a part of what its CA signed"},
+		{"reasons", "it is for a part of what its CA signed"},
+		{"odd", "it says 1.2.3.4, which readers have to know and don't"},
+		{"users", ""},
+	} {
+		r.run("openssl", "ca", "-batch", "-config", "pki/ca.cnf", "-gencrl", "-crlexts", c.section, "-out", "away/"+c.section+".pem")
+		_, err := r.bring(nil, lists, "/away/"+c.section+".pem")
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v", c.section, err)
+		}
+	}
+	back := &x509.RevocationList{Number: big.NewInt(99), ThisUpdate: r.now.Add(-time.Minute), NextUpdate: r.now.Add(time.Hour)}
+	back.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(7), RevocationTime: r.now.Add(-time.Minute), ReasonCode: 8}}
+	ca, err := policy.ParseCertificate([]byte(r.get("/away/ca.crt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := pem.Decode([]byte(r.get("/away/ca.key")))
+	signer, err := x509.ParsePKCS8PrivateKey(key.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, back, ca, signer.(crypto.Signer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put("/away/back.crl", string(der))
+	if _, err := r.bring(nil, lists, "/away/back.crl"); err == nil || !strings.Contains(err.Error(), "it takes serial number 07 off itself") {
+		t.Errorf("removeFromCRL: %v", err)
 	}
 }
 
