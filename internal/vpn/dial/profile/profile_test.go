@@ -118,6 +118,8 @@ func TestWhatIsRefused(t *testing.T) {
 		{"static-challenge x 1", "no second factor"},
 		{"setenv LD_PRELOAD /tmp/x.so", "in the environment of programs"},
 		{"setenv-safe PATH /tmp", "in the environment of programs"},
+		{"auth-user-pass /etc/openvpn/client/other/login", "would be sent to whom this profile dials"},
+		{"auth-user-pass ../other/login", "would be sent to whom this profile dials"},
 		{"auth-user-pass env:X", "nobody is there to type it"},
 		{"http-proxy proxy.example.com 3128 /etc/shadow basic", "a proxy that wants a password"},
 		{"http-proxy-option CUSTOM-HEADER Authorization x", "may hold a secret"},

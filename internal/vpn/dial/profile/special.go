@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -284,6 +285,9 @@ func (j *judge) file(d Directive) {
 	switch {
 	case d.name() == "crl-verify" && len(f.Rest) > 0:
 		j.told.wrong(d.Line, "a directory of revoked certificates is not supported", "name a file with the list")
+		return
+	case d.name() == "auth-user-pass" && f.Document.Path() != "" && !filepath.IsLocal(f.Document.Path()):
+		j.told.wrong(d.Line, "what is in a file elsewhere on this host would be sent to whom this profile dials", "delete it, and write auth_user_pass in the block, with the path of the file; or put that beside the profile")
 		return
 	case d.name() == "tls-auth" && len(f.Rest) > 0 && (len(f.Rest) > 1 || f.Rest[0] != "0" && f.Rest[0] != "1"):
 		j.told.wrong(d.Line, "a direction is 0 or 1", "write 1 behind the file, which is the client's")
