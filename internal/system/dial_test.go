@@ -169,7 +169,6 @@ func (d dialIn) cut() {
 	} {
 		way.off()
 		d.scene.within(2*time.Minute, way.what+": the status says why", "vpnd status | tr -s ' \n' ' ' | grep -F 'hq: down' | grep -F '"+way.why+"'")
-		d.names(d.vpnd(1, "apply", "--yes"), way.why)
 		way.on()
 		begun := time.Now()
 		d.talks(way.what + ", and is back")

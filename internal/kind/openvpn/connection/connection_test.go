@@ -107,6 +107,7 @@ type idle struct{ Manager }
 
 func (idle) ActiveState(context.Context, string) (string, error) { return "inactive", nil }
 func (idle) RestartUnit(context.Context, string) error           { return fmt.Errorf("no such thing") }
+func (idle) StopUnit(context.Context, string) error              { return fmt.Errorf("no such thing") }
 func (idle) Close()                                              {}
 
 func TestOneThatDoesNotRun(t *testing.T) {
@@ -130,6 +131,13 @@ func TestOneThatDoesNotRun(t *testing.T) {
 		if seen, err := v.Observe(t.Context(), names); err != nil || len(seen) > 0 {
 			t.Errorf("%v: %v, %v", names, seen, err)
 		}
+	}
+	was := map[string]*Connection{"hq": seen["hq"]}
+	if back, err := v.Normalize(t.Context(), was); err != nil || *back["hq"].Connected {
+		t.Errorf("it is given back connected, %v", err)
+	}
+	if err := v.Apply(t.Context(), []resource.Item[Connection]{{Name: "hq", Want: *seen["hq"]}}); err == nil || !strings.Contains(err.Error(), "stopping openvpn-client@hq.service") {
+		t.Errorf("what did not run is given back: %v", err)
 	}
 	if err := v.Apply(t.Context(), []resource.Item[Connection]{{Name: "hq", Want: *wish()}}); err == nil || !strings.Contains(err.Error(), "restarting openvpn-client@hq.service: no such thing") {
 		t.Error(err)

@@ -28,6 +28,7 @@ type finding struct {
 	opening   bool           // unless it has only just been started
 	lacking   []netip.Prefix // routes that are gone
 	why       string         // empty where its last words tell more
+	final     bool           // to dial again does not help
 }
 
 // connected is the state of one that is.

@@ -25,12 +25,12 @@ type Verbs struct {
 	Patience time.Duration
 }
 
-// Normalize asks for what every client is for.
+// Normalize asks for what every client is for, unless one is given back as it was.
 func (Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	normal := make(map[string]*Connection, len(wants))
 	for name, want := range wants {
 		w := *want
-		w.Connected = resource.Ptr(true)
+		w.Connected = resource.Ptr(resource.Or(want.Connected, true))
 		normal[name] = &w
 	}
 	return normal, nil
@@ -85,7 +85,8 @@ func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Connec
 		return nil, finding{}, err
 	}
 	f := judge(want, s)
-	return v.tell(ctx, Place(name), want, s, f), f, nil
+	got := v.tell(ctx, Place(name), want, s, &f)
+	return got, f, nil
 }
 
 // scene is what can be seen of one; its state is empty where there is no such unit.
@@ -134,8 +135,8 @@ func (v Verbs) silent(ctx context.Context, m Manager, p Place, s *scene) error {
 	return nil
 }
 
-// tell makes an observation of what was found.
-func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f finding) *Connection {
+// tell makes an observation of what was found, and finds why it is down.
+func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f *finding) *Connection {
 	got := &Connection{Connected: &f.connected, Running: resource.Ptr(s.state == "active" && !s.hangs && !s.deaf)}
 	got.Dev, got.Peers, got.Routes = want.Dev, want.Peers, want.Routes
 	got.Certificate, got.Shield, got.Login = want.Certificate, want.Shield, want.Login
@@ -151,11 +152,10 @@ func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f f
 	if f.connected {
 		return got
 	}
-	why := f.why
-	if why == "" || s.state == "failed" {
-		why = v.explain(ctx, p, want, s, time.Now().Add(-recent))
+	if f.why == "" || s.state == "failed" {
+		f.why, f.final = v.explain(ctx, p, want, s, time.Now().Add(-recent))
 	}
-	got.Down = resource.Ptr(because + why)
+	got.Down = resource.Ptr(because + f.why)
 	return got
 }
 
@@ -164,7 +164,7 @@ const recent = 2 * time.Minute
 
 // explain says why one is down that nothing can be seen of: by what it said itself, or,
 // where it does not run, by what the journal has of it.
-func (v Verbs) explain(ctx context.Context, p Place, want *Connection, s scene, since time.Time) string {
+func (v Verbs) explain(ctx context.Context, p Place, want *Connection, s scene, since time.Time) (why string, final bool) {
 	t := reason.Tale{
 		Peers: want.Peers, Shield: resource.Or(want.Shield, ""), Login: resource.Or(want.Login, false),
 		Certificate: resource.Or(want.Certificate, ""), Ends: ends(want), Now: time.Now(),
@@ -260,7 +260,7 @@ func (v Verbs) await(ctx context.Context, m Manager, name string, want Connectio
 				return fmt.Errorf("restarting %s: %w", Place(name).Unit(), err)
 			}
 		}
-		if time.Since(begun) > limit {
+		if since := time.Since(begun); since > limit || f.final && since > limit/2 {
 			return fmt.Errorf("the tunnel is down %s", resource.Or(got.Down, ""))
 		}
 		select {

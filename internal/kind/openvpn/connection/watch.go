@@ -43,7 +43,7 @@ func (v Verbs) glance(ctx context.Context, wants map[string]*Connection, words i
 		f := judge(want, s)
 		g := notice.Glance{Up: f.connected, Words: f.why}
 		if words > 0 && !f.connected && f.why == "" {
-			g.Words = v.explain(ctx, Place(name), want, s, time.Now().Add(-recent))
+			g.Words, _ = v.explain(ctx, Place(name), want, s, time.Now().Add(-recent))
 		}
 		all[name] = g
 	}

@@ -122,19 +122,20 @@ var beginning = regexp.MustCompile(`^(?:TCP/UDP: Preserving recently used remote
 const attempts = 2
 
 // Explain returns why it is down, and never nothing. Where one server is not there and
-// another one has something against this host, the latter is told.
-func Explain(t Tale) string {
+// another one has something against this host, the latter is told; that is final: to dial
+// again does not help.
+func Explain(t Tale) (why string, final bool) {
 	said := last(t.Log, attempts*max(1, len(t.Peers)))
-	for _, explain := range []func(lines []string, t Tale) string{verdict, way} {
+	for i, explain := range []func(lines []string, t Tale) string{verdict, way} {
 		for _, lines := range said {
 			t.attempt = lines
 			if why := explain(lines, t); why != "" {
-				return why
+				return why, i == 0
 			}
 		}
 	}
 	t.attempt = t.Log
-	return state(t)
+	return state(t), false
 }
 
 // verdict is what one side has against the other in an attempt.

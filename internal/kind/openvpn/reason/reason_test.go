@@ -1,6 +1,7 @@
 package reason
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -79,8 +80,12 @@ func TestExplain(t *testing.T) {
 		if c.log != "" {
 			c.tale.Log = strings.Split(strings.TrimSuffix(c.log, "\n"), "\n")
 		}
-		if got := Explain(c.tale); !strings.Contains(got, c.want) {
+		got, final := Explain(c.tale)
+		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.what, got)
+		}
+		if against := regexp.MustCompile("certificate|refuses the name|AUTH_FAILED|that is given").MatchString(got); final != against {
+			t.Errorf("%s: final %v: %s", c.what, final, got)
 		}
 	}
 }
