@@ -106,9 +106,10 @@ func TestWhoIsServed(t *testing.T) {
 type idle struct{ Manager }
 
 func (idle) ActiveState(context.Context, string) (string, error) { return "inactive", nil }
-func (idle) RestartUnit(context.Context, string) error           { return fmt.Errorf("no such thing") }
-func (idle) StopUnit(context.Context, string) error              { return fmt.Errorf("no such thing") }
-func (idle) Close()                                              {}
+func (idle) RestartUnit(context.Context, string) error { return fmt.Errorf("no such thing") }
+
+func (idle) StopUnit(context.Context, string) error { return fmt.Errorf("no such thing") }
+func (idle) Close()                                 {}
 
 func TestOneThatDoesNotRun(t *testing.T) {
 	nettest.Need(t)
