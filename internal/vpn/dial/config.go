@@ -35,9 +35,24 @@ func header(name string) string {
 func (s *settings) text() string {
 	text := header(s.name)
 	if len(s.Left) > 0 {
-		text += fmt.Sprintf("# In the place of what the profile says of %s stands what vpnd does.\n", strings.Join(s.Left, ", "))
+		text += remark("In the place of what the profile says of " + strings.Join(s.Left, ", ") + " stands what vpnd does.")
 	}
 	return text + strings.Join(append(s.lines(), ""), "\n")
+}
+
+// remark writes a comment in lines that OpenVPN can read to their ends.
+func remark(text string) string {
+	const width = 100
+	var b strings.Builder
+	line := "#"
+	for _, word := range strings.Fields(text) {
+		if len(line)+len(word) > width {
+			b.WriteString(line + "\n")
+			line = "#"
+		}
+		line += " " + word
+	}
+	return b.String() + line + "\n"
 }
 
 func (s *settings) lines() []string {

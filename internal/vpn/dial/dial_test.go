@@ -104,7 +104,13 @@ func TestWhatAClientStandsFor(t *testing.T) {
 // The kernel takes the rules, and OpenVPN the configuration.
 func TestTheHostTakesIt(t *testing.T) {
 	nettest.Need(t)
-	for name, c := range map[string]*Client{"seed": seed(t), "all": everything(t)} {
+	chatty := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn"))}
+	for _, name := range profile.Known() {
+		if profile.Decided(name) && name != "dev" && name != "auth-retry" {
+			chatty.Profile = resource.NewDocument("x", chatty.Profile.Reveal()+name+" 1\n")
+		}
+	}
+	for name, c := range map[string]*Client{"seed": seed(t), "all": everything(t), "chatty": chatty} {
 		all := expanded(t, c, "hq")
 		t.Run(name, func(t *testing.T) {
 			nettest.Fresh(t)

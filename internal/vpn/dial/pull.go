@@ -46,7 +46,7 @@ func (s *settings) pulls() []string {
 	case !s.NoRoutes:
 		accept = append(accept, private...)
 	}
-	var all []string
+	all := []string{"# Of what the server pushes this is taken, and nothing else."}
 	if resource.Or(s.RedirectGateway, false) {
 		all = append(all, openvpn.Line("redirect-gateway", "def1", "ipv6"))
 	}
