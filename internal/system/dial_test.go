@@ -3,6 +3,7 @@ package system
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +123,7 @@ func TestDialIn(t *testing.T) {
 		t.Run("drift", func(t *testing.T) { d.in(t).kept() })
 		t.Run("server cut", func(t *testing.T) { d.in(t).cut() })
 		t.Run("profile changed", func(t *testing.T) { d.in(t).moved() })
+		t.Run("password", func(t *testing.T) { d.in(t).asked() })
 		t.Run("by attributes", func(t *testing.T) { d.in(t).attributes() })
 		t.Run("revoked", func(t *testing.T) { d.in(t).revoked() })
 		d.scene.agentRemoved()
@@ -188,6 +190,28 @@ func (d dialIn) moved() {
 	d.apply()
 	d.talks("by the new profile")
 	d.names(d.sh("vpnd status || true"), "hq: up", bastion+":4443")
+}
+
+// asked has the server want a password besides.
+func (d dialIn) asked() {
+	d.ok(d.server.Gateway.WriteFile(d.t.Context(), "/usr/local/sbin/knows", []byte("#!/bin/sh\ntest \"$(sed -n 2p \"$1\")\" = right\n"), 0o755))
+	d.server.configure(d.offices(`client "tpham" {}`, `listen = ["tcp/4443"]
+  auth { command = ["/usr/local/sbin/knows"] }`))
+	d.server.apply()
+	d.handed("tpham")
+	d.names(d.vpnd(1, "plan"), "hq.ovpn:", "the server wants a name and a password, and nobody is there to type them")
+	d.configure(strings.Replace(here, "profile  =", "username = \"tpham\"\n  password = trimspace(sensitive(file(\"/etc/vpnd/password\")))\n  profile  =", 1))
+	d.sh("umask 077; echo wrong > /etc/vpnd/password")
+	d.names(d.vpnd(1, "apply", "--yes"), "refuses the name or the password")
+	d.sh("echo right > /etc/vpnd/password")
+	d.lacks(d.apply(), "right\n")
+	d.talks("by its password")
+	d.sh("test $(stat -c %a /etc/openvpn/client/hq/login) = 600; rm /etc/vpnd/password")
+
+	d.server.configure(d.offices(`client "tpham" {}`, `listen = ["tcp/4443"]`))
+	d.server.apply()
+	d.server.sh("rm /usr/local/sbin/knows")
+	d.handed("tpham")
 }
 
 // attributes has the same said without a profile.
