@@ -106,7 +106,7 @@ func TestWhoIsServed(t *testing.T) {
 type idle struct{ Manager }
 
 func (idle) ActiveState(context.Context, string) (string, error) { return "inactive", nil }
-func (idle) RestartUnit(context.Context, string) error { return fmt.Errorf("no such thing") }
+func (idle) RestartUnit(context.Context, string) error           { return fmt.Errorf("no such thing") }
 
 func (idle) StopUnit(context.Context, string) error { return fmt.Errorf("no such thing") }
 func (idle) Close()                                 {}
