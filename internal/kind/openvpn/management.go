@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ const patience = 2 * time.Second
 type Session struct {
 	CommonName string
 	Real       string    // address and port that it comes from
-	Virtual    string    // address in the VPN
+	Virtual    string    // address in the VPN, that of IPv4 where it has both
 	Since      string    // as OpenVPN writes it, in the host's time zone
 	Began      time.Time // the same; the zero time where OpenVPN does not say
 	In, Out    uint64    // received and sent since, in bytes
@@ -173,7 +174,7 @@ func parseSessions(lines []string) []Session {
 				return ""
 			}
 			if name := cell("Common Name"); name != "" && name != "UNDEF" {
-				sessions = append(sessions, Session{name, cell("Real Address"), cell("Virtual Address"), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent")), cell("Client ID")})
+				sessions = append(sessions, Session{name, cell("Real Address"), cmp.Or(cell("Virtual Address"), cell("Virtual IPv6 Address")), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent")), cell("Client ID")})
 			}
 		}
 	}

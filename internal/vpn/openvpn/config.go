@@ -68,6 +68,10 @@ func (i *instance) writePool(d *directives) {
 		i.writeParts(d)
 		return
 	}
+	if i.Network == nil {
+		d.add("server-ipv6", i.network6.String())
+		return
+	}
 	network := []string{i.network.Addr().String(), subnet.Mask(i.network)}
 	pool := i.pool()
 	if pool.Start == nil && pool.End == nil {
@@ -92,15 +96,12 @@ func (i *instance) writePool(d *directives) {
 // server stands for, openvpn(8), but for the size that clients know: for them the VPN
 // is one network, whichever way they came in.
 func (i *instance) writeParts(d *directives) {
-	server, whole := subnet.First(i.network), subnet.Mask(*i.Network)
 	d.add("mode", "server")
 	d.add("tls-server")
-	d.add("ifconfig", server.String(), subnet.Mask(i.network))
-	first, last := i.dynamic(i.index)
-	d.add("ifconfig-pool", first.String(), last.String(), whole)
-	d.add("route-gateway", server.Next().String())
 	d.add("push", "topology subnet")
-	d.add("push", "route-gateway "+server.String())
+	if i.Network != nil {
+		i.writePart(d, subnet.First(i.network), subnet.Mask(*i.Network))
+	}
 	i.writeShares(d)
 	if i.network6 == nil {
 		return
@@ -111,6 +112,15 @@ func (i *instance) writeParts(d *directives) {
 	if i.several() { // else it is the network that clients know
 		d.add("push", "route-ipv6 "+i.Network6.String())
 	}
+}
+
+// writePart is the IPv4 side of that.
+func (i *instance) writePart(d *directives, server netip.Addr, whole string) {
+	d.add("ifconfig", server.String(), subnet.Mask(i.network))
+	first, last := i.dynamic(i.index)
+	d.add("ifconfig-pool", first.String(), last.String(), whole)
+	d.add("route-gateway", server.Next().String())
+	d.add("push", "route-gateway "+server.String())
 }
 
 // writeShares has packets for members of groups come to the process that they may be

@@ -10,7 +10,7 @@ import (
 // Exports is what other blocks may know of a server.
 type Exports struct {
 	Name       string        `vpnd:"name"`
-	Network    netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN"`
+	Network    *netip.Prefix `vpnd:"network" doc:"the IPv4 network of the VPN"`
 	Network6   *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN"`
 	Dev        string        `vpnd:"dev" doc:"its interface, that of the first listener"`
 	Devs       []string      `vpnd:"devs" doc:"the interfaces of all listeners"`
@@ -32,7 +32,7 @@ func (s *Server) Exports(name string) any {
 	}
 	first := all.instances[0]
 	e := &Exports{
-		Name: name, Network: *s.Network, Network6: s.Network6, Dev: first.device,
+		Name: name, Network: s.Network, Network6: s.Network6, Dev: first.device,
 		Protocol: first.listener.Transport(), Port: int(first.listener.Port),
 		Units: all.units(), Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
 		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
@@ -96,7 +96,9 @@ func (s *Server) Claims(name string) []resource.Claim {
 			resource.Claim{Sort: "listener", Value: i.listener.Claim(), Path: "listen"},
 			resource.Claim{Sort: "device", Value: i.device, Path: "dev"})
 	}
-	claims = append(claims, resource.Claim{Sort: "network", Value: s.Network.String(), Path: "network"})
+	if s.Network != nil {
+		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network.String(), Path: "network"})
+	}
 	if s.Network6 != nil {
 		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network6.String(), Path: "network6"})
 	}

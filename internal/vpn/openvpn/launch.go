@@ -94,7 +94,7 @@ func (l *launch) addUnit() {
 func (i *instance) interfaces() []resource.ID {
 	all := []resource.ID{id(resource.Interface, i.device)}
 	for _, network := range []*netip.Prefix{&i.network, i.network6} {
-		if network != nil {
+		if network != nil && network.IsValid() {
 			own := netip.PrefixFrom(subnet.First(*network), network.Bits())
 			all = append(all, id(resource.Network, own.String()))
 		}

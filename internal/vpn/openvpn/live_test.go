@@ -61,6 +61,10 @@ func TestServerAndProfileAgree(t *testing.T) {
 			s.Push.RedirectGateway, s.Push.BlockOutsideDNS = resource.Ptr(true), resource.Ptr(true)
 			s.Clients[0].Push.RedirectGateway, s.Clients[0].Push.BlockOutsideDNS = resource.Ptr(false), resource.Ptr(false)
 		}, []string{"dhcp-option DNS 10.0.0.2", "!redirect", "!block", "!ifconfig-ipv6"}},
+		"IPv6 alone": {func(s *Server) {
+			s.Network, s.Network6, s.Pool, s.Push, s.Listen = nil, prefix("fd00:8::/64"), nil, &Push{RedirectGateway: resource.Ptr(true)}, []string{"udp6/1194"}
+			s.Clients = []Client{{Name: "tpham", Address6: addr("fd00:8::9")}}
+		}, []string{"ifconfig-ipv6 fd00:8::9/64 fd00:8::1", "!ifconfig 1", "redirect-gateway def1 ipv6 !ipv4"}},
 		"everything": {func(s *Server) {
 			*s = *all()
 			s.Listen, s.Remote, s.Remotes, s.Log = []string{"udp6/1195"}, word("127.0.0.1"), nil, nil

@@ -40,8 +40,8 @@ func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
 	return netip.PrefixFrom(subnet.Advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
 }
 
-// dynamic returns the first and the last address of the pool of the n-th listener: of the
-// range that its network has left where groups have their addresses, the largest one.
+// dynamic returns the first and the last address of the pool of the n-th listener: of
+// what groups leave of it the largest range.
 func (s *Server) dynamic(n int) (first, last netip.Addr) {
 	pool, network := s.pool(), s.networks(false)[n]
 	for _, end := range []**netip.Addr{&pool.Start, &pool.End} {
@@ -50,17 +50,16 @@ func (s *Server) dynamic(n int) (first, last netip.Addr) {
 			*end = &there
 		}
 	}
-	first, last = pool.within(network)
-	if pool.Start != nil || pool.End != nil {
-		return first, last
-	}
-	return s.gap(first, last)
+	return s.gap(pool.within(network))
 }
 
 // gap returns the largest range between two addresses in which no group has any; the
 // first one of several alike. The last lies before the first where there is none.
 func (s *Server) gap(first, last netip.Addr) (from, to netip.Addr) {
 	var held []netip.Prefix
+	if len(s.Groups) == 0 || !first.Is4() || !last.Is4() { // of what was complained of nothing more is told
+		return first, last
+	}
 	for _, g := range s.Groups {
 		if p := resource.Or(g.Network, netip.Prefix{}); p.Addr().Is4() && p.Addr().Compare(last) <= 0 && !subnet.Last(p).Less(first) {
 			held = append(held, p.Masked())

@@ -197,7 +197,7 @@ func TestWhatOthersMayKnow(t *testing.T) {
 	s := all()
 	s.Listen = []string{"udp/192.0.2.1:1195"}
 	want := Exports{
-		Name: "office", Network: *prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"), Dev: "vpn0", Devs: []string{"vpn0"}, Units: []string{"openvpn-server@office.service"}, Protocol: "udp", Port: 1195,
+		Name: "office", Network: prefix("10.8.0.0/24"), Network6: prefix("fd00:8::/64"), Dev: "vpn0", Devs: []string{"vpn0"}, Units: []string{"openvpn-server@office.service"}, Protocol: "udp", Port: 1195,
 		Unit: "openvpn-server@office.service", Config: "/etc/openvpn/server/office.conf", Profiles: "/srv/profiles",
 		Management: "/run/openvpn-server/office/management.sock", Status: "/run/openvpn-server/status-office.log",
 	}

@@ -79,6 +79,8 @@ const decoy = "ifconfig-ipv6 fd15:53b6:dead::2/64 fd15:53b6:dead::1"
 func (s *settings) writeRedirect(d *directives, p Push) {
 	redirect, block := s.redirection(p)
 	switch {
+	case redirect && s.Network == nil:
+		d.add("push", "redirect-gateway def1 ipv6 !ipv4")
 	case redirect && (block || s.Network6 != nil):
 		d.add("push", "redirect-gateway def1 ipv6")
 	case redirect:

@@ -130,7 +130,9 @@ func (i *instance) requireNetworks(r *requirements) {
 			return link.Free(network, i.device, i.units(), plan)
 		})
 	}
-	free("network", i.network)
+	if i.Network != nil {
+		free("network", i.network)
+	}
 	if i.network6 != nil {
 		free("network6", *i.network6)
 	}

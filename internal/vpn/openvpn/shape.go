@@ -18,7 +18,7 @@ import (
 type Server struct {
 	PKI     *pki.Authority `vpnd:"pki,exports,required" doc:"the PKI that knows the server and its clients, as in pki.office"`
 	Cert    *string        `vpnd:"server" doc:"which server certificate of the PKI it uses; left out, the only one"`
-	Network *netip.Prefix  `vpnd:"network,required" doc:"the IPv4 network of the VPN; the server has its first address"`
+	Network *netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN; the server has its first address. Left out, the VPN has IPv6 alone"`
 
 	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families. Each is a process of its own with a part of the network, and profiles lead to all of them in this order" default:"[\"udp/1194\"]"`
 	Network6       *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN, between /64 and /124"`

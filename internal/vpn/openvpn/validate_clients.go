@@ -114,6 +114,9 @@ func (s *Server) checkRoutes(c *check, path string, client Client, behind []neti
 		if p.Addr().Is6() && s.Network6 == nil {
 			c.add(path, fmt.Sprintf("%s can't be reached without IPv6 in the VPN", p), "set network6")
 		}
+		if p.Addr().Is4() && s.Network == nil && s.Network6 != nil {
+			c.add(path, fmt.Sprintf("%s can't be reached without IPv4 in the VPN", p), "set network")
+		}
 		if p.Bits() == 0 {
 			c.add(path, fmt.Sprintf("%s is everything, and this server would lose its own way out", p), "name the networks behind this client")
 			continue

@@ -91,6 +91,7 @@ func (s *Server) checkParts(c *check) {
 	many := len(s.listeners())
 	fine, fine6 := false, false
 	switch part := s.part(whole, 0); {
+	case s.Network == nil && s.Network6 != nil:
 	case !whole.IsValid() || !whole.Addr().Is4():
 		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
 	case many == 1 && !fits(whole):
@@ -101,6 +102,9 @@ func (s *Server) checkParts(c *check) {
 		c.masked("network", []netip.Prefix{whole})
 		c.own("network", whole)
 		fine = whole == whole.Masked()
+	}
+	if s.Network == nil && s.Network6 != nil {
+		s.checkSix(c)
 	}
 	switch part := s.part(whole6, 0); {
 	case s.Network6 == nil:
@@ -114,6 +118,28 @@ func (s *Server) checkParts(c *check) {
 		fine6 = whole6 == whole6.Masked()
 	}
 	s.checkGiven(c, fine, fine6)
+}
+
+// checkSix checks what a VPN of IPv6 alone can't have.
+func (s *Server) checkSix(c *check) {
+	const hint = "set network"
+	if s.topology() != "subnet" {
+		c.add("topology", s.topology()+" is of IPv4", `use topology = "subnet", or set network`)
+	}
+	if pool := s.pool(); pool.Start != nil || pool.End != nil {
+		c.add("pool", "start and end are of IPv4, which the VPN does not have", "leave them out, or set network")
+	}
+	if len(s.Groups) > 0 {
+		c.add("group", "members of groups have addresses of IPv4, which the VPN does not have", hint)
+	}
+	if resource.Or(s.push().RedirectGateway, false) {
+		c.warn("push.redirect_gateway", "the VPN has IPv6 alone, so what clients send by IPv4 goes past it", hint)
+	}
+	for _, client := range s.Clients {
+		if client.Address != nil {
+			c.add("client."+client.Name+".address", "the VPN has no IPv4 network", "set network, or use address6")
+		}
+	}
 }
 
 // parts is how many parts a network is cut into for some listeners.

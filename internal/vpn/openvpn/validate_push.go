@@ -44,6 +44,8 @@ func (s *Server) checkRoute(c *check, path string, network netip.Prefix) {
 		return
 	case network.Addr().Is6() && s.Network6 == nil:
 		c.add(path, fmt.Sprintf("%s can't be reached without IPv6 in the VPN", network), "set network6")
+	case network.Addr().Is4() && s.Network == nil && s.Network6 != nil:
+		c.add(path, fmt.Sprintf("%s can't be reached without IPv4 in the VPN", network), "set network")
 	}
 	for _, own := range []*netip.Prefix{s.Network, s.Network6} {
 		inside := own != nil && own.IsValid() && own.Bits() <= network.Bits() && own.Contains(network.Addr())

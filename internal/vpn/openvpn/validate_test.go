@@ -71,6 +71,16 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"tap", func(s *Server) { s.Dev = word("tap0") }},
 		{"long device", func(s *Server) { s.Dev = word("a-device-too-long") }},
 		{"networks", func(s *Server) { s.Network = prefix("10.8.0.1/24"); s.Network6 = prefix("fd00::/48") }},
+		{"no network", func(s *Server) { s.Network = nil }},
+		{"IPv6 alone", func(s *Server) {
+			*s = *grouped()
+			s.Network, s.Topology, s.Pool, s.Push.RedirectGateway = nil, word("net30"), &Pool{Start: addr("10.8.0.9")}, resource.Ptr(true)
+		}},
+		{"listeners of IPv6 alone", func(s *Server) {
+			s.Network, s.Network6, s.Listen, s.Push = nil, prefix("fd00:8::/64"), []string{"udp6/1194", "tcp6/443"}, nil
+			s.Clients = []Client{{Name: "tpham", Address6: addr("fd00:8::9"), Routes: nets("10.9.0.0/24")}}
+			s.Listeners = []Listener{{Name: "tcp6/443", Network: prefix("10.8.0.0/25")}}
+		}},
 		{"small network", func(s *Server) { s.Network = prefix("10.8.0.0/30") }},
 		{"large network", func(s *Server) { s.Network = prefix("10.0.0.0/8"); s.Pool = &Pool{Start: addr("10.9.0.1")} }},
 		{"IPv6 as IPv4", func(s *Server) { s.Network = prefix("fd00::/64") }},
@@ -127,6 +137,10 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Clients[1].Address = nil
 		}},
 		{"groups and a pool", func(s *Server) { *s = *grouped(); s.Pool = &Pool{Start: addr("10.8.1.16")} }},
+		{"groups and a pool of IPv6", func(s *Server) {
+			*s = *grouped()
+			s.Pool, s.MaxClients = &Pool{Start: addr("fd00:8::9"), End: addr("fd00:9::9")}, resource.Ptr(500)
+		}},
 		{"groups that take all", func(s *Server) {
 			*s = *grouped()
 			s.Listen, s.Network6, s.Clients, s.Network = nil, nil, nil, prefix("10.8.0.0/29")
