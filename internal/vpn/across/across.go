@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/link"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/firewall"
 	"vpnd/internal/vpn/gateway"
@@ -31,6 +32,7 @@ func Review(blocks []resource.Block) []resource.Finding {
 	for _, s := range r.servers {
 		r.redirected(s)
 		r.walled(s)
+		r.offloaded(s, of[link.Tun](blocks))
 	}
 	r.tunnels(blocks)
 	r.secrets(blocks)

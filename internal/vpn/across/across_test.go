@@ -49,6 +49,9 @@ func TestReview(t *testing.T) {
 		return resource.Block{ID: resource.ID{Kind: "ipsec_tunnel", Name: name}, Shape: s}
 	}
 	site := func(*ipsec.Tunnel) {}
+	tun := func(name string) resource.Block {
+		return resource.Block{ID: resource.ID{Kind: "tun", Name: name}, Shape: &link.Tun{}}
+	}
 	conn := func(name, local, remote, psk string) resource.Block {
 		return resource.Block{ID: resource.ID{Kind: "ipsec_connection", Name: name}, Shape: &kindipsec.Connection{
 			RemoteAddrs: []string{"203.0.113.7"}, PSK: resource.NewSecret(psk),
@@ -91,6 +94,9 @@ func TestReview(t *testing.T) {
 		"WireGuard at the port of IKE":                   {[]resource.Block{natT(4500), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, "error at wireguard.wg0, listen: strongSwan listens on udp/4500, which ipsec_tunnel.s needs"},
 		"WireGuard there by itself":                      {[]resource.Block{natT(4500)}, ""},
 		"WireGuard beside IKE":                           {[]resource.Block{natT(4501), tunnel("s", "10.1.0.0/24", "10.9.0.0/24", site)}, ""},
+		"a device that is there already":                 {[]resource.Block{server(plain), tun("tun0")}, "warning at openvpn_server.o, dev: tun.tun0 is made before OpenVPN starts, which keeps the data out of the kernel"},
+		"a device of another":                            {[]resource.Block{server(plain), tun("tun1")}, ""},
+		"a device without the kernel":                    {[]resource.Block{server(func(s *openvpn.Server) { s.DCO = p("false") }), tun("tun0")}, ""},
 		"an uplink into WireGuard":                       {[]resource.Block{wg(), gate("g", "wg0", "10.1.0.0/24")}, "error at gateway.g, uplink: wg0 is wireguard.wg0, and leads to the other side of a tunnel"},
 		"nobody passes WireGuard on":                     {[]resource.Block{wg("0.0.0.0/0", "::/0"), gate("g", "eth0", "10.1.0.0/24")}, "warning at wireguard.wg0, reach: people in 10.20.0.0/24 send everything here, and no gateway passes it on"},
 		"a gateway passes WireGuard on":                  {[]resource.Block{wg("0.0.0.0/0"), gate("g", "eth0", "10.20.0.0/24")}, ""},

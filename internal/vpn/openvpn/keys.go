@@ -3,6 +3,7 @@ package openvpn
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
@@ -148,7 +149,7 @@ func (e *expansion) addProfiles() {
 	if directoryPath == "" {
 		return
 	}
-	if e.Profiles == nil {
+	if strings.HasPrefix(directoryPath, profileRoot+"/") {
 		e.add(id("directory", profileRoot), directory(0o700))
 	}
 	var running []resource.ID

@@ -94,7 +94,7 @@ func (s *settings) terms() map[string]string {
 	}
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
-		"CA": s.PKI.Trusted[len(s.PKI.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": resource.Or(s.Digest, "SHA256"),
+		"CA": s.PKI.Trusted[len(s.PKI.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": s.agreedDigest(),
 	}
 	maps.Copy(terms, s.auth().Terms())
 	if s.compression() == "lzo" {
@@ -104,6 +104,17 @@ func (s *settings) terms() map[string]string {
 		terms["fragment"] = strconv.Itoa(*s.Fragment)
 	}
 	return terms
+}
+
+// agreedDigest is the digest that a profile has to agree on with the server. Where
+// every cipher has one of its own and packets of the control channel are not signed by
+// it, as tls-auth does, any will do.
+func (s *settings) agreedDigest() string {
+	bare := func(cipher string) bool { return !aead(cipher) }
+	if s.tlsKey() != tlsAuth && s.fallback() == nil && !slices.ContainsFunc(s.dataCiphers(), bare) {
+		return "SHA256"
+	}
+	return resource.Or(s.Digest, "SHA256")
 }
 
 // writeClientCiphers leaves out what may be missing: clients before OpenVPN

@@ -61,12 +61,15 @@ func (s *Server) checkCiphers(c *check) {
 	}
 	for i, cipher := range s.dataCiphers() {
 		c.cipher(fmt.Sprintf("data_ciphers[%d]", i), strings.TrimPrefix(cipher, "?"))
+		c.offloaded(s, fmt.Sprintf("data_ciphers[%d]", i), strings.TrimPrefix(cipher, "?"))
 	}
 	if s.DataCiphersFallback != nil {
 		c.cipher("data_ciphers_fallback", *s.DataCiphersFallback)
+		c.offloaded(s, "data_ciphers_fallback", *s.DataCiphersFallback)
 	}
 	if s.Cipher != nil {
 		c.cipher("cipher", *s.Cipher)
+		c.offloaded(s, "cipher", *s.Cipher)
 		c.warn("cipher", "since OpenVPN 2.6 a server uses cipher only for clients that can't negotiate one",
 			"leave it out; for clients of OpenVPN 2.3 use data_ciphers_fallback")
 		if s.DataCiphersFallback != nil && *s.DataCiphersFallback != *s.Cipher {
@@ -87,5 +90,23 @@ func (c *check) cipher(path, name string) {
 	}
 	if openvpn.Weak(name) {
 		c.add(path, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", name), "use AES-256-GCM, or AES-256-CBC for clients of OpenVPN 2.3")
+	}
+}
+
+// Offloads says whether the kernel shall carry the data where it can (DCO).
+func (s *Server) Offloads() bool { return resource.Or(s.DCO, "auto") != "false" }
+
+// aead says whether a cipher signs what it encrypts, as all do that the kernel has.
+func aead(cipher string) bool {
+	return strings.Contains(strings.ToUpper(cipher), "GCM") || strings.Contains(strings.ToUpper(cipher), "POLY1305")
+}
+
+// offloaded tells of a cipher that keeps the data of every client out of the kernel;
+// dco_check_option in dco.c of OpenVPN. Topology, fragment and compression say so
+// themselves, and so does what is wrong with a cipher otherwise.
+func (c *check) offloaded(s *Server, path, cipher string) {
+	if s.Offloads() && !aead(cipher) && isWord.MatchString(cipher) && !openvpn.Weak(cipher) && !strings.EqualFold(cipher, "none") {
+		c.warn(path, cipher+" keeps the data of all clients out of the kernel, which has AES-GCM and CHACHA20-POLY1305 alone",
+			`leave it out once no client needs it; dco = "false" says that it is meant so`)
 	}
 }

@@ -20,7 +20,7 @@ func (e *expansion) addProfiles() {
 	if path == "" || e.dial() == "" {
 		return
 	}
-	if e.Profiles == nil {
+	if strings.HasPrefix(path, profileRoot+"/") {
 		e.add(id("directory", profileRoot), directory(0o700))
 	}
 	parent, profiles := id("directory", path), directory(0o700)
