@@ -72,6 +72,9 @@ func (r *rehearsal) line(line string) string {
 	if files[name] && pending(unquoted(words[1])) {
 		return strings.Replace(line, words[1], r.standFor(name), 1)
 	}
+	if name == "config" && pending(unquoted(words[1])) { // fingerprints of certificates that are not made yet
+		return "peer-fingerprint " + strings.TrimSuffix(strings.Repeat("00:", 32), ":")
+	}
 	if program := unquoted(words[1]); programs[name] && pending(program) {
 		return strings.Replace(line, program, "/bin/true", 1)
 	}

@@ -225,10 +225,11 @@ func TestConform(t *testing.T) {
 	t.Run("assembled_file", func(t *testing.T) {
 		r := newRoom(t)
 		r.put("/pki/part", "no newline")
+		r.newCA("ecdsa-p256")
 		resourcetest.Conform(t, assembled.NewAssembledFiles(r.Host), resourcetest.Case[assembled.AssembledFile]{
 			Name:   "/pki/all",
 			First:  assembled.AssembledFile{Parts: []assembled.Part{{Text: p("<ca>\n")}, {File: p("/pki/part")}, {Text: p("</ca>\n")}}},
-			Second: assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/part")}}, Owner: p("vpn")},
+			Second: assembled.AssembledFile{Parts: []assembled.Part{{File: p("/pki/part")}, {Fingerprint: p("/pki/ca.crt")}}, Owner: p("vpn")},
 		})
 	})
 }

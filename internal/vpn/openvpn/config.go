@@ -186,7 +186,11 @@ func (s *settings) writeSizes(d *directives) {
 }
 
 func (s *settings) writeKeys(d *directives) {
-	d.add("ca", s.ca())
+	if s.fingerprints() {
+		d.add("config", s.peers())
+	} else {
+		d.add("ca", s.ca())
+	}
 	d.add("cert", s.cert())
 	d.add("key", s.key())
 	if s.DH == nil {
@@ -203,7 +207,9 @@ func (s *settings) writeKeys(d *directives) {
 	if s.verifies() {
 		d.add("tls-crypt-v2-verify", script.KnownKey.In(s.directory()))
 	}
-	d.add("crl-verify", s.crl())
+	if !s.fingerprints() {
+		d.add("crl-verify", s.crl())
+	}
 	d.add("remote-cert-tls", "client")
 }
 

@@ -7,16 +7,24 @@ import (
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/peers"
 	"vpnd/internal/vpn/openvpn/script"
 )
 
 // addKeys copies what the server reads out of the PKI, which nobody but root
 // may enter, and makes the keys that it shares with its clients.
 func (e *expansion) addKeys() {
-	e.gather(e.ca(), e.PKI.TrustParts(), kinds(pki.KindCertificate, e.PKI.Trusted...), resource.Restart)
+	if e.fingerprints() {
+		e.resources = append(e.resources, peers.Resources(e.PKI)...)
+		e.addPeers()
+	} else {
+		e.gather(e.ca(), e.PKI.TrustParts(), kinds(pki.KindCertificate, e.PKI.Trusted...), resource.Restart)
+	}
 	e.gather(e.cert(), e.PKI.ChainParts(e.pair.Certificate), kinds(pki.KindCertificate, append([]string{e.pair.Certificate}, e.PKI.Links...)...), resource.Restart)
 	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)
-	e.gather(e.crl(), e.PKI.ListParts(), kinds(pki.KindCRL, e.PKI.Lists...), resource.None)
+	if !e.fingerprints() {
+		e.gather(e.crl(), e.PKI.ListParts(), kinds(pki.KindCRL, e.PKI.Lists...), resource.None)
+	}
 	if e.DH != nil {
 		dh := id(pki.KindDHParams, e.dh())
 		e.add(dh, &pki.DHParams{Bits: e.DH, Mode: resource.Ptr(resource.Mode(0o644))}, id("directory", e.directory()))
@@ -29,6 +37,19 @@ func (e *expansion) addKeys() {
 		e.addShield()
 	}
 	e.addAuth()
+}
+
+// addPeers lists the fingerprints of clients, which OpenVPN reads when it starts.
+func (e *expansion) addPeers() {
+	var parts []pki.Part
+	var from []resource.ID
+	for _, m := range e.members {
+		parts = append(parts, pki.Part{Text: resource.Ptr("peer-fingerprint ")}, pki.Part{Fingerprint: resource.Ptr(m.Certificate)})
+		from = append(from, id(pki.KindCertificate, m.Certificate))
+	}
+	list := id(pki.KindAssembledFile, e.peers())
+	e.addAssembled(list, 0o644, parts, from, id("directory", e.directory()))
+	e.read(list, resource.Restart)
 }
 
 // addAuth adds what asks people for more than their certificate.
@@ -82,7 +103,10 @@ func (e *expansion) addClientShield(m member, server resource.ID) {
 func (e *expansion) addKnownKeys(server resource.ID) {
 	list := &pki.TLSCryptV2List{Server: &server.Name, Keys: []string{}, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
 	made := e.add(id(pki.KindTLSCryptV2List, e.knownKeys()), list, id("directory", e.directory()), server)
-	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}, {On: id(pki.KindCRL, e.PKI.CRL), Do: resource.Rebuild}}
+	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}}
+	if !e.fingerprints() {
+		made.Triggers = append(made.Triggers, resource.Trigger{On: id(pki.KindCRL, e.PKI.CRL), Do: resource.Rebuild})
+	}
 	for _, m := range e.members {
 		key := e.clientShieldID(m)
 		list.Keys = append(list.Keys, key.Name)

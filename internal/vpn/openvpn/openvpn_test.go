@@ -122,6 +122,11 @@ func ways() *Server {
 	return s
 }
 
+// without is a server without a CA.
+func without() *Server {
+	return &Server{Peers: resource.Ptr(true), Network: prefix("10.8.0.0/24"), Remote: word("vpn.example.com"), TLSKey: word("tls-crypt"), Clients: []Client{{Name: "phone"}, {Name: "laptop"}}}
+}
+
 // guarded is a server that refuses who was revoked before TLS begins, and asks the
 // others for a code.
 func guarded() *Server {
@@ -159,7 +164,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "grouped": grouped()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}

@@ -13,6 +13,7 @@ func (s *settings) ca() string        { return s.directory() + "/ca.crt" }
 func (s *settings) cert() string      { return s.directory() + "/server.crt" }
 func (s *settings) key() string       { return s.directory() + "/server.key" }
 func (s *settings) crl() string       { return s.directory() + "/crl.pem" }
+func (s *settings) peers() string     { return s.directory() + "/peers.conf" }
 func (s *settings) knownKeys() string { return s.directory() + "/known-keys" }
 func (s *settings) dh() string        { return s.directory() + "/dh.pem" }
 func (s *settings) shield() string    { return s.directory() + "/" + s.tlsKey() + ".key" }

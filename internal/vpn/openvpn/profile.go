@@ -24,16 +24,10 @@ func (s *settings) profile(m member) []pki.Part {
 		*last = "</" + tag + ">\n"
 		parts = append(parts, pki.Part{File: &file}, pki.Part{Text: last})
 	}
-	*last += "<ca>\n"
-	last = new(string)
-	*last = "</ca>\n"
-	for _, trusted := range s.PKI.TrustParts() {
-		if len(s.PKI.Trusted) > 1 { // those that people have lead to a new CA by the links
-			trusted.Apart = resource.Ptr(true)
-		}
-		parts = append(parts, trusted)
-	}
-	parts = append(parts, pki.Part{Text: last})
+	tag, vouching := s.vouching()
+	*last += "<" + tag + ">\n"
+	last = resource.Ptr("</" + tag + ">\n")
+	parts = append(append(parts, vouching...), pki.Part{Text: last})
 	inline("cert", m.Certificate)
 	if m.Key != "" { // else only its owner has it
 		inline("key", m.Key)
@@ -48,6 +42,20 @@ func (s *settings) profile(m member) []pki.Part {
 		inline(tlsAuth, s.shieldKey())
 	}
 	return parts
+}
+
+// vouching is what clients know the server by: CAs, or its fingerprint.
+func (s *settings) vouching() (tag string, parts []pki.Part) {
+	if s.fingerprints() {
+		return "peer-fingerprint", []pki.Part{{Fingerprint: &s.pair.Certificate}}
+	}
+	for _, trusted := range s.PKI.TrustParts() {
+		if len(s.PKI.Trusted) > 1 { // those that people have lead to a new CA by the links
+			trusted.Apart = resource.Ptr(true)
+		}
+		parts = append(parts, trusted)
+	}
+	return "ca", parts
 }
 
 // clientDirectives writes what every profile says.

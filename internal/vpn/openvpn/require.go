@@ -22,6 +22,11 @@ func (i *instance) requirements() []resource.Requirement {
 	}
 	i.requireHost(r)
 	i.requireNetworks(r)
+	if i.fingerprints() {
+		r.add("peer_fingerprint", func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
+			return kindopenvpn.Readable(ctx, "peer-fingerprint "+strings.TrimSuffix(strings.Repeat("00:", 32), ":"))
+		})
+	}
 	r.all = append(r.all, i.auth().Requirements()...)
 	return r.all
 }

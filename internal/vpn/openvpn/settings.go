@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/openvpn/auth"
+	"vpnd/internal/vpn/openvpn/peers"
 )
 
 // settings are a valid block with all that follows from it for every process that
@@ -32,6 +33,7 @@ type member struct {
 
 // settings resolves the block, on which Validate found nothing wrong.
 func (s *Server) settings(name string) (*settings, error) {
+	s = s.known(name)
 	cert, err := s.certificate()
 	if err != nil {
 		return nil, err
@@ -50,6 +52,24 @@ func (s *Server) settings(name string) (*settings, error) {
 	}
 	all.instances, err = all.cut()
 	return all, err
+}
+
+// fingerprints says whether peers are known by fingerprints, and not by a CA.
+func (s *Server) fingerprints() bool { return resource.Or(s.Peers, false) }
+
+// known returns the server with those whom it knows: of a PKI, or, without one, its
+// client blocks.
+func (s *Server) known(name string) *Server {
+	if !s.fingerprints() || s.PKI != nil {
+		return s
+	}
+	names := make([]string, 0, len(s.Clients))
+	for _, client := range s.Clients {
+		names = append(names, client.Name)
+	}
+	own := *s
+	own.PKI = peers.Authority(name, names)
+	return &own
 }
 
 // auth is what people are asked for besides their certificate.

@@ -16,7 +16,8 @@ import (
 
 // Server is one OpenVPN server, with its clients.
 type Server struct {
-	PKI     *pki.Authority `vpnd:"pki,exports,required" doc:"the PKI that knows the server and its clients, as in pki.office"`
+	PKI     *pki.Authority `vpnd:"pki,exports" doc:"the PKI that knows the server and its clients, as in pki.office; needed, but with peer_fingerprint"`
+	Peers   *bool          `vpnd:"peer_fingerprint" doc:"do without a CA, for a few clients: those of the client blocks here, which server and clients know by the fingerprints of certificates that they sign themselves. Who is let in or out restarts the server" default:"false"`
 	Cert    *string        `vpnd:"server" doc:"which server certificate of the PKI it uses; left out, the only one"`
 	Network *netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN; the server has its first address. Left out, the VPN has IPv6 alone"`
 

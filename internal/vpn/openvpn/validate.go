@@ -21,6 +21,8 @@ func (s *Server) Validate(name string) []resource.Mistake {
 		c.add("", fmt.Sprintf("%q can't be the name of a server", name),
 			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them: files, a unit and a chain are named after it", maxName))
 	}
+	s.checkPeers(c)
+	s = s.known(name)
 	s.checkPKI(c)
 	udp, tcp := s.checkListen(c)
 	s.checkNetwork(c)
@@ -43,9 +45,39 @@ func (s *Server) Validate(name string) []resource.Mistake {
 	return c.found
 }
 
+// checkPeers checks a server without a CA. Files are named after its clients.
+func (s *Server) checkPeers(c *check) {
+	if !s.fingerprints() {
+		return
+	}
+	if s.PKI != nil {
+		c.add("peer_fingerprint", "a PKI vouches for the clients already", "leave one of the two out")
+	}
+	if s.Cert != nil {
+		c.add("server", "without a PKI there is one certificate, the server's own", "leave it out")
+	}
+	if len(s.Clients) == 0 {
+		c.add("peer_fingerprint", "there is nobody whose fingerprint could be known", `add client "NAME" {} to the block`)
+	}
+	seen := make(map[string]string)
+	for _, client := range s.Clients {
+		path, folded := "client."+client.Name, strings.ToLower(client.Name)
+		if !isName.MatchString(client.Name) || len(client.Name) > 64 || client.Name == "DEFAULT" {
+			c.add(path, fmt.Sprintf("%q can't be the name of a client", client.Name), "use letters, digits, dashes and underscores, at most 64 of them, and not DEFAULT, which OpenVPN has for itself")
+		}
+		if other := seen[folded]; other != "" && other != client.Name {
+			c.add(path, fmt.Sprintf("%s and %s differ in case only", other, client.Name), "choose another name")
+		}
+		seen[folded] = client.Name
+	}
+	if len(s.Clients) > 20 {
+		c.warn("peer_fingerprint", fmt.Sprintf("each of %d clients that comes or goes disconnects all others for a moment", len(s.Clients)), "use a pki block, whose list costs nobody a connection")
+	}
+}
+
 func (s *Server) checkPKI(c *check) {
 	if s.PKI == nil {
-		c.add("pki", "a server without a PKI knows nobody", `write pki = pki.office for a block pki "office"`)
+		c.add("pki", "a server without a PKI knows nobody", `write pki = pki.office for a block pki "office"; for a few clients without a CA, peer_fingerprint = true`)
 		return
 	}
 	if _, err := s.certificate(); err != nil {

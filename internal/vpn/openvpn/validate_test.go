@@ -1,6 +1,7 @@
 package openvpn
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -17,6 +18,18 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		spot func(*Server)
 	}{
 		{"no PKI", func(s *Server) { s.PKI = nil }},
+		{"no PKI, and one", func(s *Server) { s.Peers = resource.Ptr(true) }},
+		{"no peers", func(s *Server) { s.PKI, s.Cert, s.Peers = nil, nil, resource.Ptr(true) }},
+		{"names of peers", func(s *Server) {
+			s.PKI, s.Cert, s.Peers = nil, nil, resource.Ptr(true)
+			s.Clients = []Client{{Name: "../phone"}, {Name: "a\nb"}, {Name: "Laptop"}, {Name: "laptop"}, {Name: "DEFAULT"}}
+		}},
+		{"many peers", func(s *Server) {
+			s.PKI, s.Cert, s.Peers = nil, nil, resource.Ptr(true)
+			for i := range 21 {
+				s.Clients = append(s.Clients, Client{Name: fmt.Sprint("c", i)})
+			}
+		}},
 		{"another server", func(s *Server) { s.Cert = word("sevrer") }},
 		{"two servers", func(s *Server) { s.Cert = nil; s.PKI.Servers["backup"] = s.PKI.Servers["server"] }},
 		{"no server", func(s *Server) { s.Cert = nil; s.PKI.Servers = nil }},

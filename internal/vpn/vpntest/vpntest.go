@@ -61,9 +61,12 @@ func printLists(b *strings.Builder, want any) {
 		}
 	case *pki.AssembledFile:
 		for _, part := range w.Parts {
-			if part.File != nil {
+			switch {
+			case part.File != nil:
 				fmt.Fprintf(b, "      (%s)\n", *part.File)
-			} else {
+			case part.Fingerprint != nil:
+				fmt.Fprintf(b, "      (fingerprint of %s)\n", *part.Fingerprint)
+			default:
 				fmt.Fprintf(b, "      %s\n", strings.ReplaceAll(strings.TrimSuffix(*part.Text, "\n"), "\n", "\n      "))
 			}
 		}

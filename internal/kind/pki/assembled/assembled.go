@@ -4,7 +4,10 @@ package assembled
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/pem"
 	"fmt"
+	"strings"
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/overlap"
@@ -25,7 +28,7 @@ type AssembledFile struct {
 	Content *resource.Secret  `vpnd:"content,computed" doc:"what it holds"`
 }
 
-// Part is one piece of an assembled file: text or a file, not both.
+// Part is one piece of an assembled file: text, a file, or a fingerprint.
 type Part struct {
 	Text *string `vpnd:"text" doc:"text to put there, as it is"`
 	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
@@ -33,6 +36,8 @@ type Part struct {
 	Overlap *string `vpnd:"overlap" doc:"directory of what a CA signed: the file is left out once nothing of that is good, which alone is no reason to make the whole anew"`
 	CA      *string `vpnd:"ca" doc:"with overlap: path of the certificate of that CA; left out, the file itself is"`
 	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
+
+	Fingerprint *string `vpnd:"fingerprint" doc:"absolute path of a certificate whose SHA-256 fingerprint to put there, on a line of its own, as OpenVPN's peer-fingerprint has it"`
 }
 
 // AssembledFiles are the verbs of assembled files.
@@ -95,6 +100,9 @@ func (p Part) read(s *derived.Scene) ([]byte, error) {
 	if p.Text != nil {
 		all = append(all, *p.Text...)
 	}
+	if p.Fingerprint != nil {
+		return fingerprint(s, *p.Fingerprint)
+	}
 	if p.File == nil {
 		return all, nil
 	}
@@ -128,13 +136,27 @@ func made(s *derived.Scene, parts []Part, data []byte) (bool, error) {
 	return len(parts) > 0 && len(data) == 0, nil
 }
 
+// fingerprint returns the line of a certificate.
+func fingerprint(s *derived.Scene, path string) ([]byte, error) {
+	data, err := s.Follow(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate %s: %w", path, err)
+	}
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	sum := sha256.Sum256(block.Bytes)
+	return []byte(strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":") + "\n"), nil
+}
+
 // partsOf names the files that an assembled file is made of, all of them or those that
 // void copies.
 func partsOf(f *AssembledFile, all bool) []string {
 	var files []string
 	for _, p := range f.Parts {
 		if all || !resource.Or(p.Apart, false) {
-			files = append(files, derived.Given(p.File)...)
+			files = append(files, derived.Given(p.File, p.Fingerprint)...)
 		}
 	}
 	return files
@@ -146,10 +168,17 @@ func (f *AssembledFile) Validate(name string) []resource.Mistake {
 	m.Path("", name)
 	for i, p := range f.Parts {
 		where := fmt.Sprintf("part.%d", i)
-		if (p.Text == nil) == (p.File == nil) {
-			m.Add(where, "a part is either text or a file", "give one of the two")
+		given := 0
+		for _, one := range []*string{p.Text, p.File, p.Fingerprint} {
+			if one != nil {
+				given++
+			}
+		}
+		if given != 1 {
+			m.Add(where, "a part is either text or a file or a fingerprint", "give one of them")
 		}
 		m.OptionalPath(where+".file", p.File)
+		m.OptionalPath(where+".fingerprint", p.Fingerprint)
 	}
 	m.Access(derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}, false)
 	return m
