@@ -4,19 +4,23 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"vpnd/internal/archive"
+	"vpnd/internal/atomic"
 	"vpnd/internal/cli/passphrase"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/moving"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -28,7 +32,8 @@ func (a *app) backupCommand() *cobra.Command {
 		Long: `Writes the keys, certificates, lists and ledgers that vpnd made on this host, and the
 configuration, into one archive, which a passphrase opens or the identity of a
 recipient of age. vpnd restore puts them on another host: the same CA, the same
-keys of clients, the same revocations.`,
+keys of clients, the same revocations. The files of a CA that was there before go
+along; of a key that is kept elsewhere it is told that it does not.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := a.load()
@@ -44,7 +49,7 @@ keys of clients, the same revocations.`,
 			if err != nil {
 				return err
 			}
-			return a.backup(t.Engine, append(documents(cfg), cfg.Paths...), args[0], to)
+			return a.backup(t.Engine, cfg, args[0], to)
 		},
 	}
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt it to this `KEY` of age, as age-keygen(1) writes it; may be repeated")
@@ -103,19 +108,26 @@ vpnd plan shows what the configuration asks for besides.`,
 }
 
 // backup writes the archive for root alone, where nothing is yet.
-func (a *app) backup(e *engine.Engine, configuration []string, file string, to []age.Recipient) error {
-	paths, err := inside(filepath.Clean("/"+a.root), configuration)
+func (a *app) backup(e *engine.Engine, cfg *config.Config, file string, to []age.Recipient) error {
+	paths, err := inside(filepath.Clean("/"+a.root), append(documents(cfg), cfg.Paths...))
 	if err != nil {
 		return err
 	}
 	files, things := len(paths), 0
+	others := luggage(cfg)
+	away := a.missing(others.Away)
 	for _, r := range e.Store.Records() {
-		if e.Catalog.Traits(r.ID.Kind).Moves {
+		if e.Catalog.Traits(r.ID.Kind).Moves && !slices.Contains(away, r.ID.Name) {
 			paths, things = append(paths, r.ID.Name), things+1
 		}
 	}
 	if things == 0 {
 		return errors.New("vpnd has made nothing on this host that can't be made anew; vpnd apply comes first")
+	}
+	for _, path := range append(others.Files, others.Away...) {
+		if !slices.Contains(away, path) && !slices.Contains(paths, path) {
+			paths, things = append(paths, path), things+1
+		}
 	}
 	entries, err := moving.Gather(filepath.Clean("/"+a.root), paths)
 	if err != nil {
@@ -131,7 +143,33 @@ func (a *app) backup(e *engine.Engine, configuration []string, file string, to [
 	}
 	a.printf("Wrote %s: %s and %s of configuration. Without the passphrase, or the identity, nobody opens it: keep that elsewhere.\n",
 		file, report.Count(things, "thing"), report.Count(files, "file"))
+	for _, path := range away {
+		a.say("%s is kept elsewhere, and no part of the archive: keep it", path)
+	}
 	return nil
+}
+
+// luggage returns what blocks rest on and others made.
+func luggage(cfg *config.Config) resource.Luggage {
+	var all resource.Luggage
+	for _, b := range cfg.Blocks {
+		if m, ok := b.Shape.(resource.Mover); ok {
+			one := m.Moves(b.ID.Name)
+			all.Files, all.Away = append(all.Files, one.Files...), append(all.Away, one.Away...)
+		}
+	}
+	return all
+}
+
+// missing returns those files that are not there.
+func (a *app) missing(files []string) []string {
+	var gone []string
+	for _, file := range files {
+		if _, err := atomic.Stat(filepath.Clean("/"+a.root), file); errors.Is(err, fs.ErrNotExist) {
+			gone = append(gone, file)
+		}
+	}
+	return gone
 }
 
 // documents returns the files that blocks name and that are read with the

@@ -47,6 +47,10 @@ func (g *gathering) add(name string) {
 			g.take(dir, g.at(dir), info)
 		}
 	}
+	if info, err := os.Stat(g.at(name)); err == nil && info.Mode().IsRegular() && g.root == "/" {
+		g.take(name, g.at(name), info) // as what it is, where a link leads to it
+		return
+	}
 	err := filepath.WalkDir(g.at(name), func(file string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err

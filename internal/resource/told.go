@@ -68,6 +68,18 @@ type Enrollment struct {
 	With, Value string // an attribute that a new one needs, and what is free for it; empty for none
 }
 
+// A Mover is the shape of a block that rests on files which others made, so that they
+// have to go along where a host is moved.
+type Mover interface {
+	Moves(label string) Luggage
+}
+
+// Luggage is what goes along, by path.
+type Luggage struct {
+	Files []string // files of others, and directories
+	Away  []string // what need not be on the host, and goes along where it is
+}
+
 // A Bearer is the shape of a certificate.
 type Bearer interface {
 	Bearer() Bearing

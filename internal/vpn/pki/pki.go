@@ -207,6 +207,22 @@ func (p *PKI) Exports(name string) any {
 	return a
 }
 
+// Moves tells on which files of others the PKI rests, and which keys need not be here.
+func (p *PKI) Moves(name string) resource.Luggage {
+	var m resource.Luggage
+	for _, file := range []*string{p.CACertificate, p.Issued} {
+		if file != nil {
+			m.Files = append(m.Files, *file)
+		}
+	}
+	if p.CAKey != nil || resource.Or(p.CAKeyAway, false) {
+		for _, e := range p.layout(name).eras() {
+			m.Away = append(m.Away, e.caKey)
+		}
+	}
+	return m
+}
+
 // strangers returns the common names of revoked certificates that are nobody's
 // of the block.
 func (p *PKI) strangers() []string {
