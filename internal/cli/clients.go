@@ -174,7 +174,7 @@ func (a *app) disconnect(ctx context.Context, one clients.Client) error {
 // people returns those of the host, and asks its servers who is connected; and since
 // when somebody remembers that.
 func (a *app) people(ctx context.Context) ([]clients.Client, time.Time, error) {
-	dir := a.dir(nil)
+	dir := a.dirOfPeople()
 	e, err := a.look(dir)
 	if err != nil {
 		return nil, time.Time{}, err

@@ -12,6 +12,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
+	"vpnd/internal/config/source"
 	"vpnd/internal/state"
 	"vpnd/internal/trust"
 )
@@ -85,6 +86,15 @@ func (a *app) dir(cfg *config.Config) string {
 		return a.below(*dir)
 	}
 	return a.below("/var/lib/vpnd")
+}
+
+// dirOfPeople is [app.dir] for who lists people. Where the configuration can't name
+// another directory, thousands of clients in it are not read for that.
+func (a *app) dirOfPeople() string {
+	if a.stateDir == "" && !source.Mentions(a.config, "state_dir") {
+		return a.dir(&config.Config{})
+	}
+	return a.dir(nil)
 }
 
 // settings reads the configuration for its settings alone. Where there is one

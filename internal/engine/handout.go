@@ -144,13 +144,27 @@ func (g Gift) Given() *state.Given { return g.record.Given }
 // recorded tells, of each thing on record whose kind is one of these, its shape as far
 // as the record tells it: what can't be read is not on record.
 func (e *Engine) recorded(of func(resource.Kind) bool, tell func(state.Record, any)) {
-	for _, r := range e.Store.Records() {
-		if k, ok := e.Catalog.Kind(r.ID.Kind); ok && of(k) {
-			was := k.New()
-			_ = r.Want.Tell(was)
-			tell(r, was)
+	for _, r := range e.onRecord(of) {
+		was := e.Catalog.Find(r.ID.Kind).New()
+		_ = r.Want.Tell(was)
+		tell(*r, was)
+	}
+}
+
+// onRecord returns the records of these kinds, by ID.
+func (e *Engine) onRecord(of func(resource.Kind) bool) []*state.Record {
+	var kinds []string
+	for _, k := range e.Catalog.Kinds {
+		if of(k) {
+			kinds = append(kinds, k.Name)
 		}
 	}
+	slices.Sort(kinds)
+	var all []*state.Record
+	for _, kind := range kinds {
+		all = append(all, e.Store.Of(kind)...)
+	}
+	return all
 }
 
 func seenIn(view resource.View) func(resource.Kind) bool {
@@ -161,7 +175,7 @@ func seenIn(view resource.View) func(resource.Kind) bool {
 func (e *Engine) Gifts() []Gift {
 	var all []Gift
 	e.recorded(func(k resource.Kind) bool { return k.Gives }, func(r state.Record, was any) {
-		k, _ := e.Catalog.Kind(r.ID.Kind)
+		k := e.Catalog.Find(r.ID.Kind)
 		if holder, _ := k.Given(was); holder != "" {
 			all = append(all, Gift{ID: r.ID, Holder: holder, record: r})
 		}
@@ -227,8 +241,8 @@ func (e *Engine) Rolls() []Roll {
 // that asks for it.
 func (e *Engine) Serving(view resource.View) map[resource.ID]string {
 	all := make(map[resource.ID]string)
-	for _, r := range e.Store.Records() {
-		if e.Catalog.Traits(r.ID.Kind).View == view && len(r.Owners) > 0 {
+	for _, r := range e.onRecord(seenIn(view)) {
+		if len(r.Owners) > 0 {
 			all[r.ID] = r.Owners[0].Block.String()
 		}
 	}

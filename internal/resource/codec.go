@@ -122,9 +122,10 @@ func Decode(data []byte, shape any) error {
 // pointer to a struct. One that the shape does not have is passed over.
 func DecodeOne(attribute string, data []byte, shape any) error {
 	v := reflect.ValueOf(shape).Elem()
-	for _, f := range Fields(v.Type()) {
-		if key(f) == attribute {
-			return fillField(v, f, data)
+	fields := Fields(v.Type())
+	for i := range fields { // which are large
+		if f := &fields[i]; f.Name == attribute || f.Label && key(*f) == attribute {
+			return fillField(v, *f, data)
 		}
 	}
 	return nil
@@ -217,6 +218,9 @@ func fillField(shape reflect.Value, f Field, data json.RawMessage) error {
 }
 
 func readText(data json.RawMessage) (string, error) {
+	if n := len(data); n >= 2 && data[0] == '"' && data[n-1] == '"' && simple(string(data[1:n-1])) {
+		return string(data[1 : n-1]), nil
+	}
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
 		return s, nil

@@ -147,24 +147,3 @@ func (d *Digest) UnmarshalJSON(data []byte) error {
 	*d = newDigest(values)
 	return nil
 }
-
-// digestOf takes a digest as it is written; false where it is not in the order and
-// layout of ours.
-func digestOf(text string) (Digest, bool) {
-	last, ordered := "", true
-	s := scan.Of(text)
-	n := 0
-	s.Object(func(attr string) {
-		ordered = ordered && (n == 0 || last < attr)
-		last = attr
-		n++
-		s.Raw()
-	})
-	if !s.Done() || !ordered {
-		return Digest{}, false
-	}
-	if n == 0 {
-		text = ""
-	}
-	return Digest{text}, true
-}

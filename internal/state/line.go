@@ -265,16 +265,15 @@ func (r *reader) trigger(s *scan.Scanner) (t resource.Trigger) {
 }
 
 func (r *reader) digest(s *scan.Scanner) Digest {
-	written := s.Raw()
-	if written == "null" {
+	if s.Next() != '{' {
+		if s.Raw() != "null" {
+			s.Fail()
+		}
 		return Digest{}
 	}
-	if known, ok := r.words[written]; ok {
-		return Digest{known}
+	text, members := s.Sorted()
+	if members == 0 {
+		return Digest{}
 	}
-	d, ok := digestOf(written)
-	if !ok {
-		s.Fail()
-	}
-	return Digest{r.one(d.text)}
+	return Digest{r.one(text)}
 }

@@ -23,7 +23,10 @@ func value(d Digest, attribute string) string {
 
 // entire is a record with everything in it.
 func entire(name string) Record {
-	digest, _ := digestOf(`{"a":"b","list":["x",1,{"y":null}],"text":"\u003c\"ü"}`)
+	var digest Digest
+	if err := json.Unmarshal([]byte(`{"a":"b","list":["x",1,{"y":null}],"text":"\u003c\"ü"}`), &digest); err != nil {
+		panic(err)
+	}
 	return Record{
 		ID: resource.ID{Kind: "file", Name: name}, Owners: []resource.Owner{{Block: resource.ID{Kind: "pki", Name: "a b"}, File: `c:\"x.hcl`, Line: 3}, {Block: id("b")}},
 		After: []resource.ID{id("x"), {Kind: "file", Name: "/ü\n"}}, Triggers: []resource.Trigger{{On: id("x"), Do: resource.Reload}, {On: id("y"), Do: resource.None}},

@@ -269,6 +269,20 @@ func (s *Store) Records() []Record {
 	return all
 }
 
+// Of returns what is known of the things of a kind, by name. Nobody may change it.
+func (s *Store) Of(kind string) []*Record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []*Record
+	for id, r := range s.records {
+		if id.Kind == kind {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Record) int { return a.ID.Compare(b.ID) })
+	return all
+}
+
 // Besides returns what is on record and not among these, by ID.
 func (s *Store) Besides(known map[resource.ID]bool) []resource.ID {
 	s.mu.RLock()

@@ -4,6 +4,7 @@
 package source
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,6 +122,25 @@ func (r *Reader) parse(path, name string) hcl.Body {
 	}
 	r.Texts[name] = file
 	return file.Body
+}
+
+// Mentions says whether a word may stand in these files. Where none of them can have
+// it, nobody needs to read them for what it names.
+func Mentions(paths []string, word string) bool {
+	for _, path := range paths {
+		files, err := list(path)
+		if err != nil {
+			return true
+		}
+		for _, file := range files {
+			text, err := bounds.Regular(file)
+			// JSON may spell it in escapes.
+			if err != nil || bytes.Contains(text, []byte(word)) || bytes.Contains(text, []byte(`\u`)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // list returns path itself where it is a file, or the files of the language

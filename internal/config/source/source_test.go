@@ -3,6 +3,8 @@ package source
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -161,5 +163,31 @@ func TestBlanks(t *testing.T) {
 	}
 	if len(files) != 1 {
 		t.Errorf("%d files", len(files))
+	}
+}
+
+// A word is found wherever it may stand, and what can't be read may hold it.
+func TestMentions(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		may        bool
+	}{
+		{"a.hcl", "vpnd {\n  interval = \"1m\"\n}\n", false},
+		{"a.hcl", "vpnd {\n  state_dir = var.x\n}\n", true},
+		{"a.hcl.json", `{"vpnd": {"interval": "1m"}}`, false},
+		{"a.hcl.json", `{"vpnd": {"state_dir": "/x"}}`, true},
+		{"a.hcl.json", `{"vpnd": {"st\u0061te_dir": "/x"}}`, true},
+		{"a.txt", "state_dir", false},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, c.name), []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := Mentions([]string{dir}, "state_dir"); got != c.may {
+			t.Errorf("%s, %s: %v", c.name, c.text, got)
+		}
+	}
+	if !Mentions([]string{filepath.Join(t.TempDir(), "gone")}, "state_dir") {
+		t.Error("nobody knows what a file says that is not there")
 	}
 }

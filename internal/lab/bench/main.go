@@ -61,7 +61,7 @@ func (b *bench) run(ctx context.Context) (met bool, err error) {
 	if os.Geteuid() != 0 {
 		return false, fmt.Errorf("it boots hosts, so it must run as root")
 	}
-	l, err := lab.New(ctx, lab.Options{Progress: os.Stderr})
+	l, err := lab.New(ctx, lab.Options{Progress: os.Stderr, Packages: []string{"easy-rsa"}})
 	if err != nil {
 		return false, err
 	}

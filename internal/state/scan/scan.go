@@ -179,6 +179,27 @@ func (s *Scanner) quoted() (text string, plain bool) {
 	return "", false
 }
 
+// Sorted reads an object whose keys stand in order, each once, and returns it as it is
+// written, and how many members it has.
+func (s *Scanner) Sorted() (text string, members int) {
+	begin, last := s.at, ""
+	s.Object(func(key string) {
+		if members > 0 && key <= last {
+			s.bad = true
+		}
+		last = key
+		members++
+		s.skip(0)
+	})
+	if s.bad {
+		return "", 0
+	}
+	return s.text[begin:s.at], members
+}
+
+// Next returns the first byte of what comes next, 0 where nothing does.
+func (s *Scanner) Next() byte { return s.peek() }
+
 // Quoted returns a string as it is written, quotes and all.
 func (s *Scanner) Quoted() string {
 	text, _ := s.quoted()
