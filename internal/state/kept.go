@@ -148,6 +148,9 @@ func (s *Store) lacks(name string) bool {
 // saysOtherwise reads the log anew, and says whether it says something else of a
 // file than before.
 func (s *Store) saysOtherwise(name string) bool {
+	if info, err := os.Lstat(s.path("records.jsonl")); err == nil && extentOf(info) == s.known {
+		return false // it is the one that was read
+	}
 	fresh, err := Read(s.dir)
 	if err != nil {
 		return false
