@@ -49,7 +49,8 @@ func TestServerAndProfileAgree(t *testing.T) {
 			s.TLSKey, s.Listen, s.Network6 = word("tls-crypt"), []string{"udp/127.0.0.1:1200"}, prefix("fd00:8::/64")
 			s.Clients[0].Address6 = addr("fd00:8::9")
 			s.Push.RedirectGateway = resource.Ptr(true)
-		}, []string{"ifconfig-ipv6 fd00:8::9/64 fd00:8::1", "redirect-gateway def1 ipv6"}},
+			s.Push.Measured = []PushedRoute{{Network: "2001:db8:7::/48", Metric: resource.Ptr(60)}}
+		}, []string{"ifconfig-ipv6 fd00:8::9/64 fd00:8::1", "redirect-gateway def1 ipv6", "route-ipv6 2001:db8:7::/48 fd00:8::1 60"}},
 		"IPv6 goes nowhere": {func(s *Server) {
 			s.Push.BlockIPv6, s.Push.BlockOutsideDNS, s.Push.SearchDomains = resource.Ptr(true), resource.Ptr(true), []string{"a.example.com", "b.example.com"}
 			s.Push.ExcludeRoutes, s.Push.Measured = nets("10.0.5.0/24"), []PushedRoute{{Network: "10.3.0.0/16", Metric: resource.Ptr(70)}}
@@ -97,8 +98,10 @@ func TestServerAndProfileAgree(t *testing.T) {
 					t.Errorf("of %q the client was told\n%s", want, reply)
 				}
 			}
-			if line := client.line("used inconsistently"); line != "" {
-				t.Errorf("the sides disagree: %s", line)
+			for _, complaint := range []string{"used inconsistently", "must be a valid"} {
+				if line := client.line(complaint); line != "" {
+					t.Errorf("the sides disagree: %s", line)
+				}
 			}
 		})
 	}

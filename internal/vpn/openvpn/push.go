@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/subnet"
 )
 
 // Push is what clients are told to do.
@@ -35,12 +36,12 @@ func (s *settings) writePush(d *directives, p Push) {
 	}
 	for _, r := range p.Measured {
 		network, err := netip.ParsePrefix(r.Network)
-		if err != nil {
+		if err != nil || network.Addr().Is6() && s.Network6 == nil {
 			continue // which was told
 		}
 		gateway := "vpn_gateway"
 		if network.Addr().Is6() {
-			gateway = "default" // route-ipv6 knows no names of gateways
+			gateway = subnet.First(*s.Network6).String() // of a server, route-ipv6 takes no word here
 		}
 		d.add("push", routed(network)+" "+gateway+" "+strconv.Itoa(resource.Or(r.Metric, 0)))
 	}
