@@ -184,6 +184,7 @@ func (e *expansion) addProfiles() {
 	profiles := directory(0o700)
 	profiles.Alone = resource.Ptr(true)
 	e.add(parent, profiles, id("directory", profileRoot))
+	common, terms := e.clientDirectives(), e.terms()
 	for _, m := range e.members {
 		from, after := []resource.ID{id(pki.KindCertificate, m.Certificate)}, append(slices.Clone(running), parent)
 		if trusted := kinds(pki.KindCertificate, e.PKI.Trusted...); len(trusted) == 1 {
@@ -201,8 +202,8 @@ func (e *expansion) addProfiles() {
 		default:
 			from = append(from, e.shieldID())
 		}
-		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m), from, after...)
+		e.addAssembled(id(pki.KindAssembledFile, directoryPath+"/"+m.CommonName+".ovpn"), 0o600, e.profile(m, common), from, after...)
 		profile := e.resources[len(e.resources)-1].Want.(*pki.AssembledFile)
-		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), e.terms()
+		profile.Holder, profile.Terms = resource.Ptr(m.CommonName), terms
 	}
 }

@@ -11,13 +11,12 @@ import (
 	"vpnd/internal/vpn/openvpn/endpoint"
 )
 
-// profile returns what a client's profile is made of: directives, and files
-// that are put between tags.
-func (s *settings) profile(m member) []pki.Part {
-	text := s.clientDirectives()
+// profile returns what a client's profile is made of: directives, which are those of
+// all, and files that are put between tags.
+func (s *settings) profile(m member, common directives) []pki.Part {
 	parts := []pki.Part{{Text: new(string)}}
 	last := parts[0].Text
-	*last = text.text(header(s.name))
+	*last = common.text(header(s.name))
 	inline := func(tag, file string) {
 		*last += "<" + tag + ">\n"
 		last = new(string)
