@@ -33,8 +33,64 @@ func (a *app) pkiCommand() *cobra.Command {
 		return c.Help()
 	}
 	add(c, "Certificates:", a.certificatesCommand(), a.renewCommand(), a.rekeyCommand(),
-		authority.Revoke(a.authority()), authority.Sign(a.authority()), authority.Export(a.authority()))
+		a.certified(authority.Revoke), a.certified(authority.Sign), a.exported())
 	return c
+}
+
+// certified has a command about a CA tell in JSON how the certificates stand after it.
+func (a *app) certified(command func(*authority.Session) *cobra.Command) *cobra.Command {
+	s := a.authority()
+	c := command(s)
+	run := c.RunE
+	var asJSON bool
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON, and the plan to standard error: all certificates as they stand then")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		out := a.aside(asJSON)
+		s.Out = a.Out
+		if err := run(c, args); err != nil || !asJSON {
+			return err
+		}
+		return a.listCertificates(out)
+	}
+	return c
+}
+
+// An inPEM is the JSON form of what is exported, in PEM.
+type inPEM struct {
+	FormatVersion string `json:"format_version"`
+	Content       string `json:"content"`
+}
+
+// exported is vpnd pki export, which tells in JSON what it would write.
+func (a *app) exported() *cobra.Command {
+	s := a.authority()
+	c := authority.Export(s)
+	run := c.RunE
+	var asJSON bool
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON, with what is exported in it, in PEM")
+	for _, other := range []string{"der", "out"} {
+		c.MarkFlagsMutuallyExclusive("json", other)
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var content strings.Builder
+		if asJSON {
+			s.Out = &content
+		}
+		if err := run(c, args); err != nil || !asJSON {
+			return err
+		}
+		return report.WriteJSON(a.Out, inPEM{clients.FormatVersion, content.String()})
+	}
+	return c
+}
+
+// listCertificates writes all in JSON.
+func (a *app) listCertificates(out io.Writer) error {
+	e, err := a.look(a.dir(nil))
+	if err != nil {
+		return err
+	}
+	return report.WriteJSON(out, certificates{clients.FormatVersion, a.certificates(e)})
 }
 
 // authority is what the commands about a CA need of the others.
@@ -220,7 +276,11 @@ func (a *app) anewCommand(use string, f *renewal) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.ca {
-				return authority.Succeed(c.Context(), a.authority(), f.in, f.yes)
+				out := a.aside(f.json)
+				if err := authority.Succeed(c.Context(), a.authority(), f.in, f.yes); err != nil || !f.json {
+					return err
+				}
+				return a.listCertificates(out)
 			}
 			cfg, err := a.load()
 			if err != nil {
