@@ -30,7 +30,7 @@ func EncodeInOrder(shape any, seal func(Secret) any, each func(f Field, value []
 	v := reflect.Indirect(reflect.ValueOf(shape))
 	var room [512]byte
 	for _, f := range sortedFields(v.Type()) {
-		if isNil(v.Field(f.Index)) {
+		if unwritten(f, v) {
 			continue
 		}
 		value, err := appendValue(room[:0], v.Field(f.Index), seal)
@@ -103,7 +103,7 @@ func appendStruct(to []byte, v reflect.Value, seal func(Secret) any) ([]byte, er
 	to = append(to, '{')
 	first := true
 	for _, f := range sortedFields(v.Type()) {
-		if isNil(v.Field(f.Index)) {
+		if unwritten(f, v) {
 			continue
 		}
 		if !first {

@@ -27,7 +27,7 @@ func EncodeEach(shape any, seal func(Secret) any) (map[string]json.RawMessage, e
 	v := reflect.Indirect(reflect.ValueOf(shape))
 	all := make(map[string]json.RawMessage)
 	for _, f := range Fields(v.Type()) {
-		if isNil(v.Field(f.Index)) {
+		if unwritten(f, v) {
 			continue
 		}
 		data, err := json.Marshal(plain(v.Field(f.Index), seal))
@@ -84,7 +84,7 @@ func plain(v reflect.Value, seal func(Secret) any) any {
 	case reflect.Struct:
 		items := make(map[string]any)
 		for _, f := range Fields(v.Type()) {
-			if !isNil(v.Field(f.Index)) {
+			if !unwritten(f, v) {
 				items[key(f)] = plain(v.Field(f.Index), seal)
 			}
 		}
@@ -93,6 +93,10 @@ func plain(v reflect.Value, seal func(Secret) any) any {
 		return v.Interface()
 	}
 }
+
+// unwritten says whether an attribute is left out: it has no value, or one that is for
+// this process alone.
+func unwritten(f Field, in reflect.Value) bool { return f.Fleeting || isNil(in.Field(f.Index)) }
 
 func key(f Field) string {
 	if f.Label {

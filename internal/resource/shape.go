@@ -37,6 +37,8 @@ import (
 //	runs      whether the thing, a service, is at work: what is not has read
 //	          nothing that could be stale
 //	ages      a predicate that time alone turns false
+//	fleeting  for this process alone: written nowhere, neither into records nor into
+//	          the configuration that is in force
 //	public    of a [Document]: all may read it, as a certificate
 //	glance    what people look for in such a thing; the short form of a plan
 //	          tells it
@@ -68,6 +70,7 @@ type Field struct {
 	Runs     bool
 	Ages     bool
 	Public   bool
+	Fleeting bool
 }
 
 var (
@@ -188,6 +191,8 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 			f.Public = true
 		case "glance":
 			f.Glance = true
+		case "fleeting":
+			f.Fleeting = true
 		default:
 			panic(fmt.Sprintf("resource: field %s: unknown word %q in its tag", s.Name, word))
 		}

@@ -83,7 +83,7 @@ func Signable(s *Session, cfg *config.Config, names []string, rekey bool) error 
 		case want.Key == nil && rekey:
 			return fmt.Errorf("the key of %s is not on this host; vpnd pki sign --csr FILE %[1]s takes the request for a new one", name)
 		}
-		if _, err := atomic.Stat(s.host().Root, *want.IssuerKey); errors.Is(err, fs.ErrNotExist) {
+		if _, err := atomic.Stat(s.host().Root, *want.IssuerKey); want.IssuerPEM == nil && errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the key of the CA that signs for %s is away; put it to %s first", name, *want.IssuerKey)
 		}
 	}

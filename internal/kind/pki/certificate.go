@@ -47,6 +47,9 @@ func newCertificates(h derived.Host) *certificates {
 			if len(c.Former) > 0 { // a new CA voids nothing that those before it signed
 				return derived.Given(c.Key, c.Request)
 			}
+			if c.IssuerPEM != nil {
+				return derived.Given(c.Key, c.Request)
+			}
 			return derived.Given(c.Key, c.Request, c.IssuerKey)
 		},
 		SourcesOf: func(_ string, c *Certificate) []string {
@@ -63,6 +66,9 @@ func settleCertificate(s *derived.Scene, name string, c *Certificate) error {
 	}
 	if c.IPAddresses != nil {
 		c.IPAddresses = policy.SortedAddresses(c.IPAddresses)
+	}
+	if c.Domains != nil {
+		c.Domains = policy.SortedNames(c.Domains)
 	}
 	if yes(c.External) {
 		return issuable(s, name, *c)
@@ -100,10 +106,10 @@ func issuable(s *derived.Scene, name string, want Certificate) error {
 		_, err := issuerAt(s, *want.Issuer)
 		return err
 	}
-	if keyAway(s.Host, *want.Issuer, *want.IssuerKey) != "" {
+	if keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM) != "" {
 		return nil
 	}
-	_, _, err := authority(s, *want.Issuer, *want.IssuerKey)
+	_, _, err := authority(s, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
 	return err
 }
 
@@ -119,7 +125,7 @@ func readCertificate(s *derived.Scene, name string, data []byte, want Certificat
 	cert, err := policy.ParseCertificate(data)
 	if err != nil {
 		got.Usage, got.Subject = resource.Ptr("unreadable"), new(policy.Subject)
-		got.DNSNames, got.IPAddresses = []string{}, []netip.Addr{}
+		got.DNSNames, got.Domains, got.IPAddresses = []string{}, []string{}, []netip.Addr{}
 		got.Fresh, got.Current, got.Recorded = resource.Ptr(false), resource.Ptr(false), resource.Ptr(false)
 		got.NotAfter, got.Serial = resource.Ptr(""), resource.Ptr("")
 		return got, nil
@@ -138,6 +144,7 @@ func readCertificate(s *derived.Scene, name string, data []byte, want Certificat
 	got.Remains = remains(s, name, want)
 	got.Usage, got.Subject = resource.Ptr(policy.UsageOf(cert)), resource.Ptr(policy.SubjectOf(cert))
 	got.DNSNames, got.IPAddresses = policy.SortedNames(cert.DNSNames), policy.AddressesOf(cert)
+	got.Domains = policy.SortedNames(cert.PermittedDNSDomains)
 	if want.outside() && accepted(cert, want) {
 		got.Usage, got.Subject = resource.Ptr(resource.Or(want.Usage, policy.UsageServer)), want.Subject
 		got.DNSNames = policy.SortedNames(want.DNSNames)
@@ -279,6 +286,7 @@ func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 	}
 	return policy.UsageOf(cert) == resource.Or(want.Usage, policy.UsageServer) && policy.SubjectOf(cert) == *want.Subject &&
 		(want.DNSNames == nil || resource.Equal(&Certificate{DNSNames: policy.SortedNames(want.DNSNames)}, &Certificate{DNSNames: policy.SortedNames(cert.DNSNames)})) &&
+		(want.Domains == nil || slices.Equal(policy.SortedNames(want.Domains), policy.SortedNames(cert.PermittedDNSDomains))) &&
 		(want.IPAddresses == nil || resource.Equal(&Certificate{IPAddresses: policy.SortedAddresses(want.IPAddresses)}, &Certificate{IPAddresses: policy.AddressesOf(cert)}))
 }
 
@@ -322,7 +330,7 @@ func signing(s *derived.Scene, t *x509.Certificate, want Certificate) (*x509.Cer
 		key, err := keyAt(s, *want.Key)
 		return t, key, err
 	}
-	parent, signer, err := authority(s, *want.Issuer, *want.IssuerKey)
+	parent, signer, err := authority(s, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -376,12 +384,12 @@ func issuerAt(s *derived.Scene, path string) (*x509.Certificate, error) {
 }
 
 // authority returns a CA that can sign now.
-func authority(s *derived.Scene, path, keyPath string) (*x509.Certificate, crypto.Signer, error) {
+func authority(s *derived.Scene, path, keyPath string, loan *resource.Secret) (*x509.Certificate, crypto.Signer, error) {
 	ca, err := issuerAt(s, path)
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := keyAt(s, keyPath)
+	key, err := lent(s, keyPath, loan)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the key of the CA %s: %w; bring it back for as long as something is to be signed", keyPath, unwrapped(err))
 	}
@@ -389,6 +397,14 @@ func authority(s *derived.Scene, path, keyPath string) (*x509.Certificate, crypt
 		return nil, nil, fmt.Errorf("the key %s does not belong to the CA %s; bring back the one that does", keyPath, path)
 	}
 	return ca, key, nil
+}
+
+// lent returns the key of a CA that was given for this apply, or the one at a path.
+func lent(s *derived.Scene, path string, loan *resource.Secret) (crypto.Signer, error) {
+	if loan == nil {
+		return keyAt(s, path)
+	}
+	return policy.ParseSigner([]byte(loan.Reveal()))
 }
 
 // Check refuses to replace the certificate of a CA by one of another key, which

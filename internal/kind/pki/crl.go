@@ -34,13 +34,18 @@ type crls struct {
 func newCRLs(h derived.Host) *crls {
 	v := &crls{known: make(map[string]entry)}
 	v.Host, v.Nature = h, derived.Nature[CRL]{
-		Access:   func(c *CRL) derived.Access { return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group} },
-		Kept:     keptCRL,
-		Read:     v.readCRL,
-		Build:    v.buildCRL,
-		Settle:   v.settleCRL,
-		Waive:    func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
-		MadeFrom: func(c *CRL) []string { return derived.Given(c.IssuerKey) },
+		Access: func(c *CRL) derived.Access { return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group} },
+		Kept:   keptCRL,
+		Read:   v.readCRL,
+		Build:  v.buildCRL,
+		Settle: v.settleCRL,
+		Waive:  func(c *CRL) { c.Fresh, c.Current, c.Revoked = nil, nil, nil },
+		MadeFrom: func(c *CRL) []string {
+			if c.IssuerPEM != nil {
+				return nil
+			}
+			return derived.Given(c.IssuerKey)
+		},
 		SourcesOf: func(_ string, c *CRL) []string {
 			return derived.Given(c.Issuer, derived.Inside(c.Ledger), c.Issued, derived.Inside(c.Issued))
 		},
@@ -98,7 +103,7 @@ func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	if !yes(want.External) {
 		return nil
 	}
-	if err := st.resolve(*want); err != nil || stands || keyAway(s.Host, *want.Issuer, *want.IssuerKey) != "" {
+	if err := st.resolve(*want); err != nil || stands || keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM) != "" {
 		return err
 	}
 	_, _, err = listAuthority(s, *want)
@@ -190,7 +195,7 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		return nil, err
 	}
 	got := want
-	got.Lacks = nil
+	got.Lacks, got.IssuerPEM = nil, nil
 	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
@@ -289,7 +294,7 @@ func (st *survey) lacks() *string {
 
 // listAuthority returns a CA that can sign lists now.
 func listAuthority(s *derived.Scene, want CRL) (*x509.Certificate, crypto.Signer, error) {
-	ca, key, err := authority(s, *want.Issuer, *want.IssuerKey)
+	ca, key, err := authority(s, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
 	if err == nil && ca.KeyUsage != 0 && ca.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		err = fmt.Errorf("the CA %s may not sign revocation lists, since its certificate lacks the key usage cRLSign, and every reader would refuse one; have it made anew with the same name and key and with keyUsage = keyCertSign, cRLSign", *want.Issuer)
 	}

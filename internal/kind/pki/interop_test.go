@@ -267,3 +267,29 @@ func TestLeafEndsWithItsCA(t *testing.T) {
 		t.Error("the certificate is no PEM")
 	}
 }
+
+// Name constraints are critical, and OpenSSL holds the CA to them. What has no host name
+// is let be, unless its common name looks like one.
+func TestNameConstraints(t *testing.T) {
+	r := newRoom(t)
+	makeIt(r, newPrivateKeys(r.Host), "/pki/ca.key", PrivateKey{})
+	ca := Certificate{Key: p("/pki/ca.key"), Usage: p(policy.UsageCA), Subject: &policy.Subject{CommonName: "Acme VPN CA"}, Domains: []string{"example.com"}}
+	got := makeIt(r, newCertificates(r.Host), "/pki/ca.crt", ca)
+	if len(got.Domains) != 1 || got.Domains[0] != "example.com" {
+		t.Errorf("%q", got.Domains)
+	}
+	makeIt(r, &ledgers{r.Host}, "/pki/issued", Ledger{})
+	if text := r.run("openssl", "x509", "-in", "pki/ca.crt", "-noout", "-text"); !strings.Contains(text, "X509v3 Name Constraints: critical\n                Permitted:\n                  DNS:example.com") {
+		t.Error(text)
+	}
+	for name, hosts := range map[string][]string{"server": {"vpn.example.com"}, "alice": nil, "john.doe": nil, "thief": {"vpn.example.org"}} {
+		makeIt(r, newPrivateKeys(r.Host), "/pki/"+name+".key", PrivateKey{})
+		want := leaf(name, policy.UsageServer)
+		want.DNSNames = hosts
+		makeIt(r, newCertificates(r.Host), "/pki/"+name+".crt", want)
+		out, err := r.try("openssl", "verify", "-x509_strict", "-CAfile", "pki/ca.crt", "pki/"+name+".crt")
+		if (err == nil) != (name == "server" || name == "alice") {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}

@@ -115,14 +115,17 @@ const (
 
 // keyAway says for which key of a CA something has to wait; empty where it is there, or
 // is only now made.
-func keyAway(h derived.Host, issuer, key string) string {
+func keyAway(h derived.Host, issuer, key string, loan *resource.Secret) string {
+	if loan != nil {
+		return ""
+	}
 	if _, err := h.Follow(key); !errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
 	if ca, err := standing(h, issuer); err != nil || ca == nil {
 		return ""
 	}
-	return fmt.Sprintf("the key of its CA, %s: put it there for a vpnd apply, after which it may go again", key)
+	return fmt.Sprintf("the key of its CA, %s: put it there, or run vpnd apply with the credential of ca_key_pem; it may go again afterwards", key)
 }
 
 // Awaits says what a certificate waits for: what its CA signs elsewhere, or the key of
@@ -133,11 +136,11 @@ func (v *certificates) Awaits(_ context.Context, name string, got, want *Certifi
 	}
 	switch away := yes(want.External) || yes(want.Away); {
 	case want.Issuer == nil && away:
-		return keyAway(v.Host, name, *want.Key)
+		return keyAway(v.Host, name, *want.Key, nil)
 	case want.Issuer == nil:
 		return ""
 	case !want.outside() && away:
-		return keyAway(v.Host, *want.Issuer, *want.IssuerKey)
+		return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
 	case !want.outside():
 		return ""
 	}
@@ -162,7 +165,7 @@ func (v *crls) Awaits(_ context.Context, name string, got, want *CRL) string {
 	}
 	if !want.outside() {
 		if yes(want.External) || yes(want.Away) {
-			return keyAway(v.Host, *want.Issuer, *want.IssuerKey)
+			return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
 		}
 		return ""
 	}

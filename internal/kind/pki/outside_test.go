@@ -402,3 +402,48 @@ func TestKeyOfTheCAMayBeAway(t *testing.T) {
 		t.Errorf("the CA was not renewed: %v", err)
 	}
 }
+
+// The key of a CA may be given for one apply. It signs, and is written down nowhere.
+func TestKeyOfTheCAMayBeLent(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	secret := r.get("/pki/ca.key")
+	r.remove("/pki/ca.key")
+	makeIt(r, newPrivateKeys(r.Host), "/pki/a.key", PrivateKey{})
+	a := leaf("a", policy.UsageClient)
+	a.External = p(true)
+	list := CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"a"}, External: p(true)}
+	if got := r.awaits("/pki/a.crt", &a); !strings.HasPrefix(got, "the key of its CA, /pki/ca.key: ") {
+		t.Errorf("it waits for %q", got)
+	}
+	a.IssuerPEM, list.IssuerPEM = resource.NewSecret(secret), resource.NewSecret(secret)
+	for _, got := range []string{r.awaits("/pki/a.crt", &a), r.listAwaits("/pki/crl.pem", &list)} {
+		if got != "" {
+			t.Errorf("the key is there, and it waits for %q", got)
+		}
+	}
+	makeIt(r, newCertificates(r.Host), "/pki/a.crt", a)
+	makeIt(r, newCRLs(r.Host), "/pki/crl.pem", list)
+	for _, shape := range []any{&a, &list} {
+		data, err := resource.Encode(shape, resource.Reveal)
+		if err != nil || strings.Contains(string(data), "PRIVATE KEY") || strings.Contains(string(data), "issuer_pem") {
+			t.Errorf("%v %s", err, data)
+		}
+		if resource.Secretive(shape) {
+			t.Error("what is kept of it holds a secret")
+		}
+		resource.EncodeInOrder(shape, resource.Reveal, func(f resource.Field, _ []byte) {
+			if f.Fleeting {
+				t.Errorf("%s is written", f.Name)
+			}
+		})
+	}
+	r.run("sh", "-c", "! grep -rq 'PRIVATE KEY' pki/issued pki/a.crt pki/crl.pem")
+	other := newRoom(t)
+	other.newCA("ecdsa-p256")
+	a.IssuerPEM = resource.NewSecret(other.get("/pki/ca.key"))
+	r.remove("/pki/a.crt")
+	if _, err := kindOf(newCertificates(r.Host)).Normalize(t.Context(), map[string]any{"/pki/a.crt": &a}); err == nil || !strings.Contains(err.Error(), "does not belong to the CA") || strings.Contains(err.Error(), "PRIVATE") {
+		t.Errorf("the key of another CA: %v", err)
+	}
+}

@@ -45,11 +45,13 @@ type Certificate struct {
 	Usage       *string            `vpnd:"usage" doc:"ca, server, client or signing" default:"server"`
 	Subject     *policy.Subject    `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
+	Domains     []string           `vpnd:"permitted_domains" doc:"of a CA: the only domains of whose host names it may sign certificates, name constraints of RFC 5280"`
 	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
 	Validity    *resource.Duration `vpnd:"validity,hint,later" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
 	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
 	Issuer      *string            `vpnd:"issuer,hint" doc:"path of the certificate that signs it; left out, it signs itself"`
 	IssuerKey   *string            `vpnd:"issuer_key,hint" doc:"path of the private key that signs it; left out, its issuer is elsewhere and is asked by the request"`
+	IssuerPEM   *resource.Secret   `vpnd:"issuer_pem,hint,fleeting" doc:"the private key that signs it, instead of the one at that path: it is for the apply that it is given to, and never written down"`
 	Request     *string            `vpnd:"request,hint" doc:"path of the request for it: to an issuer elsewhere, or, where key is left out, of whoever has the key"`
 	Ledger      *string            `vpnd:"ledger,hint" doc:"directory that keeps a copy of all that the issuer signed"`
 	Former      []string           `vpnd:"former,hint" doc:"paths of the certificates of CAs whose place the issuer took; what they signed stands until it is renewed"`
@@ -81,6 +83,7 @@ type Certificate struct {
 type CRL struct {
 	Issuer     *string            `vpnd:"issuer,hint,required" doc:"path of the certificate of the CA"`
 	IssuerKey  *string            `vpnd:"issuer_key,hint" doc:"path of the private key of the CA; left out, the CA is elsewhere, and its lists are brought"`
+	IssuerPEM  *resource.Secret   `vpnd:"issuer_pem,hint,fleeting" doc:"the private key of the CA, instead of the one at that path: it is for the apply that it is given to, and never written down"`
 	Ledger     *string            `vpnd:"ledger,hint,required" doc:"directory that keeps a copy of all that the CA signed"`
 	Issued     *string            `vpnd:"issued,hint" doc:"what the CA signed besides: an index.txt of OpenSSL or easy-rsa, or a directory of certificates"`
 	Members    []string           `vpnd:"members,hint" doc:"common names whose certificates stand; all others are revoked. Left out, only what was revoked by its serial number is listed"`
@@ -144,6 +147,9 @@ type Pair struct {
 	Key         string `vpnd:"key" doc:"path of the private key"`
 	CA          string `vpnd:"ca_certificate" doc:"path of the certificate of the CA that issued it"`
 	CRL         string `vpnd:"crl" doc:"path of the revocation list of that CA"`
+
+	Former      []string `vpnd:"former" doc:"paths of the certificates of CAs whose place that one took"`
+	FormerLists []string `vpnd:"former_lists" doc:"paths of their revocation lists"`
 }
 
 // TrustParts is a file of all CAs to trust.

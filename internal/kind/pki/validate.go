@@ -43,6 +43,12 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 	if bad := policy.CheckHostNames(c.DNSNames); bad != "" {
 		m.Add("dns_names", fmt.Sprintf("%q is no host name", bad), "addresses belong into ip_addresses")
 	}
+	if bad := policy.CheckHostNames(c.Domains); bad != "" {
+		m.Add("permitted_domains", fmt.Sprintf("%q is no domain", bad), "as in \"example.com\"")
+	}
+	if c.Domains != nil && resource.Or(c.Usage, policy.UsageServer) != policy.UsageCA {
+		m.Add("permitted_domains", "only a CA signs for others", "leave it out, or give usage = \"ca\"")
+	}
 	checkValidity(&m, "validity", c.Validity)
 	life := resource.Or(c.Validity, DefaultValidity)
 	if c.RenewBefore != nil && (*c.RenewBefore <= 0 || *c.RenewBefore >= life) {

@@ -23,6 +23,7 @@ const parent = "/var/lib/vpnd/pki"
 type PKI struct {
 	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
 	Key           *string            `vpnd:"key" doc:"algorithm of new keys; those that stand keep theirs until vpnd pki rekey, and the CA its own until vpnd pki rekey --ca: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
+	Domains       []string           `vpnd:"permitted_domains" doc:"the only domains of whose host names the CA may sign certificates: name constraints, which readers hold it to, whoever has its key"`
 	Directory     *string            `vpnd:"directory" doc:"directory of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
 	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
@@ -31,6 +32,7 @@ type PKI struct {
 	CAGeneration  *int               `vpnd:"ca_generation" doc:"which CA of this PKI signs now: one more, as vpnd pki rekey --ca writes it, begins a new one with a new key, beside the one before, whose certificates stand until they run out" default:"1"`
 	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is, instead of a new one; without ca_key that CA is elsewhere, is asked by requests, and what it signs is brought"`
 	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA; it need be there only while something is to be signed, and what needs it waits"`
+	CAKeyPEM      *resource.Secret   `vpnd:"ca_key_pem" doc:"that private key itself, as credential() has it: it is there for the one apply and never written down, and the agent, which goes on without it, tells in time what waits for it"`
 	CAKeyAway     *bool              `vpnd:"ca_key_away" doc:"of a new CA: whether its key, ca.key in the directory of the PKI, may be taken away, and be brought back only while something is to be signed" default:"false"`
 	Issued        *string            `vpnd:"issued" doc:"path of what that CA issued before: its index.txt, as OpenSSL and easy-rsa keep it, or a directory of certificates; without it nobody can be revoked whose certificate vpnd did not make"`
 	CRL           *string            `vpnd:"crl" doc:"path of the revocation list; what one that stands there lists stays revoked. Left out, crl.pem in the directory of the PKI"`
@@ -149,6 +151,9 @@ func (l layout) pair(h holder) pki.Pair {
 	}
 	if !h.keyless {
 		p.Key = path.Join(l.keys, h.name+".key")
+	}
+	for _, e := range l.former {
+		p.Former, p.FormerLists = append(p.Former, e.ca), append(p.FormerLists, e.crl)
 	}
 	return p
 }
@@ -320,7 +325,7 @@ func (p *PKI) signs(l layout, e era) []resource.Resource {
 		{
 			ID: cert(e.ca),
 			Want: &pki.Certificate{
-				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
+				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, Validity: p.CAValidity, Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
 			After:    []resource.ID{directory(l.dir), key(e.caKey)},
@@ -338,7 +343,7 @@ func (p *PKI) link(l layout, e, before era) resource.Resource {
 	return resource.Resource{
 		ID: cert(e.link),
 		Want: &pki.Certificate{
-			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Validity: p.CAValidity, Away: p.away(),
+			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, Validity: p.CAValidity, Away: p.away(),
 			Issuer: resource.Ptr(before.ca), IssuerKey: resource.Ptr(before.caKey), Overlap: resource.Ptr(l.ledger),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
@@ -403,7 +408,7 @@ func (p *PKI) certificate(l layout, h holder) *pki.Certificate {
 	want := &pki.Certificate{
 		Usage: resource.Ptr(h.block), Subject: p.subject(h), DNSNames: h.dnsNames,
 		Validity: h.validity, RenewBefore: p.RenewBefore,
-		Issuer: resource.Ptr(l.ca), IssuerKey: p.caKey(l), Ledger: resource.Ptr(l.ledger), External: p.external(), Away: p.away(),
+		Issuer: resource.Ptr(l.ca), IssuerKey: p.caKey(l), IssuerPEM: p.CAKeyPEM, Ledger: resource.Ptr(l.ledger), External: p.external(), Away: p.away(),
 		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 	}
 	if want.Validity == nil {
@@ -528,7 +533,7 @@ func (p *PKI) list(l layout, e era, members []string) resource.Resource {
 		After: []resource.ID{directory(l.dir), ledger(l.ledger), cert(e.ca)},
 	}
 	if !p.outside() {
-		want.IssuerKey = resource.Ptr(e.caKey)
+		want.IssuerKey, want.IssuerPEM = resource.Ptr(e.caKey), p.CAKeyPEM
 		r.After = append(r.After, key(e.caKey))
 		r.Triggers = []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}}
 	}

@@ -152,6 +152,13 @@ func TestValidate(t *testing.T) {
 	}{
 		{func(*PKI) {}, ""},
 		{func(p *PKI) { p.Subject.CommonName = "TPHAM"; p.Clients[0].CommonName = nil }, `client.tpham: the CA has the common name "tpham" already`},
+		{func(p *PKI) { p.Domains = []string{"Example.com"} }, ""},
+		{func(p *PKI) { p.Domains = []string{"example.org"} }, `error: server.server.dns_names: the CA may not sign for "vpn.example.com": its domains are example.org; add its domain`},
+		{func(p *PKI) { p.Domains = []string{"example.com"}; p.Clients[0].CommonName = resource.Ptr("t.pham") }, `error: client.tpham.common_name: the CA may not sign for "t.pham"`},
+		{func(p *PKI) { p.Domains = []string{} }, `error: permitted_domains: "" is no domain`},
+		{func(p *PKI) { p.CAGeneration = resource.Ptr(0) }, `error: ca_generation: 0 is no number of a CA; from 1 to 100`},
+		{func(p *PKI) { p.CAKeyPEM = resource.NewSecret("x") }, `error: ca_key_pem: without the credential nothing would tell`},
+		{func(p *PKI) { p.CAKey = resource.Ptr("/ca.key") }, `error: ca_key: a CA that exists already has a certificate`},
 		{func(p *PKI) { p.Key = resource.Ptr("ed25519") }, "warning: key: an OpenVPN that was built with mbed TLS"},
 		{func(p *PKI) { p.Key = resource.Ptr("rsa-1024") }, "error: key: RSA of 1024 bits can be broken, and OpenSSL 3 refuses it; one of ecdsa-p256"},
 		{func(p *PKI) { p.Subject.Country = "usa" }, `error: subject.country: "usa" is no country code; two capital letters`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -60,6 +61,10 @@ func (c *check) authority(p *PKI) {
 	}
 	if p.CACertificate == nil && p.CAKey != nil {
 		c.wrong("ca_key", "a CA that exists already has a certificate, and its path is missing", "give ca_certificate with ca_key, or neither for a new CA")
+	}
+	c.domains(p)
+	if p.CAKeyPEM != nil && p.CAKey == nil {
+		c.wrong("ca_key_pem", "without the credential nothing would tell this CA from one elsewhere", "give ca_certificate, and in ca_key the path where the key may be put as well")
 	}
 	if n := resource.Or(p.CAGeneration, 1); n < 1 || n > mostGenerations {
 		c.wrong("ca_generation", fmt.Sprintf("%d is no number of a CA", n), fmt.Sprintf("from 1 to %d, one more for each CA that takes the place of another", mostGenerations))
@@ -209,4 +214,35 @@ func (c *check) requests(p *PKI) {
 			c.wrong("client."+client.Name+".csr", "a CA elsewhere signs what it is asked for there, and this host would only pass the request on", "leave out csr, or leave out the client and have the CA sign for it alone")
 		}
 	}
+}
+
+// domains checks the name constraints of a new CA, and the names of those it signs for.
+func (c *check) domains(p *PKI) {
+	if p.Domains == nil {
+		return
+	}
+	if p.CACertificate != nil {
+		c.wrong("permitted_domains", "a CA that exists already has the constraints that it has", "leave it out")
+	}
+	if bad := policy.CheckHostNames(p.Domains); bad != "" || len(p.Domains) == 0 {
+		c.wrong("permitted_domains", fmt.Sprintf("%q is no domain", bad), "as in [\"example.com\"], with all below it")
+		return
+	}
+	for _, h := range p.holders() {
+		where, names := h.where("dns_names"), h.dnsNames
+		if len(names) == 0 && strings.Contains(h.commonName, ".") && policy.CheckHostNames([]string{h.commonName}) == "" {
+			where, names = h.where("common_name"), []string{h.commonName} // OpenSSL takes it for a host name
+		}
+		for _, name := range names {
+			if !slices.ContainsFunc(p.Domains, func(d string) bool { return within(name, d) }) {
+				c.wrong(where, fmt.Sprintf("the CA may not sign for %q: its domains are %s", name, strings.Join(p.Domains, ", ")), "add its domain to permitted_domains, or choose another name")
+			}
+		}
+	}
+}
+
+// within says whether a host is in a domain, RFC 5280 section 4.2.1.10.
+func within(host, domain string) bool {
+	host, domain = strings.ToLower(host), strings.ToLower(domain)
+	return host == domain || strings.HasSuffix(host, "."+domain)
 }

@@ -3,6 +3,7 @@
 package credentials
 
 import (
+	"fmt"
 	"strings"
 
 	"vpnd/internal/kind/ipsec"
@@ -17,6 +18,9 @@ type Pair struct {
 	Key         string  `vpnd:"key" doc:"absolute path of the private key"`
 	CA          *string `vpnd:"ca_certificate" doc:"absolute path of the certificate of the CA"`
 	CRL         *string `vpnd:"crl" doc:"absolute path of the revocation list"`
+
+	Former      []string `vpnd:"former" doc:"absolute paths of the certificates of CAs whose place that one took, and whose certificates are good still"`
+	FormerLists []string `vpnd:"former_lists" doc:"absolute paths of their revocation lists"`
 }
 
 // Credentials are those of one block. Without a pair it is a pre-shared key.
@@ -42,6 +46,27 @@ func (c *Credentials) Authority() string {
 		return resource.Or(c.Pair.CA, "")
 	}
 	return resource.Or(c.CA, "")
+}
+
+// numbered are the files of charon for what is of earlier CAs: it reads one certificate,
+// or one list, of each.
+func numbered(file string, count int) []string {
+	var all []string
+	for i := range count {
+		all = append(all, fmt.Sprintf("%s-%d.pem", strings.TrimSuffix(file, ".pem"), i+2))
+	}
+	return all
+}
+
+// former are the earlier CAs, which are trusted only where that of the pair is.
+func (c *Credentials) former() (files, lists []string) {
+	if c.CA != nil || c.Pair == nil {
+		return nil, nil
+	}
+	if c.CRL == nil {
+		lists = c.Pair.FormerLists
+	}
+	return c.Pair.Former, lists
 }
 
 // List returns where the revocation list of that CA is, empty for nowhere. One of a
@@ -72,6 +97,13 @@ func (c *Credentials) Copies(after ...resource.ID) []resource.Resource {
 	if c.List() != "" {
 		add(c.list(), 0o644, c.List())
 	}
+	former, lists := c.former()
+	for i, to := range numbered(c.authority(), len(former)) {
+		add(to, 0o644, former[i])
+	}
+	for i, to := range numbered(c.list(), len(lists)) {
+		add(to, 0o644, lists[i])
+	}
 	return all
 }
 
@@ -96,9 +128,10 @@ func (c *Credentials) Remote(id *string) *ipsec.End {
 	end := &ipsec.End{Auth: resource.Ptr("psk"), ID: id}
 	if c.Pair != nil {
 		end.Auth = resource.Ptr("pubkey")
-		end.CACerts, end.Revocation = []string{c.authority()}, resource.Ptr(resource.Or(c.Revocation, "relaxed"))
+		former, lists := c.former()
+		end.CACerts, end.Revocation = append([]string{c.authority()}, numbered(c.authority(), len(former))...), resource.Ptr(resource.Or(c.Revocation, "relaxed"))
 		if c.List() != "" {
-			end.CRLs = []string{c.list()}
+			end.CRLs = append([]string{c.list()}, numbered(c.list(), len(lists))...)
 		}
 	}
 	return end
