@@ -243,9 +243,23 @@ crl.pem beside "", public true, told at options[0]` {
 	if len(c.Refers()) > 0 {
 		t.Error("it asks again for what it has")
 	}
-	if files := c.settle("hq").files(); len(files) != 5 || files[2].content != "content of /etc/keys/c.key\n" {
+	if files := c.settle("hq").files(); len(files) != 5 || files[0].content != "" || files[2].content != "content of /etc/keys/c.key\n" {
 		t.Errorf("%v", files)
 	}
+}
+
+// A certificate and its key in one file are taken apart: who may read the one does not see
+// the other.
+func TestKeysBesideCertificates(t *testing.T) {
+	c := everything(t)
+	c.Cert = resource.NewDocument("both.pem", "Certificate:\n  Data: of people\n"+sample(t, "tpham.key")+sample(t, "tpham.crt"))
+	c.Key = resource.NewDocument("", sample(t, "tpham.crt")+sample(t, "tpham.key"))
+	c.CA = resource.NewDocument("ca.pem", sample(t, "ca.crt")+sample(t, "tpham.key"))
+	text := vpntest.Print(expanded(t, c, "hq"))
+	if strings.Contains(text, "PRIVATE KEY") || strings.Contains(text, "of people") {
+		t.Errorf("the key is there for all to read:\n%s", text)
+	}
+	vpntest.Golden(t, "all.txt", text+vpntest.Asked(expanded(t, c, "hq"))+vpntest.Mistakes(c.Validate("hq")))
 }
 
 // What others may take from it.

@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"encoding/pem"
 	"strings"
 
 	"vpnd/internal/kind/file"
@@ -32,7 +33,11 @@ func (s *settings) files() []kept {
 		all = append(all, kept{directive, s.place.Directory() + "/" + called[directive], rest, content, public})
 	}
 	for _, f := range s.Files {
-		add(f.Directive, f.Document.Reveal(), f.Public, f.Rest...)
+		content := f.Document.Reveal()
+		if f.Public {
+			content = open(content)
+		}
+		add(f.Directive, content, f.Public, f.Rest...)
 	}
 	if login := s.login(); login != "" && !s.has("auth-user-pass") {
 		add("auth-user-pass", login, false)
@@ -41,6 +46,21 @@ func (s *settings) files() []kept {
 		add("askpass", s.Passphrase.Reveal(), false)
 	}
 	return all
+}
+
+// open returns the certificates and lists of a text, which all may read. A key that stands
+// beside them, as in a file with both, is for nobody to see.
+func open(text string) string {
+	var b strings.Builder
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return b.String()
+		}
+		if block.Type == "CERTIFICATE" || block.Type == "X509 CRL" {
+			b.Write(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes}))
+		}
+	}
 }
 
 // login is the name and the password of the block, a line each.

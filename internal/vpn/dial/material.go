@@ -85,9 +85,9 @@ func (k *check) shield(r *reading, f *profile.File, text string) {
 
 // pair wants the key to be that of the certificate.
 func (k *check) pair(r *reading, f *profile.File, own *x509.Certificate, opens bool) {
-	block, _ := pem.Decode([]byte(f.Document.Reveal()))
+	block := private(f.Document.Reveal())
 	switch {
-	case block == nil || !strings.HasSuffix(block.Type, "PRIVATE KEY"):
+	case block == nil:
 		k.of(r, f, "give a key in PEM", "key holds no private key")
 		return
 	case block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
@@ -104,6 +104,16 @@ func (k *check) pair(r *reading, f *profile.File, own *x509.Certificate, opens b
 	type equal interface{ Equal(crypto.PublicKey) bool }
 	if pub, ok := own.PublicKey.(equal); ok && !pub.Equal(signer.Public()) {
 		k.of(r, f, "give the key that was made for it, or ask for both anew", "the key is not that of the certificate, which is of %s", own.Subject.CommonName)
+	}
+}
+
+// private finds the private key of a text, nil where there is none.
+func private(text string) *pem.Block {
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return block
+		}
 	}
 }
 

@@ -20,10 +20,10 @@ var harmless = []string{
 // lively is what it may push of how a dead server is noticed, unless the block says it.
 var lively = []string{"ping ", "ping-restart "}
 
-// private begins routes to private addresses: RFC 1918, RFC 4193. What is
+// nearby begins routes to private addresses: RFC 1918, RFC 4193. What is
 // pushed has to be written so, and the mask has to fit, or neither OpenVPN nor the kernel
 // takes it: there is no route to 10.0.0.0 that is wider than 10.0.0.0/7.
-var private = func() []string {
+var nearby = func() []string {
 	all := []string{"route 10.", "route 192.168."}
 	for i := 16; i < 32; i++ {
 		all = append(all, "route 172."+strconv.Itoa(i)+".")
@@ -44,7 +44,7 @@ func (s *settings) pulls() []string {
 			accept = append(accept, route(p))
 		}
 	case !s.NoRoutes:
-		accept = append(accept, private...)
+		accept = append(accept, nearby...)
 	}
 	all := []string{"# Of what the server pushes this is taken, and nothing else."}
 	if resource.Or(s.RedirectGateway, false) {
