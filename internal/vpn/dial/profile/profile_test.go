@@ -30,7 +30,7 @@ func TestWhatIsKept(t *testing.T) {
 	p := Read("\ufeff# made by hand\r\nclient\r\ndev tun\r\n--proto tcp\r\nport 443\r\nremote vpn.example.com\r\nremote 2001:db8::1 1195 udp6\r\n" +
 		"<connection>\r\nremote 192.0.2.7 80 tcp4-client\r\nnobind\r\nconnect-timeout 5\r\n</connection>\r\n" +
 		"remote-cert-tls server\r\nverify-x509-name \"C=DE, CN=vpn \\\"1\\\"\" subject\r\nroute 10.1.0.0 255.255.0.0\r\nroute-ipv6 fd00:1::/64\r\nroute 10.1.2.3 255.255.255.255 net_gateway\r\n" +
-		"pull-filter ignore \"route 10.9.\"\r\nsetenv opt block-outside-dns\r\nsetenv UV_SITE berlin\r\nignore-unknown-option some-new-word\r\nsome-new-word 1\r\nkey-direction 1\r\n" +
+		"pull-filter ignore \"route 10.9.\"\r\nsetenv opt block-outside-dns\r\nsetenv UV_SITE berlin\r\nauth-retry interact\r\nignore-unknown-option some-new-word\r\nsome-new-word 1\r\nkey-direction 1\r\n" +
 		"<ca>\r\nthe ca\r\n  </ca> and more\r\ncert \"client one.crt\"\r\nkey client.key\r\n<tls-auth>\r\nthe key\r\n</tls-auth>\r\nauth-user-pass login.txt\r\n")
 	if got := tells(p); got != "" {
 		t.Errorf("it tells:\n%s", got)
@@ -60,7 +60,7 @@ tls-auth  "the key\n" [1] false
 auth-user-pass login.txt "" [] false` {
 		t.Error(got)
 	}
-	if got := strings.Join(p.Left, " "); got != "client dev nobind remote-cert-tls block-outside-dns ignore-unknown-option some-new-word" {
+	if got := strings.Join(p.Left, " "); got != "client dev nobind remote-cert-tls block-outside-dns auth-retry ignore-unknown-option some-new-word" {
 		t.Error(got)
 	}
 }
@@ -114,7 +114,6 @@ func TestWhatIsRefused(t *testing.T) {
 		{"route 10.0.0.0 255.0.255.0", "this is no route to a network"},
 		{"route 10.0.0.0 255.0.0.0 192.0.2.1", "a next hop of its own"},
 		{`pull-filter accept "redirect-gateway"`, "is for the block to say"},
-		{"auth-retry interact", "nobody is there to be asked"},
 		{"static-challenge x 1", "no second factor"},
 		{"setenv LD_PRELOAD /tmp/x.so", "in the environment of programs"},
 		{"setenv-safe PATH /tmp", "in the environment of programs"},

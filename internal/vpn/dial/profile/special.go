@@ -182,8 +182,6 @@ var variable = regexp.MustCompile(`^(UV_[A-Z0-9_]{1,60}|FRIENDLY_NAME|CLIENT_CER
 func (j *judge) rest(d Directive) {
 	args := d.args()
 	switch {
-	case d.name() == "auth-retry" && len(args) == 1 && args[0] == "interact":
-		j.told.wrong(d.Line, "nobody is there to be asked", "write auth-retry nointeract")
 	case d.name() == "auth-retry":
 		j.left(d)
 	case len(args) == 0 || !variable.MatchString(args[0]):
