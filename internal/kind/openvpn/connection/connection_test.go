@@ -134,7 +134,7 @@ func TestOneThatDoesNotRun(t *testing.T) {
 		}
 	}
 	was := map[string]*Connection{"hq": seen["hq"]}
-	if back, err := v.Normalize(t.Context(), was); err != nil || *back["hq"].Connected {
+	if back, err := v.Normalize(t.Context(), was); err != nil || *back["hq"].Connected || *back["hq"].Running {
 		t.Errorf("it is given back connected, %v", err)
 	}
 	if err := v.Apply(t.Context(), []resource.Item[Connection]{{Name: "hq", Want: *seen["hq"]}}); err == nil || !strings.Contains(err.Error(), "stopping openvpn-client@hq.service") {

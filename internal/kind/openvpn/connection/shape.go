@@ -26,10 +26,10 @@ type Connection struct {
 	Shield      *string        `vpnd:"tls_key,hint" doc:"what shields the control channel, as in tls-crypt"`
 	Login       *bool          `vpnd:"login,hint" doc:"whether it logs in by name and password"`
 
+	Running   *bool   `vpnd:"running,computed" doc:"whether its unit runs, or is started again and again"`
 	Connected *bool   `vpnd:"connected,computed" doc:"whether it is connected, and its interface and its routes stand"`
 	Down      *string `vpnd:"down,computed,hint" doc:"why it is down"`
 
-	Running   *bool        `vpnd:"running,computed,hint" doc:"whether a process serves it"`
 	Server    *Word        `vpnd:"server,computed,hint" doc:"address and port of the server"`
 	Addresses []netip.Addr `vpnd:"addresses,computed,hint" doc:"its addresses in the VPN"`
 	Since     *time.Time   `vpnd:"since,computed,hint" doc:"since when it is connected, RFC 3339 in UTC"`

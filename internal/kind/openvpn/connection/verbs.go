@@ -26,7 +26,7 @@ func (Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[str
 	normal := make(map[string]*Connection, len(wants))
 	for name, want := range wants {
 		w := *want
-		w.Connected = resource.Ptr(resource.Or(want.Connected, true))
+		w.Running, w.Connected = resource.Ptr(resource.Or(want.Running, true)), resource.Ptr(resource.Or(want.Connected, true))
 		normal[name] = &w
 	}
 	return normal, nil
@@ -133,7 +133,7 @@ func (v Verbs) silent(ctx context.Context, m Manager, p Place, s *scene) error {
 
 // tell makes an observation of what was found, and finds why it is down.
 func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f *finding) *Connection {
-	got := &Connection{Connected: &f.connected, Running: resource.Ptr(s.state == "active" && !s.hangs && !s.deaf)}
+	got := &Connection{Connected: &f.connected, Running: resource.Ptr(s.state != "inactive" && s.state != "failed")}
 	got.Dev, got.Peers, got.Routes = want.Dev, want.Peers, want.Routes
 	got.Certificate, got.Shield, got.Login = want.Certificate, want.Shield, want.Login
 	if at := ends(want); !at.IsZero() {
