@@ -15,7 +15,7 @@ import (
 	"vpnd/internal/resource"
 )
 
-func TestMain(m *testing.M) { nettest.Main(m, "/etc/openvpn") }
+func TestMain(m *testing.M) { nettest.Main(m, "/etc/openvpn", "/run") }
 
 func wish() *Connection {
 	return &Connection{Dev: resource.Ptr("tun-hq"), Peers: []string{"udp/vpn.example.com:1194"}, Routes: []netip.Prefix{netip.MustParsePrefix("10.77.0.0/16"), netip.MustParsePrefix("fd00:77::/64")}}

@@ -149,7 +149,12 @@ func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f *
 		return got
 	}
 	if f.why == "" || s.state == "failed" {
-		f.why, f.final = v.explain(ctx, p, want, s, time.Now().Add(-recent))
+		if why, final := v.explain(ctx, p, want, s, time.Now().Add(-recent)); why != "" {
+			f.why, f.final = why, final
+		}
+	}
+	if f.why == "" {
+		f.why = "it is being started, and says nothing so far"
 	}
 	got.Down = resource.Ptr(because + f.why)
 	return got

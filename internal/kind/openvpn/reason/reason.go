@@ -121,7 +121,7 @@ var beginning = regexp.MustCompile(`^(?:TCP/UDP: Preserving recently used remote
 // the one under way may not have come to anything.
 const attempts = 2
 
-// Explain returns why it is down, and never nothing. Where one server is not there and
+// Explain returns why it is down, empty where nothing tells. Where one server is not there and
 // another one has something against this host, the latter is told; that is final: to dial
 // again does not help.
 func Explain(t Tale) (why string, final bool) {
@@ -241,7 +241,7 @@ func state(t Tale) string {
 	case "EXITING":
 		return "it is about to end"
 	case "":
-		return "it is being started, and says nothing so far"
+		return ""
 	}
 	return fmt.Sprintf("it dials %s again", t.peer())
 }
