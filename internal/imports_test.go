@@ -51,7 +51,7 @@ var rules = []rule{
 	{"kind/ipsec/swanctl", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/vici", []string{"kind/ipsec/swanctl"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/ipsec/failover", []string{"resource", "atomic", "notice", "icmp", "kind/ipsec/"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
-	{"kind/pki/memo", nil, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/pki/memo", []string{"atomic"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/derived", []string{"resource", "atomic", "notice", "kind/pki/memo"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/policy", []string{"resource", "kind/pki/derived"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/overlap", []string{"resource", "atomic", "kind/pki/derived", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},

@@ -19,6 +19,18 @@ type Info struct {
 	Links string // where a symbolic link leads, as it is written
 
 	Changed time.Time // when anything of it changed last: what it holds, its name, who may use it (ctime, inode(7))
+
+	Modified      time.Time // when what it holds changed last, as whoever may write to it says (mtime)
+	Device, Inode uint64
+}
+
+// Still says whether a file is the one that was looked at earlier, and holds the same:
+// whoever is not root can't set the time of the last change, ctime. One that had
+// changed within two seconds before it was looked at may have changed since without a
+// trace, for clocks of file systems are coarse; so may one that others than root can
+// write to, by a mapping that they keep.
+func (i Info) Still(earlier Info, looked time.Time) bool {
+	return i == earlier && i.UID == 0 && i.Mode.IsRegular() && i.Mode.Perm()&0o022 == 0 && looked.Sub(i.Changed) > 2*time.Second
 }
 
 // Stat looks at a name below the root and does not follow it where it is a
@@ -37,7 +49,10 @@ func Stat(root, name string) (Info, error) {
 }
 
 func infoOf(st *unix.Stat_t) Info {
-	return Info{Mode: modeOf(st.Mode), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size, Changed: time.Unix(st.Ctim.Unix())}
+	return Info{
+		Mode: modeOf(st.Mode), UID: int(st.Uid), GID: int(st.Gid), Size: st.Size, Changed: time.Unix(st.Ctim.Unix()),
+		Modified: time.Unix(st.Mtim.Unix()), Device: st.Dev, Inode: st.Ino,
+	}
 }
 
 // special are the bits beside the permissions, as inode(7) and package fs have them.

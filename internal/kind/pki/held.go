@@ -47,13 +47,24 @@ func tellKey(key crypto.Signer, format string) (string, bool) {
 	return policy.AlgorithmOf(key.Public()) + " " + format + " " + string(public), err == nil
 }
 
-// heldAt tells of the private key at that path.
+// heldAt tells of the private key at that path. A file that is as it was when it was
+// read last is not read again.
 func heldAt(s *derived.Scene, path string) (heldKey, error) {
+	info, unseen := s.Look(path)
+	if unseen == nil {
+		if held, still := s.Memo.Still(path, info); still {
+			return held.(heldKey), nil
+		}
+	}
 	data, err := s.Follow(path)
 	if err != nil {
 		return heldKey{}, err
 	}
-	return heldIn(s, data)
+	held, err := heldIn(s, data)
+	if unseen == nil && err == nil { // what changed in between differs from this look too
+		s.Memo.Saw(path, info, s.Now, held)
+	}
+	return held, err
 }
 
 // is says whether the certificate is of that key. There are several ways to write

@@ -3,14 +3,18 @@ package pki
 import (
 	"context"
 	"crypto/x509"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 )
 
@@ -81,4 +85,88 @@ func TestWhatIsRememberedHidesNoDrift(t *testing.T) {
 	current("of a CA that is another one under the same name", false)
 	r.put("/pki/ca.crt", ca)
 	current("of its CA", true)
+}
+
+// A file is not read again for as long as nothing of it has changed: an edit that keeps
+// its size and its time moves that of its last change.
+func TestAnEditThatKeepsSizeAndTimeIsSeen(t *testing.T) {
+	nettest.Root(t, "to own the files")
+	r := newRoom(t)
+	for _, name := range []string{"alice", "bobby"} {
+		makeIt(r, newPrivateKeys(r.Host), "/pki/"+name+".key", PrivateKey{Algorithm: p("ed25519")})
+	}
+	alice, bobby := r.get("/pki/alice.key"), r.get("/pki/bobby.key")
+	held := func(name string) string {
+		t.Helper()
+		s, err := r.Scene()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Leave()
+		key, err := heldAt(s, "/pki/"+name+".key")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(key.public)
+	}
+	now := r.now
+	r.now = now.Add(time.Hour) // so that what was written just now is not held to be too young to go by
+	first := held("alice")
+	r.stealthily("/pki/alice.key", bobby)
+	if held("alice") == first {
+		t.Error("the key of somebody else was not seen")
+	}
+	r.stealthily("/pki/alice.key", alice)
+	if held("alice") != first {
+		t.Error("its own key was not seen")
+	}
+	still := func(name string) bool {
+		t.Helper()
+		info, err := atomic.Stat(r.Root, "/pki/"+name+".key")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, still := r.Memo.Still("/pki/"+name+".key", info)
+		return still
+	}
+	if !still("alice") {
+		t.Error("what has not changed is read again")
+	}
+	r.now = now
+	if held("bobby"); still("bobby") {
+		t.Error("a file that changed just before it was looked at passes for one that stays")
+	}
+}
+
+func TestWhoseFilesAreReadEachTime(t *testing.T) {
+	now := time.Now()
+	old := atomic.Info{Mode: 0o600, Size: 3, Changed: now.Add(-time.Minute), Modified: now.Add(-time.Minute), Inode: 7}
+	if !old.Still(old, now) {
+		t.Error("a file that stays is not known again")
+	}
+	for name, change := range map[string]func(*atomic.Info){
+		"another file":   func(i *atomic.Info) { i.Inode++ },
+		"another device": func(i *atomic.Info) { i.Device++ },
+		"another size":   func(i *atomic.Info) { i.Size++ },
+		"changed since":  func(i *atomic.Info) { i.Changed = i.Changed.Add(1) },
+		"written since":  func(i *atomic.Info) { i.Modified = i.Modified.Add(1) },
+		"another mode":   func(i *atomic.Info) { i.Mode = 0o640 },
+	} {
+		other := old
+		if change(&other); other.Still(old, now) {
+			t.Errorf("%s passes for the same", name)
+		}
+	}
+	for name, change := range map[string]func(*atomic.Info){
+		"of somebody else":      func(i *atomic.Info) { i.UID = 1000 },
+		"writable by a group":   func(i *atomic.Info) { i.Mode = 0o660 },
+		"a link":                func(i *atomic.Info) { i.Mode = fs.ModeSymlink | 0o600 },
+		"changed just now":      func(i *atomic.Info) { i.Changed = now.Add(-time.Second) },
+		"changed in the future": func(i *atomic.Info) { i.Changed = now.Add(time.Hour) },
+	} {
+		same := old
+		if change(&same); same.Still(same, now) {
+			t.Errorf("%s: it would not be read again", name)
+		}
+	}
 }

@@ -44,6 +44,14 @@ func (s *Scene) Follow(name string) ([]byte, error) {
 	return follow(s.tree, name)
 }
 
+// Look returns what is known of a file, without reading it.
+func (s *Scene) Look(name string) (atomic.Info, error) {
+	if s.tree == nil {
+		return atomic.Stat(s.Root, name)
+	}
+	return s.tree.Stat(name)
+}
+
 // Leave is the end of a scene.
 func (s *Scene) Leave() { _ = s.tree.Close() }
 

@@ -104,18 +104,24 @@ func (v *Verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 		return nil, err
 	}
 	defer s.Leave()
-	normal := make(map[string]*T, len(wants))
-	var errs []error
-	for name, want := range wants {
-		w := *want
+	names := slices.Collect(maps.Keys(wants))
+	all, errs := make([]*T, len(names)), make([]error, len(names))
+	ManyHands(context.Background(), len(names), func(i int) {
+		w := *wants[names[i]]
 		v.Access(&w).Canonical(s.Names)
 		if v.Kept(&w) != nil {
 			v.Waive(&w)
-		} else if err := v.Settle(s, name, &w); err != nil {
-			errs = append(errs, &resource.NameError{Name: name, Err: err})
-			continue
+		} else if err := v.Settle(s, names[i], &w); err != nil {
+			errs[i] = &resource.NameError{Name: names[i], Err: err}
+			return
 		}
-		normal[name] = &w
+		all[i] = &w
+	})
+	normal := make(map[string]*T, len(wants))
+	for i, w := range all {
+		if w != nil {
+			normal[names[i]] = w
+		}
 	}
 	return normal, errors.Join(errs...)
 }

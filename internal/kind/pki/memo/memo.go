@@ -29,7 +29,8 @@ type Memo struct {
 	opened bool
 	salt   []byte
 	known  map[sum]answer
-	learnt bool // something that the file does not hold
+	seen   map[string]sight // by path, for this process alone
+	learnt bool             // something that the file does not hold
 }
 
 // spare is how many answers are kept that nobody has asked for lately.
