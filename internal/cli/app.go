@@ -91,7 +91,7 @@ func (a *app) load() (*config.Config, error) {
 		return nil, exitStatus(exitError)
 	}
 	if a.collects && len(cfg.Desired.Present) > manyThings {
-		debug.SetGCPercent(60)
+		debug.SetGCPercent(50)
 	}
 	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
 		cfg.Checks = nil
