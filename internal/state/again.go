@@ -135,25 +135,21 @@ func textOf(r *io.SectionReader) (string, error) {
 // passed over; damage elsewhere is an error.
 func (s *Store) study(text string) (rest int, err error) {
 	s.torn = false
-	r := newReader()
-	for len(text) > 0 {
-		line, others, whole := strings.Cut(text, "\n")
-		f, err := r.fact(line)
-		if err != nil && whole {
-			return len(text), s.damaged("line %d can't be read (%v)", s.lines+1, err)
-		}
-		if err == nil {
+	for _, p := range readLines(text) {
+		for _, f := range p.facts {
 			s.learn(f)
+			if f.Head != nil {
+				s.read.name = f.Head.Name
+			}
 		}
-		if err == nil && f.Head != nil {
-			s.read.name = f.Head.Name
-		}
-		if !whole {
+		s.lines += p.whole
+		switch {
+		case p.err != nil:
+			return len(text), s.damaged("line %d can't be read (%v)", s.lines+1, p.err)
+		case p.rest > 0:
 			s.torn = true
-			return len(line), nil
+			return p.rest, nil
 		}
-		s.lines++
-		text = others
 	}
 	return 0, nil
 }

@@ -3,9 +3,11 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vpnd/internal/resource"
@@ -125,6 +127,62 @@ type reader struct {
 
 func newReader() *reader {
 	return &reader{ids: make(map[string]resource.ID), owners: make(map[string][]resource.Owner), words: make(map[string]string)}
+}
+
+// A passage is some lines of the log, as they were read.
+type passage struct {
+	facts []Fact
+	whole int   // lines
+	rest  int   // bytes of the last one, where that is no whole line
+	err   error // why the line after these can't be read
+}
+
+// aPassage is from how many bytes on another hand is worth its while.
+const aPassage = 1 << 20
+
+// readLines reads the lines of a text in passages, with as many hands as there are
+// processors.
+func readLines(text string) []passage {
+	size := max(aPassage, len(text)/runtime.GOMAXPROCS(0)+1)
+	var parts []string
+	for text != "" {
+		end := len(text)
+		if size < end {
+			if n := strings.IndexByte(text[size:], '\n'); n >= 0 {
+				end = size + n + 1
+			}
+		}
+		parts, text = append(parts, text[:end]), text[end:]
+	}
+	read := make([]passage, len(parts))
+	var hands sync.WaitGroup
+	for i, part := range parts {
+		hands.Go(func() { read[i] = readPassage(part) })
+	}
+	hands.Wait()
+	return read
+}
+
+func readPassage(text string) (p passage) {
+	r := newReader()
+	for text != "" {
+		line, others, whole := strings.Cut(text, "\n")
+		f, err := r.fact(line)
+		switch {
+		case err == nil:
+			p.facts = append(p.facts, f)
+		case whole:
+			p.err = err
+			return p
+		}
+		if !whole {
+			p.rest = len(line)
+			return p
+		}
+		p.whole++
+		text = others
+	}
+	return p
 }
 
 // fact reads a line.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -172,6 +173,56 @@ func TestACommitIsReadAsItWasMeant(t *testing.T) {
 			if !reflect.DeepEqual(back.records, s.records) || !reflect.DeepEqual(back.owed, s.owed) {
 				t.Errorf("%s: read %+v, %v instead of %+v, %v", name, back.records, back.owed, s.records, s.owed)
 			}
+		}
+	}
+}
+
+// A long log is read by several hands, and says what it says line by line.
+func TestALongLogIsReadInOrder(t *testing.T) {
+	var b bytes.Buffer
+	var facts []Fact
+	for i := range 12_000 {
+		r := entire(fmt.Sprintf("/%d", i%5000)) // what comes later counts
+		r.Prior = fmt.Sprint(i)
+		facts = append(facts, Fact{Put: &r})
+		if i%7 == 0 {
+			facts = append(facts, Fact{Drop: &r.ID})
+		}
+	}
+	if err := encode(&b, facts); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	passages := readLines(text)
+	if len(passages) < 2 && runtime.GOMAXPROCS(0) > 1 {
+		t.Fatalf("%d bytes are read by one", len(text))
+	}
+	studied := func(text string) (*Store, int, error) {
+		s := new(Store)
+		s.forgetAll()
+		rest, err := s.study(text)
+		return s, rest, err
+	}
+	want := new(Store)
+	want.forgetAll()
+	for _, f := range facts {
+		want.learn(f)
+	}
+	whole, rest, err := studied(text)
+	if err != nil || rest != 0 || whole.torn || whole.lines != len(facts) || !reflect.DeepEqual(whole.records, want.records) {
+		t.Errorf("%v, %d, %d lines of %d", err, rest, whole.lines, len(facts))
+	}
+	cut, rest, err := studied(text[:len(text)-10])
+	last := strings.LastIndexByte(text[:len(text)-10], '\n') + 1
+	if err != nil || !cut.torn || rest != len(text)-10-last || cut.lines != len(facts)-1 {
+		t.Errorf("cut off: %v, %v, %d, %d lines", err, cut.torn, rest, cut.lines)
+	}
+	for _, line := range []int{1, len(facts) / 2, len(facts) - 1} {
+		lines := strings.SplitAfter(text, "\n")
+		lines[line-1] = "{\"put\":\n"
+		_, _, err := studied(strings.Join(lines, ""))
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("line %d can't be read", line)) {
+			t.Errorf("line %d: %v", line, err)
 		}
 	}
 }
