@@ -29,6 +29,7 @@ type Store struct {
 	owed    map[resource.ID]resource.Effect
 	kept    map[string]int // see [Kept]
 	waits   *Pending       // with no snapshot where none does; nil where the log does not tell
+	wished  wishRead       // under the lock alone
 	log     *os.File       // nil where the store is only read, or the disk takes nothing
 	refused error          // why it takes nothing
 	late    []Fact         // known, and not on the disk yet
@@ -238,7 +239,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	log := s.log
-	s.log = nil
+	s.log, s.wished = nil, wishRead{}
 	return log.Close()
 }
 

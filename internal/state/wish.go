@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vpnd/internal/atomic"
 )
 
 // A Wish is the configuration that is in force: what the daemon keeps true. It
@@ -118,8 +120,67 @@ func (w *Wish) reveal(apart secrets) (err error) {
 	return apart.findShapes(w.Present)
 }
 
+// A wishRead is the configuration in force as it was read under the lock, and the
+// files as they were before that.
+type wishRead struct {
+	wish        *Wish
+	file, apart atomic.Info
+}
+
+// sights are what is known of the file of a wish, and of its secrets.
+func (s *Store) sights(secrets string) (file, apart atomic.Info, err error) {
+	if file, err = atomic.Stat("/", s.path(wishFile)); err == nil && secrets != "" {
+		apart, err = atomic.Stat("/", s.path("secrets", secrets))
+	}
+	return file, apart, err
+}
+
+// again returns the wish that was read last where nobody can have changed it since: an
+// apply asks for it several times, and of thousands of things that is what it costs
+// most.
+func (s *Store) again() *Wish {
+	s.mu.RLock()
+	r := s.wished
+	s.mu.RUnlock()
+	if s.log == nil || r.wish == nil {
+		return nil
+	}
+	file, apart, err := s.sights(r.wish.Secrets)
+	if n, _ := s.said(wishFile); err != nil || file != r.file || apart != r.apart || r.wish.Number < n {
+		return nil
+	}
+	return r.wish.copy()
+}
+
+// copy returns a wish whose things can be marked without those of this one.
+func (w *Wish) copy() *Wish {
+	c := *w
+	c.Present = slices.Clone(w.Present)
+	if w.Before != nil {
+		c.Before = w.Before.copy()
+	}
+	return &c
+}
+
 // Wish returns the configuration that is in force, nil where none ever was.
 func (s *Store) Wish() (*Wish, error) {
+	if w := s.again(); w != nil {
+		return w, nil
+	}
+	file, _, unseen := s.sights("")
+	w, err := s.readWish()
+	if s.log == nil || unseen != nil || err != nil || w == nil {
+		return w, err
+	}
+	if now, apart, unseen := s.sights(w.Secrets); unseen == nil && now == file {
+		s.mu.Lock()
+		s.wished = wishRead{w.copy(), file, apart}
+		s.mu.Unlock()
+	}
+	return w, nil
+}
+
+func (s *Store) readWish() (*Wish, error) {
 	for tries := 0; ; tries++ {
 		w, err := recall[Wish](s, wishFile, whatWish, outOfWish)
 		if err != nil || w == nil {

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,5 +121,70 @@ func TestVersionOfAWish(t *testing.T) {
 	}
 	if len(versions) != 2 {
 		t.Errorf("%v", versions)
+	}
+}
+
+// An apply reads the configuration in force once, and a change of any of its files is
+// seen all the same.
+func TestTheWishIsReadAgainWhenItChanged(t *testing.T) {
+	dir := t.TempDir()
+	s := open1(t, dir)
+	secret, err := NewWas(resource.Resource{ID: id("a")}, &shape{Text: resource.Ptr("x"), Secret: resource.NewSecret("hush")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := func(present ...Was) {
+		t.Helper()
+		if err := s.KeepWish(&Wish{Present: present, Settings: []byte("{}"), Before: &Wish{Settings: []byte("{}")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(things int) *Wish {
+		t.Helper()
+		w, err := s.Wish()
+		if err != nil || len(w.Present) != things {
+			t.Fatalf("%+v, %v", w, err)
+		}
+		return w
+	}
+	keep(secret)
+	first := read(1)
+	if s.again() == nil {
+		t.Error("it is read once more")
+	}
+	first.Present[0].Secret, first.Before.Present = false, []Was{secret}
+	if w := read(1); !w.Present[0].Secret || len(w.Before.Present) != 0 {
+		t.Error("what somebody marks is marked for all")
+	}
+	keep(secret, secret)
+	if w := read(2); !strings.Contains(string(w.Present[1].Shape), "hush") {
+		t.Errorf("%s", w.Present[1].Shape)
+	}
+	path := s.path(wishFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := append(bytes.TrimSuffix(data, []byte("}")), " }"...)
+	if err := os.WriteFile(path, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s.again() != nil {
+		t.Error("a file that was written over passes for the one that was read")
+	}
+	read(2)
+	if err := os.RemoveAll(s.path("secrets")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Wish(); err == nil {
+		t.Error("secrets that are lost are not missed")
+	}
+	keep(secret)
+	read(1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s.again() != nil || s.wished.wish != nil {
+		t.Error("it is kept beyond the lock")
 	}
 }
