@@ -294,12 +294,12 @@ func TestWhatIsTakenOfTheServer(t *testing.T) {
 			}
 		}
 	}
-	has("by default", seed(t), []string{`pull-filter accept "route 10."`, `pull-filter accept "ping "`}, []string{"redirect-gateway", "dhcp-option", `accept "route "`, `accept "dns`})
+	has("by default", seed(t), []string{"route-metric 5000", `pull-filter accept "route 10."`, `pull-filter accept "ping "`}, []string{"redirect-gateway", "dhcp-option", `accept "route "`, `accept "dns`})
 	c := seed(t)
 	c.AcceptRoutes = nets()
 	has("none", c, nil, []string{`accept "route 10.`, `accept "route-ipv6`})
 	c.AcceptRoutes, c.RedirectGateway = nets("10.77.0.0/16", "fd00:1::/64"), resource.Ptr(true)
 	has("some, and everything", c, []string{`pull-filter accept "route 10.77.0.0 255.255.0.0"`, `pull-filter accept "route-ipv6 fd00:1::/64"`, "redirect-gateway def1 ipv6"}, []string{`accept "route 10."`})
-	quiet := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn")+"route-nopull\n")}
-	has("as its profile has it", quiet, nil, []string{`accept "route 10.`, `accept "route-ipv6`})
+	quiet := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn")+"route-nopull\nroute-metric 70\n")}
+	has("as its profile has it", quiet, []string{"route-metric 70"}, []string{"route-metric 5000", `accept "route 10.`, `accept "route-ipv6`})
 }

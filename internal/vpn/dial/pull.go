@@ -31,6 +31,11 @@ var nearby = func() []string {
 	return append(all, "route-ipv6 fd", "route-ipv6 fc")
 }()
 
+// yielding is a metric higher than what links and gateways of a host have: what a server
+// pushes for a network that this host is in, or has a way to, takes nothing away. Without
+// one, OpenVPN puts its route before the one that is there.
+const yielding = "5000"
+
 // pulls are the filters of what the server pushes. OpenVPN goes by the first that fits,
 // and compares beginnings; the last one fits all.
 func (s *settings) pulls() []string {
@@ -47,6 +52,9 @@ func (s *settings) pulls() []string {
 		accept = append(accept, nearby...)
 	}
 	all := []string{"# Of what the server pushes this is taken, and nothing else."}
+	if !s.says("route-metric") {
+		all = append(all, openvpn.Line("route-metric", yielding))
+	}
 	if resource.Or(s.RedirectGateway, false) {
 		all = append(all, openvpn.Line("redirect-gateway", "def1", "ipv6"))
 	}

@@ -41,7 +41,7 @@ type Client struct {
 	Passphrase   *resource.Secret   `vpnd:"passphrase" doc:"the passphrase of the key, as in credential(\"hq-passphrase\")"`
 
 	Routes          []netip.Prefix `vpnd:"routes" doc:"networks that this host reaches through the tunnel, whatever the server pushes"`
-	AcceptRoutes    []netip.Prefix `vpnd:"accept_routes" doc:"networks that the server may push a route to, exactly as it does; left out, those of private addresses, and with [] none. Name servers and the way for everything are never taken of it"`
+	AcceptRoutes    []netip.Prefix `vpnd:"accept_routes" doc:"networks that the server may push a route to, exactly as it does; left out, those of private addresses, and with [] none. A network that this host has another way to stays there. Name servers and the way for everything are never taken of it"`
 	RedirectGateway *bool          `vpnd:"redirect_gateway" doc:"send everything through the tunnel: who reaches this host by another network is cut off" default:"false"`
 	Networks        []netip.Prefix `vpnd:"networks" doc:"networks behind this host that the other side reaches through the tunnel; there the server has to know them as routes of this client, and this host forwards"`
 
