@@ -171,6 +171,9 @@ func TestMistakes(t *testing.T) {
 	try("weak", func(c *Client) {
 		c.DataCiphers, c.DataCiphersFallback, c.Digest, c.TLSMinVersion = []string{"BF-CBC"}, word("DES-CBC"), word("none"), word("1.0")
 	})
+	try("the way to the server", func(c *Client) {
+		c.Remote, c.Routes, c.AcceptRoutes = word("203.0.113.9"), nets("203.0.113.0/24"), nets("10.0.0.0/8")
+	})
 	try("networks", func(c *Client) {
 		c.Routes, c.AcceptRoutes, c.Networks = nets("10.0.0.1/8", "0.0.0.0/0", "127.0.0.0/8", "192.168.40.0/25"), nets("0.0.0.0/1"), nets("192.168.40.7/24")
 	})
@@ -208,6 +211,7 @@ func TestMistakes(t *testing.T) {
 	judged("several lines", func(text string) string { return "up x\nremot a\nverb 9\n" + text + "plugin y\ncipher AES-256-CBC\n" })
 	judged("old words", func(text string) string { return "cipher AES-256-CBC\ncomp-lzo\nns-cert-type server\n" + text })
 	judged("redirect", func(text string) string { return text + "redirect-gateway def1\n" })
+	judged("the way to the server", func(text string) string { return text + "remote 192.0.2.9\nroute 192.0.2.0 255.255.255.0\n" })
 	judged("login", func(text string) string { return text + "auth-user-pass\naskpass\n" })
 	judged("key of another", func(text string) string { return strings.Replace(text, between(t, "key"), sample(t, "tpham.key"), 1) })
 	judged("cut off", func(text string) string { return text[:len(text)/2] })

@@ -136,6 +136,9 @@ func (k *check) networks(c *Client) {
 			if among, whose := resource.Special(p); among.IsValid() && list.path != "networks" {
 				k.add(path, "name a network of the other side", "%s is among %s, the addresses of %s", p, among, whose)
 			}
+			if server := c.dialledIn(p); server != "" && list.path == "routes" && !profile.Wide(p) {
+				k.add(path, apart, around, p, server)
+			}
 			if list.path == "routes" && slices.ContainsFunc(c.Networks, p.Overlaps) {
 				k.add(path, "name what is there, and what is here, apart", "%s is behind this host too, as networks says", p)
 			}
@@ -144,6 +147,25 @@ func (k *check) networks(c *Client) {
 	if resource.Or(c.RedirectGateway, false) {
 		k.warn("redirect_gateway", "keep another way in, or apply with --confirm 2m, which undoes it unless you confirm", "everything goes through the tunnel: who reaches this host by another network gets no answer")
 	}
+}
+
+const (
+	around = "%s holds %s, the server itself: what is sent to it would have to go through the tunnel, and is dropped elsewhere"
+	apart  = "name smaller networks, without that address, or write guard = false where a more specific route leads to it"
+)
+
+// dialledIn returns an address that is dialled in a network that is guarded, nothing
+// where there is none.
+func (c *Client) dialledIn(p netip.Prefix) string {
+	if !resource.Or(c.Guard, true) {
+		return ""
+	}
+	for _, r := range c.read().Remotes {
+		if addr, err := netip.ParseAddr(r.Host); err == nil && p.Contains(addr.Unmap()) {
+			return r.Host
+		}
+	}
+	return ""
 }
 
 func (k *check) numbers(c *Client) {

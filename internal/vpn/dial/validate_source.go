@@ -87,6 +87,11 @@ func (k *check) read(c *Client) {
 	for _, t := range r.Told {
 		k.line(r, t)
 	}
+	for _, p := range r.Routes {
+		if server := c.dialledIn(p); server != "" {
+			k.line(r, profile.Told{Summary: fmt.Sprintf(around, p, server), Hint: apart})
+		}
+	}
 	if r.Redirects > 0 && !resource.Or(c.RedirectGateway, false) {
 		k.line(r, profile.Told{Line: r.Redirects, Warning: true, Summary: "it sends everything through the tunnel, which would cut off who reaches this host by another network, so that is left out", Hint: "where it is meant, write redirect_gateway = true; or name what the tunnel is for in routes"})
 	}
