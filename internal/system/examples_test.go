@@ -39,7 +39,7 @@ func exampleFiles(t *testing.T, dir string) map[string]string {
 // and gives the host back.
 func TestExamplesConverge(t *testing.T) {
 	t.Parallel()
-	s := alone(t, "wireguard-go")
+	s := alone(t, "wireguard-go", "libpam-google-authenticator")
 	s.ok(s.Foreigners(t.Context()))
 	s.keep(examples(t))
 	before := withoutBackups(s.print())
