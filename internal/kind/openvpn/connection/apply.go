@@ -25,24 +25,13 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Connection]) err
 	errs := make([]error, len(items))
 	for i, item := range items {
 		hands.Go(func() {
-			if err := v.apply(ctx, m, item.Name, item.Want); err != nil {
+			if err := v.await(ctx, m, item.Name, item.Want); err != nil {
 				errs[i] = &resource.NameError{Name: item.Name, Err: err}
 			}
 		})
 	}
 	hands.Wait()
 	return errors.Join(errs...)
-}
-
-// apply makes one connected, unless it gives back one that did not run.
-func (v Verbs) apply(ctx context.Context, m Manager, name string, want Connection) error {
-	if resource.Or(want.Connected, true) {
-		return v.await(ctx, m, name, want)
-	}
-	if resource.Or(want.Running, true) {
-		return nil
-	}
-	return stop(ctx, m, name)
 }
 
 func stop(ctx context.Context, m Manager, name string) error {
@@ -65,12 +54,12 @@ func (v Verbs) await(ctx context.Context, m Manager, name string, want Connectio
 	}
 	begun, restarted := time.Now(), false
 	for {
-		got, f, err := v.observe(ctx, m, name, &want)
+		_, f, err := v.observe(ctx, m, name, &want)
 		switch {
 		case err != nil:
 			return err
-		case got == nil:
-			return fmt.Errorf("there is no unit %s on this host", Place(name).Unit())
+		case f.why == "" && !f.connected:
+			return fmt.Errorf("there is no unit %s on this host, or no %s", Place(name).Unit(), Place(name).Config())
 		case f.connected:
 			return nil
 		case f.lacking != nil:
@@ -84,7 +73,7 @@ func (v Verbs) await(ctx context.Context, m Manager, name string, want Connectio
 			}
 		}
 		if since := time.Since(begun); since > limit || f.final && since > limit/2 {
-			return fmt.Errorf("the tunnel is down %s", resource.Or(got.Down, ""))
+			return fmt.Errorf("the tunnel is down %s%s", because, f.why)
 		}
 		select {
 		case <-ctx.Done():

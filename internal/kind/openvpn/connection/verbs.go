@@ -21,19 +21,20 @@ type Verbs struct {
 	Patience time.Duration
 }
 
-// Normalize asks for what every client is for, unless one is given back as it was.
+// Normalize asks for what every client is for.
 func (Verbs) Normalize(_ context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	normal := make(map[string]*Connection, len(wants))
 	for name, want := range wants {
 		w := *want
-		w.Running, w.Connected = resource.Ptr(resource.Or(want.Running, true)), resource.Ptr(resource.Or(want.Connected, true))
+		w.Running, w.Connected = resource.Ptr(true), resource.Ptr(true)
 		normal[name] = &w
 	}
 	return normal, nil
 }
 
-// Observe looks at each beside the others. A client that has no configuration on the host,
-// or no unit, is not there; nor, without a wish, one that does not run.
+// Observe looks at each beside the others. A client that has no configuration on the host
+// or no unit, or that does not run, is not there: so one that was made here is ended when
+// its block goes.
 func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[string]*Connection, error) {
 	if len(wants) == 0 {
 		return nil, nil
@@ -66,21 +67,23 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[s
 // other.
 const words = 80
 
-// observe looks at one.
+// observe looks at one. Of one that does not run it finds that only a start helps.
 func (v Verbs) observe(ctx context.Context, m Manager, name string, want *Connection) (*Connection, finding, error) {
-	wished := want != nil
 	standing, err := Place(name).standing()
 	if err != nil || standing == nil {
 		return nil, finding{}, err
 	}
-	if !wished {
+	if want == nil {
 		want = standing
 	}
 	s, err := v.scene(ctx, m, Place(name), want, words)
-	if err != nil || s.state == "" || !wished && s.state == "inactive" {
+	if err != nil || s.state == "" {
 		return nil, finding{}, err
 	}
 	f := judge(want, s)
+	if s.state == "inactive" {
+		return nil, f, nil
+	}
 	got := v.tell(ctx, Place(name), want, s, &f)
 	return got, f, nil
 }
