@@ -145,7 +145,7 @@ func (d dialIn) kept() {
 		"its unit stopped":         {"systemctl stop openvpn-client@hq", "openvpn_connection.hq"},
 		"its unit killed":          {"systemctl kill -s KILL openvpn-client@hq", ""},
 		"its process frozen":       {"systemctl kill -s STOP openvpn-client@hq", "its process hangs"},
-		"its unit disabled":        {"systemctl disable --now -q openvpn-client@hq", "openvpn_connection.hq"},
+		"its unit disabled":        {"systemctl disable --now -q openvpn-client@hq", "openvpn-client@hq.service"},
 		"its configuration edited": {"echo 'remote 203.0.113.99' > /etc/openvpn/client/hq.conf; systemctl restart openvpn-client@hq || true", "/etc/openvpn/client/hq.conf"},
 		"its key gone":             {"rm /etc/openvpn/client/hq/client.key; systemctl restart openvpn-client@hq || true", "/etc/openvpn/client/hq/client.key"},
 		"its interface gone":       {"ip link del tun-hq", ""}, // which OpenVPN may notice sooner
