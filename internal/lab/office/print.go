@@ -20,7 +20,7 @@ echo "== units"; find /run/systemd/system /run/systemd/transient -mindepth 1 -pr
 systemctl list-units --no-legend --plain 'openvpn*' 'ssh*' | tr -s ' ' | sort
 echo "== files"; find /etc /root /usr/local /var/lib /home -xdev \( -path /var/lib/systemd -o -path /etc/vpnd -o -path /var/lib/vpnd -o -name .updated -o -name '*.cache' \) -prune -o -printf '%p %M %u %g %l\n' | sort
 find /etc /root /usr/local /home -xdev -path /etc/vpnd -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
-echo "== secrets"; find /var/lib/vpnd \( -path '*/priors' -o -path '*/snapshots' -o -path '/var/lib/vpnd/secrets' \) -prune -o -mindepth 1 -printf '%P %M\n' 2>/dev/null | grep -vE '^(records.jsonl|records.sum.json|history.jsonl|(wish|hold|pending).json|key|lock) ' | sort
+echo "== secrets"; find /var/lib/vpnd \( -path '*/priors' -o -path '*/snapshots' -o -path '/var/lib/vpnd/secrets' \) -prune -o -mindepth 1 -printf '%P %M\n' 2>/dev/null | grep -vE '^(records.jsonl|records.sum.json|history.jsonl|(wish|hold|pending|seen).json|key|lock) ' | sort
 `
 
 // Print returns the gateway as it is, for comparison with another time.
