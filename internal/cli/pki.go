@@ -253,9 +253,10 @@ out, unless they are revoked and let in again. So keys take on another algorithm
 person at a time, or all with --all.
 
 With --ca, a new CA takes the place of the one that signs now: the configuration gets
-ca_generation, one more than before, and that is applied. Servers trust both, and every
-profile and certificate that people have stays good until it runs out; each new one is
-of the new CA. The old one ends by itself when nothing that it signed is good.
+ca_generation, one more than before, and that is applied. Every certificate that the
+old one signed stays good until it runs out, each new one is of the new CA, and the old
+one ends by itself when nothing that it signed is good. A PKI of an openvpn_server is
+refused: OpenVPN starts with no two CAs of one name.
 
 The host must be as the configuration says otherwise.`
 	c.Flags().BoolVar(&f.all, "all", false, "everybody, and every server")
