@@ -57,7 +57,8 @@ func goers(snap *state.Snapshot, now *state.Wish, ledger string) ([]string, erro
 }
 
 // belongings returns the certificates of a ledger that are of somebody, with
-// their keys, what is made of both, and what else goes into nothing but that.
+// their keys and the seeds of their codes, what is made of both, and what else goes
+// into nothing but that.
 func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resource.ID]bool, error) {
 	theirs := make(map[resource.ID]bool)
 	for _, was := range all {
@@ -75,6 +76,11 @@ func belongings(all []state.Was, ledger string, of func(holder) bool) (map[resou
 	}
 	for _, was := range all {
 		if rebuilt(was, theirs) {
+			theirs[was.ID] = true
+		}
+	}
+	for _, was := range all {
+		if was.ID.Kind == pki.KindTOTPSecret && slices.ContainsFunc(was.Triggers, func(t resource.Trigger) bool { return theirs[t.On] }) {
 			theirs[was.ID] = true
 		}
 	}

@@ -74,9 +74,9 @@ func (s *Server) known(name string) *Server {
 
 // auth is what people are asked for besides their certificate.
 func (s *settings) auth() auth.Server {
-	people := make([]string, 0, len(s.members))
+	people := make([]auth.Person, 0, len(s.members))
 	for _, m := range s.members {
-		people = append(people, m.CommonName)
+		people = append(people, auth.Person{CommonName: m.CommonName, Certificate: m.Certificate})
 	}
 	return auth.Server{Auth: s.Auth, Name: s.name, Directory: s.directory(), Vault: s.vault(), People: people, Install: resource.Or(s.Package, true)}
 }

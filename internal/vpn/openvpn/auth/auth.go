@@ -16,9 +16,12 @@ type Server struct {
 	Name      string   // label of the server
 	Directory string   // where the server reads
 	Vault     string   // where keys are that only root reads
-	People    []string // common names of those who have a certificate
+	People    []Person // those who have a certificate
 	Install   bool     // packages are installed
 }
+
+// A Person has a certificate.
+type Person struct{ CommonName, Certificate string }
 
 // Directive is the name of a directive of OpenVPN and its arguments.
 type Directive []string

@@ -21,7 +21,7 @@ func lasts(s string) *resource.Duration {
 }
 
 func server(a *Auth) Server {
-	return Server{Auth: a, Name: "Office", Directory: "/etc/openvpn/server/Office", Vault: "/var/lib/vpnd/pki/office/openvpn-Office", People: []string{"alice", "bob@example.com"}, Install: true}
+	return Server{Auth: a, Name: "Office", Directory: "/etc/openvpn/server/Office", Vault: "/var/lib/vpnd/pki/office/openvpn-Office", People: []Person{{"alice", "/pki/alice.crt"}, {"bob@example.com", "/pki/bob.crt"}}, Install: true}
 }
 
 // ways are what people can be asked by.

@@ -56,18 +56,22 @@ func (n *Needs) script(s Server, program script.Script) {
 	n.Read = append(n.Read, resource.Trigger{On: id, Do: resource.None})
 }
 
-// seeds adds that of each person, and the module that reads them.
+// seeds adds that of each person, and the module that reads them. A seed is of whoever
+// has a certificate, and does not come back where that is void; what renews one
+// changes nothing of the other.
 func (n *Needs) seeds(s Server) {
 	if name := resource.Or(s.TOTP.Package, defaultPackage); name != "" && s.Install {
 		n.add(resource.ID{Kind: "package", Name: name}, &pkg.Package{Installed: resource.Ptr(true)})
 	}
 	n.add(directory(s.seeds()), &file.Directory{Mode: mode(0o700), Owner: root(), Group: root()}, directory(s.Vault))
-	for _, name := range s.People {
-		seed := resource.ID{Kind: pki.KindTOTPSecret, Name: s.seeds() + "/" + name}
+	for _, person := range s.People {
+		seed := resource.ID{Kind: pki.KindTOTPSecret, Name: s.seeds() + "/" + person.CommonName}
 		n.add(seed, &pki.TOTPSecret{
-			Holder: resource.Ptr(name), Issuer: resource.Ptr(resource.Or(s.TOTP.Issuer, s.Name)),
+			Holder: resource.Ptr(person.CommonName), Issuer: resource.Ptr(resource.Or(s.TOTP.Issuer, s.Name)),
 			Mode: mode(0o600), Owner: root(), Group: root(),
 		}, directory(s.seeds()))
+		of := resource.ID{Kind: pki.KindCertificate, Name: person.Certificate}
+		n.Resources[len(n.Resources)-1].Triggers = []resource.Trigger{{On: of, Do: resource.None}}
 		n.Read = append(n.Read, resource.Trigger{On: seed, Do: resource.None})
 	}
 }
