@@ -193,7 +193,7 @@ func enrolling(cfg *config.Config, address, name string) (resource.ID, resource.
 	for _, b := range cfg.Blocks {
 		if e, ok := b.Shape.(resource.Enroller); ok {
 			p := place{b.ID, e.Enrolled()}
-			if address != "" && b.ID.String() != address {
+			if p.e.Block == "" || address != "" && b.ID.String() != address {
 				continue
 			}
 			all, names = append(all, p), append(names, b.ID.String())

@@ -54,7 +54,8 @@ type Signer interface {
 	Signs() bool
 }
 
-// An Enroller is the shape of a block that lets people in, a nested block each.
+// An Enroller is the shape of a block that lets people in, a nested block each. Where
+// it is of no block, another one does.
 type Enroller interface {
 	Enrolled() Enrollment
 }

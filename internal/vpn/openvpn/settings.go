@@ -63,13 +63,29 @@ func (s *Server) known(name string) *Server {
 	if !s.fingerprints() || s.PKI != nil {
 		return s
 	}
-	names := make([]string, 0, len(s.Clients))
+	var names, revoked []string
 	for _, client := range s.Clients {
-		names = append(names, client.Name)
+		if resource.Or(client.Revoked, false) {
+			revoked = append(revoked, client.Name)
+		} else {
+			names = append(names, client.Name)
+		}
 	}
 	own := *s
-	own.PKI = peers.Authority(name, names)
+	own.PKI = peers.Authority(name, names, revoked)
 	return &own
+}
+
+// Enrolled tells who is a client where no PKI does.
+func (s *Server) Enrolled() resource.Enrollment {
+	if !s.fingerprints() || s.PKI != nil {
+		return resource.Enrollment{}
+	}
+	people := make(map[string]bool)
+	for _, client := range s.Clients {
+		people[client.Name] = !resource.Or(client.Revoked, false)
+	}
+	return resource.Enrollment{Block: "client", Revoked: "revoked", People: people}
 }
 
 // auth is what people are asked for besides their certificate.

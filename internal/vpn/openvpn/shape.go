@@ -91,6 +91,7 @@ type Client struct {
 	Group    *string        `vpnd:"group" doc:"the group that it is in, which gives it an address"`
 	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener; a change restarts that"`
 	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
+	Revoked  *bool          `vpnd:"revoked" doc:"with peer_fingerprint: whether it may not come in any more; its key and its certificate go, and if it comes back it gets others" default:"false"`
 	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate; who is connected is disconnected" default:"false"`
 	Options  []string       `vpnd:"options" doc:"further directives for its file, one an entry"`
 }

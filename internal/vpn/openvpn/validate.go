@@ -48,6 +48,11 @@ func (s *Server) Validate(name string) []resource.Mistake {
 // checkPeers checks a server without a CA. Files are named after its clients.
 func (s *Server) checkPeers(c *check) {
 	if !s.fingerprints() {
+		for _, client := range s.Clients {
+			if resource.Or(client.Revoked, false) {
+				c.add("client."+client.Name+".revoked", "the PKI tells who is revoked", "write it into the client block of the PKI; vpnd client revoke does")
+			}
+		}
 		return
 	}
 	if s.PKI != nil {
@@ -56,8 +61,8 @@ func (s *Server) checkPeers(c *check) {
 	if s.Cert != nil {
 		c.add("server", "without a PKI there is one certificate, the server's own", "leave it out")
 	}
-	if len(s.Clients) == 0 {
-		c.add("peer_fingerprint", "there is nobody whose fingerprint could be known", `add client "NAME" {} to the block`)
+	if !slices.ContainsFunc(s.Clients, func(client Client) bool { return !resource.Or(client.Revoked, false) }) {
+		c.add("peer_fingerprint", "there is nobody whose fingerprint could be known", `add client "NAME" {} to the block, or delete the block where nobody is to come in`)
 	}
 	seen := make(map[string]string)
 	for _, client := range s.Clients {

@@ -38,6 +38,9 @@ func (s *Server) checkKnown(c *check, path, name string) {
 		return
 	}
 	if slices.Contains(s.PKI.Revoked, name) {
+		if s.fingerprints() { // this block itself says so
+			return
+		}
 		c.warn(path, "the PKI has revoked this client, so its block does nothing", "delete the block, or give the client a new certificate under a new name")
 		return
 	}

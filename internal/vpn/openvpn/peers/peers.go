@@ -1,6 +1,6 @@
 // Package peers is a server without a CA: it and each of its clients sign their own
 // certificates, and know each other by fingerprints (OpenVPN's peer-fingerprint, since
-// 2.6). To the rest of the server it looks like a PKI that lists nobody as revoked.
+// 2.6). To the rest of the server it looks like a PKI without a list.
 package peers
 
 import (
@@ -19,14 +19,15 @@ const root = "/var/lib/vpnd/peers"
 // them, and a new one is a new fingerprint, so it is to be for good.
 const life = "7300d"
 
-// Authority is what a PKI would tell of the server and its clients.
-func Authority(server string, clients []string) *pki.Authority {
+// Authority is what a PKI would tell of the server, its clients, and those who were.
+func Authority(server string, clients, revoked []string) *pki.Authority {
 	directory := root + "/" + server
 	a := &pki.Authority{
 		Name: server, Directory: directory,
 		Servers: map[string]pki.Pair{server: pair(directory+"/server", server)},
 		Clients: make(map[string]pki.Pair, len(clients)),
-		Refused: []string{},
+		Revoked: slices.Sorted(slices.Values(revoked)),
+		Refused: append([]string{}, slices.Sorted(slices.Values(revoked))...),
 		Trusted: []string{directory + "/server.crt"},
 	}
 	for _, name := range clients {
