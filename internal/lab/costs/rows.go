@@ -203,7 +203,8 @@ func authority() []Row {
 		{Path: ca + `client "bob"/csr`, Value: `true`, Not: "who has the key elsewhere is another client, whose profile lets nobody in by itself"},
 		{Path: ca + `server "server"/common_name`, Value: `"gateway"`, Loses: Everybody, New: Everybody},
 		{Path: ca + `permitted_domains`, Not: "it came last, and nobody has measured it yet"},
-		{Path: server + `peer_fingerprint`, Not: "it came last, and nobody has measured it yet"},
+		{Path: server + `peer_fingerprint`, Not: "a server without a CA is another one, with other keys of everybody"},
+		{Path: server + `client "bob"/revoked`, Not: "it is for a server without a CA; here the pki says who is revoked"},
 		{Path: ca + `ca_key_pem`, Not: "it is a secret that is lent for one apply, and nothing that stands"},
 		quietly(`key`, `"ecdsa-p384"`), // of keys to come, see vpnd pki rekey
 		// The same CA, elsewhere.
