@@ -37,7 +37,7 @@ test:
 	@.ci/deps build test package
 	@test "$$(id -u)" = 0 || echo "test: without root, tests that need namespaces or lab hosts are left out; each is named below"
 	@echo "test: tests called TestDebianKernel… need Debian's own kernel and are left to make test-kernel"
-	go test -count=1 -p 2 -timeout 35m $(if $(filter 0,$(shell id -u)),,-v) ./...
+	go test -count=1 -p 2 -timeout 38m $(if $(filter 0,$(shell id -u)),,-v) ./...
 
 # Tunnels over Debian's own kernel, in a machine that is booted for it.
 test-kernel: build
