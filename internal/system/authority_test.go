@@ -1,0 +1,236 @@
+package system
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"vpnd/internal/lab/labtest"
+	"vpnd/internal/lab/office"
+)
+
+// vouched is a server with two people, whose CA is of vpnd's own making.
+const vouched = `
+pki "office" {
+  subject { common_name = "Acme Corp VPN CA" }
+  server "server" {}
+  client "alice" {}
+  client "bob" {}
+}
+openvpn_server "office" {
+  network = "10.8.0.0/24"
+  pki     = pki.office
+  remote  = "203.0.113.1"
+}
+`
+
+// TestCertificatesForLife has two people connected while everything is made anew that
+// they are let in by, and then has a CA elsewhere sign for one of them.
+func TestCertificatesForLife(t *testing.T) {
+	t.Parallel()
+	labtest.OnEach(t, func(t *testing.T, release string) {
+		l := labtest.Of(t, release)
+		o, err := office.Alone(t.Context(), l, vpnd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := scene{o, t}
+		s.configure(vouched)
+		s.apply()
+		alice, bob := s.person(l, "alice", 11), s.person(l, "bob", 12)
+		both := people{alice, bob}
+		for _, p := range both {
+			p.profile()
+			p.dials("10.8.0.")
+		}
+		s.renews(both)
+		s.partsWith(alice, bob)
+		s.asksElsewhere(alice)
+	})
+}
+
+// people are several of them.
+type people []person
+
+// stay wants each of them to come through, with the profile they have: those who were
+// connected, and once more from the beginning.
+func (all people) stay(what string) {
+	for _, p := range all {
+		p.t.Helper()
+		p.until(p.name+" comes through after "+what, func() error {
+			if err := p.ping("10.8.0.1"); err != nil {
+				return errors.New(p.journal())
+			}
+			return nil
+		})
+	}
+	for _, p := range all {
+		p.dials("10.8.0.")
+		p.reaches("10.8.0.1")
+	}
+}
+
+// renews makes the server's certificate and its key anew, for which nobody needs a new
+// profile. A new CA is not begun, since OpenVPN does not start with both.
+func (s scene) renews(both people) {
+	s.t.Helper()
+	s.vpnd(0, "pki", "renew", "server", "--yes")
+	both.stay("the server has a new certificate")
+	s.vpnd(0, "pki", "rekey", "server", "--yes")
+	both.stay("the server has a new key")
+	s.names(s.vpnd(1, "pki", "rekey", "--ca", "--yes"), "refuses to start with two CAs")
+	s.converged()
+}
+
+// partsWith gives alice another certificate, and shuts bob out.
+func (s scene) partsWith(alice, bob person) {
+	s.t.Helper()
+	s.names(s.vpnd(0, "pki", "renew", "alice", "--yes"), "Needs a new profile: alice")
+	people{alice, bob}.stay("alice has a certificate that she was not given yet")
+	alice.profile()
+	people{alice, bob}.stay("alice has the new profile")
+	s.vpnd(0, "client", "revoke", "bob", "--yes")
+	bob.until("he is out", func() error {
+		if bob.ping("10.8.0.1") == nil {
+			return errors.New("he comes through")
+		}
+		return nil
+	})
+	bob.sh("systemctl restart openvpn-client@office")
+	bob.until("he is refused", func() error {
+		if log := s.run("journalctl", "-u", "openvpn-server@office", "-n", "200", "-o", "cat", "--no-pager"); !strings.Contains(log, "certificate revoked") {
+			return errors.New(log)
+		}
+		return nil
+	})
+	if address := bob.address(); address != "" {
+		s.t.Errorf("bob has %s", address)
+	}
+	people{alice}.stay("bob was shut out")
+}
+
+// asksElsewhere has the PKI of the office given over to a CA of openssl, on this machine:
+// requests go out, and what comes back is checked and put in place.
+func (s scene) asksElsewhere(alice person) {
+	s.t.Helper()
+	ca := elsewhere(s.t)
+	s.vpnd(0, "destroy", "--yes")
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/acme-ca.crt", ca.read("ca.crt"), 0o644))
+	given := strings.Replace(vouched, `subject { common_name = "Acme Corp VPN CA" }`, `ca_certificate = "/etc/acme-ca.crt"`, 1)
+	s.configure(strings.Replace(given, `  client "bob" {}`, "", 1))
+	s.names(s.vpnd(0, "apply", "--yes"), "wait for a signature of its CA", "waits for a list of its CA")
+	s.converged()
+	s.vpnd(0, "pki", "export", "--csr", "--out", "/root/out")
+	var back []string
+	for _, name := range []string{"server", "alice"} {
+		csr, err := s.Gateway.ReadFile("/root/out/" + name + ".csr")
+		s.ok(err)
+		s.ok(s.Gateway.WriteFile(s.t.Context(), "/root/"+name+".crt", ca.sign(name, csr), 0o644))
+		back = append(back, "/root/"+name+".crt")
+	}
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/root/crl.pem", ca.list(), 0o644))
+	s.names(s.vpnd(1, "pki", "sign", "--import", "/etc/acme-ca.crt", "--yes"), "nothing is taken in")
+	s.vpnd(0, append([]string{"pki", "sign", "--yes", "--import", "/root/crl.pem"}, back...)...)
+	s.converged()
+	alice.profile()
+	alice.dials("10.8.0.")
+	alice.reaches("10.8.0.1")
+	s.vpnd(0, "client", "revoke", "alice", "--yes") // of which that CA knows nothing
+	alice.until("she is out", func() error {
+		if alice.ping("10.8.0.1") == nil {
+			return errors.New("she comes through")
+		}
+		return nil
+	})
+	s.names(s.vpnd(0, "plan"), "lacks alice, who may not come in any more")
+}
+
+// outsideCA is a CA of openssl in a directory of this machine.
+type outsideCA struct {
+	*testing.T
+	dir string
+}
+
+const outsideConfig = `[ca]
+default_ca = o
+[o]
+database = index.txt
+serial = serial
+crlnumber = serial
+new_certs_dir = .
+certificate = ca.crt
+private_key = ca.key
+default_md = sha256
+default_days = 90
+default_crl_days = 30
+policy = p
+copy_extensions = copy
+x509_extensions = leaf
+crl_extensions = crl
+[p]
+commonName = supplied
+[req]
+distinguished_name = dn
+[dn]
+[root]
+basicConstraints = critical,CA:true
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+[leaf]
+basicConstraints = critical,CA:false
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+[crl]
+authorityKeyIdentifier = keyid:always
+`
+
+func elsewhere(t *testing.T) outsideCA {
+	t.Helper()
+	ca := outsideCA{t, t.TempDir()}
+	ca.write("ca.cnf", []byte(outsideConfig))
+	ca.write("index.txt", nil)
+	ca.write("serial", []byte("1000\n"))
+	ca.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650", "-subj", "/CN=Elsewhere CA", "-keyout", "ca.key", "-out", "ca.crt", "-config", "ca.cnf", "-extensions", "root")
+	return ca
+}
+
+func (ca outsideCA) write(name string, data []byte) {
+	ca.Helper()
+	if err := os.WriteFile(filepath.Join(ca.dir, name), data, 0o600); err != nil {
+		ca.Fatal(err)
+	}
+}
+
+func (ca outsideCA) read(name string) []byte {
+	ca.Helper()
+	data, err := os.ReadFile(filepath.Join(ca.dir, name))
+	if err != nil {
+		ca.Fatal(err)
+	}
+	return data
+}
+
+func (ca outsideCA) openssl(args ...string) {
+	ca.Helper()
+	cmd := exec.Command("openssl", args...)
+	cmd.Dir = ca.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ca.Fatalf("openssl %s: %v\n%s", args[0], err, out)
+	}
+}
+
+func (ca outsideCA) sign(name string, csr []byte) []byte {
+	ca.Helper()
+	ca.write(name+".csr", csr)
+	ca.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-in", name+".csr", "-out", name+".crt")
+	return ca.read(name + ".crt")
+}
+
+func (ca outsideCA) list() []byte {
+	ca.Helper()
+	ca.openssl("ca", "-batch", "-config", "ca.cnf", "-gencrl", "-out", "crl.pem")
+	return ca.read("crl.pem")
+}
