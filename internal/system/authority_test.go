@@ -31,25 +31,23 @@ openvpn_server "office" {
 // they are let in by, and then has a CA elsewhere sign for one of them.
 func TestCertificatesForLife(t *testing.T) {
 	t.Parallel()
-	labtest.OnEach(t, func(t *testing.T, release string) {
-		l := labtest.Of(t, release)
-		o, err := office.Alone(t.Context(), l, vpnd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := scene{o, t}
-		s.configure(vouched)
-		s.apply()
-		alice, bob := s.person(l, "alice", 11), s.person(l, "bob", 12)
-		both := people{alice, bob}
-		for _, p := range both {
-			p.profile()
-			p.dials("10.8.0.")
-		}
-		s.renews(both)
-		s.partsWith(alice, bob)
-		s.asksElsewhere(alice)
-	})
+	l := labtest.New(t)
+	o, err := office.Alone(t.Context(), l, vpnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scene{o, t}
+	s.configure(vouched)
+	s.apply()
+	alice, bob := s.person(l, "alice", 11), s.person(l, "bob", 12)
+	both := people{alice, bob}
+	for _, p := range both {
+		p.profile()
+		p.dials("10.8.0.")
+	}
+	s.renews(both)
+	s.partsWith(alice, bob)
+	s.asksElsewhere(alice)
 }
 
 // people are several of them.

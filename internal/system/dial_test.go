@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -120,7 +121,9 @@ func TestDialIn(t *testing.T) {
 		d.lacks(d.sh("ip route; cat /etc/resolv.conf"), "128.0.0.0/1", "default", "198.51.100", "10.77.0.53", "9.9.9", "9.9.10")
 
 		d.scene.agent()
-		t.Run("drift", func(t *testing.T) { d.in(t).kept() })
+		if release == lab.Trixie { // by either the agent sees the same, and it takes long
+			t.Run("drift", func(t *testing.T) { d.in(t).kept() })
+		}
 		t.Run("server cut", func(t *testing.T) { d.in(t).cut() })
 		t.Run("profile changed", func(t *testing.T) { d.in(t).moved() })
 		t.Run("password", func(t *testing.T) { d.in(t).asked() })
