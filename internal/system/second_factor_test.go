@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -60,9 +61,11 @@ printf 'alice:wonder land\nbob:bu#il"der\ncarol:christmas\n' | chpasswd`)
 		d.apply()
 		t.Run("codes", func(t *testing.T) { d.in(t).codes() })
 		t.Run("tokens", func(t *testing.T) { d.in(t).tokens() })
-		t.Run("lost", func(t *testing.T) { d.in(t).lost() })
-		t.Run("revoked", func(t *testing.T) { d.in(t).shutOut() })
-		t.Run("command", func(t *testing.T) { d.in(t).command() })
+		if release == lab.Trixie { // where PAM has to forget, that takes half a minute each time
+			t.Run("lost", func(t *testing.T) { d.in(t).lost() })
+			t.Run("revoked", func(t *testing.T) { d.in(t).shutOut() })
+			t.Run("command", func(t *testing.T) { d.in(t).command() })
+		}
 		t.Run("peers", func(t *testing.T) { d.in(t).peers() })
 		d.vpnd(0, "destroy", "--yes")
 		d.as(first, "destroying")
@@ -189,7 +192,8 @@ func (d entrance) codes() {
 // server restarts, and what lets one name in lets no other certificate in.
 func (d entrance) tokens() {
 	d.waits()
-	if !d.dials("alice", "alice", response("wonder land", d.code(d.seed("alice"), 0))) {
+	// The code of the next half minute may be used up, and is perhaps that of now.
+	if !d.dials("alice", "alice", response("wonder land", d.code(d.seed("alice"), 1))) {
 		d.t.Fatal("alice does not come in")
 	}
 	before := d.sh("date +%s")
