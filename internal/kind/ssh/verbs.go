@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"vpnd/internal/atomic"
@@ -49,23 +48,10 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Forward) (map[stri
 		return nil, err
 	}
 	defer h.manager.Close()
-	var mu sync.Mutex
-	var hands sync.WaitGroup
-	seen, failed := make(map[string]*Forward), []error(nil)
-	for name, want := range wants {
-		hands.Go(func() {
-			got, _, err := v.observe(ctx, h, name, want)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = append(failed, &resource.NameError{Name: name, Err: err})
-			} else if got != nil {
-				seen[name] = got
-			}
-		})
-	}
-	hands.Wait()
-	return seen, errors.Join(failed...)
+	return resource.ObserveTogether(wants, func(name string, want *Forward) (*Forward, error) {
+		got, _, err := v.observe(ctx, h, name, want)
+		return got, err
+	})
 }
 
 // A host is what all tunnels of one look have in common.
@@ -175,17 +161,7 @@ func (v Verbs) tale(want *Forward) tale {
 // looks alive and is not is restarted, once. systemd dials anew by itself whatever
 // ssh gives up on.
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Forward]) error {
-	var hands sync.WaitGroup
-	errs := make([]error, len(items))
-	for i, item := range items {
-		hands.Go(func() {
-			if err := v.await(ctx, item.Name, item.Want); err != nil {
-				errs[i] = &resource.NameError{Name: item.Name, Err: err}
-			}
-		})
-	}
-	hands.Wait()
-	return errors.Join(errs...)
+	return resource.ApplyTogether(items, func(item resource.Item[Forward]) error { return v.await(ctx, item.Name, item.Want) })
 }
 
 // patience is how long a tunnel is waited for: two attempts, and the pause between

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"time"
 
 	"vpnd/internal/resource"
@@ -21,17 +20,7 @@ func (v Verbs) Apply(ctx context.Context, items []resource.Item[Connection]) err
 		return err
 	}
 	defer m.Close()
-	var hands sync.WaitGroup
-	errs := make([]error, len(items))
-	for i, item := range items {
-		hands.Go(func() {
-			if err := v.await(ctx, m, item.Name, item.Want); err != nil {
-				errs[i] = &resource.NameError{Name: item.Name, Err: err}
-			}
-		})
-	}
-	hands.Wait()
-	return errors.Join(errs...)
+	return resource.ApplyTogether(items, func(item resource.Item[Connection]) error { return v.await(ctx, m, item.Name, item.Want) })
 }
 
 func stop(ctx context.Context, m Manager, name string) error {

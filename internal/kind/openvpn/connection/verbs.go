@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"vpnd/internal/kind/openvpn"
@@ -44,23 +43,10 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[s
 		return nil, err
 	}
 	defer m.Close()
-	var mu sync.Mutex
-	var hands sync.WaitGroup
-	seen, failed := make(map[string]*Connection), []error(nil)
-	for name, want := range wants {
-		hands.Go(func() {
-			got, _, err := v.observe(ctx, m, name, want)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed = append(failed, &resource.NameError{Name: name, Err: err})
-			} else if got != nil {
-				seen[name] = got
-			}
-		})
-	}
-	hands.Wait()
-	return seen, errors.Join(failed...)
+	return resource.ObserveTogether(wants, func(name string, want *Connection) (*Connection, error) {
+		got, _, err := v.observe(ctx, m, name, want)
+		return got, err
+	})
 }
 
 // words are so many of the last words of a client: some attempts may lie behind each
