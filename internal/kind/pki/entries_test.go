@@ -1,8 +1,11 @@
 package pki
 
 import (
+	"fmt"
 	"testing"
 
+	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -19,7 +22,7 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 	if err != nil || len(before) != 2 {
 		t.Fatal(before, err)
 	}
-	if err := Revoke(v.Host, "/pki/issued", Ceased, before[0].Serial); err != nil {
+	if err := revoke(v.Host, "/pki/issued", Ceased, before[0].Serial); err != nil {
 		t.Fatal(err)
 	}
 	was, err := resourcetest.Observe(t.Context(), v, "/pki/issued")
@@ -41,7 +44,7 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 		}
 	}
 	back(nil)
-	if err := Revoke(v.Host, "/pki/issued", Ceased, before[1].Serial); err != nil {
+	if err := revoke(v.Host, "/pki/issued", Ceased, before[1].Serial); err != nil {
 		t.Fatal(err)
 	}
 	back(was)
@@ -52,4 +55,23 @@ func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {
 	if seen, err := v.Observe(t.Context(), map[string]*Ledger{"/pki/issued": {}}); err != nil || seen["/pki/issued"].Entries.Reveal() != "" {
 		t.Errorf("all was read where nobody asks: %v", err)
 	}
+}
+
+// revoke notes in the ledger that certificates are void for good, whoever
+// holds them, as a list that bars them has it noted.
+func revoke(h derived.Host, dir string, why Reason, serials ...string) error {
+	l, err := openLedger(h, dir)
+	if err != nil {
+		return err
+	}
+	var notes []atomic.File
+	for _, serial := range serials {
+		if !l.holds(serial) {
+			return fmt.Errorf("the ledger %s knows no certificate %s", dir, serial)
+		}
+		if !l.revoked(serial) {
+			notes = append(notes, noteFile(dir, serial, note{at: h.Clock(), reason: why}))
+		}
+	}
+	return atomic.WriteAll(h.Root, notes)
 }

@@ -185,25 +185,6 @@ func inLedger(name string, data []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// Revoke notes in the ledger that certificates are void for good, whoever
-// holds them. The next apply lists them and replaces those that are in use.
-func Revoke(h derived.Host, dir string, why Reason, serials ...string) error {
-	l, err := openLedger(h, dir)
-	if err != nil {
-		return err
-	}
-	var notes []atomic.File
-	for _, serial := range serials {
-		if !l.holds(serial) {
-			return fmt.Errorf("the ledger %s knows no certificate %s", dir, serial)
-		}
-		if !l.revoked(serial) {
-			notes = append(notes, noteFile(dir, serial, note{at: h.Clock(), reason: why}))
-		}
-	}
-	return atomic.WriteAll(h.Root, notes)
-}
-
 // ledgers are the verbs of ledgers.
 type ledgers struct{ derived.Host }
 

@@ -335,7 +335,7 @@ func TestListKeepsTimeAndReason(t *testing.T) {
 	if err := o.apply(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Revoke(o.Host, "/pki/issued", Compromised, o.serial("b")); err != nil {
+	if err := revoke(o.Host, "/pki/issued", Compromised, o.serial("b")); err != nil {
 		t.Fatal(err)
 	}
 	at, old := o.now, o.serial("b")
@@ -360,7 +360,7 @@ func TestListKeepsTimeAndReason(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Revoke(o.Host, "/pki/issued", Superseded, "abcd"); err == nil || err.Error() != "the ledger /pki/issued knows no certificate abcd" {
+	if err := revoke(o.Host, "/pki/issued", Superseded, "abcd"); err == nil || err.Error() != "the ledger /pki/issued knows no certificate abcd" {
 		t.Error(err)
 	}
 }

@@ -27,27 +27,17 @@ const (
 	tokenBytes = 128
 )
 
+func (k *AuthTokenKey) drawn() derived.Drawn {
+	return derived.Drawn{Access: derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, Current: &k.Current, PEM: &k.PEM}
+}
+
 // NewAuthTokenKeys returns the verbs of keys that sign tokens. A new one voids no
 // profile: people are asked once more who they are.
 func NewAuthTokenKeys(h derived.Host) *derived.Verbs[AuthTokenKey] {
-	return &derived.Verbs[AuthTokenKey]{Host: h, Nature: derived.Nature[AuthTokenKey]{
-		Access: func(k *AuthTokenKey) derived.Access {
-			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
-		},
-		Kept:   func(k *AuthTokenKey) *string { return derived.Revealed(k.PEM) },
-		Settle: func(_ *derived.Scene, _ string, k *AuthTokenKey) error { k.Current = resource.Ptr(true); return nil },
-		Waive:  func(k *AuthTokenKey) { k.Current = nil },
-		Read: func(_ *derived.Scene, _ string, data []byte, _ AuthTokenKey) (*AuthTokenKey, error) {
-			return &AuthTokenKey{Current: resource.Ptr(isTokenKey(data)), PEM: resource.NewSecret(string(data))}, nil
-		},
-		Build: func(s *derived.Scene, _ string, _ []byte, _ AuthTokenKey) (derived.Product, error) {
-			data, err := makeTokenKey(s.Rand)
-			return derived.Product{Data: data}, err
-		},
-	}}
+	return &derived.Verbs[AuthTokenKey]{Host: h, Nature: derived.DrawnNature((*AuthTokenKey).drawn, isTokenKey, makeTokenKey, "")}
 }
 
-func makeTokenKey(rand io.Reader) ([]byte, error) {
+func makeTokenKey(rand io.Reader, _ []byte) ([]byte, error) {
 	raw := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(rand, raw); err != nil {
 		return nil, fmt.Errorf("drawing the key: %w", err)
@@ -62,8 +52,5 @@ func isTokenKey(data []byte) bool {
 
 // Validate checks what needs no host.
 func (k *AuthTokenKey) Validate(name string) []resource.Mistake {
-	var m derived.Mistakes
-	m.Path("", name)
-	m.Access(derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, true)
-	return m
+	return derived.Private(name, k.drawn().Access)
 }

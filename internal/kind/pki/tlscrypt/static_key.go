@@ -32,32 +32,16 @@ const (
 	staticKeyEnd   = "-----END OpenVPN Static key V1-----"
 )
 
-// NewStaticKeys returns the verbs of static keys.
-func NewStaticKeys(h derived.Host) *derived.Verbs[StaticKey] {
-	return &derived.Verbs[StaticKey]{Host: h, Nature: derived.Nature[StaticKey]{
-		Access: func(k *StaticKey) derived.Access {
-			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
-		},
-		Kept:   func(k *StaticKey) *string { return derived.Revealed(k.PEM) },
-		Settle: func(_ *derived.Scene, _ string, k *StaticKey) error { k.Current = resource.Ptr(true); return nil },
-		Waive:  func(k *StaticKey) { k.Current = nil },
-		Voids: func(got, _ *StaticKey) string {
-			if got != nil && *got.Current {
-				return ""
-			}
-			return "every profile that holds it"
-		},
-		Read: func(_ *derived.Scene, _ string, data []byte, _ StaticKey) (*StaticKey, error) {
-			return &StaticKey{Current: resource.Ptr(isStaticKey(data)), PEM: resource.NewSecret(string(data))}, nil
-		},
-		Build: func(s *derived.Scene, _ string, _ []byte, _ StaticKey) (derived.Product, error) {
-			data, err := makeStaticKey(s.Rand)
-			return derived.Product{Data: data}, err
-		},
-	}}
+func (k *StaticKey) drawn() derived.Drawn {
+	return derived.Drawn{Access: derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, Current: &k.Current, PEM: &k.PEM}
 }
 
-func makeStaticKey(rand io.Reader) ([]byte, error) {
+// NewStaticKeys returns the verbs of static keys.
+func NewStaticKeys(h derived.Host) *derived.Verbs[StaticKey] {
+	return &derived.Verbs[StaticKey]{Host: h, Nature: derived.DrawnNature((*StaticKey).drawn, isStaticKey, makeStaticKey, "every profile that holds it")}
+}
+
+func makeStaticKey(rand io.Reader, _ []byte) ([]byte, error) {
 	var key [staticKeyBytes]byte
 	if _, err := io.ReadFull(rand, key[:]); err != nil {
 		return nil, fmt.Errorf("drawing the key: %w", err)
@@ -80,8 +64,5 @@ func isStaticKey(data []byte) bool {
 
 // Validate checks what needs no host.
 func (k *StaticKey) Validate(name string) []resource.Mistake {
-	var m derived.Mistakes
-	m.Path("", name)
-	m.Access(derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, true)
-	return m
+	return derived.Private(name, k.drawn().Access)
 }

@@ -57,7 +57,7 @@ func TestTLSCryptV2AgreesWithOpenVPN(t *testing.T) {
 		t.Error("a static key of OpenVPN's own making isn't read")
 	}
 	genkey("--genkey", "auth-token", root+"/token.key")
-	made, err := makeTokenKey(rand.Reader)
+	made, err := makeTokenKey(rand.Reader, nil)
 	if theirs := get("/token.key"); err != nil || !isTokenKey(theirs) || !isTokenKey(made) || len(theirs) != len(made) {
 		t.Errorf("a key of tokens of OpenVPN's own making, %d bytes, and one of ours, %d: %v", len(theirs), len(made), err)
 	}

@@ -72,51 +72,42 @@ func NewWireGuardKeys(h derived.Host) *WireGuardKeys {
 			return got, nil
 		},
 		Build: func(s *derived.Scene, _ string, data []byte, _ WireGuardKey) (derived.Product, error) {
-			return drawWireGuardKey(s.Rand, data, func(key []byte) { // RFC 7748, section 5, as wg genkey does
+			key, err := drawWireGuardKey(s.Rand, data, func(key []byte) { // RFC 7748, section 5, as wg genkey does
 				key[0], key[31] = key[0]&248, key[31]&127|64
 			})
+			return derived.Product{Data: key}, err
 		},
 		Beside:    wireGuardPublic,
 		SourcesOf: func(name string, _ *WireGuardKey) []string { return []string{name + ".pub"} },
 	}}}
 }
 
+func (k *WireGuardPSK) drawn() derived.Drawn {
+	return derived.Drawn{Access: derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}, Current: &k.Current, PEM: &k.PEM}
+}
+
 // NewWireGuardPSKs returns the verbs of keys that two peers share.
 func NewWireGuardPSKs(h derived.Host) *derived.Verbs[WireGuardPSK] {
-	return &derived.Verbs[WireGuardPSK]{Host: h, Nature: derived.Nature[WireGuardPSK]{
-		Access: func(k *WireGuardPSK) derived.Access {
-			return derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group}
-		},
-		Kept:   func(k *WireGuardPSK) *string { return derived.Revealed(k.PEM) },
-		Settle: func(_ *derived.Scene, _ string, k *WireGuardPSK) error { k.Current = resource.Ptr(true); return nil },
-		Waive:  func(k *WireGuardPSK) { k.Current = nil },
-		Voids: func(got, _ *WireGuardPSK) string {
-			if got != nil && *got.Current {
-				return ""
-			}
-			return voidWireGuard
-		},
-		Read: func(_ *derived.Scene, _ string, data []byte, _ WireGuardPSK) (*WireGuardPSK, error) {
-			_, err := parseWireGuardKey(data)
-			return &WireGuardPSK{Current: resource.Ptr(err == nil), PEM: resource.NewSecret(string(data))}, nil
-		},
-		Build: func(s *derived.Scene, _ string, data []byte, _ WireGuardPSK) (derived.Product, error) {
-			return drawWireGuardKey(s.Rand, data, func([]byte) {})
-		},
-	}}
+	return &derived.Verbs[WireGuardPSK]{Host: h, Nature: derived.DrawnNature((*WireGuardPSK).drawn, isWireGuardKey, drawWireGuardPSK, voidWireGuard)}
+}
+
+func isWireGuardKey(data []byte) bool { _, err := parseWireGuardKey(data); return err == nil }
+
+func drawWireGuardPSK(rand io.Reader, there []byte) ([]byte, error) {
+	return drawWireGuardKey(rand, there, func([]byte) {})
 }
 
 // drawWireGuardKey keeps the key that is there where it is one, and else draws one.
-func drawWireGuardKey(rand io.Reader, there []byte, clamp func([]byte)) (derived.Product, error) {
+func drawWireGuardKey(rand io.Reader, there []byte, clamp func([]byte)) ([]byte, error) {
 	if _, err := parseWireGuardKey(there); err == nil {
-		return derived.Product{Data: there}, nil
+		return there, nil
 	}
 	key := make([]byte, wireGuardBytes)
 	if _, err := io.ReadFull(rand, key); err != nil {
-		return derived.Product{}, fmt.Errorf("drawing the key: %w", err)
+		return nil, fmt.Errorf("drawing the key: %w", err)
 	}
 	clamp(key)
-	return derived.Product{Data: []byte(base64.StdEncoding.EncodeToString(key) + "\n")}, nil
+	return []byte(base64.StdEncoding.EncodeToString(key) + "\n"), nil
 }
 
 // wireGuardPublic is what stands beside a private key: NAME.pub.
@@ -149,17 +140,10 @@ func parseWireGuardKey(text []byte) ([]byte, error) {
 
 // Validate checks what needs no host.
 func (k *WireGuardKey) Validate(name string) []resource.Mistake {
-	return check(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
+	return derived.Private(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
 }
 
 // Validate checks what needs no host.
 func (k *WireGuardPSK) Validate(name string) []resource.Mistake {
-	return check(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
-}
-
-func check(name string, a derived.Access) []resource.Mistake {
-	var m derived.Mistakes
-	m.Path("", name)
-	m.Access(a, true)
-	return m
+	return derived.Private(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
 }
