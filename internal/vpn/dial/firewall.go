@@ -72,6 +72,15 @@ type way struct {
 	port              uint16
 }
 
+// match fits packets whose address and port, of one end, are those of the way.
+func (w way) match(address, port string) string {
+	packets := fmt.Sprintf("-p %s -m %[1]s %s %d", w.protocol, port, w.port)
+	if w.address != "" {
+		packets = address + " " + w.address + " " + packets
+	}
+	return packets
+}
+
 // ways are those of one family. A name may stand for addresses of both.
 func (e *expansion) ways(six bool) []way {
 	var all []way
@@ -94,11 +103,7 @@ func (e *expansion) ways(six bool) []way {
 func (e *expansion) outgoing(six bool) []string {
 	var rules []string
 	for _, w := range e.ways(six) {
-		to := ""
-		if w.address != "" {
-			to = "-d " + w.address + " "
-		}
-		rules = append(rules, fmt.Sprintf("%s-p %s -m %[2]s --dport %d -j ACCEPT", to, w.protocol, w.port))
+		rules = append(rules, w.match("-d", "--dport")+" -j ACCEPT")
 	}
 	return append(rules, "-o "+e.dev()+" -j ACCEPT")
 }
@@ -108,11 +113,7 @@ func (e *expansion) outgoing(six bool) []string {
 func (e *expansion) incoming(six bool) []string {
 	var rules []string
 	for _, w := range e.ways(six) {
-		from := ""
-		if w.address != "" {
-			from = "-s " + w.address + " "
-		}
-		rules = append(rules, fmt.Sprintf("%s-p %s -m %[2]s --sport %d -m conntrack --ctstate ESTABLISHED -j ACCEPT", from, w.protocol, w.port))
+		rules = append(rules, w.match("-s", "--sport")+" -m conntrack --ctstate ESTABLISHED -j ACCEPT")
 	}
 	return append(rules, "-i "+e.dev()+" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
 }
