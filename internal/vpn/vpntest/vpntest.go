@@ -52,10 +52,11 @@ func Asked(resources []resource.Resource) string {
 	return b.String()
 }
 
-// printLists writes what reads better one a line.
+// printLists writes what reads better one a line, and which chain comes first.
 func printLists(b *strings.Builder, want any) {
 	switch w := want.(type) {
 	case *chain.Chain:
+		fmt.Fprintf(b, "  priority = %d\n", resource.Or(w.Priority, chain.Rules))
 		for _, rule := range w.Rules {
 			fmt.Fprintf(b, "      %s\n", rule)
 		}

@@ -2,10 +2,13 @@ package auth
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/nettest"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/vpntest"
 )
@@ -120,4 +123,31 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	}
 	out.WriteString("== where seeds can't be\n" + vpntest.Mistakes((&Auth{TOTP: &TOTP{}}).Validate("/var/lib/a b")) + vpntest.Mistakes((&Auth{TOTP: &TOTP{}}).Validate("/var/${USER}")))
 	vpntest.Golden(t, "mistakes.txt", out.String())
+}
+
+// Whoever may change the program that is asked, or a service of PAM, would let anybody in.
+func TestAProgramThatOthersCanChangeIsRefused(t *testing.T) {
+	nettest.Root(t, "to own a program")
+	program := filepath.Join(t.TempDir(), "check")
+	for mode, want := range map[os.FileMode]bool{0o755: true, 0o775: false, 0o757: false} {
+		if err := os.WriteFile(program, nil, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(program, mode); err != nil {
+			t.Fatal(err)
+		}
+		asked := false
+		for _, r := range server(&Auth{Command: []string{program}}).Requirements() {
+			if r.Path != "auth.command" {
+				continue
+			}
+			asked = true
+			if m := r.Met(t.Context(), resource.Prospect{}); (m == nil) != want {
+				t.Errorf("mode %o: %+v", mode, m)
+			}
+		}
+		if !asked {
+			t.Fatal("nobody asks about the program")
+		}
+	}
 }
