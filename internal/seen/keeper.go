@@ -86,7 +86,8 @@ func (k *Keeper) run(ctx context.Context) {
 // look asks once, and writes where somebody came, or nothing was written for long.
 func (k *Keeper) look(ctx context.Context) {
 	k.mu.Lock()
-	v := status.VPNs{Servers: slices.Clone(k.looked.Servers), Tunnels: k.people(k.looked.Tunnels)}
+	v := status.VPNs{Servers: slices.Clone(k.looked.Servers), Tunnels: slices.Clone(k.looked.Tunnels)}
+	v.Tunnels = slices.DeleteFunc(v.Tunnels, func(t status.Tunnel) bool { return !dialsIn(t) })
 	k.mu.Unlock()
 	if len(v.Servers)+len(v.Tunnels) == 0 {
 		return
@@ -99,11 +100,6 @@ func (k *Keeper) look(ctx context.Context) {
 	if k.memory.note(k.now(), seen) || len(seen) > 0 && k.now().Sub(k.written) >= late {
 		k.write()
 	}
-}
-
-// people are those tunnels by which people dial in.
-func (*Keeper) people(all []status.Tunnel) []status.Tunnel {
-	return slices.DeleteFunc(slices.Clone(all), func(t status.Tunnel) bool { return !t.OnDemand || t.Name == "" || t.Name == t.ID.Name })
 }
 
 // write says once that it can't.

@@ -166,7 +166,7 @@ func Of(t status.Tunnel, at time.Time) Sighting {
 // zero time of what is none, and of who was not.
 func dialledIn(t status.Tunnel, now time.Time) time.Time {
 	switch {
-	case t.Error != "" || !t.OnDemand || t.Name == "" || t.Handshake.IsZero():
+	case t.Error != "" || !dialsIn(t) || t.Handshake.IsZero():
 		return time.Time{}
 	case t.Up:
 		return now
@@ -181,3 +181,7 @@ func bare(networks []string) string {
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(networks[0], "/32"), "/128")
 }
+
+// dialsIn says whether a tunnel is that of somebody who dials in, as a peer of WireGuard
+// does, and not one between sites.
+func dialsIn(t status.Tunnel) bool { return t.OnDemand && t.Name != "" && t.Name != t.ID.Name }

@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	kindopenvpn "vpnd/internal/kind/openvpn"
@@ -239,4 +240,25 @@ func TestAdmissionGoesByCommonNames(t *testing.T) {
 		}
 	}
 	t.Error("nobody looks who is connected")
+}
+
+// Who is disabled is shut out by every process, and all others of the PKI are let in.
+func TestWhoIsDisabledIsShutOut(t *testing.T) {
+	s := ways()
+	s.Clients = append(s.Clients, Client{Name: "guest", Disabled: resource.Ptr(true)})
+	s.PKI.Clients["guest"] = pki.Pair{CommonName: "guest"}
+	processes := 0
+	for _, r := range expand(t, s) {
+		a, ok := r.Want.(*kindopenvpn.Admission)
+		if !ok {
+			continue
+		}
+		processes++
+		if !slices.Contains(a.Refused, "guest") || slices.Contains(a.Members, "guest") || !slices.Contains(a.Members, "tpham") {
+			t.Errorf("%s refuses %q and admits %q", r.ID, a.Refused, a.Members)
+		}
+	}
+	if processes != 3 {
+		t.Errorf("%d processes", processes)
+	}
 }
