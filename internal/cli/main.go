@@ -21,6 +21,7 @@ import (
 	"vpnd/internal/catalog"
 	"vpnd/internal/cli/hostkey"
 	"vpnd/internal/cli/importing"
+	"vpnd/internal/cli/passphrase"
 	"vpnd/internal/cli/view"
 	"vpnd/internal/config/variables"
 	"vpnd/internal/confirm"
@@ -167,6 +168,8 @@ func fitting(check cobra.PositionalArgs) cobra.PositionalArgs {
 			return nil
 		case len(args) == 0:
 			return fmt.Errorf("something is missing: %s", c.UseLine())
+		case c.Flags().Changed("passphrase"):
+			return passphrase.ErrValue
 		default:
 			return fmt.Errorf("%q does not fit: %s", strings.Join(args, " "), c.UseLine())
 		}

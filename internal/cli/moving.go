@@ -53,7 +53,7 @@ along; of a key that is kept elsewhere it is told that it does not.`,
 		},
 	}
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt it to this `KEY` of age, as age-keygen(1) writes it; may be repeated")
-	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal; - is the standard input")
 	c.MarkFlagsMutuallyExclusive("recipient", "passphrase-file")
 	return c
 }
@@ -102,7 +102,7 @@ vpnd plan shows what the configuration asks for besides.`,
 	}
 	yesFlag(c, &yes)
 	c.Flags().StringVar(&identity, "identity", "", "open it with the identities of age in `FILE`")
-	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal")
+	c.Flags().StringVar(&words, "passphrase-file", "", "read the passphrase from the first line of `FILE` instead of the terminal; - is the standard input")
 	c.MarkFlagsMutuallyExclusive("identity", "passphrase-file")
 	return c
 }

@@ -96,7 +96,7 @@ func (a *app) listCertificates(out io.Writer) error {
 // authority is what the commands about a CA need of the others.
 func (a *app) authority() *authority.Session {
 	return &authority.Session{
-		Out: a.Out, Err: a.Err, Terminal: func() bool { return isTerminal(a.Out) },
+		In: a.In, Out: a.Out, Err: a.Err, Terminal: func() bool { return isTerminal(a.Out) },
 		Root: func() string { return a.root }, Read: a.document, Load: a.load, Apply: a.bring,
 		Edit: a.edit, Disconnect: a.sendAway,
 	}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,56 @@ func TestBeside(t *testing.T) {
 	}
 	if n := strings.Count(got, "BEGIN CERTIFICATE"); n != 1 {
 		t.Errorf("%d certificates stay, not that of the CA alone", n)
+	}
+}
+
+// All but the key stays as it is, and that is the same key for who knows the passphrase.
+func TestLocked(t *testing.T) {
+	for name, key := range keys(t) {
+		whole := profiled(t, key)
+		got, err := Locked([]byte(whole), "correct horse")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if n := bytes.Count(got, []byte("PRIVATE KEY-----")); n != 2 || !bytes.Contains(got, []byte("\n<key>\n-----BEGIN ENCRYPTED PRIVATE KEY-----\n")) {
+			t.Errorf("%s: the key stands there as it was:\n%s", name, got)
+		}
+		sealed := inline(got, "key")
+		lines := slices.DeleteFunc(strings.SplitAfter(strings.Replace(string(got), string(sealed), "", 1), "\n"), func(line string) bool {
+			return strings.HasPrefix(line, "# Its key") || strings.HasPrefix(line, "# there to type")
+		})
+		if rest := strings.Join(lines, ""); rest != strings.Replace(whole, string(inline([]byte(whole), "key")), "", 1) {
+			t.Errorf("%s: more was changed than the key:\n%s", name, rest)
+		}
+		file := filepath.Join(t.TempDir(), "key.pem")
+		write(t, file, sealed)
+		cmd := exec.CommandContext(t.Context(), "openssl", "pkey", "-in", file, "-passin", "stdin")
+		cmd.Stdin = strings.NewReader("correct horse\n")
+		plain, err := cmd.Output()
+		if is, bad := privateKey(plain); err != nil || bad != nil || !is.(interface{ Equal(crypto.PrivateKey) bool }).Equal(key) {
+			t.Error(name, "another key", err, bad)
+		}
+	}
+}
+
+// Where there is no key, or one that can't be read, there is no such profile.
+func TestLockedOfNoKey(t *testing.T) {
+	whole := profiled(t, keys(t)["ed25519"])
+	for what, text := range map[string]string{
+		"WireGuard":      "[Interface]\nPrivateKey = abc\n",
+		"no key":         string(Beside([]byte(whole), "a.p12")),
+		"without an end": strings.Replace(whole, "</key>\n", "", 1),
+	} {
+		if got, err := Locked([]byte(text), "correct horse"); got != nil || !errors.Is(err, ErrNoKey) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	once, err := Locked([]byte(whole), "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Locked(once, "correct horse"); got != nil || err == nil || errors.Is(err, ErrNoKey) {
+		t.Error("what is encrypted was encrypted again:", err)
 	}
 }
 

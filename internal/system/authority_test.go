@@ -45,6 +45,7 @@ func TestCertificatesForLife(t *testing.T) {
 		p.profile()
 		p.dials("10.8.0.")
 	}
+	s.locks(bob)
 	s.renews(both)
 	s.partsWith(alice, bob)
 	s.asksElsewhere(alice)
@@ -69,6 +70,49 @@ func (all people) stay(what string) {
 		p.dials("10.8.0.")
 		p.reaches("10.8.0.1")
 	}
+}
+
+// locks hands a profile out whose key is under a passphrase: who has that comes in, also
+// once the connection was lost and nobody types it again, and who has not stays out.
+func (s scene) locks(p person) {
+	s.t.Helper()
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/root/passphrase", []byte("correct horse #1 \"battery\"\n"), 0o600))
+	s.vpnd(0, "client", "export", p.name, "--passphrase-file", "/root/passphrase", "--out", "/root/locked.ovpn")
+	locked, err := s.Gateway.ReadFile("/root/locked.ovpn")
+	s.ok(err)
+	words, err := s.Gateway.ReadFile("/root/passphrase")
+	s.ok(err)
+	for file, data := range map[string][]byte{"office.conf": append(locked, "askpass office.pass\n"...), "office.pass": words} {
+		s.ok(p.host.WriteFile(s.t.Context(), "/etc/openvpn/client/"+file, data, 0o600))
+	}
+	p.dials("10.8.0.")
+	p.reaches("10.8.0.1")
+	p.sh("systemctl kill -s USR1 openvpn-client@office")
+	p.until("the connection is begun anew", func() error {
+		if n := p.sessionsSince("SIGUSR1"); n == 0 {
+			return errors.New(p.journal())
+		}
+		return nil
+	})
+	p.reaches("10.8.0.1")
+	s.ok(p.host.WriteFile(s.t.Context(), "/etc/openvpn/client/office.pass", []byte("another horse\n"), 0o600))
+	p.sh("systemctl stop openvpn-client@office; systemctl start openvpn-client@office || true")
+	p.until("the key stays shut", func() error {
+		if log := p.journal(); !strings.Contains(log, "bad decrypt") {
+			return errors.New(log)
+		}
+		return nil
+	})
+	p.sh("systemctl stop openvpn-client@office; rm /etc/openvpn/client/office.pass")
+	p.profile()
+	p.dials("10.8.0.")
+}
+
+// sessionsSince is how often somebody has connected since a word was last in the log.
+func (p person) sessionsSince(word string) int {
+	p.t.Helper()
+	log := p.sh("journalctl -u openvpn-client@office -o cat --no-pager")
+	return strings.Count(log[max(strings.LastIndex(log, word), 0):], "Initialization Sequence Completed")
 }
 
 // renews makes the server's certificate and its key anew, for which nobody needs a new

@@ -25,6 +25,7 @@ import (
 
 // A Session is where the commands read and write, and how they change the host.
 type Session struct {
+	In       io.Reader
 	Out, Err io.Writer
 	Terminal func() bool // who reads along reads the output on a terminal
 	Root     func() string

@@ -2,6 +2,7 @@ package authority
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -12,8 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vpnd/internal/cli/passphrase"
 	"vpnd/internal/config"
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/pkcs8"
 	"vpnd/internal/resource"
 )
 
@@ -21,7 +25,12 @@ type exportFlags struct {
 	csr, crl, ca, chain, key bool
 	der                      bool
 	out, in                  string
+	locked                   bool // the key is to be under a passphrase
+	secret                   string
 }
+
+// encrypts says whether the key is to be under a passphrase.
+func (f exportFlags) encrypts() bool { return f.locked || f.secret != "" }
 
 // Export is vpnd pki export.
 func Export(s *Session) *cobra.Command {
@@ -35,7 +44,7 @@ follow, with --ca or --crl it is the certificate or the list of the CA alone.
 With --csr it is the request for the certificate, for a CA elsewhere to sign; without
 NAME those of all that wait for a signature, each in a file of its own with --out DIR.
 
-A private key is written only with --key.`,
+A private key is written only with --key; with --passphrase it is encrypted.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := ""
@@ -50,11 +59,14 @@ A private key is written only with --key.`,
 	c.Flags().BoolVar(&f.ca, "ca", false, "the certificate of the CA")
 	c.Flags().BoolVar(&f.chain, "chain", false, "with the certificates of the CAs above it")
 	c.Flags().BoolVar(&f.key, "key", false, "the private key, which whoever has it is taken for its owner")
+	c.Flags().BoolVar(&f.locked, "passphrase", false, "with --key: encrypt it under a passphrase, which is asked for on the terminal")
+	c.Flags().StringVar(&f.secret, "passphrase-file", "", "with --key: encrypt it under the passphrase in the first line of `FILE`; - is the standard input")
 	c.Flags().BoolVar(&f.der, "der", false, "in DER instead of PEM")
 	c.Flags().StringVar(&f.out, "out", "", "write to `FILE`, with --csr to this directory, instead of the standard output")
 	c.Flags().StringVar(&f.in, "in", "", "of the block at `ADDRESS`, such as pki.office")
 	c.MarkFlagsMutuallyExclusive("csr", "crl", "ca", "chain", "key")
 	c.MarkFlagsMutuallyExclusive("chain", "der")
+	passphrase.Bare(c)
 	return c
 }
 
@@ -65,6 +77,8 @@ func (s *Session) export(name string, f exportFlags) error {
 	}
 	w := wishesOf(cfg, f.in)
 	switch {
+	case f.encrypts() && !f.key:
+		return errors.New("only a private key is encrypted; give --key, or leave --passphrase and --passphrase-file out")
 	case f.csr:
 		return s.exportRequests(w, name, f)
 	case f.crl:
@@ -144,17 +158,35 @@ func (s *Session) exportKey(want *pki.Certificate, name string, f exportFlags) e
 	if want.Key == nil {
 		return fmt.Errorf("the key of %s is not on this host", name)
 	}
-	if f.out == "" && s.Terminal() {
+	if f.out == "" && s.Terminal() && !f.encrypts() {
 		_, _ = fmt.Fprintf(s.Err, "WARNING: what follows is the private key of %s. Whoever sees it can pass for %[1]s, and it may stay in this terminal's scrollback.\n", name)
 	}
 	data, err := s.host().Follow(*want.Key)
 	if err != nil {
 		return err
 	}
+	if f.encrypts() {
+		if data, err = s.lock(data, f); err != nil {
+			return err
+		}
+	}
 	if data, err = s.form(data, f); err != nil {
 		return err
 	}
 	return s.write(data, f.out, 0o600)
+}
+
+// lock puts a key under a passphrase.
+func (s *Session) lock(data []byte, f exportFlags) ([]byte, error) {
+	key, err := policy.ParseSigner(data)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := passphrase.Asker{In: s.In, Err: s.Err, Or: " FILE, or call this on a terminal"}.Key(f.secret)
+	if err != nil {
+		return nil, err
+	}
+	return pkcs8.Encrypt(key, secret.Reveal(), rand.Reader)
 }
 
 // exportList writes the list of the only CA.

@@ -38,6 +38,7 @@ type flags struct {
 	qr, legacy     bool
 	format         string
 	beside, secret string
+	locked         bool // the key is to be under a passphrase
 }
 
 // formats are the values of --format.
@@ -56,8 +57,11 @@ func Command(s *Session) *cobra.Command {
 and by whom. A change that voids profiles, such as of the port, the protocol or the
 CA, has plans and vpnd status name everybody who still needs a new one; that ends here.
 
+With --passphrase the key in it is encrypted, and who dials with it is asked for the
+passphrase. That is typed, or read from a file. The profile on this host stays as it is.
+
 With --format p12 it is the certificate, its key and the CA for the key store of a
-phone or a system, under a passphrase that is typed or read from a file. With --qr it
+phone or a system, under a passphrase in any case. With --qr it
 is a code on the terminal for a camera, where it is small enough: a profile of
 WireGuard is, and one of OpenVPN, with its certificates, is not.
 
@@ -84,7 +88,8 @@ func (f *flags) bind(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "write it to `FILE`, for its owner alone, instead of the standard output")
 	c.Flags().StringVar(&f.format, "format", asProfile, "`FORM` to write: profile, or p12 for a key store")
 	c.Flags().BoolVar(&f.legacy, "legacy", false, "with --format p12: in the weak encryption that systems before about 2020 read")
-	c.Flags().StringVar(&f.secret, "passphrase-file", "", "with --format p12: read its passphrase from the first line of `FILE`, such as a credential")
+	c.Flags().BoolVar(&f.locked, "passphrase", false, "encrypt the key under a passphrase, which is asked for on the terminal")
+	c.Flags().StringVar(&f.secret, "passphrase-file", "", "encrypt the key under the passphrase in the first line of `FILE`, such as a credential; - is the standard input")
 	c.Flags().StringVar(&f.beside, "beside", "", "with --format p12: write the profile without its key to `FILE`, to go with it")
 	c.Flags().BoolVar(&f.qr, "qr", false, "show it as a QR code on the terminal")
 	c.Flags().BoolVar(&f.noted, "noted", false, "write nothing; only note that it was handed out")
@@ -94,6 +99,7 @@ func (f *flags) bind(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("qr", "out")
 	c.MarkFlagsMutuallyExclusive("qr", "noted")
 	c.MarkFlagsMutuallyExclusive("out", "noted")
+	passphrase.Bare(c)
 }
 
 // fit says which flags don't fit together.
@@ -104,15 +110,20 @@ func (f *flags) fit(args []string) error {
 		return errors.New("name one client, or note everybody with --all --noted")
 	case !p12 && f.format != asProfile:
 		return fmt.Errorf("--format %s is neither profile nor p12", f.format)
-	case !p12 && (f.legacy || f.secret != "" || f.beside != ""):
-		return errors.New("--legacy, --passphrase-file and --beside are for --format p12")
+	case !p12 && (f.legacy || f.beside != ""):
+		return errors.New("--legacy and --beside are for --format p12")
 	case p12 && (f.qr || f.noted):
 		return errors.New("--format p12 is written to a file or the standard output; leave --qr and --noted out")
+	case f.noted && f.encrypts():
+		return errors.New("--noted writes nothing that a passphrase could protect; leave --passphrase and --passphrase-file out")
 	case f.asJSON && !f.noted && f.out == "":
 		return errors.New("--json tells what was done, and the profile would stand in between; write that to a file with --out FILE")
 	}
 	return nil
 }
+
+// encrypts says whether the key is to be under a passphrase.
+func (f *flags) encrypts() bool { return f.locked || f.secret != "" || f.format == asPKCS12 }
 
 func (s *Session) export(e *engine.Engine, names []string, f flags) error {
 	given, err := chosen(e, names, f.server)
@@ -151,6 +162,8 @@ type handed struct {
 	Blocks  []string `json:"blocks"`
 	Profile string   `json:"profile"`
 	File    string   `json:"file,omitempty"` // that it was written to
+
+	Encrypted bool `json:"key_encrypted,omitempty"`
 }
 
 // An answer is the JSON form of the command.
@@ -162,7 +175,7 @@ type answer struct {
 func told(given []engine.Gift, f flags) answer {
 	a := answer{FormatVersion: clients.FormatVersion, HandedOut: []handed{}}
 	for _, g := range given {
-		a.HandedOut = append(a.HandedOut, handed{g.Holder, g.Blocks(), g.ID.Name, f.out})
+		a.HandedOut = append(a.HandedOut, handed{g.Holder, g.Blocks(), g.ID.Name, f.out, f.encrypts()})
 	}
 	return a
 }
@@ -209,7 +222,7 @@ func one(given []engine.Gift) (engine.Gift, error) {
 	return engine.Gift{}, fmt.Errorf("%s has a profile of each of %s; choose one with --server", given[0].Holder, strings.Join(blocks, ", "))
 }
 
-// asker is who asks for the passphrase of a key store.
+// asker is who asks for the passphrase of a key.
 func (s *Session) asker() passphrase.Asker {
 	return passphrase.Asker{In: s.In, Err: s.Err, Or: " FILE, or call this on a terminal"}
 }

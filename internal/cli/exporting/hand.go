@@ -10,10 +10,6 @@ import (
 	"vpnd/internal/profile"
 )
 
-// least is how many characters the passphrase of a key store has at least. What is
-// tried against it is a file that somebody has found, on a machine of theirs.
-const least = 10
-
 // hand writes the one profile that was asked for, in its form.
 func (s *Session) hand(given []engine.Gift, f flags) error {
 	g, err := one(given)
@@ -24,11 +20,19 @@ func (s *Session) hand(given []engine.Gift, f flags) error {
 	if err != nil {
 		return fmt.Errorf("reading the profile: %w; vpnd apply makes it anew", err)
 	}
+	if f.format == asPKCS12 {
+		return s.store(g, text, f)
+	}
+	key := "a private key"
+	if f.encrypts() {
+		key = "a private key, if encrypted"
+		if text, err = s.lock(g, text, f); err != nil {
+			return err
+		}
+	}
 	switch {
 	case f.qr:
 		return s.show(g, text)
-	case f.format == asPKCS12:
-		return s.store(g, text, f)
 	case f.out != "":
 		return s.write(f.out, text)
 	}
@@ -36,7 +40,7 @@ func (s *Session) hand(given []engine.Gift, f flags) error {
 		return err
 	}
 	if s.terminal(s.Out) {
-		_, _ = fmt.Fprintf(s.Err, "vpnd: warning: that was a private key, and it stands on this terminal now, and in what it keeps of earlier lines. To write it to a file instead: vpnd client export %s --out %s\n", g.Holder, path.Base(g.ID.Name))
+		_, _ = fmt.Fprintf(s.Err, "vpnd: warning: that was %s, and it stands on this terminal now, and in what it keeps of earlier lines. To write it to a file instead: vpnd client export %s --out %s\n", key, g.Holder, path.Base(g.ID.Name))
 	}
 	return nil
 }
@@ -51,6 +55,19 @@ func (s *Session) write(file string, data []byte) error {
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
 	return nil
+}
+
+// lock puts the key of a profile under a passphrase.
+func (s *Session) lock(g engine.Gift, text []byte, f flags) ([]byte, error) {
+	secret, err := s.asker().Key(f.secret)
+	if err != nil {
+		return nil, err
+	}
+	locked, err := profile.Locked(text, secret.Reveal())
+	if errors.Is(err, profile.ErrNoKey) {
+		err = fmt.Errorf("%s: %w that could be encrypted; leave --passphrase and --passphrase-file out", g.ID.Name, err)
+	}
+	return locked, err
 }
 
 // show shows a profile to a camera.
@@ -78,7 +95,7 @@ func (s *Session) store(g engine.Gift, text []byte, f flags) error {
 	if f.out == "" && s.terminal(s.Out) {
 		return fmt.Errorf("what a key store reads is not for a terminal; write it to a file: vpnd client export %s --format p12 --out %[1]s.p12", g.Holder)
 	}
-	secret, err := s.asker().New(f.secret, least, "a key")
+	secret, err := s.asker().Key(f.secret)
 	if err != nil {
 		return err
 	}
