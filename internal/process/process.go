@@ -48,11 +48,17 @@ func Holding(links []string) map[string][]Holder {
 	return held
 }
 
-// Attached returns who has a tun interface open, as the descriptor itself tells;
-// see tun_chr_show_fdinfo of the kernel.
+// Attached returns who has a tun interface of this network open, as the descriptor
+// itself tells; see tun_chr_show_fdinfo of the kernel. In a container there may be one
+// of the same name.
 func Attached(tun string) []Holder {
+	const network = "/ns/net"
+	here, _ := os.Readlink("/proc/thread-self" + network)
 	var held []Holder
 	each(func(dir string, pid int) {
+		if there, _ := os.Readlink(dir + network); there != here {
+			return
+		}
 		open, _ := os.ReadDir(dir + "/fd")
 		for _, fd := range open {
 			if link, err := os.Readlink(dir + "/fd/" + fd.Name()); err != nil || link != "/dev/net/tun" {
