@@ -100,13 +100,18 @@ func Free(network netip.Prefix, dev string, units []string, plan resource.Prospe
 	if err != nil {
 		return nil
 	}
-	mine := make(map[int]bool) // interfaces that are its own, or go
+	mine := make(map[int]bool)            // interfaces that are its own, or go
+	given := make(map[int][]netip.Prefix) // networks that an interface gives up
 	for _, d := range all {
 		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || d.tun != nil && goes(d.name(), units, plan)
 	}
 	for _, d := range all {
 		for _, p := range addrs[d.index()] {
-			if !mine[d.index()] && p.Overlaps(network) {
+			switch {
+			case mine[d.index()] || !p.Overlaps(network):
+			case givesUp(d.name(), p, plan):
+				given[d.index()] = append(given[d.index()], p.Masked())
+			default:
 				return taken(network, p.Masked(), "the network of "+d.name(), true)
 			}
 		}
@@ -121,7 +126,7 @@ func Free(network netip.Prefix, dev string, units []string, plan resource.Prospe
 			continue
 		}
 		for _, r := range some {
-			if mine[r.LinkIndex] || r.Type != unix.RTN_UNICAST || ours(r) {
+			if mine[r.LinkIndex] || slices.Contains(given[r.LinkIndex], to.dst) || r.Type != unix.RTN_UNICAST || ours(r) {
 				continue
 			}
 			m := taken(network, to.dst, "a route of this host", to.dst == network)
@@ -135,7 +140,20 @@ func Free(network netip.Prefix, dev string, units []string, plan resource.Prospe
 
 // leaves says whether the plan takes an interface away, which makes room for another.
 func leaves(name string, plan resource.Prospect) bool {
-	return slices.ContainsFunc([]string{"tun", "xfrm_interface", "wireguard_interface"}, func(kind string) bool { return plan.Leaves(kind, name) })
+	return slices.ContainsFunc(kinds, func(kind string) bool { return plan.Leaves(kind, name) })
+}
+
+// kinds are those whose things are interfaces with addresses.
+var kinds = []string{"tun", "xfrm_interface", "wireguard_interface"}
+
+// givesUp says whether the plan takes an address from an interface: it changes the
+// interface, and that does not bring the address.
+func givesUp(name string, addr netip.Prefix, plan resource.Prospect) bool {
+	return slices.ContainsFunc(kinds, func(kind string) bool {
+		change, changes := plan.Coming[resource.ID{Kind: kind, Name: name}]
+		arrival, comes := plan.Coming[resource.ID{Kind: resource.Network, Name: addr.String()}]
+		return changes && !(comes && arrival.Step == change.Step)
+	})
 }
 
 // goes says whether whoever holds a tun interface ends, or is started anew.

@@ -21,6 +21,9 @@ func TestWhatBlocksRequire(t *testing.T) {
 		return Free(netip.MustParsePrefix(s), "tun0", []string{"o.service"}, none)
 	}
 	going := resource.Prospect{Leaving: map[resource.ID]bool{{Kind: "wireguard_interface", Name: "a0"}: true}}
+	changes := func(network string, by int) resource.Prospect {
+		return resource.Prospect{Coming: map[resource.ID]resource.Arrival{{Kind: "wireguard_interface", Name: "a0"}: {Step: 3}, {Kind: resource.Network, Name: network}: {Step: by}}}
+	}
 	for name, c := range map[string]struct {
 		got     *resource.Mistake
 		want    string
@@ -37,6 +40,9 @@ func TestWhatBlocksRequire(t *testing.T) {
 		"a free network":             {free("10.8.0.0/24"), "", false},
 		"the network of a link":      {free("192.0.2.0/24"), "192.0.2.0/24 is 192.0.2.0/24, the network of a0", false},
 		"that of one that goes":      {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", nil, going), "", false},
+		"that of one that moves":     {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", nil, changes("198.51.100.1/24", 3)), "", false},
+		"that goes elsewhere":        {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", nil, changes("192.0.2.1/24", 2)), "", false},
+		"that of one that keeps it":  {Free(netip.MustParsePrefix("192.0.2.0/24"), "wg1", nil, changes("192.0.2.1/24", 3)), "192.0.2.0/24 is 192.0.2.0/24, the network of a0", false},
 		"a part of it":               {free("192.0.2.128/25"), "192.0.2.128/25 lies inside of 192.0.2.0/24", false},
 		"what holds it":              {free("192.0.0.0/16"), "192.0.0.0/16 overlaps with 192.0.2.0/24", false},
 		"a route":                    {free("10.55.0.0/16"), "10.55.0.0/16 is 10.55.0.0/16, a route of this host", false},
