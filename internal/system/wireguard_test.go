@@ -75,6 +75,7 @@ func TestWireGuard(t *testing.T) {
 		r.opens()
 		t.Run("a removed peer", func(t *testing.T) { r.in(t).removed() })
 		t.Run("by hand", func(t *testing.T) { r.in(t).byHand() })
+		t.Run("exchanged", func(t *testing.T) { r.in(t).exchanged() })
 		t.Run("revoked", func(t *testing.T) { r.in(t).revoked() })
 		t.Run("agent", func(t *testing.T) { r.in(t).kept() })
 		r.vpnd(0, "destroy", "--yes")
@@ -176,6 +177,30 @@ func (r roadway) byHand() {
 		r.names(r.vpnd(0, "drift"), "No drift")
 		r.reaches(r.bob)
 	}
+}
+
+// exchanged has two interfaces exchange their ports and networks by one apply, and an undo
+// exchange them again.
+func (r roadway) exchanged() {
+	const other = `
+wireguard "wg1" {
+  listen    = %d
+  addresses = ["%s"]
+  profiles  = "false"
+}
+`
+	first := fmt.Sprintf(hub, r.key, "")
+	r.configure(first + fmt.Sprintf(other, 51821, "10.21.0.1/24"))
+	r.apply()
+	second := strings.NewReplacer("10.20.0.", "10.21.0.", "remote    =", "listen = 51821\n  remote =").Replace(first)
+	r.configure(second + fmt.Sprintf(other, 51820, "10.20.0.1/24"))
+	r.names(r.apply(), "51820 → 51821", "51821 → 51820")
+	r.sh("wg show wg0 | grep -q 'listening port: 51821' && wg show wg1 | grep -q 'listening port: 51820'")
+	r.vpnd(0, "rollback", "--yes")
+	r.reaches(r.bob)
+	r.configure(first)
+	r.apply()
+	r.reaches(r.bob)
 }
 
 // revoked shuts alice out for good; an undo does not let her in.

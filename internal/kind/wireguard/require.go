@@ -9,8 +9,6 @@ import (
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
-	"vpnd/internal/kind/link"
-	"vpnd/internal/process"
 	"vpnd/internal/resource"
 )
 
@@ -102,39 +100,4 @@ func (v Verbs) carried(want Interface, plan resource.Prospect) error {
 		return plan.Lacking(m, resource.ID{Kind: "package", Name: program}).Err()
 	}
 	return nil
-}
-
-// port wants nobody else to listen where the interface shall, but for one of WireGuard
-// that makes room for it.
-func (v Verbs) port(ctx context.Context, name string, want Interface, plan resource.Prospect) *resource.Mistake {
-	if want.Listen == nil || v.listens(ctx, name, *want.Listen) {
-		return nil
-	}
-	for id, leaves := range plan.Leaving {
-		if leaves && id.Kind == "wireguard_interface" && v.listens(ctx, id.Name, *want.Listen) {
-			return nil
-		}
-	}
-	for _, s := range process.Listening("udp") {
-		if int(s.At.Port()) != *want.Listen {
-			continue
-		}
-		who := "somebody"
-		for _, h := range process.Holding([]string{s.Link})[s.Link] {
-			who = h.String()
-		}
-		return &resource.Mistake{Path: "listen", Summary: fmt.Sprintf("the port is taken: %s listens on udp/%s", who, s.At), Hint: "choose another port, or stop that first"}
-	}
-	return nil
-}
-
-// listens says whether the interface has that port already.
-func (v Verbs) listens(ctx context.Context, name string, port int) bool {
-	links, err := link.Interfaces()
-	is, there := links[name]
-	if err != nil || !there {
-		return false
-	}
-	d, _, err := v.device(ctx, name, is)
-	return err == nil && d.ListenPort == port
 }

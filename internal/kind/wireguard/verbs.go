@@ -15,6 +15,9 @@ import (
 	"vpnd/internal/resource"
 )
 
+// Kind is what the catalog calls interfaces of WireGuard.
+const Kind = "wireguard_interface"
+
 // Traits are what interfaces of WireGuard are.
 var Traits = resource.Traits{NeedsHost: true, Guards: true, Carries: true, View: resource.Tunnels}
 
@@ -94,6 +97,11 @@ func (v Verbs) apply(ctx context.Context, name string, got *Interface, want Inte
 		backend = *got.Backend
 	} else if err := v.create(ctx, name, backend); err != nil {
 		return err
+	}
+	if want.Listen != nil && (got == nil || differs(got.Listen, want.Listen)) {
+		if err := v.makeRoom(ctx, name, *want.Listen); err != nil {
+			return err
+		}
 	}
 	unfound, err := v.tell(ctx, name, backend, want)
 	if err != nil {

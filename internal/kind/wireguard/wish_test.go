@@ -132,6 +132,10 @@ func TestWhatIsMissing(t *testing.T) {
 			t.Errorf("that the port of %s is taken: %v", name, m)
 		}
 	}
+	changed := resource.Prospect{Coming: map[resource.ID]resource.Arrival{{Kind: "wireguard_interface", Name: "wg8"}: {Step: 7}}}
+	if m := r.port(t.Context(), "wg7", other, changed); m != nil {
+		t.Errorf("one that moves to another port makes no room: %v", m)
+	}
 	renamed := resource.Prospect{Leaving: map[resource.ID]bool{{Kind: "wireguard_interface", Name: "wg8"}: true, {Kind: "wireguard_interface", Name: "wg9"}: true}}
 	if m := r.port(t.Context(), "wg7", other, renamed); m != nil {
 		t.Errorf("one that goes makes no room: %v", m)

@@ -42,9 +42,7 @@ func (e *expansion) add(id resource.ID, want any, after ...resource.ID) *resourc
 	return &e.resources[len(e.resources)-1]
 }
 
-func (e *expansion) device() resource.ID { return id(kindInterface, e.name) }
-
-const kindInterface = "wireguard_interface"
+func (e *expansion) device() resource.ID { return id(kind.Kind, e.name) }
 
 func (e *expansion) addPackages() {
 	var names []string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	kind "vpnd/internal/kind/wireguard"
 	"vpnd/internal/resource"
 )
 
@@ -27,7 +28,7 @@ func (w *WireGuard) Exports(name string) any {
 	s := settings{w, name}
 	e := &Exports{
 		Name: name, Networks: w.own(), Remote: w.behind(""), Dev: name, Protocol: "udp", Port: w.listen(), PublicKey: s.key() + ".pub",
-		Profiles: s.profiles(), Tunnel: id(kindInterface, name).String(),
+		Profiles: s.profiles(), Tunnel: id(kind.Kind, name).String(),
 	}
 	for _, n := range w.own() {
 		if n.Addr().Is6() && e.Network6 == nil {

@@ -126,11 +126,11 @@ func TestDefaultsInTheDocumentationAreThoseUsed(t *testing.T) {
 func TestNothingPassesBeforeTheRules(t *testing.T) {
 	resources := expand(t, all())
 	for _, r := range resources {
-		if r.ID.Kind != "sysctl" && r.ID.Kind != kindInterface {
+		if r.ID.Kind != "sysctl" && r.ID.Kind != kind.Kind {
 			continue
 		}
 		for _, c := range resources {
-			if _, is := c.Want.(*chain.Chain); is && !slices.Contains(r.After, c.ID) && (r.ID.Kind == kindInterface || strings.HasPrefix(c.ID.Name, "ip/") == strings.Contains(r.ID.Name, "ipv4")) {
+			if _, is := c.Want.(*chain.Chain); is && !slices.Contains(r.After, c.ID) && (r.ID.Kind == kind.Kind || strings.HasPrefix(c.ID.Name, "ip/") == strings.Contains(r.ID.Name, "ipv4")) {
 				t.Errorf("%s does not wait for %s", r.ID, c.ID)
 			}
 		}
@@ -320,7 +320,7 @@ func TestPacketsThatDoNotFitThroughTheUplink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		needs := all[slices.IndexFunc(all, func(r resource.Resource) bool { return r.ID.Kind == kindInterface })].Requires
+		needs := all[slices.IndexFunc(all, func(r resource.Resource) bool { return r.ID.Kind == kind.Kind })].Requires
 		m := needs[len(needs)-1].Met(t.Context(), resource.Prospect{})
 		if (m == nil) != (want == "") || m != nil && !strings.HasPrefix(m.Summary, want) {
 			t.Errorf("mtu %d: %v", mtu, m.Err())
