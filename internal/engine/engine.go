@@ -131,8 +131,9 @@ type item struct {
 	undo  bool         // part of a rollback
 	made  bool         // its verb was called in this apply
 
-	before  *item // of another kind, leaves the path that this one comes to; may be nil
-	changes bool  // the plan changes it
+	inside  *resource.Resource // does not leave, and so keeps a directory that would; nil where nothing does
+	before  *item              // of another kind, leaves the path that this one comes to; may be nil
+	changes bool               // the plan changes it
 
 	handout *state.Handout // its holder needs it anew; nil where not
 

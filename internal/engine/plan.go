@@ -67,6 +67,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	if err != nil {
 		return nil, err
 	}
+	e.emptyFirst(leaving)
 	leaving, goes, err := e.order(leaving)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	early, late := partition(leaving, func(it *item) bool { return !it.kind.Lingers })
 	items := slices.Concat(early, present, late)
 	handOver(items)
+	e.keepFull(present, leaving)
 	observe(ctx, items)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -164,6 +166,10 @@ func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) erro
 	it.inherit()
 	if it.err != nil {
 		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
+		return nil
+	}
+	if it.inside != nil {
+		p.full(it)
 		return nil
 	}
 	p.Notes = append(p.Notes, notes(it)...)
