@@ -21,7 +21,7 @@ const makeTimeout = 20 * time.Minute
 // its own and with the proxies of the machine's apt. Several processes may want
 // the same path at once: one makes it, the others wait.
 func Make(ctx context.Context, path, release string, progress io.Writer, script string, args ...string) error {
-	return once(ctx, path, progress, func(ctx context.Context, dir string) error {
+	return this.once(ctx, path, progress, func(ctx context.Context, dir string) error {
 		a, err := findArchive(ctx, release, progress)
 		if err != nil {
 			return err
@@ -30,29 +30,47 @@ func Make(ctx context.Context, path, release string, progress io.Writer, script 
 	})
 }
 
+// What lies in the cache besides: who makes something holds a lock, and does it in a
+// directory that is called so.
+const (
+	makerLock  = "root.lock"
+	unfinished = "unfinished-"
+)
+
 // once has fill make what shall stand at path, unless it stands there already,
-// in the directory "made" of one beside: it moves to its place when it is whole.
-func once(ctx context.Context, path string, progress io.Writer, fill func(ctx context.Context, dir string) error) error {
-	ready := func() bool { _, err := os.Stat(path); return err == nil }
-	if ready() {
-		return nil
+// in the directory "made" of one beside: it moves to its place when it is whole. It
+// stays there as long as this process lives; what is older of its kind goes.
+func (u *user) once(ctx context.Context, path string, progress io.Writer, fill func(ctx context.Context, dir string) error) error {
+	there, err := u.hold(path)
+	for err == nil && !there {
+		if err = makeAt(ctx, path, progress, fill); err == nil {
+			there, err = u.hold(path)
+		}
 	}
+	if err == nil {
+		prune(path, progress)
+	}
+	return err
+}
+
+// makeAt makes it, unless another process has.
+func makeAt(ctx context.Context, path string, progress io.Writer, fill func(ctx context.Context, dir string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, makeTimeout)
 	defer cancel()
-	f, err := lock(ctx, filepath.Join(filepath.Dir(path), "root.lock"), func() {
+	f, err := lock(ctx, filepath.Join(filepath.Dir(path), makerLock), func() {
 		fmt.Fprintf(progress, "lab: waiting for another process that makes what %s needs\n", filepath.Base(path))
 	})
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if ready() { // another process did it
+	if _, err := os.Stat(path); err == nil { // another process did it
 		return nil
 	}
 	if err := removeUnfinished(filepath.Dir(path)); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), "unfinished-")
+	dir, err := os.MkdirTemp(filepath.Dir(path), unfinished)
 	if err != nil {
 		return err
 	}
@@ -67,13 +85,16 @@ func once(ctx context.Context, path string, progress io.Writer, fill func(ctx co
 		return err
 	}
 	fmt.Fprintf(progress, "lab: made in %s\n", time.Since(began).Round(time.Second))
+	if err := os.Chtimes(made, time.Now(), time.Now()); err != nil { // what is unpacked may be of any time
+		return err
+	}
 	return os.Rename(made, path)
 }
 
 // removeUnfinished removes what was left by those who were killed at it. Their
 // mounts went with them.
 func removeUnfinished(cache string) error {
-	left, err := filepath.Glob(filepath.Join(cache, "unfinished-*"))
+	left, err := filepath.Glob(filepath.Join(cache, unfinished+"*"))
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func Root(ctx context.Context, release string, progress io.Writer) (string, erro
 		return "", fmt.Errorf("installing what the lab needs: %w", err)
 	}
 	root := filepath.Join(cache, "root-"+release+"-"+fingerprint(release))
-	err = once(ctx, root, progress, func(ctx context.Context, dir string) error {
+	err = this.once(ctx, root, progress, func(ctx context.Context, dir string) error {
 		if err := Install(ctx, cache, progress, rootTools); err != nil {
 			return err
 		}
