@@ -28,6 +28,9 @@ func (r *run) announce(batch []Change) (*announcement, error) {
 		if err != nil && (record == nil || !r.goesAhead(batch, err)) {
 			return nil, err
 		}
+		if err := c.item.complete(); err != nil {
+			return nil, err
+		}
 		a.seen[c.ID] = c.item.got
 		facts = append(facts, state.Fact{Put: record})
 		for _, refresh := range r.concerns(c) {
@@ -94,8 +97,10 @@ func (r *run) remember(it *item, record *state.Record) error {
 	if it.past != nil || it.got == nil || it.kind.Keeps || it.kind.Marked(it.ID.Name, it.got) || record.Prior != "" {
 		return nil
 	}
-	var err error
-	record.Prior, err = r.Store.KeepPrior(it.ID, it.got)
+	err := it.complete()
+	if err == nil {
+		record.Prior, err = r.Store.KeepPrior(it.ID, it.got)
+	}
 	return err
 }
 
@@ -141,6 +146,8 @@ func (a *announcement) untouched(ctx context.Context, it *item) bool {
 		return false
 	case was == nil || now.got == nil:
 		return was == nil && now.got == nil
+	case now.complete() != nil:
+		return false
 	default:
 		return resource.Equal(was, now.got)
 	}

@@ -59,7 +59,21 @@ func (h *host) step() {
 }
 
 func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string]*thing, error) {
-	return resource.ObserveEach(ctx, wants, func(name string, _ *thing) (*thing, error) { return h.observe(ctx, name) })
+	return resource.ObserveEach(ctx, wants, func(name string, want *thing) (*thing, error) {
+		got, err := h.observe(ctx, name)
+		if got != nil && want != nil && want.Secret == nil {
+			got.Secret = nil // see Complete
+		}
+		return got, err
+	})
+}
+
+// Complete fills in the secret, which Observe tells of only where it is asked for.
+func (h *host) Complete(name string, got *thing) error {
+	if t, ok := h.things[name]; ok && got.Secret == nil {
+		got.Secret = t.Secret
+	}
+	return nil
 }
 
 func (h *host) Apply(ctx context.Context, items []resource.Item[thing]) error {

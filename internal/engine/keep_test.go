@@ -105,6 +105,88 @@ func TestRecordsFollowTheConfiguration(t *testing.T) {
 	recorded(b)
 }
 
+// What a look leaves out, since no wish asks for it, is kept with the rest: of what was
+// there before vpnd, as it shall be or not, and of what an apply changes.
+func TestWhatALookLeavesOutIsKept(t *testing.T) {
+	for name, first := range map[string]string{"as it shall be": "1", "another": "0"} {
+		r := newRig(t)
+		is := thing{Text: &first, Mode: resource.Ptr("0644"), Secret: resource.NewSecret("theirs"), Active: resource.Ptr(false)}
+		r.things["a"] = is
+		r.converge(wish("a", text("1")))
+		lose := func() {
+			t.Helper()
+			now := r.things["a"]
+			now.Secret = resource.NewSecret("lost")
+			r.things["a"] = now
+		}
+		seen := func(what string) {
+			t.Helper()
+			expect(t, name+", "+what, r.things["a"].Secret.Reveal(), "theirs")
+		}
+		e := r.engine()
+		record, _ := e.Store.Record(id("a"))
+		var prior thing
+		if err := e.Store.Prior(record, &prior); err != nil || prior.Secret == nil || prior.Secret.Reveal() != "theirs" {
+			t.Errorf("%s: kept is %+v, %v", name, prior, err)
+		}
+		r.converge(wish("a", text("2")))
+		r.undo()
+		seen("after an undo")
+		lose()
+		want := text("1")
+		want.Secret = resource.NewSecret("ours")
+		r.converge(wish("a", want))
+		r.converge()
+		seen("given back")
+	}
+}
+
+// So is it of a reader, whether it has to take notice or not: a snapshot holds all of
+// it, and a saved plan does not fit where it is another.
+func TestWhatALookLeavesOutOfAReaderIsKept(t *testing.T) {
+	for _, active := range []bool{true, false} {
+		r := newRig(t)
+		wishes := func(conf string) []resource.Resource {
+			reads := reader(resource.Restart, "conf")
+			reads.Want = &thing{Active: &active}
+			return []resource.Resource{wish("conf", text(conf)), reads}
+		}
+		r.converge(wishes("1")...)
+		secret := func(s string) {
+			is := r.things["reader"]
+			is.Secret = resource.NewSecret(s)
+			r.things["reader"] = is
+		}
+		fingerprint := func() string {
+			t.Helper()
+			sum, err := r.plan(wishes("2")...).Fingerprint(nil, func(s resource.Secret) any { return s.Reveal() })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sum
+		}
+		secret("one")
+		first := fingerprint()
+		if secret("two"); (fingerprint() == first) == active {
+			t.Errorf("active is %v, and that of another reader is the same: %v", active, !active)
+		}
+		r.converge(wishes("2")...)
+		snap, err := r.engine().Store.Snapshot("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var was thing
+		for _, w := range snap.Present {
+			if w.ID == id("reader") {
+				err = w.Decode(&was)
+			}
+		}
+		if err != nil || was.Secret == nil || was.Secret.Reveal() != "two" {
+			t.Errorf("active is %v, and kept is %+v, %v", active, was.Secret, err)
+		}
+	}
+}
+
 // What stood there before goes from the state once it was given back: it may be
 // secret.
 func TestWhatWasGivenBackIsKeptNoLonger(t *testing.T) {

@@ -200,8 +200,21 @@ func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) erro
 		f.note(it, *c)
 		p.Changes = append(p.Changes, *c)
 	}
-	if r := f.refresh(it, c); r != nil {
+	r := f.refresh(it, c)
+	if r != nil {
 		p.Changes = append(p.Changes, *r)
+	}
+	if c == nil && r == nil {
+		return nil
+	}
+	return it.complete()
+}
+
+// complete has the observation tell all that there is, before it is kept or compared
+// with another one.
+func (it *item) complete() error {
+	if err := it.kind.Complete(it.ID.Name, it.got); err != nil {
+		return fmt.Errorf("%s: %w", it.ID, err)
 	}
 	return nil
 }
@@ -239,6 +252,11 @@ func (e *Engine) change(it *item) (*Change, error) {
 		it.Want = managed(it.Want, it.past)
 	}
 	c.Diffs = resource.Compare(it.got, it.Want)
+	if len(c.Diffs) > 0 {
+		if err := it.complete(); err != nil {
+			return nil, err
+		}
+	}
 	if err := e.finish(it, c); err != nil {
 		return nil, err
 	}

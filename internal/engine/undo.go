@@ -32,6 +32,9 @@ func (e *Engine) before(p *Plan) (*state.Snapshot, error) {
 			snap.Absent = append(snap.Absent, it.ID)
 			continue
 		}
+		if err := it.complete(); err != nil {
+			return nil, err
+		}
 		was, err := state.NewWas(it.Resource, it.got)
 		if err != nil {
 			return nil, err

@@ -35,6 +35,7 @@ type Kind struct {
 
 	shape       func() any
 	observe     func(context.Context, map[string]any) map[string]Observation
+	complete    func(name string, got any) error
 	apply       func(context.Context, []Change) error
 	remove      func(context.Context, []string) error
 	refresh     func(context.Context, string, any, Effect) error
@@ -65,6 +66,9 @@ func (k Kind) New() any { return k.shape() }
 func (k Kind) Observe(ctx context.Context, wants map[string]any) map[string]Observation {
 	return k.observe(ctx, wants)
 }
+
+// Complete fills in what an observation left out; see [Completer].
+func (k Kind) Complete(name string, got any) error { return k.complete(name, got) }
 
 // Apply makes all changes in one go.
 func (k Kind) Apply(ctx context.Context, changes []Change) error { return k.apply(ctx, changes) }
@@ -161,6 +165,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		Traits:      is,
 		shape:       func() any { return new(T) },
 		observe:     observer(v),
+		complete:    func(string, any) error { return nil },
 		apply:       applier(v),
 		remove:      v.Remove,
 		refresh:     func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
@@ -183,6 +188,14 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		misses: func(before, now map[string]any) bool {
 			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
 		},
+	}
+	if c, ok := v.(Completer[T]); ok {
+		k.complete = func(name string, got any) error {
+			if got == nil {
+				return nil
+			}
+			return c.Complete(name, got.(*T))
+		}
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {

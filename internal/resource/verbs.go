@@ -11,7 +11,8 @@ import (
 // joined with others, and keeps the others from nothing.
 type Verbs[T any] interface {
 	// Observe returns what is on the host under these names, nothing in it nil or
-	// left out; names that are not there are not in the answer. It changes nothing.
+	// left out, unless a [Completer] fills it in; names that are not there are not in
+	// the answer. It changes nothing.
 	// Each name comes with what is wished of it, nil where nothing is: by that a
 	// kind measures what can't be told without, such as whether a certificate
 	// belongs to its key. Without a wish no predicate is true. It remembers nothing
@@ -49,6 +50,13 @@ type Checker[T any] interface {
 // names those of a wish: it is applied after them and follows their changes.
 type Deriver[T any] interface {
 	From(want T) []string
+}
+
+// A Completer leaves out of what it observes, by the measure of a wish that does not
+// ask for it, what would have to be read though nothing has changed: the bytes of ten
+// thousand files. Complete fills that in, where it has to be kept.
+type Completer[T any] interface {
+	Complete(name string, got *T) error
 }
 
 // A Normalizer turns wishes into the words in which the host will say them

@@ -15,6 +15,7 @@ import (
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
@@ -134,7 +135,7 @@ func (b *bringing) asked(cert *x509.Certificate) (string, *Certificate) {
 		if !want.outside() || want.Ledger == nil {
 			continue
 		}
-		if held, err := ownerOf(b.Scene, *want); err == nil && held.is(cert) {
+		if held, err := ownerOf(b.Scene, *want); err == nil && held.is(likeness.Of(cert)) {
 			return at, want
 		}
 	}

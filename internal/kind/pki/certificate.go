@@ -2,6 +2,7 @@ package pki
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
@@ -49,7 +51,8 @@ func newCertificates(h derived.Host) *certificates {
 		SourcesOf: func(_ string, c *Certificate) []string {
 			return append(derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger), derived.Inside(c.Overlap)), c.Former...)
 		},
-		Ages: true,
+		Ages:   true,
+		Memory: rememberedCertificate(),
 	}}}
 }
 
@@ -110,20 +113,34 @@ func issuable(s *derived.Scene, name string, want Certificate) error {
 // readCertificate tells what a file holds. One that holds no certificate is an
 // observation too, so that taking it over keeps its bytes.
 func readCertificate(s *derived.Scene, name string, data []byte, want Certificate) (*Certificate, error) {
-	got := &Certificate{
-		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
-		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
-		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away,
-		PEM: resource.Ptr(string(data)),
-	}
 	cert, err := policy.ParseCertificate(data)
 	if err != nil {
+		got := bare(want)
 		got.Usage, got.Subject = resource.Ptr("unreadable"), new(policy.Subject)
 		got.DNSNames, got.Domains, got.IPAddresses = []string{}, []string{}, []netip.Addr{}
 		got.Fresh, got.Current, got.Recorded = resource.Ptr(false), resource.Ptr(false), resource.Ptr(false)
 		got.NotAfter, got.Serial = resource.Ptr(""), resource.Ptr("")
+		got.PEM = resource.Ptr(string(data))
 		return got, nil
 	}
+	got, err := tellCertificate(s, name, likeness.Of(cert), want)
+	if err == nil {
+		got.PEM = resource.Ptr(string(data))
+	}
+	return got, err
+}
+
+// bare is an observation of which no more is known than what was wished.
+func bare(want Certificate) *Certificate {
+	return &Certificate{
+		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
+		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away,
+	}
+}
+
+// tellCertificate tells of a certificate all but its bytes.
+func tellCertificate(s *derived.Scene, name string, cert *likeness.Likeness, want Certificate) (*Certificate, error) {
 	suits, err := suits(s, cert, want)
 	if err != nil {
 		return nil, err
@@ -132,14 +149,14 @@ func readCertificate(s *derived.Scene, name string, data []byte, want Certificat
 	if err != nil {
 		return nil, err
 	}
-	if suits && want.outside() && brought(s, cert, want) != nil {
+	if suits && want.outside() && brought(s, cert.Itself, want) != nil {
 		suits = false
 	}
+	got := bare(want)
 	got.Remains = remains(s, name, want)
-	got.Usage, got.Subject = resource.Ptr(policy.UsageOf(cert)), resource.Ptr(policy.SubjectOf(cert))
-	got.DNSNames, got.IPAddresses = policy.SortedNames(cert.DNSNames), policy.AddressesOf(cert)
-	got.Domains = policy.SortedNames(cert.PermittedDNSDomains)
-	if want.outside() && accepted(cert, want) {
+	got.Usage, got.Subject = &cert.Usage, &cert.Subject
+	got.DNSNames, got.IPAddresses, got.Domains = cert.DNSNames, cert.Addresses, cert.Domains
+	if want.outside() && accepted(cert.Itself, want) {
 		got.Usage, got.Subject = resource.Ptr(resource.Or(want.Usage, policy.UsageServer)), want.Subject
 		got.DNSNames = policy.SortedNames(want.DNSNames)
 	}
@@ -147,8 +164,53 @@ func readCertificate(s *derived.Scene, name string, data []byte, want Certificat
 	got.Clock = earlier(s, cert.NotBefore, want.Issuer)
 	got.FreshUntil = resource.Ptr(freshUntil(s, cert, want))
 	got.NotAfter = resource.Ptr(cert.NotAfter.UTC().Format(time.RFC3339))
-	got.Serial = resource.Ptr(policy.SerialOf(cert.SerialNumber))
+	got.Serial = &cert.Serial
 	return got, nil
+}
+
+// rememberedCertificate is how a certificate is told that has not changed since it was
+// read: one that a CA signed that is here. Whatever else stands there is read each time.
+func rememberedCertificate() *derived.Memory[Certificate] {
+	return &derived.Memory[Certificate]{
+		Question: "which certificate",
+		Essence: func(s *derived.Scene, data []byte, want Certificate) (string, bool) {
+			cert, err := policy.ParseCertificate(data)
+			if err != nil || !want.remembered() {
+				return "", false
+			}
+			is := likeness.Of(cert)
+			issuer := signerOf(s, is, want)
+			if issuer == nil {
+				return "", false
+			}
+			is.Signer = likeness.Mark(issuer)
+			return is.Text(), true
+		},
+		Tell: func(s *derived.Scene, name, essence string, want Certificate) (*Certificate, error) {
+			cert, ok := likeness.Read(essence)
+			if !ok || !want.remembered() || signerOf(s, cert, want) == nil {
+				return nil, nil
+			}
+			return tellCertificate(s, name, cert, want)
+		},
+		Bytes: func(got *Certificate, data []byte) { got.PEM = resource.Ptr(string(data)) },
+		Drop: func(s *derived.Scene, data []byte, want Certificate) {
+			if cert, err := policy.ParseCertificate(data); err == nil {
+				if issuer := signerOf(s, likeness.Of(cert), want); issuer != nil {
+					s.Memo.Forget(whoSigned, cert.Raw, issuer.Raw)
+				}
+			}
+		},
+	}
+}
+
+// remembered says whether the wish is about a certificate that can be remembered.
+func (c *Certificate) remembered() bool { return c.Issuer != nil && !c.outside() }
+
+// signerOf returns the CA of a wish that signed a certificate, nil where none did.
+func signerOf(s *derived.Scene, cert *likeness.Likeness, want Certificate) *x509.Certificate {
+	issuer, _ := signerAmong(s, cert, append([]string{*want.Issuer}, want.Former...))
+	return issuer
 }
 
 // Check refuses to replace the certificate of a CA by one of another key, which

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/kind/pki/policy"
 )
 
@@ -36,15 +37,22 @@ func heldIn(s *derived.Scene, data []byte) (held heldKey, err error) {
 	if err != nil || !ok {
 		return held, err
 	}
+	return keyTold(told), nil
+}
+
+// keyTold reads what tellKey wrote.
+func keyTold(told string) (held heldKey) {
 	held.algorithm, told, _ = strings.Cut(told, " ")
 	held.format, told, _ = strings.Cut(told, " ")
 	held.public = []byte(told)
-	return held, nil
+	return held
 }
+
+func (k heldKey) tell() string { return k.algorithm + " " + k.format + " " + string(k.public) }
 
 func tellKey(key crypto.Signer, format string) (string, bool) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
-	return policy.AlgorithmOf(key.Public()) + " " + format + " " + string(public), err == nil
+	return heldKey{policy.AlgorithmOf(key.Public()), format, public}.tell(), err == nil
 }
 
 // heldAt tells of the private key at that path. A file that is as it was when it was
@@ -52,8 +60,8 @@ func tellKey(key crypto.Signer, format string) (string, bool) {
 func heldAt(s *derived.Scene, path string) (heldKey, error) {
 	info, unseen := s.Look(path)
 	if unseen == nil {
-		if held, still := s.Memo.Still(path, info); still {
-			return held.(heldKey), nil
+		if told, still := s.Memo.Still(whichKey, path, info); still {
+			return keyTold(told), nil
 		}
 	}
 	data, err := s.Follow(path)
@@ -61,24 +69,29 @@ func heldAt(s *derived.Scene, path string) (heldKey, error) {
 		return heldKey{}, err
 	}
 	held, err := heldIn(s, data)
-	if unseen == nil && err == nil { // what changed in between differs from this look too
-		s.Memo.Saw(path, info, s.Now, held)
+	if unseen == nil && err == nil && s.Memo.Saw(whichKey, path, info, s.Now, held.tell()) { // what changed in between differs from this look too
+		s.Memo.Forget(whichKey, data)
 	}
 	return held, err
 }
 
-// is says whether the certificate is of that key. There are several ways to write
-// down a public key.
-func (k heldKey) is(cert *x509.Certificate) bool {
-	if bytes.Equal(k.public, cert.RawSubjectPublicKeyInfo) {
+// is says whether a certificate is of that key. There are several ways to write down a
+// public key.
+func (k heldKey) is(cert *likeness.Likeness) bool {
+	if bytes.Equal(k.public, cert.Public) {
 		return true
 	}
-	public, err := x509.ParsePKIXPublicKey(k.public)
-	return err == nil && policy.SamePublic(public, cert.PublicKey)
+	mine, wrong := x509.ParsePKIXPublicKey(k.public)
+	its, err := x509.ParsePKIXPublicKey(cert.Public)
+	return wrong == nil && err == nil && policy.SamePublic(mine, its)
 }
 
-// signed says whether the issuer signed a certificate.
-func signed(s *derived.Scene, cert, issuer *x509.Certificate) bool {
-	_, ok := s.Memo.Of(whoSigned, func() (string, bool) { return "", policy.SignedBy(cert, issuer) == nil }, cert.Raw, issuer.Raw)
+// signed says whether the issuer signed a certificate. Of one that is only remembered it
+// is known of one issuer alone.
+func signed(s *derived.Scene, cert *likeness.Likeness, issuer *x509.Certificate) bool {
+	if cert.Itself == nil {
+		return cert.Signer == likeness.Mark(issuer)
+	}
+	_, ok := s.Memo.Of(whoSigned, func() (string, bool) { return "", policy.SignedBy(cert.Itself, issuer) == nil }, cert.Itself.Raw, issuer.Raw)
 	return ok
 }

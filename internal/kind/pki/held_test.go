@@ -87,6 +87,86 @@ func TestWhatIsRememberedHidesNoDrift(t *testing.T) {
 	current("of its CA", true)
 }
 
+// A certificate that has not changed is not read again; its bytes are told where they
+// have to be kept.
+func TestACertificateThatStaysIsNotReadAgain(t *testing.T) {
+	nettest.Root(t, "to own the files")
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	makeIt(r, newPrivateKeys(r.Host), "/pki/alice.key", PrivateKey{})
+	makeIt(r, newCertificates(r.Host), "/pki/alice.crt", leaf("alice", policy.UsageClient))
+	r.now = r.now.Add(time.Hour)
+	for kind, look := range map[string]func() (left bool, whole string){
+		"certificate": func() (bool, string) {
+			v, want := newCertificates(r.Host), leaf("alice", policy.UsageClient)
+			seen, err := v.Observe(context.Background(), map[string]*Certificate{"/pki/alice.crt": &want})
+			got := seen["/pki/alice.crt"]
+			if err != nil || len(resource.Compare(got, &want)) > 0 || !*got.Current || !*got.Recorded || !*got.Fresh {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			left := got.PEM == nil
+			if err := v.Complete("/pki/alice.crt", got); err != nil {
+				t.Fatal(err)
+			}
+			return left, *got.PEM
+		},
+		"key": func() (bool, string) {
+			v, want := newPrivateKeys(r.Host), PrivateKey{Algorithm: p("ecdsa-p256")}
+			seen, err := v.Observe(context.Background(), map[string]*PrivateKey{"/pki/alice.key": &want})
+			got := seen["/pki/alice.key"]
+			if err != nil || len(resource.Compare(got, &want)) > 0 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			left := got.PEM == nil
+			if err := v.Complete("/pki/alice.key", got); err != nil {
+				t.Fatal(err)
+			}
+			return left, got.PEM.Reveal()
+		},
+	} {
+		is := r.get("/pki/alice." + map[string]string{"certificate": "crt", "key": "key"}[kind])
+		if _, whole := look(); whole != is {
+			t.Errorf("%s, the first time: %d bytes of %d", kind, len(whole), len(is))
+		}
+		if left, whole := look(); !left || whole != is {
+			t.Errorf("%s, the second time: left out %v, and %d bytes of %d", kind, left, len(whole), len(is))
+		}
+	}
+	// What lies around it is looked at each time.
+	cert, err := policy.ParseCertificate([]byte(r.get("/pki/alice.crt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := policy.SerialOf(cert.SerialNumber)
+	current := func() bool {
+		want := leaf("alice", policy.UsageClient)
+		seen, err := newCertificates(r.Host).Observe(context.Background(), map[string]*Certificate{"/pki/alice.crt": &want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := seen["/pki/alice.crt"]
+		return *got.Current && *got.Recorded && *got.Fresh
+	}
+	r.put("/pki/issued/"+serial+".revoked", "")
+	if current() {
+		t.Error("revoked, and still good")
+	}
+	r.remove("/pki/issued/" + serial + ".revoked")
+	if !current() {
+		t.Error("not good again")
+	}
+	entry := r.get("/pki/issued/" + serial + ".pem")
+	r.remove("/pki/issued/" + serial + ".pem")
+	if current() {
+		t.Error("gone from the ledger, and still recorded")
+	}
+	r.put("/pki/issued/"+serial+".pem", entry)
+	r.now = r.now.Add(900 * 24 * time.Hour)
+	if current() {
+		t.Error("run out, and still good")
+	}
+}
+
 // A file is not read again for as long as nothing of it has changed: an edit that keeps
 // its size and its time moves that of its last change.
 func TestAnEditThatKeepsSizeAndTimeIsSeen(t *testing.T) {
@@ -125,7 +205,7 @@ func TestAnEditThatKeepsSizeAndTimeIsSeen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, still := r.Memo.Still("/pki/"+name+".key", info)
+		_, still := r.Memo.Still(whichKey, "/pki/"+name+".key", info)
 		return still
 	}
 	if !still("alice") {

@@ -33,6 +33,7 @@ func newPrivateKeys(h derived.Host) *privateKeys {
 		Waive:  func(k *PrivateKey) { k.Current = nil },
 		Beside: publicKey,
 		Voids:  invalidatesPrivateKey,
+		Memory: rememberedKey(),
 		SourcesOf: func(name string, k *PrivateKey) []string {
 			if k.Format == nil || *k.Format != policy.OpenSSH {
 				return nil
@@ -104,6 +105,13 @@ func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey)
 	if key.format == policy.OpenSSH {
 		n = publicKey(s, name, data)
 	}
+	got := tellPrivateKey(key, n, want)
+	got.PEM = resource.NewSecret(string(data))
+	return got, nil
+}
+
+// tellPrivateKey tells of a key all but its bytes.
+func tellPrivateKey(key heldKey, n *derived.Neighbour, want PrivateKey) *PrivateKey {
 	return &PrivateKey{
 		Algorithm:   &key.algorithm,
 		Format:      &key.format,
@@ -112,8 +120,28 @@ func readPrivateKey(s *derived.Scene, name string, data []byte, want PrivateKey)
 		Keep:        want.Keep,
 		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),
-		PEM:         resource.NewSecret(string(data)),
-	}, nil
+	}
+}
+
+// rememberedKey is how a key is told that has not changed since it was read. One that
+// has its public half beside it is read each time.
+func rememberedKey() *derived.Memory[PrivateKey] {
+	return &derived.Memory[PrivateKey]{
+		Question: whichKey,
+		Essence: func(s *derived.Scene, data []byte, _ PrivateKey) (string, bool) {
+			held, err := heldIn(s, data)
+			return held.tell(), err == nil
+		},
+		Tell: func(_ *derived.Scene, _, essence string, want PrivateKey) (*PrivateKey, error) {
+			held := keyTold(essence)
+			if held.format == policy.OpenSSH {
+				return nil, nil
+			}
+			return tellPrivateKey(held, nil, want), nil
+		},
+		Bytes: func(got *PrivateKey, data []byte) { got.PEM = resource.NewSecret(string(data)) },
+		Drop:  func(s *derived.Scene, data []byte, _ PrivateKey) { s.Memo.Forget(whichKey, data) },
+	}
 }
 
 func publicLine(n *derived.Neighbour) *Public {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
@@ -16,57 +17,58 @@ import (
 
 // suits says whether a certificate belongs to its key, comes from its issuer
 // and is not revoked.
-func suits(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool, error) {
+func suits(s *derived.Scene, cert *likeness.Likeness, want Certificate) (bool, error) {
 	if want.Key == nil && want.Request == nil {
 		return false, nil
 	}
 	key, err := ownerOf(s, want)
 	if want.Issuer == nil && yes(want.Away) && errors.Is(err, fs.ErrNotExist) {
-		return policy.SignedBy(cert, cert) == nil, nil // the certificate is all that there is to tell by
+		return signed(s, cert, cert.Itself), nil // the certificate is all that there is to tell by
 	}
 	if err != nil || !key.is(cert) {
 		return false, derived.Missing(err)
 	}
 	if want.Issuer == nil {
-		return signed(s, cert, cert), nil
+		return signed(s, cert, cert.Itself), nil
 	}
-	if ok, err := signedByAny(s, cert, append([]string{*want.Issuer}, want.Former...)); err != nil || !ok {
+	if issuer, err := signerAmong(s, cert, append([]string{*want.Issuer}, want.Former...)); err != nil || issuer == nil {
 		return false, derived.Missing(err)
 	}
-	if slices.Contains(want.Void, policy.SerialOf(cert.SerialNumber)) {
+	if slices.Contains(want.Void, cert.Serial) {
 		return false, nil
 	}
 	if want.Ledger == nil {
 		return true, nil
 	}
 	l, err := ledgerAt(s, *want.Ledger)
-	return err == nil && !l.revoked(policy.SerialOf(cert.SerialNumber)), err
+	return err == nil && !l.revoked(cert.Serial), err
 }
 
-// signedByAny says whether one of the CAs at those paths signed a certificate.
-func signedByAny(s *derived.Scene, cert *x509.Certificate, issuers []string) (bool, error) {
+// signerAmong returns which of the CAs at those paths signed a certificate, nil for
+// none.
+func signerAmong(s *derived.Scene, cert *likeness.Likeness, issuers []string) (*x509.Certificate, error) {
 	var errs []error
 	for _, path := range issuers {
 		issuer, err := certificateAt(s, path)
 		if err == nil && signed(s, cert, issuer) {
-			return true, nil
+			return issuer, nil
 		}
 		errs = append(errs, err)
 	}
-	return false, errs[0]
+	return nil, errs[0]
 }
 
 // recorded says whether the ledger, where there is one, knows the certificate.
-func recorded(s *derived.Scene, cert *x509.Certificate, want Certificate) (bool, error) {
+func recorded(s *derived.Scene, cert *likeness.Likeness, want Certificate) (bool, error) {
 	if want.Issuer == nil || want.Ledger == nil {
 		return true, nil
 	}
 	l, err := ledgerAt(s, *want.Ledger)
-	return err == nil && l.holds(policy.SerialOf(cert.SerialNumber)), err
+	return err == nil && l.holds(cert.Serial), err
 }
 
 // fresh says whether a certificate is not yet to be renewed.
-func fresh(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
+func fresh(s *derived.Scene, cert *likeness.Likeness, want Certificate) bool {
 	if want.Overlap != nil {
 		return true // another one took its place
 	}
@@ -75,7 +77,7 @@ func fresh(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 
 // freshUntil returns when a certificate is to be renewed. One that lasts as long
 // as its issuer can't be had for longer, so not before its end.
-func freshUntil(s *derived.Scene, cert *x509.Certificate, want Certificate) time.Time {
+func freshUntil(s *derived.Scene, cert *likeness.Likeness, want Certificate) time.Time {
 	if want.Issuer != nil {
 		if issuer, err := certificateAt(s, *want.Issuer); err == nil && !cert.NotAfter.Before(issuer.NotAfter) {
 			return cert.NotAfter.UTC()
@@ -107,15 +109,16 @@ func remains(s *derived.Scene, name string, want Certificate) *string {
 // good says whether the certificate is all that the wish asks for, apart from
 // its place in the ledger.
 func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
-	suits, err := suits(s, cert, want)
-	if err != nil || !suits || !fresh(s, cert, want) {
+	is := likeness.Of(cert)
+	suits, err := suits(s, is, want)
+	if err != nil || !suits || !fresh(s, is, want) {
 		return false
 	}
 	if want.outside() {
 		return accepted(cert, want)
 	}
-	return policy.UsageOf(cert) == resource.Or(want.Usage, policy.UsageServer) && policy.SubjectOf(cert) == *want.Subject &&
-		(want.DNSNames == nil || resource.Equal(&Certificate{DNSNames: policy.SortedNames(want.DNSNames)}, &Certificate{DNSNames: policy.SortedNames(cert.DNSNames)})) &&
-		(want.Domains == nil || slices.Equal(policy.SortedNames(want.Domains), policy.SortedNames(cert.PermittedDNSDomains))) &&
-		(want.IPAddresses == nil || resource.Equal(&Certificate{IPAddresses: policy.SortedAddresses(want.IPAddresses)}, &Certificate{IPAddresses: policy.AddressesOf(cert)}))
+	return is.Usage == resource.Or(want.Usage, policy.UsageServer) && is.Subject == *want.Subject &&
+		(want.DNSNames == nil || slices.Equal(policy.SortedNames(want.DNSNames), is.DNSNames)) &&
+		(want.Domains == nil || slices.Equal(policy.SortedNames(want.Domains), is.Domains)) &&
+		(want.IPAddresses == nil || slices.Equal(policy.SortedAddresses(want.IPAddresses), is.Addresses))
 }

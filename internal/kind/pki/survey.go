@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
 )
 
@@ -80,9 +80,16 @@ func (v *crls) alike(e entry) entry {
 // whatEntry is the question to the memo what is in a file of the ledger.
 const whatEntry = "which entry"
 
-// entryAt returns one entry of the ledger. A file of the same content holds the same.
+// entryAt returns one entry of the ledger. A file that has not changed since, or of the
+// same content, holds the same.
 func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
 	name := path.Join(dir, serial+".pem")
+	info, unseen := s.Look(name)
+	if unseen == nil {
+		if told, still := s.Memo.Still(whatEntry, name, info); still {
+			return readEntryTold(told)
+		}
+	}
 	data, _, err := s.Read(name)
 	if err != nil {
 		return e, err
@@ -97,28 +104,22 @@ func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
 	if !ok {
 		return e, err
 	}
+	if unseen == nil && s.Memo.Saw(whatEntry, name, info, s.Now, told) {
+		s.Memo.Forget(whatEntry, data)
+	}
 	return readEntryTold(told)
 }
 
-// tell writes down an entry, each part behind its length.
+// tell writes down an entry.
 func (e entry) tell() string {
-	var told []byte
-	for _, part := range []string{e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID)} {
-		told = append(binary.AppendUvarint(told, uint64(len(part))), part...)
-	}
-	return string(told)
+	return memo.Join(e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID))
 }
 
 // readEntryTold reads what tell wrote, of an entry in the ledger.
 func readEntryTold(told string) (entry, error) {
-	var parts [5]string
-	rest := []byte(told)
-	for i := range parts {
-		n, used := binary.Uvarint(rest)
-		if used <= 0 || n > uint64(len(rest)-used) {
-			return entry{}, errors.New("what is remembered of an entry can't be read")
-		}
-		parts[i], rest = string(rest[used:used+int(n)]), rest[used+int(n):]
+	parts, ok := memo.Split(told)
+	if !ok || len(parts) != 5 {
+		return entry{}, errors.New("what is remembered of an entry can't be read")
 	}
 	until, err := time.Parse(time.RFC3339, parts[2])
 	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true}, err

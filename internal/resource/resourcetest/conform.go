@@ -23,8 +23,8 @@ type Case[T any] struct {
 //
 //   - not there is nil, and removing what is not there is no error;
 //   - after Apply a comparison with the wish is empty, and stays so;
-//   - an observation leaves nothing nil, changes nothing, and is itself a wish
-//     that brings the earlier state back;
+//   - an observation leaves nothing nil, once it is completed where it has to be,
+//     changes nothing, and is itself a wish that brings the earlier state back;
 //   - also who is told of no wish sees that it is there;
 //   - what was observed survives being written down and read again.
 func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
@@ -38,6 +38,13 @@ func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 			t.Fatalf("observing: %v", o.Err)
 		}
 		return o.Got
+	}
+	whole := func(got any) any {
+		t.Helper()
+		if err := k.Complete(c.Name, got); err != nil {
+			t.Fatalf("completing: %v", err)
+		}
+		return got
 	}
 	converge := func(what string, want any) any {
 		t.Helper()
@@ -58,15 +65,15 @@ func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 			t.Fatalf("%s: who knows no wish sees nothing there", what)
 		}
 		complete(t, observe(nil))
+		complete(t, whole(observe(want)))
 		return want
 	}
 	if got := observe(nil); got != nil {
 		t.Fatalf("there before it was made: %+v", got)
 	}
 	wish := converge("first", &c.First)
-	first := observe(wish)
-	complete(t, first)
-	if again := observe(wish); !resource.Equal(first, again) {
+	first := whole(observe(wish))
+	if again := whole(observe(wish)); !resource.Equal(first, again) {
 		t.Fatalf("two looks differ: %+v and %+v", first, again)
 	}
 	if diffs := resource.Compare(first, &c.Second); len(diffs) == 0 {
@@ -74,7 +81,7 @@ func Conform[T any](t *testing.T, v resource.Verbs[T], c Case[T]) {
 	}
 	converge("second", &c.Second)
 	converge("back to the first, as observed", reread(t, k, first))
-	if back := observe(wish); !resource.Equal(first, back) {
+	if back := whole(observe(wish)); !resource.Equal(first, back) {
 		t.Fatalf("restored %+v, found %+v", first, back)
 	}
 	for range 2 {

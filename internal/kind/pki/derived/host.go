@@ -57,8 +57,11 @@ func readBy(name string, read func(name string) (atomic.Info, []byte, error)) ([
 	if err != nil {
 		return nil, Stat{}, err
 	}
-	return data, Stat{Mode: info.Mode, UID: info.UID, GID: info.GID}, nil
+	return data, StatOf(info), nil
 }
+
+// StatOf returns who may use a file that was looked at.
+func StatOf(i atomic.Info) Stat { return Stat{Mode: i.Mode, UID: i.UID, GID: i.GID} }
 
 // Follow returns the content of a file that others may keep, which is why it
 // goes through symbolic links, as Let's Encrypt's live directory needs.

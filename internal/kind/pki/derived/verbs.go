@@ -51,6 +51,26 @@ type Nature[T any] struct {
 	// kept.
 	Voids func(got, want *T) string
 	Ages  bool // it runs out
+
+	Memory *Memory[T] // what makes reading a file again needless; nil where nothing does
+}
+
+// Memory is how a file is told that was read before and has not changed since.
+type Memory[T any] struct {
+	Question string // of the essence, to the memo
+
+	// Essence says in short what a file of that content is, false where that can't
+	// be said.
+	Essence func(s *Scene, data []byte, want T) (string, bool)
+	// Tell is Read by the essence alone, without the bytes; nil where the wish asks
+	// for more.
+	Tell func(s *Scene, name, essence string, want T) (*T, error)
+	// Bytes puts the bytes where the shape has them, which is where Kept returns them
+	// from.
+	Bytes func(got *T, data []byte)
+	// Drop drops from the memo what was worked out of the content: the essence says
+	// it as well.
+	Drop func(s *Scene, data []byte, want T)
 }
 
 // A Product is what building yields.
@@ -139,7 +159,7 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	all, errs := make([]*T, len(names)), make([]error, len(names))
 	ManyHands(ctx, len(names), func(i int) {
 		var err error
-		if all[i], err = v.observe(s, names[i], resource.Or(wants[names[i]], *new(T))); err != nil {
+		if all[i], err = v.observe(s, names[i], wants[names[i]]); err != nil {
 			errs[i] = &resource.NameError{Name: names[i], Err: err}
 		}
 	})
@@ -171,20 +191,72 @@ func ManyHands(ctx context.Context, n int, do func(i int)) {
 	hands.Wait()
 }
 
-func (v *Verbs[T]) observe(s *Scene, name string, want T) (*T, error) {
+func (v *Verbs[T]) observe(s *Scene, name string, want *T) (*T, error) {
+	if want != nil && v.Memory != nil && v.Kept(want) == nil {
+		return v.observeBy(s, name, *want)
+	}
+	got, _, err := v.read(s, name, resource.Or(want, *new(T)))
+	return got, err
+}
+
+// observeBy observes a file by its essence, and reads it where that is not remembered,
+// or more is asked for.
+func (v *Verbs[T]) observeBy(s *Scene, name string, want T) (*T, error) {
+	info, unseen := s.Look(name)
+	if unseen == nil {
+		if essence, still := s.Memo.Still(v.Memory.Question, name, info); still {
+			if got, err := v.tell(s, name, essence, want, StatOf(info)); got != nil || err != nil {
+				return got, err
+			}
+		}
+	}
+	got, data, err := v.read(s, name, want)
+	if unseen != nil || err != nil || got == nil {
+		return got, err
+	}
+	// What changed in between differs from the look before it.
+	if essence, ok := v.Memory.Essence(s, data, want); ok && s.Memo.Saw(v.Memory.Question, name, info, s.Now, essence) {
+		v.Memory.Drop(s, data, want)
+	}
+	return got, nil
+}
+
+func (v *Verbs[T]) tell(s *Scene, name, essence string, want T, now Stat) (*T, error) {
+	got, err := v.Memory.Tell(s, name, essence, want)
+	if got != nil {
+		v.Access(got).Show(s.Names, now)
+	}
+	return got, err
+}
+
+// read observes a file by what it holds; nil where there is none.
+func (v *Verbs[T]) read(s *Scene, name string, want T) (*T, []byte, error) {
 	data, now, err := s.Read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	got, err := v.Nature.Read(s, name, data, want)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v.Access(got).Show(s.Names, now)
-	return got, nil
+	return got, data, nil
+}
+
+// Complete reads the bytes of a file that was observed by what is remembered of it.
+func (v *Verbs[T]) Complete(name string, got *T) error {
+	if v.Memory == nil || v.Kept(got) != nil {
+		return nil
+	}
+	data, _, err := v.Host.Read(name)
+	if err != nil {
+		return fmt.Errorf("reading it once more: %w", err)
+	}
+	v.Memory.Bytes(got, data)
+	return nil
 }
 
 // Apply puts many files in place: first what must be on disk before them,

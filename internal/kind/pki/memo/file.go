@@ -20,9 +20,9 @@ const saltSize = 16
 // Open returns what is remembered in a directory; an empty one has no file.
 func Open(directory string) *Memo {
 	if directory == "" {
-		return new(Memo)
+		return &Memo{boot: thisBoot()}
 	}
-	return &Memo{file: filepath.Join(directory, "keys-and-signatures")}
+	return &Memo{boot: thisBoot(), file: filepath.Join(directory, "keys-and-signatures")}
 }
 
 // load reads the file and returns its salt, nil where there is none to go by.
@@ -38,8 +38,8 @@ func (m *Memo) load() []byte {
 	text := string(data[sha256.Size:])
 	salt, text := text[:saltSize], text[saltSize:]
 	for len(text) > sha256.Size {
-		key := sum([]byte(text[:sha256.Size]))
-		n, used := binary.Uvarint([]byte(text[sha256.Size:min(len(text), sha256.Size+binary.MaxVarintLen64)]))
+		var key sum
+		n, used := uvarint(text[copy(key[:], text):])
 		end := sha256.Size + used + int(n)
 		if used <= 0 || end > len(text) {
 			return nil

@@ -1,7 +1,8 @@
 // Package memo remembers what was worked out of the content of files: which key a
 // file holds, that a CA signed a certificate. The content itself is the question, so
 // nothing that changes on the host is ever overlooked, and what is lost is worked out
-// again. Of a key it keeps a salted digest and its public half.
+// again. Of a file that has not changed since, which the kernel tells, the content need
+// not even be read. Of a key it keeps a salted digest and its public half.
 package memo
 
 import (
@@ -24,13 +25,13 @@ type answer struct {
 // good for many hands at once; a nil one remembers nothing.
 type Memo struct {
 	file string
+	boot string // the kernel's name for this one
 
 	mu     sync.Mutex
 	opened bool
 	salt   []byte
 	known  map[sum]answer
-	seen   map[string]sight // by path, for this process alone
-	learnt bool             // something that the file does not hold
+	learnt bool // something that the file does not hold
 }
 
 // spare is how many answers are kept that nobody has asked for lately.
@@ -48,12 +49,27 @@ func (m *Memo) Of(question string, work func() (text string, ok bool), about ...
 	}
 	text, ok := work()
 	if ok {
-		m.mu.Lock()
-		m.known[key] = answer{text, true}
-		m.learnt = true
-		m.mu.Unlock()
+		m.learn(key, text)
 	}
 	return text, ok
+}
+
+// Forget forgets the answer to a question: it is remembered elsewhere.
+func (m *Memo) Forget(question string, about ...[]byte) {
+	if m == nil {
+		return
+	}
+	key := sumOf(m.seasoned(), question, about)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.known, key)
+}
+
+func (m *Memo) learn(key sum, text string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.known[key] = answer{text, true}
+	m.learnt = true
 }
 
 func (m *Memo) recall(key sum) (string, bool) {

@@ -1,43 +1,60 @@
 package memo
 
 import (
+	"bytes"
+	"encoding/binary"
+	"os"
 	"time"
 
 	"vpnd/internal/atomic"
 )
 
-// sight is what was found in a file when it was looked at.
-type sight struct {
-	info   atomic.Info
-	looked time.Time
-	what   any
+// Saw remembers the answer to a question about the content of a file that was read as
+// it was at a time, by the clock of the host, and says whether it does: of some files
+// nobody can tell whether they have changed ([atomic.Info.Still]). Of each path one
+// answer to a question is remembered, the last.
+func (m *Memo) Saw(question, path string, as atomic.Info, looked time.Time, text string) bool {
+	if m == nil || !as.Still(as, looked) || m.boot == "" {
+		return false
+	}
+	m.learn(m.sighting(question, path), string(marksOf(as))+text)
+	return true
 }
 
-// Saw remembers for this process what was found in a file that was read as it was at
-// a time, by the clock of the host.
-func (m *Memo) Saw(path string, info atomic.Info, looked time.Time, what any) {
-	if m == nil {
-		return
+// Still returns what Saw was told, where nothing of the file has changed since.
+func (m *Memo) Still(question, path string, now atomic.Info) (string, bool) {
+	if m == nil || m.boot == "" {
+		return "", false
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.seen == nil {
-		m.seen = make(map[string]sight)
+	text, known := m.recall(m.sighting(question, path))
+	marks := marksOf(now)
+	if !known || len(text) < len(marks) || text[:len(marks)] != string(marks) {
+		return "", false
 	}
-	m.seen[path] = sight{info, looked, what}
+	return text[len(marks):], true
 }
 
-// Still returns what was found in a file earlier, where nothing of it has changed
-// since.
-func (m *Memo) Still(path string, now atomic.Info) (any, bool) {
-	if m == nil {
-		return nil, false
+// sighting is the key of what was found in a file. It is of this boot: while the host
+// was off, its disk may have been changed without a trace.
+func (m *Memo) sighting(question, path string) sum {
+	return sumOf(m.seasoned(), "seen: "+question, [][]byte{[]byte(m.boot), []byte(path)})
+}
+
+// marksOf writes down all by which a change of a file shows. Nothing that it writes
+// begins as something else that it writes.
+func marksOf(i atomic.Info) []byte {
+	marks := make([]byte, 0, 64)
+	for _, n := range []uint64{
+		uint64(i.Mode), uint64(i.UID), uint64(i.GID), uint64(i.Size),
+		uint64(i.Changed.UnixNano()), uint64(i.Modified.UnixNano()), i.Device, i.Inode,
+	} {
+		marks = binary.AppendUvarint(marks, n)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, known := m.seen[path]
-	if !known || !now.Still(s.info, s.looked) {
-		return nil, false
-	}
-	return s.what, true
+	return marks
+}
+
+// thisBoot is the kernel's name for this one, random(4); empty where it does not tell.
+func thisBoot() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return string(bytes.TrimSpace(id))
 }
