@@ -80,6 +80,17 @@ func modeOf(bits uint32) fs.FileMode {
 	return mode
 }
 
+// bitsOf is what chmod(2) takes for a mode.
+func bitsOf(mode fs.FileMode) uint32 {
+	bits := uint32(mode.Perm())
+	for _, s := range special {
+		if mode&s.mode != 0 {
+			bits |= s.bit
+		}
+	}
+	return bits
+}
+
 // ReadFile reads a regular file below the root. A symbolic link in its place, or
 // anything else that is no regular file, is an error, and so is one that holds more
 // than limit bytes.

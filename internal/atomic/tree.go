@@ -25,6 +25,7 @@ type Tree struct {
 type branch struct {
 	in   *directory
 	file *os.File // of the same descriptor, which is closed when nobody needs it any more
+	err  error    // there is none; of thousands of files that are yet to come, nobody asks for each
 }
 
 // NewTree returns a tree of what is below a root.
@@ -55,19 +56,23 @@ func (t *Tree) locate(name string) (*branch, string, error) {
 	dir, base := path.Split(name)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !path.IsAbs(name) || !isName(base) {
+		return nil, "", notAPath(name)
+	}
 	b := t.dirs[dir]
 	if b == nil {
 		in, _, err := locate(t.root, name)
-		if err != nil {
+		switch {
+		case absent(err):
+			b = &branch{err: err}
+		case err != nil:
 			return nil, "", err
+		default:
+			b = &branch{in: in, file: os.NewFile(uintptr(in.fd), in.path)}
 		}
-		b = &branch{in, os.NewFile(uintptr(in.fd), in.path)}
 		t.dirs[dir] = b
 	}
-	if !isName(base) {
-		return nil, "", notAPath(name)
-	}
-	return b, base, nil
+	return b, base, b.err
 }
 
 // isName says whether the last part of a path can be the name of a file.
@@ -81,7 +86,9 @@ func (t *Tree) Close() error {
 	defer t.mu.Unlock()
 	var errs []error
 	for _, b := range t.dirs {
-		errs = append(errs, b.file.Close())
+		if b.file != nil {
+			errs = append(errs, b.file.Close())
+		}
 	}
 	t.dirs = make(map[string]*branch)
 	return errors.Join(errs...)
