@@ -11,14 +11,9 @@ import (
 	"vpnd/internal/state"
 )
 
-// Activate makes a configuration the active one, as vpnd apply does: what was
-// suppressed is so no longer. Where only a part of it was applied, took says which;
-// the rest stays as it was.
-func Activate(store *state.Store, cfg *config.Config, took map[resource.ID]bool, now time.Time) error {
-	w, err := part(store, cfg, took)
-	if err != nil {
-		return err
-	}
+// Activate makes a wish the active configuration, as vpnd apply does: what was
+// suppressed is so no longer. Where there is none, none is active.
+func Activate(store *state.Store, w *state.Wish, now time.Time) error {
 	if w == nil {
 		return store.KeepNoWish()
 	}
@@ -36,46 +31,35 @@ func Activate(store *state.Store, cfg *config.Config, took map[resource.ID]bool,
 	return store.DropSuppression()
 }
 
-// Follows writes into the snapshot of an apply which configuration its undo makes
-// active again. It comes before [Activate], of the same.
-func Follows(store *state.Store, snapshot string, cfg *config.Config, took map[resource.ID]bool) error {
-	w, err := part(store, cfg, took)
-	if err != nil {
-		return err
-	}
-	return store.Follows(snapshot, w)
-}
-
-// Resumes returns the snapshot of an apply of the same configuration that was
-// killed before its end, and that this one goes on with; none where there is
-// none.
-func Resumes(store *state.Store, cfg *config.Config, took map[resource.ID]bool) (string, error) {
-	w, err := part(store, cfg, took)
-	if err != nil || w == nil {
-		return "", err
+// Resumes returns the snapshot of an apply of the same signed wish that was killed
+// before its end, and that this one goes on with; none where there is none.
+func Resumes(store *state.Store, w *state.Wish) (string, error) {
+	if w == nil {
+		return "", nil
 	}
 	old, _, err := store.Standing()
-	if err != nil || old == nil {
-		return "", err
-	}
-	if err := store.Sign(w); err != nil || w.Fingerprint != old.Fingerprint {
+	if err != nil || old == nil || w.Fingerprint != old.Fingerprint {
 		return "", err
 	}
 	return store.CutShort()
 }
 
-// part returns the wish that an apply activates, nil where it activates none:
-// without a whole there are no parts.
-func part(store *state.Store, cfg *config.Config, took map[resource.ID]bool) (*state.Wish, error) {
+// Next returns the signed wish that an apply of a configuration activates, nil where it
+// activates none. Where only a part of it is applied, took says which; the rest stays as
+// it was, and without a whole there are no parts.
+func Next(store *state.Store, cfg *config.Config, took map[resource.ID]bool) (*state.Wish, error) {
 	w, err := Wish(cfg)
-	if err != nil || took == nil {
-		return w, err
-	}
-	old, err := store.Wish()
-	if err != nil || old == nil {
+	if err != nil {
 		return nil, err
 	}
-	return merge(old, w, took), nil
+	if took != nil {
+		old, err := store.Wish()
+		if err != nil || old == nil {
+			return nil, err
+		}
+		w = merge(old, w, took)
+	}
+	return w, store.Sign(w)
 }
 
 // merge returns old, with what took part in an apply as in w.
@@ -100,11 +84,8 @@ func alike(a, b *state.Wish) bool {
 	return a.Fingerprint == b.Fingerprint && bytes.Equal(a.Settings, b.Settings) && bytes.Equal(a.Checks, b.Checks)
 }
 
-// keep writes a wish unless it is there already.
+// keep writes a signed wish unless it is there already.
 func keep(store *state.Store, w *state.Wish, now time.Time) error {
-	if err := store.Sign(w); err != nil {
-		return err
-	}
 	old, damage, err := store.Standing()
 	if err != nil {
 		return err

@@ -21,6 +21,15 @@ type thing struct {
 	Text *string `vpnd:"text"`
 }
 
+// activate makes all of a configuration active.
+func activate(store *state.Store, cfg *config.Config, now time.Time) error {
+	w, err := Next(store, cfg, nil)
+	if err != nil {
+		return err
+	}
+	return Activate(store, w, now)
+}
+
 // An apply that was killed is gone on with by the same one, and by no other.
 func TestResumes(t *testing.T) {
 	store, err := state.Open(t.TempDir())
@@ -35,14 +44,18 @@ func TestResumes(t *testing.T) {
 	}
 	resumes := func(text, want string) {
 		t.Helper()
-		if got, err := Resumes(store, wish(text), nil); got != want || err != nil {
+		next, err := Next(store, wish(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Resumes(store, next); got != want || err != nil {
 			t.Errorf("%q, %v instead of %q", got, err, want)
 		}
 	}
 	resumes("1", "")
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	snap := &state.Snapshot{Taken: now.Add(time.Second)}
-	if err := errors.Join(Activate(store, wish("1"), nil, now), store.SaveSnapshot(snap)); err != nil {
+	if err := errors.Join(activate(store, wish("1"), now), store.SaveSnapshot(snap)); err != nil {
 		t.Fatal(err)
 	}
 	resumes("1", snap.Name)
@@ -64,7 +77,7 @@ func TestOnlyOneWishBeforeIsKept(t *testing.T) {
 	for i := range 5 {
 		cfg := &config.Config{}
 		cfg.Desired.Present = []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr(fmt.Sprint(i))}}}
-		if err := Activate(store, cfg, nil, time.Now()); err != nil {
+		if err := activate(store, cfg, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,7 +103,7 @@ func TestADocumentIsNotReadAgain(t *testing.T) {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	if err := Activate(store, cfg, nil, time.Now()); err != nil {
+	if err := activate(store, cfg, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, "office.conf")); err != nil {

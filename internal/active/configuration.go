@@ -6,7 +6,9 @@
 package active
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -58,14 +61,16 @@ func Wish(cfg *config.Config) (*state.Wish, error) {
 	if w.Checks, err = encodeChecks(cfg.Checks); err != nil {
 		return nil, err
 	}
-	for _, r := range cfg.Desired.Present {
-		was, err := state.NewWas(r, r.Want)
-		if err != nil {
-			return nil, err
-		}
-		w.Present = append(w.Present, was)
+	if len(cfg.Desired.Present) == 0 {
+		return w, nil
 	}
-	return w, nil
+	w.Present = make([]state.Was, len(cfg.Desired.Present))
+	errs := make([]error, len(w.Present))
+	hands.Each(context.Background(), len(w.Present), func(i int) {
+		r := cfg.Desired.Present[i]
+		w.Present[i], errs[i] = state.NewWas(r, r.Want)
+	})
+	return w, errors.Join(errs...)
 }
 
 // Read returns what the state has as active, nil where it has nothing.
@@ -164,6 +169,9 @@ func (c *Configuration) Save(store *state.Store, now time.Time) error {
 	u := c.Unsaved
 	if u == nil {
 		return nil
+	}
+	if err := store.Sign(u.Wish); err != nil {
+		return err
 	}
 	if err := keep(store, u.Wish, now); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/engine"
@@ -48,7 +47,7 @@ func TestAnApplyForgives(t *testing.T) {
 		}
 		r.want(map[string]string{"a": "2"})
 		r.wish(map[string]string{"a": "1", "b": "2"})
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "2"})
 	})
@@ -60,7 +59,7 @@ func TestAnotherWishIsSeenWithoutAHint(t *testing.T) {
 		r.start()
 		r.choose(func() { r.kickState = nil })
 		r.wish(map[string]string{"a": "1", "b": "2", "c": "1"})
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.touch("a", "2", "")
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "2", "c": "1"})
@@ -98,7 +97,7 @@ func TestANewerApplyWinsOverFilesReadBefore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(active.Activate(store, r.cfg, nil, time.Now()), store.Close()); err != nil {
+		if err := errors.Join(activate(store, r.cfg, nil), store.Close()); err != nil {
 			t.Fatal(err)
 		}
 		unlock()
@@ -116,7 +115,7 @@ func TestFilesReadDuringAnApplyAreTakenAfterIt(t *testing.T) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		var end func()
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { end = unlock })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) }, func(unlock func()) { end = unlock })
 		r.wish(map[string]string{"a": "3", "b": "1"})
 		r.reload()
 		end()
@@ -135,7 +134,7 @@ func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
 			t.Errorf("status: %+v", s)
 		}
 		r.wish(map[string]string{"a": "2", "b": "1"})
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		if s := r.status(); s.Mode != "enforce" || len(s.Pending) != 0 {
 			t.Errorf("status: %+v", s)
@@ -146,7 +145,7 @@ func TestAnObserverTakesWhatAnApplyMadeTrue(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "b": "1"}, observe)
 		r.reload()
 		r.wish(map[string]string{"a": "2", "b": "1"})
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		if s := r.status(); s.Mode != "enforce" {
 			t.Errorf("status: %+v", s)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/active"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
@@ -96,7 +95,7 @@ func TestChecksOfAnApplyWaitForItsEnd(t *testing.T) {
 		r.wish(map[string]string{"a": "1", "b": "1"})
 		r.cfg.Checks = []settings.Check{{Name: "door"}}
 		var held func()
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) }, func(unlock func()) { held = unlock })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) }, func(unlock func()) { held = unlock })
 		r.rest()
 		if n := tries.Load(); n > 0 {
 			t.Errorf("tried %d times while the apply is at work", n)

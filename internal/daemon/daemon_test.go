@@ -12,7 +12,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
 	"vpnd/internal/confirm"
@@ -193,7 +192,7 @@ func TestNothingInForce(t *testing.T) {
 		}
 		// Then somebody applies.
 		cfg := &config.Config{Desired: resource.Desired{Present: []resource.Resource{{ID: resource.ID{Kind: "thing", Name: "a"}, Want: &thing{Text: resource.Ptr("7")}}}}}
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "7"})
 	})
@@ -426,7 +425,7 @@ func TestRolledBackIsSuppressed(t *testing.T) {
 		r.stop()
 		r.start()
 		held()
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "2", "c": "1"})
 		if r.status().Suppressed != nil {
@@ -550,7 +549,7 @@ func TestTargetsOfAnApply(t *testing.T) {
 		r.start()
 		r.wish(map[string]string{"a": "2", "b": "2"})
 		r.as(func(e *engine.Engine) error {
-			return active.Activate(e.Store, r.cfg, map[resource.ID]bool{{Kind: "thing", Name: "a"}: true}, time.Now())
+			return activate(e.Store, r.cfg, map[resource.ID]bool{{Kind: "thing", Name: "a"}: true})
 		})
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
@@ -687,7 +686,7 @@ func TestChecksAreOfWhatIsInForce(t *testing.T) {
 		}
 		apply := func() {
 			t.Helper()
-			r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+			r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 			r.rest()
 		}
 		r.start()

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/active"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
 )
@@ -64,7 +63,7 @@ func TestADamagedConfigurationIsKept(t *testing.T) {
 			t.Errorf("status: %q", s.Error)
 		}
 		r.wish(map[string]string{"a": "1", "b": "2"})
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "1", "b": "2"})
 		if s := r.status(); s.Error != "" {
@@ -125,7 +124,7 @@ func TestADamagedConfigurationFailsClosed(t *testing.T) {
 		if s := r.status(); len(s.FailClosed) != 1 || s.FailClosed[0] != forwards {
 			t.Errorf("shut: %v", s.FailClosed)
 		}
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		time.Sleep(retry + 2*time.Second)
 		r.want(map[string]string{guard.Name: "2", forward: "1"})
 		if s := r.status(); len(s.FailClosed) > 0 || s.Error != "" {
@@ -165,7 +164,7 @@ func TestADamagedHold(t *testing.T) {
 		r.stop()
 		r.start()
 		damaged()
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "2", "b": "1"})
 		if s := r.status(); s.Error != "" || s.Suppressed != nil {

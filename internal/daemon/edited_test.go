@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
-	"vpnd/internal/active"
 	"vpnd/internal/config"
 	"vpnd/internal/engine"
 	"vpnd/internal/state"
@@ -80,7 +79,7 @@ func TestEditedFilesAreToldOfAndNotTaken(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "b": "1"})
 		r.edited()
 		is(true, true, "")
-		r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+		r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 		r.rest()
 		r.want(map[string]string{"a": "2"})
 		if c := r.status().Configuration; !c.Valid || c.Changed {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"vpnd/internal/active"
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
 	"vpnd/internal/config/settings"
@@ -386,6 +387,15 @@ func (r *rig) everTold(words string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return strings.Contains(strings.Join(r.told, "\n"), words)
+}
+
+// activate makes a configuration active, or what took part of it, as vpnd apply does.
+func activate(store *state.Store, cfg *config.Config, took map[resource.ID]bool) error {
+	w, err := active.Next(store, cfg, took)
+	if err != nil {
+		return err
+	}
+	return active.Activate(store, w, time.Now())
 }
 
 // as does what another vpnd would, under the lock. Who is to hold that longer is

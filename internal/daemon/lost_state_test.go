@@ -87,7 +87,7 @@ func TestNoLossInTheStateIsAWord(t *testing.T) {
 						if name == "key" && told {
 							return // the way out is to remove it
 						}
-						r.as(func(e *engine.Engine) error { return active.Activate(e.Store, r.cfg, nil, time.Now()) })
+						r.as(func(e *engine.Engine) error { return activate(e.Store, r.cfg, nil) })
 						time.Sleep(retry + 2*time.Second)
 						for _, one := range r.cfg.Desired.Present {
 							r.want(map[string]string{one.ID.Name: *one.Want.(*thing).Text})
@@ -107,7 +107,8 @@ func (r *rig) applied(took map[resource.ID]bool) {
 	r.Helper()
 	r.as(func(e *engine.Engine) error {
 		e.Armed = func(snapshot string) error {
-			return errors.Join(active.Follows(e.Store, snapshot, r.cfg, took), active.Activate(e.Store, r.cfg, took, time.Now()))
+			w, err := active.Next(e.Store, r.cfg, took)
+			return errors.Join(err, e.Store.Follows(snapshot, w), active.Activate(e.Store, w, time.Now()))
 		}
 		part := resource.Desired{Present: r.cfg.Desired.Present}
 		if took != nil {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"vpnd/internal/active"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
@@ -201,7 +200,7 @@ func TestConvergingWhatWasCutShort(t *testing.T) {
 		r.wish(map[string]string{"a": "2", "c": "2"})
 		var snapshot string
 		r.as(func(e *engine.Engine) error {
-			if err := active.Activate(e.Store, r.cfg, nil, time.Now()); err != nil {
+			if err := activate(e.Store, r.cfg, nil); err != nil {
 				return err
 			}
 			snap := &state.Snapshot{Taken: time.Now(), Absent: []resource.ID{{Kind: "thing", Name: "before"}}}

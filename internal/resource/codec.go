@@ -15,11 +15,7 @@ import (
 // state, the text itself for a blob that nobody else may read. Bytes that are
 // no UTF-8 survive.
 func Encode(shape any, seal func(Secret) any) (json.RawMessage, error) {
-	v := reflect.ValueOf(shape)
-	if v.Kind() == reflect.Pointer {
-		v = v.Elem()
-	}
-	return json.Marshal(plain(v, seal))
+	return appendValue(nil, reflect.ValueOf(shape), seal)
 }
 
 // EncodeEach writes the attributes of a shape as [Encode] does, each by itself.

@@ -23,17 +23,35 @@ type Kept struct {
 }
 
 // A numbered file has a number, higher with each time that it is written.
-type numbered interface{ number() *int }
+type numbered interface {
+	number() *int
+	encode() ([]byte, error)
+	decode(data []byte) error
+}
 
 func (w *Wish) number() *int { return &w.Number }
 
+func (w *Wish) encode() ([]byte, error) { return encodeWish(w) }
+
+func (w *Wish) decode(data []byte) error {
+	read, err := decodeWish(data)
+	if err == nil {
+		*w = *read
+	}
+	return err
+}
+
 func (h *Suppression) number() *int { return &h.Number }
+
+func (h *Suppression) encode() ([]byte, error) { return json.Marshal(h) }
+
+func (h *Suppression) decode(data []byte) error { return json.Unmarshal(data, h) }
 
 // keep writes a file of the state under a new number.
 func (s *Store) keep(name string, v numbered) error {
 	n := v.number()
 	*n = max(*n, s.latest(name)) + 1
-	data, err := json.Marshal(v)
+	data, err := v.encode()
 	if err == nil {
 		err = s.write(s.path(name), data)
 	}
@@ -123,7 +141,7 @@ type readError struct{ error }
 
 func (e *readError) Unwrap() error { return e.error }
 
-func (s *Store) readKept(name, what string, kept any) error {
+func (s *Store) readKept(name, what string, kept numbered) error {
 	data, err := readOwn(s.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -131,7 +149,7 @@ func (s *Store) readKept(name, what string, kept any) error {
 	if err != nil {
 		return &readError{fmt.Errorf("reading %s: %w", what, err)}
 	}
-	if err := json.Unmarshal(data, kept); err != nil {
+	if err := kept.decode(data); err != nil {
 		return fmt.Errorf("%s can't be read (%v)", what, err)
 	}
 	return nil

@@ -270,7 +270,8 @@ func (r *reader) id(s *scan.Scanner) resource.ID {
 	written := s.Quoted()
 	id, known := r.ids[written]
 	if !known {
-		if json.Unmarshal([]byte(written), &id) != nil {
+		var usual bool
+		if id, usual = usualID(written); !usual && json.Unmarshal([]byte(written), &id) != nil {
 			s.Fail()
 			return id
 		}
@@ -278,6 +279,26 @@ func (r *reader) id(s *scan.Scanner) resource.ID {
 		r.ids[written] = id
 	}
 	return id
+}
+
+// usualID reads the address of a file, as it is written.
+func usualID(written string) (id resource.ID, ok bool) {
+	kind, name, found := strings.Cut(strings.TrimPrefix(written, `"`), `[\"`)
+	name, ends := strings.CutSuffix(name, `\"]"`)
+	if !found || !ends {
+		return id, false
+	}
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return id, false
+		}
+	}
+	for i := range len(kind) {
+		if c := kind[i]; c != '_' && (c < 'a' || c > 'z') {
+			return id, false
+		}
+	}
+	return resource.ID{Kind: kind, Name: strings.Clone(name)}, kind != ""
 }
 
 func (r *reader) word(s *scan.Scanner) string { return r.one(s.Text()) }

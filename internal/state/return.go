@@ -78,21 +78,7 @@ func (r *Return) from(w *Wish) *Wish {
 	if r == nil || r.None {
 		return nil
 	}
-	other := make(map[resource.ID]bool)
-	for _, id := range r.Beyond {
-		other[id] = true
-	}
-	for _, was := range r.Wished {
-		other[was.ID] = true
-	}
-	back := &Wish{Since: r.Since, Settings: r.Settings, Checks: r.Checks, Present: slices.Clone(r.Wished)}
-	for _, was := range w.Present {
-		if !other[was.ID] {
-			back.Present = append(back.Present, was)
-		}
-	}
-	slices.SortStableFunc(back.Present, func(a, b Was) int { return a.ID.Compare(b.ID) })
-	return back
+	return &Wish{Since: r.Since, Settings: r.Settings, Checks: r.Checks, Present: instead(w.Present, r.Wished, r.Beyond)}
 }
 
 // Follows writes into a snapshot which wish its undo puts in force again: the one

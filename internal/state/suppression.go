@@ -271,6 +271,17 @@ func (s *Store) digest(name string, data json.RawMessage) (string, error) {
 // differences are the things of which two wishes ask something else.
 func differences(a, b *Wish) map[resource.ID]bool {
 	differ := make(map[resource.ID]bool)
+	if inOrder(a.Present) && inOrder(b.Present) {
+		pairs(a.Present, b.Present, func(a, b *Was) {
+			switch {
+			case a == nil:
+				differ[b.ID] = true
+			case b == nil || !a.asks(*b):
+				differ[a.ID] = true
+			}
+		})
+		return differ
+	}
 	one, other := shapesOf(a), shapesOf(b)
 	for id, was := range one {
 		differ[id] = !was.asks(other[id])

@@ -47,19 +47,39 @@ func (s *Store) Sign(w *Wish) error {
 			return err
 		}
 	}
-	data, err := json.Marshal(bare)
-	w.Fingerprint = s.sum(func(to io.Writer) { lines.inPlace(to, data) })
-	return err
+	w.Fingerprint = s.sum(func(to io.Writer) { lines.inPlace(to, bare) })
+	return nil
 }
 
-// inPlace writes JSON with lines where their digests stand, so that the fingerprint
-// is the one that an earlier vpnd made, which did not have them apart.
-func (apart secrets) inPlace(to io.Writer, data []byte) {
-	pairs := make([]string, 0, 2*len(apart))
-	for digest, line := range apart {
-		pairs = append(pairs, `"`+digest+`"`, string(line))
+// inPlace writes things as json.Marshal does, with lines where their digests stand, so
+// that the fingerprint is the one that an earlier vpnd made, which did not have them
+// apart.
+func (apart secrets) inPlace(to io.Writer, all []Was) {
+	put := func(line []byte) { _, _ = to.Write(line) }
+	if len(apart) > 0 {
+		pairs := make([]string, 0, 2*len(apart))
+		for digest, line := range apart {
+			pairs = append(pairs, `"`+digest+`"`, string(line))
+		}
+		lines := strings.NewReplacer(pairs...)
+		put = func(line []byte) { _, _ = lines.WriteString(to, string(line)) }
 	}
-	_, _ = strings.NewReplacer(pairs...).WriteString(to, string(data))
+	if all == nil {
+		put([]byte("null"))
+		return
+	}
+	between := []byte("[")
+	for _, lines := range linesOf(all) {
+		for _, line := range lines {
+			put(between)
+			put(line)
+			between = []byte(",")
+		}
+	}
+	if len(all) == 0 {
+		put(between)
+	}
+	put([]byte("]"))
 }
 
 // KeepWish writes down which configuration is in force.

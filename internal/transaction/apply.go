@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 // Terms are what an apply has to prove, and what becomes of it where it does not.
@@ -75,6 +76,7 @@ type apply struct {
 	terms Terms
 
 	plan     *engine.Plan
+	next     *state.Wish // what it makes active; nil for nothing
 	began    time.Time
 	resumes  string // the snapshot of an apply that was killed and that this one brings to its end; may be empty
 	probes   []confirm.Probe
@@ -97,6 +99,9 @@ func (t *Transaction) Apply(ctx context.Context, p *engine.Plan, terms Terms) (P
 		a.probes = confirm.Working(ctx, t.host.Probes(ctx, changing(t.Engine.Catalog, p)))
 	}
 	var err error
+	if a.next, err = active.Next(a.store(), terms.Config, a.took()); err != nil {
+		return Failed, err
+	}
 	if a.resumes, err = a.cutShort(); err != nil {
 		return Failed, err
 	}
@@ -139,13 +144,13 @@ func (a *apply) cutShort() (string, error) {
 	if !a.plan.Configured() {
 		return "", nil
 	}
-	return active.Resumes(a.store(), a.terms.Config, a.took())
+	return active.Resumes(a.store(), a.next)
 }
 
 // activate has the agent keep from now on what is about to be applied; of a part,
 // only that. It counts from before the snapshot: undoing that takes it back.
 func (a *apply) activate() error {
-	return active.Activate(a.store(), a.terms.Config, a.took(), a.began)
+	return active.Activate(a.store(), a.next, a.began)
 }
 
 // took returns what an apply of a part is about, nil where it is about all.
@@ -159,7 +164,7 @@ func (a *apply) took() map[resource.ID]bool {
 // begin is called right before the first change. The agent is told only once the
 // undo is certain, or a kill in between would have it apply without one.
 func (a *apply) begin(ctx context.Context, snapshot string, stop context.CancelCauseFunc) error {
-	if err := active.Follows(a.store(), snapshot, a.terms.Config, a.took()); err != nil {
+	if err := a.store().Follows(snapshot, a.next); err != nil {
 		return errors.Join(err, a.drop(snapshot))
 	}
 	if a.terms.Confirm == 0 {

@@ -1,0 +1,129 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/resource"
+)
+
+// sundry are things of all sorts, in order.
+func sundry(n int) (all []Was) {
+	for i := range n {
+		name := fmt.Sprintf("/etc/%06d", i)
+		all = append(all, Was{
+			ID: resource.ID{Kind: "file", Name: name}, Shape: json.RawMessage(`{"content":"` + name + `"}`),
+			Owners: []resource.Owner{{Block: id("block"), File: "/etc/vpnd/a.hcl", Line: 7}},
+			After:  []resource.ID{{Kind: "directory", Name: "/etc"}, id("package")}, Triggers: []resource.Trigger{{On: id("a"), Do: resource.Reload}},
+		})
+	}
+	for i, name := range []string{"a<b>&c", "ein Ü", "quote\" and \\", "tab\t and \x01", "zz"} {
+		all = append(all, Was{ID: resource.ID{Kind: "thing", Name: name}, Shape: json.RawMessage(`"x"`), Secret: i%2 == 0, Owners: []resource.Owner{{Block: id("b"), File: name}}})
+	}
+	all = append(all, Was{ID: id("zzz"), LineOf: "order", Lined: "hmac-sha256:x", Shape: json.RawMessage("{}")})
+	slices.SortFunc(all, func(a, b Was) int { return a.ID.Compare(b.ID) })
+	return all
+}
+
+func marshalled(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// The fingerprint of a wish is over what package encoding/json writes, and an earlier
+// vpnd did.
+func TestThingsAreWrittenAsJSONIs(t *testing.T) {
+	for _, all := range [][]Was{nil, {}, sundry(0), sundry(3000), {{ID: id("a")}}, {{ID: id("a"), Line: []string{"x", "y<"}}}} {
+		var b strings.Builder
+		secrets(nil).inPlace(&b, all)
+		if want := marshalled(t, all); b.String() != want {
+			t.Errorf("%d things: %.200s\ninstead of %.200s", len(all), b.String(), want)
+		}
+	}
+}
+
+// What is written of a wish is JSON, and reads back as it was, with the one before.
+func TestAWishReadsBack(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	other := sundry(3000)
+	other[5].Shape = json.RawMessage(`{"content":"other"}`)
+	other[6].After = nil
+	other = slices.Delete(other, 10, 12)
+	for name, before := range map[string]*Wish{
+		"none": nil, "nothing": {Settings: []byte("{}")}, "the same": {Present: sundry(3000), Fingerprint: "f"},
+		"a little": {Present: other, Since: at.Add(-time.Hour), Settings: []byte(`{"a":1}`), Checks: []byte("[]"), Number: 3},
+		"one less": {Present: sundry(2999)}, "much": {Present: sundry(10)}, "in no order": {Present: []Was{{ID: id("b")}, {ID: id("a")}, {ID: id("a")}}},
+	} {
+		for _, present := range [][]Was{nil, sundry(3000), {{ID: id("b"), Shape: json.RawMessage("{}")}, {ID: id("a")}}} {
+			w := &Wish{Fingerprint: "x", Since: at, Present: present, Settings: []byte(`{"mode":"enforce"}`), Before: before, Secrets: "wish-y", Number: 7}
+			data, err := encodeWish(w)
+			if err != nil || !json.Valid(data) {
+				t.Fatalf("%s: %v, or no JSON: %.300s", name, err, data)
+			}
+			for _, text := range [][]byte{data, []byte(marshalled(t, w))} { // an earlier vpnd wrote the latter
+				got, err := decodeWish(text)
+				if err != nil || marshalled(t, got) != marshalled(t, w) {
+					t.Errorf("%s: %v, %.300s\ninstead of %.300s", name, err, marshalled(t, got), marshalled(t, w))
+				}
+			}
+		}
+	}
+}
+
+// Of the wish before, only what differs is written.
+func TestTheWishBeforeIsWrittenOnce(t *testing.T) {
+	w := &Wish{Present: sundry(1000), Before: &Wish{Present: sundry(999)}}
+	data, err := encodeWish(w)
+	if n := strings.Count(string(data), "/etc/000500"); err != nil || n != 2 { // its name and its text
+		t.Errorf("it stands there %d times, %v", n, err)
+	}
+}
+
+// A file that was cut off or spoilt anywhere is none.
+func TestASpoiltWishIsNone(t *testing.T) {
+	w := &Wish{Present: sundry(3), Before: &Wish{Present: sundry(2)}, Settings: []byte("{}")}
+	data, err := encodeWish(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(data) {
+		if got, err := decodeWish(data[:i]); err == nil {
+			t.Errorf("of %d bytes %d make %d things", len(data), i, len(got.Present))
+		}
+	}
+	for i := range len(data) {
+		spoilt := slices.Clone(data)
+		spoilt[i] = '\x00'
+		if _, err := decodeWish(spoilt); err == nil {
+			t.Errorf("byte %d is not missed: %q", i, data[max(0, i-10):min(i+10, len(data))])
+		}
+	}
+}
+
+// From a list of things to another one and back: what differs says all.
+func TestWhatDiffersLeadsThere(t *testing.T) {
+	lists := [][]Was{sundry(0), sundry(3), sundry(40), sundry(39), sundry(41)}
+	changed := sundry(40)
+	changed[3].Shape, changed[20].Owners = json.RawMessage("1"), nil
+	lists = append(lists, changed)
+	for _, from := range lists {
+		for _, to := range lists {
+			d := differ(from, to)
+			if d == nil {
+				continue // all of it is shorter
+			}
+			if got := instead(from, d.Wished, d.Beyond); !reflect.DeepEqual(got, to) {
+				t.Errorf("%d things instead of %d", len(got), len(to))
+			}
+		}
+	}
+}
