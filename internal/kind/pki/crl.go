@@ -212,7 +212,7 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		got.Fresh, got.FreshUntil = resource.Ptr(freshList(s, is)), resource.Ptr(halfLife(is))
 		got.Clock = earlier(s, is.ThisUpdate, want.Issuer)
 	}
-	if yes(want.Overlap) && want.Ledger != nil && err == nil && overlap.Of(s, *want.Issuer, *want.Ledger).Over() {
+	if yes(want.Overlap) && want.Ledger != nil && err == nil && overlap.Of(s, *want.Issuer, *want.Ledger).Spent() {
 		got.Fresh, got.Current = resource.Ptr(true), resource.Ptr(true) // nobody is left whom it could bar
 	}
 	return &got, nil
@@ -245,7 +245,7 @@ func (v *crls) buildCRL(s *derived.Scene, name string, data []byte, want CRL) (d
 	}
 	t := &x509.RevocationList{
 		Number:                    n,
-		ThisUpdate:                s.Now.Add(-policy.Backdate),
+		ThisUpdate:                issuedAt(s, st.old),
 		NextUpdate:                s.Now.Add(time.Duration(resource.Or(want.Validity, defaultCRLValidity))),
 		RevokedCertificateEntries: rows(st.bar()),
 	}
@@ -255,6 +255,19 @@ func (v *crls) buildCRL(s *derived.Scene, name string, data []byte, want CRL) (d
 	}
 	p.Data = pem.EncodeToMemory(&pem.Block{Type: policy.PEMCRL, Bytes: der})
 	return p, nil
+}
+
+// issuedAt is when a list was issued, by itself: later than the one before, and not in
+// the future. OpenVPN 2.6 that reads several lists from one file keeps some of those that
+// it read before, and of two by one CA it goes by the later one, or else by either.
+func issuedAt(s *derived.Scene, old *x509.RevocationList) time.Time {
+	at := s.Now.Add(-policy.Backdate)
+	if old != nil && !old.ThisUpdate.Before(at.Truncate(time.Second)) {
+		if next := old.ThisUpdate.Add(time.Second); !next.After(s.Now) {
+			return next
+		}
+	}
+	return at
 }
 
 // buildOutside puts a list of a CA elsewhere in place. Whom it bars is noted in the

@@ -126,6 +126,7 @@ type Authority struct {
 	Name        string          `vpnd:"name"`
 	Directory   string          `vpnd:"directory" doc:"directory of the PKI, 0700"`
 	Certificate string          `vpnd:"ca_certificate" doc:"path of the certificate of the CA"`
+	Hash        string          `vpnd:"ca_hash" doc:"what OpenSSL names files of CAs of that name after; empty for a CA that existed before"`
 	CRL         string          `vpnd:"crl" doc:"path of the revocation list"`
 	Trusted     []string        `vpnd:"trusted" doc:"paths of the certificates of all CAs to trust: this one, and those whose place it took"`
 	Lists       []string        `vpnd:"lists" doc:"paths of their revocation lists"`
@@ -152,22 +153,23 @@ type Pair struct {
 	FormerLists []string `vpnd:"former_lists" doc:"paths of their revocation lists"`
 }
 
-// TrustParts is a file of all CAs to trust.
-func (a Authority) TrustParts() []Part { return a.parts(a.Trusted) }
+// TrustParts is a file of all CAs to trust, the one that signs now first. An earlier one
+// leaves with the last that it signed.
+func (a Authority) TrustParts() []Part {
+	all := []Part{{File: &a.Trusted[0]}}
+	for i := 1; i < len(a.Trusted); i++ {
+		all = append(all, Part{File: &a.Trusted[i], Overlap: &a.Ledger, CA: &a.Trusted[i]})
+	}
+	return all
+}
 
-// ListParts is a file of the revocation lists of these.
-func (a Authority) ListParts() []Part { return a.parts(a.Lists) }
-
-// parts puts together what there is of each CA, the one that signs now first. What is
-// of an earlier one leaves with the last that it signed.
-func (a Authority) parts(files []string) []Part {
-	var all []Part
-	for i := range files {
-		p := Part{File: &files[i]}
-		if i > 0 {
-			p.Overlap, p.CA = &a.Ledger, &a.Trusted[i]
-		}
-		all = append(all, p)
+// ListParts is a file of the revocation lists of these. OpenVPN lets in whom no list is
+// about, and a process trusts the CAs that it began with: the list of an earlier one
+// stays for as long as that itself is good.
+func (a Authority) ListParts() []Part {
+	all := []Part{{File: &a.Lists[0]}}
+	for i := 1; i < len(a.Lists); i++ {
+		all = append(all, Part{File: &a.Lists[i], CA: &a.Trusted[i]})
 	}
 	return all
 }

@@ -189,7 +189,7 @@ func (s *settings) writeKeys(d *directives) {
 	if s.fingerprints() {
 		d.add("config", s.peers())
 	} else {
-		d.add("ca", s.ca())
+		d.add(s.trust().Directive())
 	}
 	d.add("cert", s.cert())
 	d.add("key", s.key())

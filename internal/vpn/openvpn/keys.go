@@ -18,7 +18,9 @@ func (e *expansion) addKeys() {
 		e.resources = append(e.resources, peers.Resources(e.PKI)...)
 		e.addPeers()
 	} else {
-		e.gather(e.ca(), e.PKI.TrustParts(), kinds(pki.KindCertificate, e.PKI.Trusted...), resource.Restart)
+		for _, f := range e.trust().Files() {
+			e.gather(f.Path, f.Parts, kinds(pki.KindCertificate, f.Of...), f.Effect)
+		}
 	}
 	e.gather(e.cert(), e.PKI.ChainParts(e.pair.Certificate), kinds(pki.KindCertificate, append([]string{e.pair.Certificate}, e.PKI.Links...)...), resource.Restart)
 	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)

@@ -64,6 +64,16 @@ func today() *Server {
 	}
 }
 
+// rolled is a server whose CA took the place of two before.
+func rolled() *Server {
+	s := today()
+	s.PKI.Certificate, s.PKI.CRL, s.PKI.Hash = vault+"/ca-3.crt", vault+"/crl-3.pem", "4a2be02e"
+	s.PKI.Trusted = []string{vault + "/ca-3.crt", vault + "/ca-2.crt", vault + "/ca.crt"}
+	s.PKI.Lists = []string{vault + "/crl-3.pem", vault + "/crl-2.pem", vault + "/crl.pem"}
+	s.PKI.Links = []string{vault + "/link-3.crt", vault + "/link-2.crt"}
+	return s
+}
+
 // seed is the first seed host as its server.conf had it.
 func seed() *Server {
 	s := today()
@@ -165,7 +175,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped(), "rolled": rolled()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}

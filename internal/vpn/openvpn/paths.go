@@ -1,6 +1,9 @@
 package openvpn
 
-import "vpnd/internal/resource"
+import (
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/openvpn/trust"
+)
 
 // Where things are. OpenVPN drops its privileges and reads the CRL and the
 // files of its clients afterwards, so directories on the way to these are open to
@@ -8,15 +11,15 @@ import "vpnd/internal/resource"
 
 const root = "/etc/openvpn/server"
 
-func (s *settings) directory() string { return root + "/" + s.name }
-func (s *settings) ca() string        { return s.directory() + "/ca.crt" }
-func (s *settings) cert() string      { return s.directory() + "/server.crt" }
-func (s *settings) key() string       { return s.directory() + "/server.key" }
-func (s *settings) crl() string       { return s.directory() + "/crl.pem" }
-func (s *settings) peers() string     { return s.directory() + "/peers.conf" }
-func (s *settings) knownKeys() string { return s.directory() + "/known-keys" }
-func (s *settings) dh() string        { return s.directory() + "/dh.pem" }
-func (s *settings) shield() string    { return s.directory() + "/" + s.tlsKey() + ".key" }
+func (s *settings) directory() string  { return root + "/" + s.name }
+func (s *settings) trust() trust.Trust { return trust.Trust{Authority: *s.PKI, In: s.directory()} }
+func (s *settings) cert() string       { return s.directory() + "/server.crt" }
+func (s *settings) key() string        { return s.directory() + "/server.key" }
+func (s *settings) crl() string        { return s.directory() + "/crl.pem" }
+func (s *settings) peers() string      { return s.directory() + "/peers.conf" }
+func (s *settings) knownKeys() string  { return s.directory() + "/known-keys" }
+func (s *settings) dh() string         { return s.directory() + "/dh.pem" }
+func (s *settings) shield() string     { return s.directory() + "/" + s.tlsKey() + ".key" }
 
 // vault is where keys that only this server and its clients share are kept,
 // beside the PKI, so that they move to a new host with it.

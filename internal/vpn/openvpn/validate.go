@@ -85,9 +85,6 @@ func (s *Server) checkPKI(c *check) {
 		c.add("pki", "a server without a PKI knows nobody", `write pki = pki.office for a block pki "office"; for a few clients without a CA, peer_fingerprint = true`)
 		return
 	}
-	if s.PKI != nil && len(s.PKI.Trusted) > 1 {
-		c.add("pki", "a server of OpenVPN refuses to start with two CAs of one name, and this PKI has one that takes the place of another", "leave ca_generation as it was; the CA is renewed with its key by itself")
-	}
 	if _, err := s.certificate(); err != nil {
 		c.add("server", err.Error(), `name one of them, or add server "NAME" {} to the pki block`)
 	}

@@ -24,6 +24,9 @@ func (p *PKI) Exports(name string) any {
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
 		Imported: p.CACertificate != nil, Outside: p.outside(),
 	}
+	if p.CACertificate == nil && p.Subject != nil {
+		a.Hash, _ = p.Subject.Hash() // a name that can't be written is told with the block
+	}
 	for _, e := range l.eras() {
 		a.Trusted, a.Lists = append(a.Trusted, e.ca), append(a.Lists, e.crl)
 		if e.link != "" {

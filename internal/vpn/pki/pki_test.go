@@ -77,7 +77,7 @@ func TestExports(t *testing.T) {
 		CommonName: "server", Certificate: "/var/lib/vpnd/pki/office/certs/server.crt", Key: "/var/lib/vpnd/pki/office/keys/server.key", CA: ca, CRL: crl,
 	}}
 	want := pki.Authority{
-		Name: "office", Directory: "/var/lib/vpnd/pki/office",
+		Name: "office", Directory: "/var/lib/vpnd/pki/office", Hash: "c204726c",
 		Certificate: ca, CRL: crl, Servers: servers, Server: servers,
 		Trusted: []string{ca}, Lists: []string{crl}, Links: []string{}, Ledger: "/var/lib/vpnd/pki/office/issued",
 		Clients: map[string]pki.Pair{"tpham": {

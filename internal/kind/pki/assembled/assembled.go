@@ -34,7 +34,8 @@ type Part struct {
 	File *string `vpnd:"file" doc:"absolute path of a file to put there; a missing newline at its end is added"`
 
 	Overlap *string `vpnd:"overlap" doc:"directory of what a CA signed: the file is left out once nothing of that is good, which alone is no reason to make the whole anew"`
-	CA      *string `vpnd:"ca" doc:"with overlap: path of the certificate of that CA; left out, the file itself is"`
+	CA      *string `vpnd:"ca" doc:"path of the certificate of that CA; with overlap and left out, the file itself is. Without overlap the file is left out once the CA itself has run out"`
+	Leaves  *bool   `vpnd:"leaves" doc:"whether that it may be left out is a reason to make the whole anew" default:"false"`
 	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
 
 	Fingerprint *string `vpnd:"fingerprint" doc:"absolute path of a certificate whose SHA-256 fingerprint to put there, on a line of its own, as OpenVPN's peer-fingerprint has it"`
@@ -91,7 +92,14 @@ func assemble(s *derived.Scene, parts []Part) ([]byte, error) {
 
 // over says whether a part may be left out.
 func (p Part) over(s *derived.Scene) bool {
-	return p.Overlap != nil && p.File != nil && overlap.Of(s, resource.Or(p.CA, *p.File), *p.Overlap).Over()
+	switch {
+	case p.File == nil:
+		return false
+	case p.Overlap != nil:
+		return overlap.Of(s, resource.Or(p.CA, *p.File), *p.Overlap).Over()
+	default:
+		return p.CA != nil && overlap.Ended(s, *p.CA)
+	}
 }
 
 // read returns what a part holds.
@@ -121,6 +129,9 @@ func (p Part) read(s *derived.Scene) ([]byte, error) {
 func made(s *derived.Scene, parts []Part, data []byte) (bool, error) {
 	for _, p := range parts {
 		over := p.over(s)
+		if over && resource.Or(p.Leaves, false) {
+			continue
+		}
 		piece, err := p.read(s)
 		if err != nil && !over {
 			return false, err

@@ -19,10 +19,25 @@ type Rest struct {
 	Known bool // that could be found out; what can't be is not over
 	Good  int
 	Last  time.Time // when the last of these runs out
+	Void  int       // what would be good if it were not revoked
 }
 
 // Over says whether nothing that the CA signed is good any more.
 func (r Rest) Over() bool { return r.Known && r.Good == 0 }
+
+// Spent says whether all that the CA signed has run out, so that no list of it bars
+// anybody.
+func (r Rest) Spent() bool { return r.Over() && r.Void == 0 }
+
+// Ended says whether the CA at a path has run out itself.
+func Ended(s *derived.Scene, ca string) bool {
+	data, err := s.Follow(ca)
+	if err != nil {
+		return false
+	}
+	cert, err := policy.ParseCertificate(data)
+	return err == nil && !s.Now.Before(cert.NotAfter)
+}
 
 // question is what is looked for once in a scene.
 type question struct{ ca, ledger string }
@@ -45,7 +60,7 @@ func Of(s *derived.Scene, ca, ledger string) Rest {
 	})
 }
 
-// rest reads a ledger.
+// rest reads a ledger. Those never forget: one without anything of the CA was lost.
 func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
 	names, err := s.List(ledger)
 	if err != nil {
@@ -57,10 +72,10 @@ func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
 			revoked[serial] = true
 		}
 	}
-	all := Rest{Known: true}
+	var all Rest
 	for _, name := range names {
 		serial, is := strings.CutSuffix(name, ".pem")
-		if !is || revoked[serial] {
+		if !is {
 			continue
 		}
 		data, err := atomic.ReadFile(s.Root, path.Join(ledger, name), derived.MaxFile)
@@ -68,8 +83,16 @@ func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
 			return Rest{}
 		}
 		cert, err := policy.ParseCertificate(data)
-		if err != nil || !bytes.Equal(cert.AuthorityKeyId, ca.SubjectKeyId) || !s.Now.Before(cert.NotAfter) {
+		if err != nil || !bytes.Equal(cert.AuthorityKeyId, ca.SubjectKeyId) {
 			continue // a list of a CA elsewhere, or of another CA
+		}
+		all.Known = true
+		if !s.Now.Before(cert.NotAfter) {
+			continue
+		}
+		if revoked[serial] {
+			all.Void++
+			continue
 		}
 		all.Good++
 		if cert.NotAfter.After(all.Last) {
