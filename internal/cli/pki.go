@@ -255,8 +255,9 @@ person at a time, or all with --all.
 With --ca, a new CA takes the place of the one that signs now: the configuration gets
 ca_generation, one more than before, and that is applied. Every certificate that the
 old one signed stays good until it runs out, each new one is of the new CA, and the old
-one ends by itself when nothing that it signed is good. A PKI of an openvpn_server is
-refused: OpenVPN starts with no two CAs of one name.
+one ends by itself when nothing that it signed is good. Nobody needs a new profile for
+that: the profiles that people hold lead to the new CA by a certificate that the old one
+signs for it. An openvpn_server has to start again once, to know of both.
 
 The host must be as the configuration says otherwise.`
 	c.Flags().BoolVar(&f.all, "all", false, "everybody, and every server")

@@ -23,7 +23,7 @@ var silenced = map[string]bool{
 // files are directives whose first argument is a file or directory to be read.
 var files = map[string]bool{
 	"ca": true, "cert": true, "key": true, "dh": true, "crl-verify": true, "extra-certs": true,
-	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "client-config-dir": true,
+	"tls-auth": true, "tls-crypt": true, "tls-crypt-v2": true, "client-config-dir": true, "capath": true,
 	"auth-user-pass": true, "askpass": true, "auth-gen-token-secret": true,
 }
 
@@ -82,7 +82,7 @@ func (r *rehearsal) line(line string) string {
 }
 
 func (r *rehearsal) standFor(name string) string {
-	if name == "client-config-dir" {
+	if name == "client-config-dir" || name == "capath" {
 		return "/"
 	}
 	return r.standIn

@@ -43,6 +43,7 @@ func TestOpenVPNIsAsked(t *testing.T) {
 	base := strings.Replace(good, "LOG", log, 1)
 	for _, c := range []struct{ name, old, new, want string }{
 		{"nothing of it exists yet", "", "", ""},
+		{"its CAs are in a directory that does not exist yet", "ca /etc/openvpn/server/office/ca.crt", "capath /etc/openvpn/server/office", ""},
 		{"unknown option", "dh none", "bogus 1", "openvpn refuses the configuration: Options error: Unrecognized option or missing or extra parameter(s) in line 7: bogus"},
 		{"a removed option", "dh none", "dh none\nncp-disable", "openvpn refuses the configuration: Options error: Unrecognized option or missing or extra parameter(s) in line 8: ncp-disable"},
 		{"a missing dh", "dh none", "dh /srv/nowhere.pem", "openvpn refuses the configuration: Options error: --dh fails with '/srv/nowhere.pem': No such file or directory (errno=2)"},

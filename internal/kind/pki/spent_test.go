@@ -59,7 +59,8 @@ func TestRevokedStaysRevokedThoughHisWasTheLastOfACA(t *testing.T) {
 	}
 }
 
-// A run that is killed has noted who is revoked and signed no list yet. It is owed.
+// A run that is killed has noted which certificate of somebody is void and signed no list
+// yet. It is owed.
 func TestListOfAnEarlierCAIsOwedToTheEnd(t *testing.T) {
 	s, _ := rolled(t)
 	cert, err := policy.ParseCertificate([]byte(s.get("/pki/a.crt")))
@@ -67,12 +68,12 @@ func TestListOfAnEarlierCAIsOwedToTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.put("/pki/issued/"+policy.SerialOf(cert.SerialNumber)+".revoked", "")
-	s.oldList.Members = []string{}
+	s.oldList.Revoke = map[string]string{policy.SerialOf(cert.SerialNumber): "a"}
 	got, want := s.seen(newCRLs(s.Host), "/pki/crl.pem", &s.oldList), s.normal(newCRLs(s.Host), "/pki/crl.pem", &s.oldList)
 	if len(resource.Compare(got, want)) == 0 {
 		t.Fatal("a is on no list, and none is to be made")
 	}
-	s.members([]string{}...)
+	makeIt(s.room, newCRLs(s.Host), "/pki/crl.pem", s.oldList)
 	if list, err := parseCRL([]byte(s.get("/pki/crl.pem"))); err != nil || len(list.RevokedCertificateEntries) != 1 {
 		t.Errorf("a is on no list: %v", err)
 	}

@@ -150,6 +150,12 @@ func TestOneProfileForAllWays(t *testing.T) {
 // returns the directory of the profiles.
 func materialise(t *testing.T, s *Server) string {
 	t.Helper()
+	return materialiseWith(t, s, writePKI)
+}
+
+// materialiseWith does so with a PKI that is written to the vault.
+func materialiseWith(t *testing.T, s *Server, writePKI func(*testing.T)) string {
+	t.Helper()
 	room := t.TempDir()
 	s.Profiles = &room
 	// Closed, as Fedora's package leaves /etc/openvpn/server: what the server

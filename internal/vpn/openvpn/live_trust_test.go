@@ -1,0 +1,187 @@
+package openvpn
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/nettest"
+)
+
+// office is the name of both CAs.
+var office = policy.Subject{CommonName: "Acme VPN CA", Organization: "Acme, Inc."}
+
+// signer is one of them.
+type signer struct {
+	*testing.T
+	*x509.Certificate
+	key  *ecdsa.PrivateKey
+	list *x509.RevocationList
+}
+
+// sign signs a certificate of a name and writes it below the vault.
+func (s *signer) sign(file string, name policy.Subject, key *ecdsa.PrivateKey, usage ...x509.ExtKeyUsage) *x509.Certificate {
+	s.Helper()
+	subject, err := name.Marshal()
+	must(s.T, err)
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	must(s.T, err)
+	c := &x509.Certificate{
+		SerialNumber: serial, RawSubject: subject, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage, BasicConstraintsValid: true,
+	}
+	if len(usage) == 0 {
+		c.IsCA, c.MaxPathLenZero, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+	}
+	by, with := s.Certificate, s.key
+	if by == nil {
+		by, with = c, key
+	}
+	c.AuthorityKeyId = by.SubjectKeyId // which crypto/x509 leaves out where both have one name
+	der, err := x509.CreateCertificate(rand.Reader, c, by, key.Public(), with)
+	must(s.T, err)
+	write(s.T, filepath.Join(vault, file), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644)
+	parsed, err := x509.ParseCertificate(der)
+	must(s.T, err)
+	return parsed
+}
+
+// person makes a key and a certificate for it.
+func (s *signer) person(directory, name string, usage x509.ExtKeyUsage) *x509.Certificate {
+	s.Helper()
+	key := newKey(s.T)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(s.T, err)
+	write(s.T, filepath.Join(vault, directory, name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
+	return s.sign(directory+"/"+name+".crt", policy.Subject{CommonName: name}, key, usage)
+}
+
+// bar writes a list of who is revoked, a second later than the one before.
+func (s *signer) bar(file string, all ...*x509.Certificate) {
+	s.Helper()
+	if s.list == nil {
+		s.list = &x509.RevocationList{Number: new(big.Int), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
+	}
+	s.list.Number.Add(s.list.Number, big.NewInt(1))
+	s.list.ThisUpdate = s.list.ThisUpdate.Add(time.Second)
+	for _, c := range all {
+		s.list.RevokedCertificateEntries = append(s.list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: c.SerialNumber, RevocationTime: time.Now()})
+	}
+	list, err := x509.CreateRevocationList(rand.Reader, s.list, s.Certificate, s.key)
+	must(s.T, err)
+	write(s.T, filepath.Join(vault, file), pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: list}), 0o644)
+}
+
+func newSigner(t *testing.T, file string) *signer {
+	s := &signer{T: t, key: newKey(t)}
+	s.Certificate = s.sign(file, office, s.key)
+	return s
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	return key
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPeopleOfBothCAsComeIn is a server whose CA took the place of another one of the same
+// name, and whose own certificate is of the new one. It lets in who knows the old one
+// only, and whom the new one signed for, and refuses of both who is revoked.
+func TestPeopleOfBothCAsComeIn(t *testing.T) {
+	nettest.Need(t)
+	s := today()
+	s.Remote, s.Log, s.Listen = word("127.0.0.1"), nil, []string{"udp/1194"}
+	hash, err := office.Hash()
+	must(t, err)
+	s.PKI.Certificate, s.PKI.CRL, s.PKI.Hash = vault+"/ca-2.crt", vault+"/crl-2.pem", hash
+	s.PKI.Trusted, s.PKI.Lists = []string{vault + "/ca-2.crt", vault + "/ca.crt"}, []string{vault + "/crl-2.pem", vault + "/crl.pem"}
+	s.PKI.Links = []string{vault + "/link-2.crt"}
+	var before, now *signer
+	var tpham, anna *x509.Certificate
+	room := materialiseWith(t, s, func(t *testing.T) {
+		before, now = newSigner(t, "ca.crt"), newSigner(t, "ca-2.crt")
+		before.sign("link-2.crt", office, now.key)
+		now.person("servers", "server", x509.ExtKeyUsageServerAuth)
+		tpham, anna = before.person("clients", "tpham", x509.ExtKeyUsageClientAuth), now.person("clients", "anna", x509.ExtKeyUsageClientAuth)
+		before.bar("crl.pem")
+		now.bar("crl-2.pem")
+	})
+	forget(t, filepath.Join(room, "tpham.ovpn"), vault+"/ca-2.crt")
+	if err := openvpn.Validate(context.Background(), root+"/office.conf"); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, "--cd", root, "--config", "office.conf")
+	server.waitFor(t, "Initialization Sequence Completed")
+	for _, step := range []struct {
+		revoke  func()
+		refused []string
+	}{
+		{func() {}, nil},
+		{func() { before.bar("crl.pem", tpham) }, []string{"tpham"}},
+		{func() { now.bar("crl-2.pem") }, []string{"tpham"}},
+		{func() { now.bar("crl-2.pem", anna) }, []string{"tpham", "anna"}},
+	} {
+		step.revoke()
+		list(t, s)
+		for _, name := range []string{"tpham", "anna"} {
+			t.Run(name, func(t *testing.T) {
+				client := start(t, "--config", filepath.Join(room, name+".ovpn"), "--ifconfig-noexec", "--route-noexec", "--connect-timeout", "5")
+				if slices.Contains(step.refused, name) {
+					server.waitFor(t, "VERIFY ERROR: depth=0, error=certificate revoked: CN="+name)
+				} else {
+					client.waitFor(t, "Initialization Sequence Completed")
+				}
+			})
+		}
+	}
+}
+
+// forget makes a profile that knows nothing of a CA.
+func forget(t *testing.T, profile, ca string) {
+	t.Helper()
+	text, err := os.ReadFile(profile)
+	must(t, err)
+	cert, err := os.ReadFile(ca)
+	must(t, err)
+	less := bytes.Replace(text, cert, nil, 1)
+	if len(less) == len(text) {
+		t.Fatalf("%s does not hold %s", profile, ca)
+	}
+	write(t, profile, less, 0o600)
+}
+
+// list puts the lists in place as the server reads them. OpenVPN looks at the time of the
+// file, in seconds, and at its size.
+func list(t *testing.T, s *Server) {
+	t.Helper()
+	for _, r := range expand(t, s) {
+		if !strings.HasSuffix(r.ID.Name, "/office/crl.pem") {
+			continue
+		}
+		was, err := os.Stat(r.ID.Name)
+		must(t, err)
+		write(t, r.ID.Name, assemble(t, s.PKI.ListParts()), 0o644)
+		must(t, os.Chtimes(r.ID.Name, time.Time{}, was.ModTime().Add(time.Second)))
+	}
+}
