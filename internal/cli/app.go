@@ -18,6 +18,7 @@ import (
 
 	"vpnd/internal/catalog"
 	"vpnd/internal/config"
+	"vpnd/internal/config/source"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
 	"vpnd/internal/notice"
@@ -41,6 +42,8 @@ type app struct {
 	varFiles []string
 
 	instead map[string][]byte // what files of the configuration are about to say
+
+	ahead *reading // of the state, while the configuration is read; nil where nobody began
 
 	shared   *notice.Shared // of the agent; nil of a command
 	advise   bool           // nothing is done with the configuration
@@ -82,7 +85,7 @@ const manyThings = 5000
 
 // load reads the configuration. Its mistakes and warnings are written to Err.
 func (a *app) load() (*config.Config, error) {
-	cfg, diags, err := a.read()
+	cfg, diags, err := a.read(false)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +103,19 @@ func (a *app) load() (*config.Config, error) {
 	return cfg, nil
 }
 
-// read reads the configuration without a word.
-func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
+// written reads what is written in the configuration, and not what that stands for. Its
+// warnings are left to who reads all of it.
+func (a *app) written() (*config.Config, error) {
+	cfg, diags, err := a.read(true)
+	if err == nil && diags.HasErrors() {
+		a.print(diags, cfg.Files)
+		err = exitStatus(exitError)
+	}
+	return cfg, err
+}
+
+// read reads the configuration without a word, or only what is written in it.
+func (a *app) read(written bool) (*config.Config, hcl.Diagnostics, error) {
 	vars := make(map[string]string)
 	for _, v := range a.vars {
 		name, value, ok := strings.Cut(v, "=")
@@ -113,14 +127,56 @@ func (a *app) read() (*config.Config, hcl.Diagnostics, error) {
 	cfg, diags := config.Load(config.Source{
 		Paths: a.config, Vars: vars, VarFiles: a.varFiles, Env: a.env,
 		Instead: a.instead, StateDir: a.stateDir, Credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		Trust: a.trust(), Advise: a.advise, Own: a.own, Place: a.place(),
+		Trust: a.trust(), Advise: a.advise, Own: a.own, Place: a.place(), Written: written,
 	}, a.catalog(), Version)
 	return cfg, diags, nil
 }
 
+// A reading is the state of a directory that is being read, or was.
+type reading struct {
+	dir   string
+	done  chan struct{} // closed when it was read
+	store *state.Store
+	err   error
+}
+
+// readAhead begins to read the state while the configuration is read, where that can't
+// say that it is elsewhere.
+func (a *app) readAhead() {
+	if a.ahead != nil || a.stateDir == "" && source.Mentions(a.config, "state_dir") {
+		return
+	}
+	r := &reading{dir: a.dir(&config.Config{}), done: make(chan struct{})}
+	a.ahead = r
+	go func() {
+		defer close(r.done)
+		r.store, r.err = state.Read(r.dir)
+	}()
+}
+
+// state reads the state of a directory for looking only. Of what was read before, it
+// reads only what others have written since.
+func (a *app) state(dir string) (*state.Store, error) {
+	r := a.ahead
+	if r == nil || r.dir != dir {
+		return state.Read(dir)
+	}
+	a.ahead = nil
+	if <-r.done; r.err != nil {
+		return r.store, r.err
+	}
+	return r.store, r.store.Reread()
+}
+
+// left has the state as a transaction left it be read again by what comes after.
+func (a *app) left(store *state.Store) {
+	a.ahead = &reading{dir: store.Dir(), done: make(chan struct{}), store: store}
+	close(a.ahead.done)
+}
+
 // look opens the state for planning only.
 func (a *app) look(dir string) (*engine.Engine, error) {
-	store, err := state.Read(dir)
+	store, err := a.state(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func snapshotWords(store *state.Store) []string {
 // recorded.
 func (a *app) wishedWords(store *state.Store) []string {
 	all := addressWords(store)
-	cfg, _, err := a.read()
+	cfg, _, err := a.read(false)
 	if err != nil {
 		return all
 	}

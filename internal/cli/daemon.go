@@ -50,14 +50,14 @@ func (a *app) daemon(ctx context.Context) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	a.shared = new(notice.Shared)
-	cfg, _, err := a.read()
+	cfg, _, err := a.read(false)
 	if err != nil {
 		return err
 	}
 	return daemon.Run(ctx, daemon.Options{
 		Catalog: a.catalog(),
 		Load: func() (*config.Config, hcl.Diagnostics) {
-			cfg, diags, err := a.read()
+			cfg, diags, err := a.read(false)
 			if err != nil {
 				diags = diags.Append(&hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Unreadable command line", Detail: upper(err.Error()) + "."})
 			}

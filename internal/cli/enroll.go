@@ -131,7 +131,8 @@ func (a *app) enrolled(ctx context.Context, out io.Writer, name string, at edit.
 // The file is written once the plan was agreed to; where nothing was done in the end,
 // it is as before.
 func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change func([]edit.File, edit.Nested, resource.Enrollment) (edit.Change, error)) (edit.Place, error) {
-	before, err := a.load()
+	a.readAhead()
+	before, err := a.written()
 	if err != nil {
 		return edit.Place{}, err
 	}
@@ -170,7 +171,10 @@ func (a *app) applyEdit(ctx context.Context, f applyFlags, files []edit.File, ed
 	if err != nil {
 		return edit.Place{}, err
 	}
-	defer t.Close()
+	defer func() {
+		t.Close()
+		a.left(t.Engine.Store)
+	}()
 	was := files[slices.IndexFunc(files, func(f edit.File) bool { return f.Name == edited.File })]
 	if err := exchange(was, edited.Data); err != nil {
 		return edit.Place{}, err
@@ -242,11 +246,10 @@ func exchange(was edit.File, data []byte) error {
 
 // welcome tells where the profiles of somebody are who was let in.
 func (a *app) welcome(name string) error {
-	e, err := a.look(a.dir(nil))
+	e, err := a.look(a.dirOfPeople())
 	if err != nil {
 		return err
 	}
-	defer e.Store.Close()
 	for _, g := range e.Gifts() {
 		if g.Holder == name {
 			a.printf("%s's profile, with a key in it: %s\n", name, g.ID.Name)

@@ -100,7 +100,7 @@ func (a *app) dirOfPeople() string {
 // settings reads the configuration for its settings alone. Where there is one
 // and it can't be read, that is said: records that seem to be gone are a fright.
 func (a *app) settings() *config.Config {
-	cfg, _, err := a.read()
+	cfg, _, err := a.read(true)
 	if err != nil {
 		return &config.Config{}
 	}

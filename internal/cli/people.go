@@ -24,7 +24,7 @@ import (
 // host is where commands change something, with a state in that directory.
 func (a *app) host(dir string) *transaction.Host {
 	return &transaction.Host{
-		Root: a.root, Dir: dir, Caller: person(),
+		Root: a.root, Dir: dir, Caller: person(), Read: a.state,
 		Engine: a.engine, Deadline: a.deadline, Probes: confirm.Probes, Checks: (&confirm.Checker{Catalog: a.catalog(), Why: a.heard}).Run, Changed: a.recording,
 		People: &people{app: a, dir: dir},
 	}

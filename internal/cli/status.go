@@ -59,7 +59,7 @@ func (a *app) survey(ctx context.Context, last view.Standing) view.Standing {
 	if a.root != "/" {
 		return last
 	}
-	cfg, diags, err := a.read()
+	cfg, diags, err := a.read(false)
 	if err != nil || diags.HasErrors() {
 		return last
 	}

@@ -43,6 +43,7 @@ type Source struct {
 	Instead     map[string][]byte // what files of the configuration are about to say, by their paths
 	StateDir    string            // overrides state_dir of the vpnd block, unless empty
 	Credentials string            // directory that credential() reads from; empty where systemd gave none
+	Written     bool              // what is written alone, and not what that stands for: no Desired, and no mistakes of that
 
 	Trust  func(path string) error // why others than root could change a file or directory, so that it is refused; nil trusts all
 	Advise bool                    // warn of that and go on, since nothing is done with it
@@ -118,6 +119,12 @@ func Load(src Source, catalog resource.Catalog, version string) (*Config, hcl.Di
 	}, &told)
 	c.Settings, c.Checks = values.Settings, values.Checks
 	h := host{src: src, values: values, at: declared.Settings.Range, trust: trust, told: &told}
+	if src.Written {
+		for _, b := range values.Blocks {
+			c.Blocks = append(c.Blocks, Block{ID: b.ID, Range: b.Range, Shape: b.Shape, After: b.After, Read: b.Read, at: b.At})
+		}
+		return c, told.All()
+	}
 	h.checkPrograms()
 	h.checkTextfile()
 	desired, owned := compile.Run(compile.Input{Blocks: values.Blocks, Files: names(files), Place: src.Place, Own: h.own()}, catalog, &told)

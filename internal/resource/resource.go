@@ -31,7 +31,20 @@ func (id ID) String() string {
 	if isIdentifier(id.Name) {
 		return id.Kind + "." + id.Name
 	}
+	if plainly(id.Name) {
+		return id.Kind + `["` + id.Name + `"]`
+	}
 	return fmt.Sprintf("%s[%q]", id.Kind, id.Name)
+}
+
+// plainly says whether a quoted name is that name between quotes.
+func plainly(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Compare orders IDs by kind and then by name.
@@ -60,6 +73,9 @@ func (id *ID) UnmarshalText(text []byte) error {
 func ParseID(s string) (ID, error) {
 	if kind, rest, ok := strings.Cut(s, "["); ok && isIdentifier(kind) {
 		quoted, _ := strings.CutSuffix(rest, "]")
+		if n := len(quoted); n >= 2 && rest != quoted && quoted[0] == '"' && quoted[n-1] == '"' && plainly(quoted[1:n-1]) {
+			return ID{Kind: kind, Name: quoted[1 : n-1]}, nil
+		}
 		if name, err := strconv.Unquote(quoted); err == nil && rest == strconv.Quote(name)+"]" {
 			return ID{Kind: kind, Name: name}, nil
 		}

@@ -270,8 +270,8 @@ func (r *reader) id(s *scan.Scanner) resource.ID {
 	written := s.Quoted()
 	id, known := r.ids[written]
 	if !known {
-		var usual bool
-		if id, usual = usualID(written); !usual && json.Unmarshal([]byte(written), &id) != nil {
+		var err error
+		if id, err = address(written); err != nil {
 			s.Fail()
 			return id
 		}
@@ -281,24 +281,15 @@ func (r *reader) id(s *scan.Scanner) resource.ID {
 	return id
 }
 
-// usualID reads the address of a file, as it is written.
-func usualID(written string) (id resource.ID, ok bool) {
-	kind, name, found := strings.Cut(strings.TrimPrefix(written, `"`), `[\"`)
-	name, ends := strings.CutSuffix(name, `\"]"`)
-	if !found || !ends {
-		return id, false
+// address reads an address as it stands in JSON. Where nothing but its quotes is
+// escaped, package encoding/json need not be asked.
+func address(written string) (id resource.ID, err error) {
+	text := strings.ReplaceAll(written[min(1, len(written)):max(1, len(written))-1], `\"`, `"`)
+	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' || c == '\\' }) || len(text) == len(written)-2 {
+		err = json.Unmarshal([]byte(written), &id)
+		return id, err
 	}
-	for i := range len(name) {
-		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return id, false
-		}
-	}
-	for i := range len(kind) {
-		if c := kind[i]; c != '_' && (c < 'a' || c > 'z') {
-			return id, false
-		}
-	}
-	return resource.ID{Kind: kind, Name: strings.Clone(name)}, kind != ""
+	return resource.ParseID(text)
 }
 
 func (r *reader) word(s *scan.Scanner) string { return r.one(s.Text()) }

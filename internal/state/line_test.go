@@ -213,3 +213,26 @@ func TestAnotherOrderIsAnotherWish(t *testing.T) {
 		t.Errorf("%+v", back.Present[0])
 	}
 }
+
+// An address in a line is read as package encoding/json reads it, whatever is in it.
+func FuzzAddress(f *testing.F) {
+	for _, name := range []string{"/a", "tun0", `a"b`, `a\b`, "a\"]", "ü", "", "[", "a\nb", `\"`, "<&>"} {
+		data, err := json.Marshal(resource.ID{Kind: "kind", Name: name})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+	f.Add(`"kind[\"a"`)
+	f.Add(`"kind.a\\"`)
+	f.Fuzz(func(t *testing.T, written string) {
+		if !json.Valid([]byte(written)) || written[0] != '"' || written[len(written)-1] != '"' {
+			return
+		}
+		var want resource.ID
+		wrong := json.Unmarshal([]byte(written), &want)
+		if got, err := address(written); (err == nil) != (wrong == nil) || err == nil && got != want {
+			t.Errorf("%s is %v, %v instead of %v, %v", written, got, err, want, wrong)
+		}
+	})
+}

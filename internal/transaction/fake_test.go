@@ -131,6 +131,7 @@ func newRig(t *testing.T) *rig {
 	}
 	catalog := resource.Catalog{Kinds: []resource.Kind{resource.Define[thing]("thing", "", resource.Traits{}, &r.things)}}
 	r.host = &Host{
+		Read: state.Read,
 		Root: root, Dir: dir, People: &r.audience,
 		Engine: func(s *state.Store) *engine.Engine { return &engine.Engine{Catalog: catalog, Store: s, Now: time.Now} },
 		Deadline: func(s *state.Store) (*confirm.Deadline, error) {

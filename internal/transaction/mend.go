@@ -13,7 +13,11 @@ import (
 // the agent; who takes things off the host has to know all of them.
 func (h *Host) Mend(ctx context.Context) error {
 	var damage *state.DamageError
-	if _, err := state.Read(h.Dir); !errors.As(err, &damage) {
+	known, err := h.Read(h.Dir)
+	if err == nil {
+		h.known = known
+	}
+	if !errors.As(err, &damage) {
 		return nil // what else is wrong, who opens it to change it is told
 	}
 	wait, cancel := context.WithTimeout(ctx, lockWait)

@@ -56,12 +56,15 @@ type Host struct {
 	Root     string                                                                        // below which its files are; "/" for the host that runs
 	Dir      string                                                                        // of the state
 	Caller   string                                                                        // the person who called; empty where none did
+	Read     func(dir string) (*state.Store, error)                                        // the state, for looking only; it may have begun before
 	Engine   func(*state.Store) *engine.Engine                                             // that converges it, its clock included
 	Deadline func(*state.Store) (*confirm.Deadline, error)                                 // that undoes an apply which nobody confirms
 	Probes   func(ctx context.Context, leaves func(confirm.Listener) bool) []confirm.Probe // that may tell whether it can be reached
 	Checks   func(ctx context.Context, checks []settings.Check) []confirm.Failure          // of those that do not hold
 	Changed  func(command string) func(engine.Change, error)                               // is told of each change
 	People   People
+
+	known *state.Store // closed; nil where nobody has read it
 }
 
 // lockWait is how long is waited for another vpnd to end.
@@ -82,7 +85,7 @@ func (h *Host) Begin(ctx context.Context) (*Transaction, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := state.Open(h.Dir)
+	store, err := h.open()
 	if err != nil {
 		unlock()
 		return nil, err
@@ -95,12 +98,25 @@ func (h *Host) Begin(ctx context.Context) (*Transaction, error) {
 	return t, nil
 }
 
+// open opens the state for changing. Of one that was read before, it reads only what
+// others have written since.
+func (h *Host) open() (*state.Store, error) {
+	store := h.known
+	h.known = nil
+	if store == nil {
+		return state.Open(h.Dir)
+	}
+	return store, store.Reopen()
+}
+
 // Close gives the lock back; twice does no harm.
 func (t *Transaction) Close() {
 	if t.unlock == nil {
 		return
 	}
-	_ = t.Engine.Store.Close()
+	if t.Engine.Store.Close() == nil {
+		t.host.known = t.Engine.Store
+	}
 	t.unlock()
 	t.unlock = nil
 }
