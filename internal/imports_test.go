@@ -55,7 +55,7 @@ var rules = []rule{
 	{"kind/pki/memo", []string{"atomic"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/derived", []string{"resource", "atomic", "notice", "kind/pki/memo"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/policy", []string{"resource", "kind/pki/derived"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
-	{"kind/pki/likeness", []string{"kind/pki/memo", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/pki/likeness", []string{"kind/pki/derived", "kind/pki/memo", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/overlap", []string{"resource", "atomic", "kind/pki/derived", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/", []string{"resource", "kind/pki/derived", "kind/pki/memo", "kind/pki/likeness", "kind/pki/policy", "kind/pki/overlap"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/openvpn/connection", []string{"resource", "atomic", "notice", "process", "systemd", "kind/openvpn"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},

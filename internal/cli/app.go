@@ -76,8 +76,11 @@ func (a *app) verboseFlag(c *cobra.Command) {
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: filepath.Join(a.runDir, "cache"), Shared: a.shared}))
+	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: a.cache(), Shared: a.shared}))
 }
+
+// cache is the directory of what can be found out again.
+func (a *app) cache() string { return filepath.Join(a.runDir, "cache") }
 
 // manyThings is from how many on a command spares memory rather than time: what it
 // leaves behind would weigh more than all that it needs.

@@ -19,6 +19,7 @@ import (
 	"vpnd/internal/clients"
 	"vpnd/internal/engine"
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/lock"
 	"vpnd/internal/report"
 	"vpnd/internal/seen"
@@ -194,7 +195,22 @@ func (a *app) people(ctx context.Context) ([]clients.Client, time.Time, error) {
 		}
 	}
 	memory := a.remembered(dir, len(now.Servers)+len(now.Tunnels) > 0)
-	return clients.Of(e, now, memory, a.ofHost), memory.Since, nil
+	return clients.Of(e, now, memory, a.terms), memory.Since, nil
+}
+
+// terms tells of the certificates at these paths of the host.
+func (a *app) terms(paths []string) []clients.Term {
+	all := make([]clients.Term, len(paths))
+	found, err := likeness.At(filepath.Clean("/"+a.root), a.cache(), paths)
+	if err != nil {
+		a.say("until when certificates are good is not known: %v", err)
+	}
+	for i, l := range found {
+		if l != nil {
+			all[i] = clients.Term{NotAfter: l.NotAfter, Serial: l.Serial}
+		}
+	}
+	return all
 }
 
 // remembered is what the agent remembers of who was connected; what it does not is said.

@@ -200,8 +200,14 @@ func (a *app) certificatesCommand() *cobra.Command {
 
 // certificates reads those on record.
 func (a *app) certificates(e *engine.Engine) []listed {
-	all := []listed{}
-	for _, c := range e.Certificates() {
+	certificates := e.Certificates()
+	paths := make([]string, len(certificates))
+	for i, c := range certificates {
+		paths[i] = c.ID.Name
+	}
+	terms := a.terms(paths)
+	all := make([]listed, 0, len(certificates))
+	for i, c := range certificates {
 		l := listed{Address: c.ID.String(), Name: c.Name, Use: "server", Blocks: c.Blocks}
 		switch {
 		case c.Authority:
@@ -209,7 +215,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 		case c.Person:
 			l.Use = "client"
 		}
-		l.NotAfter, l.Serial = clients.Ends(a.ofHost(c.ID.Name))
+		l.NotAfter, l.Serial = terms[i].NotAfter, terms[i].Serial
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b listed) int {

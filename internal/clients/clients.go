@@ -4,9 +4,6 @@
 package clients
 
 import (
-	"crypto/x509"
-	"encoding/pem"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +30,13 @@ type Client struct {
 	Sessions []Session `json:"connected,omitempty"` // now
 
 	Seen *seen.Sighting `json:"last_seen,omitempty"` // last, now included; nil where nobody remembers
+}
+
+// A Term is until when a certificate is good, and its serial number; nothing of what is
+// none.
+type Term struct {
+	NotAfter time.Time
+	Serial   string // in hexadecimal
 }
 
 // A List is the JSON form of all.
@@ -71,8 +75,8 @@ type Session struct {
 }
 
 // Of puts together what the records of a host and its servers tell, sorted by name.
-// Certificates of which the lists do not tell yet are read.
-func Of(e *engine.Engine, now status.VPNs, m seen.Memory, read func(path string) ([]byte, error)) []Client {
+// Of the certificates of which the lists do not tell yet, terms is asked, all at once.
+func Of(e *engine.Engine, now status.VPNs, m seen.Memory, terms func(paths []string) []Term) []Client {
 	l, others, paths := list{}, make(map[string]bool), make(map[string]string)
 	for _, c := range e.Certificates() {
 		if !c.Person {
@@ -86,12 +90,7 @@ func Of(e *engine.Engine, now status.VPNs, m seen.Memory, read func(path string)
 		r.Holders = slices.DeleteFunc(r.Holders, func(h resource.Holder) bool { return others[h.Name] && l[h.Name] == nil })
 		l.enter(r)
 	}
-	for name, path := range paths {
-		if c := l[name]; c.NotAfter.IsZero() {
-			c.Revoked = false
-			c.NotAfter, c.Serial = Ends(read(path))
-		}
-	}
+	l.ask(paths, terms)
 	for _, g := range e.Gifts() {
 		c := l.client(g.Holder, g.Blocks()...)
 		c.Revoked = false
@@ -161,6 +160,21 @@ func (l list) enter(r engine.Roll) {
 	}
 }
 
+// ask asks for the terms of those certificates of which no list tells.
+func (l list) ask(paths map[string]string, terms func(paths []string) []Term) {
+	var untold []*Client
+	var of []string
+	for name, path := range paths {
+		if c := l[name]; c.NotAfter.IsZero() {
+			untold, of = append(untold, c), append(of, path)
+		}
+	}
+	for i, t := range terms(of) {
+		untold[i].Revoked = false
+		untold[i].NotAfter, untold[i].Serial = t.NotAfter, t.Serial
+	}
+}
+
 // connect tells who is connected now.
 func (l list) connect(now status.VPNs) {
 	for _, s := range now.Servers {
@@ -195,19 +209,6 @@ func (l list) remember(m seen.Memory, now []seen.Sighting) {
 	for _, s := range now {
 		later(s)
 	}
-}
-
-// Ends returns when a certificate ends, and its serial number; nothing of what is none.
-func Ends(data []byte, err error) (time.Time, string) {
-	block, _ := pem.Decode(data)
-	if err != nil || block == nil {
-		return time.Time{}, ""
-	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return time.Time{}, ""
-	}
-	return c.NotAfter, fmt.Sprintf("%x", c.SerialNumber)
 }
 
 func profile(g engine.Gift) Profile {

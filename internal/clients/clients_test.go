@@ -36,12 +36,30 @@ func TestEnter(t *testing.T) {
 	}
 }
 
-// What can't be read as a certificate has no end that anybody could tell.
-func TestEnds(t *testing.T) {
-	for _, data := range []string{"", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
-		if at, serial := Ends([]byte(data), nil); !at.IsZero() || serial != "" {
-			t.Errorf("%q: %v, %q", data, at, serial)
+// Of whom no list tells yet the certificate is asked for; it may be none.
+func TestAsk(t *testing.T) {
+	at := time.Unix(2e9, 0)
+	l := list{"told": {Name: "told", NotAfter: at, Serial: "1"}, "new": {Name: "new", Revoked: true}, "none": {Name: "none"}}
+	l.ask(map[string]string{"told": "/told.crt", "new": "/new.crt", "none": "/none.crt"}, func(paths []string) []Term {
+		all := make([]Term, len(paths))
+		for i, path := range paths {
+			switch path {
+			case "/told.crt":
+				t.Error("it is asked what the list tells")
+			case "/new.crt":
+				all[i] = Term{at, "2"}
+			}
 		}
+		return all
+	})
+	if c := l["new"]; c.Revoked || !c.NotAfter.Equal(at) || c.Serial != "2" {
+		t.Errorf("%+v", c)
+	}
+	if c := l["none"]; !c.NotAfter.IsZero() || c.Serial != "" {
+		t.Errorf("%+v", c)
+	}
+	if c := l["told"]; c.Serial != "1" {
+		t.Errorf("%+v", c)
 	}
 }
 

@@ -172,7 +172,7 @@ func tellCertificate(s *derived.Scene, name string, cert *likeness.Likeness, wan
 // read: one that a CA signed that is here. Whatever else stands there is read each time.
 func rememberedCertificate() *derived.Memory[Certificate] {
 	return &derived.Memory[Certificate]{
-		Question: "which certificate",
+		Question: likeness.Question,
 		Essence: func(s *derived.Scene, data []byte, want Certificate) (string, bool) {
 			cert, err := policy.ParseCertificate(data)
 			if err != nil || !want.remembered() {

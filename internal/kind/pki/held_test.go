@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/kind/pki/likeness"
 	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/nettest"
@@ -131,6 +132,9 @@ func TestACertificateThatStaysIsNotReadAgain(t *testing.T) {
 		if left, whole := look(); !left || whole != is {
 			t.Errorf("%s, the second time: left out %v, and %d bytes of %d", kind, left, len(whole), len(is))
 		}
+	}
+	if found, err := likeness.At(r.Root, "", []string{"/pki/alice.crt", "/pki/alice.key", "/pki/nothing.crt"}); err != nil || found[0].Subject.CommonName != "alice" || found[0].NotAfter.IsZero() || found[1] != nil || found[2] != nil {
+		t.Errorf("%+v, %v", found, err)
 	}
 	// What lies around it is looked at each time.
 	cert, err := policy.ParseCertificate([]byte(r.get("/pki/alice.crt")))
