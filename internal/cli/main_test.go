@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -15,6 +17,26 @@ func TestToolsOfRootAreFoundBehindThoseOfThePath(t *testing.T) {
 		seeSbin()
 		if got := os.Getenv("PATH"); got != want {
 			t.Errorf("of %q: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// Where a path really leads is found out alike for the first file of a directory and for
+// the hundredth, when the directory has been listed.
+func TestRealOfManyFiles(t *testing.T) {
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.MkdirAll(root+"/is", 0o700), os.Mkdir(root+"/state", 0o700), os.Symlink("is", root+"/dir"), os.Symlink("../state", root+"/is/link"), os.WriteFile(root+"/is/file", nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(directories)
+	for range 3 * often {
+		for path, want := range map[string]string{"/dir/file": "/is/file", "/dir/nothing": "/is/nothing", "/dir/link": "/state", "/none/file": "/none/file"} {
+			if got := seen.real(root + path); got != root+want {
+				t.Fatalf("%s leads to %s", path, got)
+			}
 		}
 	}
 }

@@ -119,9 +119,9 @@ func (a *app) own(s settings.Settings) func(path string) string {
 	for _, place := range append(slices.Clone(a.config), a.varFiles...) {
 		places = append(places, real(place))
 	}
-	directories := make(map[string]string)
+	seen := make(directories)
 	return func(path string) string {
-		at := realIn(directories, a.below(path))
+		at := seen.real(a.below(path))
 		switch {
 		case state.Owns(dir, at):
 			return "the state of vpnd, in " + dir
@@ -138,19 +138,61 @@ func (a *app) own(s settings.Settings) func(path string) string {
 	}
 }
 
-// realIn is [real], with what is known of directories.
-func realIn(directories map[string]string, path string) string {
+// directories are those that were looked at, by their paths.
+type directories map[string]*directory
+
+// directory is what is known of one.
+type directory struct {
+	whole string          // where it is, without links
+	asked int             // how often something in it was looked for
+	links map[string]bool // the symbolic links in it; nil where nobody has listed them
+}
+
+// often is from how many questions on it costs less to list a directory.
+const often = 32
+
+// real is [real], with what is known of directories.
+func (d directories) real(path string) string {
 	path = filepath.Clean(path)
-	if info, err := os.Lstat(path); !filepath.IsAbs(path) || err == nil && info.Mode()&fs.ModeSymlink != 0 {
+	if !filepath.IsAbs(path) {
 		return real(path)
 	}
-	dir := filepath.Dir(path)
-	whole, known := directories[dir]
-	if !known {
-		whole = real(dir)
-		directories[dir] = whole
+	dir, base := filepath.Dir(path), filepath.Base(path)
+	in := d[dir]
+	if in == nil {
+		in = &directory{whole: real(dir)}
+		d[dir] = in
 	}
-	return filepath.Join(whole, filepath.Base(path))
+	if in.isLink(path, base) {
+		return real(path)
+	}
+	return filepath.Join(in.whole, base)
+}
+
+func (d *directory) isLink(path, base string) bool {
+	if d.asked++; d.asked == often {
+		d.links = linksIn(filepath.Dir(path))
+	}
+	if d.links != nil {
+		return d.links[base]
+	}
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// linksIn lists the symbolic links in a directory, nil where that can't be done.
+func linksIn(dir string) map[string]bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	links := make(map[string]bool)
+	for _, e := range entries {
+		if e.Type()&fs.ModeSymlink != 0 {
+			links[e.Name()] = true
+		}
+	}
+	return links
 }
 
 // place says how to tell where programs of root would write for others. Below

@@ -32,8 +32,8 @@ func (e *evaluator) addBlock(d *declare.Block) *block {
 	return b
 }
 
-// decode fills the shape of a block, has it checked and returns what the block
-// exports.
+// decode fills the shape of a block and has it checked. What it exports nobody has asked
+// for yet.
 func (e *evaluator) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	metas := shape.Metas(resource.Fields(reflect.TypeOf(b.decl.Shape)))
 	d := shape.Decode(b.decl.Body, b.decl.Shape, ctx, e.env.Catalog, b.id.Kind, b.id.Kind, metas...)
@@ -54,7 +54,16 @@ func (e *evaluator) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	if b.failed {
 		return cty.DynamicVal
 	}
-	return shape.Exports(b.id, b.decl.Shape)
+	return cty.NilVal
+}
+
+// exported returns what others can know of a block that was visited: of thousands,
+// hardly one is ever referred to.
+func (b *block) exported() cty.Value {
+	if b.value == cty.NilVal {
+		b.value = shape.Exports(b.id, b.decl.Shape)
+	}
+	return b.value
 }
 
 // validate reports what a shape says is wrong with it, each mistake at its place, and

@@ -98,7 +98,7 @@ func (e *evaluator) useBlock(n *node, t hcl.Traversal, found scope) {
 	use := func(b *block) {
 		e.visit(&b.node, t.SourceRange())
 		n.after([]resource.ID{b.id})
-		found.set(kind, b.id.Name, b.value)
+		found.set(kind, b.id.Name, b.exported())
 	}
 	name, one := declare.Step(t)
 	if !one {
@@ -152,10 +152,11 @@ func (e *evaluator) checkAttribute(b *block, t hcl.Traversal) bool {
 		return true
 	}
 	attr, ok := t[2].(hcl.TraverseAttr)
-	if !ok || !b.value.Type().IsObjectType() || b.value.Type().HasAttribute(attr.Name) {
+	is := b.exported().Type()
+	if !ok || !is.IsObjectType() || is.HasAttribute(attr.Name) {
 		return true
 	}
-	names := sortedKeys(b.value.Type().AttributeTypes())
+	names := sortedKeys(is.AttributeTypes())
 	hint := diag.Suggest(attr.Name, names)
 	if hint == "" {
 		hint = fmt.Sprintf(" It has %s.", diag.Enumerate(names, "and"))

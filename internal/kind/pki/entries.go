@@ -62,7 +62,7 @@ func (l *ledgers) contents(dir string) (map[string]string, error) {
 	}
 	all := make(map[string]string, len(names))
 	for _, name := range names {
-		if !ledgerFile.MatchString(name) {
+		if !inLedgers(name) {
 			continue
 		}
 		data, err := atomic.ReadFile(l.Root, path.Join(dir, name), derived.MaxFile)
@@ -104,7 +104,7 @@ func entriesOf(entries resource.Secret) (map[string]string, error) {
 func missingOf(wished, is map[string]string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(wished)) {
-		if _, there := is[name]; !there && ledgerFile.MatchString(name) {
+		if _, there := is[name]; !there && inLedgers(name) {
 			names = append(names, name)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math/big"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
@@ -28,8 +27,18 @@ type ledger struct {
 	number  *big.Int        // of the last list; nil where none is noted
 }
 
-// ledgerFile is a name that vpnd gives in a ledger.
-var ledgerFile = regexp.MustCompile(`^(?:([0-9a-f]+)\.(pem|revoked)|` + numberName + `|` + regexp.QuoteMeta(listName) + `)$`)
+// ledgerEntry takes apart the name of a file in a ledger that is about one certificate:
+// its serial number, and whether that is its copy or the note that it is revoked.
+func ledgerEntry(file string) (serial, what string, ok bool) {
+	serial, what, _ = strings.Cut(file, ".")
+	return serial, what, serial != "" && strings.Trim(serial, "0123456789abcdef") == "" && (what == "pem" || what == "revoked")
+}
+
+// inLedgers says whether vpnd gives a file in a ledger that name.
+func inLedgers(file string) bool {
+	_, _, entry := ledgerEntry(file)
+	return entry || file == numberName || file == listName
+}
 
 // numberName is the file that holds the number of the last list, in hexadecimal
 // as in openssl-ca(1).
@@ -59,14 +68,13 @@ func openLedger(h derived.Host, dir string) (*ledger, error) {
 	}
 	l := &ledger{dir: dir, entries: make(map[string]bool, len(names)), notes: make(map[string]bool)}
 	for _, name := range names {
-		switch m := ledgerFile.FindStringSubmatch(name); {
-		case m == nil, name == listName:
+		switch serial, what, entry := ledgerEntry(name); {
 		case name == numberName:
 			l.number = number(h, dir)
-		case m[2] == "pem":
-			l.entries[m[1]] = true
-		default:
-			l.notes[m[1]] = true
+		case entry && what == "pem":
+			l.entries[serial] = true
+		case entry:
+			l.notes[serial] = true
 		}
 	}
 	return l, nil
@@ -153,16 +161,16 @@ func (l Ledger) Issued() ([]Entry, error) {
 	}
 	var all []Entry
 	for name, text := range held {
-		m := ledgerFile.FindStringSubmatch(name)
-		if m == nil || m[2] != "pem" {
+		serial, what, entry := ledgerEntry(name)
+		if !entry || what != "pem" {
 			continue
 		}
 		cert, err := policy.ParseCertificate([]byte(text))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s of what the ledger held: %w", name, err)
 		}
-		_, revoked := held[m[1]+".revoked"]
-		all = append(all, Entry{Certificate: cert, Serial: m[1], Revoked: revoked})
+		_, revoked := held[serial+".revoked"]
+		all = append(all, Entry{Certificate: cert, Serial: serial, Revoked: revoked})
 	}
 	return all, nil
 }
@@ -274,7 +282,7 @@ func (l *ledgers) remove(name string) error {
 		if whole, half := atomic.Target(f); half {
 			f = whole // a killed writer left it, and it goes with what it was to be
 		}
-		if !ledgerFile.MatchString(f) {
+		if !inLedgers(f) {
 			foreign = append(foreign, f)
 			continue
 		}

@@ -1,12 +1,12 @@
 package memo
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +16,9 @@ import (
 // for nothing: whoever writes it need not wait for the disk. Then come the salt and
 // the answers, each behind its question and its length.
 const saltSize = 16
+
+// usual is about how many bytes an answer takes in the file.
+const usual = 160
 
 // Open returns what is remembered in a directory; an empty one has no file.
 func Open(directory string) *Memo {
@@ -27,47 +30,50 @@ func Open(directory string) *Memo {
 
 // load reads the file and returns its salt, nil where there is none to go by.
 func (m *Memo) load() []byte {
-	data := m.read()
-	if len(data) < sha256.Size+saltSize {
+	file, digest := m.read()
+	if len(file) < sha256.Size+saltSize || file[:sha256.Size] != string(digest) {
 		return nil
 	}
-	digest := sha256.Sum256(data[sha256.Size:])
-	if !bytes.Equal(digest[:], data[:sha256.Size]) {
-		return nil
-	}
-	text := string(data[sha256.Size:])
-	salt, text := text[:saltSize], text[saltSize:]
+	salt, text := file[sha256.Size:sha256.Size+saltSize], file[sha256.Size+saltSize:]
+	m.known = make(map[sum]answer, len(text)/usual)
 	for len(text) > sha256.Size {
 		var key sum
 		n, used := uvarint(text[copy(key[:], text):])
-		end := sha256.Size + used + int(n)
-		if used <= 0 || end > len(text) {
+		if used <= 0 || n > uint64(len(text)-sha256.Size-used) {
 			return nil
 		}
+		end := sha256.Size + used + int(n)
 		m.known[key] = answer{text: text[sha256.Size+used : end]}
 		text = text[end:]
 	}
 	return []byte(salt)
 }
 
-// read returns what the file holds, nothing where somebody else may have written it.
-func (m *Memo) read() []byte {
+// read returns what the file holds, and the digest of all behind its own; nothing where
+// somebody else may have written it.
+func (m *Memo) read() (string, []byte) {
 	if m.file == "" || !mine(os.Lstat(filepath.Dir(m.file))) {
-		return nil
+		return "", nil
 	}
 	f, err := os.OpenFile(m.file, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil
+		return "", nil
 	}
 	defer f.Close()
-	if !mine(f.Stat()) {
-		return nil
+	info, err := f.Stat()
+	if !mine(info, err) {
+		return "", nil
 	}
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return nil
+	var all strings.Builder
+	all.Grow(int(info.Size()))
+	digest := sha256.New()
+	if _, err := io.CopyN(&all, f, sha256.Size); err != nil {
+		return "", nil
 	}
-	return data
+	if _, err := io.Copy(io.MultiWriter(&all, digest), f); err != nil {
+		return "", nil
+	}
+	return all.String(), digest.Sum(nil)
 }
 
 // mine says whether nobody but this user may write there.
