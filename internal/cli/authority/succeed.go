@@ -61,10 +61,24 @@ func Succeed(ctx context.Context, s *Session, in string, unasked bool) error {
 	if o.Imported {
 		return fmt.Errorf("the CA of %s is not of vpnd's making; give the new one in ca_certificate and ca_key", o.id)
 	}
+	if key := o.key(cfg); key != "" {
+		if _, err := atomic.Stat(s.host().Root, key); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the key of the CA of %s is away, and has to sign for the one that takes its place, or everybody would need a new profile; put it to %s first", o.id, key)
+		}
+	}
 	next := edit.Attribute{Name: "ca_generation", Number: len(o.Trusted) + 1}
 	return s.Edit(ctx, func(files []edit.File) (edit.Change, error) {
 		return edit.Set(files, edit.Nested{In: o.id}, next)
 	}, unasked)
+}
+
+// key is where the key of the CA is to be.
+func (o office) key(cfg *config.Config) string {
+	ca := wishesOf(cfg, "").Certificates[o.Certificate]
+	if ca == nil {
+		return ""
+	}
+	return resource.Or(ca.Key, "")
 }
 
 // Signable says why certificates can't be signed anew here and now. Nothing of them may

@@ -107,7 +107,9 @@ func (e *expansion) addKnownKeys(server resource.ID) {
 	made := e.add(id(pki.KindTLSCryptV2List, e.knownKeys()), list, id("directory", e.directory()), server)
 	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}}
 	if !e.fingerprints() {
-		made.Triggers = append(made.Triggers, resource.Trigger{On: id(pki.KindCRL, e.PKI.CRL), Do: resource.Rebuild})
+		for _, list := range kinds(pki.KindCRL, e.PKI.Lists...) {
+			made.Triggers = append(made.Triggers, resource.Trigger{On: list, Do: resource.Rebuild})
+		}
 	}
 	for _, m := range e.members {
 		key := e.clientShieldID(m)

@@ -3,13 +3,11 @@
 package overlap
 
 import (
-	"bytes"
 	"crypto/x509"
 	"path"
 	"strings"
 	"time"
 
-	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/policy"
 )
@@ -78,16 +76,16 @@ func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
 		if !is {
 			continue
 		}
-		data, err := atomic.ReadFile(s.Root, path.Join(ledger, name), derived.MaxFile)
+		data, _, err := s.Read(path.Join(ledger, name))
 		if err != nil {
 			return Rest{}
 		}
-		cert, err := policy.ParseCertificate(data)
-		if err != nil || !bytes.Equal(cert.AuthorityKeyId, ca.SubjectKeyId) {
+		until, signed := end(s, data, ca)
+		if !signed {
 			continue // a list of a CA elsewhere, or of another CA
 		}
 		all.Known = true
-		if !s.Now.Before(cert.NotAfter) {
+		if !s.Now.Before(until) {
 			continue
 		}
 		if revoked[serial] {
@@ -95,9 +93,29 @@ func rest(s *derived.Scene, ca *x509.Certificate, ledger string) Rest {
 			continue
 		}
 		all.Good++
-		if cert.NotAfter.After(all.Last) {
-			all.Last = cert.NotAfter
+		if until.After(all.Last) {
+			all.Last = until
 		}
 	}
 	return all
+}
+
+// whose is the question to the memo whose key signed a certificate, and until when.
+const whose = "whose and until when"
+
+// end returns when a certificate runs out, and whether the CA signed it.
+func end(s *derived.Scene, data []byte, ca *x509.Certificate) (until time.Time, signed bool) {
+	told, ok := s.Memo.Of(whose, func() (string, bool) {
+		cert, err := policy.ParseCertificate(data)
+		if err != nil {
+			return "", false
+		}
+		return cert.NotAfter.UTC().Format(time.RFC3339) + string(cert.AuthorityKeyId), true
+	}, data)
+	size := len("2006-01-02T15:04:05Z")
+	if !ok || len(told) < size || told[size:] != string(ca.SubjectKeyId) {
+		return time.Time{}, false
+	}
+	until, err := time.Parse(time.RFC3339, told[:size])
+	return until, err == nil
 }

@@ -35,7 +35,7 @@ func (t Trust) Directive() (name, value string) {
 	if t.rolled() {
 		return "capath", t.In
 	}
-	return "ca", t.In + "/ca.crt"
+	return "ca", t.single()
 }
 
 // Files are those with the CAs. In a directory they are named by their name and a number,
@@ -43,13 +43,20 @@ func (t Trust) Directive() (name, value string) {
 // again to know of it. The second has those before it as well, until nothing is left that
 // they signed. That one of them goes is no reason to disconnect anybody: it lets nobody in
 // any more. That file is never empty, which OpenSSL takes for an error.
+//
+// The file with the first CA of all stays as it was: a server that has to start before
+// its new configuration stands, since that waits for a key, or that is put back to what it
+// ran with, needs it.
 func (t Trust) Files() []File {
 	all := t.TrustParts()
 	if !t.rolled() {
-		_, file := t.Directive()
-		return []File{{file, all, t.Trusted, resource.Restart}}
+		return []File{{t.single(), all, t.Trusted, resource.Restart}}
 	}
-	files := []File{{t.hashed(0), all[:1:1], t.Trusted[:1], resource.Restart}}
+	first := t.Trusted[len(t.Trusted)-1:]
+	files := []File{
+		{t.single(), []pki.Part{{File: &first[0]}}, first, resource.None},
+		{t.hashed(0), all[:1:1], t.Trusted[:1], resource.Restart},
+	}
 	var leaving []pki.Part
 	for _, p := range all {
 		p.Leaves = resource.Ptr(p.Overlap != nil)
@@ -57,5 +64,7 @@ func (t Trust) Files() []File {
 	}
 	return append(files, File{t.hashed(1), leaving, t.Trusted, resource.None})
 }
+
+func (t Trust) single() string { return t.In + "/ca.crt" }
 
 func (t Trust) hashed(number int) string { return fmt.Sprintf("%s/%s.%d", t.In, t.Hash, number) }
