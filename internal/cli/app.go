@@ -45,9 +45,9 @@ type app struct {
 
 	ahead *reading // of the state, while the configuration is read; nil where nobody began
 
-	shared   *notice.Shared // of the agent; nil of a command
-	advise   bool           // nothing is done with the configuration
-	collects bool           // garbage when this command sees fit, not when the environment says
+	shared  *notice.Shared // of the agent; nil of a command
+	advise  bool           // nothing is done with the configuration
+	garbage int            // how much of it there may be where there are many things, in percent of what is no garbage; 0 where the environment says so
 }
 
 func (a *app) flags(root *cobra.Command) {
@@ -86,6 +86,21 @@ func (a *app) cache() string { return filepath.Join(a.runDir, "cache") }
 // leaves behind would weigh more than all that it needs.
 const manyThings = 5000
 
+// How much garbage a command spares then. What changes a host holds more at once, and
+// what it leaves behind weighs less beside that.
+const (
+	spared         = 50
+	sparedChanging = 100
+)
+
+// changes says that the command changes the host.
+func (a *app) changes() {
+	if a.garbage > 0 {
+		a.garbage = sparedChanging
+	}
+	a.readAhead()
+}
+
 // load reads the configuration. Its mistakes and warnings are written to Err.
 func (a *app) load() (*config.Config, error) {
 	cfg, diags, err := a.read(false)
@@ -96,8 +111,8 @@ func (a *app) load() (*config.Config, error) {
 	if diags.HasErrors() {
 		return nil, exitStatus(exitError)
 	}
-	if a.collects && len(cfg.Desired.Present) > manyThings {
-		debug.SetGCPercent(50)
+	if a.garbage > 0 && len(cfg.Desired.Present) > manyThings {
+		debug.SetGCPercent(a.garbage)
 	}
 	if a.root != "/" && len(cfg.Checks) > 0 { // they would look at this host
 		cfg.Checks = nil

@@ -72,7 +72,7 @@ status is 5. Services of units that the plan changes are left out.`,
 					return err
 				}
 			}
-			a.readAhead()
+			a.changes()
 			cfg, err := a.load()
 			if err != nil {
 				return err

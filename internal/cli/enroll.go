@@ -131,7 +131,7 @@ func (a *app) enrolled(ctx context.Context, out io.Writer, name string, at edit.
 // The file is written once the plan was agreed to; where nothing was done in the end,
 // it is as before.
 func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change func([]edit.File, edit.Nested, resource.Enrollment) (edit.Change, error)) (edit.Place, error) {
-	a.readAhead()
+	a.changes()
 	before, err := a.written()
 	if err != nil {
 		return edit.Place{}, err

@@ -123,7 +123,7 @@ func (a *app) commands() *cobra.Command {
 			// A command ends before its garbage weighs anything; the daemon stays.
 			if c.Name() != "daemon" && os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(200)
-				a.collects = true
+				a.garbage = spared
 			}
 			return a.ready()
 		},

@@ -51,6 +51,9 @@ func (s *Store) hide(apart secrets, name string, data json.RawMessage) (json.Raw
 // hideLines puts a digest in the place of each line. What shares a line in memory
 // costs no more than one.
 func (s *Store) hideLines(apart secrets, all []Was) ([]Was, error) {
+	if !slices.ContainsFunc(all, func(was Was) bool { return len(was.Line) > 0 }) {
+		return all, nil
+	}
 	bare := slices.Clone(all)
 	digests := make(map[place]string) // by where a line stands in memory
 	for i, was := range bare {
@@ -76,6 +79,10 @@ func (s *Store) hideShapes(apart secrets, all []Was) ([]Was, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(bare, func(was Was) bool { return was.Secret }) {
+		return bare, nil
+	}
+	bare = slices.Clone(bare)
 	for i, was := range bare {
 		if !was.Secret {
 			continue

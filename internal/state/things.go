@@ -52,37 +52,45 @@ func encodeWish(w *Wish) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := bytes.NewBuffer(append(bytes.TrimSuffix(head, []byte("}")), thingsFollow...))
-	between := "\n"
-	for _, lines := range linesOf(w.Present) {
-		for _, line := range lines {
-			file.WriteString(between)
-			file.Write(line)
-			between = ",\n"
-		}
+	lines, err := linesOf(w.Present, appendWas)
+	if err != nil {
+		return nil, err
+	}
+	size := len(head) + 2*len(thingsFollow) + 2*len(lines)
+	for _, line := range lines {
+		size += len(line)
+	}
+	file := bytes.NewBuffer(make([]byte, 0, size))
+	file.Write(bytes.TrimSuffix(head, []byte("}")))
+	file.WriteString(thingsFollow)
+	for i, line := range lines {
+		file.WriteString(",\n"[1-min(i, 1):])
+		file.Write(line)
 	}
 	file.WriteString("\n]}")
 	return file.Bytes(), nil
 }
 
-// linesOf returns the lines of things, many at a time.
-func linesOf(all []Was) [][][]byte {
+// linesOf returns the lines of things.
+func linesOf(all []Was, appendTo func([]byte, Was) ([]byte, error)) ([][]byte, error) {
 	const many = 1024
-	parts := slices.Collect(slices.Chunk(all, many))
-	lines := make([][][]byte, len(parts))
-	hands.Each(context.Background(), len(parts), func(i int) {
-		text := make([]byte, 0, 640*len(parts[i]))
-		for _, was := range parts[i] {
+	lines := make([][]byte, len(all))
+	parts := (len(all) + many - 1) / many
+	errs := make([]error, parts)
+	hands.Each(context.Background(), parts, func(part int) {
+		text := make([]byte, 0, 640*many)
+		for i := part * many; i < min(len(all), (part+1)*many) && errs[part] == nil; i++ {
 			begin := len(text)
-			text = appendWas(text, was)
-			lines[i] = append(lines[i], text[begin:len(text):len(text)])
+			if text, errs[part] = appendTo(text, all[i]); errs[part] == nil {
+				lines[i] = text[begin:len(text):len(text)]
+			}
 		}
 	})
-	return lines
+	return lines, errors.Join(errs...)
 }
 
 // appendWas appends what json.Marshal writes.
-func appendWas(line []byte, w Was) []byte {
+func appendWas(line []byte, w Was) ([]byte, error) {
 	line = appendWasID(append(line, `{"id":`...), w.ID)
 	line = appendList(line, `,"owners":`, w.Owners, appendWasOwner)
 	line = appendList(line, `,"after":`, w.After, appendWasID)
@@ -105,7 +113,7 @@ func appendWas(line []byte, w Was) []byte {
 	if w.Lined != "" {
 		line = appendMarshalled(append(line, `,"lined":`...), w.Lined)
 	}
-	return append(line, '}')
+	return append(line, '}'), nil
 }
 
 func appendWasID(line []byte, id resource.ID) []byte { return appendMarshalled(line, id.String()) }

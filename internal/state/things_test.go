@@ -44,7 +44,11 @@ func marshalled(t *testing.T, v any) string {
 func TestThingsAreWrittenAsJSONIs(t *testing.T) {
 	for _, all := range [][]Was{nil, {}, sundry(0), sundry(3000), {{ID: id("a")}}, {{ID: id("a"), Line: []string{"x", "y<"}}}} {
 		var b strings.Builder
-		secrets(nil).inPlace(&b, all)
+		lines, err := linesOf(all, appendWas)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets(nil).inPlace(&b, lines, all == nil)
 		if want := marshalled(t, all); b.String() != want {
 			t.Errorf("%d things: %.200s\ninstead of %.200s", len(all), b.String(), want)
 		}

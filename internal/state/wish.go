@@ -33,51 +33,54 @@ type Wish struct {
 // Sign sets the fingerprint. Where in the files something stands is no part of
 // it, nor are settings: neither changes what the host shall be.
 func (s *Store) Sign(w *Wish) error {
-	lines := make(secrets)
-	bare, err := s.hideLines(lines, w.Present)
+	apart := make(secrets)
+	bare, err := s.hideLines(apart, w.Present)
 	if err != nil {
 		return err
 	}
-	for i, was := range bare {
-		bare[i].Owners, bare[i].Secret, bare[i].LineOf, bare[i].Lined = nil, false, "", ""
-		if was.Lined == "" {
-			continue
-		}
-		if bare[i].Shape, err = was.with(json.RawMessage(`"` + was.Lined + `"`)); err != nil {
-			return err
-		}
+	lines, err := linesOf(bare, appendAsked)
+	if err != nil {
+		return err
 	}
-	w.Fingerprint = s.sum(func(to io.Writer) { lines.inPlace(to, bare) })
+	w.Fingerprint = s.sum(func(to io.Writer) { apart.inPlace(to, lines, bare == nil) })
 	return nil
 }
 
-// inPlace writes things as json.Marshal does, with lines where their digests stand, so
-// that the fingerprint is the one that an earlier vpnd made, which did not have them
+// appendAsked appends what json.Marshal writes of a thing, and of that only what it
+// asks for.
+func appendAsked(line []byte, was Was) (_ []byte, err error) {
+	if was.Lined != "" {
+		if was.Shape, err = was.with(json.RawMessage(`"` + was.Lined + `"`)); err != nil {
+			return nil, err
+		}
+	}
+	was.Owners, was.Secret, was.LineOf, was.Lined = nil, false, "", ""
+	return appendWas(line, was)
+}
+
+// inPlace writes things as json.Marshal does, with long lines where their digests stand,
+// so that the fingerprint is the one that an earlier vpnd made, which did not have them
 // apart.
-func (apart secrets) inPlace(to io.Writer, all []Was) {
+func (apart secrets) inPlace(to io.Writer, lines [][]byte, none bool) {
 	put := func(line []byte) { _, _ = to.Write(line) }
 	if len(apart) > 0 {
 		pairs := make([]string, 0, 2*len(apart))
 		for digest, line := range apart {
 			pairs = append(pairs, `"`+digest+`"`, string(line))
 		}
-		lines := strings.NewReplacer(pairs...)
-		put = func(line []byte) { _, _ = lines.WriteString(to, string(line)) }
+		long := strings.NewReplacer(pairs...)
+		put = func(line []byte) { _, _ = long.WriteString(to, string(line)) }
 	}
-	if all == nil {
+	if none {
 		put([]byte("null"))
 		return
 	}
-	between := []byte("[")
-	for _, lines := range linesOf(all) {
-		for _, line := range lines {
-			put(between)
-			put(line)
-			between = []byte(",")
+	put([]byte("["))
+	for i, line := range lines {
+		if i > 0 {
+			put([]byte(","))
 		}
-	}
-	if len(all) == 0 {
-		put(between)
+		put(line)
 	}
 	put([]byte("]"))
 }

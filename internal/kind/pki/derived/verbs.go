@@ -290,7 +290,7 @@ func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 type written struct{ first, then []atomic.File }
 
 func (v *Verbs[T]) apply(s *Scene, item resource.Item[T]) (written, error) {
-	data, now, err := v.Standing(item.Name)
+	data, now, err := standing(item.Name, s.Read)
 	if err != nil {
 		return written{}, err
 	}
@@ -330,8 +330,10 @@ func (v *Verbs[T]) besideOf(s *Scene, name string, data []byte) *Neighbour {
 }
 
 // Standing returns what stands there now; nil where nothing does.
-func (v *Verbs[T]) Standing(name string) ([]byte, *Stat, error) {
-	data, now, err := v.Host.Read(name)
+func (v *Verbs[T]) Standing(name string) ([]byte, *Stat, error) { return standing(name, v.Host.Read) }
+
+func standing(name string, read func(name string) ([]byte, Stat, error)) ([]byte, *Stat, error) {
+	data, now, err := read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
