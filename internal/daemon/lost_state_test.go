@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,10 +105,11 @@ func TestNoLossInTheStateIsAWord(t *testing.T) {
 func (r *rig) applied(took map[resource.ID]bool) {
 	r.Helper()
 	r.as(func(e *engine.Engine) error {
-		e.Armed = func(snapshot string) error {
-			w, err := active.Next(e.Store, r.cfg, took)
-			return errors.Join(err, e.Store.Follows(snapshot, w), active.Activate(e.Store, w, time.Now()))
+		next, err := active.Next(e.Store, r.cfg, took)
+		if err != nil {
+			return err
 		}
+		e.Next, e.Armed = next, func(string) error { return active.Activate(e.Store, next, time.Now()) }
 		part := resource.Desired{Present: r.cfg.Desired.Present}
 		if took != nil {
 			part.Present = slices.DeleteFunc(slices.Clone(part.Present), func(one resource.Resource) bool { return !took[one.ID] })

@@ -134,10 +134,13 @@ func (r *run) prepare() error {
 		}
 		r.was = snap
 		snap = r.resumed(snap)
-		if r.Armed == nil { // else that says it
-			if err := r.Store.Followed(snap); err != nil {
-				return err
-			}
+		if r.Armed == nil {
+			err = r.Store.Followed(snap)
+		} else {
+			err = r.Store.Follows(snap, r.Next)
+		}
+		if err != nil {
+			return err
 		}
 		if err := r.Store.SaveSnapshot(snap); err != nil {
 			return err

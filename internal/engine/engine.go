@@ -27,6 +27,7 @@ type Engine struct {
 	Resumes  string                      // the snapshot of an apply that was cut short and that this one brings to its end: it undoes both; may be empty
 	Protects bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
 	Armed    func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
+	Next     *state.Wish                 // what Armed makes active; nil for nothing
 	Started  func(Change)                // told before a change is made; may be nil
 	Done     func(Change, error)         // told after a change was made; may be nil
 

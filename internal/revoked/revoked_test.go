@@ -41,7 +41,7 @@ func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
 				return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
 			}
 			snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
-			err = errors.Join(store.KeepWish(wish(before)), store.SaveSnapshot(snap), store.Follows(snap.Name, wish(now)), store.KeepWish(wish(now)))
+			err = errors.Join(store.KeepWish(wish(before)), store.Follows(snap, wish(now)), store.SaveSnapshot(snap), store.KeepWish(wish(now)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestAListIsMadeAnewWhereAnUndoWasCutShort(t *testing.T) {
 		defer store.Close()
 		before := &state.Wish{Since: then, Present: members(t, "alice"), Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
 		snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Absent: c.absent}
-		if err := errors.Join(store.KeepWish(before), store.SaveSnapshot(snap), store.Follows(snap.Name, before)); err != nil {
+		if err := errors.Join(store.KeepWish(before), store.Follows(snap, before), store.SaveSnapshot(snap)); err != nil {
 			t.Fatal(err)
 		}
 		e, err := Find(t.TempDir(), store, snap)

@@ -81,31 +81,22 @@ func (r *Return) from(w *Wish) *Wish {
 	return &Wish{Since: r.Since, Settings: r.Settings, Checks: r.Checks, Present: instead(w.Present, r.Wished, r.Beyond)}
 }
 
-// Follows writes into a snapshot which wish its undo puts in force again: the one
-// that is in force now, before the apply puts that one in force. A snapshot of an
-// apply that goes on with one which was cut short says so already.
-func (s *Store) Follows(snapshot string, next *Wish) error {
+// Follows says in a snapshot that is about to be written which wish its undo puts in
+// force again: the one that is in force now, before the apply puts the next one in force.
+// A snapshot of an apply that goes on with one which was cut short says so already.
+func (s *Store) Follows(snap *Snapshot, next *Wish) error {
 	now, _, err := s.Standing()
-	if err != nil || next == nil {
+	if err != nil || next == nil || snap.Return != nil {
 		return err
 	}
-	r := newReturn(next, now)
-	if now == nil {
-		r = &Return{None: true}
+	if snap.Return = newReturn(next, now); now == nil {
+		snap.Return = &Return{None: true}
 	}
-	if r == nil {
-		return nil
-	}
-	snap, err := s.Snapshot(snapshot)
-	if err != nil || snap.Return != nil {
-		return err
-	}
-	snap.Return = r
-	return s.writeSnapshot(snap)
+	return nil
 }
 
-// Followed says the same of a snapshot that is about to be written, where the wish
-// is in force already: it is the first since then.
+// Followed says the same where the wish is in force already: the snapshot is the first
+// since then.
 func (s *Store) Followed(snap *Snapshot) error {
 	now, _, err := s.Standing()
 	if err != nil || now == nil || snap.Return != nil {

@@ -110,7 +110,7 @@ func (t *Transaction) Apply(ctx context.Context, p *engine.Plan, terms Terms) (P
 			return Failed, err
 		}
 	}
-	r, err := t.carryOut(work, p, "apply", undoing{a.resumes, func(snapshot string) error { return a.begin(ctx, snapshot, stop) }})
+	r, err := t.carryOut(work, p, "apply", undoing{a.resumes, func(snapshot string) error { return a.begin(ctx, snapshot, stop) }, a.next})
 	if err == nil {
 		err = a.proves(work)
 	}
@@ -164,9 +164,6 @@ func (a *apply) took() map[resource.ID]bool {
 // begin is called right before the first change. The agent is told only once the
 // undo is certain, or a kill in between would have it apply without one.
 func (a *apply) begin(ctx context.Context, snapshot string, stop context.CancelCauseFunc) error {
-	if err := a.store().Follows(snapshot, a.next); err != nil {
-		return errors.Join(err, a.drop(snapshot))
-	}
 	if a.terms.Confirm == 0 {
 		return a.activate()
 	}

@@ -23,6 +23,7 @@ const Home = "/var/lib/vpnd"
 type undoing struct {
 	resumes string                      // the snapshot of an apply that was cut short, and that this one goes on with; may be empty
 	armed   func(snapshot string) error // told what undoes it; may be nil
+	next    *state.Wish                 // what that makes active; nil for nothing
 }
 
 // carryOut makes a plan true, tells what became of it and notes it in the history.
@@ -33,7 +34,7 @@ func (t *Transaction) carryOut(ctx context.Context, p *engine.Plan, command stri
 		return engine.Report{Err: err}, err
 	}
 	e := *t.Engine
-	e.Resumes, e.Armed, e.Done = u.resumes, u.armed, t.host.Changed(command)
+	e.Resumes, e.Armed, e.Next, e.Done = u.resumes, u.armed, u.next, t.host.Changed(command)
 	r := e.Apply(ctx, p)
 	failed := errors.Join(r.Failed(), t.note(command, r))
 	t.tell(Reported{command, p, r, t.Engine.Waiting()})
