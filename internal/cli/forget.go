@@ -108,12 +108,15 @@ func (a *app) forget(store *state.Store, address string) error {
 func forgotten(store *state.Store, cfg *config.Config) ([]engine.Note, error) {
 	fresh := make(map[resource.ID]bool)
 	for _, r := range cfg.Desired.Present {
-		if _, recorded := store.Record(r.ID); !recorded {
+		if store.Past(r.ID) == nil {
 			fresh[r.ID] = true
 		}
 	}
 	if len(fresh) == 0 {
 		return nil, nil
+	}
+	if ever, err := store.Noted("forget"); err != nil || !ever {
+		return nil, err
 	}
 	entries, err := store.History()
 	if err != nil {

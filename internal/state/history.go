@@ -88,6 +88,19 @@ func (s *Store) shorten() error {
 	return s.write(path, young[bytes.IndexByte(young, '\n')+1:])
 }
 
+// Noted says whether the history may have an entry of a command. It need not take apart
+// what it has for that.
+func (s *Store) Noted(command string) (bool, error) {
+	data, err := readOwn(s.path("history.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the history: %w", err)
+	}
+	return bytes.Contains(data, []byte(`"command":"`+command+`"`)), nil
+}
+
 // History returns all entries, oldest first. A line that a crash cut off is
 // passed over.
 func (s *Store) History() ([]Entry, error) {

@@ -68,7 +68,12 @@ func appendList[T any](line []byte, key string, all []T, one func([]byte, T) []b
 	return append(line, ']')
 }
 
-func appendID(line []byte, id resource.ID) []byte { return appendText(line, id.String()) }
+func appendID(line []byte, id resource.ID) []byte {
+	if isPath(id.Name) {
+		return appendWasID(line, id)
+	}
+	return appendText(line, id.String())
+}
 
 func appendOwner(line []byte, o resource.Owner) []byte {
 	line = appendID(append(line, `{"block":`...), o.Block)

@@ -116,7 +116,23 @@ func appendWas(line []byte, w Was) ([]byte, error) {
 	return append(line, '}'), nil
 }
 
-func appendWasID(line []byte, id resource.ID) []byte { return appendMarshalled(line, id.String()) }
+func appendWasID(line []byte, id resource.ID) []byte {
+	if isPath(id.Name) {
+		return append(append(append(append(append(line, '"'), id.Kind...), `[\"`...), id.Name...), `\"]"`...)
+	}
+	return appendMarshalled(line, id.String())
+}
+
+// isPath says whether a name is a path of which nothing is written otherwise than it is:
+// most things have such a one.
+func isPath(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return strings.HasPrefix(name, "/")
+}
 
 func appendWasOwner(line []byte, o resource.Owner) []byte {
 	line = appendWasID(append(line, `{"block":`...), o.Block)

@@ -22,7 +22,7 @@ func sundry(n int) (all []Was) {
 			After:  []resource.ID{{Kind: "directory", Name: "/etc"}, id("package")}, Triggers: []resource.Trigger{{On: id("a"), Do: resource.Reload}},
 		})
 	}
-	for i, name := range []string{"a<b>&c", "ein Ü", "quote\" and \\", "tab\t and \x01", "zz"} {
+	for i, name := range []string{"a<b>&c", "ein Ü", "/a<b", "/a\"b\\", "/ü", "/ ~", "quote\" and \\", "tab\t and \x01", "zz"} {
 		all = append(all, Was{ID: resource.ID{Kind: "thing", Name: name}, Shape: json.RawMessage(`"x"`), Secret: i%2 == 0, Owners: []resource.Owner{{Block: id("b"), File: name}}})
 	}
 	all = append(all, Was{ID: id("zzz"), LineOf: "order", Lined: "hmac-sha256:x", Shape: json.RawMessage("{}")})
