@@ -90,7 +90,7 @@ var rules = []rule{
 	{"config", []string{"resource", "config/"}, []string{"os"}},
 	{"trust", nil, nil},
 	{"state", []string{"resource", "atomic", "hands", "trust"}, []string{"github.com/hashicorp/hcl"}},
-	{"engine", []string{"resource", "state"}, []string{"github.com/hashicorp/hcl"}},
+	{"engine", []string{"resource", "state", "hands"}, []string{"github.com/hashicorp/hcl"}},
 	{"report", []string{"resource", "engine"}, []string{"os"}},
 	{"confirm", []string{"resource", "atomic", "icmp", "process", "state", "config/settings", "systemd"}, nil},
 	{"catalog", []string{"resource", "notice", "config", "kind/", "vpn/"}, nil},

@@ -136,6 +136,8 @@ type item struct {
 	before  *item              // of another kind, leaves the path that this one comes to; may be nil
 	changes bool               // the plan changes it
 
+	compared *comparison // made ahead; nil where that is not so, or it was used
+
 	handout *state.Handout // its holder needs it anew; nil where not
 
 	prior json.RawMessage // what a rollback has to remember again, since it stood there before vpnd

@@ -17,7 +17,9 @@ func (p *Plan) later(it *item) {
 	if it.past == nil || record == nil || it.leave || it.undo {
 		return
 	}
-	for _, f := range resource.Fields(reflect.TypeOf(it.Want)) {
+	fields := resource.Fields(reflect.TypeOf(it.Want))
+	for i := range fields { // which are large
+		f := &fields[i]
 		if !f.Later {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -93,6 +94,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 // judgeAll adds to the plan what is to be done.
 func (e *Engine) judgeAll(ctx context.Context, p *Plan) error {
 	f := newFollower(e.Store)
+	e.compareAll(p.items)
 	for _, it := range p.items {
 		if err := e.judge(ctx, p, f, it); err != nil {
 			return err
@@ -105,6 +107,34 @@ func (e *Engine) judgeAll(ctx context.Context, p *Plan) error {
 	}
 	p.tellWaits()
 	return nil
+}
+
+// comparison is what can be said of an item without the others: what it differs in, and
+// how its wish stands on record.
+type comparison struct {
+	diffs []resource.Diff
+	wish  state.Digest
+	err   error
+}
+
+// compareAll compares what does not depend on what was judged before, with as many hands
+// as there are processors. What was seen or is wished must not change until it is judged.
+func (e *Engine) compareAll(items []*item) {
+	hands.Each(context.Background(), len(items), func(i int) {
+		if it := items[i]; it.Want == nil || it.leave || it.before != nil || it.err != nil {
+			it.compared = nil
+		} else {
+			it.compared = e.compare(it)
+		}
+	})
+}
+
+func (e *Engine) compare(it *item) *comparison {
+	c := &comparison{diffs: resource.Compare(it.got, it.Want)}
+	if !it.undo && !it.leave { // else it is not put on record so
+		c.wish, c.err = e.Store.Digest(it.Want)
+	}
+	return c
 }
 
 func partition(items []*item, first func(*item) bool) (yes, no []*item) {
@@ -226,9 +256,13 @@ func notes(it *item) []Note {
 	}
 	var all []Note
 	v := reflect.ValueOf(it.got).Elem()
-	for _, f := range resource.Fields(v.Type()) {
-		fact, ok := v.Field(f.Index).Interface().(*string)
-		if ok && f.Computed && f.Hint && fact != nil && *fact != "" {
+	fields := resource.Fields(v.Type())
+	for i := range fields { // which are large
+		f := &fields[i]
+		if !f.Computed || !f.Hint {
+			continue
+		}
+		if fact, ok := v.Field(f.Index).Interface().(*string); ok && fact != nil && *fact != "" {
 			all = append(all, Note{ID: it.ID, Text: strings.ReplaceAll(f.Name, "_", " ") + " " + *fact})
 		}
 	}
@@ -246,18 +280,21 @@ func (e *Engine) change(it *item) (*Change, error) {
 		if it.got != nil {
 			c.Diffs, c.Cost = swapped(resource.Describe(own(it.got))), it.kind.Cost(it.ID.Name, it.got, nil)
 		}
-		return c, e.finish(it, c)
+		return c, e.finish(it, c, &comparison{})
 	}
 	if it.leave && it.past != nil && it.got != nil {
 		it.Want = managed(it.Want, it.past)
 	}
-	c.Diffs = resource.Compare(it.got, it.Want)
-	if len(c.Diffs) > 0 {
+	compared := it.compared
+	if it.compared = nil; compared == nil {
+		compared = e.compare(it)
+	}
+	if c.Diffs = compared.diffs; len(c.Diffs) > 0 {
 		if err := it.complete(); err != nil {
 			return nil, err
 		}
 	}
-	if err := e.finish(it, c); err != nil {
+	if err := e.finish(it, c, compared); err != nil {
 		return nil, err
 	}
 	if foreign(c.Reason) && (resource.Closed(it.got) || resource.Closed(it.Want)) {
@@ -290,7 +327,7 @@ func foreign(r Reason) bool { return r == TakesOver || r == Dropped || r == Undo
 func (it *item) interrupted() bool { return it.leave && it.past != nil && it.past.Open }
 
 // finish says why c is done, and what the records shall hold afterwards.
-func (e *Engine) finish(it *item, c *Change) error {
+func (e *Engine) finish(it *item, c *Change, compared *comparison) error {
 	switch {
 	case it.undo:
 		c.Reason = Undone
@@ -299,7 +336,7 @@ func (e *Engine) finish(it *item, c *Change) error {
 		c.Reason = Dropped
 		return nil
 	}
-	wish, err := e.Store.Digest(it.Want)
+	wish, err := compared.wish, compared.err
 	if err != nil {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}

@@ -43,7 +43,9 @@ func Compare(got, want any) []Diff {
 	g := reflect.ValueOf(got)
 	there := got != nil && !g.IsNil()
 	var diffs []Diff
-	for _, f := range Fields(w.Type()) {
+	fields := Fields(w.Type())
+	for i := range fields { // which are large
+		f := &fields[i]
 		wish := w.Field(f.Index)
 		if f.Hint || isNil(wish) {
 			continue
@@ -56,7 +58,7 @@ func Compare(got, want any) []Diff {
 		} else if f.Relative || f.Computed && show(wish) == "" {
 			continue
 		}
-		diffs = append(diffs, differences(f, is, wish)...)
+		diffs = append(diffs, differences(*f, is, wish)...)
 	}
 	return diffs
 }
@@ -111,6 +113,10 @@ func equal(a, b reflect.Value) bool {
 			}
 		}
 		return true
+	case reflect.String:
+		return a.Kind() == b.Kind() && a.String() == b.String()
+	case reflect.Bool:
+		return a.Kind() == b.Kind() && a.Bool() == b.Bool()
 	default:
 		return reflect.DeepEqual(a.Interface(), b.Interface())
 	}
