@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vpnd/internal/socket"
 )
 
 // patience is how long the management interface may take. It serves one client
@@ -102,9 +104,10 @@ type connection struct {
 
 // dial connects to the socket. Where nobody listens it returns nil and no
 // error.
-func dial(ctx context.Context, socket string) (*connection, error) {
-	d := net.Dialer{Timeout: patience}
-	conn, err := d.DialContext(ctx, "unix", socket)
+func dial(ctx context.Context, path string) (*connection, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	conn, err := socket.Dial(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, nil
 	}

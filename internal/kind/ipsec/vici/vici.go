@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/strongswan/govici/vici"
+
+	"vpnd/internal/socket"
 )
 
 // Socket is where Debian's charon listens.
@@ -36,16 +38,15 @@ type Conn struct {
 
 // Dial connects to the charon that listens on a socket; the error is [ErrDown]
 // where none does.
-func Dial(ctx context.Context, socket string) (*Conn, error) {
+func Dial(ctx context.Context, path string) (*Conn, error) {
 	c := &Conn{events: make(chan vici.Event, room)}
-	dial := func(_ context.Context, network, addr string) (net.Conn, error) {
+	dial := func(_ context.Context, _, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		var d net.Dialer
-		return d.DialContext(ctx, network, addr)
+		return socket.Dial(ctx, addr)
 	}
 	var err error
-	c.session, err = vici.NewSession(vici.WithAddr("unix", socket), vici.WithDialContext(dial))
+	c.session, err = vici.NewSession(vici.WithAddr("unix", path), vici.WithDialContext(dial))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, ErrDown
