@@ -3,8 +3,6 @@ package lab
 import (
 	"context"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,12 +48,4 @@ func spare(most int) int {
 		defer unix.Close(fd)
 	}
 	return most
-}
-
-func limit() string {
-	text, err := os.ReadFile("/proc/sys/user/max_inotify_instances")
-	if err != nil {
-		return "unknown number"
-	}
-	return strings.TrimSpace(string(text))
 }

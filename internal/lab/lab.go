@@ -26,6 +26,10 @@ type Options struct {
 	// Packages are installed on the hosts besides what all have; their services
 	// don't start at boot.
 	Packages []string
+	// Hosts is how many are up at a time, at most. New waits until the machine has
+	// room for so many beside those of the other labs of this process that say it.
+	// 0 is any number, and waits for nobody.
+	Hosts int
 }
 
 // A Lab is a set of hosts and the links between them. It may be used from
@@ -36,6 +40,8 @@ type Lab struct {
 	owner    *os.File
 	progress io.Writer
 	thread   *thread
+	most     int // hosts at a time; 0 is any number
+	places   int // of what they have room for, given back by Close
 
 	mu     sync.Mutex
 	closed bool
@@ -66,8 +72,12 @@ func New(ctx context.Context, o Options) (*Lab, error) {
 		}
 		lower = upper + ":" + root
 	}
-	l := &Lab{root: lower, progress: o.Progress, hosts: map[string]*Host{}, switches: map[string]*netns{}}
+	l := &Lab{root: lower, progress: o.Progress, most: o.Hosts, hosts: map[string]*Host{}, switches: map[string]*netns{}}
+	if l.places, err = taken.take(ctx, o.Hosts); err != nil {
+		return nil, fmt.Errorf("waiting for room for %d hosts: %w", o.Hosts, err)
+	}
 	if err := l.claim(ctx, filepath.Join(filepath.Dir(root), "labs")); err != nil {
+		taken.give(l.places)
 		return nil, fmt.Errorf("making the lab's directory: %w", err)
 	}
 	l.thread = newThread()
@@ -141,6 +151,17 @@ func (l *Lab) Hosts() []*Host {
 	return slices.SortedFunc(maps.Values(l.hosts), func(a, b *Host) int { return strings.Compare(a.name, b.name) })
 }
 
+// up is how many of them are up.
+func (l *Lab) up() int {
+	n := 0
+	for _, h := range l.Hosts() {
+		if h.running() != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // Close ends every host at once, as a power cut would, and removes all that the
 // lab made. It may be called twice.
 func (l *Lab) Close() error {
@@ -158,6 +179,7 @@ func (l *Lab) Close() error {
 		ns.close()
 	}
 	l.thread.close()
+	taken.give(l.places)
 	errs = append(errs, os.RemoveAll(l.dir), l.owner.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing the lab: %w", err)

@@ -37,6 +37,9 @@ func (h *Host) Start(ctx context.Context) error {
 	if h.running() != nil {
 		return nil
 	}
+	if up := h.lab.up(); h.lab.most > 0 && up >= h.lab.most {
+		return fmt.Errorf("booting %s: %d hosts are up, and the lab has room for %d (see Options.Hosts)", h.name, up, h.lab.most)
+	}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()

@@ -24,7 +24,7 @@ type hostB struct {
 func TestAmazon(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
-		n, err := amazon.Open(t.Context(), labtest.Of(t, release), vpnd)
+		n, err := amazon.Open(t.Context(), labtest.For(t, 2, release), vpnd)
 		if err != nil {
 			t.Fatal(err)
 		}

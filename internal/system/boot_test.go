@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -60,7 +61,7 @@ sysctl "net.ipv4.ip_forward" {
 // through.
 func TestBootIsNeverOpen(t *testing.T) {
 	t.Parallel()
-	l := labtest.New(t)
+	l := labtest.For(t, 2, lab.Bookworm)
 	o, err := office.Alone(t.Context(), l, vpnd)
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,7 @@ type door struct {
 // is the gateway's default gateway too.
 func openDoor(t *testing.T) door {
 	t.Helper()
-	l := labtest.New(t)
+	l := labtest.For(t, 2, lab.Bookworm)
 	o, err := office.Alone(t.Context(), l, vpnd)
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ type matrix struct {
 }
 
 func newMatrix(t *testing.T) *matrix {
-	l := labtest.New(t)
+	l := labtest.For(t, 2, lab.Bookworm)
 	o, err := office.Alone(t.Context(), l, vpnd)
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func families() string {
 func TestEveryFamily(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
-		l := labtest.Of(t, release)
+		l := labtest.For(t, 2, release)
 		o, err := office.Alone(t.Context(), l, vpnd)
 		if err != nil {
 			t.Fatal(err)

@@ -39,7 +39,7 @@ gateway "office" {
 // installed, and somebody in the world who knocks at it.
 func besideFirewalls(t *testing.T) (scene, *lab.Host) {
 	t.Helper()
-	l := labtest.New(t, "fail2ban", "ufw", "firewalld", "ipset", "python3-systemd")
+	l := labtest.For(t, 2, lab.Bookworm, "fail2ban", "ufw", "firewalld", "ipset", "python3-systemd")
 	o, err := office.Alone(t.Context(), l, vpnd)
 	s := scene{o, t}
 	s.ok(err)

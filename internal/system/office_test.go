@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -39,7 +40,7 @@ func TestOffice(t *testing.T) {
 }
 
 func day(t *testing.T, backend string) {
-	l := labtest.New(t)
+	l := labtest.For(t, 4, lab.Bookworm)
 	o, err := office.Open(t.Context(), l, vpnd, "../../examples/openvpn-gateway")
 	if err != nil {
 		t.Fatal(err)

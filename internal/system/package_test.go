@@ -93,6 +93,7 @@ file "/usr/local/sbin/hook" {
 // TestPackage tells the life of the package on a fresh host, on both backends of
 // iptables.
 func TestPackage(t *testing.T) {
+	t.Parallel()
 	nettest.Root(t, "to boot hosts")
 	first, second := packaged(t), makeDeb(t, "9.9.0", "022", t.TempDir())
 	if out, err := exec.Command("cmp", first, makeDeb(t, "9.8.7", "077", t.TempDir())).CombinedOutput(); err != nil {

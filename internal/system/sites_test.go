@@ -25,7 +25,7 @@ type site struct {
 // twoSites boots both, of a release of Debian; strongSwan runs, and has nothing to do.
 func twoSites(t *testing.T, release string) (east, west site) {
 	t.Helper()
-	l := labtest.Of(t, release)
+	l := labtest.For(t, 2, release)
 	return newSite(t, l, "east", 1), newSite(t, l, "west", 2)
 }
 

@@ -31,7 +31,7 @@ type crossing struct {
 
 func across(t *testing.T, release string) crossing {
 	t.Helper()
-	l := labtest.Of(t, release)
+	l := labtest.For(t, 2, release)
 	o, err := office.Alone(t.Context(), l, vpnd)
 	if err != nil {
 		t.Fatal(err)

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -36,7 +39,24 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	flag.Parse()
+	if err := sideBySide(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	os.Exit(build(m))
+}
+
+// sideBySide has three tests a processor run at a time, unless the command line says how
+// many. Most of the time a test waits: for a deadline, a session, a host that is silent.
+// By itself none takes more than a third of a processor. How many hosts that may be is
+// for the lab to bound, see [lab.Options].
+func sideBySide() error {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 }
 
 func build(m *testing.M) int {
@@ -66,7 +86,7 @@ type scene struct {
 // alone is a fresh gateway without neighbours, with these packages besides.
 func alone(t *testing.T, packages ...string) scene {
 	t.Helper()
-	o, err := office.Alone(t.Context(), labtest.New(t, packages...), vpnd)
+	o, err := office.Alone(t.Context(), labtest.For(t, 1, lab.Bookworm, packages...), vpnd)
 	if err != nil {
 		t.Fatal(err)
 	}

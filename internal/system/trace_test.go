@@ -13,6 +13,7 @@ import (
 // TestPlanningWritesNothing watches the system calls of vpnd plan and vpnd
 // drift, on a fresh host, an applied one and a drifted one.
 func TestPlanningWritesNothing(t *testing.T) {
+	t.Parallel()
 	for _, backend := range []string{"nft", "legacy"} {
 		t.Run(backend, func(t *testing.T) {
 			t.Parallel()

@@ -48,7 +48,7 @@ gateway "office" {
 func TestSeveralWaysIn(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
-		l := labtest.Of(t, release)
+		l := labtest.For(t, 5, release)
 		o, err := office.Alone(t.Context(), l, vpnd)
 		if err != nil {
 			t.Fatal(err)

@@ -86,7 +86,7 @@ func TestWireGuard(t *testing.T) {
 func (r roadway) in(t *testing.T) roadway { r.scene = r.scene.in(t); return r }
 
 func roads(t *testing.T, release string) roadway {
-	l := labtest.Of(t, release, "wireguard-go", "wireguard-tools")
+	l := labtest.For(t, 5, release, "wireguard-go", "wireguard-tools")
 	o, err := office.Open(t.Context(), l, vpnd, "../../examples/minimal")
 	if err != nil {
 		t.Fatal(err)

@@ -29,13 +29,21 @@ func OnEach(t *testing.T, test func(t *testing.T, release string)) {
 	}
 }
 
-// Of makes a lab that ends with the test, its hosts of a release of Debian and with
-// these packages besides. Without root the test is left out, see [nettest.LeaveOut].
-// When the test fails, the last lines on its hosts' consoles are logged.
+// Of makes a lab that ends with the test, its hosts, three at most at a time, of a
+// release of Debian and with these packages besides. Without root the test is left out,
+// see [nettest.LeaveOut]. When the test fails, the last lines on its hosts' consoles are
+// logged.
 func Of(t testing.TB, release string, packages ...string) *lab.Lab {
 	t.Helper()
+	return For(t, 3, release, packages...)
+}
+
+// For makes a lab as [Of] does, with so many hosts at most at a time. It waits for
+// room for them, as others do who run beside; so none shall ask for more than it needs.
+func For(t testing.TB, hosts int, release string, packages ...string) *lab.Lab {
+	t.Helper()
 	nettest.Root(t, "to boot hosts")
-	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Release: release, Packages: packages})
+	l, err := lab.New(t.Context(), lab.Options{Progress: t.Output(), Release: release, Packages: packages, Hosts: hosts})
 	if err != nil {
 		t.Fatal(err)
 	}
