@@ -15,6 +15,7 @@ DEB = $(DIST)/vpnd_$(VERSION)-1_$(shell dpkg --print-architecture).deb
 
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LINTIAN     = lintian --fail-on warning --info
 
 # Where .ci/deps puts a Go toolchain on a machine whose own is too old.
 export PATH := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/vpnd/go/bin:$(PATH)
@@ -91,7 +92,7 @@ deb:
 	$(MAKE) install DESTDIR=$(DIST)/deb PREFIX=/usr
 	packaging/deb.sh $(DIST)/deb $(VERSION) $(DEB)
 	rm -rf $(DIST)/deb
-	lintian --fail-on warning --info $(DEB)
+	$(LINTIAN) $(DEB)
 
 deps:
 	.ci/deps build test kernel bench package
