@@ -85,8 +85,9 @@ func convertTo(dst reflect.Value, v cty.Value, path string) []fault {
 // standard library speak of Go.
 func ours(t reflect.Type) bool { return !strings.HasPrefix(t.PkgPath(), "net/") }
 
-// misread refuses what netip reads and nobody means: nothing as an address, and
-// IPv4 in the clothes of IPv6, which no packet has. A rule about it would be one
+// misread refuses what netip reads and nobody means: nothing as an address, one with a
+// zone, which may hold any text for those who write it elsewhere, and IPv4 in the clothes
+// of IPv6, which no packet has. A rule about it would be one
 // of ip6tables, and never match.
 func misread(v any) error {
 	var addr netip.Addr
@@ -101,6 +102,8 @@ func misread(v any) error {
 	switch {
 	case !addr.IsValid():
 		return errors.New("it is empty")
+	case addr.Zone() != "":
+		return fmt.Errorf("%s is an address of one interface alone; write one that the host has without %%", addr.WithZone(""))
 	case addr.Is4In6():
 		return fmt.Errorf("%s is an IPv4 address within an IPv6 one; write %s", addr, addr.Unmap())
 	}

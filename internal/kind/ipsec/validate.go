@@ -167,8 +167,8 @@ func isAddress(text string) bool {
 	if strings.HasPrefix(text, "%any") {
 		return slices.Contains([]string{"%any", "%any4", "%any6"}, text)
 	}
-	if _, err := netip.ParseAddr(text); err == nil {
-		return true
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Zone() == "" // which may be any text, a list too
 	}
 	if _, err := netip.ParsePrefix(text); err == nil {
 		return true

@@ -131,8 +131,8 @@ func (m *mistakes) selectors(at string, all []string) {
 	for i, ts := range all {
 		network, rest, bracket := strings.Cut(ts, "[")
 		_, noPrefix := netip.ParsePrefix(network)
-		_, noAddr := netip.ParseAddr(network)
-		fine := network == "dynamic" || noPrefix == nil || noAddr == nil
+		addr, noAddr := netip.ParseAddr(network)
+		fine := network == "dynamic" || noPrefix == nil || noAddr == nil && addr.Zone() == ""
 		if bracket {
 			inner, ended := strings.CutSuffix(rest, "]")
 			fine = fine && ended && inner != "" && !strings.ContainsAny(inner, "[]{}# ")

@@ -70,6 +70,8 @@ func TestEveryMistakeNamesItsElement(t *testing.T) {
 		{"no configuration", swap(js, "\"CustomerGatewayConfiguration\"", "\"Other\"", 1)},
 		{"hostile XML within", swap(js, "<vpn_connection ", "<!DOCTYPE x><vpn_connection ", 1)},
 		{"another connection within", swap(js, "\"VpnConnectionId\": \"vpn-0a1b2c3d4e5f60718\"", "\"VpnConnectionId\": \"vpn-1\"", 1)},
+		{"an id in JSON that is none", swap(swap(js, "vpn_connection id=\\\"vpn-0a1b2c3d4e5f60718\\\"", "vpn_connection", 1), "\"vpn-0a1b2c3d4e5f60718\"", "\"vpn-made.up\\n}\\u001b[2J\"", 1)},
+		{"two of which one has no id", `{"VpnConnections":[{"VpnConnectionId":"made.up\u001b[2J"},{"VpnConnectionId":"vpn-2"}]}`},
 		{"other routing", swap(js, "\"StaticRoutesOnly\": true", "\"StaticRoutesOnly\": false", 1)},
 		{"options of another tunnel", swap(js, "\"OutsideIpAddress\": \"203.0.113.130\"", "\"OutsideIpAddress\": \"203.0.113.131\"", 1)},
 		{"a route that is none", swap(js, "\"192.168.40.0/24\"", "\"x\"", 1)},

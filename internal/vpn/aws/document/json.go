@@ -138,6 +138,8 @@ func choose(all []described, id string) (*described, error) {
 	switch {
 	case len(left) == 1 && left[0].gone():
 		return nil, &Error{Where: id, What: "it is deleted", Way: "take the block away, or name another connection"}
+	case len(left) > 0 && !isID.MatchString(left[0].VpnConnectionID):
+		return nil, wrong("VpnConnectionId", "it is no id of Amazon")
 	case len(left) == 1:
 		return left[0], nil
 	case id == "" && len(left) > 1:
