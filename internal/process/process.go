@@ -73,6 +73,16 @@ func Attached(tun string) []Holder {
 	return held
 }
 
+// Running says whether there is a process of such a unit.
+func Running(is func(unit string) bool) bool {
+	runs := false
+	each(func(dir string, _ int) {
+		unit := unitOf(dir)
+		runs = runs || unit != "" && is(unit)
+	})
+	return runs
+}
+
 func each(do func(dir string, pid int)) {
 	processes, _ := os.ReadDir("/proc")
 	for _, process := range processes {

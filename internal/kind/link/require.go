@@ -103,7 +103,7 @@ func Free(network netip.Prefix, dev string, units []string, plan resource.Prospe
 	mine := make(map[int]bool)            // interfaces that are its own, or go
 	given := make(map[int][]netip.Prefix) // networks that an interface gives up
 	for _, d := range all {
-		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || d.tun != nil && goes(d.name(), units, plan)
+		mine[d.index()] = d.name() == dev || leaves(d.name(), plan) || goes(d, units, plan)
 	}
 	for _, d := range all {
 		for _, p := range addrs[d.index()] {
@@ -157,12 +157,22 @@ func givesUp(name string, addr netip.Prefix, plan resource.Prospect) bool {
 }
 
 // goes says whether whoever holds a tun interface ends, or is started anew.
-func goes(tun string, units []string, plan resource.Prospect) bool {
-	held := process.Attached(tun)
+func goes(d device, units []string, plan resource.Prospect) bool {
+	if d.offloads() {
+		return process.Running(func(unit string) bool { return slices.Contains(units, unit) || plan.Leaves("unit", unit) })
+	}
+	if d.tun == nil {
+		return false
+	}
+	held := process.Attached(d.name())
 	return len(held) > 0 && !slices.ContainsFunc(held, func(h process.Holder) bool {
 		return !slices.Contains(units, h.Unit) && !plan.Leaves("unit", h.Unit)
 	})
 }
+
+// offloads says whether an OpenVPN has the kernel carry its data by the interface (DCO):
+// by the module ovpn-dco-v2, or ovpn from Linux 6.16 on. Whose it is nobody tells.
+func (d device) offloads() bool { return d.Type() == "ovpn-dco" || d.Type() == "ovpn" }
 
 func taken(network, other netip.Prefix, what string, fatal bool) *resource.Mistake {
 	how := "overlaps with"
@@ -195,6 +205,12 @@ func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
 		return nil
 	}
 	const hint = "give the server another dev, as in tun7"
+	if d.offloads() {
+		if goes(d, []string{unit}, plan) {
+			return nil
+		}
+		return &resource.Mistake{Summary: fmt.Sprintf("the interface %s is taken by another OpenVPN", dev), Hint: hint + ", or stop that one first"}
+	}
 	if d.tun == nil {
 		return &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, which is no tun but a %s", dev, d.Type()), Hint: hint}
 	}

@@ -16,6 +16,9 @@ import (
 //go:embed disk.sh
 var diskScript string
 
+//go:embed dco.sh
+var dcoScript string
+
 //go:embed init.sh
 var initScript string
 
@@ -65,11 +68,22 @@ func prepare(ctx context.Context, release string, packages []string, progress io
 		}
 		layers = append(layers, layer)
 	}
-	args := append([]string{initScript, root}, layers...)
-	sum := sha256.Sum256([]byte(diskScript + strings.Join(args, "\n")))
-	dir := filepath.Join(cache, fmt.Sprintf("machine-%s-%x", release, sum[:6]))
-	if err := lab.Make(ctx, dir, release, progress, diskScript, args...); err != nil {
+	offload, err := makeOf(ctx, cache, "dco", release, progress, dcoScript, root, layers[0])
+	if err != nil {
+		return image{}, fmt.Errorf("building a module for the machine's kernel: %w", err)
+	}
+	dir, err := makeOf(ctx, cache, "machine", release, progress, diskScript, append([]string{initScript, root}, append(layers, offload)...)...)
+	if err != nil {
 		return image{}, fmt.Errorf("making the machine's disk: %w", err)
 	}
-	return image{dir, cache, filepath.Base(layers[0]) + ":" + filepath.Base(root)}, nil
+	lower := []string{filepath.Base(offload), filepath.Base(layers[0]), filepath.Base(root)}
+	return image{dir, cache, strings.Join(lower, ":")}, nil
+}
+
+// makeOf has the lab make something of a kind by a script, whose arguments say what it is
+// made from, and returns where it is.
+func makeOf(ctx context.Context, cache, kind, release string, progress io.Writer, script string, args ...string) (string, error) {
+	sum := sha256.Sum256([]byte(script + strings.Join(args, "\n")))
+	path := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", kind, release, sum[:6]))
+	return path, lab.Make(ctx, path, release, progress, script, args...)
 }

@@ -30,7 +30,7 @@ func TestRun(t *testing.T) {
 	status, err := boots(t.Context(), t, map[string]string{"some/file": file, "dir": filepath.Dir(file)}, `
 		cat some/file dir/file
 		stat -c '%A %U' some/file
-		for module in esp4 xfrm_interface wireguard; do modprobe $module || exit 2; done
+		for module in esp4 xfrm_interface wireguard ovpn-dco-v2; do modprobe $module || exit 2; done
 		echo from standard error >&2
 		exit 3`, &out)
 	if err != nil {
