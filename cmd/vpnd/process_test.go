@@ -55,6 +55,27 @@ secret_file "/etc/a" {
 	}
 }
 
+// Nobody finds a key in a core dump of vpnd, or of a program that it runs.
+func TestNoCoreIsLeft(t *testing.T) {
+	nettest.Root(t, "to give files to it")
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &was) })
+	cmd, _ := vpnd(t, `file "/etc/a" {
+  content  = "a"
+  validate = ["sh", "-c", "grep -h '^Max core file size *0 *0 ' /proc/$PPID/limits /proc/$$/limits | wc -l | grep -qx 2", "{}"]
+}
+`, "apply", "--yes")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // An apply whose reader is gone, or whose session hangs up, is not half done.
 func TestApplyOutlivesItsSession(t *testing.T) {
 	nettest.Root(t, "to give files to it")

@@ -54,6 +54,7 @@ type Streams struct {
 // exit status.
 func Main() int {
 	seeSbin()
+	leaveNoCore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr})
@@ -175,6 +176,10 @@ func fitting(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 	}
 }
+
+// leaveNoCore has nobody find the keys that are in memory in a core dump, of vpnd and of
+// what it runs. It is refused in the sandbox of the agent, whose unit says so itself.
+func leaveNoCore() { _ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) }
 
 // sbin is where the tools of root are. The PATH of a user who became root by su,
 // or of a cron job, may lack it.

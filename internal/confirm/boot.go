@@ -79,6 +79,7 @@ NoNewPrivileges=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 UMask=0077
+LimitCORE=0
 
 [Install]
 WantedBy=multi-user.target

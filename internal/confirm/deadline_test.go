@@ -291,7 +291,7 @@ func TestConfirmedWhenCutShort(t *testing.T) {
 var sandbox = map[string]bool{
 	"CapabilityBoundingSet": true, "RestrictNamespaces": true, "RestrictAddressFamilies": true, "ProtectSystem": true,
 	"PrivateTmp": true, "ProtectKernelTunables": true, "PrivateDevices": true, "DeviceAllow": true, "NoNewPrivileges": true,
-	"UMask": true,
+	"UMask": true, "LimitCORE": true,
 }
 
 func TestPackagedUnit(t *testing.T) {

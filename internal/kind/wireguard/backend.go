@@ -60,7 +60,7 @@ var confined = []string{
 	"PrivateTmp=yes", "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes", "ProtectControlGroups=yes",
 	"ProtectClock=yes", "ProtectHostname=yes", "RestrictNamespaces=yes", "RestrictRealtime=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes",
 	"MemoryDenyWriteExecute=yes", "RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX", "SystemCallArchitectures=native",
-	"SystemCallFilter=@system-service", "UMask=0077", "DevicePolicy=closed", "DeviceAllow=/dev/net/tun rw",
+	"SystemCallFilter=@system-service", "UMask=0077", "LimitCORE=0", "DevicePolicy=closed", "DeviceAllow=/dev/net/tun rw",
 }
 
 // started is how long wireguard-go may take until it answers.
