@@ -2,6 +2,7 @@ package lab
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,14 @@ import (
 // kind the newest is kept, and what a process uses that lives: it holds a shared lock
 // on the directory itself. So a run that makes the next one takes nothing from under
 // another, and whoever removes is never waited for: it renames first.
+
+// Cached is where something of a kind is cached, that is made from these things: a kind
+// is a word, a release, and the packages that it is for.
+func Cached(cache, word, release string, packages []string, from ...string) string {
+	kind := sha256.Sum256([]byte(strings.Join(packages, "\n")))
+	is := sha256.Sum256([]byte(strings.Join(from, "\n")))
+	return filepath.Join(cache, fmt.Sprintf("%s-%s-%x-%x", word, release, kind[:4], is[:6]))
+}
 
 // A user is a process that uses directories of the cache, each as long as it lives.
 type user struct{ held sync.Map }

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"io"
@@ -17,9 +16,7 @@ var layerScript string
 // system, for the few labs that need more than all others, and returns its path.
 // Their services are installed and not started at boot.
 func Layer(ctx context.Context, release, root string, packages []string, progress io.Writer) (string, error) {
-	has := sha256.Sum256([]byte(strings.Join(packages, "\n"))) // of which it is a kind of its own
-	is := sha256.Sum256([]byte(root + "\n" + layerScript))
-	path := filepath.Join(filepath.Dir(root), fmt.Sprintf("layer-%s-%x-%x", release, has[:4], is[:6]))
+	path := Cached(filepath.Dir(root), "layer", release, packages, root, layerScript)
 	if err := Make(ctx, path, release, progress, layerScript, append([]string{root}, packages...)...); err != nil {
 		return "", fmt.Errorf("installing %s: %w", strings.Join(packages, " "), err)
 	}

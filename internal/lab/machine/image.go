@@ -2,7 +2,6 @@ package machine
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"io"
@@ -68,11 +67,11 @@ func prepare(ctx context.Context, release string, packages []string, progress io
 		}
 		layers = append(layers, layer)
 	}
-	offload, err := makeOf(ctx, cache, "dco", release, progress, dcoScript, root, layers[0])
+	offload, err := makeOf(ctx, cache, "dco", release, own, progress, dcoScript, root, layers[0])
 	if err != nil {
 		return image{}, fmt.Errorf("building a module for the machine's kernel: %w", err)
 	}
-	dir, err := makeOf(ctx, cache, "machine", release, progress, diskScript, append([]string{initScript, root}, append(layers, offload)...)...)
+	dir, err := makeOf(ctx, cache, "machine", release, packages, progress, diskScript, append([]string{initScript, root}, append(layers, offload)...)...)
 	if err != nil {
 		return image{}, fmt.Errorf("making the machine's disk: %w", err)
 	}
@@ -82,8 +81,7 @@ func prepare(ctx context.Context, release string, packages []string, progress io
 
 // makeOf has the lab make something of a kind by a script, whose arguments say what it is
 // made from, and returns where it is.
-func makeOf(ctx context.Context, cache, kind, release string, progress io.Writer, script string, args ...string) (string, error) {
-	sum := sha256.Sum256([]byte(script + strings.Join(args, "\n")))
-	path := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", kind, release, sum[:6]))
+func makeOf(ctx context.Context, cache, word, release string, packages []string, progress io.Writer, script string, args ...string) (string, error) {
+	path := lab.Cached(cache, word, release, packages, append([]string{script}, args...)...)
 	return path, lab.Make(ctx, path, release, progress, script, args...)
 }
