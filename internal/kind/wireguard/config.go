@@ -18,23 +18,8 @@ import (
 // config returns what WireGuard has to be told, and the peers as they are known
 // then. Peers that are as they shall be are not in it.
 func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, before map[string]known) (c wgtypes.Config, now map[string]known, unfound, err error) {
-	if want.Key != nil {
-		key, err := readKey(*want.Key)
-		if err != nil {
-			return c, nil, nil, err
-		}
-		if key != d.PrivateKey {
-			c.PrivateKey = &key
-		}
-	}
-	if differs(&d.ListenPort, want.Listen) {
-		c.ListenPort = want.Listen
-	}
-	if differs(&d.FirewallMark, want.Mark) {
-		c.FirewallMark = want.Mark
-	}
-	if want.Peers == nil {
-		return c, before, nil, nil
+	if c, err = settings(d, want); err != nil || want.Peers == nil {
+		return c, before, nil, err
 	}
 	now = make(map[string]known)
 	there := make(map[wgtypes.Key]wgtypes.Peer, len(d.Peers))
@@ -56,14 +41,14 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, be
 		is, stands := there[key]
 		delete(there, key)
 		change, err := v.change(ctx, p, key, is, stands, before[key.String()].Endpoint)
-		var lost *unfoundError
-		if errors.As(err, &lost) {
-			errs = append(errs, fmt.Errorf("peer %s: %w", p.Name, err))
-		} else if err != nil {
-			return c, nil, nil, err
-		}
 		kept := known{Name: p.Name, KeyFile: p.KeyFile, PSKFile: p.PSKFile}
-		if lost == nil {
+		var lost *unfoundError
+		switch {
+		case errors.As(err, &lost):
+			errs = append(errs, fmt.Errorf("peer %s: %w", p.Name, err))
+		case err != nil:
+			return c, nil, nil, err
+		default:
 			kept.Endpoint = resource.Or(p.Endpoint, "")
 		}
 		now[key.String()] = kept
@@ -71,13 +56,37 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, be
 			c.Peers = append(c.Peers, *change)
 		}
 	}
-	// Who goes makes room for who comes.
+	c.Peers = append(removals(there), c.Peers...) // who goes makes room for who comes
+	return c, now, errors.Join(errs...), nil
+}
+
+// settings returns what WireGuard has to be told of the interface itself.
+func settings(d *wgtypes.Device, want Interface) (c wgtypes.Config, err error) {
+	if want.Key != nil {
+		key, err := readKey(*want.Key)
+		if err != nil {
+			return c, err
+		}
+		if key != d.PrivateKey {
+			c.PrivateKey = &key
+		}
+	}
+	if differs(&d.ListenPort, want.Listen) {
+		c.ListenPort = want.Listen
+	}
+	if differs(&d.FirewallMark, want.Mark) {
+		c.FirewallMark = want.Mark
+	}
+	return c, nil
+}
+
+// removals tell of peers that go.
+func removals(peers map[wgtypes.Key]wgtypes.Peer) []wgtypes.PeerConfig {
 	var gone []wgtypes.PeerConfig
-	for _, key := range slices.SortedFunc(maps.Keys(there), func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) }) {
+	for _, key := range slices.SortedFunc(maps.Keys(peers), func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) }) {
 		gone = append(gone, wgtypes.PeerConfig{PublicKey: key, Remove: true, UpdateOnly: true})
 	}
-	c.Peers = append(gone, c.Peers...)
-	return c, now, errors.Join(errs...), nil
+	return gone
 }
 
 // An unfoundError says that the name of an endpoint has no address.
