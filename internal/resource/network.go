@@ -1,6 +1,9 @@
 package resource
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // special are networks that can't be anybody's own; see the registries of
 // special-purpose addresses (RFC 6890).
@@ -27,4 +30,14 @@ func Special(network netip.Prefix) (among netip.Prefix, whose string) {
 		}
 	}
 	return netip.Prefix{}, ""
+}
+
+// Within says whether a network lies in another one, or is it.
+func Within(network, outer netip.Prefix) bool {
+	return network.Bits() >= outer.Bits() && outer.Contains(network.Addr())
+}
+
+// OfFamily returns those of IPv6, or else of IPv4.
+func OfFamily(six bool, networks []netip.Prefix) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(networks), func(n netip.Prefix) bool { return n.Addr().Is6() != six })
 }

@@ -118,7 +118,7 @@ func (r *review) redirected(s block[openvpn.Server]) {
 }
 
 func serves(g *gateway.Gateway, network netip.Prefix) bool {
-	return slices.ContainsFunc(g.Networks, func(p netip.Prefix) bool { return p.Bits() <= network.Bits() && p.Contains(network.Addr()) })
+	return slices.ContainsFunc(g.Networks, func(p netip.Prefix) bool { return resource.Within(network, p) })
 }
 
 // walled wants a server that opens no port of its own to be let in by the firewall

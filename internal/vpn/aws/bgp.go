@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 // frr is the configuration of FRRouting; see its user guide, BGP. Nothing is learned but
@@ -15,8 +17,8 @@ func (e *expansion) frr() string {
 	s := &script{}
 	s.line("frr defaults traditional\nlog syslog informational\nservice integrated-vtysh-config\n!")
 	for _, six := range e.families() {
-		s.list(six, e.list("out", six), of(e.announced(), six), false)
-		s.list(six, e.list("in", six), of(e.remotes(e.c), six), true)
+		s.list(six, e.list("out", six), resource.OfFamily(six, e.announced()), false)
+		s.list(six, e.list("in", six), resource.OfFamily(six, e.remotes(e.c)), true)
 	}
 	s.line("!\nrouter bgp %d", e.both[0].ASN)
 	s.line(" bgp router-id %s\n no bgp network import-check\n no bgp default ipv4-unicast", e.both[0].Inside.Addr())
@@ -42,7 +44,7 @@ func (e *expansion) frr() string {
 // addressFamily is what is learned and announced of one family.
 func (e *expansion) addressFamily(s *script, six bool) {
 	s.line(" !\n address-family %s unicast", map[bool]string{false: "ipv4", true: "ipv6"}[six])
-	for _, n := range of(e.announced(), six) {
+	for _, n := range resource.OfFamily(six, e.announced()) {
 		s.line("  network %s", n)
 	}
 	for _, t := range e.both {
@@ -93,16 +95,6 @@ func (e *expansion) families() []bool {
 		}
 	}
 	return all
-}
-
-func of(networks []netip.Prefix, six bool) []netip.Prefix {
-	var some []netip.Prefix
-	for _, n := range networks {
-		if n.Addr().Is6() == six {
-			some = append(some, n.Masked())
-		}
-	}
-	return some
 }
 
 func neighbor(t tunnel, six bool) netip.Addr {

@@ -78,12 +78,12 @@ func (v *VPN) checkNetworks(c *check, d *document.Connection) {
 		if !v.has(r.Addr().Is6()) {
 			c.add(at, "name networks of that family on this side too", "nothing can go to %s: no local network is of its family", r)
 		}
-		if d.Remote.IsValid() && r.Addr().Is4() && !within(r, d.Remote) {
+		if d.Remote.IsValid() && r.Addr().Is4() && !resource.Within(r, d.Remote) {
 			c.add(at, "name networks within it; or change RemoteIpv4NetworkCidr at Amazon's", "%s is not within %s, and Amazon takes nothing else on its side", r, d.Remote)
 		}
 	}
 	for i, l := range v.LocalNetworks {
-		if d.Local.IsValid() && l.Addr().Is4() && !within(l, d.Local) {
+		if d.Local.IsValid() && l.Addr().Is4() && !resource.Within(l, d.Local) {
 			c.add(fmt.Sprintf("local_networks[%d]", i), "name networks within it; or change LocalIpv4NetworkCidr at Amazon's", "%s is not within %s, and Amazon takes nothing else on this side", l, d.Local)
 		}
 	}
@@ -97,5 +97,3 @@ func (v *VPN) checkNetworks(c *check, d *document.Connection) {
 		c.add("local_networks", "leave the networks of IPv6 out; or make the connection anew with inside addresses of IPv6", "the tunnels have no inside addresses of IPv6, so that Amazon takes IPv4 alone")
 	}
 }
-
-func within(n, outer netip.Prefix) bool { return n.Bits() >= outer.Bits() && outer.Contains(n.Addr()) }

@@ -131,7 +131,7 @@ RestartSec=5s
 // rules.
 func (e *expansion) addForwarding() {
 	for i, key := range []string{"net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"} {
-		if six := i == 1; len(of(six, e.Networks)) > 0 {
+		if six := i == 1; len(resource.OfFamily(six, e.Networks)) > 0 {
 			e.add(id("sysctl", key), &sysctl.Sysctl{Value: resource.Ptr("1")}, e.walls[six]...)
 		}
 	}

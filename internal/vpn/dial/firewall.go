@@ -46,15 +46,11 @@ func (e *expansion) addWalls() error {
 	return nil
 }
 
-func of(six bool, all []netip.Prefix) []netip.Prefix {
-	return slices.DeleteFunc(slices.Clone(all), func(p netip.Prefix) bool { return p.Addr().Is6() != six })
-}
-
 // guarded returns what the filter drops that would leave in clear, of this host itself
 // or of others.
 func (e *expansion) guarded(six, own bool) []string {
 	var rules []string
-	for _, n := range of(six, e.networksBehindServer()) {
+	for _, n := range resource.OfFamily(six, e.networksBehindServer()) {
 		rules = append(rules, fmt.Sprintf("-d %s ! -o %s -j DROP", n, e.dev()))
 		if !own {
 			rules = append(rules, fmt.Sprintf("-s %s ! -i %s -j DROP", n, e.dev()))
@@ -122,7 +118,7 @@ func (e *expansion) incoming(six bool) []string {
 // both ways.
 func (e *expansion) passed(six bool) []string {
 	var rules []string
-	for _, n := range of(six, e.Networks) {
+	for _, n := range resource.OfFamily(six, e.Networks) {
 		rules = append(rules, fmt.Sprintf("-s %s -o %s -j ACCEPT", n, e.dev()), fmt.Sprintf("-d %s -i %s -j ACCEPT", n, e.dev()))
 	}
 	return rules
@@ -137,7 +133,7 @@ func (e *expansion) refused() []string {
 // clamped returns the rules of the MSS clamp. The kernel takes the smaller of both ways,
 // so that it is right in each direction.
 func (e *expansion) clamped(six bool) []string {
-	if len(of(six, e.Networks)) == 0 {
+	if len(resource.OfFamily(six, e.Networks)) == 0 {
 		return nil
 	}
 	const clamp = " -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"

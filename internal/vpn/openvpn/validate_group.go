@@ -166,7 +166,7 @@ func (s *Server) leadsTo(g *Group, to netip.Prefix) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(routes, func(p netip.Prefix) bool { return p.Bits() <= to.Bits() && p.Contains(to.Addr()) })
+	return slices.ContainsFunc(routes, func(p netip.Prefix) bool { return resource.Within(to, p) })
 }
 
 // checkSeats checks that there is an address for every member, and for who is none.

@@ -127,7 +127,7 @@ func (e *expansion) addRoutes() {
 		return
 	}
 	for _, n := range e.behind("") {
-		if !slices.ContainsFunc(e.own(), func(o netip.Prefix) bool { return o.Bits() <= n.Bits() && o.Contains(n.Addr()) }) {
+		if !slices.ContainsFunc(e.own(), func(o netip.Prefix) bool { return resource.Within(n, o) }) {
 			e.add(id("route", n.String()), &link.Route{Dev: &e.name}, e.device())
 		}
 	}

@@ -54,21 +54,11 @@ func (e *expansion) unmade(ctx context.Context, _ resource.Prospect) *resource.M
 	return kind.Host().Foreign(ctx, e.name, e.key())
 }
 
-func of(six bool, all []netip.Prefix) []netip.Prefix {
-	var some []netip.Prefix
-	for _, n := range all {
-		if n.Addr().Is6() == six {
-			some = append(some, n)
-		}
-	}
-	return some
-}
-
 // kept returns what the filter drops of packets of this host itself that would leave
 // in clear.
 func (e *expansion) kept(six bool) []string {
 	var rules []string
-	for _, n := range of(six, e.guardedNetworks()) {
+	for _, n := range resource.OfFamily(six, e.guardedNetworks()) {
 		rules = append(rules, fmt.Sprintf("-d %s ! -o %s -j DROP", n, e.name))
 	}
 	if len(rules) == 0 {
@@ -81,7 +71,7 @@ func (e *expansion) kept(six bool) []string {
 // leave in clear, and what came so.
 func (e *expansion) guarded(six bool) []string {
 	var rules []string
-	for _, n := range of(six, e.guardedNetworks()) {
+	for _, n := range resource.OfFamily(six, e.guardedNetworks()) {
 		rules = append(rules, fmt.Sprintf("-d %s ! -o %s -j DROP", n, e.name), fmt.Sprintf("-s %s ! -i %s -j DROP", n, e.name))
 	}
 	return rules
@@ -100,12 +90,12 @@ func (e *expansion) guardedNetworks() []netip.Prefix {
 // accepted returns what the filter lets through: from peer to peer, and between
 // peers and what they may reach here. What goes anywhere is for a gateway to say.
 func (e *expansion) accepted(six bool) []string {
-	if len(of(six, e.remote())) == 0 {
+	if len(resource.OfFamily(six, e.remote())) == 0 {
 		return nil
 	}
 	word := map[bool]string{true: "ACCEPT", false: "DROP"}[resource.Or(e.Between, true)]
 	rules := []string{fmt.Sprintf("-i %s -o %[1]s -j %s", e.name, word)}
-	for _, n := range of(six, e.Reach) {
+	for _, n := range resource.OfFamily(six, e.Reach) {
 		if n.Bits() > 0 {
 			rules = append(rules, fmt.Sprintf("-s %s -o %s -j ACCEPT", n, e.name), fmt.Sprintf("-d %s -i %s -j ACCEPT", n, e.name))
 		}
@@ -115,7 +105,7 @@ func (e *expansion) accepted(six bool) []string {
 
 // refused returns what the filter drops in the end: what nobody accepted.
 func (e *expansion) refused(six bool) []string {
-	if len(of(six, e.remote())) == 0 {
+	if len(resource.OfFamily(six, e.remote())) == 0 {
 		return nil
 	}
 	return []string{"-i " + e.name + " -j DROP", "-o " + e.name + " -j DROP"}
@@ -124,7 +114,7 @@ func (e *expansion) refused(six bool) []string {
 // clamped returns the rules of the MSS clamp. The kernel takes the smaller of both
 // ways, so that it is right in each direction.
 func (e *expansion) clamped(six bool) []string {
-	if len(of(six, e.remote())) == 0 {
+	if len(resource.OfFamily(six, e.remote())) == 0 {
 		return nil
 	}
 	const clamp = " -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
@@ -144,8 +134,8 @@ func (e *expansion) addForwarding() {
 // Forwards says whether packets of a family are passed on: between peers, or between
 // them and networks here.
 func (w *WireGuard) Forwards(six bool) bool {
-	if len(of(six, w.Reach))+len(of(six, w.behind(""))) > 0 {
-		return len(of(six, w.remote())) > 0
+	if len(resource.OfFamily(six, w.Reach))+len(resource.OfFamily(six, w.behind(""))) > 0 {
+		return len(resource.OfFamily(six, w.remote())) > 0
 	}
-	return resource.Or(w.Between, true) && len(w.Peers) > 1 && len(of(six, w.own())) > 0
+	return resource.Or(w.Between, true) && len(w.Peers) > 1 && len(resource.OfFamily(six, w.own())) > 0
 }

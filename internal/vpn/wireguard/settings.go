@@ -112,7 +112,7 @@ func (s settings) allowed(p Peer) []netip.Prefix {
 	}
 	var list []netip.Prefix
 	for _, n := range all {
-		covered := slices.ContainsFunc(all, func(o netip.Prefix) bool { return o != n && o.Bits() <= n.Bits() && o.Contains(n.Addr()) })
+		covered := slices.ContainsFunc(all, func(o netip.Prefix) bool { return o != n && resource.Within(n, o) })
 		if !covered && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
