@@ -1,10 +1,12 @@
-// Demo runs vpnd's main job on lab hosts and tells it in plain words: a gateway
-// is converged from the example, a client connects through it, drift is made
-// and repaired, a client is revoked, and everything is taken away again.
+// Demo runs vpnd's main job on lab hosts and tells it in plain words, in two acts, each
+// from an example. A gateway for people: a client connects through it, drift is made and
+// repaired, a client is revoked. A gateway to a cloud: two networks reach each other, and
+// where one tunnel dies the other one carries. Everything is taken away again.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,14 +20,15 @@ import (
 
 func main() {
 	vpnd := flag.String("vpnd", "bin/vpnd", "the binary to show")
-	config := flag.String("config", "examples/openvpn-gateway", "the configuration to apply")
+	config := flag.String("config", "examples/openvpn-gateway", "the configuration of the first act")
+	sites := flag.String("sites", "examples/aws-gateway", "the configuration of the second act")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	start := time.Now()
-	if err := run(ctx, *vpnd, *config); err != nil {
+	if err := run(ctx, *vpnd, *config, *sites); err != nil {
 		fmt.Printf("\nThe demo ended early: %v\n", err)
 		os.Exit(1)
 	}
@@ -39,7 +42,7 @@ type show struct {
 	first string // the gateway before vpnd came
 }
 
-func run(ctx context.Context, vpnd, config string) (err error) {
+func run(ctx context.Context, vpnd, config, sites string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("it boots hosts, so it must run as root")
 	}
@@ -48,11 +51,17 @@ func run(ctx context.Context, vpnd, config string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closing := l.Close(); err == nil {
-			err = closing
-		}
-	}()
+	second := build(ctx, vpnd)
+	err = errors.Join(people(ctx, l, vpnd, config), l.Close())
+	stage := <-second
+	if err == nil {
+		err = stage.play(ctx, sites)
+	}
+	return errors.Join(err, stage.close())
+}
+
+// people shows the first act.
+func people(ctx context.Context, l *lab.Lab, vpnd, config string) error {
 	o, err := office.Open(ctx, l, vpnd, config)
 	if err != nil {
 		return err
