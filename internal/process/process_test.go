@@ -103,6 +103,12 @@ func TestNobodyIsAttachedToWhatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestNothingRunsOfAUnitThatIsNotThere(t *testing.T) {
+	if Running(func(unit string) bool { return unit == "no-such.service" || unit == "" }) {
+		t.Error("a process is of a unit that there is not")
+	}
+}
+
 func TestAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"0100007F:04AA":                         "127.0.0.1:1194",
