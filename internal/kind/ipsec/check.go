@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,8 +75,8 @@ func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan reso
 		paths[at+".certificates"], paths[at+".ca_certificates"], paths[at+".crls"] = end.Certificates, end.CACerts, end.CRLs
 		paths[at+".key"] = []string{resource.Or(end.Key, "")}
 	}
-	for at, files := range paths {
-		for _, file := range files {
+	for _, at := range slices.Sorted(maps.Keys(paths)) {
+		for _, file := range paths[at] {
 			if _, err := atomic.Stat(v.Root, file); file != "" && errors.Is(err, fs.ErrNotExist) {
 				m := resource.Mistake{Path: at, Summary: "there is no " + file, Hint: "see its spelling, or put it there"}
 				errs = append(errs, plan.Lacking(m, resource.ID{Kind: resource.Path, Name: file}).Err())

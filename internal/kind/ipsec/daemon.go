@@ -91,8 +91,7 @@ func (d *daemon) newest() int {
 	highest := 0
 	for _, sas := range d.sas {
 		for _, sa := range sas {
-			n, _ := strconv.Atoi(sa.ID)
-			highest = max(highest, n)
+			highest = max(highest, number(sa))
 		}
 	}
 	return highest

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,8 +19,7 @@ func (v Verbs) measure(d *daemon, name string, c *Connection, changed time.Time)
 	c.Unloaded = v.unloaded(d, name, c, changed)
 	c.Loaded = resource.Ptr(len(c.Unloaded) == 0)
 	c.Current = resource.Ptr(!slices.ContainsFunc(d.sas[name], func(sa vici.SA) bool {
-		n, err := strconv.Atoi(sa.ID)
-		return err == nil && n <= d.record.Connections[name].Stale
+		return number(sa) <= d.record.Connections[name].Stale
 	}))
 	c.Started = resource.Ptr(len(c.Unloaded) > 0 || d.started(name, c))
 	c.Amiss = c.amiss()
