@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
@@ -51,7 +52,7 @@ func (v *crls) entries(s *derived.Scene, dir string) ([]entry, *ledger, error) {
 	serials := slices.Sorted(maps.Keys(l.entries))
 	unknown := slices.DeleteFunc(slices.Clone(serials), func(serial string) bool { _, known := v.known[dir+"/"+serial]; return known })
 	found, errs := make([]entry, len(unknown)), make([]error, len(unknown))
-	derived.ManyHands(context.Background(), len(unknown), func(i int) { found[i], errs[i] = entryAt(s, dir, unknown[i]) })
+	hands.Each(context.Background(), len(unknown), func(i int) { found[i], errs[i] = entryAt(s, dir, unknown[i]) })
 	for i, serial := range unknown {
 		if errs[i] != nil {
 			return nil, nil, errs[i]

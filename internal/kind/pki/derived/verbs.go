@@ -10,14 +10,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	atomics "sync/atomic"
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 )
 
@@ -126,7 +124,7 @@ func (v *Verbs[T]) Normalize(_ context.Context, wants map[string]*T) (map[string
 	defer s.Leave()
 	names := slices.Collect(maps.Keys(wants))
 	all, errs := make([]*T, len(names)), make([]error, len(names))
-	ManyHands(context.Background(), len(names), func(i int) {
+	hands.Each(context.Background(), len(names), func(i int) {
 		w := *wants[names[i]]
 		v.Access(&w).Canonical(s.Names)
 		if v.Kept(&w) != nil {
@@ -157,7 +155,7 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 	defer v.Memo.Keep()
 	names := slices.Collect(maps.Keys(wants))
 	all, errs := make([]*T, len(names)), make([]error, len(names))
-	ManyHands(ctx, len(names), func(i int) {
+	hands.Each(ctx, len(names), func(i int) {
 		var err error
 		if all[i], err = v.observe(s, names[i], wants[names[i]]); err != nil {
 			errs[i] = &resource.NameError{Name: names[i], Err: err}
@@ -170,25 +168,6 @@ func (v *Verbs[T]) Observe(ctx context.Context, wants map[string]*T) (map[string
 		}
 	}
 	return seen, errors.Join(append(errs, ctx.Err())...)
-}
-
-// ManyHands calls do for each number below n, from as many goroutines as there are
-// processors, until ctx ends.
-func ManyHands(ctx context.Context, n int, do func(i int)) {
-	var next atomics.Int64
-	var hands sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		hands.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				do(i)
-			}
-		})
-	}
-	hands.Wait()
 }
 
 func (v *Verbs[T]) observe(s *Scene, name string, want *T) (*T, error) {
@@ -269,7 +248,7 @@ func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	}
 	defer s.Leave()
 	made, errs := make([]written, len(items)), make([]error, len(items))
-	ManyHands(context.Background(), len(items), func(i int) {
+	hands.Each(context.Background(), len(items), func(i int) {
 		var err error
 		if made[i], err = v.apply(s, items[i]); err != nil {
 			errs[i] = &resource.NameError{Name: items[i].Name, Err: err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/kind/pki/policy"
@@ -21,7 +22,7 @@ func At(root, cache string, paths []string) ([]*Likeness, error) {
 	}
 	defer s.Leave()
 	all := make([]*Likeness, len(paths))
-	derived.ManyHands(context.Background(), len(paths), func(i int) { all[i] = at(s, paths[i]) })
+	hands.Each(context.Background(), len(paths), func(i int) { all[i] = at(s, paths[i]) })
 	return all, nil
 }
 
