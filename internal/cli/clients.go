@@ -207,7 +207,7 @@ func (a *app) terms(paths []string) []clients.Term {
 	}
 	for i, l := range found {
 		if l != nil {
-			all[i] = clients.Term{NotAfter: l.NotAfter, Serial: l.Serial}
+			all[i] = clients.Term{NotAfter: l.NotAfter, Serial: l.Serial, Issuer: l.Issuer}
 		}
 	}
 	return all

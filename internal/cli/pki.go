@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,6 +160,7 @@ type listed struct {
 	Blocks   []string  `json:"blocks"`
 	NotAfter time.Time `json:"not_after,omitzero"` // none of what could not be read
 	Serial   string    `json:"serial,omitempty"`
+	Issuer   string    `json:"issuer,omitempty"` // common name of the CA that signed it, unless it did itself
 }
 
 // certificates are the JSON form of several.
@@ -182,20 +184,33 @@ func (a *app) certificatesCommand() *cobra.Command {
 			if asJSON {
 				return report.WriteJSON(a.Out, certificates{clients.FormatVersion, all})
 			}
-			t := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-			_, _ = fmt.Fprintln(t, "NAME\tUSE\tGOOD UNTIL\tSERIAL\tBLOCK")
-			for _, c := range all {
-				until := "unreadable"
-				if !c.NotAfter.IsZero() {
-					until = c.NotAfter.Local().Format(time.DateOnly)
-				}
-				_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", view.Printable(c.Name), c.Use, until, c.Serial, strings.Join(c.Blocks, ", "))
-			}
-			return t.Flush()
+			return printCertificates(a.Out, all)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return c
+}
+
+// printCertificates writes a line for each. Where CAs stand one below the other, it says
+// who signed what.
+func printCertificates(w io.Writer, all []listed) error {
+	levels := slices.ContainsFunc(all, func(c listed) bool { return c.Use == "ca" && c.Issuer != "" })
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(by string, columns ...string) {
+		if levels {
+			columns = append(columns, by)
+		}
+		_, _ = fmt.Fprintln(t, strings.Join(columns, "\t"))
+	}
+	line("SIGNED BY", "NAME", "USE", "GOOD UNTIL", "SERIAL", "BLOCK")
+	for _, c := range all {
+		until := "unreadable"
+		if !c.NotAfter.IsZero() {
+			until = c.NotAfter.Local().Format(time.DateOnly)
+		}
+		line(view.Printable(cmp.Or(c.Issuer, "itself")), view.Printable(c.Name), c.Use, until, c.Serial, strings.Join(c.Blocks, ", "))
+	}
+	return t.Flush()
 }
 
 // certificates reads those on record.
@@ -215,7 +230,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 		case c.Person:
 			l.Use = "client"
 		}
-		l.NotAfter, l.Serial = terms[i].NotAfter, terms[i].Serial
+		l.NotAfter, l.Serial, l.Issuer = terms[i].NotAfter, terms[i].Serial, terms[i].Issuer
 		all = append(all, l)
 	}
 	slices.SortFunc(all, func(a, b listed) int {

@@ -32,11 +32,12 @@ type Client struct {
 	Seen *seen.Sighting `json:"last_seen,omitempty"` // last, now included; nil where nobody remembers
 }
 
-// A Term is until when a certificate is good, and its serial number; nothing of what is
-// none.
+// A Term is until when a certificate is good, its serial number, and who signed it;
+// nothing of what is none.
 type Term struct {
 	NotAfter time.Time
 	Serial   string // in hexadecimal
+	Issuer   string // common name of the CA that signed it; empty where it did itself
 }
 
 // A List is the JSON form of all.

@@ -49,6 +49,7 @@ func TestCertificatesForLife(t *testing.T) {
 	s.renews(both)
 	s.partsWith(alice, bob)
 	s.asksElsewhere(alice)
+	s.below(alice)
 }
 
 // people are several of them.
@@ -196,6 +197,100 @@ func (s scene) asksElsewhere(alice person) {
 		return nil
 	})
 	s.names(s.vpnd(0, "plan"), "lacks alice, who may not come in any more")
+}
+
+// leveled is a server with one person, whose CA stands below a root, as another CA does.
+const leveled = `
+pki "root" {
+  subject { common_name = "Acme Root CA" }
+  path_length       = 1
+  permitted_domains = ["example.com"]
+}
+pki "office" {
+  parent = pki.root
+  subject { common_name = "Acme Office CA" }
+  server "vpn.example.com" {}
+  client "alice" {}
+}
+pki "sites" {
+  parent = pki.root
+  subject { common_name = "Acme Sites CA" }
+  client "alice" {}
+}
+openvpn_server "office" {
+  network = "10.8.0.0/24"
+  pki     = pki.office
+  remote  = "203.0.113.1"
+}
+`
+
+// below has the CA of the office stand below a root: who has a certificate of it comes
+// in, and who has one of another CA below the root does not, whatever their name. Once
+// the root has revoked it nobody does.
+func (s scene) below(alice person) {
+	s.t.Helper()
+	s.vpnd(0, "destroy", "--yes")
+	s.configure(leveled)
+	s.apply()
+	s.converged()
+	s.verifies("server.crt")
+	alice.profile()
+	alice.dials("10.8.0.")
+	alice.reaches("10.8.0.1")
+	alice.poses("/var/lib/vpnd/pki/sites")
+	s.refuses(alice, "certificate hash verification failed")
+	alice.profile()
+	alice.dials("10.8.0.")
+
+	serial := s.run("sh", "-c", "vpnd pki list | sed -n 's/^Acme Office CA  *ca .* \\([0-9a-f]\\{8,\\}\\) .*/\\1/p'")
+	s.vpnd(0, "pki", "revoke", strings.TrimSpace(serial), "--in", "pki.root", "--yes")
+	alice.sh("systemctl restart openvpn-client@office")
+	s.refuses(alice, "VERIFY ERROR: depth=1, error=certificate revoked: CN=Acme Office CA")
+	s.names(s.vpnd(1, "plan"), "has revoked the certificate that stands there")
+}
+
+// verifies has openssl hold a certificate of the server against all that OpenVPN reads.
+func (s scene) verifies(name string) {
+	s.t.Helper()
+	at := outsideCA{s.t, s.t.TempDir()}
+	for _, file := range []string{"ca.crt", "crl.pem", name} {
+		data, err := s.Gateway.ReadFile("/etc/openvpn/server/office/" + file)
+		s.ok(err)
+		at.write(file, data)
+	}
+	at.openssl("verify", "-x509_strict", "-crl_check_all", "-CAfile", "ca.crt", "-CRLfile", "crl.pem", name)
+}
+
+// poses takes the certificate, the key and the CA of somebody of the same name in another
+// PKI.
+func (p person) poses(pki string) {
+	p.t.Helper()
+	text, err := p.Gateway.ReadFile("/var/lib/vpnd/profiles/office/" + p.name + ".ovpn")
+	p.ok(err)
+	profile := string(text)
+	for tag, files := range map[string]string{"cert": "certs/" + p.name + ".crt ca.crt", "key": "keys/" + p.name + ".key"} {
+		before, rest, _ := strings.Cut(profile, "<"+tag+">\n")
+		_, after, _ := strings.Cut(rest, "</"+tag+">\n")
+		other, err := p.Gateway.Run(p.t.Context(), "sh", "-c", "cd "+pki+" && cat "+files)
+		p.ok(err)
+		profile = before + "<" + tag + ">\n" + strings.TrimSpace(other) + "\n</" + tag + ">\n" + after
+	}
+	p.ok(p.host.WriteFile(p.t.Context(), "/etc/openvpn/client/office.conf", []byte(profile), 0o600))
+	p.sh("systemctl stop openvpn-client@office; systemctl start openvpn-client@office")
+}
+
+// refuses wants the server to say why it lets somebody in no more.
+func (s scene) refuses(p person, why string) {
+	s.t.Helper()
+	p.until("the server says: "+why, func() error {
+		if log := s.run("journalctl", "-u", "openvpn-server@office", "-n", "100", "-o", "cat", "--no-pager"); !strings.Contains(log, why) {
+			return errors.New(log)
+		}
+		return nil
+	})
+	if p.ping("10.8.0.1") == nil {
+		s.t.Errorf("%s comes through", p.name)
+	}
 }
 
 // outsideCA is a CA of openssl in a directory of this machine.

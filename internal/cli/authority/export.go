@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,10 +101,26 @@ func (s *Session) export(name string, f exportFlags) error {
 		return s.exportKey(want, name, f)
 	}
 	files := []string{at}
-	if f.chain && want.Issuer != nil {
-		files = append(files, *want.Issuer)
+	if f.chain {
+		files = append(files, above(cfg, at, files)...)
 	}
 	return s.copy(files, f)
+}
+
+// above returns the files of the CAs above a certificate, the root last: those that sign
+// here, and above one that was there before those that its block names.
+func above(cfg *config.Config, at string, files []string) []string {
+	all := wishesOf(cfg, "")
+	for want := all.Certificates[at]; want != nil && want.Issuer != nil && !slices.Contains(files, *want.Issuer); want = all.Certificates[at] {
+		at = *want.Issuer
+		files = append(files, at)
+	}
+	for _, o := range offices(cfg, "") {
+		if o.Imported && o.Certificate == at {
+			files = append(files, o.CertificatesAbove()...)
+		}
+	}
+	return files[1:]
 }
 
 // certificate finds the one of a server or client.

@@ -21,7 +21,7 @@ func (st *survey) bar() map[string]barred {
 		if b, known := bar[e.serial]; known && b.name == "" {
 			b.name = e.name
 			bar[e.serial] = b
-		} else if !known && st.out[e.name] && st.ca != nil {
+		} else if !known && st.expelled(e) && st.ca != nil {
 			bar[e.serial] = barred{note{at: st.now, reason: Ceased}, e.name}
 		}
 	}
@@ -45,7 +45,7 @@ func (st *survey) remember(want *CRL, stands bool) {
 	}
 	want.Signed = make(map[string]string)
 	for _, e := range st.all {
-		if _, out := want.Barred[e.serial]; e.own && !out {
+		if _, out := want.Barred[e.serial]; e.own && !e.signs && !out {
 			want.Signed[e.serial] = e.until.UTC().Format(time.RFC3339) + " " + e.name
 		}
 	}
@@ -108,7 +108,7 @@ func (st *survey) resolve(want CRL) error {
 func (st *survey) outsiders(void func(entry) bool) []string {
 	gone := make(map[string]bool)
 	for _, e := range st.all {
-		if st.out[e.name] {
+		if st.expelled(e) {
 			so, seen := gone[e.name]
 			gone[e.name] = (so || !seen) && void(e)
 		}
@@ -133,7 +133,7 @@ func (st *survey) current() bool {
 	}
 	told := make(map[string]bool)
 	for _, e := range st.all {
-		told[e.serial] = st.out[e.name]
+		told[e.serial] = st.expelled(e)
 	}
 	for serial := range st.must {
 		if _, listed := st.listed[serial]; !listed && !told[serial] {
@@ -155,7 +155,7 @@ func (st *survey) notes(dir string) []atomic.File {
 	var files []atomic.File
 	for _, e := range st.all {
 		_, said := st.want.Revoke[e.serial]
-		if b, out := bar[e.serial]; out && st.ledger.holds(e.serial) && !st.ledger.revoked(e.serial) && (said || st.out[e.name]) {
+		if b, out := bar[e.serial]; out && st.ledger.holds(e.serial) && !st.ledger.revoked(e.serial) && (said || st.expelled(e)) {
 			files = append(files, noteFile(dir, e.serial, b.note))
 		}
 	}

@@ -111,11 +111,11 @@ func (b *bringing) readCertificate(der []byte) {
 		b.fail("a file", fmt.Errorf("it holds a certificate that can't be read: %w", err))
 		return
 	}
-	if cert.IsCA {
+	at, want := b.asked(cert)
+	if cert.IsCA && want == nil {
 		return // above the one that was asked for, perhaps
 	}
 	what := fmt.Sprintf("the certificate of %q, serial number %s", cert.Subject.CommonName, policy.SerialOf(cert.SerialNumber))
-	at, want := b.asked(cert)
 	if want == nil {
 		b.fail(what, errors.New("nothing that waits here has its key; vpnd pki export --csr writes the requests of this host"))
 		return

@@ -67,10 +67,10 @@ func settleCertificate(s *derived.Scene, name string, c *Certificate) error {
 	if c.Domains != nil {
 		c.Domains = policy.SortedNames(c.Domains)
 	}
-	if yes(c.External) {
-		return issuable(s, name, *c)
+	if err := errors.Join(named(s, name, *c), mayStand(s, *c)); err != nil || !yes(c.External) {
+		return err
 	}
-	return named(s, name, *c)
+	return issuable(s, name, *c)
 }
 
 // invalidatesCA is the way out where a CA that stands can't become the wished one.
@@ -85,8 +85,42 @@ func named(s *derived.Scene, name string, want Certificate) error {
 	if err != nil || ca == nil {
 		return err
 	}
+	if err := below(s, name, ca, want); err != nil || want.outside() { // which may put more into the name
+		return err
+	}
 	if is := policy.SubjectOf(ca); is != *want.Subject {
 		return fmt.Errorf("the CA that stands there is named %q, and under another name all that it signed would be void%s", is, invalidatesCA)
+	}
+	return nil
+}
+
+// below refuses to go on with a CA that the one above it has revoked.
+func below(s *derived.Scene, name string, ca *x509.Certificate, want Certificate) error {
+	if want.Issuer == nil || want.Ledger == nil || want.PEM != nil {
+		return nil
+	}
+	l, err := ledgerAt(s, *want.Ledger)
+	if err != nil || !l.revoked(policy.SerialOf(ca.SerialNumber)) {
+		return derived.Missing(err)
+	}
+	return fmt.Errorf("the CA above it, %s, has revoked the certificate that stands there, and with it all that this CA signed; take %s and its key %s away to begin a new CA, which gives everyone a new certificate, or drop its block", *want.Issuer, name, resource.Or(want.Key, ""))
+}
+
+// mayStand refuses a CA below one that may have none, or that has the same name: readers
+// could not tell the two, nor their lists.
+func mayStand(s *derived.Scene, want Certificate) error {
+	if resource.Or(want.Usage, policy.UsageServer) != policy.UsageCA || want.Issuer == nil || want.Overlap != nil {
+		return nil
+	}
+	above, err := certificateAt(s, *want.Issuer)
+	if err != nil {
+		return nil // it is made first, or told of by who needs it
+	}
+	if most := policy.PathLength(above); most != policy.Unlimited && most <= resource.Or(want.PathLength, 0) {
+		return fmt.Errorf("the CA %s has the path length %d, so that readers refuse a CA below it; renew it with path_length = %d, or have whoever made it do that", *want.Issuer, most, resource.Or(want.PathLength, 0)+1)
+	}
+	if policy.SubjectOf(above) == *want.Subject {
+		return fmt.Errorf("the CA %s above it has the same name, %q; choose another subject", *want.Issuer, *want.Subject)
 	}
 	return nil
 }
@@ -117,7 +151,7 @@ func readCertificate(s *derived.Scene, name string, data []byte, want Certificat
 	if err != nil {
 		got := bare(want)
 		got.Usage, got.Subject = resource.Ptr("unreadable"), new(policy.Subject)
-		got.DNSNames, got.Domains, got.IPAddresses = []string{}, []string{}, []netip.Addr{}
+		got.DNSNames, got.Domains, got.IPAddresses, got.PathLength = []string{}, []string{}, []netip.Addr{}, new(int)
 		got.Fresh, got.Current, got.Recorded = resource.Ptr(false), resource.Ptr(false), resource.Ptr(false)
 		got.NotAfter, got.Serial = resource.Ptr(""), resource.Ptr("")
 		got.PEM = resource.Ptr(string(data))
@@ -135,7 +169,7 @@ func bare(want Certificate) *Certificate {
 	return &Certificate{
 		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
 		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
-		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away, KeyAway: want.KeyAway,
 	}
 }
 
@@ -155,10 +189,13 @@ func tellCertificate(s *derived.Scene, name string, cert *likeness.Likeness, wan
 	got := bare(want)
 	got.Remains = remains(s, name, want)
 	got.Usage, got.Subject = &cert.Usage, &cert.Subject
-	got.DNSNames, got.IPAddresses, got.Domains = cert.DNSNames, cert.Addresses, cert.Domains
+	got.DNSNames, got.IPAddresses, got.Domains, got.PathLength = cert.DNSNames, cert.Addresses, cert.Domains, &cert.PathLength
 	if want.outside() && accepted(cert.Itself, want) {
 		got.Usage, got.Subject = resource.Ptr(resource.Or(want.Usage, policy.UsageServer)), want.Subject
 		got.DNSNames = policy.SortedNames(want.DNSNames)
+		if want.PathLength != nil {
+			got.PathLength = want.PathLength
+		}
 	}
 	got.Fresh, got.Current, got.Recorded = resource.Ptr(fresh(s, cert, want)), resource.Ptr(suits), resource.Ptr(known)
 	got.Clock = earlier(s, cert.NotBefore, want.Issuer)
@@ -224,7 +261,7 @@ func (v *certificates) Check(_ context.Context, name string, want Certificate) e
 		return err
 	}
 	data, err := v.Follow(*want.Key)
-	if errors.Is(err, fs.ErrNotExist) && yes(want.Away) {
+	if errors.Is(err, fs.ErrNotExist) && (yes(want.Away) && want.Issuer == nil || yes(want.KeyAway)) {
 		return nil
 	}
 	if err != nil {

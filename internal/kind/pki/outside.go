@@ -134,6 +134,11 @@ func (v *certificates) Awaits(_ context.Context, name string, got, want *Certifi
 	if want.PEM != nil || got != nil && onlyMeta(got, want) {
 		return ""
 	}
+	if yes(want.KeyAway) {
+		if waits := keyAway(v.Host, name, *want.Key, nil); waits != "" {
+			return waits
+		}
+	}
 	switch away := yes(want.External) || yes(want.Away); {
 	case want.Issuer == nil && away:
 		return keyAway(v.Host, name, *want.Key, nil)
@@ -209,6 +214,9 @@ func accepted(cert *x509.Certificate, want Certificate) bool { return unacceptab
 // unacceptable says why readers would not take a certificate for what was asked for.
 func unacceptable(cert *x509.Certificate, want Certificate) error {
 	usage := resource.Or(want.Usage, policy.UsageServer)
+	if usage == policy.UsageCA {
+		return noAuthority(cert, want)
+	}
 	is := policy.UsageOf(cert)
 	switch {
 	case cert.IsCA, cert.KeyUsage&x509.KeyUsageCertSign != 0:
@@ -225,6 +233,25 @@ func unacceptable(cert *x509.Certificate, want Certificate) error {
 		if !slices.Contains(has, name) {
 			return fmt.Errorf("it lacks the host name %s, which was asked for", name)
 		}
+	}
+	return nil
+}
+
+// noAuthority says why readers would not take a certificate for that of the CA that was
+// asked for.
+func noAuthority(cert *x509.Certificate, want Certificate) error {
+	most := policy.PathLength(cert)
+	switch {
+	case !cert.IsCA || !cert.BasicConstraintsValid:
+		return errors.New("it is no certificate of a CA: basicConstraints lacks CA:TRUE")
+	case cert.KeyUsage&x509.KeyUsageCertSign == 0, cert.KeyUsage&x509.KeyUsageCRLSign == 0:
+		return errors.New("its key usage lacks keyCertSign or cRLSign, and it is to sign certificates and lists")
+	case len(cert.SubjectKeyId) == 0:
+		return errors.New("it has no subject key identifier, by which readers find it")
+	case most != policy.Unlimited && most < resource.Or(want.PathLength, 0):
+		return fmt.Errorf("its path length is %d, and %d was asked for", most, *want.PathLength)
+	case want.Subject != nil && cert.Subject.CommonName != want.Subject.CommonName:
+		return fmt.Errorf("its common name is %q, and it was asked for as %q", cert.Subject.CommonName, want.Subject.CommonName)
 	}
 	return nil
 }

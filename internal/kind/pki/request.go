@@ -14,19 +14,22 @@ import (
 // or is of somebody else, whose key never comes here, for a CA of this host.
 type CertificateRequest struct {
 	Key      *string         `vpnd:"key,hint" doc:"path of the private key; left out, somebody else has it, and the request is brought"`
-	Usage    *string         `vpnd:"usage,hint" doc:"server or client"`
+	Usage    *string         `vpnd:"usage,hint" doc:"server, client or ca"`
 	Subject  *policy.Subject `vpnd:"subject,block,hint" doc:"the distinguished name that it asks for"`
 	DNSNames []string        `vpnd:"dns_names,hint" doc:"subject alternative names that are host names"`
-	Mode     *resource.Mode  `vpnd:"mode,meta" doc:"permissions" default:"0644"`
-	Owner    *string         `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
-	Group    *string         `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
-	Current  *bool           `vpnd:"current,computed" doc:"whether it asks for that, with that key"`
-	PEM      *string         `vpnd:"pem,computed" doc:"the request itself"`
+
+	PathLength *int `vpnd:"path_length,hint" doc:"of a CA: how many CAs may stand below it" default:"0"`
+
+	Mode    *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
+	Owner   *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
+	Group   *string        `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
+	Current *bool          `vpnd:"current,computed" doc:"whether it asks for that, with that key"`
+	PEM     *string        `vpnd:"pem,computed" doc:"the request itself"`
 }
 
 // bid is what the request asks for.
 func (r *CertificateRequest) bid() policy.Bid {
-	return policy.Bid{Subject: resource.Or(r.Subject, policy.Subject{}), DNSNames: r.DNSNames, Usage: resource.Or(r.Usage, "")}
+	return policy.Bid{Subject: resource.Or(r.Subject, policy.Subject{}), DNSNames: r.DNSNames, Usage: resource.Or(r.Usage, ""), PathLength: resource.Or(r.PathLength, 0)}
 }
 
 // requests are the verbs of requests.
@@ -101,7 +104,7 @@ func (r *CertificateRequest) Validate(name string) []resource.Mistake {
 	var m derived.Mistakes
 	m.Path("", name)
 	m.OptionalPath("key", r.Key)
-	m.OneOf("usage", r.Usage, policy.UsageServer, policy.UsageClient)
+	m.OneOf("usage", r.Usage, policy.UsageServer, policy.UsageClient, policy.UsageCA)
 	if r.Subject != nil {
 		m = append(m, r.Subject.Validate("subject")...)
 	}

@@ -46,6 +46,7 @@ type Certificate struct {
 	Subject     *policy.Subject    `vpnd:"subject,block,required" doc:"the distinguished name"`
 	DNSNames    []string           `vpnd:"dns_names" doc:"subject alternative names that are host names"`
 	Domains     []string           `vpnd:"permitted_domains" doc:"of a CA: the only domains of whose host names it may sign certificates, name constraints of RFC 5280"`
+	PathLength  *int               `vpnd:"path_length" doc:"of a CA: how many CAs may stand between it and whoever holds a certificate, pathLenConstraint of RFC 5280; left out, none of a new one"`
 	IPAddresses []netip.Addr       `vpnd:"ip_addresses" doc:"subject alternative names that are addresses"`
 	Validity    *resource.Duration `vpnd:"validity,hint,later" doc:"how long a new one is good for, at most as long as its issuer" default:"825d"`
 	RenewBefore *resource.Duration `vpnd:"renew_before,hint" doc:"how long before its end it is renewed; left out, a third of its life"`
@@ -59,6 +60,7 @@ type Certificate struct {
 	Overlap     *string            `vpnd:"overlap,hint" doc:"of a CA whose place another one took: the directory of what it signed. It is not renewed, and ends when nothing of that is good"`
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
+	KeyAway     *bool              `vpnd:"key_away,hint" doc:"of a CA below another one: whether its own key may be elsewhere while the certificate stands"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -137,6 +139,12 @@ type Authority struct {
 	Server      map[string]Pair `vpnd:"server" doc:"the same as servers, as in pki.sites.server[\"gw\"]"`
 	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
 	Refused     []string        `vpnd:"refused" doc:"common names of those who may not come in"`
+	Subject     string          `vpnd:"subject" doc:"the distinguished name of the CA; empty where it existed before"`
+	Key         string          `vpnd:"ca_key" doc:"path of the private key of the CA, empty where it is elsewhere"`
+	Away        bool            `vpnd:"ca_key_away" doc:"whether that key may be there only while something is to be signed"`
+	PathLength  int             `vpnd:"path_length" doc:"how many CAs may stand below it; -1 where that is not known here"`
+	Domains     []string        `vpnd:"permitted_domains" doc:"the only domains of whose host names it may sign certificates; none where it may of any"`
+	Above       []Level         `vpnd:"above" doc:"the CAs above it, the one that signed it first, the root last"`
 	Outside     bool            `vpnd:"outside" doc:"whether the CA is elsewhere, so that its lists come later than what they are to bar"`
 	Imported    bool            `vpnd:"imported" doc:"whether the CA existed before, so that it may have signed for others too"`
 }
@@ -153,26 +161,11 @@ type Pair struct {
 	FormerLists []string `vpnd:"former_lists" doc:"paths of their revocation lists"`
 }
 
-// TrustParts is a file of all CAs to trust, the one that signs now first. An earlier one
-// leaves with the last that it signed.
-func (a Authority) TrustParts() []Part {
-	all := []Part{{File: &a.Trusted[0]}}
-	for i := 1; i < len(a.Trusted); i++ {
-		all = append(all, Part{File: &a.Trusted[i], Overlap: &a.Ledger, CA: &a.Trusted[i]})
-	}
-	return all
-}
+// TrustParts is a file of the CAs of the PKI to trust, see [Level.TrustParts].
+func (a Authority) TrustParts() []Part { return a.Level().TrustParts() }
 
-// ListParts is a file of the revocation lists of these. OpenVPN lets in whom no list is
-// about, and a process trusts the CAs that it began with: the list of an earlier one
-// stays for as long as that itself is good.
-func (a Authority) ListParts() []Part {
-	all := []Part{{File: &a.Lists[0]}}
-	for i := 1; i < len(a.Lists); i++ {
-		all = append(all, Part{File: &a.Lists[i], CA: &a.Trusted[i]})
-	}
-	return all
-}
+// ListParts is a file of their revocation lists, see [Level.ListParts].
+func (a Authority) ListParts() []Part { return a.Level().ListParts() }
 
 // ChainParts is the certificate at a path, with what leads from it to every CA that
 // people know.

@@ -25,7 +25,7 @@ func suits(s *derived.Scene, cert *likeness.Likeness, want Certificate) (bool, e
 	if want.Issuer == nil && yes(want.Away) && errors.Is(err, fs.ErrNotExist) {
 		return signed(s, cert, cert.Itself), nil // the certificate is all that there is to tell by
 	}
-	if err != nil || !key.is(cert) {
+	if !(yes(want.KeyAway) && errors.Is(err, fs.ErrNotExist)) && (err != nil || !key.is(cert)) {
 		return false, derived.Missing(err)
 	}
 	if want.Issuer == nil {
@@ -120,5 +120,6 @@ func good(s *derived.Scene, cert *x509.Certificate, want Certificate) bool {
 	return is.Usage == resource.Or(want.Usage, policy.UsageServer) && is.Subject == *want.Subject &&
 		(want.DNSNames == nil || slices.Equal(policy.SortedNames(want.DNSNames), is.DNSNames)) &&
 		(want.Domains == nil || slices.Equal(policy.SortedNames(want.Domains), is.Domains)) &&
+		(want.PathLength == nil || *want.PathLength == is.PathLength) &&
 		(want.IPAddresses == nil || slices.Equal(policy.SortedAddresses(want.IPAddresses), is.Addresses))
 }

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,10 +29,11 @@ type entry struct {
 	keyID  []byte // of the issuer's key
 	gone   *note  // its old CA revoked it; nil where it did not
 	own    bool   // it stands in the ledger, or stood there
+	signs  bool   // it is that of a CA, which is no member: only its serial number revokes it
 }
 
 func entryOf(cert *x509.Certificate) entry {
-	return entry{serial: policy.SerialOf(cert.SerialNumber), name: cert.Subject.CommonName, until: cert.NotAfter, issuer: cert.RawIssuer, keyID: cert.AuthorityKeyId}
+	return entry{serial: policy.SerialOf(cert.SerialNumber), name: cert.Subject.CommonName, until: cert.NotAfter, issuer: cert.RawIssuer, keyID: cert.AuthorityKeyId, signs: cert.IsCA}
 }
 
 // by says whether this CA signed the certificate. The ledger is the CA's own,
@@ -79,7 +81,7 @@ func (v *crls) alike(e entry) entry {
 }
 
 // whatEntry is the question to the memo what is in a file of the ledger.
-const whatEntry = "which entry"
+const whatEntry = "which entry, and whether of a CA"
 
 // entryAt returns one entry of the ledger. A file that has not changed since, or of the
 // same content, holds the same.
@@ -113,18 +115,21 @@ func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
 
 // tell writes down an entry.
 func (e entry) tell() string {
-	return memo.Join(e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID))
+	return memo.Join(e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID), strconv.FormatBool(e.signs))
 }
 
 // readEntryTold reads what tell wrote, of an entry in the ledger.
 func readEntryTold(told string) (entry, error) {
 	parts, ok := memo.Split(told)
-	if !ok || len(parts) != 5 {
+	if !ok || len(parts) != 6 {
 		return entry{}, errors.New("what is remembered of an entry can't be read")
 	}
 	until, err := time.Parse(time.RFC3339, parts[2])
-	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true}, err
+	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true, signs: parts[5] == "true"}, err
 }
+
+// expelled says whether its holder may not come in.
+func (st *survey) expelled(e entry) bool { return !e.signs && st.out[e.name] }
 
 // barred is a certificate that is revoked, whoever holds it.
 type barred struct {
@@ -237,7 +242,7 @@ func (st *survey) expel() {
 		members[name] = true
 	}
 	for _, e := range st.all {
-		if e.own && !members[e.name] {
+		if e.own && !e.signs && !members[e.name] {
 			st.out[e.name] = true
 		}
 	}

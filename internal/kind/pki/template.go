@@ -35,7 +35,8 @@ func template(want Certificate, public crypto.PublicKey, now time.Time) (*x509.C
 	}
 	switch resource.Or(want.Usage, policy.UsageServer) {
 	case policy.UsageCA:
-		t.IsCA, t.MaxPathLenZero = true, true
+		t.IsCA, t.MaxPathLen = true, resource.Or(want.PathLength, 0)
+		t.MaxPathLenZero = t.MaxPathLen == 0
 		t.PermittedDNSDomains, t.PermittedDNSDomainsCritical = policy.SortedNames(want.Domains), len(want.Domains) > 0
 		t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	case policy.UsageServer:

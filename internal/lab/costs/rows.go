@@ -225,7 +225,17 @@ func others() []Row {
 		home.First = append(home.First, Row{Path: `pki "home"/` + path, Value: `"300d"`})
 	}
 	home.First = append(home.First, Row{Path: `pki "home"/subject/common_name`, Value: `"Home CA"`})
-	return []Row{gate, home, {Path: `pki "home"/ca_generation`, Value: `2`, Loses: Everybody}}
+	rows := append([]Row{gate, home}, levels()...)
+	return append(rows, Row{Path: `pki "home"/ca_generation`, Value: `2`, Loses: Everybody})
+}
+
+// levels are rows of CAs below others. A CA that is certified anew keeps its key, so that
+// the profiles that people have are good.
+func levels() []Row {
+	length := Row{Path: `pki "home"/path_length`, Value: `1`, Loses: Everybody, Back: true}
+	below := Row{Path: `pki "home"/parent`, Value: `pki.root`, Loses: Everybody, Back: true}
+	below.First = []Row{{Path: `pki "root"/subject/common_name`, Value: `"Root CA"`}, {Path: `pki "root"/path_length`, Value: `1`}}
+	return []Row{length, below}
 }
 
 // imported is a row of a CA that is imported, which takes its certificate and its key.

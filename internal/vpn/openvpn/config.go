@@ -189,7 +189,9 @@ func (s *settings) writeKeys(d *directives) {
 	if s.fingerprints() {
 		d.add("config", s.peers())
 	} else {
-		d.add(s.trust().Directive())
+		for _, ca := range s.trust().Directives() {
+			d.add(ca[0], ca[1])
+		}
 	}
 	d.add("cert", s.cert())
 	d.add("key", s.key())
@@ -209,6 +211,9 @@ func (s *settings) writeKeys(d *directives) {
 	}
 	if !s.fingerprints() {
 		d.add("crl-verify", s.crl())
+	}
+	if s.levels() {
+		d.add("config", s.issuers())
 	}
 	d.add("remote-cert-tls", "client")
 }

@@ -22,10 +22,10 @@ func (e *expansion) addKeys() {
 			e.gather(f.Path, f.Parts, kinds(pki.KindCertificate, f.Of...), f.Effect)
 		}
 	}
-	e.gather(e.cert(), e.PKI.ChainParts(e.pair.Certificate), kinds(pki.KindCertificate, append([]string{e.pair.Certificate}, e.PKI.Links...)...), resource.Restart)
+	e.addChain()
 	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)
 	if !e.fingerprints() {
-		e.gather(e.crl(), e.PKI.ListParts(), kinds(pki.KindCRL, e.PKI.Lists...), resource.None)
+		e.gather(e.crl(), append(e.PKI.ListParts(), e.PKI.ListsAbove()...), kinds(pki.KindCRL, slices.Concat(e.PKI.Lists, e.PKI.CRLsAbove())...), resource.None)
 	}
 	if e.DH != nil {
 		dh := id(pki.KindDHParams, e.dh())
@@ -191,6 +191,7 @@ func (e *expansion) addProfiles() {
 	common, terms := e.clientDirectives(), e.terms()
 	for _, m := range e.members {
 		from, after := []resource.ID{id(pki.KindCertificate, m.Certificate)}, append(slices.Clone(running), parent)
+		from = append(from, kinds(pki.KindCertificate, e.PKI.CertificatesAbove()...)...)
 		if trusted := kinds(pki.KindCertificate, e.PKI.Trusted...); len(trusted) == 1 {
 			from = append(trusted, from...)
 		} else { // of which a new one voids no profile: those that people have lead to it by the links

@@ -49,10 +49,14 @@ func (s *settings) vouching() (tag string, parts []pki.Part) {
 		return "peer-fingerprint", []pki.Part{{Fingerprint: &s.pair.Certificate}}
 	}
 	for _, trusted := range s.PKI.TrustParts() {
-		if len(s.PKI.Trusted) > 1 { // those that people have lead to a new CA by the links
+		if len(s.PKI.Trusted) > 1 || len(s.PKI.Above) > 0 { // what people have leads to a new CA by the links, or by the root
 			trusted.Apart = resource.Ptr(true)
 		}
 		parts = append(parts, trusted)
+	}
+	for _, above := range s.PKI.TrustAbove() {
+		above.Apart = resource.Ptr(true) // a root that is renewed has the key that it had
+		parts = append(parts, above)
 	}
 	return "ca", parts
 }

@@ -19,6 +19,9 @@ func (p *PKI) authority(l layout) []resource.Resource {
 	all = append(all, p.signs(l, l.era)...)
 	eras := l.eras()
 	for i, e := range eras[:len(eras)-1] {
+		if e.link == "" {
+			continue
+		}
 		all = append(all, p.link(l, e, eras[i+1]))
 	}
 	return all
@@ -27,7 +30,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 // signs is the key and the certificate of one CA.
 func (p *PKI) signs(l layout, e era) []resource.Resource {
 	subject := *p.Subject
-	return []resource.Resource{
+	all := []resource.Resource{
 		{
 			ID: key(e.caKey),
 			Want: &pki.PrivateKey{
@@ -39,13 +42,17 @@ func (p *PKI) signs(l layout, e era) []resource.Resource {
 		{
 			ID: cert(e.ca),
 			Want: &pki.Certificate{
-				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, Validity: p.CAValidity, Away: p.away(),
+				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, PathLength: p.PathLength, Validity: p.CAValidity, Away: p.away(),
 				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 			},
 			After:    []resource.ID{directory(l.dir), key(e.caKey)},
 			Triggers: []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}},
 		},
 	}
+	if p.Parent != nil {
+		all = p.below(l, e, all)
+	}
+	return all
 }
 
 // link is the certificate of a CA that the CA before it signed, "new with old" of RFC
@@ -57,7 +64,7 @@ func (p *PKI) link(l layout, e, before era) resource.Resource {
 	return resource.Resource{
 		ID: cert(e.link),
 		Want: &pki.Certificate{
-			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, Validity: p.CAValidity, Away: p.away(),
+			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, PathLength: p.PathLength, Validity: p.CAValidity, Away: p.away(),
 			Issuer: resource.Ptr(before.ca), IssuerKey: resource.Ptr(before.caKey), Overlap: resource.Ptr(l.ledger),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},

@@ -23,6 +23,13 @@ func (p *PKI) Exports(name string) any {
 		Name: name, Directory: l.dir, Certificate: l.ca, CRL: l.crl, Ledger: l.ledger, Links: []string{},
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
 		Imported: p.CACertificate != nil, Outside: p.outside(),
+		Key: resource.Or(p.caKey(l), ""), Away: p.CACertificate != nil || resource.Or(p.CAKeyAway, false),
+		PathLength: resource.Or(p.PathLength, 0), Domains: append([]string{}, p.permitted()...), Above: p.above(),
+	}
+	if p.CACertificate != nil {
+		a.PathLength = -1
+	} else if p.Subject != nil {
+		a.Subject = p.Subject.String()
 	}
 	if p.CACertificate == nil && p.Subject != nil {
 		a.Hash, _ = p.Subject.Hash() // a name that can't be written is told with the block

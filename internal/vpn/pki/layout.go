@@ -42,6 +42,7 @@ type layout struct {
 // era is where the files of one CA of a PKI are.
 type era struct {
 	ca, caKey, crl string
+	csr            string // the request for its certificate, to a CA elsewhere that is above it
 	link           string // its certificate as the CA before it signed it; the first has none
 }
 
@@ -60,7 +61,8 @@ func (p *PKI) era(dir string, number int) era {
 		caKey: resource.Or(p.CAKey, numbered(path.Join(dir, "ca.key"))),
 		crl:   numbered(resource.Or(p.CRL, path.Join(dir, "crl.pem"))),
 	}
-	if number > 1 {
+	e.csr = numbered(path.Join(dir, path.Base(dir)+"-ca.csr"))
+	if number > 1 && p.Parent == nil { // the one above signs both
 		e.link = numbered(path.Join(dir, "link.crt"))
 	}
 	return e

@@ -84,6 +84,8 @@ func TestExports(t *testing.T) {
 			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key", CA: ca, CRL: crl,
 		}},
 		Revoked: []string{"guest"}, Refused: []string{"guest"},
+		Subject: "ST = Manhattan, L = New York City, O = Acme Corp, OU = IT, CN = Acme Corp VPN CA, emailAddress = ca@example.com",
+		Key:     "/var/lib/vpnd/pki/office/ca.key", Domains: []string{}, Above: []pki.Level{},
 	}
 	if diff := cmp.Diff(want, seed().Exports("office")); diff != "" {
 		t.Error(diff)

@@ -32,6 +32,7 @@ func (p *PKI) Validate(name string) []resource.Mistake {
 		c.wrong("", fmt.Sprintf("%q can't be the name of a directory", name), "letters, digits and . _ -, at most 64 of them")
 	}
 	c.authority(p)
+	c.parent(p)
 	c.algorithm(p)
 	c.lives(p)
 	c.holders(p)
@@ -218,13 +219,13 @@ func (c *check) requests(p *PKI) {
 
 // domains checks the name constraints of a new CA, and the names of those it signs for.
 func (c *check) domains(p *PKI) {
-	if p.Domains == nil {
+	if p.permitted() == nil {
 		return
 	}
-	if p.CACertificate != nil {
+	if p.Domains != nil && p.CACertificate != nil {
 		c.wrong("permitted_domains", "a CA that exists already has the constraints that it has", "leave it out")
 	}
-	if bad := policy.CheckHostNames(p.Domains); bad != "" || len(p.Domains) == 0 {
+	if bad := policy.CheckHostNames(p.Domains); bad != "" || p.Domains != nil && len(p.Domains) == 0 {
 		c.wrong("permitted_domains", fmt.Sprintf("%q is no domain", bad), "as in [\"example.com\"], with all below it")
 		return
 	}
@@ -234,8 +235,8 @@ func (c *check) domains(p *PKI) {
 			where, names = h.where("common_name"), []string{h.commonName} // OpenSSL takes it for a host name
 		}
 		for _, name := range names {
-			if !slices.ContainsFunc(p.Domains, func(d string) bool { return within(name, d) }) {
-				c.wrong(where, fmt.Sprintf("the CA may not sign for %q: its domains are %s", name, strings.Join(p.Domains, ", ")), "add its domain to permitted_domains, or choose another name")
+			if domains := p.permitted(); len(domains) > 0 && !slices.ContainsFunc(domains, func(d string) bool { return within(name, d) }) {
+				c.wrong(where, fmt.Sprintf("the CA may not sign for %q: its domains are %s", name, strings.Join(domains, ", ")), "add its domain to permitted_domains, or choose another name")
 			}
 		}
 	}

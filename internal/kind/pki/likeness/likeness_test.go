@@ -17,7 +17,7 @@ func TestText(t *testing.T) {
 			Serial: "1f", Usage: policy.UsageServer,
 			Subject:  policy.Subject{CommonName: "a", Organization: "b", OrganizationalUnit: "c", Country: "d", Province: "e", Locality: "f", Email: "g"},
 			DNSNames: []string{"a.example", "b.example"}, Domains: []string{"example"}, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")},
-			NotBefore: at, NotAfter: at.Add(time.Hour), Public: []byte{0, 1, 255}, Signer: "who",
+			NotBefore: at, NotAfter: at.Add(time.Hour), Public: []byte{0, 1, 255}, Signer: "who", PathLength: 2, Issuer: "root",
 		},
 		{DNSNames: []string{}, Domains: []string{}, Addresses: []netip.Addr{}, NotBefore: at, NotAfter: at, Public: []byte{}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -49,11 +50,14 @@ type Bid struct {
 	Subject  Subject
 	DNSNames []string
 	Usage    string
+
+	PathLength int // of a CA: how many may stand below it
 }
 
 // OIDs of extensions, RFC 5280 section 4.2.1, and of extended key usages.
 var (
 	oidKeyUsage    = asn1.ObjectIdentifier{2, 5, 29, 15}
+	oidConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 	oidExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
 	oidServerAuth  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
 	oidClientAuth  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
@@ -67,24 +71,42 @@ func Request(b Bid, key crypto.Signer, rand io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	t := &x509.CertificateRequest{RawSubject: subject, DNSNames: b.DNSNames}
-	// A bit string of one bit, digitalSignature, the first of RFC 5280.
-	usage, err := asn1.Marshal(asn1.BitString{Bytes: []byte{0x80}, BitLength: 1})
-	if err != nil {
+	if t.ExtraExtensions, err = extensions(b); err != nil {
 		return nil, err
-	}
-	t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oidKeyUsage, Critical: true, Value: usage})
-	if purpose := purposeOf(b.Usage); purpose != nil {
-		extended, err := asn1.Marshal([]asn1.ObjectIdentifier{purpose})
-		if err != nil {
-			return nil, err
-		}
-		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: oidExtKeyUsage, Value: extended})
 	}
 	der, err := x509.CreateCertificateRequest(rand, t, key)
 	if err != nil {
 		return nil, fmt.Errorf("signing the request: %w", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: PEMRequest, Bytes: der}), nil
+}
+
+// extensions are those that the CA has to put into the certificate.
+func extensions(b Bid) ([]pkix.Extension, error) {
+	var all []pkix.Extension
+	var errs []error
+	add := func(id asn1.ObjectIdentifier, critical bool, value any) {
+		der, err := asn1.Marshal(value)
+		all, errs = append(all, pkix.Extension{Id: id, Critical: critical, Value: der}), append(errs, err)
+	}
+	if b.Usage == UsageCA {
+		add(oidConstraints, true, constraints{true, b.PathLength})
+		// keyCertSign and cRLSign, bits 5 and 6 of RFC 5280.
+		add(oidKeyUsage, true, asn1.BitString{Bytes: []byte{0x06}, BitLength: 7})
+		return all, errors.Join(errs...)
+	}
+	// A bit string of one bit, digitalSignature, the first of RFC 5280.
+	add(oidKeyUsage, true, asn1.BitString{Bytes: []byte{0x80}, BitLength: 1})
+	if purpose := purposeOf(b.Usage); purpose != nil {
+		add(oidExtKeyUsage, false, []asn1.ObjectIdentifier{purpose})
+	}
+	return all, errors.Join(errs...)
+}
+
+// constraints are BasicConstraints, RFC 5280 section 4.2.1.9.
+type constraints struct {
+	CA         bool
+	PathLength int
 }
 
 func purposeOf(usage string) asn1.ObjectIdentifier {
@@ -101,13 +123,19 @@ func purposeOf(usage string) asn1.ObjectIdentifier {
 func Asks(r *x509.CertificateRequest, b Bid, public crypto.PublicKey) bool {
 	same := SamePublic(public, r.PublicKey) && subjectOf(r.Subject) == b.Subject &&
 		slices.Equal(SortedNames(r.DNSNames), SortedNames(b.DNSNames))
-	purpose := purposeOf(b.Usage)
-	if !same || purpose == nil {
+	if !same || b.Usage != UsageCA && purposeOf(b.Usage) == nil {
 		return same
 	}
-	want, err := asn1.Marshal([]asn1.ObjectIdentifier{purpose})
-	return err == nil && slices.ContainsFunc(r.Extensions, func(e pkix.Extension) bool {
-		return e.Id.Equal(oidExtKeyUsage) && slices.Equal(e.Value, want)
+	want, err := extensions(b)
+	if err != nil {
+		return false
+	}
+	last := want[len(want)-1]
+	if b.Usage == UsageCA {
+		last = want[0]
+	}
+	return slices.ContainsFunc(r.Extensions, func(e pkix.Extension) bool {
+		return e.Id.Equal(last.Id) && slices.Equal(e.Value, last.Value)
 	})
 }
 

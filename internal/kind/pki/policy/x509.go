@@ -177,3 +177,17 @@ func SignedBy(cert, issuer *x509.Certificate) error {
 	}
 	return issuer.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature)
 }
+
+// Unlimited is the path length of a CA that has none.
+const Unlimited = -1
+
+// PathLength is how many CAs may stand below a CA; of what is none it is 0.
+func PathLength(cert *x509.Certificate) int {
+	if !cert.IsCA || cert.MaxPathLen == 0 && cert.MaxPathLenZero {
+		return 0
+	}
+	if cert.MaxPathLen <= 0 {
+		return Unlimited
+	}
+	return cert.MaxPathLen
+}

@@ -1,0 +1,104 @@
+package pki
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+)
+
+// below has the certificate of a CA signed by the one above it, here or elsewhere. It
+// stands in the ledger of that one, and follows its key as what people hold does.
+func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resource {
+	made := &all[1]
+	want := made.Want.(*pki.Certificate)
+	want.KeyAway, want.Away = want.Away, nil
+	want.Issuer, want.Ledger = &p.Parent.Certificate, &p.Parent.Ledger
+	if p.Parent.Imported {
+		want.External = resource.Ptr(true)
+	}
+	if p.Parent.Away {
+		want.Away = resource.Ptr(true)
+	}
+	made.After = append(made.After, ledger(p.Parent.Ledger))
+	for i, trusted := range p.Parent.Trusted {
+		made.After = append(made.After, cert(trusted))
+		if i > 0 {
+			want.Former = append(want.Former, trusted)
+		}
+	}
+	follows := func(id resource.ID) {
+		made.After = append(made.After, id)
+		made.Triggers = append(made.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
+	}
+	if !p.Parent.Outside {
+		want.IssuerKey = &p.Parent.Key
+		follows(key(p.Parent.Key))
+		return all
+	}
+	request := resource.Resource{
+		ID: resource.ID{Kind: pki.KindRequest, Name: e.csr},
+		Want: &pki.CertificateRequest{
+			Key: &e.caKey, Usage: resource.Ptr("ca"), Subject: want.Subject, PathLength: p.PathLength,
+			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
+		},
+		After:    []resource.ID{directory(l.dir), key(e.caKey)},
+		Triggers: []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}},
+	}
+	want.Request = &request.ID.Name
+	follows(request.ID)
+	return slices.Insert(all, 1, request)
+}
+
+// above are the CAs above, the root last.
+func (p *PKI) above() []pki.Level {
+	if p.Parent == nil {
+		return []pki.Level{}
+	}
+	return append([]pki.Level{p.Parent.Level()}, p.Parent.Above...)
+}
+
+// permitted are the domains of whose host names the CA may sign certificates, its own
+// or those that are left to it; none where it may of any.
+func (p *PKI) permitted() []string {
+	if p.Domains == nil && p.Parent != nil {
+		return p.Parent.Domains
+	}
+	return p.Domains
+}
+
+// mostLevels is how many CAs may stand one below the other.
+const mostLevels = 8
+
+// parent checks what goes with a CA above this one, and with those below.
+func (c *check) parent(p *PKI) {
+	length := resource.Or(p.PathLength, 0)
+	switch {
+	case length < 0 || length > mostLevels:
+		c.wrong("path_length", fmt.Sprintf("%d is no path length", length), fmt.Sprintf("from 0 to %d: how many CAs may stand below this one, one below the other", mostLevels))
+	case p.PathLength != nil && length > 0 && p.CACertificate != nil:
+		c.wrong("path_length", "a CA that exists already has the path length that it has", "leave it out")
+	}
+	if p.Parent == nil || p.CACertificate != nil {
+		return
+	}
+	if most := p.Parent.PathLength; most >= 0 && most <= length {
+		summary := fmt.Sprintf("pki.%s lets no CA stand below it, its path length being 0", p.Parent.Name)
+		if most > 0 {
+			summary = fmt.Sprintf("pki.%s has the path length %d, so that a CA below it has %d at most", p.Parent.Name, most, most-1)
+		}
+		c.wrong("parent", summary, fmt.Sprintf("write path_length = %d in pki %q", length+1, p.Parent.Name))
+	}
+	for _, l := range p.above() {
+		if p.Subject != nil && l.Subject == p.Subject.String() {
+			c.wrong("subject", fmt.Sprintf("pki.%s above it has the same name, and nobody could tell the two", l.Name), "choose another common_name")
+		}
+	}
+	for _, d := range p.Domains {
+		if len(p.Parent.Domains) > 0 && !slices.ContainsFunc(p.Parent.Domains, func(of string) bool { return within(d, of) }) {
+			c.wrong("permitted_domains", fmt.Sprintf("pki.%s above it may not sign for %q: its domains are %s", p.Parent.Name, d, strings.Join(p.Parent.Domains, ", ")), "choose a domain of these")
+		}
+	}
+}

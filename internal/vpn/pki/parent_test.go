@@ -1,0 +1,110 @@
+package pki
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vpnd/internal/kind/pki"
+	"vpnd/internal/resource"
+	"vpnd/internal/vpn/vpntest"
+)
+
+// top is a PKI that another one may stand below.
+func top() *PKI {
+	return &PKI{Subject: &pki.Subject{CommonName: "Acme Root CA"}, PathLength: resource.Ptr(1), Domains: []string{"example.com"}}
+}
+
+// under has a PKI below another one.
+func under(parent *PKI) *PKI {
+	a := parent.Exports("root").(pki.Authority)
+	return &PKI{
+		Parent: &a, Subject: &pki.Subject{CommonName: "Acme Office CA"},
+		Servers: []Server{{Name: "vpn.example.com"}}, Clients: []Client{{Name: "alice"}},
+	}
+}
+
+// The certificate of a CA is signed by the one above it, by its key where that is here
+// and by request where it is not.
+func TestExpandBelow(t *testing.T) {
+	outside := &PKI{CACertificate: resource.Ptr("/etc/acme-root.crt")}
+	away := top()
+	away.CAKeyAway = resource.Ptr(true)
+	office := under(away)
+	office.CAKeyAway = resource.Ptr(true)
+	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside), "below-away.txt": office} {
+		if found := p.Validate("office"); len(found) > 0 {
+			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
+		}
+		resources, err := p.Expand("office")
+		if err != nil {
+			t.Fatal(err)
+		}
+		vpntest.Golden(t, name, vpntest.Print(resources))
+	}
+}
+
+// A CA tells those below of all that are above them, the root last.
+func TestExportsAbove(t *testing.T) {
+	middle := under(&PKI{Subject: top().Subject, PathLength: resource.Ptr(2)})
+	middle.PathLength, middle.CAGeneration = resource.Ptr(1), resource.Ptr(2)
+	a := middle.Exports("middle").(pki.Authority)
+	lowest := &PKI{Parent: &a, Subject: &pki.Subject{CommonName: "Acme Lab CA"}}
+	got := lowest.Exports("lab").(pki.Authority)
+	const dir = "/var/lib/vpnd/pki/"
+	want := []pki.Level{
+		{
+			Name: "middle", Subject: "CN = Acme Office CA", Ledger: dir + "middle/issued",
+			Trusted: []string{dir + "middle/ca-2.crt", dir + "middle/ca.crt"}, Lists: []string{dir + "middle/crl-2.pem", dir + "middle/crl.pem"},
+		},
+		{Name: "root", Subject: "CN = Acme Root CA", Ledger: dir + "root/issued", Trusted: []string{dir + "root/ca.crt"}, Lists: []string{dir + "root/crl.pem"}},
+	}
+	if diff := cmp.Diff(want, got.Above); diff != "" {
+		t.Error(diff)
+	}
+	if len(a.Links) > 0 {
+		t.Errorf("what the one above signs needs no links: %v", a.Links)
+	}
+	chain := vpntest.Print([]resource.Resource{{ID: resource.ID{Kind: "x", Name: "x"}, Want: &pki.AssembledFile{Parts: got.ChainAbove()}}})
+	for _, file := range []string{"lab/ca.crt", "middle/ca-2.crt", "middle/ca.crt"} {
+		if !strings.Contains(chain, dir+file) {
+			t.Errorf("the chain lacks %s:\n%s", file, chain)
+		}
+	}
+	if strings.Contains(chain, "root/ca.crt") {
+		t.Errorf("the root is in the chain, which whoever checks it has:\n%s", chain)
+	}
+	if len(top().Exports("root").(pki.Authority).ChainAbove()) > 0 {
+		t.Error("a root has a chain")
+	}
+}
+
+// What readers would refuse is refused, with its place and a way out.
+func TestMistakesOfLevels(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(root, office *PKI)
+		where  string
+		says   string
+	}{
+		"no path length":           {func(root, _ *PKI) { root.PathLength = nil }, "parent", "lets no CA stand below it"},
+		"too short a path":         {func(_, office *PKI) { office.PathLength = resource.Ptr(1) }, "parent", "path length 1"},
+		"the name of the root":     {func(_, office *PKI) { office.Subject = top().Subject }, "subject", "pki.root above it has the same name"},
+		"another domain":           {func(_, office *PKI) { office.Domains, office.Servers = []string{"example.net"}, nil }, "permitted_domains", `may not sign for "example.net"`},
+		"a host of another domain": {func(_, office *PKI) { office.Servers[0].DNSNames = []string{"vpn.example.net"} }, "server.vpn.example.com.dns_names", `may not sign for "vpn.example.net": its domains are example.com`},
+		"no path":                  {func(_, office *PKI) { office.PathLength = resource.Ptr(-1) }, "path_length", "-1 is no path length"},
+		"of a CA that exists": {func(_, office *PKI) {
+			office.CACertificate, office.Subject, office.PathLength = resource.Ptr("/etc/ca.crt"), nil, resource.Ptr(1)
+		}, "path_length", "has the path length that it has"},
+	} {
+		root := top()
+		office := under(root)
+		c.change(root, office)
+		a := root.Exports("root").(pki.Authority)
+		office.Parent = &a
+		found := office.Validate("office")
+		if len(found) != 1 || found[0].Path != c.where || !strings.Contains(found[0].Summary, c.says) || found[0].Hint == "" {
+			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
+		}
+	}
+}
