@@ -166,12 +166,18 @@ ip netns exec road openvpn --cd / --daemon --writepid /run/road.pid --log /run/r
 	both(s, other, func(s site) { s.apply() })
 }
 
-// byCertificate has both sites prove who they are by certificates of a CA in the east.
-// The pair of the west is carried there.
+// byCertificate has both sites prove who they are by certificates of a CA in the east
+// that stands below a root, whose list is wanted too. The pair of the west is carried
+// there.
 func byCertificate(east, west site) {
 	east.t.Helper()
 	const authority = `
+pki "root" {
+  subject { common_name = "Root" }
+  path_length = 1
+}
 pki "sites" {
+  parent = pki.root
   subject { common_name = "Sites" }
   server "gw1" { dns_names = ["gw1.example.com"] }
   server "gw2" { dns_names = ["gw2.example.com"] }
@@ -180,15 +186,20 @@ pki "sites" {
 	east.configure(east.tunnel(`certificate = pki.sites.server["gw1"]`) + east.nat() + authority)
 	east.apply()
 	was := east.sa("sites")
-	for from, to := range map[string]string{"certs/gw2.crt": "gw2.crt", "keys/gw2.key": "gw2.key", "ca.crt": "ca.crt", "crl.pem": "crl.pem"} {
-		west.sh("umask 077; cat > /root/" + to + " <<'E'\n" + east.sh("cat /var/lib/vpnd/pki/sites/"+from) + "\nE")
+	for from, to := range map[string]string{
+		"sites/certs/gw2.crt": "gw2.crt", "sites/keys/gw2.key": "gw2.key", "sites/ca.crt": "ca.crt", "sites/crl.pem": "crl.pem", "root/ca.crt": "root.crt", "root/crl.pem": "root.crl",
+	} {
+		west.sh("umask 077; cat > /root/" + to + " <<'E'\n" + east.sh("cat /var/lib/vpnd/pki/"+from) + "\nE")
 	}
 	west.configure(west.tunnel(`certificate = {
     certificate = "/root/gw2.crt"
     key         = "/root/gw2.key"
+
+    ca_certificate = "/root/ca.crt"
+    crl            = "/root/crl.pem"
+    above          = ["/root/root.crt"]
+    above_lists    = ["/root/root.crl"]
   }
-  ca         = "/root/ca.crt"
-  crl        = "/root/crl.pem"
   revocation = "strict"`) + west.nat())
 	west.apply()
 	east.apply()
@@ -197,5 +208,5 @@ pki "sites" {
 		east.t.Errorf("the tunnel is not one of certificates: %s", west.sh("swanctl --list-sas"))
 	}
 	east.names(east.sh("stat -c %a /etc/swanctl/private/vpnd-sites.pem"), "600")
-	west.sh("rm /root/gw2.* /root/ca.crt /root/crl.pem")
+	west.sh("rm /root/gw2.* /root/ca.crt /root/crl.pem /root/root.*")
 }

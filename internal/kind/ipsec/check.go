@@ -73,6 +73,7 @@ func (v Verbs) Preflight(_ context.Context, _ string, want Connection, plan reso
 	paths := map[string][]string{"psk_file": {resource.Or(want.PSKFile, "")}}
 	for at, end := range map[string]*End{"local": want.Local, "remote": want.Remote} {
 		paths[at+".certificates"], paths[at+".ca_certificates"], paths[at+".crls"] = end.Certificates, end.CACerts, end.CRLs
+		paths[at+".ca_certificates_above"] = end.Above
 		paths[at+".key"] = []string{resource.Or(end.Key, "")}
 	}
 	for _, at := range slices.Sorted(maps.Keys(paths)) {

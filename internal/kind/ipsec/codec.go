@@ -36,7 +36,7 @@ var childAbsent = map[string]string{"rekey_time": "3600s"}
 
 // unwritten are attributes that are no settings of the section that they stand in.
 var unwritten = map[string]bool{
-	"psk": true, "psk_file": true, "key": true, "crls": true, "name": true,
+	"psk": true, "psk_file": true, "key": true, "crls": true, "ca_certificates_above": true, "name": true,
 	"local": true, "remote": true, "child": true,
 }
 

@@ -36,6 +36,9 @@ func fill(want *Connection) *Connection {
 		if end.CRLs == nil {
 			end.CRLs = []string{}
 		}
+		if end.Above == nil {
+			end.Above = []string{}
+		}
 	}
 	settle(&c)
 	return &c

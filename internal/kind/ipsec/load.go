@@ -95,7 +95,7 @@ func (v Verbs) loadOne(ctx context.Context, conn *vici.Conn, name string, c *Con
 			return err
 		}
 	}
-	for _, path := range c.Remote.CACerts {
+	for _, path := range slices.Concat(c.Remote.CACerts, c.Remote.Above) {
 		if err := feed(path, v.reader, func(data []byte) error { return conn.LoadCert(ctx, vici.CA, data) }); err != nil {
 			return err
 		}

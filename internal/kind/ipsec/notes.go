@@ -17,6 +17,7 @@ func remarks(c *Connection) []remark {
 	return []remark{
 		{"# the pre-shared key is from ", reflect.ValueOf(&c.PSKFile)},
 		{"# the private key is ", reflect.ValueOf(&c.Local.Key)},
+		{"# CAs above those are ", reflect.ValueOf(&c.Remote.Above)},
 		{"# revocation lists are ", reflect.ValueOf(&c.Remote.CRLs)},
 	}
 }
@@ -56,5 +57,5 @@ func (c *Connection) remarks(text string) {
 		}
 		read(r.field.Elem(), value)
 	}
-	c.Remote.Key, c.Local.CRLs = resource.Ptr(""), []string{}
+	c.Remote.Key, c.Local.CRLs, c.Local.Above = resource.Ptr(""), []string{}, []string{}
 }

@@ -55,7 +55,8 @@ type End struct {
 	Certificates []string `vpnd:"certificates" doc:"absolute paths of its certificates"`
 	Key          *string  `vpnd:"key" doc:"absolute path of the private key of this side, below /etc/swanctl/private"`
 	CACerts      []string `vpnd:"ca_certificates" doc:"absolute paths of the CAs that the other side's certificate must come from"`
-	CRLs         []string `vpnd:"crls" doc:"absolute paths of revocation lists of those CAs, below /etc/swanctl/x509crl"`
+	Above        []string `vpnd:"ca_certificates_above" doc:"absolute paths of the CAs above those, up to the root, where every chain has to end; alone they let nobody in"`
+	CRLs         []string `vpnd:"crls" doc:"absolute paths of revocation lists of all those CAs, below /etc/swanctl/x509crl"`
 	Revocation   *string  `vpnd:"revocation" doc:"how revocation is judged: relaxed, ifuri or strict" default:"relaxed"`
 }
 

@@ -66,7 +66,7 @@ func (m *mistakes) end(at string, e *End) {
 		all   []string
 		below string
 	}{
-		"certificates": {e.Certificates, certs}, "ca_certificates": {e.CACerts, ca}, "crls": {e.CRLs, revoked},
+		"certificates": {e.Certificates, certs}, "ca_certificates": {e.CACerts, ca}, "ca_certificates_above": {e.Above, ca}, "crls": {e.CRLs, revoked},
 		"key": {words(resource.Or(e.Key, "")), private},
 	} {
 		for _, file := range files.all {
@@ -80,7 +80,7 @@ func (m *mistakes) end(at string, e *End) {
 
 // own judges this side.
 func (m *mistakes) own(e *End) {
-	if len(e.CACerts) > 0 || len(e.CRLs) > 0 {
+	if len(e.CACerts) > 0 || len(e.CRLs) > 0 || len(e.Above) > 0 {
 		m.add("local.ca_certificates", "CAs and revocation lists are for the other side", elsewise)
 	}
 	if resource.Or(e.Auth, "psk") == "pubkey" && (len(e.Certificates) == 0 || resource.Or(e.Key, "") == "") {

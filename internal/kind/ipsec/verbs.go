@@ -114,6 +114,7 @@ func (Verbs) From(want Connection) []string {
 			add(end.Certificates...)
 			add(resource.Or(end.Key, ""))
 			add(end.CACerts...)
+			add(end.Above...)
 			add(end.CRLs...)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
@@ -252,8 +253,14 @@ func noAuthority(cert *x509.Certificate, want Certificate) error {
 		return fmt.Errorf("its path length is %d, and %d was asked for", most, *want.PathLength)
 	case want.Subject != nil && cert.Subject.CommonName != want.Subject.CommonName:
 		return fmt.Errorf("its common name is %q, and it was asked for as %q", cert.Subject.CommonName, want.Subject.CommonName)
+	case want.Domains != nil && !slices.Equal(policy.SortedNames(want.Domains), policy.SortedNames(cert.PermittedDNSDomains)):
+		return fmt.Errorf("its name constraints permit the domains %s, and %s were asked for", listed(cert.PermittedDNSDomains), listed(want.Domains))
 	}
 	return nil
+}
+
+func listed(names []string) string {
+	return cmp.Or(strings.Join(policy.SortedNames(names), ", "), "of everybody")
 }
 
 // buildOutside puts a certificate in place that was brought, or enters one in the

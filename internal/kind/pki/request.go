@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/policy"
@@ -18,7 +19,8 @@ type CertificateRequest struct {
 	Subject  *policy.Subject `vpnd:"subject,block,hint" doc:"the distinguished name that it asks for"`
 	DNSNames []string        `vpnd:"dns_names,hint" doc:"subject alternative names that are host names"`
 
-	PathLength *int `vpnd:"path_length,hint" doc:"of a CA: how many CAs may stand below it" default:"0"`
+	PathLength *int     `vpnd:"path_length,hint" doc:"of a CA: how many CAs may stand below it" default:"0"`
+	Domains    []string `vpnd:"permitted_domains,hint" doc:"of a CA: the only domains of whose host names it may sign certificates"`
 
 	Mode    *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner   *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
@@ -29,7 +31,7 @@ type CertificateRequest struct {
 
 // bid is what the request asks for.
 func (r *CertificateRequest) bid() policy.Bid {
-	return policy.Bid{Subject: resource.Or(r.Subject, policy.Subject{}), DNSNames: r.DNSNames, Usage: resource.Or(r.Usage, ""), PathLength: resource.Or(r.PathLength, 0)}
+	return policy.Bid{Subject: resource.Or(r.Subject, policy.Subject{}), DNSNames: r.DNSNames, Usage: resource.Or(r.Usage, ""), PathLength: resource.Or(r.PathLength, 0), Domains: r.Domains}
 }
 
 // requests are the verbs of requests.
@@ -113,6 +115,12 @@ func (r *CertificateRequest) Validate(name string) []resource.Mistake {
 	}
 	if bad := policy.CheckHostNames(r.DNSNames); bad != "" {
 		m.Add("dns_names", "\""+bad+"\" is no host name", "as in \"vpn.example.com\"")
+	}
+	if bad := policy.CheckHostNames(r.Domains); bad != "" {
+		m.Add("permitted_domains", fmt.Sprintf("%q is no domain", bad), "as in \"example.com\"")
+	}
+	if n := resource.Or(r.PathLength, 0); n < 0 {
+		m.Add("path_length", fmt.Sprintf("%d is no path length", n), "0, or how many CAs may stand below it")
 	}
 	m.Access(derived.Access{Mode: &r.Mode, Owner: &r.Owner, Group: &r.Group}, false)
 	return m

@@ -159,6 +159,9 @@ type Pair struct {
 
 	Former      []string `vpnd:"former" doc:"paths of the certificates of CAs whose place that one took"`
 	FormerLists []string `vpnd:"former_lists" doc:"paths of their revocation lists"`
+
+	Above      []string `vpnd:"above" doc:"paths of the certificates of the CAs above that one, up to the root"`
+	AboveLists []string `vpnd:"above_lists" doc:"paths of their revocation lists"`
 }
 
 // TrustParts is a file of the CAs of the PKI to trust, see [Level.TrustParts].

@@ -49,6 +49,12 @@ func (c *Certificate) Validate(name string) []resource.Mistake {
 	if c.Domains != nil && resource.Or(c.Usage, policy.UsageServer) != policy.UsageCA {
 		m.Add("permitted_domains", "only a CA signs for others", "leave it out, or give usage = \"ca\"")
 	}
+	if n := resource.Or(c.PathLength, 0); n < 0 {
+		m.Add("path_length", fmt.Sprintf("%d is no path length", n), "0, or how many CAs may stand below it")
+	}
+	if c.PathLength != nil && resource.Or(c.Usage, policy.UsageServer) != policy.UsageCA {
+		m.Add("path_length", "only a CA signs for others", "leave it out, or give usage = \"ca\"")
+	}
 	checkValidity(&m, "validity", c.Validity)
 	life := resource.Or(c.Validity, DefaultValidity)
 	if c.RenewBefore != nil && (*c.RenewBefore <= 0 || *c.RenewBefore >= life) {

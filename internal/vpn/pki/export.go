@@ -24,7 +24,7 @@ func (p *PKI) Exports(name string) any {
 		Servers: make(map[string]pki.Pair), Clients: make(map[string]pki.Pair), Revoked: []string{}, Refused: p.strangers(),
 		Imported: p.CACertificate != nil, Outside: p.outside(),
 		Key: resource.Or(p.caKey(l), ""), Away: p.CACertificate != nil || resource.Or(p.CAKeyAway, false),
-		PathLength: resource.Or(p.PathLength, 0), Domains: append([]string{}, p.permitted()...), Above: p.above(),
+		PathLength: resource.Or(p.PathLength, 0), Domains: append([]string{}, p.permitted()...), Above: l.above,
 	}
 	if p.CACertificate != nil {
 		a.PathLength = -1

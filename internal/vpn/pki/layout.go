@@ -35,7 +35,8 @@ func (p *PKI) holders() []holder {
 // layout is where the files of a PKI are.
 type layout struct {
 	era
-	former                             []era // CAs whose place this one took, the last first
+	former                             []era       // CAs whose place this one took, the last first
+	above                              []pki.Level // CAs above this one, the root last
 	dir, ledger, keys, certs, requests string
 }
 
@@ -76,7 +77,7 @@ func (p *PKI) layout(name string) layout {
 		former = append(former, p.era(dir, number))
 	}
 	return layout{
-		era: p.era(dir, now), former: former,
+		era: p.era(dir, now), former: former, above: p.above(),
 		dir:    dir,
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),
@@ -98,6 +99,9 @@ func (l layout) pair(h holder) pki.Pair {
 	}
 	for _, e := range l.former {
 		p.Former, p.FormerLists = append(p.Former, e.ca), append(p.FormerLists, e.crl)
+	}
+	for _, above := range l.above {
+		p.Above, p.AboveLists = append(p.Above, above.Trusted...), append(p.AboveLists, above.Lists...)
 	}
 	return p
 }

@@ -41,7 +41,7 @@ func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resourc
 	request := resource.Resource{
 		ID: resource.ID{Kind: pki.KindRequest, Name: e.csr},
 		Want: &pki.CertificateRequest{
-			Key: &e.caKey, Usage: resource.Ptr("ca"), Subject: want.Subject, PathLength: p.PathLength,
+			Key: &e.caKey, Usage: resource.Ptr("ca"), Subject: want.Subject, PathLength: p.PathLength, Domains: p.Domains,
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
 		After:    []resource.ID{directory(l.dir), key(e.caKey)},

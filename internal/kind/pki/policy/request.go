@@ -51,13 +51,15 @@ type Bid struct {
 	DNSNames []string
 	Usage    string
 
-	PathLength int // of a CA: how many may stand below it
+	PathLength int      // of a CA: how many may stand below it
+	Domains    []string // of a CA: the only ones of whose host names it may sign certificates
 }
 
 // OIDs of extensions, RFC 5280 section 4.2.1, and of extended key usages.
 var (
 	oidKeyUsage    = asn1.ObjectIdentifier{2, 5, 29, 15}
 	oidConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
+	oidNames       = asn1.ObjectIdentifier{2, 5, 29, 30}
 	oidExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
 	oidServerAuth  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
 	oidClientAuth  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
@@ -93,6 +95,9 @@ func extensions(b Bid) ([]pkix.Extension, error) {
 		add(oidConstraints, true, constraints{true, b.PathLength})
 		// keyCertSign and cRLSign, bits 5 and 6 of RFC 5280.
 		add(oidKeyUsage, true, asn1.BitString{Bytes: []byte{0x06}, BitLength: 7})
+		if len(b.Domains) > 0 {
+			add(oidNames, true, permitted(b.Domains))
+		}
 		return all, errors.Join(errs...)
 	}
 	// A bit string of one bit, digitalSignature, the first of RFC 5280.
@@ -101,6 +106,23 @@ func extensions(b Bid) ([]pkix.Extension, error) {
 		add(oidExtKeyUsage, false, []asn1.ObjectIdentifier{purpose})
 	}
 	return all, errors.Join(errs...)
+}
+
+// names are NameConstraints, RFC 5280 section 4.2.1.10, of host names.
+type names struct {
+	Permitted []subtree `asn1:"tag:0"`
+}
+
+type subtree struct {
+	Domain string `asn1:"tag:2,ia5"`
+}
+
+func permitted(domains []string) names {
+	var n names
+	for _, d := range SortedNames(domains) {
+		n.Permitted = append(n.Permitted, subtree{d})
+	}
+	return n
 }
 
 // constraints are BasicConstraints, RFC 5280 section 4.2.1.9.
@@ -130,13 +152,14 @@ func Asks(r *x509.CertificateRequest, b Bid, public crypto.PublicKey) bool {
 	if err != nil {
 		return false
 	}
-	last := want[len(want)-1]
-	if b.Usage == UsageCA {
-		last = want[0]
+	has := func(one pkix.Extension) bool {
+		return slices.ContainsFunc(r.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(one.Id) && slices.Equal(e.Value, one.Value) })
 	}
-	return slices.ContainsFunc(r.Extensions, func(e pkix.Extension) bool {
-		return e.Id.Equal(last.Id) && slices.Equal(e.Value, last.Value)
-	})
+	if b.Usage != UsageCA {
+		return has(want[len(want)-1])
+	}
+	narrows := slices.ContainsFunc(r.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(oidNames) })
+	return !slices.ContainsFunc(want, func(one pkix.Extension) bool { return !has(one) }) && narrows == (len(b.Domains) > 0)
 }
 
 // leastRSA is how long a key of RSA has to be, in bits; OpenSSL 3 refuses less.

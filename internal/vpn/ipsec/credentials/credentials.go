@@ -21,6 +21,9 @@ type Pair struct {
 
 	Former      []string `vpnd:"former" doc:"absolute paths of the certificates of CAs whose place that one took, and whose certificates are good still"`
 	FormerLists []string `vpnd:"former_lists" doc:"absolute paths of their revocation lists"`
+
+	Above      []string `vpnd:"above" doc:"absolute paths of the certificates of the CAs above that one, up to the root"`
+	AboveLists []string `vpnd:"above_lists" doc:"absolute paths of their revocation lists"`
 }
 
 // Credentials are those of one block. Without a pair it is a pre-shared key.
@@ -69,6 +72,31 @@ func (c *Credentials) former() (files, lists []string) {
 	return c.Pair.Former, lists
 }
 
+// above are the CAs above that of the pair, and their lists: what this side shows leads
+// to them, and so does what the other side shows. Where ca names another one for that,
+// the CA of the pair is but a step to the root.
+func (c *Credentials) above() (files, lists []string) {
+	if c.Pair == nil {
+		return nil, nil
+	}
+	if c.CRL == nil && c.CA == nil {
+		lists = c.Pair.AboveLists
+	}
+	if c.CA != nil && c.Pair.CA != nil && len(c.Pair.Above) > 0 {
+		files = append(files, *c.Pair.CA)
+	}
+	return append(files, c.Pair.Above...), lists
+}
+
+// aboves are the files of charon for what is of the CAs above.
+func aboves(file string, count int) []string {
+	var all []string
+	for i := range count {
+		all = append(all, fmt.Sprintf("%s-above-%d.pem", strings.TrimSuffix(file, ".pem"), i+1))
+	}
+	return all
+}
+
 // List returns where the revocation list of that CA is, empty for nowhere. One of a
 // PKI says nothing of what another CA issued.
 func (c *Credentials) List() string {
@@ -104,6 +132,13 @@ func (c *Credentials) Copies(after ...resource.ID) []resource.Resource {
 	for i, to := range numbered(c.list(), len(lists)) {
 		add(to, 0o644, lists[i])
 	}
+	files, lists := c.above()
+	for i, to := range aboves(c.authority(), len(files)) {
+		add(to, 0o644, files[i])
+	}
+	for i, to := range aboves(c.list(), len(lists)) {
+		add(to, 0o644, lists[i])
+	}
 	return all
 }
 
@@ -133,6 +168,8 @@ func (c *Credentials) Remote(id *string) *ipsec.End {
 		if c.List() != "" {
 			end.CRLs = append([]string{c.list()}, numbered(c.list(), len(lists))...)
 		}
+		above, lists := c.above()
+		end.Above, end.CRLs = aboves(c.authority(), len(above)), append(end.CRLs, aboves(c.list(), len(lists))...)
 	}
 	return end
 }
