@@ -29,11 +29,7 @@ func under(parent *PKI) *PKI {
 // and by request where it is not.
 func TestExpandBelow(t *testing.T) {
 	outside := &PKI{CACertificate: resource.Ptr("/etc/acme-root.crt")}
-	away := top()
-	away.CAKeyAway = resource.Ptr(true)
-	office := under(away)
-	office.CAKeyAway = resource.Ptr(true)
-	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside), "below-away.txt": office} {
+	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside)} {
 		if found := p.Validate("office"); len(found) > 0 {
 			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
 		}
@@ -42,6 +38,57 @@ func TestExpandBelow(t *testing.T) {
 			t.Fatal(err)
 		}
 		vpntest.Golden(t, name, vpntest.Print(resources))
+	}
+}
+
+// The key of each level may be away by itself, and what a CA signed is in the ledger of
+// that CA.
+func TestWhoSignsBelow(t *testing.T) {
+	away := top()
+	away.CAKeyAway, away.CAGeneration = resource.Ptr(true), resource.Ptr(2)
+	office := under(away)
+	for name, c := range map[string]struct {
+		parent          *PKI
+		own             bool // its own key may be away
+		key             string
+		away, ownAway   bool
+		external, asked bool
+	}{
+		"here":               {parent: top(), key: "/var/lib/vpnd/pki/root/ca.key"},
+		"the root's is away": {parent: away, key: "/var/lib/vpnd/pki/root/ca-2.key", away: true},
+		"its own is away":    {parent: top(), own: true, key: "/var/lib/vpnd/pki/root/ca.key", ownAway: true},
+		"imported":           {parent: &PKI{CACertificate: resource.Ptr("/etc/root.crt"), CAKey: resource.Ptr("/etc/root.key")}, key: "/etc/root.key", away: true, external: true},
+		"elsewhere":          {parent: &PKI{CACertificate: resource.Ptr("/etc/root.crt")}, away: true, external: true, asked: true},
+	} {
+		p := under(c.parent)
+		if c.own {
+			p.CAKeyAway = resource.Ptr(true)
+		}
+		resources, err := p.Expand("office")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range resources {
+			want, ok := r.Want.(*pki.Certificate)
+			if !ok || r.ID.Name != "/var/lib/vpnd/pki/office/ca.crt" {
+				continue
+			}
+			got := []any{resource.Or(want.IssuerKey, ""), resource.Or(want.Away, false), resource.Or(want.KeyAway, false), resource.Or(want.External, false), want.Request != nil, *want.Ledger}
+			if diff := cmp.Diff([]any{c.key, c.away, c.ownAway, c.external, c.asked, "/var/lib/vpnd/pki/root/issued"}, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	}
+	resources, err := office.Expand("office")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range resources {
+		if want, ok := r.Want.(*pki.Certificate); ok && r.ID.Name == "/var/lib/vpnd/pki/office/ca.crt" {
+			if diff := cmp.Diff([]string{"/var/lib/vpnd/pki/root/ca.crt"}, want.Former); diff != "" {
+				t.Errorf("what the root signed before another one took its place: %s", diff)
+			}
+		}
 	}
 }
 
