@@ -232,7 +232,8 @@ func others() []Row {
 // levels are rows of CAs below others. A CA that is certified anew keeps its key, so that
 // the profiles that people have are good.
 func levels() []Row {
-	length := Row{Path: `pki "home"/path_length`, Value: `1`, Loses: Everybody, Back: true}
+	length := everybody("", `1`).void().works().back()
+	length.Path = `pki "home"/path_length`
 	below := Row{Path: `pki "home"/parent`, Value: `pki.root`, Loses: Everybody, Back: true}
 	below.First = []Row{{Path: `pki "root"/subject/common_name`, Value: `"Root CA"`}, {Path: `pki "root"/path_length`, Value: `1`}}
 	return []Row{length, below}

@@ -102,10 +102,10 @@ func TestExportsAbove(t *testing.T) {
 	const dir = "/var/lib/vpnd/pki/"
 	want := []pki.Level{
 		{
-			Name: "middle", Subject: "CN = Acme Office CA", Ledger: dir + "middle/issued",
+			Name: "middle", Subject: "CN = Acme Office CA", Hash: "5241be5e", Ledger: dir + "middle/issued",
 			Trusted: []string{dir + "middle/ca-2.crt", dir + "middle/ca.crt"}, Lists: []string{dir + "middle/crl-2.pem", dir + "middle/crl.pem"},
 		},
-		{Name: "root", Subject: "CN = Acme Root CA", Ledger: dir + "root/issued", Trusted: []string{dir + "root/ca.crt"}, Lists: []string{dir + "root/crl.pem"}},
+		{Name: "root", Subject: "CN = Acme Root CA", Hash: "430f8f96", Ledger: dir + "root/issued", Trusted: []string{dir + "root/ca.crt"}, Lists: []string{dir + "root/crl.pem"}},
 	}
 	if diff := cmp.Diff(want, got.Above); diff != "" {
 		t.Error(diff)
