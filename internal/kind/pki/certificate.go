@@ -137,7 +137,7 @@ func issuable(s *derived.Scene, name string, want Certificate) error {
 		_, err := issuerAt(s, *want.Issuer)
 		return err
 	}
-	if keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM) != "" {
+	if keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, want.lender()) != "" {
 		return nil
 	}
 	_, _, err := authority(s, *want.Issuer, *want.IssuerKey, want.IssuerPEM)

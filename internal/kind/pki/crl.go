@@ -103,7 +103,7 @@ func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	if !yes(want.External) {
 		return nil
 	}
-	if err := st.resolve(*want); err != nil || stands || keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM) != "" {
+	if err := st.resolve(*want); err != nil || stands || keyAway(s.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, lendsKey) != "" {
 		return err
 	}
 	_, _, err = listAuthority(s, *want)

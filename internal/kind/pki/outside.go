@@ -114,9 +114,24 @@ const (
 	bringList      = "a list of its CA: vpnd pki sign --import FILE takes it"
 )
 
+// The attributes of a pki block that lend the key of a CA for one apply: its own, and that
+// of the CA above.
+const (
+	lendsKey  = "ca_key_pem"
+	lendsRoot = "parent_key_pem"
+)
+
+// lender is the attribute that lends the key of who signs.
+func (c *Certificate) lender() string {
+	if c.Signs() && c.Issuer != nil {
+		return lendsRoot
+	}
+	return lendsKey
+}
+
 // keyAway says for which key of a CA something has to wait; empty where it is there, or
 // is only now made.
-func keyAway(h derived.Host, issuer, key string, loan *resource.Secret) string {
+func keyAway(h derived.Host, issuer, key string, loan *resource.Secret, lender string) string {
 	if loan != nil {
 		return ""
 	}
@@ -126,7 +141,7 @@ func keyAway(h derived.Host, issuer, key string, loan *resource.Secret) string {
 	if ca, err := standing(h, issuer); err != nil || ca == nil {
 		return ""
 	}
-	return fmt.Sprintf("the key of its CA, %s: put it there, or run vpnd apply with the credential of ca_key_pem; it may go again afterwards", key)
+	return fmt.Sprintf("the key of its CA, %s: put it there, or run vpnd apply with the credential of %s; it may go again afterwards", key, lender)
 }
 
 // Awaits says what a certificate waits for: what its CA signs elsewhere, or the key of
@@ -136,17 +151,17 @@ func (v *certificates) Awaits(_ context.Context, name string, got, want *Certifi
 		return ""
 	}
 	if yes(want.KeyAway) {
-		if waits := keyAway(v.Host, name, *want.Key, nil); waits != "" {
+		if waits := keyAway(v.Host, name, *want.Key, nil, lendsKey); waits != "" {
 			return waits
 		}
 	}
 	switch away := yes(want.External) || yes(want.Away); {
 	case want.Issuer == nil && away:
-		return keyAway(v.Host, name, *want.Key, nil)
+		return keyAway(v.Host, name, *want.Key, nil, lendsKey)
 	case want.Issuer == nil:
 		return ""
 	case !want.outside() && away:
-		return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
+		return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, want.lender())
 	case !want.outside():
 		return ""
 	}
@@ -171,7 +186,7 @@ func (v *crls) Awaits(_ context.Context, name string, got, want *CRL) string {
 	}
 	if !want.outside() {
 		if yes(want.External) || yes(want.Away) {
-			return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM)
+			return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, lendsKey)
 		}
 		return ""
 	}

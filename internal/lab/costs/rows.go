@@ -206,6 +206,7 @@ func authority() []Row {
 		{Path: server + `peer_fingerprint`, Not: "a server without a CA is another one, with other keys of everybody"},
 		{Path: server + `client "bob"/revoked`, Not: "it is for a server without a CA; here the pki says who is revoked"},
 		{Path: ca + `ca_key_pem`, Not: "it is a secret that is lent for one apply, and nothing that stands"},
+		{Path: ca + `parent_key_pem`, Not: "it is a secret that is lent for one apply, and nothing that stands"},
 		quietly(`key`, `"ecdsa-p384"`), // of keys to come, see vpnd pki rekey
 		// The same CA, elsewhere.
 		imported(quietly("ca_certificate", `"/etc/ca/ca.crt"`), "ca_key_away", "", "ca_key", `"/etc/ca/ca.key"`),

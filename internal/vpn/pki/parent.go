@@ -34,7 +34,7 @@ func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resourc
 		made.Triggers = append(made.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
 	}
 	if !p.Parent.Outside {
-		want.IssuerKey = &p.Parent.Key
+		want.IssuerKey, want.IssuerPEM = &p.Parent.Key, p.ParentKeyPEM
 		follows(key(p.Parent.Key))
 		return all
 	}
@@ -69,6 +69,15 @@ func (p *PKI) permitted() []string {
 	return p.Domains
 }
 
+// Claims tells what only one block may have where CAs stand one below the other: readers
+// find the CA that signed a certificate, and its list, by its name.
+func (p *PKI) Claims(string) []resource.Claim {
+	if p.CACertificate != nil || p.Subject == nil || p.Parent == nil && resource.Or(p.PathLength, 0) == 0 {
+		return nil
+	}
+	return []resource.Claim{{Sort: "name of a CA", Value: p.Subject.String(), Path: "subject"}}
+}
+
 // mostLevels is how many CAs may stand one below the other.
 const mostLevels = 8
 
@@ -80,6 +89,9 @@ func (c *check) parent(p *PKI) {
 		c.wrong("path_length", fmt.Sprintf("%d is no path length", length), fmt.Sprintf("from 0 to %d: how many CAs may stand below this one, one below the other", mostLevels))
 	case p.PathLength != nil && length > 0 && p.CACertificate != nil:
 		c.wrong("path_length", "a CA that exists already has the path length that it has", "leave it out")
+	}
+	if p.ParentKeyPEM != nil && (p.Parent == nil || p.Parent.Outside || p.CACertificate != nil) {
+		c.wrong("parent_key_pem", "no CA above this one signs it here", "leave it out, or give parent, and in the block of that the path of its key")
 	}
 	if p.Parent == nil || p.CACertificate != nil {
 		return

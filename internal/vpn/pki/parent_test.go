@@ -140,6 +140,9 @@ func TestMistakesOfLevels(t *testing.T) {
 		"another domain":           {func(_, office *PKI) { office.Domains, office.Servers = []string{"example.net"}, nil }, "permitted_domains", `may not sign for "example.net"`},
 		"a host of another domain": {func(_, office *PKI) { office.Servers[0].DNSNames = []string{"vpn.example.net"} }, "server.vpn.example.com.dns_names", `may not sign for "vpn.example.net": its domains are example.com`},
 		"no path":                  {func(_, office *PKI) { office.PathLength = resource.Ptr(-1) }, "path_length", "-1 is no path length"},
+		"a key of nobody": {func(_, office *PKI) {
+			office.CACertificate, office.Subject, office.ParentKeyPEM = resource.Ptr("/etc/ca.crt"), nil, resource.NewSecret("k")
+		}, "parent_key_pem", "no CA above this one signs it here"},
 		"of a CA that exists": {func(_, office *PKI) {
 			office.CACertificate, office.Subject, office.PathLength = resource.Ptr("/etc/ca.crt"), nil, resource.Ptr(1)
 		}, "path_length", "has the path length that it has"},

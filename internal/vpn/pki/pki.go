@@ -21,7 +21,8 @@ type PKI struct {
 	Subject       *pki.Subject       `vpnd:"subject,block" doc:"the distinguished name of the CA; servers and clients have all of it but the common name"`
 	Key           *string            `vpnd:"key" doc:"algorithm of new keys; those that stand keep theirs until vpnd pki rekey, and the CA its own until vpnd pki rekey --ca: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072 or rsa-4096" default:"ecdsa-p256"`
 	Domains       []string           `vpnd:"permitted_domains" doc:"the only domains of whose host names the CA may sign certificates: name constraints, which readers hold it to, whoever has its key"`
-	Parent        *pki.Authority     `vpnd:"parent" doc:"the pki block of the CA above this one, which signs its certificate; one of a CA elsewhere takes a request and brings what came back. Readers trust the one at the top and want a list of each"`
+	Parent        *pki.Authority     `vpnd:"parent,exports" doc:"the pki block of the CA above this one, which signs its certificate; one of a CA elsewhere takes a request and brings what came back. Readers trust the one at the top and want a list of each"`
+	ParentKeyPEM  *resource.Secret   `vpnd:"parent_key_pem" doc:"the private key of the CA above this one, as credential() has it, where it is to sign this one and is not on this host: for the one apply, and never written down"`
 	PathLength    *int               `vpnd:"path_length" doc:"how many CAs may stand between this one and whoever holds a certificate; 1 where another pki block has it for its parent; left out, none below a new one"`
 	Directory     *string            `vpnd:"directory" doc:"directory of the PKI; left out, /var/lib/vpnd/pki and the block's label"`
 	CAValidity    *resource.Duration `vpnd:"ca_validity" doc:"how long the CA is good for; it is renewed, with the same key, when a third of that is left" default:"3650d"`
