@@ -206,6 +206,15 @@ func assemble(t *testing.T, parts []pki.Part) []byte {
 			all = append(all, *p.Text...)
 			continue
 		}
+		if p.Fingerprint != nil {
+			out, err := exec.Command("openssl", "x509", "-in", *p.Fingerprint, "-noout", "-fingerprint", "-sha256").Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, print, _ := bytes.Cut(out, []byte("="))
+			all = append(all, print...)
+			continue
+		}
 		data, err := os.ReadFile(*p.File)
 		if err != nil {
 			t.Fatal(err)

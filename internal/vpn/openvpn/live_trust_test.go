@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/pki"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/nettest"
 )
@@ -30,6 +33,8 @@ type signer struct {
 	*x509.Certificate
 	key  *ecdsa.PrivateKey
 	list *x509.RevocationList
+
+	length int // the path length of CAs that it signs
 }
 
 // sign signs a certificate of a name and writes it below the vault.
@@ -44,7 +49,10 @@ func (s *signer) sign(file string, name policy.Subject, key *ecdsa.PrivateKey, u
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage, BasicConstraintsValid: true,
 	}
 	if len(usage) == 0 {
-		c.IsCA, c.MaxPathLenZero, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+		c.IsCA, c.MaxPathLen, c.MaxPathLenZero, c.KeyUsage = true, s.length, s.length == 0, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+	}
+	if id, err := policy.KeyID(key.Public()); err == nil {
+		c.SubjectKeyId = id
 	}
 	by, with := s.Certificate, s.key
 	if by == nil {
@@ -181,7 +189,87 @@ func list(t *testing.T, s *Server) {
 		}
 		was, err := os.Stat(r.ID.Name)
 		must(t, err)
-		write(t, r.ID.Name, assemble(t, s.PKI.ListParts()), 0o644)
+		write(t, r.ID.Name, assemble(t, append(s.PKI.ListParts(), s.PKI.ListsAbove()...)), 0o644)
 		must(t, os.Chtimes(r.ID.Name, time.Time{}, was.ModTime().Add(time.Second)))
 	}
+}
+
+// below is a CA of that name that this one signs.
+func (s *signer) below(file string, name policy.Subject) *signer {
+	s.Helper()
+	other := &signer{T: s.T, key: newKey(s.T)}
+	other.Certificate = s.sign(file, name, other.key)
+	return other
+}
+
+// TestWhoComesInBelowARoot is a server whose CA stands below a root and took the place of
+// another one there. People of both come in, and nobody of another CA below the root, nor
+// of the root itself. One whose CA the root has revoked is refused.
+func TestWhoComesInBelowARoot(t *testing.T) {
+	nettest.Need(t)
+	s := today()
+	s.Remote, s.Log, s.Listen = word("127.0.0.1"), nil, []string{"udp/1194"}
+	hash, err := office.Hash()
+	must(t, err)
+	s.PKI.Certificate, s.PKI.CRL, s.PKI.Hash = vault+"/ca-2.crt", vault+"/crl-2.pem", hash
+	s.PKI.Trusted, s.PKI.Lists = []string{vault + "/ca-2.crt", vault + "/ca.crt"}, []string{vault + "/crl-2.pem", vault + "/crl.pem"}
+	s.PKI.Above = []pki.Level{{Name: "root", Ledger: vault + "/root", Trusted: []string{vault + "/root.crt"}, Lists: []string{vault + "/root.pem"}}}
+	var root, before, now, sites *signer
+	room := materialiseWith(t, s, func(t *testing.T) {
+		root = &signer{T: t, key: newKey(t), length: 1}
+		root.Certificate = root.sign("root.crt", policy.Subject{CommonName: "Root"}, root.key)
+		root.length = 0
+		before, now = root.below("ca.crt", office), root.below("ca-2.crt", office)
+		sites = root.below("sites.crt", policy.Subject{CommonName: "Sites"})
+		now.person("servers", "server", x509.ExtKeyUsageServerAuth)
+		before.person("clients", "tpham", x509.ExtKeyUsageClientAuth)
+		now.person("clients", "anna", x509.ExtKeyUsageClientAuth)
+		sites.person("sites", "anna", x509.ExtKeyUsageClientAuth)
+		root.person("direct", "anna", x509.ExtKeyUsageClientAuth)
+		root.bar("root.pem")
+		before.bar("crl.pem")
+		now.bar("crl-2.pem")
+	})
+	if err := openvpn.Validate(context.Background(), "/etc/openvpn/server/office.conf"); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, filepath.Join(room, "tpham.ovpn"), vault+"/ca-2.crt") // the server leads to it
+	server := start(t, "--cd", "/etc/openvpn/server", "--config", "office.conf")
+	server.waitFor(t, "Initialization Sequence Completed")
+	comes := func(name, as, refused string) {
+		t.Helper()
+		args := []string{"--config", filepath.Join(room, name+".ovpn"), "--ifconfig-noexec", "--route-noexec", "--connect-timeout", "5"}
+		if as != "" {
+			both := slices.Concat(read(t, vault+"/"+as+"/anna.crt"), read(t, vault+"/sites.crt"))
+			write(t, vault+"/"+as+"/chain.crt", both, 0o644)
+			args = append(args, "--cert", vault+"/"+as+"/chain.crt", "--key", vault+"/"+as+"/anna.key")
+		}
+		client := start(t, args...)
+		if refused != "" {
+			server.waitFor(t, refused)
+		} else {
+			client.waitFor(t, "Initialization Sequence Completed")
+		}
+	}
+	comes("tpham", "", "")
+	comes("anna", "", "")
+	comes("anna", "sites", unpinned(sites))
+	comes("anna", "direct", unpinned(root))
+	root.bar("root.pem", before.Certificate)
+	list(t, s)
+	comes("tpham", "", "VERIFY ERROR: depth=1, error=certificate revoked")
+	comes("anna", "", "")
+}
+
+// unpinned is how OpenVPN refuses what a CA has signed that it is not told of.
+func unpinned(s *signer) string {
+	sum := sha256.Sum256(s.Raw)
+	return "certificate hash verification failed. (got certificate fingerprint: " + strings.ReplaceAll(fmt.Sprintf("% x", sum), " ", ":")
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	must(t, err)
+	return data
 }
