@@ -47,7 +47,7 @@ func TestAsk(t *testing.T) {
 			case "/told.crt":
 				t.Error("it is asked what the list tells")
 			case "/new.crt":
-				all[i] = Term{at, "2"}
+				all[i] = Term{NotAfter: at, Serial: "2"}
 			}
 		}
 		return all
