@@ -231,11 +231,12 @@ func others() []Row {
 }
 
 // levels are rows of CAs below others. A CA that is certified anew keeps its key, so that
-// the profiles that people have are good.
+// the profiles that people have are good until the certificate in them runs out.
 func levels() []Row {
 	length := everybody("", `1`).void().works().back()
 	length.Path = `pki "home"/path_length`
-	below := Row{Path: `pki "home"/parent`, Value: `pki.root`, Loses: Everybody, Back: true}
+	below := everybody("", `pki.root`).void().works().back()
+	below.Path = `pki "home"/parent`
 	below.First = []Row{{Path: `pki "root"/subject/common_name`, Value: `"Root CA"`}, {Path: `pki "root"/path_length`, Value: `1`}}
 	return []Row{length, below}
 }

@@ -7,6 +7,15 @@ import (
 	"vpnd/internal/resource"
 )
 
+// anchor is whom people trust: the CA, or the root above it, to which the server itself
+// leads. One in between that is renewed or succeeded leaves their profiles as they are.
+func (s *settings) anchor() pki.Level {
+	if n := len(s.PKI.Above); n > 0 {
+		return s.PKI.Above[n-1]
+	}
+	return s.PKI.Level()
+}
+
 // addChain puts the certificate of the server with what leads from it to the CAs that
 // people know. Where CAs stand one below the other, all that the root vouches for is
 // vouched for here too, and only what this PKI itself signed is to come in.

@@ -191,8 +191,7 @@ func (e *expansion) addProfiles() {
 	common, terms := e.clientDirectives(), e.terms()
 	for _, m := range e.members {
 		from, after := []resource.ID{id(pki.KindCertificate, m.Certificate)}, append(slices.Clone(running), parent)
-		from = append(from, kinds(pki.KindCertificate, e.PKI.CertificatesAbove()...)...)
-		if trusted := kinds(pki.KindCertificate, e.PKI.Trusted...); len(trusted) == 1 {
+		if trusted := kinds(pki.KindCertificate, e.anchor().Trusted...); len(trusted) == 1 {
 			from = append(trusted, from...)
 		} else { // of which a new one voids no profile: those that people have lead to it by the links
 			after = append(after, trusted...)

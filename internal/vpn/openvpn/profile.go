@@ -48,15 +48,12 @@ func (s *settings) vouching() (tag string, parts []pki.Part) {
 	if s.fingerprints() {
 		return "peer-fingerprint", []pki.Part{{Fingerprint: &s.pair.Certificate}}
 	}
-	for _, trusted := range s.PKI.TrustParts() {
-		if len(s.PKI.Trusted) > 1 || len(s.PKI.Above) > 0 { // what people have leads to a new CA by the links, or by the root
+	anchor := s.anchor()
+	for _, trusted := range anchor.TrustParts() {
+		if len(anchor.Trusted) > 1 { // those that people have lead to a new CA by the links
 			trusted.Apart = resource.Ptr(true)
 		}
 		parts = append(parts, trusted)
-	}
-	for _, above := range s.PKI.TrustAbove() {
-		above.Apart = resource.Ptr(true) // a root that is renewed has the key that it had
-		parts = append(parts, above)
 	}
 	return "ca", parts
 }
@@ -103,9 +100,10 @@ func (s *settings) terms() map[string]string {
 			protocols = append(protocols, to.transport)
 		}
 	}
+	anchor := s.anchor()
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
-		"CA": s.PKI.Trusted[len(s.PKI.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": s.agreedDigest(),
+		"CA": anchor.Trusted[len(anchor.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": s.agreedDigest(),
 	}
 	maps.Copy(terms, s.auth().Terms())
 	if s.compression() == "lzo" {
