@@ -212,8 +212,8 @@ func (s *settings) writeKeys(d *directives) {
 	if !s.fingerprints() {
 		d.add("crl-verify", s.crl())
 	}
-	if s.levels() {
-		d.add("config", s.issuers())
+	if !s.fingerprints() && s.trust().Narrow() {
+		d.add("config", s.trust().Issuers().Path)
 	}
 	d.add("remote-cert-tls", "client")
 }

@@ -18,11 +18,16 @@ func (e *expansion) addKeys() {
 		e.resources = append(e.resources, peers.Resources(e.PKI)...)
 		e.addPeers()
 	} else {
-		for _, f := range e.trust().Files() {
+		files := e.trust().Files()
+		if e.trust().Narrow() {
+			files = append(files, e.trust().Issuers())
+		}
+		for _, f := range files {
 			e.gather(f.Path, f.Parts, kinds(pki.KindCertificate, f.Of...), f.Effect)
 		}
 	}
-	e.addChain()
+	chain := e.trust().Chain(e.cert(), e.pair.Certificate)
+	e.gather(chain.Path, chain.Parts, kinds(pki.KindCertificate, chain.Of...), chain.Effect)
 	e.copy(e.key(), 0o600, id(pki.KindPrivateKey, e.pair.Key), resource.Restart)
 	if !e.fingerprints() {
 		e.gather(e.crl(), append(e.PKI.ListParts(), e.PKI.ListsAbove()...), kinds(pki.KindCRL, slices.Concat(e.PKI.Lists, e.PKI.CRLsAbove())...), resource.None)
@@ -191,7 +196,7 @@ func (e *expansion) addProfiles() {
 	common, terms := e.clientDirectives(), e.terms()
 	for _, m := range e.members {
 		from, after := []resource.ID{id(pki.KindCertificate, m.Certificate)}, append(slices.Clone(running), parent)
-		if trusted := kinds(pki.KindCertificate, e.anchor().Trusted...); len(trusted) == 1 {
+		if trusted := kinds(pki.KindCertificate, e.trust().Anchor().Trusted...); len(trusted) == 1 {
 			from = append(trusted, from...)
 		} else { // of which a new one voids no profile: those that people have lead to it by the links
 			after = append(after, trusted...)

@@ -16,7 +16,6 @@ func (s *settings) trust() trust.Trust { return trust.Trust{Authority: *s.PKI, I
 func (s *settings) cert() string       { return s.directory() + "/server.crt" }
 func (s *settings) key() string        { return s.directory() + "/server.key" }
 func (s *settings) crl() string        { return s.directory() + "/crl.pem" }
-func (s *settings) issuers() string    { return s.directory() + "/issuers.conf" }
 func (s *settings) peers() string      { return s.directory() + "/peers.conf" }
 func (s *settings) knownKeys() string  { return s.directory() + "/known-keys" }
 func (s *settings) dh() string         { return s.directory() + "/dh.pem" }

@@ -48,7 +48,7 @@ func (s *settings) vouching() (tag string, parts []pki.Part) {
 	if s.fingerprints() {
 		return "peer-fingerprint", []pki.Part{{Fingerprint: &s.pair.Certificate}}
 	}
-	anchor := s.anchor()
+	anchor := s.trust().Anchor()
 	for _, trusted := range anchor.TrustParts() {
 		if len(anchor.Trusted) > 1 { // those that people have lead to a new CA by the links
 			trusted.Apart = resource.Ptr(true)
@@ -100,7 +100,7 @@ func (s *settings) terms() map[string]string {
 			protocols = append(protocols, to.transport)
 		}
 	}
-	anchor := s.anchor()
+	anchor := s.trust().Anchor()
 	terms := map[string]string{
 		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
 		"CA": anchor.Trusted[len(anchor.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": s.agreedDigest(),
