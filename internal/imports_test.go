@@ -58,6 +58,7 @@ var rules = []rule{
 	{"kind/pki/policy", []string{"resource", "kind/pki/derived"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/likeness", []string{"hands", "kind/pki/derived", "kind/pki/memo", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/overlap", []string{"resource", "atomic", "kind/pki/derived", "kind/pki/policy"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
+	{"kind/pki/assembled", []string{"resource", "hands", "kind/pki/derived", "kind/pki/memo", "kind/pki/likeness", "kind/pki/policy", "kind/pki/overlap", "kind/pki/totp"}, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/pki/", []string{"resource", "hands", "kind/pki/derived", "kind/pki/memo", "kind/pki/likeness", "kind/pki/policy", "kind/pki/overlap"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/openvpn/connection", []string{"resource", "atomic", "notice", "process", "systemd", "kind/openvpn"}, []string{"os/exec", "github.com/hashicorp/hcl", "log/slog"}},
 	{"kind/openvpn/reason", nil, []string{"os", "os/exec", "github.com/hashicorp/hcl", "log/slog"}},

@@ -20,8 +20,10 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pki/likeness"
+	seeds "vpnd/internal/kind/pki/totp"
 	"vpnd/internal/lock"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
 	"vpnd/internal/seen"
 )
 
@@ -75,9 +77,43 @@ func (a *app) totpSession() *totp.Session {
 			}
 			defer undisturbed()()
 			a.aside(true)
-			return a.anew(ctx, cfg, name, what, files, applyFlags{yes: yes})
+			return a.anew(ctx, cfg, name, what, files, forgetSeed, applyFlags{yes: yes})
+		},
+		End: func(ctx context.Context, name string, blocks []string) error {
+			e, err := a.look(a.dir(nil))
+			if err != nil {
+				return err
+			}
+			return a.end(ctx, e, name, blocks)
 		},
 	}
+}
+
+// forgetSeed leaves a file in which no seed is, so that the next one is known to take the place
+// of another.
+func forgetSeed(root, path string) error {
+	return atomic.Write(root, atomic.File{Path: path, Data: []byte(seeds.Lost), Mode: 0o600, UID: os.Geteuid(), GID: os.Getegid()})
+}
+
+// end ends the sessions of somebody with the servers of some blocks.
+func (a *app) end(ctx context.Context, e *engine.Engine, name string, blocks []string) error {
+	if a.root != "/" {
+		return nil
+	}
+	var errs []error
+	asked := make(map[string]bool)
+	for id, block := range e.Serving(resource.Servers) {
+		if slices.Contains(blocks, block) {
+			asked[block] = true
+			errs = append(errs, openvpn.Disconnect(ctx, id.Name, name))
+		}
+	}
+	for _, block := range blocks {
+		if !asked[block] {
+			errs = append(errs, fmt.Errorf("%s has no management socket; systemctl restart ends what is connected to it, or its token does when it runs out", block))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // ofHost reads a file of the host, below its root.

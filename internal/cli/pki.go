@@ -320,7 +320,7 @@ func (a *app) anewCommand(use string, f *renewal) *cobra.Command {
 					err = authority.Signable(a.authority(), cfg, names, f.key)
 				}
 				return paths, err
-			}, f.applyFlags)
+			}, atomic.Remove, f.applyFlags)
 			if err != nil || !f.json {
 				return err
 			}
@@ -343,9 +343,9 @@ func (a *app) madeAnew(out io.Writer, dir string, names []string) error {
 	return report.WriteJSON(out, certificates{clients.FormatVersion, own})
 }
 
-// anew takes files away and has them made again, all under one lock: an agent would
-// make them as soon as they are gone.
-func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, files func(*engine.Engine) ([]string, error), f applyFlags) error {
+// anew takes what files hold away and has them made again, all under one lock: an agent
+// would make them as soon as they are gone.
+func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, files func(*engine.Engine) ([]string, error), take func(root, path string) error, f applyFlags) error {
 	host := a.host(a.dir(cfg))
 	if err := host.Mend(ctx); err != nil {
 		return err
@@ -369,7 +369,7 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, f
 			return nil, fmt.Errorf("%s not as the configuration says; vpnd apply comes first", report.Count(n, "thing")+map[bool]string{true: " is", false: " are"}[n == 1])
 		}
 		for _, path := range paths {
-			if err := atomic.Remove(filepath.Clean("/"+a.root), path); err != nil {
+			if err := take(filepath.Clean("/"+a.root), path); err != nil {
 				return nil, err
 			}
 		}

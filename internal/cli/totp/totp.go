@@ -25,6 +25,8 @@ type Session struct {
 	Read     func(path string) ([]byte, error) // a file of the host
 	// Anew has files made anew that paths names; yes is not asked then.
 	Anew func(ctx context.Context, name, what string, yes bool, paths func(*engine.Engine) ([]string, error)) error
+	// End ends the sessions of somebody with the servers of some blocks.
+	End func(ctx context.Context, name string, blocks []string) error
 }
 
 // Command is vpnd client totp.
@@ -38,21 +40,27 @@ func Command(s *Session) *cobra.Command {
 for: as an address that apps read, and on a terminal as a QR code. It is a secret: who
 has seen it has the codes.
 
-With --new there is another seed, and the codes of the app that had the old one are
-good no more. A connection that stands goes on until its token runs out; vpnd client
-disconnect ends it, and vpnd client revoke shuts the device out that was lost.`,
+With --new there is another seed: the codes of the app that had the old one are good no
+more, nor is what they let in. The person is disconnected, and comes in again with a new
+code only. Where a profile was on the phone too, vpnd client revoke shuts that out.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if anew {
-				paths := func(e *engine.Engine) ([]string, error) {
-					app, err := one(e, args[0], server)
-					return []string{app.Seed.Name}, err
-				}
-				if err := s.Anew(c.Context(), args[0], "a new seed of codes, and the app that has the old one is good no more", yes, paths); err != nil {
-					return err
-				}
+			if !anew {
+				return s.show(args[0], server)
 			}
-			return s.show(args[0], server)
+			var app engine.App
+			paths := func(e *engine.Engine) (_ []string, err error) {
+				app, err = one(e, args[0], server)
+				return []string{app.Seed.Name}, err
+			}
+			err := s.Anew(c.Context(), args[0], "a new seed of codes, and is disconnected; the app that has the old one, and what it let in, is good no more", yes, paths)
+			if err != nil {
+				return err
+			}
+			if err = s.End(c.Context(), args[0], app.Blocks); err != nil {
+				err = fmt.Errorf("there is a new seed, and %s may still be connected: %w", args[0], err)
+			}
+			return errors.Join(err, s.show(args[0], server))
 		},
 	}
 	c.Flags().StringVar(&server, "server", "", "only of this `ADDRESS`, such as openvpn_server.office")

@@ -3,10 +3,15 @@ package openvpn
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
+	"os"
 	"path"
 	"slices"
+	"strconv"
+	"strings"
 
 	"vpnd/internal/resource"
 )
@@ -20,6 +25,7 @@ type Admission struct {
 	Refused   []string          `vpnd:"refused,hint" doc:"common names that may not be connected"`
 	Addresses map[string]string `vpnd:"addresses,hint" doc:"the address in the VPN that somebody is to have, by common name"`
 	Reserved  []string          `vpnd:"reserved,hint" doc:"networks of which nobody may have an address but by addresses"`
+	Codes     *string           `vpnd:"codes,hint" doc:"path of a list of common names, each with the time, in seconds since 1970, since when another seed of codes is theirs: who is connected since before has to come in anew"`
 	Intruders []string          `vpnd:"intruders,computed,glance" words:"connected and no longer admitted" doc:"common names that are connected and may not be"`
 	Misplaced []string          `vpnd:"misplaced,computed,glance" words:"connected with an address of before" doc:"common names that are connected with another address than they are to have"`
 }
@@ -34,6 +40,9 @@ func (a *Admission) Validate(name string) []resource.Mistake {
 		if addr, err := netip.ParseAddr(a.Addresses[who]); err != nil || addr.String() != a.Addresses[who] {
 			found = append(found, resource.Mistake{Path: "addresses", Summary: a.Addresses[who] + " is no address", Hint: `Write it as in { alice = "10.8.0.9" }.`})
 		}
+	}
+	if a.Codes != nil && (!path.IsAbs(*a.Codes) || path.Clean(*a.Codes) != *a.Codes) {
+		found = append(found, resource.Mistake{Path: "codes", Summary: *a.Codes + " is no absolute path", Hint: `Write it as in "/etc/openvpn/server/office/codes-since".`})
 	}
 	for _, network := range a.Reserved {
 		if p, err := netip.ParsePrefix(network); err != nil || p != p.Masked() {
@@ -75,10 +84,14 @@ func intruders(ctx context.Context, name string, want Admission) (*Admission, er
 		return nil, err
 	}
 	members, refused, misplaced := set(want.Members), set(want.Refused), want.placer()
+	since, err := want.since()
+	if err != nil {
+		return nil, err
+	}
 	got := &Admission{Intruders: []string{}, Misplaced: []string{}}
 	for _, s := range sessions {
 		switch {
-		case want.Members != nil && !members[s.CommonName] || refused[s.CommonName]:
+		case want.Members != nil && !members[s.CommonName] || refused[s.CommonName], s.before(since[s.CommonName]):
 			got.Intruders = append(got.Intruders, s.CommonName)
 		case misplaced(s):
 			got.Misplaced = append(got.Misplaced, s.CommonName)
@@ -89,6 +102,32 @@ func intruders(ctx context.Context, name string, want Admission) (*Admission, er
 		*all = slices.Compact(*all)
 	}
 	return got, nil
+}
+
+// before says whether it came in before that time. One without an address is only coming
+// in, or is being refused.
+func (s Session) before(at int64) bool {
+	return s.Virtual != "" && !s.Began.IsZero() && s.Began.Unix() <= at
+}
+
+// since reads since when people have another seed of codes. Without a list there is none
+// yet, and no token is taken.
+func (a *Admission) since() (map[string]int64, error) {
+	if a.Codes == nil {
+		return nil, nil
+	}
+	data, err := os.ReadFile(*a.Codes)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading since when there are seeds: %w", err)
+	}
+	all := make(map[string]int64)
+	for line := range strings.Lines(string(data)) {
+		name, at, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseInt(at, 10, 64); err == nil {
+			all[name] = n
+		}
+	}
+	return all, nil
 }
 
 // placer returns what says whether a session has another address than it is to have: who

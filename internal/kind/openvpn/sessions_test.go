@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,6 +89,13 @@ func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
 }
 
 func TestIntrudersAreDisconnected(t *testing.T) {
+	list := func(text string) *string {
+		name := filepath.Join(t.TempDir(), "codes-since")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return &name
+	}
 	for _, c := range []struct {
 		wish                 Admission
 		intruders, misplaced string
@@ -100,6 +108,10 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		{Admission{Addresses: map[string]string{"alice": "10.8.0.2"}, Reserved: []string{"10.8.0.0/30"}}, "[]", "[tpham]"},
 		{Admission{Addresses: map[string]string{"alice": "10.8.0.77"}}, "[]", "[alice]"},
 		{Admission{Members: []string{"alice"}, Reserved: []string{"10.8.0.0/30"}}, "[tpham]", "[alice]"},
+		{Admission{Codes: list("alice 1767323044\ntpham 99999999999\n")}, "[]", "[]"}, // when tpham came is not said
+		{Admission{Codes: list("alice 1767323045\n")}, "[alice]", "[]"},
+		{Admission{Codes: list("alice -\n"), Refused: []string{"tpham"}}, "[tpham]", "[]"},
+		{Admission{Codes: resource.Ptr("/nowhere/codes-since")}, "[]", "[]"},
 	} {
 		socket := serve(t)
 		k := resource.Define("openvpn_admission", "", resource.Traits{}, Admissions{})

@@ -67,6 +67,8 @@ func printLists(b *strings.Builder, want any) {
 				fmt.Fprintf(b, "      (%s)\n", *part.File)
 			case part.Fingerprint != nil:
 				fmt.Fprintf(b, "      (fingerprint of %s)\n", *part.Fingerprint)
+			case part.Codes != nil:
+				fmt.Fprintf(b, "      (since when there is %s)\n", *part.Codes)
 			default:
 				fmt.Fprintf(b, "      %s\n", strings.ReplaceAll(strings.TrimSuffix(*part.Text, "\n"), "\n", "\n      "))
 			}

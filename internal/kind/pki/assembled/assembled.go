@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/overlap"
+	"vpnd/internal/kind/pki/totp"
 	"vpnd/internal/resource"
 )
 
@@ -39,6 +41,8 @@ type Part struct {
 	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
 
 	Fingerprint *string `vpnd:"fingerprint" doc:"absolute path of a certificate whose SHA-256 fingerprint to put there, on a line of its own, as OpenVPN's peer-fingerprint has it"`
+
+	Codes *string `vpnd:"codes" doc:"absolute path of a totp_secret: since when it takes the place of another one is put there, in seconds since 1970, on a line of its own; 0 of a first one, - where it is lost. A file with such a part is never brought back as it was, but made anew"`
 }
 
 // AssembledFiles are the verbs of assembled files.
@@ -65,7 +69,11 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 			if err := derived.Missing(err); err != nil {
 				return nil, err
 			}
-			return &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current, Content: resource.NewSecret(string(data))}, nil
+			got := &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current}
+			if !slices.ContainsFunc(want.Parts, func(p Part) bool { return p.Codes != nil }) {
+				got.Content = resource.NewSecret(string(data))
+			}
+			return got, nil
 		},
 		Build: func(s *derived.Scene, _ string, _ []byte, want AssembledFile) (derived.Product, error) {
 			data, err := assemble(s, want.Parts)
@@ -110,6 +118,13 @@ func (p Part) read(s *derived.Scene) ([]byte, error) {
 	}
 	if p.Fingerprint != nil {
 		return fingerprint(s, *p.Fingerprint)
+	}
+	if p.Codes != nil {
+		data, err := s.Follow(*p.Codes)
+		if err != nil {
+			return nil, fmt.Errorf("reading the seed %s: %w", *p.Codes, err)
+		}
+		return []byte(totp.Since(data) + "\n"), nil
 	}
 	if p.File == nil {
 		return all, nil
@@ -167,7 +182,7 @@ func partsOf(f *AssembledFile, all bool) []string {
 	var files []string
 	for _, p := range f.Parts {
 		if all || !resource.Or(p.Apart, false) {
-			files = append(files, derived.Given(p.File, p.Fingerprint)...)
+			files = append(files, derived.Given(p.File, p.Fingerprint, p.Codes)...)
 		}
 	}
 	return files
@@ -180,16 +195,17 @@ func (f *AssembledFile) Validate(name string) []resource.Mistake {
 	for i, p := range f.Parts {
 		where := fmt.Sprintf("part.%d", i)
 		given := 0
-		for _, one := range []*string{p.Text, p.File, p.Fingerprint} {
+		for _, one := range []*string{p.Text, p.File, p.Fingerprint, p.Codes} {
 			if one != nil {
 				given++
 			}
 		}
 		if given != 1 {
-			m.Add(where, "a part is either text or a file or a fingerprint", "give one of them")
+			m.Add(where, "a part is either text or a file or a fingerprint or codes", "give one of them")
 		}
 		m.OptionalPath(where+".file", p.File)
 		m.OptionalPath(where+".fingerprint", p.Fingerprint)
+		m.OptionalPath(where+".codes", p.Codes)
 	}
 	m.Access(derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}, false)
 	return m

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/resource"
@@ -34,6 +36,28 @@ type Secret struct {
 // before and after the present one as good as that, each once. What the module
 // notes down, it writes behind them.
 var rules = []string{"RATE_LIMIT 3 30", "WINDOW_SIZE 3", "DISALLOW_REUSE", "TOTP_AUTH"}
+
+// since is said where a seed took the place of another one: what that one let in is no
+// more good then. It is nothing to PAM's module, which leaves it where it is.
+const since = "VPND_SINCE"
+
+// Lost is what a file holds of which the phone was lost: no code is good, and the seed
+// that takes its place says since when it does.
+const Lost = "lost\n"
+
+// Since says, in seconds since 1970, since when there is a seed that took the place of
+// another one: 0 of a first one, and "-" where the file holds none.
+func Since(data []byte) string {
+	_, at, said := strings.Cut(ruleIn(data, since), " ")
+	_, err := strconv.ParseInt(at, 10, 64)
+	switch {
+	case seedOf(data) == "" || said && err != nil:
+		return "-"
+	case !said:
+		return "0"
+	}
+	return at
+}
 
 // seedBytes is how long a seed is, RFC 4226, section 4.
 const seedBytes = 20
@@ -60,7 +84,7 @@ func NewSecrets(h derived.Host) *Secrets {
 			return &Secret{Holder: want.Holder, Issuer: want.Issuer, Current: resource.Ptr(complete(data)), Content: resource.NewSecret(string(data))}, nil
 		},
 		Build: func(s *derived.Scene, _ string, data []byte, _ Secret) (derived.Product, error) {
-			made, err := build(s.Rand, data)
+			made, err := build(s.Rand, s.Now, data)
 			return derived.Product{Data: made}, err
 		},
 	}}}
@@ -112,8 +136,11 @@ func ruleIn(data []byte, rule string) string {
 // build makes a file with the seed that is there, or a new one, and with all rules.
 // What PAM's module noted down of rules that stand stays, so that no code is good
 // twice.
-func build(rand io.Reader, data []byte) ([]byte, error) {
-	seed := seedOf(data)
+func build(rand io.Reader, now time.Time, data []byte) ([]byte, error) {
+	seed, note := seedOf(data), ruleIn(data, since)
+	if seed == "" && data != nil {
+		note = fmt.Sprintf("%s %d", since, now.Unix())
+	}
 	if seed == "" {
 		raw := make([]byte, seedBytes)
 		if _, err := io.ReadFull(rand, raw); err != nil {
@@ -128,6 +155,9 @@ func build(rand io.Reader, data []byte) ([]byte, error) {
 			rule = stands
 		}
 		made.WriteString(`" ` + rule + "\n")
+	}
+	if note != "" {
+		made.WriteString(`" ` + note + "\n")
 	}
 	return made.Bytes(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"testing"
+	"time"
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/resource"
@@ -12,8 +13,8 @@ import (
 // A new seed is new each time, and a file that PAM's module wrote keeps its seed, the
 // codes that were used and the attempts that were made.
 func TestSeedsStayAndRulesComeBack(t *testing.T) {
-	one, err := build(rand.Reader, nil)
-	other, err2 := build(rand.Reader, []byte("no seed\n"))
+	one, err := build(rand.Reader, then, nil)
+	other, err2 := build(rand.Reader, then, []byte("no seed\n"))
 	if err != nil || err2 != nil || string(one) == string(other) || !complete(one) || len(seedOf(one)) != 32 {
 		t.Fatalf("%q and %q, %v %v", one, other, err, err2)
 	}
@@ -28,7 +29,7 @@ func TestSeedsStayAndRulesComeBack(t *testing.T) {
 				broken += line
 			}
 		}
-		mended, err := build(rand.Reader, []byte(broken))
+		mended, err := build(rand.Reader, then, []byte(broken))
 		if complete([]byte(broken)) || err != nil || !complete(mended) || seedOf(mended) != seedOf(one) {
 			t.Errorf("without %s: %q, mended %q, %v", rule, broken, mended, err)
 		}
@@ -40,6 +41,32 @@ func TestSeedsStayAndRulesComeBack(t *testing.T) {
 		if seedOf([]byte(none)) != "" {
 			t.Errorf("%q passes for a seed", none)
 		}
+	}
+}
+
+var then = time.Unix(1795918430, 0)
+
+// Since when a seed takes the place of another one stays said, also in a file that PAM's
+// module wrote since; of a first one there is nothing to say, and what holds no seed is
+// older than nothing.
+func TestSinceWhenThereIsAnotherSeed(t *testing.T) {
+	first, err := build(rand.Reader, then, nil)
+	again, err2 := build(rand.Reader, then, []byte(Lost))
+	later, err3 := build(rand.Reader, then.Add(time.Hour), again)
+	if err != nil || err2 != nil || err3 != nil || !complete(again) {
+		t.Fatal(err, err2, err3)
+	}
+	used := strings.Replace(string(again), `" DISALLOW_REUSE`, `" DISALLOW_REUSE 59863947`, 1)
+	for data, want := range map[string]string{
+		string(first): "0", string(again): "1795918430", string(later): "1795918430", used: "1795918430",
+		Lost: "-", "": "-", "JBSWY3DPEHPK3PXP\n\" VPND_SINCE soon\n": "-", "JBSWY3DPEHPK3PXP\n\" TOTP_AUTH\n": "0",
+	} {
+		if got := Since([]byte(data)); got != want {
+			t.Errorf("%q: %s, want %s", data, got, want)
+		}
+	}
+	if seedOf(again) == seedOf(first) || seedOf(later) != seedOf(again) {
+		t.Error("seeds are not what they shall be")
 	}
 }
 

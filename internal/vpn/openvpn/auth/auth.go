@@ -39,8 +39,13 @@ func (a *Auth) Scripts() bool { return a != nil && (a.Tied() || a.usesPAM() || l
 // it. PAM answers for the name in the certificate, but a token and a command are for
 // the name that is typed.
 func (a *Auth) doorman() (program script.Script, needed bool) {
-	if a.Tied() {
+	switch {
+	case a.Tied() && a.TOTP != nil:
+		return script.SameNameCodes, true
+	case a.Tied():
 		return script.SameName, true
+	case a.TOTP != nil:
+		return script.Codes, true
 	}
 	return script.Stands, a.usesPAM()
 }
@@ -108,6 +113,9 @@ func (s Server) Directives() []Directive {
 	}
 	if program, needed := s.doorman(); needed {
 		words := []string{program.In(s.Directory)}
+		if s.TOTP != nil {
+			words = append(words, s.token().lasts())
+		}
 		if s.usesPAM() {
 			words = append(words, services+s.service())
 		}
@@ -120,12 +128,15 @@ func (s Server) Directives() []Directive {
 }
 
 func (t *Token) directive() Directive {
-	d := Directive{"auth-gen-token", seconds(resource.Or(t.Lifetime, 12*hour))}
+	d := Directive{"auth-gen-token", t.lasts()}
 	if t.Idle != nil {
 		d = append(d, seconds(*t.Idle))
 	}
 	return d
 }
+
+// lasts is how long a token is good, in seconds.
+func (t *Token) lasts() string { return seconds(resource.Or(t.Lifetime, 12*hour)) }
 
 const hour = resource.Duration(3600e9)
 
@@ -153,6 +164,15 @@ func (s Server) challenge() string {
 		return "Code of the app"
 	}
 	return ""
+}
+
+// Since is the path of the list of since when seeds of codes take the place of other
+// ones; nil where no codes of vpnd are asked for.
+func (s Server) Since() *string {
+	if s.Auth == nil || s.TOTP == nil {
+		return nil
+	}
+	return resource.Ptr(s.since())
 }
 
 // Terms are what profiles have to agree on with the server, in words.
@@ -227,4 +247,5 @@ func (s Server) service() string {
 const defaultPlugin = "openvpn-plugin-auth-pam.so"
 
 func (s Server) tokenKey() string { return s.Directory + "/auth-token.key" }
+func (s Server) since() string    { return s.Directory + "/codes-since" }
 func (s Server) seeds() string    { return s.Vault + "/totp" }

@@ -64,6 +64,8 @@ func (n *Needs) seeds(s Server) {
 		n.add(resource.ID{Kind: "package", Name: name}, &pkg.Package{Installed: resource.Ptr(true)})
 	}
 	n.add(directory(s.seeds()), &file.Directory{Mode: mode(0o700), Owner: root(), Group: root()}, directory(s.Vault))
+	since := &pki.AssembledFile{Mode: mode(0o644), Owner: root(), Group: root()}
+	list := resource.Resource{ID: resource.ID{Kind: pki.KindAssembledFile, Name: s.since()}, Want: since, After: []resource.ID{directory(s.Directory)}}
 	for _, person := range s.People {
 		seed := resource.ID{Kind: pki.KindTOTPSecret, Name: s.seeds() + "/" + person.CommonName}
 		n.add(seed, &pki.TOTPSecret{
@@ -73,7 +75,15 @@ func (n *Needs) seeds(s Server) {
 		of := resource.ID{Kind: pki.KindCertificate, Name: person.Certificate}
 		n.Resources[len(n.Resources)-1].Triggers = []resource.Trigger{{On: of, Do: resource.None}}
 		n.Read = append(n.Read, resource.Trigger{On: seed, Do: resource.None})
+		since.Parts = append(since.Parts, pki.Part{Text: resource.Ptr(person.CommonName + " ")}, pki.Part{Codes: &seed.Name})
+		list.After = append(list.After, seed)
+		list.Triggers = append(list.Triggers, resource.Trigger{On: seed, Do: resource.Rebuild})
 	}
+	if len(s.People) == 0 {
+		since.Parts = []pki.Part{{Text: resource.Ptr("\n")}}
+	}
+	n.Resources = append(n.Resources, list)
+	n.Read = append(n.Read, resource.Trigger{On: list.ID, Do: resource.None})
 }
 
 const (

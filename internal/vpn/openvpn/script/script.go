@@ -21,8 +21,33 @@ var Stands = Script{"service-stands", stands}
 // SameName is for client-connect too: besides, who comes says to be whom the
 // certificate names. It is asked of each connection, also where a token takes the
 // place of a password, since a token is good for a name and not for a certificate.
-var SameName = Script{"same-name", stands + `[ -n "$common_name" ] && [ "$username" = "$common_name" ]
-`}
+var SameName = Script{"same-name", stands + sameName}
+
+// Codes and SameNameCodes are the same where codes are asked for. The first argument is
+// for how many seconds a token is good, which it is for whose seed of codes has not
+// taken the place of another one since: with the phone that was lost goes what its codes
+// let in. The list of seeds stands beside the program; nobody who is not on it comes in
+// by a token.
+var (
+	Codes         = Script{"codes-stand", codes + stands}
+	SameNameCodes = Script{"same-name-and-codes", codes + stands + sameName}
+)
+
+const sameName = `[ -n "$common_name" ] && [ "$username" = "$common_name" ]
+`
+
+// codes goes by session_state of openvpn(8), auth-gen-token, and by a name as OpenVPN
+// checked the token for it.
+const codes = `lasts=$1
+shift
+if [ "$session_state" != Initial ]; then
+	now=$(date +%s)
+	since=$(grep -F -- "$username " "${0%/*}/codes-since" | while read -r name at; do
+		[ "$name" != "$username" ] || echo "$at"
+	done)
+	[ "$since" -ge 0 ] 2>/dev/null && [ $((now - since)) -gt "$lasts" ] || exit 1
+fi
+`
 
 const stands = `for file; do
 	[ -e "$file" ] || exit 1

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,44 @@ func TestTheSameName(t *testing.T) {
 		if stands := run(t, env, append([]string{Stands.In(dir)}, c.files...)...) == 0; stands != c.stands {
 			t.Errorf("%q: stands %v", c.files, stands)
 		}
+	}
+}
+
+// A token is good for who has had one seed of codes for as long as tokens are; a code is
+// good in any case.
+func TestTokensGoWithTheSeed(t *testing.T) {
+	dir := put(t, Codes, SameNameCodes)
+	at := func(ago int64) string { return strconv.FormatInt(time.Now().Unix()-ago, 10) }
+	list := write(t, filepath.Join(dir, "codes-since"), "first 0\nold "+at(3700)+"\nnew "+at(10)+"\nahead "+at(-99)+"\nlost -\ntwice 0\ntwice 0\nme.o 0\nmexo "+at(10)+"\nempty\n", 0o644)
+	comes := func(state, user string) bool {
+		env := []string{"common_name=" + user, "username=" + user, "session_state=" + state}
+		same := run(t, env, SameNameCodes.In(dir), "3600") == 0
+		if codes := run(t, env, Codes.In(dir), "3600") == 0; codes != same {
+			t.Errorf("%s of %q: %v with codes and %v with a name besides", state, user, codes, same)
+		}
+		return same
+	}
+	for user, good := range map[string]bool{
+		"first": true, "old": true, "me.o": true, "new": false, "ahead": false, "lost": false, "twice": false,
+		"mexo": false, "empty": false, "nobody": false, "rst": false, "first 0": false, "-e": false,
+	} {
+		for _, state := range []string{"Authenticated", "Expired", ""} {
+			if got := comes(state, user); got != good {
+				t.Errorf("%q comes in by a token that is %q: %v", user, state, got)
+			}
+		}
+		if !comes("Initial", user) {
+			t.Errorf("%q does not come in by a code", user)
+		}
+	}
+	if err := os.Remove(list); err != nil {
+		t.Fatal(err)
+	}
+	if comes("Authenticated", "first") {
+		t.Error("without a list a token is good")
+	}
+	if run(t, []string{"common_name=a", "username=b", "session_state=Initial"}, SameNameCodes.In(dir), "3600") == 0 || run(t, []string{"common_name=first", "username=first", "session_state=Initial"}, SameNameCodes.In(dir), "3600", filepath.Join(dir, "lost")) == 0 {
+		t.Error("another name comes in, or with PAM's service lost")
 	}
 }
 
