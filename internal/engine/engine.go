@@ -108,6 +108,7 @@ type Plan struct {
 	Notes    []Note
 	Waits    []Wait        // what a person has to bring something for
 	LeftOut  []resource.ID // what needs a running host, where this one does not run
+	Spared   []resource.ID // services at work that some changes restart, and those of the plan do not
 
 	quiet  []*item         // what needs no change, but a record
 	items  []*item         // everything that was looked at, in order

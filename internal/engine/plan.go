@@ -234,6 +234,9 @@ func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) erro
 	if r != nil {
 		p.Changes = append(p.Changes, *r)
 	}
+	if it.spared(c, r) {
+		p.Spared = append(p.Spared, it.ID)
+	}
 	if c == nil && r == nil {
 		return nil
 	}
@@ -247,6 +250,17 @@ func (it *item) complete() error {
 		return fmt.Errorf("%s: %w", it.ID, err)
 	}
 	return nil
+}
+
+// spared says whether a service at work that some changes restart goes on undisturbed.
+func (it *item) spared(changes ...*Change) bool {
+	restarts := func(t resource.Trigger) bool { return t.Do == resource.Restart }
+	disturbs := func(c *Change) bool { return c != nil && c.Cost == resource.Restart }
+	if it.Want == nil || it.leave || it.got == nil || !slices.ContainsFunc(it.Triggers, restarts) || slices.ContainsFunc(changes, disturbs) {
+		return false
+	}
+	runs := active(it.got)
+	return runs != nil && *runs
 }
 
 // notes returns what the observation tells besides what can be wished for.

@@ -254,6 +254,18 @@ func TestCostOfAWholePlan(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	for want, active := range map[string]string{
+		"disconnects everybody of office-tcp-443 for a moment":                "",
+		"stops 1 unit; disconnects everybody of office-tcp-443":               "true>false",
+		"starts 1 unit; disconnects everybody of office-tcp-443 for a moment": ">true",
+	} {
+		one := change(resource.Restart, active)
+		one.ID = resource.ID{Kind: "unit", Name: "office-tcp-443.service"}
+		p := &engine.Plan{Changes: []engine.Change{one, change(resource.Reload, "")}, Spared: []resource.ID{{Kind: "unit", Name: "office.service"}}}
+		if got := total(p); got != want {
+			t.Errorf("where others go on: got %q, want %q", got, want)
+		}
+	}
 }
 
 // What an apply would void is said before anybody agrees to it.

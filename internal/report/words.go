@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"vpnd/internal/engine"
@@ -98,6 +99,22 @@ func switched(c engine.Change) (starts, stops bool) {
 // disconnects is the cost of a service that stops and stays so.
 const disconnects = "disconnects everybody"
 
+const forAMoment = " for a moment"
+
+// whose says of which services everybody is disconnected, where others go on.
+func whose(p *engine.Plan) string {
+	if len(p.Spared) == 0 {
+		return ""
+	}
+	var names []string
+	for _, c := range p.Changes {
+		if name := strings.TrimSuffix(c.ID.Name, ".service"); c.Cost == resource.Restart && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return " of " + Names(names)
+}
+
 // Cost says what those who are connected notice.
 func Cost(e resource.Effect) string {
 	switch e {
@@ -108,7 +125,7 @@ func Cost(e resource.Effect) string {
 	case resource.Tunnel:
 		return "re-establishes one tunnel"
 	case resource.Restart:
-		return disconnects + " for a moment"
+		return disconnects + forAMoment
 	default:
 		return "nobody who is connected notices"
 	}
@@ -134,7 +151,9 @@ func total(p *engine.Plan) string {
 	}
 	switch {
 	case cost == resource.Restart && lasting == dearest:
-		words = append(words, disconnects)
+		words = append(words, disconnects+whose(p))
+	case cost == resource.Restart:
+		words = append(words, disconnects+whose(p)+forAMoment)
 	case cost == resource.Client && dearest > 1:
 		words = append(words, "disconnects "+Count(dearest, "client"))
 	case cost == resource.Tunnel && dearest > 1:

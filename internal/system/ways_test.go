@@ -67,7 +67,30 @@ func TestSeveralWaysIn(t *testing.T) {
 		s.serves(alice, bob)
 		s.confines(alice, bob, carol)
 		s.revokesOne(alice, bob, carol)
+		s.changesPlaces(alice, bob)
 	})
+}
+
+// changesPlaces has what was the second way in become the first, in one apply, and then
+// that alone be restarted, which is told of it alone.
+func (s scene) changesPlaces(alice, bob person) {
+	s.t.Helper()
+	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `["udp/1194", "tcp/443"]`, `["tcp/443", "udp/1194"]`))
+	s.lacks(s.apply(), "Cost: disconnects everybody of") // all of them are
+	s.converged()
+	alice.dials("10.8.0.9") // a firewall still refuses UDP
+	bob.dials("10.8.2.")
+	bob.reaches(office.Intranet)
+
+	before := bob.sessions()
+	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `client "alice" { address = "10.8.0.9" }`, "client \"alice\" {\n    address = \"10.8.0.9\"\n    routes  = [\"10.77.0.0/24\"]\n  }"))
+	s.names(s.apply(), "Cost: disconnects everybody of openvpn-server@office for a moment;")
+	s.converged()
+	alice.reaches(office.Intranet)
+	bob.reaches(office.Intranet)
+	if now := bob.sessions(); now != before {
+		s.t.Errorf("bob had connected %q times and now %q times", before, now)
+	}
 }
 
 // comesInByTheOther has a firewall refuse the first way in, without a word.

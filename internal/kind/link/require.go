@@ -195,7 +195,7 @@ func taken(network, other netip.Prefix, what string, fatal bool) *resource.Mista
 
 // Unused wants an interface name to be free for a unit: not there, or there as a
 // tun that the unit has itself or can attach to.
-func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
+func Unused(dev string, units []string, plan resource.Prospect) *resource.Mistake {
 	all, err := devices()
 	if err != nil {
 		return nil
@@ -218,7 +218,7 @@ func Unused(dev, unit string, plan resource.Prospect) *resource.Mistake {
 		return &resource.Mistake{Summary: fmt.Sprintf("there is an interface %s already, which is no tun but a tap", dev), Hint: hint}
 	}
 	for _, h := range process.Attached(dev) {
-		if h.Unit != unit && !plan.Leaves("unit", h.Unit) && !d.tun.multiQueue {
+		if !slices.Contains(units, h.Unit) && !plan.Leaves("unit", h.Unit) && !d.tun.multiQueue {
 			return &resource.Mistake{Summary: fmt.Sprintf("the interface %s is taken by %s", dev, h), Hint: hint + ", or stop that one first"}
 		}
 	}

@@ -47,10 +47,10 @@ func TestWhatBlocksRequire(t *testing.T) {
 		"what holds it":              {free("192.0.0.0/16"), "192.0.0.0/16 overlaps with 192.0.2.0/24", false},
 		"a route":                    {free("10.55.0.0/16"), "10.55.0.0/16 is 10.55.0.0/16, a route of this host", false},
 		"a part of a route":          {free("10.55.1.0/24"), "10.55.1.0/24 lies inside of 10.55.0.0/16", true},
-		"a device that is not there": {Unused("tun0", "o.service", none), "", false},
-		"a tun":                      {Unused("tun3", "o.service", none), "", false},
-		"a tap":                      {Unused("tap3", "o.service", none), "there is an interface tap3 already, which is no tun but a tap", false},
-		"one that is no tun":         {Unused("a0", "o.service", none), "there is an interface a0 already, which is no tun", false},
+		"a device that is not there": {Unused("tun0", []string{"o.service"}, none), "", false},
+		"a tun":                      {Unused("tun3", []string{"o.service"}, none), "", false},
+		"a tap":                      {Unused("tap3", []string{"o.service"}, none), "there is an interface tap3 already, which is no tun but a tap", false},
+		"one that is no tun":         {Unused("a0", []string{"o.service"}, none), "there is an interface a0 already, which is no tun", false},
 	} {
 		switch {
 		case c.want == "" && c.got == nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,9 @@ import (
 	"vpnd/internal/resource"
 )
 
-// Port wants nobody but a unit, which is started anew, to listen where it shall.
+// Port wants nobody but units, which are started anew, to listen where one of them shall.
 // An invalid address is every one, in both families where six says so.
-func Port(transport string, addr netip.Addr, port uint16, six bool, unit string, plan resource.Prospect) *resource.Mistake {
+func Port(transport string, addr netip.Addr, port uint16, six bool, units []string, plan resource.Prospect) *resource.Mistake {
 	var links []string
 	at := make(map[string]netip.AddrPort)
 	for _, s := range process.Listening(transport) {
@@ -30,7 +31,7 @@ func Port(transport string, addr netip.Addr, port uint16, six bool, unit string,
 		mine := false
 		for _, h := range held[link] {
 			who = h.String()
-			mine = h.Unit != "" && (h.Unit == unit || plan.Leaves("unit", h.Unit))
+			mine = h.Unit != "" && (slices.Contains(units, h.Unit) || plan.Leaves("unit", h.Unit))
 		}
 		if !mine {
 			return &resource.Mistake{

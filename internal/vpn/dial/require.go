@@ -24,7 +24,9 @@ func (s *settings) requirements() []resource.Requirement {
 			return file.Group(resource.Or(s.Group, "nogroup"), plan)
 		})
 	}
-	add("dev", func(plan resource.Prospect) *resource.Mistake { return link.Unused(s.dev(), s.place.Unit(), plan) })
+	add("dev", func(plan resource.Prospect) *resource.Mistake {
+		return link.Unused(s.dev(), []string{s.place.Unit()}, plan)
+	})
 	for _, f := range s.Files {
 		if f.Directive == "cert" || f.Directive == "ca" {
 			add(s.attribute(f.Line, f.Directive), func(resource.Prospect) *resource.Mistake { return openvpn.InForce(f.Document.Reveal(), time.Now()) })

@@ -71,6 +71,9 @@ func (l *launch) addConfig() {
 	for _, r := range l.readers {
 		after = append(after, r.On)
 	}
+	if l.index > 0 { // so that the one before has left port and device when this one starts
+		after = append(after, id("file", l.instances[l.index-1].config()))
+	}
 	l.to.add(id("file", l.config()), config, after...).Requires = l.requirements()
 	l.read(id("file", l.config()), resource.Restart)
 }
@@ -121,6 +124,7 @@ func (l *launch) addAdmission() {
 		want.Members = nil
 	}
 	l.addPlaces(want)
+	want.Codes = l.auth().Since()
 	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))
 }
 

@@ -117,15 +117,19 @@ func (i *instance) requireHost(r *requirements) {
 			r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.Into(*name, plan) })
 		}
 	}
-	l, unit := i.listener, i.unit()
+	l, units := i.listener, i.units()[:i.index+1] // those before it are started anew before it is
 	if l.Address.IsValid() {
 		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.Address, plan) })
 	}
 	r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return kindopenvpn.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), unit, plan)
+		return kindopenvpn.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), units, plan)
 	})
 	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return link.Unused(i.device, unit, plan)
+		m := link.Unused(i.device, units, plan)
+		if m != nil && i.several() {
+			m.Hint += fmt.Sprintf("; a listener keeps the one that it has, as listen changes, with dev in a block listener %q", l)
+		}
+		return m
 	})
 }
 
