@@ -58,6 +58,9 @@ func Find(root string, store *state.Store, snap *state.Snapshot) (*Exempt, error
 			return nil, err
 		}
 	}
+	if err := e.peers(way{root, store, snap, now, back}); err != nil {
+		return nil, err
+	}
 	e.derive(back)
 	return e, nil
 }

@@ -237,7 +237,23 @@ func (d entrance) shortlyOn(script string) {
 // Nothing of it lets anybody in.
 func (d entrance) lost() {
 	old := d.seed("carol")
+	key, err := d.Gateway.ReadFile("/etc/openvpn/server/office/auth-token.key")
+	d.ok(err)
+	if !d.dials("carol", "carol", response("christmas", d.code(old, 0))) {
+		d.t.Fatal("carol does not come in")
+	}
+	d.sh("sleep 1")
 	d.names(d.vpnd(0, "client", "totp", "carol", "--new", "--yes"), "otpauth://totp/Acme%20VPN:carol?secret=")
+	d.shortlyOn("! kill -0 $(cat /root/pid) 2>/dev/null || grep -q 'Restart\\|restart\\|AUTH_FAILED\\|Connection reset' /root/log")
+	d.hangsUp()
+	d.shortly("! vpnd client show carol | grep -q 'from 203'")
+	d.converged()
+	d.expect(false, "a token of before, of carol", "carol", "carol", tokenOf(key, "carol"))
+	d.expect(true, "a token of bob, whose phone was not lost", "bob", "bob", tokenOf(key, "bob"))
+	d.vpnd(0, "rollback", "--yes")
+	d.expect(false, "a token of before, of carol, after an undo", "carol", "carol", tokenOf(key, "carol"))
+	d.expect(false, "the app on the phone that was lost, after an undo", "carol", "carol", response("christmas", d.code(old, 1)))
+	d.apply()
 	d.converged()
 	fresh := d.seed("carol")
 	d.expect(false, "the app on the phone that was lost", "carol", "carol", response("christmas", d.code(old, 0)))
@@ -332,6 +348,25 @@ func (d entrance) peers() {
 		d.t.Error("the tablet was removed and comes in")
 	}
 	d.expect(true, "phone, with the profile of before", "phone", "x", "x")
+	d.names(d.vpnd(0, "rollback", "--yes"), "revoked since, and not let in again by an undo: tablet")
+	if d.dialsWith(string(tablet), "x", "x") {
+		d.t.Error("an undo let the tablet in again")
+	}
+	d.expect(true, "phone, after an undo", "phone", "x", "x")
+	d.apply()
+	phone, err := d.Gateway.ReadFile("/var/lib/vpnd/profiles/office/phone.ovpn")
+	d.ok(err)
+	d.vpnd(0, "client", "revoke", "phone", "--yes")
+	d.converged()
+	d.sh("systemctl is-active openvpn-server@office")
+	if d.dialsWith(string(phone), "x", "x") {
+		d.t.Error("the last one was revoked and comes in")
+	}
+	d.vpnd(0, "client", "add", "phone", "--yes")
+	d.expect(true, "phone, with a new profile", "phone", "x", "x")
+	if d.dialsWith(string(phone), "x", "x") {
+		d.t.Error("the profile of before is good again")
+	}
 	d.sh("rm /var/lib/vpnd/peers/office/server.key")
 	d.names(d.vpnd(0, "plan"), "server.key", "is void then", "needs a new profile: phone")
 	d.sh("cp /etc/openvpn/server/office/server.key /var/lib/vpnd/peers/office/server.key")

@@ -2,6 +2,7 @@ package pki
 
 import (
 	"path"
+	"strings"
 
 	"vpnd/internal/kind/pki/assembled"
 	"vpnd/internal/kind/pki/derived"
@@ -30,6 +31,10 @@ const (
 	KindDHParams       = "dh_params"
 	KindAssembledFile  = "assembled_file"
 )
+
+// NoPeer is the line of a list of fingerprints on which nobody is: without one OpenVPN
+// does not start, and no certificate has this one.
+var NoPeer = "peer-fingerprint 00" + strings.Repeat(":00", 31) + "\n"
 
 // Kinds returns all kinds of this package. Where a revocation list, or the copy
 // that a server reads, is damaged again and again, who was revoked might come in,

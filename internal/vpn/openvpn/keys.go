@@ -54,6 +54,9 @@ func (e *expansion) addPeers() {
 		parts = append(parts, pki.Part{Text: resource.Ptr("peer-fingerprint ")}, pki.Part{Fingerprint: resource.Ptr(m.Certificate)})
 		from = append(from, id(pki.KindCertificate, m.Certificate))
 	}
+	if len(e.members) == 0 {
+		parts = []pki.Part{{Text: &pki.NoPeer}}
+	}
 	list := id(pki.KindAssembledFile, e.peers())
 	e.addAssembled(list, 0o644, parts, from, id("directory", e.directory()))
 	e.read(list, resource.Restart)

@@ -88,6 +88,14 @@ func (s *Server) Enrolled() resource.Enrollment {
 	return resource.Enrollment{Block: "client", Revoked: "revoked", People: people}
 }
 
+// Admits tells which PKI vouches for its clients.
+func (s *Server) Admits() resource.ID {
+	if s.PKI == nil {
+		return resource.ID{}
+	}
+	return resource.ID{Kind: "pki", Name: s.PKI.Name}
+}
+
 // auth is what people are asked for besides their certificate.
 func (s *settings) auth() auth.Server {
 	people := make([]auth.Person, 0, len(s.members))

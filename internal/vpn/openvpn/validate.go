@@ -62,7 +62,7 @@ func (s *Server) checkPeers(c *check) {
 		c.add("server", "without a PKI there is one certificate, the server's own", "leave it out")
 	}
 	if !slices.ContainsFunc(s.Clients, func(client Client) bool { return !resource.Or(client.Revoked, false) }) {
-		c.add("peer_fingerprint", "there is nobody whose fingerprint could be known", `add client "NAME" {} to the block, or delete the block where nobody is to come in`)
+		c.warn("peer_fingerprint", "there is nobody whose fingerprint is known, so nobody comes in", `vpnd client add NAME lets somebody in`)
 	}
 	seen := make(map[string]string)
 	for _, client := range s.Clients {
