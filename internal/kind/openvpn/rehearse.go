@@ -2,8 +2,13 @@ package openvpn
 
 import (
 	"os"
+	"path"
 	"strings"
 )
+
+// Environment is the name of a file that holds what servers are told of a client by
+// setenv, and which its configuration includes.
+const Environment = "environment"
 
 // A rehearsal makes the copy of a configuration that can be tried without
 // effect and before the files it names exist.
@@ -71,6 +76,9 @@ func (r *rehearsal) line(line string) string {
 	}
 	if files[name] && pending(unquoted(words[1])) {
 		return strings.Replace(line, words[1], r.standFor(name), 1)
+	}
+	if name == "config" && path.Base(unquoted(words[1])) == Environment { // which changes nothing that is tried
+		return ""
 	}
 	if name == "config" && pending(unquoted(words[1])) { // fingerprints of certificates that are not made yet
 		return "peer-fingerprint " + strings.TrimSuffix(strings.Repeat("00:", 32), ":")

@@ -89,7 +89,13 @@ func expanded(t *testing.T, c *Client, name string) []resource.Resource {
 
 // What a client stands for, by its profile and by attributes, and what is told of it.
 func TestWhatAClientStandsFor(t *testing.T) {
-	for name, c := range map[string]*Client{"seed": seed(t), "all": everything(t)} {
+	token := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn")+"setenv UV_TOKEN \"hunter2 sesame\"\n")}
+	if got := token.settle("hq").files(); !slices.ContainsFunc(got, func(k kept) bool {
+		return !k.public && k.path == "/etc/openvpn/client/hq/environment" && k.content == "setenv UV_TOKEN \"hunter2 sesame\"\n"
+	}) || !strings.Contains(token.settle("hq").text(), "\nconfig /etc/openvpn/client/hq/environment\n") {
+		t.Errorf("it is not told: %+v", got)
+	}
+	for name, c := range map[string]*Client{"seed": seed(t), "all": everything(t), "token": token} {
 		all := expanded(t, c, "hq")
 		text := vpntest.Print(all) + vpntest.Asked(all) + vpntest.Mistakes(c.Validate("hq"))
 		vpntest.Golden(t, name+".txt", text)
@@ -304,6 +310,10 @@ func TestWhatIsTakenOfTheServer(t *testing.T) {
 	has("none", c, nil, []string{`accept "route 10.`, `accept "route-ipv6`})
 	c.AcceptRoutes, c.RedirectGateway = nets("10.77.0.0/16", "fd00:1::/64"), resource.Ptr(true)
 	has("some, and everything", c, []string{`pull-filter accept "route 10.77.0.0 255.255.0.0"`, `pull-filter accept "route-ipv6 fd00:1::/64"`, "redirect-gateway def1 ipv6"}, []string{`accept "route 10."`})
+	c = seed(t)
+	has("an address", c, []string{`pull-filter accept "ifconfig 10."`, `pull-filter accept "ifconfig 172.31."`, `pull-filter accept "ifconfig-ipv6 fd"`}, []string{`accept "ifconfig "`, `accept "ifconfig-ipv6 "`, `"ifconfig 172.32.`})
+	c.AcceptAddresses = nets("198.51.0.0/16", "203.0.113.128/25", "192.0.2.7/32", "100.64.0.0/10", "2001:db8::/32")
+	has("one of these", c, []string{`pull-filter accept "ifconfig 198.51."`, `pull-filter accept "ifconfig 203.0.113."`, `pull-filter accept "ifconfig 192.0.2.7 "`, `pull-filter accept "ifconfig 100."`, `pull-filter accept "ifconfig-ipv6 2001:"`}, []string{`"ifconfig 10.`, `"ifconfig-ipv6 fd"`})
 	quiet := &Client{Profile: resource.NewDocument("x", sample(t, "hq.ovpn")+"route-nopull\nroute-metric 70\n")}
 	has("as its profile has it", quiet, []string{"route-metric 70"}, []string{"route-metric 5000", `accept "route 10.`, `accept "route-ipv6`})
 }

@@ -96,7 +96,7 @@ func (e *expansion) addUnit() {
 }
 
 func (e *expansion) connection() *connection.Connection {
-	c := &connection.Connection{Dev: resource.Ptr(e.dev()), Routes: e.networksBehindServer()}
+	c := &connection.Connection{Dev: resource.Ptr(e.dev()), Routes: e.networksBehindServer(), Accept: e.AcceptAddresses}
 	for _, r := range e.reading.Remotes {
 		c.Peers = append(c.Peers, r.String())
 	}

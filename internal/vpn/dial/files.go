@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/file"
+	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 )
 
@@ -20,7 +21,7 @@ type kept struct {
 var called = map[string]string{
 	"ca": "ca.crt", "cert": "client.crt", "key": "client.key", "extra-certs": "extra.crt", "crl-verify": "crl.pem",
 	"tls-auth": "tls-auth.key", "tls-crypt": "tls-crypt.key", "tls-crypt-v2": "tls-crypt-v2.key",
-	"auth-user-pass": "login", "askpass": "passphrase",
+	"auth-user-pass": "login", "askpass": "passphrase", "config": openvpn.Environment,
 }
 
 // files are those that OpenVPN reads.
@@ -38,6 +39,9 @@ func (s *settings) files() []kept {
 			content = open(content)
 		}
 		add(f.Directive, content, f.Public, f.Rest...)
+	}
+	if len(s.Hidden) > 0 {
+		add("config", strings.Join(s.Hidden, "\n"), false)
 	}
 	if login := s.login(); login != "" && !s.has("auth-user-pass") {
 		add("auth-user-pass", login, false)

@@ -4,16 +4,17 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
-// harmless begins what a server may push in any case: its address in the VPN, and how
-// both talk. Each has its blank behind it, so that it is the whole word.
+// harmless begins what a server may push in any case: how both talk. Each has its blank
+// behind it, so that it is the whole word.
 var harmless = []string{
-	"ifconfig ", "ifconfig-ipv6 ", "route-gateway ", "topology ", "tun-mtu ", "peer-id ", "cipher ", "protocol-flags ", "key-derivation ",
+	"route-gateway ", "topology ", "tun-mtu ", "peer-id ", "cipher ", "protocol-flags ", "key-derivation ",
 	"auth-token ", "auth-token-user ", "explicit-exit-notify", "compress ", "comp-lzo ", "session-timeout ", "mssfix ",
 }
 
@@ -31,6 +32,37 @@ var nearby = func() []string {
 	return append(all, "route-ipv6 fd", "route-ipv6 fc")
 }()
 
+// addresses begins those that the server may give to this host; how much comes with one is
+// looked at once it is there ([connection.Connection]).
+func (s *settings) addresses() []string {
+	if len(s.AcceptAddresses) == 0 {
+		all := []string{"ifconfig 10.", "ifconfig 192.168.", "ifconfig 100.", "ifconfig-ipv6 fd", "ifconfig-ipv6 fc"}
+		for i := 16; i < 32; i++ {
+			all = append(all, "ifconfig 172."+strconv.Itoa(i)+".")
+		}
+		return all
+	}
+	var all []string
+	for _, p := range s.AcceptAddresses {
+		begins := "ifconfig "
+		if p.Addr().Is6() {
+			begins = "ifconfig-ipv6 "
+			if bytes := p.Addr().As16(); p.Bits() >= 16 {
+				begins += strconv.FormatUint(uint64(bytes[0])<<8|uint64(bytes[1]), 16) + ":"
+			}
+		} else {
+			for _, one := range p.Addr().AsSlice()[:p.Bits()/8] {
+				begins += strconv.Itoa(int(one)) + "."
+			}
+			if p.Bits() == p.Addr().BitLen() {
+				begins = strings.TrimSuffix(begins, ".") + " "
+			}
+		}
+		all = append(all, begins)
+	}
+	return all
+}
+
 // yielding is a metric higher than what links and gateways of a host have: what a server
 // pushes for a network that this host is in, or has a way to, takes nothing away. Without
 // one, OpenVPN puts its route before the one that is there.
@@ -39,7 +71,7 @@ const yielding = "5000"
 // pulls are the filters of what the server pushes. OpenVPN goes by the first that fits,
 // and compares beginnings; the last one fits all.
 func (s *settings) pulls() []string {
-	accept := slices.Clone(harmless)
+	accept := slices.Concat(s.addresses(), harmless)
 	if s.Keepalive == nil {
 		accept = append(accept, lively...)
 	}

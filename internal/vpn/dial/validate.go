@@ -124,7 +124,7 @@ func (k *check) networks(c *Client) {
 	for _, list := range []struct {
 		path string
 		all  []netip.Prefix
-	}{{"routes", c.Routes}, {"accept_routes", c.AcceptRoutes}, {"networks", c.Networks}} {
+	}{{"routes", c.Routes}, {"accept_routes", c.AcceptRoutes}, {"accept_addresses", c.AcceptAddresses}, {"networks", c.Networks}} {
 		for i, p := range list.all {
 			path := fmt.Sprintf("%s[%d]", list.path, i)
 			switch {

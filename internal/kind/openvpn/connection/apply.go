@@ -51,6 +51,8 @@ func (v Verbs) await(ctx context.Context, m Manager, name string, want Connectio
 			return fmt.Errorf("there is no unit %s on this host, or no %s", Place(name).Unit(), Place(name).Config())
 		case f.connected:
 			return nil
+		case f.astray: // it would take away what people reach this host by
+			return errors.Join(fmt.Errorf("the tunnel is down %s%s", because, f.why), stop(ctx, m, name))
 		case f.lacking != nil:
 			if err := add(*want.Dev, f.lacking); err != nil {
 				return err

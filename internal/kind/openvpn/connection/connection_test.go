@@ -21,12 +21,43 @@ func wish() *Connection {
 	return &Connection{Dev: resource.Ptr("tun-hq"), Peers: []string{"udp/vpn.example.com:1194"}, Routes: []netip.Prefix{netip.MustParsePrefix("10.77.0.0/16"), netip.MustParsePrefix("fd00:77::/64")}}
 }
 
+func nets(all ...string) (nets []netip.Prefix) {
+	for _, text := range all {
+		nets = append(nets, netip.MustParsePrefix(text))
+	}
+	return nets
+}
+
+// Of what a server gives with an address nothing is led away that is not the VPN's.
+func TestAstray(t *testing.T) {
+	for _, c := range []struct{ given, accept, why string }{
+		{"10.8.0.0/24", "", ""},
+		{"172.31.255.0/24", "", ""},
+		{"100.64.0.0/10", "", ""},
+		{"fd00:8::/64", "", ""},
+		{"10.0.0.0/7", "", "accept_addresses"},
+		{"0.0.0.0/0", "", "accept_addresses"},
+		{"198.51.100.0/24", "", "accept_addresses"},
+		{"2001:db8::/64", "", "accept_addresses"},
+		{"198.51.100.0/24", "198.51.0.0/16", ""},
+		{"198.0.0.0/8", "198.51.0.0/16", "accept_addresses"},
+		{"10.8.0.0/24", "198.51.0.0/16", "accept_addresses"},
+		{"192.168.0.0/16", "", "overlaps with 192.168.1.0/24, the network of eth0"},
+		{"192.168.1.1/32", "", "overlaps with 192.168.1.0/24, the network of eth0"},
+	} {
+		d := device{networks: nets("fe80::/64", c.given), others: map[string][]netip.Prefix{"eth0": nets("192.168.1.0/24", "fe80::/64")}}
+		if got := d.astray(nets(strings.Fields(c.accept)...)); !strings.Contains(got, c.why) || (got == "") != (c.why == "") {
+			t.Errorf("%s, of %q: %q", c.given, c.accept, got)
+		}
+	}
+}
+
 // well is a client that is connected.
 func well() scene {
 	local := netip.MustParseAddr("10.8.0.2")
 	return scene{
 		state: "active", stands: &openvpn.Standing{State: connected, Local: []netip.Addr{local}, Peer: "192.0.2.1:1194"},
-		device: device{there: true, up: true, addresses: []netip.Addr{local}, routes: append(wish().Routes, netip.MustParsePrefix("10.8.0.0/24"))},
+		device: device{there: true, up: true, addresses: []netip.Addr{local}, routes: append(wish().Routes, netip.MustParsePrefix("10.8.0.0/24")), networks: nets("10.8.0.0/24", "fe80::/64"), others: map[string][]netip.Prefix{"eth0": nets("192.168.1.0/24")}},
 	}
 }
 
@@ -52,6 +83,8 @@ func TestJudge(t *testing.T) {
 		{"its interface is gone", func(s *scene) { s.device = device{} }, false, true, "its interface tun-hq is gone", ""},
 		{"its interface is off", func(s *scene) { s.device.up = false }, false, true, "its interface tun-hq is switched off", ""},
 		{"its address is gone", func(s *scene) { s.device.addresses = nil }, false, true, "its address 10.8.0.2 is gone from tun-hq", ""},
+		{"it has no address", func(s *scene) { s.stands.Local = nil }, false, false, "gave it no address", ""},
+		{"its address is of elsewhere", func(s *scene) { s.device.networks = nets("192.168.1.0/25") }, false, false, "the network of eth0", ""},
 		{"a route is gone", func(s *scene) { s.device.routes = s.device.routes[1:] }, false, false, "there is no route to 10.77.0.0/16 through tun-hq", "[10.77.0.0/16]"},
 	} {
 		s := well()

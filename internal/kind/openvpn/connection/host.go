@@ -16,6 +16,9 @@ type device struct {
 	there, up bool
 	addresses []netip.Addr
 	routes    []netip.Prefix // that lead through it, of the main table
+
+	networks []netip.Prefix            // those of its addresses
+	others   map[string][]netip.Prefix // the same of other interfaces but tunnels, by their names
 }
 
 // look reads what the kernel has of an interface.
@@ -28,14 +31,18 @@ func look(name string) (device, error) {
 	if err != nil {
 		return device{}, fmt.Errorf("looking at the interface %s: %w", name, err)
 	}
-	d := device{there: true, up: link.Attrs().Flags&net.FlagUp != 0}
-	addrs, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	d := device{there: true, up: link.Attrs().Flags&net.FlagUp != 0, others: make(map[string][]netip.Prefix)}
+	addrs, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
 	if err != nil {
-		return device{}, fmt.Errorf("listing the addresses of %s: %w", name, err)
+		return device{}, fmt.Errorf("listing the addresses of this host: %w", err)
 	}
 	for _, a := range addrs {
-		if addr, ok := netip.AddrFromSlice(a.IP); ok {
+		addr, ok := netip.AddrFromSlice(a.IP)
+		if mine := a.LinkIndex == link.Attrs().Index; ok && mine {
 			d.addresses = append(d.addresses, addr.Unmap())
+			d.networks = append(d.networks, network(a))
+		} else if ok && elsewhere(a.LinkIndex) != "" {
+			d.others[elsewhere(a.LinkIndex)] = append(d.others[elsewhere(a.LinkIndex)], network(a))
 		}
 	}
 	routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
@@ -52,6 +59,28 @@ func look(name string) (device, error) {
 		}
 	}
 	return d, nil
+}
+
+// network is the one that an address brings a route to: of a link with two ends, the
+// other end.
+func network(a netlink.Addr) netip.Prefix {
+	to := a.IPNet
+	if a.Peer != nil && a.Peer.IP != nil {
+		to = a.Peer
+	}
+	addr, _ := netip.AddrFromSlice(to.IP)
+	bits, _ := to.Mask.Size()
+	return netip.PrefixFrom(addr.Unmap(), bits).Masked()
+}
+
+// elsewhere is the name of an interface that is neither a tunnel of a program nor the
+// loopback; empty for those.
+func elsewhere(index int) string {
+	link, err := netlink.LinkByIndex(index)
+	if err != nil || link.Type() == "tuntap" || link.Attrs().Flags&net.FlagLoopback != 0 {
+		return ""
+	}
+	return link.Attrs().Name
 }
 
 // lacking are the networks whose route is gone.

@@ -29,6 +29,7 @@ type finding struct {
 	lacking   []netip.Prefix // routes that are gone
 	why       string         // empty where its last words tell more
 	final     bool           // to dial again does not help
+	astray    bool           // what the server gave leads away what is not its own
 }
 
 // connected is the state of one that is.
@@ -50,10 +51,15 @@ func judge(want *Connection, s scene) finding {
 		return finding{stale: s.busy && s.old}
 	case s.stands.State != connected:
 		return finding{stale: s.old}
+	case len(s.stands.Local) == 0:
+		return finding{why: "the server gave it no address, or none that accept_addresses of the block takes", final: true}
 	case !s.device.there:
 		return finding{why: fmt.Sprintf("its interface %s is gone", dev), stale: true}
 	case !s.device.up:
 		return finding{why: fmt.Sprintf("its interface %s is switched off", dev), stale: true}
+	}
+	if why := s.device.astray(want.Accept); why != "" {
+		return finding{why: why, final: true, astray: true}
 	}
 	for _, a := range s.stands.Local {
 		if !slices.Contains(s.device.addresses, a) {

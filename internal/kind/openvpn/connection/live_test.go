@@ -185,6 +185,19 @@ func TestWithARealServer(t *testing.T) {
 		}
 		apply(wish)
 	}
+	// The server gives it an address of where this host is already.
+	for _, args := range []string{"link add lan type veth peer name far", "addr add 10.8.0.5/24 dev lan"} {
+		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", args, err, out)
+		}
+	}
+	const why = "overlaps with 10.8.0.0/24, the network of lan"
+	if got := look(&wish); *got.Connected || !strings.Contains(*got.Down, why) {
+		t.Errorf("with an address of lan: connected %v, %s", *got.Connected, resource.Or(got.Down, ""))
+	}
+	if err := v.Apply(ctx, []resource.Item[Connection]{{Name: "hq", Want: wish}}); err == nil || !strings.Contains(err.Error(), why) || client.cmd != nil {
+		t.Errorf("it goes on with an address of lan: %v", err)
+	}
 	for range 2 {
 		if err := v.Remove(ctx, []string{"hq"}); err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ type Connection struct {
 	Dev         *string        `vpnd:"dev,hint,required" doc:"its tun interface, which OpenVPN itself makes"`
 	Peers       []string       `vpnd:"peers,hint" doc:"whom it dials, as in udp/vpn.example.com:1194"`
 	Routes      []netip.Prefix `vpnd:"routes,hint" doc:"networks that lead through it"`
+	Accept      []netip.Prefix `vpnd:"accept,hint" doc:"networks that its own may be part of; left out, private ones"`
 	Certificate *string        `vpnd:"certificate,hint" doc:"path of its certificate"`
 	Shield      *string        `vpnd:"tls_key,hint" doc:"what shields the control channel, as in tls-crypt"`
 	Login       *bool          `vpnd:"login,hint" doc:"whether it logs in by name and password"`

@@ -124,6 +124,7 @@ func (v Verbs) silent(ctx context.Context, m Manager, p Place, s *scene) error {
 func (v Verbs) tell(ctx context.Context, p Place, want *Connection, s scene, f *finding) *Connection {
 	got := &Connection{Connected: &f.connected, Running: resource.Ptr(s.state != "inactive" && s.state != "failed")}
 	got.Dev, got.Peers, got.Routes = want.Dev, want.Peers, want.Routes
+	got.Accept = want.Accept
 	got.Certificate, got.Shield, got.Login = want.Certificate, want.Shield, want.Login
 	if at := ends(want); !at.IsZero() {
 		got.Expires = resource.Ptr(at.UTC())

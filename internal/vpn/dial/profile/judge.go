@@ -16,6 +16,7 @@ import (
 // A Profile is what a file comes to.
 type Profile struct {
 	Lines   []string       // directives that stay, as OpenVPN reads them
+	Hidden  []string       // the same of those that may hold a secret
 	Remotes []Remote       // whom it dials, in order
 	Files   []*File        // what it names or has inline
 	Routes  []netip.Prefix // networks that it leads to

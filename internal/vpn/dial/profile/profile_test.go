@@ -38,7 +38,10 @@ func TestWhatIsKept(t *testing.T) {
 	want := []string{
 		"proto tcp", "rport 443", "remote vpn.example.com", "remote 2001:db8::1 1195 udp6",
 		"<connection>", "remote 192.0.2.7 80 tcp4-client", "connect-timeout 5", "</connection>",
-		`verify-x509-name "C=DE, CN=vpn \"1\"" subject`, "route 10.1.2.3 255.255.255.255 net_gateway", `pull-filter ignore "route 10.9."`, "setenv UV_SITE berlin",
+		`verify-x509-name "C=DE, CN=vpn \"1\"" subject`, "route 10.1.2.3 255.255.255.255 net_gateway", `pull-filter ignore "route 10.9."`,
+	}
+	if !slices.Equal(p.Hidden, []string{"setenv UV_SITE berlin"}) {
+		t.Errorf("it hides %q", p.Hidden)
 	}
 	if !slices.Equal(p.Lines, want) {
 		t.Errorf("it keeps:\n%s\nand not:\n%s", strings.Join(p.Lines, "\n"), strings.Join(want, "\n"))

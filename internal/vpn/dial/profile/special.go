@@ -186,8 +186,8 @@ func (j *judge) rest(d Directive) {
 		j.left(d)
 	case len(args) == 0 || !variable.MatchString(args[0]):
 		j.told.wrong(d.Line, "this would be in the environment of programs, which can make another program of them", "delete it")
-	case strings.HasPrefix(args[0], "UV_") && d.name() == "setenv":
-		j.keep(d)
+	case strings.HasPrefix(args[0], "UV_") && d.name() == "setenv": // servers take tokens and the like by it
+		j.Hidden = append(j.Hidden, openvpn.Line(d.name(), args...))
 	default:
 		j.left(d)
 	}
