@@ -306,6 +306,7 @@ func (s *Server) Expand(name string) ([]resource.Resource, error) {
 type Dial struct {
 	Profile *resource.Document  `vpnd:"profile,required" doc:"what it is told"`
 	Keys    []Key               `vpnd:"key,block" doc:"a key"`
+	Key     *string             `vpnd:"key" doc:"which of them is used"`
 	More    []resource.Document `vpnd:"more" doc:"what else"`
 	CA      *resource.Document  `vpnd:"ca,public" doc:"what all may read"`
 

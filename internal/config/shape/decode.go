@@ -97,6 +97,12 @@ func (d *decoder) add(diags hcl.Diagnostics) {
 // body fills one struct from one body; path is the path of the struct with its
 // last dot, and name what the struct is called in a message.
 func (d *decoder) body(dst reflect.Value, name, path string, body hcl.Body, schema *hcl.BodySchema) {
+	schema, told := shared(body, schema)
+	d.add(told)
+	if told.HasErrors() {
+		d.Unknown = true
+		return
+	}
 	content, diags := body.Content(schema)
 	above := d.block + dotted(path)
 	diags = misplaced(renamed(diags, resource.Fields(dst.Type())), dst.Type(), above)
