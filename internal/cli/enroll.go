@@ -45,9 +45,10 @@ and applies it. Every other byte of the configuration stays. Who was revoked get
 a new key and certificate; what they had before stays void.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			out := a.aside(f.asJSON)
+			out, at := a.aside(f.asJSON), ""
 			place, err := a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
 				in, known := e.People[n.Label]
+				at = n.In.String()
 				switch {
 				case in:
 					return edit.Change{}, fmt.Errorf("%s has %s already; vpnd client export %[2]s hands the profile out", n.In, n.Label)
@@ -65,7 +66,7 @@ a new key and certificate; what they had before stays void.`,
 			case f.asJSON:
 				return a.enrolled(c.Context(), out, args[0], place)
 			}
-			return a.welcome(args[0])
+			return a.welcome(args[0], at)
 		},
 	}
 	f.bind(a, c)
@@ -206,6 +207,12 @@ func enrolling(cfg *config.Config, address, name string) (resource.ID, resource.
 			}
 		}
 	}
+	if len(all) > 1 { // one that only vouches, as for tunnels between sites, has nothing to hand out
+		lead := slices.DeleteFunc(slices.Clone(all), func(p place) bool { return p.e.Apart && !admitted(cfg, p.id) })
+		if len(lead) == 1 {
+			all = lead
+		}
+	}
 	switch {
 	case len(has) == 1:
 		return has[0].id, has[0].e, nil
@@ -217,6 +224,14 @@ func enrolling(cfg *config.Config, address, name string) (resource.ID, resource.
 		return resource.ID{}, resource.Enrollment{}, fmt.Errorf("the configuration has no block %s that lets people in", address)
 	}
 	return resource.ID{}, resource.Enrollment{}, errors.New("no block of the configuration lets people in; vpnd init writes one to start from")
+}
+
+// admitted says whether any block lets those in for whom this one vouches.
+func admitted(cfg *config.Config, by resource.ID) bool {
+	return slices.ContainsFunc(cfg.Blocks, func(b config.Block) bool {
+		a, ok := b.Shape.(resource.Admitter)
+		return ok && a.Admits() == by
+	})
 }
 
 // texts reads files as they are.
@@ -244,16 +259,28 @@ func exchange(was edit.File, data []byte) error {
 	return rewrite(was.Name, data, info)
 }
 
-// welcome tells where the profiles of somebody are who was let in.
-func (a *app) welcome(name string) error {
+// welcome tells where the profiles of somebody are who was let in, and of whom nothing
+// but a certificate was made, where that is.
+func (a *app) welcome(name, in string) error {
 	e, err := a.look(a.dirOfPeople())
 	if err != nil {
 		return err
 	}
+	given := false
 	for _, g := range e.Gifts() {
 		if g.Holder == name {
+			given = true
 			a.printf("%s's profile, with a key in it: %s\n", name, g.ID.Name)
 		}
+	}
+	if !given {
+		for _, c := range e.Certificates() {
+			if c.Name == name && c.Person {
+				a.printf("%s's certificate: %s\n", name, c.ID.Name)
+			}
+		}
+		a.printf("There is no profile of %s: no openvpn_server with profiles uses %s. vpnd pki export %[1]s hands the certificate out.\n", name, in)
+		return nil
 	}
 	a.printf("To hand it out: vpnd client export %s\n", name)
 	return nil

@@ -66,7 +66,13 @@ type Enrollment struct {
 	Revoked string          // its attribute that shuts one out
 	People  map[string]bool // labels, and whether they are let in
 
+	Apart       bool   // it vouches for people, and others let them in by that
 	With, Value string // an attribute that a new one needs, and what is free for it; empty for none
+}
+
+// An Admitter is the shape of a block that lets people in for whom another one vouches.
+type Admitter interface {
+	Admits() ID // the other one; zero where there is none
 }
 
 // A Mover is the shape of a block that rests on files which others made, so that they

@@ -13,7 +13,7 @@ func (p *PKI) Enrolled() resource.Enrollment {
 	for _, c := range p.Clients {
 		people[c.Name] = !resource.Or(c.Revoked, false)
 	}
-	return resource.Enrollment{Block: "client", Revoked: "revoked", People: people}
+	return resource.Enrollment{Block: "client", Revoked: "revoked", People: people, Apart: true}
 }
 
 // Exports tells other blocks where things are and whom the PKI knows.
