@@ -14,10 +14,15 @@ type follower struct {
 	changed map[resource.ID]Change
 	held    map[resource.ID]Wait // what waits with what it needs
 	walk    *resource.Walk       // to what needs a thing; nil until something waits
+
+	leaving []*item                 // gifts that leave
+	gone    map[place]*state.Record // the same by whom they were given to; nil until somebody asks
 }
 
-func newFollower(store *state.Store) *follower {
-	return &follower{store: store, changed: make(map[resource.ID]Change), held: make(map[resource.ID]Wait)}
+func newFollower(store *state.Store, items []*item) *follower {
+	f := &follower{store: store, changed: make(map[resource.ID]Change), held: make(map[resource.ID]Wait)}
+	f.leaving, _ = partition(items, func(it *item) bool { return it.leave && it.past != nil && it.kind.Gives })
+	return f
 }
 
 // note remembers a change that readers have to notice.

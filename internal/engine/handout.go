@@ -41,20 +41,28 @@ func (p *Plan) Handouts() []Handout {
 // made, c being its change or nil, and has the records say so until it was
 // handed out.
 func (e *Engine) handOut(f *follower, it *item, c *Change) {
-	if it.Want == nil || it.leave || it.past == nil {
+	if it.Want == nil || it.leave || !it.kind.Gives {
 		return
 	}
 	holder, terms := it.kind.Given(it.Want)
 	if holder == "" {
 		return
 	}
-	record := puts(it.final)
+	record, past := puts(it.final), it.past
+	if past == nil && record != nil {
+		if past = f.moved(it, holder); past != nil {
+			record.Given = past.Given
+		}
+	}
+	if past == nil {
+		return
+	}
 	if it.undo && record != nil { // what was observed of hints is the word of the wish that is undone
 		terms = it.terms(record.Want)
 	}
-	held := it.terms(it.past.Want)
+	held := it.terms(past.Want)
 	why, sources := differing(held, terms), f.sources(it)
-	it.handout = it.past.Handout
+	it.handout = past.Handout
 	switch {
 	case c == nil:
 		return
@@ -66,6 +74,31 @@ func (e *Engine) handOut(f *follower, it *item, c *Change) {
 	if record != nil {
 		record.Handout = it.handout
 	}
+}
+
+// A place is where somebody is given a thing: by a block, and not at a path.
+type place struct{ kind, holder, block string }
+
+// moved returns the record of what leaves and was given to somebody by the same block,
+// nil where nothing does: what comes in its place is what they have.
+func (f *follower) moved(it *item, holder string) *state.Record {
+	if f.gone == nil {
+		f.gone = make(map[place]*state.Record)
+		for _, old := range f.leaving {
+			was := old.kind.New()
+			_ = old.past.Want.Tell(was) // what can't be read is not on record
+			who, _ := old.kind.Given(was)
+			for _, block := range blocks(*old.past) {
+				f.gone[place{old.ID.Kind, who, block}] = old.past
+			}
+		}
+	}
+	for _, o := range it.Owners {
+		if past := f.gone[place{it.ID.Kind, holder, o.Block.String()}]; past != nil {
+			return past
+		}
+	}
+	return nil
 }
 
 // terms returns those of a wish on record; nil where that does not tell them.

@@ -93,7 +93,7 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 
 // judgeAll adds to the plan what is to be done.
 func (e *Engine) judgeAll(ctx context.Context, p *Plan) error {
-	f := newFollower(e.Store)
+	f := newFollower(e.Store, p.items)
 	e.compareAll(p.items)
 	for _, it := range p.items {
 		if err := e.judge(ctx, p, f, it); err != nil {

@@ -16,7 +16,7 @@ func (e *Engine) protect(ctx context.Context, p *Plan) error {
 		return nil
 	}
 	rest := p.anew()
-	f := newFollower(e.Store)
+	f := newFollower(e.Store, p.items)
 	for _, it := range p.items {
 		c, ok := left[it.ID]
 		if !ok {
