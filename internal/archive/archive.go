@@ -39,6 +39,8 @@ type Manifest struct {
 	Version       string    `json:"version"` // of vpnd
 	Host          string    `json:"host"`
 	Made          time.Time `json:"made"`
+
+	Given json.RawMessage `json:"given,omitempty"` // what the host knows of things that people were given, in its own words
 }
 
 // An Entry is a file or a directory.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ import (
 	"vpnd/internal/moving"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -32,7 +34,7 @@ func (a *app) backupCommand() *cobra.Command {
 		Long: `Writes the keys, certificates, lists and ledgers that vpnd made on this host, and the
 configuration, into one archive, which a passphrase opens or the identity of a
 recipient of age. vpnd restore puts them on another host: the same CA, the same
-keys of clients, the same revocations. The files of a CA that was there before go
+keys of clients, the same revocations, who has which profile and which address. The files of a CA that was there before go
 along; of a key that is kept elsewhere it is told that it does not.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -97,7 +99,14 @@ vpnd plan shows what the configuration asks for besides.`,
 				}
 				return host.Agreed(c.Context())
 			}
-			return a.restore(m, entries, agreed)
+			if err := a.restore(m, entries, agreed); err != nil || m.Given == nil {
+				return err
+			}
+			var given []state.Record
+			if err := json.Unmarshal(m.Given, &given); err != nil {
+				return fmt.Errorf("who had which profile can't be read, and all else was restored: %w", err)
+			}
+			return t.Engine.Store.TakeOver(given)
 		},
 	}
 	yesFlag(c, &yes)
@@ -129,13 +138,22 @@ func (a *app) backup(e *engine.Engine, cfg *config.Config, file string, to []age
 			paths, things = append(paths, path), things+1
 		}
 	}
+	for _, path := range others.Loose {
+		if len(a.missing([]string{path})) == 0 {
+			paths, things = append(paths, path), things+1
+		}
+	}
 	entries, err := moving.Gather(filepath.Clean("/"+a.root), paths)
 	if err != nil {
 		return fmt.Errorf("the archive would not be whole: %w", err)
 	}
+	given, err := json.Marshal(handedOut(e))
+	if err != nil {
+		return err
+	}
 	host, _ := os.Hostname() // it only says where it comes from
 	var sealed bytes.Buffer
-	if err := archive.Write(&sealed, archive.Manifest{Version: Version, Host: host, Made: e.Now().UTC()}, entries, to...); err != nil {
+	if err := archive.Write(&sealed, archive.Manifest{Version: Version, Host: host, Made: e.Now().UTC(), Given: given}, entries, to...); err != nil {
 		return err
 	}
 	if err := fresh(file, sealed.Bytes()); err != nil {
@@ -149,13 +167,26 @@ func (a *app) backup(e *engine.Engine, cfg *config.Config, file string, to []age
 	return nil
 }
 
+// handedOut are the records of what people have a copy of, or had, without what only
+// this host can use.
+func handedOut(e *engine.Engine) []state.Record {
+	var all []state.Record
+	for _, r := range e.Store.Records() {
+		if r.Given != nil {
+			r.Owners, r.After, r.Triggers, r.Prior, r.Touched = nil, nil, nil, "", nil
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // luggage returns what blocks rest on and others made.
 func luggage(cfg *config.Config) resource.Luggage {
 	var all resource.Luggage
 	for _, b := range cfg.Blocks {
 		if m, ok := b.Shape.(resource.Mover); ok {
 			one := m.Moves(b.ID.Name)
-			all.Files, all.Away = append(all.Files, one.Files...), append(all.Away, one.Away...)
+			all.Files, all.Away, all.Loose = append(all.Files, one.Files...), append(all.Away, one.Away...), append(all.Loose, one.Loose...)
 		}
 	}
 	return all

@@ -77,6 +77,9 @@ func (e *Engine) converge(ctx, step context.Context, p *Plan, undoable bool) Rep
 	}
 	r.cancelRefreshes(step)
 	r.report.Err = errors.Join(r.report.Err, r.settleAll())
+	if undoable && !p.part && r.report.Failed() == nil {
+		r.report.Err = r.Store.Settled()
+	}
 	r.ended()
 	return r.report
 }

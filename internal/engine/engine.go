@@ -115,6 +115,7 @@ type Plan struct {
 	comes  *resource.Graph // what is asked for
 	goes   *resource.Graph // what leaves
 	barred []resource.ID   // wrong, and not for this apply
+	part   bool            // of what is asked for only this was looked at
 }
 
 // item is one resource on its way through a plan.

@@ -15,8 +15,9 @@ type follower struct {
 	held    map[resource.ID]Wait // what waits with what it needs
 	walk    *resource.Walk       // to what needs a thing; nil until something waits
 
-	leaving []*item                 // gifts that leave
-	gone    map[place]*state.Record // the same by whom they were given to; nil until somebody asks
+	leaving []*item                       // gifts that leave
+	gone    map[place]*state.Record       // the same by whom they were given to; nil until somebody asks
+	before  map[resource.ID]*state.Record // those of the host whose place this one takes
 }
 
 func newFollower(store *state.Store, items []*item) *follower {

@@ -49,8 +49,8 @@ func (e *Engine) handOut(f *follower, it *item, c *Change) {
 		return
 	}
 	record, past := puts(it.final), it.past
-	if past == nil && record != nil {
-		if past = f.moved(it, holder); past != nil {
+	if past == nil && record != nil && !it.undo {
+		if past = cmp.Or(f.moved(it, holder), f.before[it.ID]); past != nil {
 			record.Given = past.Given
 		}
 	}

@@ -56,7 +56,11 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 	if err := normalize(ctx, reachable); err != nil {
 		return nil, err
 	}
-	return e.plan(ctx, present, leaving)
+	p, err := e.plan(ctx, present, leaving)
+	if p != nil {
+		p.part = len(targets) > 0
+	}
+	return p, err
 }
 
 // runs says whether the host can have the thing at all.
@@ -95,6 +99,10 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 func (e *Engine) judgeAll(ctx context.Context, p *Plan) error {
 	f := newFollower(e.Store, p.items)
 	e.compareAll(p.items)
+	var err error
+	if f.before, err = e.Store.TakenOver(); err != nil {
+		return err
+	}
 	for _, it := range p.items {
 		if err := e.judge(ctx, p, f, it); err != nil {
 			return err

@@ -85,18 +85,26 @@ func (p *Put) Places() []string {
 // Do writes them, with the directories that are missing.
 func (p *Put) Do() error {
 	for _, d := range p.dirs {
-		if err := p.makeWay(d); err != nil {
+		if err := errors.Join(p.makeWays(d.Path), p.makeWay(d)); err != nil {
 			return err
 		}
 	}
 	for _, f := range p.files {
-		for _, dir := range above(f.Path) {
-			if err := p.makeWay(archive.Entry{Path: dir, Mode: 0o755, User: "root", Group: "root"}); err != nil {
-				return err
-			}
+		if err := p.makeWays(f.Path); err != nil {
+			return err
 		}
 	}
 	return atomic.WriteAll(p.root, p.files)
+}
+
+// makeWays makes the directories that a path lies in and the archive says nothing of.
+func (p *Put) makeWays(name string) error {
+	for _, dir := range above(name) {
+		if err := p.makeWay(archive.Entry{Path: dir, Mode: 0o755, User: "root", Group: "root"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeWay makes a directory that is not there.

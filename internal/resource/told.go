@@ -85,6 +85,7 @@ type Mover interface {
 type Luggage struct {
 	Files []string // files of others, and directories
 	Away  []string // what need not be on the host, and goes along where it is
+	Loose []string // the same of what nobody misses
 }
 
 // A Bearer is the shape of a certificate.

@@ -1,8 +1,14 @@
 package state
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"time"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
 )
 
@@ -34,3 +40,39 @@ type Given struct {
 	At time.Time `json:"at"`           // UTC
 	By string    `json:"by,omitempty"` // the person; empty where that is not known
 }
+
+// givenPath is where a host that took the place of another one keeps what that knew of
+// things which people were given, until it has made them.
+func givenPath(dir string) string { return filepath.Join(dir, "given.json") }
+
+// TakeOver keeps the records that another host had of things which people were given.
+func (s *Store) TakeOver(given []Record) error {
+	data, err := json.Marshal(given)
+	if err != nil {
+		return err
+	}
+	return s.write(givenPath(s.dir), append(data, '\n'))
+}
+
+// TakenOver returns those records.
+func (s *Store) TakenOver() (map[resource.ID]*Record, error) {
+	data, err := readOwn(givenPath(s.dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var given []Record
+	if err == nil {
+		err = json.Unmarshal(data, &given)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading who had which profile on the host before: %w; remove %s to do without", err, givenPath(s.dir))
+	}
+	all := make(map[resource.ID]*Record, len(given))
+	for i := range given {
+		all[given[i].ID] = &given[i]
+	}
+	return all, nil
+}
+
+// Settled forgets them, once those things are on record here.
+func (s *Store) Settled() error { return atomic.Remove("/", givenPath(s.dir)) }

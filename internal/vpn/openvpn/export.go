@@ -63,6 +63,19 @@ func (s *Server) Ports() []Port {
 	return all
 }
 
+// Moves tells where OpenVPN remembers who had which address.
+func (s *Server) Moves(name string) resource.Luggage {
+	all, err := (&settings{Server: s, name: name}).cut()
+	if err != nil || !s.persists() {
+		return resource.Luggage{}
+	}
+	var files resource.Luggage
+	for _, i := range all {
+		files.Loose = append(files.Loose, i.leases())
+	}
+	return files
+}
+
 // Writes tells which files the server opens before it drops its privileges.
 func (s *Server) Writes() []resource.Claim {
 	all, err := (&settings{Server: s}).cut()
