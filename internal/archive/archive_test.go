@@ -3,6 +3,7 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"strings"
@@ -33,15 +34,16 @@ var (
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	id := identity(t)
 	var sealed bytes.Buffer
-	if err := Write(&sealed, Manifest{Version: "1", Host: "gw", Made: made}, entries, id.Recipient()); err != nil {
+	if err := Write(&sealed, Manifest{Version: "1", Host: "gw", Made: made, Given: json.RawMessage(`[1]`)}, entries, id.Recipient()); err != nil {
 		t.Fatal(err)
 	}
 	if bytes.Contains(sealed.Bytes(), []byte("KEY")) {
 		t.Error("the key can be read")
 	}
 	m, got, err := Read(bytes.NewReader(sealed.Bytes()), id)
-	if want := (Manifest{FormatVersion: FormatVersion, Version: "1", Host: "gw", Made: made}); err != nil || m != want {
-		t.Errorf("%+v, %v", m, err)
+	want := Manifest{FormatVersion: FormatVersion, Version: "1", Host: "gw", Made: made, Given: json.RawMessage(`[1]`)}
+	if diff := cmp.Diff(want, m); err != nil || diff != "" {
+		t.Errorf("%s, %v", diff, err)
 	}
 	if diff := cmp.Diff(entries, got); diff != "" {
 		t.Error(diff)
