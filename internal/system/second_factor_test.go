@@ -208,6 +208,9 @@ func (d entrance) tokens() {
 	d.expect(true, "a token of alice", "alice", "alice", tokenOf(key, "alice"))
 	d.expect(false, "a token of bob, with the certificate of alice", "alice", "bob", tokenOf(key, "bob"))
 	d.expect(false, "a token of bob as that of alice", "alice", "alice", tokenOf(key, "bob"))
+	d.vpnd(0, "client", "totp", "alice", "--new", "--yes")
+	d.expect(false, "a token of alice, of before her phone was lost", "alice", "alice", tokenOf(key, "alice"))
+	d.expect(true, "alice, with her new phone", "alice", "alice", response("wonder land", d.code(d.seed("alice"), 0)))
 }
 
 // tokenOf is one of OpenVPN's auth-gen-token for a name; auth_token.c.

@@ -41,7 +41,7 @@ type Client struct {
 	Passphrase   *resource.Secret   `vpnd:"passphrase" doc:"the passphrase of the key, as in credential(\"hq-passphrase\")"`
 
 	Routes          []netip.Prefix `vpnd:"routes" doc:"networks that this host reaches through the tunnel, whatever the server pushes"`
-	AcceptRoutes    []netip.Prefix `vpnd:"accept_routes" doc:"networks that the server may push a route to, exactly as it does; left out, those of private addresses, and with [] none. A network that this host has another way to stays there. Name servers and the way for everything are never taken of it"`
+	AcceptRoutes    []netip.Prefix `vpnd:"accept_routes" doc:"networks that the server may push a route to, exactly as it does; left out, those of private addresses, and with [] none. A network that this host has another way to stays there. Name servers and the way for everything are never taken of it: one name server for all that this host asks could lead it anywhere. Where names of the other side are needed, point a name server of this host at theirs for these domains, by accept_routes or routes"`
 	AcceptAddresses []netip.Prefix `vpnd:"accept_addresses" doc:"networks of which the server may give this host an address, with all of that network behind it; left out, private ones (RFC 1918, 6598 and 4193). One that overlaps with the network of another interface ends the connection"`
 	RedirectGateway *bool          `vpnd:"redirect_gateway" doc:"send everything through the tunnel: who reaches this host by another network is cut off" default:"false"`
 	Networks        []netip.Prefix `vpnd:"networks" doc:"networks behind this host that the other side reaches through the tunnel; there the server has to know them as routes of this client, and this host forwards"`

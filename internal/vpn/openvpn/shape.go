@@ -89,7 +89,7 @@ type Client struct {
 	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address; with several listeners, the others give it the one at the same place in their part"`
 	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address, likewise"`
 	Group    *string        `vpnd:"group" doc:"the group that it is in, which gives it an address"`
-	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener; a change restarts that"`
+	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener: a route of this host leads to one interface, and OpenVPN, which has given up its privileges, can't have it follow the client. Who has networks behind it is to dial that listener only. A change restarts that"`
 	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
 	Revoked  *bool          `vpnd:"revoked" doc:"with peer_fingerprint: whether it may not come in any more; its key and its certificate go, and if it comes back it gets others" default:"false"`
 	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate; who is connected is disconnected" default:"false"`
