@@ -61,29 +61,65 @@ func listed(list state.Was) ([]string, error) {
 // peers is about servers that know their clients by fingerprints and go on: nobody is let
 // in again who is on their lists no more, and nobody's key is what it was.
 func (e *Exempt) peers(w way) error {
-	lists, err := fingerprinted(w.back.Present)
+	lists, err := fingerprinted(slices.Concat(w.back.Present, w.snap.Present))
 	if err != nil {
 		return err
 	}
+	done := make(map[resource.ID]bool)
 	for _, before := range lists {
-		at := slices.IndexFunc(w.now.Present, func(was state.Was) bool { return was.ID == before.ID })
-		if at < 0 {
-			continue // the server itself comes back
+		if done[before.ID] {
+			continue
 		}
-		if err := e.unlist(before, w.now.Present[at], w); err != nil {
+		done[before.ID] = true
+		stand, stands, err := w.stand(before.ID)
+		if err == nil && stand != nil {
+			err = e.unlist(before, stand, stands, w)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// unlist is about one list, as it was before and as it is now.
-func (e *Exempt) unlist(before, now state.Was, w way) error {
-	then, err := listed(before)
-	if err != nil {
-		return err
+// stand returns the certificates of those on a list as it stands or, where its server is
+// gone, of those who were there when that went; nil where an undo goes back to that very
+// moment, and all of it comes back.
+func (w way) stand(list resource.ID) (certificates []string, stands bool, err error) {
+	is := func(was state.Was) bool { return was.ID == list }
+	if at := slices.IndexFunc(w.now.Present, is); at >= 0 {
+		all, err := listed(w.now.Present[at])
+		return append([]string{}, all...), true, err
 	}
-	stand, err := listed(now)
+	names, err := w.store.Snapshots()
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range slices.Backward(names) {
+		if name <= w.snap.Name {
+			break
+		}
+		later, err := w.store.Snapshot(name)
+		if err != nil {
+			return nil, false, err
+		}
+		if !slices.ContainsFunc(later.Present, is) {
+			continue
+		}
+		all := []string{}
+		for _, was := range later.Present {
+			if was.ID.Kind == pki.KindCertificate {
+				all = append(all, was.ID.Name)
+			}
+		}
+		return all, false, nil
+	}
+	return nil, false, nil
+}
+
+// unlist is about one list, as it was before and as it is now.
+func (e *Exempt) unlist(before state.Was, stand []string, stands bool, w way) error {
+	then, err := listed(before)
 	if err != nil {
 		return err
 	}
@@ -97,10 +133,11 @@ func (e *Exempt) unlist(before, now state.Was, w way) error {
 			return err
 		}
 		own := map[resource.ID]bool{was.ID: true, {Kind: pki.KindPrivateKey, Name: keyOf(was.ID.Name, h)}: true}
+		still := slices.Contains(stand, was.ID.Name)
 		for id := range own {
-			e.out[id] = true
+			e.out[id] = e.out[id] || stands || !still
 		}
-		if slices.Contains(stand, was.ID.Name) {
+		if still {
 			continue
 		}
 		gone++
@@ -120,7 +157,9 @@ func (e *Exempt) unlist(before, now state.Was, w way) error {
 	kept, err := without(before, func(certificate string) bool {
 		return !slices.Contains(stand, certificate) || slices.Contains(w.snap.Absent, resource.ID{Kind: pki.KindCertificate, Name: certificate})
 	})
-	e.keep = append(e.keep, kept)
+	if e.keep = append(e.keep, kept); !stands {
+		e.instead[before.ID] = kept
+	}
 	return err
 }
 
@@ -183,6 +222,7 @@ func without(list state.Was, out func(certificate string) bool) (state.Was, erro
 		}
 		left = []json.RawMessage{nobody}
 	}
+	delete(shape, "content") // it is made of its parts
 	var err error
 	if shape["part"], err = json.Marshal(left); err == nil {
 		list.Shape, err = json.Marshal(shape)

@@ -29,7 +29,9 @@ type Exempt struct {
 	struck map[resource.ID]bool     // of the configuration before: what belongs to revoked people
 	names  map[resource.ID][]string // whom a list goes on to bar, though they were members before
 	apart  map[resource.ID]bool     // of keep: what does not stand, and so comes back as it was
-	Damage *state.DamageError       // of what is in force, so that only the ledgers tell who was revoked
+
+	instead map[resource.ID]state.Was // of keep: what does not stand, and comes back otherwise than it was
+	Damage  *state.DamageError        // of what is in force, so that only the ledgers tell who was revoked
 }
 
 // Find finds what an undo of a snapshot has to leave as it is. The certificates
@@ -49,7 +51,7 @@ func Find(root string, store *state.Store, snap *state.Snapshot) (*Exempt, error
 	if back == nil {
 		back = now
 	}
-	e := &Exempt{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string), apart: make(map[resource.ID]bool), Damage: damage}
+	e := &Exempt{out: make(map[resource.ID]bool), struck: make(map[resource.ID]bool), names: make(map[resource.ID][]string), apart: make(map[resource.ID]bool), instead: make(map[resource.ID]state.Was), Damage: damage}
 	for _, list := range lists(now.Present, back.Present, snap.Present) {
 		if leaves(snap, list) {
 			continue
@@ -200,13 +202,21 @@ func rebuilt(was state.Was, of map[resource.ID]bool) bool {
 // Kept is what does not go back, but is to be as it is here. A list that was taken away comes
 // back as it was, whoever was revoked since being barred by it.
 func (e *Exempt) Kept() []state.Was {
-	return slices.DeleteFunc(slices.Clone(e.keep), func(was state.Was) bool { return e.apart[was.ID] })
+	return slices.DeleteFunc(slices.Clone(e.keep), func(was state.Was) bool {
+		_, comes := e.instead[was.ID]
+		return comes || e.apart[was.ID]
+	})
 }
 
 // Spare takes out of a snapshot what does not go back.
 func (e *Exempt) Spare(snap *state.Snapshot) {
 	out := func(id resource.ID) bool { return e.out[id] || e.struck[id] }
 	snap.Present = slices.DeleteFunc(snap.Present, func(was state.Was) bool { return out(was.ID) })
+	for i, was := range snap.Present {
+		if instead, ok := e.instead[was.ID]; ok {
+			snap.Present[i].Shape = instead.Shape
+		}
+	}
 	snap.Records = slices.DeleteFunc(snap.Records, func(r state.Record) bool { return out(r.ID) })
 }
 
