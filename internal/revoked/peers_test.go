@@ -80,7 +80,7 @@ func TestNoUndoBringsAPeerBack(t *testing.T) {
 				return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
 			}
 			snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
-			if err := errors.Join(store.KeepWish(wish(before)), store.SaveSnapshot(snap), store.Follows(snap.Name, wish(now)), store.KeepWish(wish(now))); err != nil {
+			if err := errors.Join(store.KeepWish(wish(before)), store.Follows(snap, wish(now)), store.SaveSnapshot(snap), store.KeepWish(wish(now))); err != nil {
 				t.Fatal(err)
 			}
 			if snap, err = store.Snapshot(snap.Name); err != nil {
