@@ -20,7 +20,7 @@ func TestDebianKernelInterfaceThatCarriesOpenVPN(t *testing.T) {
 	ip(t, "link add tun7 type ovpn-dco")
 	ip(t, "addr add 10.8.0.1/24 dev tun7")
 	ip(t, "link set tun7 up")
-	if m := Unused("tun7", "openvpn-server@idle.service", resource.Prospect{}); m == nil || !strings.HasPrefix(m.Summary, "the interface tun7 is taken by another OpenVPN") {
+	if m := Unused("tun7", []string{"openvpn-server@idle.service"}, resource.Prospect{}); m == nil || !strings.HasPrefix(m.Summary, "the interface tun7 is taken by another OpenVPN") {
 		t.Errorf("of a server that does not run: %+v", m)
 	}
 	if m := Free(prefixes("10.8.0.0/24")[0], "tun8", []string{"openvpn-server@idle.service"}, resource.Prospect{}); m == nil {

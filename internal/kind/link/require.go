@@ -206,7 +206,7 @@ func Unused(dev string, units []string, plan resource.Prospect) *resource.Mistak
 	}
 	const hint = "give the server another dev, as in tun7"
 	if d.offloads() {
-		if goes(d, []string{unit}, plan) {
+		if goes(d, units, plan) {
 			return nil
 		}
 		return &resource.Mistake{Summary: fmt.Sprintf("the interface %s is taken by another OpenVPN", dev), Hint: hint + ", or stop that one first"}
