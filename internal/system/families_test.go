@@ -51,8 +51,9 @@ func TestEveryFamily(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := scene{o, t}
-		s.sh("ip addr add 2001:db8:113::1/64 dev wan0 nodad")
 		alice := s.person(l, "alice", 11)
+		s.newcomer(alice)
+		s.sh("ip addr add 2001:db8:113::1/64 dev wan0 nodad")
 		alice.sh("ip addr add 2001:db8:113::11/64 dev eth0 nodad")
 		s.configure(families())
 		s.apply()
