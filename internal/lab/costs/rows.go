@@ -202,9 +202,7 @@ func authority() []Row {
 		{Path: ca + `client "bob"/revoked`, Value: `true`, Loses: bob, Out: true, Back: true, Anew: bob},
 		{Path: ca + `client "bob"/csr`, Value: `true`, Not: "who has the key elsewhere is another client, whose profile lets nobody in by itself"},
 		{Path: ca + `server "server"/common_name`, Value: `"gateway"`, Loses: Everybody, New: Everybody},
-		{Path: ca + `permitted_domains`, Not: "it came last, and nobody has measured it yet"},
-		{Path: server + `peer_fingerprint`, Not: "a server without a CA is another one, with other keys of everybody"},
-		{Path: server + `client "bob"/revoked`, Not: "it is for a server without a CA; here the pki says who is revoked"},
+		{Path: server + `client "bob"/revoked`, Value: `true`, Refused: "the PKI tells who is revoked"},
 		{Path: ca + `ca_key_pem`, Not: "it is a secret that is lent for one apply, and nothing that stands"},
 		{Path: ca + `parent_key_pem`, Not: "it is a secret that is lent for one apply, and nothing that stands"},
 		quietly(`key`, `"ecdsa-p384"`), // of keys to come, see vpnd pki rekey
@@ -226,8 +224,14 @@ func others() []Row {
 		home.First = append(home.First, Row{Path: `pki "home"/` + path, Value: `"300d"`})
 	}
 	home.First = append(home.First, Row{Path: `pki "home"/subject/common_name`, Value: `"Home CA"`})
+	// The CA's certificate is another one with the same key, in every profile.
+	domains := everybody("", `["example.com"]`).void().works()
+	domains.Path = `pki "home"/permitted_domains`
+	// Without a CA everybody has other keys.
+	peers := everybody("peer_fingerprint", `true`).void()
+	peers.With = []Row{{Path: server + "pki"}, {Path: server + `client "alice"/disabled`, Value: `false`}, {Path: server + `client "bob"/disabled`, Value: `false`}}
 	rows := append([]Row{gate, home}, levels()...)
-	return append(rows, Row{Path: `pki "home"/ca_generation`, Value: `2`, Loses: Everybody})
+	return append(rows, domains, Row{Path: `pki "home"/ca_generation`, Value: `2`, Loses: Everybody}, peers)
 }
 
 // levels are rows of CAs below others. A CA that is certified anew keeps its key, so that
