@@ -6,7 +6,8 @@ var printedProfile = regexp.MustCompile(`bob's profile, with a key in it: (\S+)`
 
 // newcomer goes by what the README says, and by what vpnd prints: from nothing to
 // somebody who is connected in two commands, and to nothing again. Whoever was connected
-// is remembered over a restart of the agent; where the memory is lost it is unknown.
+// is remembered over a restart of the agent; where the memory is lost it is unknown. What
+// runs out is made anew before.
 func (s scene) newcomer(p person) {
 	s.t.Helper()
 	s.sh("ip route add default via 203.0.113.11 dev wan0")
@@ -30,6 +31,7 @@ func (s scene) newcomer(p person) {
 
 	s.agent()
 	s.remembers(p)
+	s.outlives(p)
 	s.agentRemoved()
 	s.sh("vpnd destroy --yes --purge && rm /root/bob.ovpn /etc/vpnd/vpn.hcl")
 	s.as(first, "a newcomer's first day")
