@@ -40,12 +40,12 @@ func (h *Host) Start(ctx context.Context) error {
 	if up := h.lab.up(); h.lab.most > 0 && up >= h.lab.most {
 		return fmt.Errorf("booting %s: %d hosts are up, and the lab has room for %d (see Options.Hosts)", h.name, up, h.lab.most)
 	}
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
-	defer cancel()
 	if err := awaitWatchers(ctx, h.lab.say); err != nil {
 		return fmt.Errorf("booting %s: %w", h.name, err)
 	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
 	failed, err := h.boot(ctx)
 	if err != nil {
 		err = fmt.Errorf("booting %s: %w\nlast on its console:\n%s", h.name, err, h.LastWords())
