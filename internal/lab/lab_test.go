@@ -74,6 +74,20 @@ func TestUnknownRelease(t *testing.T) {
 	}
 }
 
+// Who asked for room for one host has one at a time.
+func TestNoMoreHostsThanThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	l := labtest.For(t, 1, lab.Bookworm)
+	a := labtest.Host(t, l, "a")
+	if _, err := l.Host(t.Context(), "b"); err == nil || !strings.Contains(err.Error(), "1 hosts are up, and the lab has room for 1") {
+		t.Errorf("a second host says %v", err)
+	}
+	if err := a.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	labtest.Host(t, l, "c")
+}
+
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	h := labtest.Host(t, labtest.New(t), "a")
