@@ -41,6 +41,9 @@ func (b *bench) many(ctx context.Context) error {
 	}
 	const limit = 200 << 10
 	b.figure(figure{what: "peak memory of that plan", vpnd: mebibytes(kib), goal: "≤ " + mebibytes(limit), met: kib <= limit})
+	if err := b.agentOfClients(ctx); err != nil {
+		return err
+	}
 	if err := b.oneClient(ctx, rounds); err != nil {
 		return err
 	}
@@ -72,6 +75,38 @@ func (b *bench) oneClient(ctx context.Context, rounds int) error {
 	b.within10k("apply of one more client", medians[0], time.Second)
 	b.within10k("apply of one more that is revoked", medians[1], time.Second)
 	return nil
+}
+
+// agentOfClients measures an idle agent that keeps all of them. Of its looks those count
+// that it makes by itself, every five minutes: it reads no files for them.
+func (b *bench) agentOfClients(ctx context.Context) error {
+	b.say("starting an agent with %d clients", b.clients)
+	config := clientsOf("large", b.clients)
+	if err := b.host.WriteFile(ctx, agentConfig, []byte("vpnd {\n  interval = \"10s\"\n}\n"+config), 0o600); err != nil {
+		return err
+	}
+	if err := b.startAgent(ctx); err != nil {
+		return err
+	}
+	proc, err := b.agentProc(ctx)
+	if err != nil {
+		return err
+	}
+	look, err := b.timedLook(ctx, proc)
+	if err != nil {
+		return err
+	}
+	if err := b.host.WriteFile(ctx, agentConfig, []byte(config), 0o600); err != nil {
+		return err
+	}
+	if err := b.forgive(ctx); err != nil {
+		return err
+	}
+	if err := b.rest(ctx, proc, fmt.Sprintf("with %d clients", b.clients), look, 0.1, 0); err != nil {
+		return err
+	}
+	_, err = b.host.Run(ctx, "sh", "-ec", "systemctl stop vpnd; rm "+agentConfig)
+	return err
 }
 
 // within10k is a figure of many clients whose goal is a time.
