@@ -2,10 +2,12 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -177,10 +179,14 @@ func (g Gift) Given() *state.Given { return g.record.Given }
 // recorded tells, of each thing on record whose kind is one of these, its shape as far
 // as the record tells it: what can't be read is not on record.
 func (e *Engine) recorded(of func(resource.Kind) bool, tell func(state.Record, any)) {
-	for _, r := range e.onRecord(of) {
-		was := e.Catalog.Find(r.ID.Kind).New()
-		_ = r.Want.Tell(was)
-		tell(*r, was)
+	records := e.onRecord(of)
+	shapes := make([]any, len(records))
+	hands.Each(context.Background(), len(records), func(i int) {
+		shapes[i] = e.Catalog.Find(records[i].ID.Kind).New()
+		_ = records[i].Want.Tell(shapes[i])
+	})
+	for i, r := range records {
+		tell(*r, shapes[i])
 	}
 }
 
