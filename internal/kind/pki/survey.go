@@ -214,6 +214,7 @@ func (st *survey) onRecord() bool {
 
 // sort parts what the CA signed by whether it has run out.
 func (st *survey) sort(all []entry) {
+	st.all = make([]entry, 0, len(all))
 	for _, e := range all {
 		if st.ca != nil && !e.by(st.ca) {
 			continue
