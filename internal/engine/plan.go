@@ -129,10 +129,12 @@ type comparison struct {
 // as there are processors. What was seen or is wished must not change until it is judged.
 func (e *Engine) compareAll(items []*item) {
 	hands.Each(context.Background(), len(items), func(i int) {
-		if it := items[i]; it.Want == nil || it.leave || it.before != nil || it.err != nil {
-			it.compared = nil
-		} else {
-			it.compared = e.compare(it)
+		it := items[i]
+		if it.compared = nil; it.Want == nil || it.leave || it.before != nil || it.err != nil {
+			return
+		}
+		if it.compared = e.compare(it); len(it.compared.diffs) > 0 {
+			it.err = it.kind.Complete(it.ID.Name, it.got) // what went meanwhile is unknown to this plan
 		}
 	})
 }
