@@ -139,24 +139,49 @@ func TestPeopleOfBothCAsComeIn(t *testing.T) {
 	if err := openvpn.Validate(context.Background(), root+"/office.conf"); err != nil {
 		t.Fatal(err)
 	}
+	people := doorway{s, room}
+	t.Run("one by one", func(t *testing.T) {
+		people.come(t, []entrance{
+			{func() {}, nil},
+			{func() { before.bar("crl.pem", tpham) }, map[string]string{"tpham": "certificate revoked"}},
+			{func() { now.bar("crl-2.pem") }, map[string]string{"tpham": "certificate revoked"}},
+			{func() { now.bar("crl-2.pem", anna) }, map[string]string{"tpham": "certificate revoked", "anna": "certificate revoked"}},
+		})
+	})
+	// No list is made anew of a CA of which nothing is good. It is nobody else's loss.
+	now.list, before.list.NextUpdate = nil, time.Now().Add(-time.Minute)
+	before.bar("crl.pem")
+	now.bar("crl-2.pem")
+	t.Run("after its last list", func(t *testing.T) {
+		people.come(t, []entrance{{func() {}, map[string]string{"tpham": "CRL has expired"}}})
+	})
+}
+
+// entrance is who is let in once something has happened.
+type entrance struct {
+	first   func()
+	refused map[string]string // and why
+}
+
+// doorway is a server with its profiles.
+type doorway struct {
+	*Server
+	profiles string
+}
+
+// come starts the server and has both people dial at each entrance.
+func (d doorway) come(t *testing.T, all []entrance) {
+	list(t, d.Server)
 	server := start(t, "--cd", root, "--config", "office.conf")
 	server.waitFor(t, "Initialization Sequence Completed")
-	for _, step := range []struct {
-		revoke  func()
-		refused []string
-	}{
-		{func() {}, nil},
-		{func() { before.bar("crl.pem", tpham) }, []string{"tpham"}},
-		{func() { now.bar("crl-2.pem") }, []string{"tpham"}},
-		{func() { now.bar("crl-2.pem", anna) }, []string{"tpham", "anna"}},
-	} {
-		step.revoke()
-		list(t, s)
+	for _, e := range all {
+		e.first()
+		list(t, d.Server)
 		for _, name := range []string{"tpham", "anna"} {
 			t.Run(name, func(t *testing.T) {
-				client := start(t, "--config", filepath.Join(room, name+".ovpn"), "--ifconfig-noexec", "--route-noexec", "--connect-timeout", "5")
-				if slices.Contains(step.refused, name) {
-					server.waitFor(t, "VERIFY ERROR: depth=0, error=certificate revoked: CN="+name)
+				client := start(t, "--config", filepath.Join(d.profiles, name+".ovpn"), "--ifconfig-noexec", "--route-noexec", "--connect-timeout", "5")
+				if why, is := e.refused[name]; is {
+					server.waitFor(t, "error="+why)
 				} else {
 					client.waitFor(t, "Initialization Sequence Completed")
 				}
