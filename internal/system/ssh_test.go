@@ -249,6 +249,7 @@ func TestSSHTunnel(t *testing.T) {
 		t.Run("host key fetched", func(t *testing.T) { c.in(t).fetched() })
 		t.Run("permits", func(t *testing.T) { c.in(t).permits() })
 		t.Run("sshd", func(t *testing.T) { c.in(t).sshdIsSafe() })
+		t.Run("exchanged", func(t *testing.T) { c.in(t).exchanged() })
 		t.Run("agent", func(t *testing.T) { c.in(t).kept() })
 		t.Run("peer", func(t *testing.T) { c.in(t).comesBack() })
 		t.Run("host key", func(t *testing.T) { c.in(t).notFooled() })
@@ -294,6 +295,29 @@ func (c crossing) nothingElse() {
 	c.names(c.bastion.sh("sshd -T -C user=tunnel,host=x,addr=203.0.113.1"), "permittty no", "allowagentforwarding no", "x11forwarding no", "permittunnel no", "maxsessions 0")
 	c.names(c.bastion.sh("sshd -T -C user=root,host=x,addr=203.0.113.1"), "permittty yes", "allowtcpforwarding yes", "maxsessions 10")
 	c.sh("pkill -x -f 'ssh -i /root/key.*' || true; rm -f /root/key /root/known")
+	c.ok(c.says("127.0.0.1:8500"))
+}
+
+// exchanged has two tunnels exchange the ports that they listen at by one apply, and an
+// undo exchange them again.
+func (c crossing) exchanged() {
+	first := c.tunnel("")
+	other := c.tunnel("  key_file = \"/var/lib/vpnd/ssh/db\"\n")
+	both := func(db, again string) string {
+		return strings.Replace(first, "8500", db, 1) + strings.NewReplacer(`"db"`, `"again"`, "8500", again).Replace(other)
+	}
+	c.configure(both("8500", "8600"))
+	c.apply()
+	c.ok(c.says("127.0.0.1:8600"))
+	c.configure(both("8600", "8500"))
+	c.apply()
+	c.ok(c.says("127.0.0.1:8500"))
+	c.ok(c.says("127.0.0.1:8600"))
+	c.vpnd(0, "rollback", "--yes")
+	c.ok(c.says("127.0.0.1:8500"))
+	c.ok(c.says("127.0.0.1:8600"))
+	c.configure(first)
+	c.apply()
 	c.ok(c.says("127.0.0.1:8500"))
 }
 

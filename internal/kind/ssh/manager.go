@@ -12,6 +12,8 @@ type Manager interface {
 	State(ctx context.Context, unit string) (string, error)
 	// Restart restarts a unit and waits until that is done.
 	Restart(ctx context.Context, unit string) error
+	// Stop stops a unit and waits until that is done.
+	Stop(ctx context.Context, unit string) error
 	Close()
 }
 
@@ -36,3 +38,5 @@ type bus struct{ *systemd.Conn }
 func (b bus) State(ctx context.Context, unit string) (string, error) { return b.ActiveState(ctx, unit) }
 
 func (b bus) Restart(ctx context.Context, unit string) error { return b.RestartUnit(ctx, unit) }
+
+func (b bus) Stop(ctx context.Context, unit string) error { return b.StopUnit(ctx, unit) }

@@ -174,6 +174,13 @@ func (v Verbs) await(ctx context.Context, name string, want Forward) error {
 		limit = patience
 	}
 	begun, restarted := time.Now(), false
+	if made, err := v.makeRoom(ctx, name, &want); err != nil {
+		return err
+	} else if made { // it has failed before, and waits
+		if err := v.restart(ctx, resource.Or(want.Unit, "")); err != nil {
+			return err
+		}
+	}
 	for {
 		got, f, err := v.look(ctx, name, &want)
 		if err != nil {
@@ -233,6 +240,9 @@ func (v Verbs) restart(ctx context.Context, unit string) error {
 func (v Verbs) Refresh(ctx context.Context, name string, want Forward, how resource.Effect) error {
 	if how <= resource.Rebuild {
 		return nil
+	}
+	if _, err := v.makeRoom(ctx, name, &want); err != nil {
+		return err
 	}
 	if err := v.restart(ctx, resource.Or(want.Unit, "")); err != nil {
 		return err

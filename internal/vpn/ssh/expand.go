@@ -148,7 +148,7 @@ func (e *expansion) requirements() []resource.Requirement {
 			addr = netip.Addr{}
 		}
 		all = append(all, resource.Requirement{Path: path, Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return kindopenvpn.Port("tcp", addr, uint16(end.Port), false, []string{e.place.Unit()}, plan)
+			return kindopenvpn.Port("tcp", addr, uint16(end.Port), false, append(kindssh.Moving(plan), e.place.Unit()), plan)
 		}})
 	}
 	return all
