@@ -44,6 +44,7 @@ func TestDebianKernelSites(t *testing.T) {
 	s.run("AWS with BGP", sites.bgp)
 	s.run("by policy beside a gateway", sites.byPolicy)
 	s.run("WireGuard", sites.wireGuard)
+	s.run("OpenVPN", sites.offloaded)
 }
 
 // open boots them. They are joined outside, and forward; nothing else is made.
