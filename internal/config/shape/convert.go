@@ -103,7 +103,7 @@ func misread(v any) error {
 	case !addr.IsValid():
 		return errors.New("it is empty")
 	case addr.Zone() != "":
-		return fmt.Errorf("%s is an address of one interface alone; write one that the host has without %%", addr.WithZone(""))
+		return fmt.Errorf("%s is an address of one interface alone; write one that needs no zone", addr.WithZone(""))
 	case addr.Is4In6():
 		return fmt.Errorf("%s is an IPv4 address within an IPv6 one; write %s", addr, addr.Unmap())
 	}

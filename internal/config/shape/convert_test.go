@@ -96,7 +96,7 @@ func TestConvert(t *testing.T) {
 		{"address", word("fd00::1"), "fd00::1"},
 		{"address", word("10.0.0.256"), "misfit ()"},
 		{"address", word(""), "misfit (it is empty)"},
-		{"address", word("fe80::1%eth0, 0.0.0.0/0"), "misfit (fe80::1 is an address of one interface alone; write one that the host has without %)"},
+		{"address", word("fe80::1%eth0, 0.0.0.0/0"), "misfit (fe80::1 is an address of one interface alone; write one that needs no zone)"},
 		{"address", word("::ffff:10.0.0.1"), "misfit (::ffff:10.0.0.1 is an IPv4 address within an IPv6 one; write 10.0.0.1)"},
 		{"network", word("10.0.0.0/8"), "10.0.0.0/8"},
 		{"network", word("10.0.0.0"), "misfit ()"},
