@@ -66,12 +66,13 @@ var rules = []rule{
 	{"kind/wireguard", []string{"resource", "atomic", "process", "namespace", "kind/link"}, []string{"github.com/hashicorp/hcl", "log/slog", "github.com/vishvananda/netlink"}},
 	{"kind/", []string{"resource", "atomic", "hands", "notice", "attribution", "process", "namespace", "systemd"}, []string{"github.com/hashicorp/hcl", "log/slog"}},
 	{"vpn/vpntest", []string{"resource", "kind/"}, nil},
+	{"vpn/mistakes", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/across", []string{"resource", "kind/", "vpn/"}, []string{"os", "os/exec", "net/http"}},
 	{"vpn/aws/document", []string{"resource"}, []string{"os", "os/exec", "net/http"}},
-	{"vpn/aws", []string{"resource", "kind/", "vpn/ipsec/walls", "vpn/ipsec/credentials"}, []string{"os", "os/exec", "net/http"}},
-	{"vpn/dial", []string{"resource", "kind/", "vpn/dial/", "vpn/openvpn/subnet"}, []string{"os", "os/exec", "net/http", "github.com/vishvananda/netlink"}},
-	{"vpn/openvpn/auth", []string{"resource", "kind/", "vpn/openvpn/script"}, []string{"os", "os/exec", "net/http"}},
-	{"vpn/", []string{"resource", "kind/"}, []string{
+	{"vpn/aws", []string{"resource", "kind/", "vpn/mistakes", "vpn/ipsec/walls", "vpn/ipsec/credentials"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/dial", []string{"resource", "kind/", "vpn/mistakes", "vpn/dial/", "vpn/openvpn/subnet"}, []string{"os", "os/exec", "net/http", "github.com/vishvananda/netlink"}},
+	{"vpn/openvpn/auth", []string{"resource", "kind/", "vpn/mistakes", "vpn/openvpn/script"}, []string{"os", "os/exec", "net/http"}},
+	{"vpn/", []string{"resource", "kind/", "vpn/mistakes"}, []string{
 		"os", "os/exec", "net/http", "github.com/vishvananda/netlink", "github.com/coreos/go-iptables",
 	}},
 	{"config/settings", []string{"resource"}, nil},

@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/aws/document"
 	"vpnd/internal/vpn/ipsec/walls"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var (
@@ -24,37 +25,28 @@ var (
 // those of a chain.
 const maxName = min(15-len("-1"), walls.MaxName)
 
-type check struct{ found []resource.Mistake }
-
-func (c *check) add(path, hint, format string, args ...any) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-func (c *check) warn(path, hint, format string, args ...any) {
-	c.add(path, hint, format, args...)
-	c.found[len(c.found)-1].Warning = true
-}
+type check struct{ mistakes.Check }
 
 // Validate returns everything that is wrong with the block and with what it names.
 func (v *VPN) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !isName.MatchString(name) || len(name) > maxName {
-		c.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName),
+		c.Add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName),
 			"%q can't be part of the name of a chain and of an interface", name)
 	}
 	if uplink := resource.Or(v.Uplink, "eth0"); !isDevice.MatchString(uplink) {
-		c.add("uplink", "write it as ip(8) lists it, for example eth0", "%q is no name of an interface", uplink)
+		c.Add("uplink", "write it as ip(8) lists it, for example eth0", "%q is no name of an interface", uplink)
 	}
 	if v.mode() != policy && v.mode() != route {
-		c.add("mode", `write "policy" or "route"`, "there is no mode %q", v.mode())
+		c.Add("mode", `write "policy" or "route"`, "there is no mode %q", v.mode())
 	}
 	v.checkNumbers(c)
-	written := len(c.found)
+	written := len(c.Found)
 	c.networks("local_networks", v.LocalNetworks)
 	c.networks("remote_networks", v.RemoteNetworks)
-	sound := len(c.found) == written
+	sound := len(c.Found) == written
 	if v.Configuration == nil {
-		return c.found // which was told
+		return c.Found // which was told
 	}
 	d, err := v.read()
 	var wrong *document.Error
@@ -63,8 +55,8 @@ func (v *VPN) Validate(name string) []resource.Mistake {
 		if strings.Contains(wrong.Way, "connection = ") || v.Connection != nil && strings.Contains(wrong.What, *v.Connection) {
 			path = "connection"
 		}
-		c.add(path, wrong.Way, "%s", strings.TrimSuffix(wrong.Error(), "; "+wrong.Way))
-		return c.found
+		c.Add(path, wrong.Way, "%s", strings.TrimSuffix(wrong.Error(), "; "+wrong.Way))
+		return c.Found
 	}
 	v.checkRouting(c, d)
 	if sound {
@@ -77,21 +69,21 @@ func (v *VPN) Validate(name string) []resource.Mistake {
 	}
 	v.checkStrength(c, d, both)
 	v.checkStart(c, d, both)
-	return c.found
+	return c.Found
 }
 
 func (v *VPN) checkNumbers(c *check) {
 	if s := v.Settle; s != nil && *s < resource.Duration(time.Second) {
-		c.add("settle", "write at least 1s; a minute is good", "traffic that goes back at once goes back and forth")
+		c.Add("settle", "write at least 1s; a minute is good", "traffic that goes back at once goes back and forth")
 	}
 	if n := v.IfID; n != nil && (*n < 1 || *n > 1<<31-2) {
-		c.add("if_id", "write a number from 1 on, or leave it out", "%d is no number of an interface", *n)
+		c.Add("if_id", "write a number from 1 on, or leave it out", "%d is no number of an interface", *n)
 	}
 	if n := v.Metric; n != nil && (*n < 1 || *n > 1<<31-2) {
-		c.add("metric", "the lower wins; write 100, for example", "a metric of %d is out of range", *n)
+		c.Add("metric", "the lower wins; write 100, for example", "a metric of %d is out of range", *n)
 	}
 	if n := v.PathMTU; n != nil && (*n < 1280 || *n > 9000) {
-		c.add("path_mtu", "write what the way takes, 1500 or 1492 for example", "%d bytes is no largest packet of a way through the internet", *n)
+		c.Add("path_mtu", "write what the way takes, 1500 or 1492 for example", "%d bytes is no largest packet of a way through the internet", *n)
 	}
 	if v.mode() == policy {
 		for _, given := range []struct {
@@ -99,7 +91,7 @@ func (v *VPN) checkNumbers(c *check) {
 			there bool
 		}{{"if_id", v.IfID != nil}, {"metric", v.Metric != nil && *v.Metric != 100}} {
 			if given.there {
-				c.add(given.path, `write mode = "route", or leave it out`, "with policies there are no interfaces and no routes")
+				c.Add(given.path, `write mode = "route", or leave it out`, "with policies there are no interfaces and no routes")
 			}
 		}
 	}
@@ -110,7 +102,7 @@ func (v *VPN) checkNumbers(c *check) {
 func (v *VPN) checkStart(c *check, d *document.Connection, both [2]tunnel) {
 	starts := slices.DeleteFunc(both[:], func(t tunnel) bool { return t.Options == nil || !t.Options.Starts })
 	if v.mode() == policy && len(starts) > 0 {
-		c.warn("configuration", fmt.Sprintf("set StartupAction=add there, by aws ec2 modify-vpn-tunnel-options --vpn-connection-id %s --vpn-tunnel-outside-ip-address %s --tunnel-options StartupAction=add; or write mode = \"route\", with which both are up", d.ID, starts[0].Outside),
+		c.Warn("configuration", fmt.Sprintf("set StartupAction=add there, by aws ec2 modify-vpn-tunnel-options --vpn-connection-id %s --vpn-tunnel-outside-ip-address %s --tunnel-options StartupAction=add; or write mode = \"route\", with which both are up", d.ID, starts[0].Outside),
 			"Amazon begins %s by itself (StartupAction), and with policies one alone shall carry: what is ended here comes back", called(starts))
 	}
 }
@@ -120,35 +112,35 @@ func (v *VPN) checkTunnels(c *check, d *document.Connection) {
 	outside := []netip.Addr{d.Tunnels[0].Outside, d.Tunnels[1].Outside}
 	there := fmt.Sprintf("write %s or %s", outside[0], outside[1])
 	if v.Prefer != nil && !slices.Contains(outside, *v.Prefer) {
-		c.add("prefer", there, "%s is the outside address of neither tunnel", *v.Prefer)
+		c.Add("prefer", there, "%s is the outside address of neither tunnel", *v.Prefer)
 	}
 	if v.LocalAddress != nil && v.LocalAddress.Is6() != outside[0].Is6() {
-		c.add("local_address", "write an address of the family of "+outside[0].String(), "%s is of another family than Amazon's outside addresses", *v.LocalAddress)
+		c.Add("local_address", "write an address of the family of "+outside[0].String(), "%s is of another family than Amazon's outside addresses", *v.LocalAddress)
 	}
 	if p := v.Probe; p != nil && v.remotes(d) != nil && !slices.ContainsFunc(v.remotes(d), func(n netip.Prefix) bool { return n.Contains(*p) }) {
-		c.add("probe", "write the address of a host there", "%s is in none of the networks of Amazon's side, so that no tunnel leads to it", *p)
+		c.Add("probe", "write the address of a host there", "%s is in none of the networks of Amazon's side, so that no tunnel leads to it", *p)
 	}
 	for _, t := range v.Tunnels {
 		path := "tunnel." + t.Outside
 		if a, err := netip.ParseAddr(t.Outside); err != nil || !slices.Contains(outside, a) {
-			c.add(path, there, "%q is the outside address of neither tunnel", t.Outside)
+			c.Add(path, there, "%q is the outside address of neither tunnel", t.Outside)
 		}
 		c.proposals(path+".ike", proposal.IKE, t.IKE)
 		c.proposals(path+".esp", proposal.ESP, t.ESP)
 		if t.PSK != nil && !document.IsKey(t.PSK.Reveal()) {
-			c.add(path+".psk", "give it as Amazon has it, without the end of the line: trimspace(…)", "it is not 8 to 64 letters, digits, dots and underscores, which Amazon's keys are")
+			c.Add(path+".psk", "give it as Amazon has it, without the end of the line: trimspace(…)", "it is not 8 to 64 letters, digits, dots and underscores, which Amazon's keys are")
 		}
 	}
 }
 
 func (c *check) proposals(path string, use proposal.Use, texts []string) {
 	if texts != nil && len(texts) == 0 {
-		c.add(path, "leave it out for what the document says", "without a proposal there is nothing to agree on")
+		c.Add(path, "leave it out for what the document says", "without a proposal there is nothing to agree on")
 	}
 	for i, text := range texts {
 		if _, err := proposal.Parse(use, text); err != nil {
 			summary, hint, _ := strings.Cut(err.Error(), "; ")
-			c.add(fmt.Sprintf("%s[%d]", path, i), hint, "%q is no proposal of %s: %s", text, use, summary)
+			c.Add(fmt.Sprintf("%s[%d]", path, i), hint, "%q is no proposal of %s: %s", text, use, summary)
 		}
 	}
 }

@@ -15,29 +15,27 @@ func (v *VPN) checkCertificate(c *check, both [2]tunnel) bool {
 	if v.Certificate == nil {
 		for _, given := range []attribute{{"id", v.ID}, {"ca", v.CA}, {"crl", v.CRL}, {"tunnel." + both[0].Outside.String() + ".id", both[0].id}, {"tunnel." + both[1].Outside.String() + ".id", both[1].id}} {
 			if given.word != nil {
-				c.add(given.path, "leave it out, or give a certificate", "with pre-shared keys the sides are known by their addresses")
+				c.Add(given.path, "leave it out, or give a certificate", "with pre-shared keys the sides are known by their addresses")
 			}
 		}
 		return true
 	}
 	for _, file := range []attribute{{"certificate", &v.Certificate.Certificate}, {"certificate", &v.Certificate.Key}, {"ca", v.CA}, {"crl", v.CRL}} {
 		if file.word != nil && !credentials.IsPath(*file.word) {
-			c.add(file.path, "write it in full, as in /etc/ssl/cgw.pem", "%q is no absolute path that can stand in a configuration of strongSwan", *file.word)
+			c.Add(file.path, "write it in full, as in /etc/ssl/cgw.pem", "%q is no absolute path that can stand in a configuration of strongSwan", *file.word)
 		}
 	}
 	if v.credentials("").Authority() == "" {
-		c.add("ca", "give the path of the CA's certificate", "nothing says whose certificates Amazon's side has to have")
+		c.Add("ca", "give the path of the CA's certificate", "nothing says whose certificates Amazon's side has to have")
 	}
-	if r := resource.Or(v.Revocation, "relaxed"); !slices.Contains([]string{"relaxed", "ifuri", "strict"}, r) {
-		c.add("revocation", "use one of relaxed, ifuri, strict", "%q is none of its words", r)
-	}
+	c.OneOf("revocation", resource.Or(v.Revocation, "relaxed"), "relaxed", "ifuri", "strict")
 	for _, who := range []attribute{{"id", v.ID}, {"tunnel." + both[0].Outside.String() + ".id", both[0].id}, {"tunnel." + both[1].Outside.String() + ".id", both[1].id}} {
 		if who.word != nil && !isIdentity(*who.word) {
-			c.add(who.path, "write an address, a name, or a distinguished name, as in \"C=US, O=Acme, CN=cgw\"", "%q is no identity that can stand in a configuration of strongSwan", *who.word)
+			c.Add(who.path, "write an address, a name, or a distinguished name, as in \"C=US, O=Acme, CN=cgw\"", "%q is no identity that can stand in a configuration of strongSwan", *who.word)
 		}
 	}
 	if nobody := unnamed(both); len(nobody) > 0 {
-		c.warn("certificate", fmt.Sprintf("write who that is, as in tunnel \"%s\" { id = \"…\" }", nobody[0].Outside), "everybody with a certificate of the CA may say that it is Amazon's side of %s", called(nobody))
+		c.Warn("certificate", fmt.Sprintf("write who that is, as in tunnel \"%s\" { id = \"…\" }", nobody[0].Outside), "everybody with a certificate of the CA may say that it is Amazon's side of %s", called(nobody))
 	}
 	return false
 }
@@ -79,16 +77,16 @@ func (v *VPN) checkKeys(c *check, both [2]tunnel) {
 	}
 	const path = "configuration"
 	if len(short) > 0 {
-		c.warn(path, "have Amazon make one: aws ec2 modify-vpn-tunnel-options without a key of one's own makes 32 characters", "the pre-shared key of %s has less than %d characters, and can be guessed by whoever records one attempt to connect", called(short), shortKey)
+		c.Warn(path, "have Amazon make one: aws ec2 modify-vpn-tunnel-options without a key of one's own makes 32 characters", "the pre-shared key of %s has less than %d characters, and can be guessed by whoever records one attempt to connect", called(short), shortKey)
 	}
 	if len(certified) > 0 {
-		c.add("certificate", `write certificate = { certificate = "…", key = "…" } and ca = "…"`, "the document says that the sides of %s prove who they are by certificates", called(certified))
+		c.Add("certificate", `write certificate = { certificate = "…", key = "…" } and ca = "…"`, "the document says that the sides of %s prove who they are by certificates", called(certified))
 	}
 	if len(elsewhere) > 0 {
-		c.add(path, "read it by aws secretsmanager get-secret-value, and "+give(elsewhere), "the pre-shared key of %s is not in the document: Amazon keeps it in Secrets Manager (PreSharedKeyArn)", called(elsewhere))
+		c.Add(path, "read it by aws secretsmanager get-secret-value, and "+give(elsewhere), "the pre-shared key of %s is not in the document: Amazon keeps it in Secrets Manager (PreSharedKeyArn)", called(elsewhere))
 	}
 	if len(none) > 0 {
-		c.add(path, give(none)+"; or certificate = { … } where the customer gateway has one", "the document has no pre-shared key of %s", called(none))
+		c.Add(path, give(none)+"; or certificate = { … } where the customer gateway has one", "the document has no pre-shared key of %s", called(none))
 	}
 }
 

@@ -17,7 +17,7 @@ func (v *VPN) checkStrength(c *check, d *document.Connection, both [2]tunnel) {
 		switch {
 		case len(weak) == 0:
 		case t.chosen:
-			c.warn("tunnel."+t.Outside.String(), "leave ike and esp out for the strongest that the tunnel takes; "+remedy(d, &t.Tunnel), "the tunnel to %s is weak: %s", t.Outside, strings.Join(weak, "; "))
+			c.Warn("tunnel."+t.Outside.String(), "leave ike and esp out for the strongest that the tunnel takes; "+remedy(d, &t.Tunnel), "the tunnel to %s is weak: %s", t.Outside, strings.Join(weak, "; "))
 		default:
 			documented = append(documented, t)
 			for _, w := range weak {
@@ -29,7 +29,7 @@ func (v *VPN) checkStrength(c *check, d *document.Connection, both [2]tunnel) {
 	}
 	if len(documented) > 0 {
 		is := map[bool]string{false: "is", true: "are"}[len(documented) > 1]
-		c.warn("configuration", remedy(d, &documented[0].Tunnel), "%s %s weak: %s", called(documented), is, strings.Join(words, "; "))
+		c.Warn("configuration", remedy(d, &documented[0].Tunnel), "%s %s weak: %s", called(documented), is, strings.Join(words, "; "))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/dial/profile"
+	"vpnd/internal/vpn/mistakes"
 )
 
 // maxName keeps VPND-OVC-NAME-END within the 28 characters of a chain.
@@ -28,21 +29,8 @@ var (
 // check collects mistakes. Of one place only the first is told, so that those of a
 // profile become one.
 type check struct {
-	found            []resource.Mistake
+	mistakes.Check
 	errors, warnings []profile.Told // of the profile
-}
-
-func (k *check) add(path, hint, format string, args ...any) {
-	k.found = append(k.found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-func (k *check) warn(path, hint, format string, args ...any) {
-	k.add(path, hint, format, args...)
-	k.found[len(k.found)-1].Warning = true
-}
-
-func (c *check) failed() bool {
-	return slices.ContainsFunc(c.found, func(m resource.Mistake) bool { return !m.Warning })
 }
 
 // Validate returns everything that is wrong with the block, and with its profile.
@@ -50,10 +38,10 @@ func (c *Client) Validate(name string) []resource.Mistake {
 	k := &check{}
 	k.name(c, name)
 	k.words(c)
-	if k.sources(c); !k.failed() {
+	if k.sources(c); !k.Failed() {
 		k.read(c)
 		k.login(c)
-		if !k.failed() {
+		if !k.Failed() {
 			k.material(c)
 			k.lines(c, name)
 		}
@@ -62,19 +50,19 @@ func (c *Client) Validate(name string) []resource.Mistake {
 	k.told(c, k.warnings, true)
 	k.networks(c)
 	k.numbers(c)
-	return k.found
+	return k.Found
 }
 
 func (k *check) name(c *Client, name string) {
 	if !isName.MatchString(name) || len(name) > maxName {
-		k.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them: files, a unit and chains are named after it", maxName), "%q can't be the name of a client", name)
+		k.Add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them: files, a unit and chains are named after it", maxName), "%q can't be the name of a client", name)
 	}
 	dev := resource.Or(c.Dev, "tun-"+name)
 	switch {
 	case c.Dev == nil && len(dev) > maxDevice:
-		k.add("", fmt.Sprintf("add a dev of at most %d letters, or take a shorter name", maxDevice), "%s is too long for the name of its interface", dev)
+		k.Add("", fmt.Sprintf("add a dev of at most %d letters, or take a shorter name", maxDevice), "%s is too long for the name of its interface", dev)
 	case c.Dev != nil && (!isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == ""):
-		k.add("dev", "use a fixed name such as tun-hq, of at most 15 letters, digits, dots and dashes; tap is not supported", "%q can't be the name of a tun interface", dev)
+		k.Add("dev", "use a fixed name such as tun-hq, of at most 15 letters, digits, dots and dashes; tap is not supported", "%q can't be the name of a tun interface", dev)
 	}
 }
 
@@ -85,37 +73,37 @@ func (k *check) words(c *Client) {
 		text *string
 	}{{"verify_x509_name", c.VerifyName}, {"username", c.Username}} {
 		if one.text != nil && (*one.text == "" || strings.ContainsFunc(*one.text, func(r rune) bool { return r < ' ' || r == 0x7f })) {
-			k.add(one.path, "write it on one line", "it is empty, or has control characters in it")
+			k.Add(one.path, "write it on one line", "it is empty, or has control characters in it")
 		}
 	}
 	for i, cipher := range c.DataCiphers {
 		if !isWord.MatchString(cipher) {
-			k.add(fmt.Sprintf("data_ciphers[%d]", i), "write one name an entry, of letters, digits and dashes", "%q is no name of a cipher", cipher)
+			k.Add(fmt.Sprintf("data_ciphers[%d]", i), "write one name an entry, of letters, digits and dashes", "%q is no name of a cipher", cipher)
 		}
 	}
 	if c.DataCiphers != nil && len(c.DataCiphers) == 0 {
-		k.add("data_ciphers", "leave it out", "without a cipher there is no connection")
+		k.Add("data_ciphers", "leave it out", "without a cipher there is no connection")
 	}
 	for _, one := range []struct {
 		path string
 		text *string
 	}{{"data_ciphers_fallback", c.DataCiphersFallback}, {"digest", c.Digest}} {
 		if one.text != nil && !isWord.MatchString(*one.text) {
-			k.add(one.path, "write it as in AES-256-GCM or SHA256", "%q is no such name", *one.text)
+			k.Add(one.path, "write it as in AES-256-GCM or SHA256", "%q is no such name", *one.text)
 		}
 	}
 	if !slices.Contains([]string{"none", "lzo"}, resource.Or(c.Compression, "none")) {
-		k.add("compression", "write none or lzo", "%q is none of its words", *c.Compression)
+		k.Add("compression", "write none or lzo", "%q is none of its words", *c.Compression)
 	}
 	if !slices.Contains([]string{"1.0", "1.1", "1.2", "1.3"}, resource.Or(c.TLSMinVersion, "1.2")) {
-		k.add("tls_version_min", "write 1.2 or 1.3", "there is no TLS %s", *c.TLSMinVersion)
+		k.Add("tls_version_min", "write 1.2 or 1.3", "there is no TLS %s", *c.TLSMinVersion)
 	}
 	for _, account := range []struct {
 		path string
 		name *string
 	}{{"user", c.User}, {"group", c.Group}} {
 		if account.name != nil && !isAccount.MatchString(*account.name) {
-			k.add(account.path, "write it as in nobody", "%q is no account", *account.name)
+			k.Add(account.path, "write it as in nobody", "%q is no account", *account.name)
 		}
 	}
 }
@@ -129,23 +117,23 @@ func (k *check) networks(c *Client) {
 			path := fmt.Sprintf("%s[%d]", list.path, i)
 			switch {
 			case p != p.Masked():
-				k.add(path, fmt.Sprintf("write %s", p.Masked()), "%s has bits set behind its prefix", p)
+				k.Add(path, fmt.Sprintf("write %s", p.Masked()), "%s has bits set behind its prefix", p)
 			case profile.Wide(p):
-				k.add(path, "where everything is to go through the tunnel, write redirect_gateway = true", "%s is so large that whoever reaches this host would be cut off", p)
+				k.Add(path, "where everything is to go through the tunnel, write redirect_gateway = true", "%s is so large that whoever reaches this host would be cut off", p)
 			}
 			if among, whose := resource.Special(p); among.IsValid() && list.path != "networks" {
-				k.add(path, "name a network of the other side", "%s is among %s, the addresses of %s", p, among, whose)
+				k.Add(path, "name a network of the other side", "%s is among %s, the addresses of %s", p, among, whose)
 			}
 			if server := c.dialledIn(p); server != "" && list.path == "routes" && !profile.Wide(p) {
-				k.add(path, apart, around, p, server)
+				k.Add(path, apart, around, p, server)
 			}
 			if list.path == "routes" && slices.ContainsFunc(c.Networks, p.Overlaps) {
-				k.add(path, "name what is there, and what is here, apart", "%s is behind this host too, as networks says", p)
+				k.Add(path, "name what is there, and what is here, apart", "%s is behind this host too, as networks says", p)
 			}
 		}
 	}
 	if resource.Or(c.RedirectGateway, false) {
-		k.warn("redirect_gateway", "keep another way in, or apply with --confirm 2m, which undoes it unless you confirm", "everything goes through the tunnel: who reaches this host by another network gets no answer")
+		k.Warn("redirect_gateway", "keep another way in, or apply with --confirm 2m, which undoes it unless you confirm", "everything goes through the tunnel: who reaches this host by another network gets no answer")
 	}
 }
 
@@ -171,7 +159,7 @@ func (c *Client) dialledIn(p netip.Prefix) string {
 func (k *check) numbers(c *Client) {
 	between := func(path string, got *int, low, high int) {
 		if got != nil && (*got < low || *got > high) {
-			k.add(path, fmt.Sprintf("use a number from %d to %d", low, high), "%d is out of range", *got)
+			k.Add(path, fmt.Sprintf("use a number from %d to %d", low, high), "%d is out of range", *got)
 		}
 	}
 	between("verb", c.Verb, 0, 11)
@@ -180,15 +168,15 @@ func (k *check) numbers(c *Client) {
 		between("mssfix", c.MSSFix, 576, 65535)
 	}
 	if resource.Or(c.User, "nobody") == "root" {
-		k.warn("user", `use user = "nobody"`, "a client that stays root is one mistake of OpenVPN away from the whole host")
+		k.Warn("user", `use user = "nobody"`, "a client that stays root is one mistake of OpenVPN away from the whole host")
 	}
 	if l := c.Keepalive; l != nil {
 		ping, restart := resource.Or(l.Ping, 10*second), resource.Or(l.Restart, 60*second)
 		if ping < second {
-			k.add("keepalive.ping", `use ping = "10s"`, "a ping needs at least a second")
+			k.Add("keepalive.ping", `use ping = "10s"`, "a ping needs at least a second")
 		}
 		if restart < 2*ping {
-			k.add("keepalive.restart", fmt.Sprintf("use at least %s", 2*ping), "%s is less than twice the ping of %s", restart, ping)
+			k.Add("keepalive.restart", fmt.Sprintf("use at least %s", 2*ping), "%s is less than twice the ping of %s", restart, ping)
 		}
 	}
 }
@@ -198,7 +186,7 @@ func (k *check) lines(c *Client, name string) {
 	for _, line := range c.settle(name).lines() {
 		if len(line) > openvpn.LineSize && !strings.HasPrefix(line, "#") {
 			word, _, _ := strings.Cut(line, " ")
-			k.add("", "shorten it", "the line %s would have %d bytes, and OpenVPN reads %d", word, len(line), openvpn.LineSize)
+			k.Add("", "shorten it", "the line %s would have %d bytes, and OpenVPN reads %d", word, len(line), openvpn.LineSize)
 		}
 	}
 }

@@ -35,10 +35,10 @@ func (k *check) sources(c *Client) {
 	switch {
 	case c.Profile != nil:
 		for _, path := range given {
-			k.add(path, "take it out, or profile", "the profile says that already")
+			k.Add(path, "take it out, or profile", "the profile says that already")
 		}
 	case len(given) == 0:
-		k.add("", `write profile = "/etc/vpnd/NAME.ovpn", or remote, ca, cert and key`, "it says nobody to dial")
+		k.Add("", `write profile = "/etc/vpnd/NAME.ovpn", or remote, ca, cert and key`, "it says nobody to dial")
 	default:
 		k.whole(c)
 	}
@@ -51,7 +51,7 @@ func (k *check) sources(c *Client) {
 			}
 		}
 		if _, err := parseRemote(remote); err != nil {
-			k.add(path, "write a name or an address, with a protocol and a port where they are not udp and 1194, as in tcp/vpn.example.com:443 or udp/[2001:db8::1]:1194", "%v", err)
+			k.Add(path, "write a name or an address, with a protocol and a port where they are not udp and 1194, as in tcp/vpn.example.com:443 or udp/[2001:db8::1]:1194", "%v", err)
 		}
 	}
 }
@@ -59,22 +59,22 @@ func (k *check) sources(c *Client) {
 // whole wants the attributes to say all that a client needs.
 func (k *check) whole(c *Client) {
 	if len(c.remotes()) == 0 {
-		k.add("", `add remote = "vpn.example.com"`, "it says nobody to dial")
+		k.Add("", `add remote = "vpn.example.com"`, "it says nobody to dial")
 	}
 	prints := slices.ContainsFunc(c.Options, func(line string) bool { return strings.HasPrefix(line, "peer-fingerprint ") })
 	if c.CA == nil && !prints {
-		k.add("", `add ca = "/etc/vpnd/NAME/ca.crt"`, "it does not say by which CA the server is known")
+		k.Add("", `add ca = "/etc/vpnd/NAME/ca.crt"`, "it does not say by which CA the server is known")
 	}
 	switch {
 	case c.Cert != nil && c.Key == nil:
-		k.add("cert", `add key = "/etc/vpnd/NAME/client.key", of mode 0600, or key = credential("NAME-key")`, "there is no key to the certificate")
+		k.Add("cert", `add key = "/etc/vpnd/NAME/client.key", of mode 0600, or key = credential("NAME-key")`, "there is no key to the certificate")
 	case c.Key != nil && c.Cert == nil:
-		k.add("key", `add cert = "/etc/vpnd/NAME/client.crt"`, "there is no certificate to the key")
+		k.Add("key", `add cert = "/etc/vpnd/NAME/client.crt"`, "there is no certificate to the key")
 	case c.Cert == nil && !c.logsIn():
-		k.add("", `add cert and key, or username and password = credential("NAME-password")`, "no server knows who dials in")
+		k.Add("", `add cert and key, or username and password = credential("NAME-password")`, "no server knows who dials in")
 	}
 	if shields := []*resource.Document{c.TLSCryptV2, c.TLSCrypt, c.TLSAuth}; len(slices.DeleteFunc(shields, func(d *resource.Document) bool { return d == nil })) > 1 {
-		k.add("tls_crypt", "keep the one that the server has", "of tls_crypt_v2, tls_crypt and tls_auth there can be only one")
+		k.Add("tls_crypt", "keep the one that the server has", "of tls_crypt_v2, tls_crypt and tls_auth there can be only one")
 	}
 }
 
@@ -102,9 +102,9 @@ func (k *check) line(r *reading, t profile.Told) {
 	path, attribute := r.at[t.Line]
 	switch {
 	case (attribute || !r.profile) && t.Warning:
-		k.warn(path, t.Hint, "%s", t.Summary)
+		k.Warn(path, t.Hint, "%s", t.Summary)
 	case attribute || !r.profile:
-		k.add(path, t.Hint, "%s", t.Summary)
+		k.Add(path, t.Hint, "%s", t.Summary)
 	case t.Warning:
 		k.warnings = append(k.warnings, t)
 	default:
@@ -131,7 +131,7 @@ func (k *check) told(c *Client, all []profile.Told, warning bool) {
 		}
 		m.Hint += fmt.Sprintf("\n%s: %s; %s", at(t), t.Summary, t.Hint)
 	}
-	k.found = append(k.found, m)
+	k.Found = append(k.Found, m)
 }
 
 // login wants what only a person would know to be at hand.
@@ -139,26 +139,26 @@ func (k *check) login(c *Client) {
 	r := c.read()
 	switch {
 	case c.AuthUserPass != nil && (c.Username != nil || c.Password != nil):
-		k.add("auth_user_pass", "keep one of both", "a file with name and password, and a name or a password beside it")
+		k.Add("auth_user_pass", "keep one of both", "a file with name and password, and a name or a password beside it")
 	case c.Username != nil && c.Password == nil:
-		k.add("username", `add password = credential("NAME-password")`, "there is no password for %q", *c.Username)
+		k.Add("username", `add password = credential("NAME-password")`, "there is no password for %q", *c.Username)
 	case c.Password != nil && c.Username == nil:
-		k.add("password", "add username", "there is no name that the password is for")
+		k.Add("password", "add username", "there is no name that the password is for")
 	case r.Login > 0 && !c.logsIn():
 		k.line(r, profile.Told{Line: r.Login, Summary: "the server wants a name and a password, and nobody is there to type them", Hint: `add username and password = credential("NAME-password") to the block, or auth_user_pass = "/etc/vpnd/NAME.auth", a file of mode 0600 with both on a line each`})
 	case c.logsIn() && r.has("auth-user-pass"):
-		k.add("username", "keep one of both", "the profile has a name and a password already")
+		k.Add("username", "keep one of both", "the profile has a name and a password already")
 	case c.logsIn() && c.Profile != nil && r.Login == 0:
-		k.warn("username", "leave it out, unless the server asks all the same", "the profile does not say that the server wants a name and a password")
+		k.Warn("username", "leave it out, unless the server asks all the same", "the profile does not say that the server wants a name and a password")
 	}
 	if c.Password != nil && strings.ContainsAny(c.Password.Reveal(), "\r\n\x00") {
-		k.add("password", "take the end of the line off, by trimspace(…)", "it has more than one line")
+		k.Add("password", "take the end of the line off, by trimspace(…)", "it has more than one line")
 	}
 	if f := c.AuthUserPass; f != nil && !isLogin(f.Reveal()) {
-		k.add("auth_user_pass", "write the name on the first line and the password on the second", "it has no name and password, a line each")
+		k.Add("auth_user_pass", "write the name on the first line and the password on the second", "it has no name and password, a line each")
 	}
 	if c.Passphrase != nil && (c.Passphrase.Reveal() == "" || strings.ContainsAny(c.Passphrase.Reveal(), "\r\n\x00")) {
-		k.add("passphrase", "take the end of the line off, by trimspace(…)", "it is empty, or has more than one line")
+		k.Add("passphrase", "take the end of the line off, by trimspace(…)", "it is empty, or has more than one line")
 	}
 	if r.AskPass > 0 && c.Passphrase == nil {
 		k.line(r, profile.Told{Line: r.AskPass, Summary: "the key wants a passphrase, and nobody is there to type it", Hint: `add passphrase = credential("NAME-passphrase") to the block`})

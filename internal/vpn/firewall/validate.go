@@ -10,6 +10,7 @@ import (
 
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var (
@@ -29,8 +30,7 @@ const maxName = 28 - len("VPND-") - len("-FWD-END")
 func (f *Firewall) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !isName.MatchString(name) || len(name) > maxName {
-		c.add("", fmt.Sprintf("%q can't be part of the name of a chain", name),
-			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName))
+		c.Add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName), "%q can't be part of the name of a chain", name)
 	}
 	for i, r := range f.Input {
 		c.rule(fmt.Sprintf("input[%d]", i), r, "out")
@@ -44,14 +44,13 @@ func (f *Firewall) Validate(name string) []resource.Mistake {
 	for i, n := range f.NAT {
 		c.nat(fmt.Sprintf("nat[%d]", i), n)
 	}
-	c.oneOf("input_default", resource.Or(f.InputDefault, "return"), "return", "drop", "reject")
-	c.oneOf("forward_default", resource.Or(f.ForwardDefault, "return"), "return", "drop", "reject")
-	c.oneOf("at", resource.Or(f.At, "top"), "top", "bottom")
+	c.OneOf("input_default", resource.Or(f.InputDefault, "return"), "return", "drop", "reject")
+	c.OneOf("forward_default", resource.Or(f.ForwardDefault, "return"), "return", "drop", "reject")
+	c.OneOf("at", resource.Or(f.At, "top"), "top", "bottom")
 	if resource.Or(f.InputDefault, "return") != "return" && !slices.ContainsFunc(f.Input, admitsSSH) {
-		c.warn("input_default", "no rule here accepts a new SSH connection",
-			`add an input rule with protocol = "tcp" and ports = ["ssh"], unless another block does or you have another way in`)
+		c.Warn("input_default", `add an input rule with protocol = "tcp" and ports = ["ssh"], unless another block does or you have another way in`, "no rule here accepts a new SSH connection")
 	}
-	return append(c.found, chain.CheckPriority(f.Priority)...)
+	return append(c.Found, chain.CheckPriority(f.Priority)...)
 }
 
 // Admits says whether a rule lets somebody open a port of this host.
@@ -77,56 +76,40 @@ func (r Rule) admits(protocol string, port int, service string) bool {
 	})
 }
 
-type check struct{ found []resource.Mistake }
-
-func (c *check) add(path, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint})
-}
-
-func (c *check) warn(path, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint, Warning: true})
-}
-
-func (c *check) oneOf(path, got string, words ...string) {
-	if !slices.Contains(words, got) {
-		c.add(path, fmt.Sprintf("%q is none of its words", got), "use one of "+strings.Join(words, ", "))
-	}
-}
+type check struct{ mistakes.Check }
 
 func (c *check) rule(path string, r Rule, never string) {
-	c.oneOf(path+".action", resource.Or(r.Action, ""), "accept", "drop", "reject", "log")
+	c.OneOf(path+".action", resource.Or(r.Action, ""), "accept", "drop", "reject", "log")
 	c.match(path, r.match())
 	if never == "in" && len(r.In) > 0 || never == "out" && len(r.Out) > 0 {
-		c.add(path+"."+never, "packets of this hook have no such interface",
-			"leave it out; packets through this host are the concern of forward")
+		c.Add(path+"."+never, "leave it out; packets through this host are the concern of forward", "packets of this hook have no such interface")
 	}
 	for _, s := range r.State {
-		c.oneOf(path+".state", s, "new", "established", "related", "invalid", "untracked")
+		c.OneOf(path+".state", s, "new", "established", "related", "invalid", "untracked")
 	}
 	if r.Limit != nil && !isLimit.MatchString(*r.Limit) {
-		c.add(path+".limit", fmt.Sprintf("%q is no rate", *r.Limit), "write it as in 5/minute")
+		c.Add(path+".limit", "write it as in 5/minute", "%q is no rate", *r.Limit)
 	}
 	if r.LogPrefix != nil {
 		c.text(path+".log_prefix", *r.LogPrefix, 29)
 		if resource.Or(r.Action, "") != "log" {
-			c.add(path+".log_prefix", "only a rule that logs has a prefix", `write a rule with action = "log" before this one`)
+			c.Add(path+".log_prefix", `write a rule with action = "log" before this one`, "only a rule that logs has a prefix")
 		}
 	}
 }
 
 func (c *check) nat(path string, n NAT) {
 	action := resource.Or(n.Action, "")
-	c.oneOf(path+".action", action, "masquerade", "snat", "dnat", "accept")
+	c.OneOf(path+".action", action, "masquerade", "snat", "dnat", "accept")
 	c.match(path, n.match())
 	if action == "dnat" && len(n.Out) > 0 {
-		c.add(path+".out", "where a packet leaves isn't known yet when its destination changes", "leave it out")
+		c.Add(path+".out", "leave it out", "where a packet leaves isn't known yet when its destination changes")
 	}
 	if action != "dnat" && len(n.In) > 0 {
-		c.add(path+".in", "where a packet came in isn't known any more when its source changes", "name its source instead")
+		c.Add(path+".in", "name its source instead", "where a packet came in isn't known any more when its source changes")
 	}
 	if action == "masquerade" && len(n.Source) == 0 {
-		c.add(path+".source", "without a source all that leaves would be masqueraded, the host's own packets and IPv6 too",
-			"name the networks that shall share the address of the host")
+		c.Add(path+".source", "name the networks that shall share the address of the host", "without a source all that leaves would be masqueraded, the host's own packets and IPv6 too")
 	}
 	c.target(path, n)
 }
@@ -135,20 +118,20 @@ func (c *check) target(path string, n NAT) {
 	changes := resource.Or(n.Action, "") == "snat" || resource.Or(n.Action, "") == "dnat"
 	switch {
 	case changes != (n.To != nil):
-		c.add(path+".to", "snat and dnat need a new address, and nothing else has one", `write to = "192.0.2.1" or to = "192.0.2.1:8080"`)
+		c.Add(path+".to", `write to = "192.0.2.1" or to = "192.0.2.1:8080"`, "snat and dnat need a new address, and nothing else has one")
 	case n.To == nil:
 	default:
 		to, err := parseTarget(*n.To)
 		if err != nil {
-			c.add(path+".to", fmt.Sprintf("%q is no address", *n.To), `write it as in "192.0.2.1", "192.0.2.1:8080" or "[2001:db8::1]:8080"`)
+			c.Add(path+".to", `write it as in "192.0.2.1", "192.0.2.1:8080" or "[2001:db8::1]:8080"`, "%q is no address", *n.To)
 			return
 		}
 		if to.Port() != 0 && !hasPorts(resource.Or(n.Protocol, "")) {
-			c.add(path+".to", "a port can only change in a protocol that has ports", `add protocol = "tcp" or "udp"`)
+			c.Add(path+".to", `add protocol = "tcp" or "udp"`, "a port can only change in a protocol that has ports")
 		}
 		fam := family{six: to.Addr().Is6()}
 		if n.match().lines(fam) == nil {
-			c.add(path+".to", fmt.Sprintf("%s is of another family than the networks of the rule", to.Addr()), "IPv4 and IPv6 can't be translated into each other")
+			c.Add(path+".to", "IPv4 and IPv6 can't be translated into each other", "%s is of another family than the networks of the rule", to.Addr())
 		}
 	}
 }
@@ -158,7 +141,7 @@ func (c *check) match(path string, m match) {
 	c.interfaces(path+".in", m.in)
 	c.interfaces(path+".out", m.out)
 	if m.protocol != "" && !isProtocol.MatchString(m.protocol) {
-		c.add(path+".protocol", fmt.Sprintf("%q is no protocol", m.protocol), "write it as in tcp, udp, icmp or esp")
+		c.Add(path+".protocol", "write it as in tcp, udp, icmp or esp", "%q is no protocol", m.protocol)
 	}
 	c.ports(path+".ports", m.ports, m.protocol)
 	c.ports(path+".source_ports", m.sourcePorts, m.protocol)
@@ -166,8 +149,7 @@ func (c *check) match(path string, m match) {
 		c.text(path+".comment", m.comment, 255)
 	}
 	if m.lines(families[0]) == nil && m.lines(families[1]) == nil {
-		c.add(path, "no packet can match: its addresses and protocol are not all of one family",
-			"give source, destination and protocol at least one family in common")
+		c.Add(path, "give source, destination and protocol at least one family in common", "no packet can match: its addresses and protocol are not all of one family")
 	}
 }
 
@@ -187,8 +169,7 @@ func (c *check) empty(path string, m match) {
 		{"state", m.state != nil && len(m.state) == 0},
 	} {
 		if list.empty {
-			c.add(path+"."+list.attribute, "an empty list matches nothing",
-				"leave the attribute out where anything will do, or the rule where nothing will")
+			c.Add(path+"."+list.attribute, "leave the attribute out where anything will do, or the rule where nothing will", "an empty list matches nothing")
 		}
 	}
 }
@@ -196,22 +177,21 @@ func (c *check) empty(path string, m match) {
 func (c *check) interfaces(path string, names []string) {
 	for _, name := range names {
 		if !isInterface.MatchString(name) {
-			c.add(path, fmt.Sprintf("%q is no name of an interface", name),
-				"at most 15 letters, digits, dots and dashes; a + at the end stands for any end")
+			c.Add(path, "at most 15 letters, digits, dots and dashes; a + at the end stands for any end", "%q is no name of an interface", name)
 		}
 	}
 }
 
 func (c *check) ports(path string, ports []string, protocol string) {
 	if len(ports) > 0 && !hasPorts(protocol) {
-		c.add(path, "only tcp, udp and sctp have ports", `add protocol = "tcp" or "udp"`)
+		c.Add(path, `add protocol = "tcp" or "udp"`, "only tcp, udp and sctp have ports")
 	}
 	for _, p := range ports {
 		if isService.MatchString(p) {
 			continue
 		}
 		if _, _, err := parsePorts(p); err != nil {
-			c.add(path, fmt.Sprintf("%q is no port", p), "write a number up to 65535, a range as in 1000-2000, or the name of a service")
+			c.Add(path, "write a number up to 65535, a range as in 1000-2000, or the name of a service", "%q is no port", p)
 		}
 	}
 }
@@ -219,10 +199,10 @@ func (c *check) ports(path string, ports []string, protocol string) {
 // text refuses what would end the quotes that it stands in, or its line.
 func (c *check) text(path, text string, limit int) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
-		c.add(path, "quotes, backslashes and control characters can't stand in a rule", "leave them out")
+		c.Add(path, "leave them out", "quotes, backslashes and control characters can't stand in a rule")
 	}
 	if len(text) > limit {
-		c.add(path, fmt.Sprintf("%d bytes are more than iptables keeps", len(text)), fmt.Sprintf("use at most %d", limit))
+		c.Add(path, fmt.Sprintf("use at most %d", limit), "%d bytes are more than iptables keeps", len(text))
 	}
 }
 

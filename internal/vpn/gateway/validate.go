@@ -8,6 +8,7 @@ import (
 
 	"vpnd/internal/kind/chain"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var (
@@ -23,20 +24,18 @@ const maxName = 28 - len("VPND-GW-") - len("-END")
 func (g *Gateway) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !isName.MatchString(name) || len(name) > maxName {
-		c.add("", fmt.Sprintf("%q can't be part of the name of a chain", name),
-			fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName))
+		c.Add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", maxName), "%q can't be part of the name of a chain", name)
 	}
 	if uplink := resource.Or(g.Uplink, ""); !isDevice.MatchString(uplink) {
-		c.add("uplink", fmt.Sprintf("%q is no name of an interface", uplink), "write it as ip(8) lists it, for example eth0")
+		c.Add("uplink", "write it as ip(8) lists it, for example eth0", "%q is no name of an interface", uplink)
 	}
 	for _, pattern := range g.Interfaces {
 		if !isPattern.MatchString(pattern) {
-			c.add("interfaces", fmt.Sprintf("%q is no name of an interface", pattern),
-				"at most 15 letters, digits, dots and dashes; a + at the end stands for any end")
+			c.Add("interfaces", "at most 15 letters, digits, dots and dashes; a + at the end stands for any end", "%q is no name of an interface", pattern)
 		}
 	}
 	if g.Interfaces != nil && len(g.Interfaces) == 0 {
-		c.add("interfaces", "an empty list lets nobody in", "leave it out for any interface but the uplink")
+		c.Add("interfaces", "leave it out for any interface but the uplink", "an empty list lets nobody in")
 	}
 	c.networks(g)
 	c.nat("nat", resource.Or(g.NAT, masquerade), false)
@@ -44,39 +43,31 @@ func (g *Gateway) Validate(name string) []resource.Mistake {
 		c.nat("nat6", *g.NAT6, true)
 	}
 	c.routerAdvertisements(g)
-	return append(c.found, chain.CheckPriority(g.Priority)...)
+	return append(c.Found, chain.CheckPriority(g.Priority)...)
 }
 
-type check struct{ found []resource.Mistake }
-
-func (c *check) add(path, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint})
-}
+type check struct{ mistakes.Check }
 
 func (c *check) networks(g *Gateway) {
 	if len(g.Networks) == 0 {
-		c.add("networks", "a gateway without networks has nothing to do", `name them, for example networks = ["10.8.0.0/24"]`)
+		c.Add("networks", `name them, for example networks = ["10.8.0.0/24"]`, "a gateway without networks has nothing to do")
 	}
 	for _, list := range []struct {
 		path     string
 		networks []netip.Prefix
 	}{{"networks", g.Networks}, {"reach", g.Reach}, {"admit", g.Admit}, {"exempt", g.Exempt}} {
-		for _, p := range list.networks {
-			if p != p.Masked() {
-				c.add(list.path, fmt.Sprintf("%s has bits set behind its prefix", p), fmt.Sprintf("write %s", p.Masked()))
-			}
-		}
+		c.Masked(list.path, list.networks)
 	}
 	for i, a := range g.Networks {
 		if among, whose := resource.Special(a); among.IsValid() {
-			c.add("networks", fmt.Sprintf("%s is among %s, the addresses of %s", a, among, whose), "name the networks behind this host")
+			c.Add("networks", "name the networks behind this host", "%s is among %s, the addresses of %s", a, among, whose)
 		}
 		if a.Bits() == 0 {
-			c.add("networks", fmt.Sprintf("%s is everything, and this gateway would drop the traffic of others", a), "name the networks behind this host")
+			c.Add("networks", "name the networks behind this host", "%s is everything, and this gateway would drop the traffic of others", a)
 		}
 		for _, b := range g.Networks[:i] {
 			if a.Overlaps(b) {
-				c.add("networks", fmt.Sprintf("%s and %s overlap", b, a), "keep the larger of them")
+				c.Add("networks", "keep the larger of them", "%s and %s overlap", b, a)
 			}
 		}
 	}
@@ -89,9 +80,9 @@ func (c *check) nat(path, how string, six bool) {
 	addr, err := netip.ParseAddr(how)
 	switch {
 	case err != nil || addr.Zone() != "":
-		c.add(path, fmt.Sprintf("%q says neither how nor to what", how), "write masquerade, an address of this host, or false")
+		c.Add(path, "write masquerade, an address of this host, or false", "%q says neither how nor to what", how)
 	case addr.Is6() != six:
-		c.add(path, fmt.Sprintf("%s is an address of the other family", how), "nat takes IPv4 addresses, nat6 those of IPv6")
+		c.Add(path, "nat takes IPv4 addresses, nat6 those of IPv6", "%s is an address of the other family", how)
 	}
 }
 
@@ -101,7 +92,7 @@ func (c *check) routerAdvertisements(g *Gateway) {
 	if len(g.side(true).networks) == 0 || g.AcceptRA != nil {
 		return
 	}
-	c.found = append(c.found, resource.Mistake{
+	c.Found = append(c.Found, resource.Mistake{
 		Path:    "accept_ra",
 		Summary: "forwarding of IPv6 makes the kernel ignore router advertisements, and a default route learned from them runs out",
 		Hint:    "set accept_ra = true where the uplink gets its IPv6 route that way and the kernel handles it, else false",

@@ -3,13 +3,13 @@ package ipsec
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"vpnd/internal/kind/ipsec/proposal"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/ipsec/credentials"
 	"vpnd/internal/vpn/ipsec/walls"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var (
@@ -23,20 +23,11 @@ type attribute struct {
 	word *string
 }
 
-type check struct{ found []resource.Mistake }
-
-func (c *check) add(path, hint, format string, args ...any) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-func (c *check) warn(path, hint, format string, args ...any) {
-	c.add(path, hint, format, args...)
-	c.found[len(c.found)-1].Warning = true
-}
+type check struct{ mistakes.Check }
 
 func (c *check) oneOf(path string, word *string, words ...string) {
-	if word != nil && !slices.Contains(words, *word) {
-		c.add(path, "use one of "+strings.Join(words, ", "), "%q is none of its words", *word)
+	if word != nil {
+		c.OneOf(path, *word, words...)
 	}
 }
 
@@ -44,11 +35,11 @@ func (c *check) oneOf(path string, word *string, words ...string) {
 func (t *Tunnel) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !isName.MatchString(name) || len(name) > walls.MaxName {
-		c.add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", walls.MaxName),
+		c.Add("", fmt.Sprintf("use letters, digits, dashes and underscores, at most %d of them", walls.MaxName),
 			"%q can't be part of the name of a chain", name)
 	}
 	if t.Local == nil || t.Remote == nil {
-		return c.found // that one of them is missing was told
+		return c.Found // that one of them is missing was told
 	}
 	t.checkAddresses(c)
 	t.checkIDs(c)
@@ -60,7 +51,7 @@ func (t *Tunnel) Validate(name string) []resource.Mistake {
 	t.checkVersion(c)
 	t.checkDeath(c)
 	t.checkTimes(c)
-	return c.found
+	return c.Found
 }
 
 func (t *Tunnel) checkAddresses(c *check) {
@@ -68,16 +59,16 @@ func (t *Tunnel) checkAddresses(c *check) {
 	switch peer := t.peer(); {
 	case peer.IsValid():
 		if peer.Zone() != "" || peer.IsUnspecified() || peer.IsMulticast() || peer.IsLoopback() {
-			c.add("remote.address", "write the address of the other side", "%s is nobody's address out there", peer)
+			c.Add("remote.address", "write the address of the other side", "%s is nobody's address out there", peer)
 		}
 		if b := t.bound(); b.IsValid() && b.Is4() != peer.Is4() {
-			c.add("local.address", fmt.Sprintf("write an address of the family of %s", peer), "%s is of another family than the peer's", b)
+			c.Add("local.address", fmt.Sprintf("write an address of the family of %s", peer), "%s is of another family than the peer's", b)
 		}
 		if t.bound() == peer {
-			c.add("remote.address", "write the address of the other side", "%s is this side's own address", peer)
+			c.Add("remote.address", "write the address of the other side", "%s is this side's own address", peer)
 		}
 	case remote != anybody && !isHost.MatchString(remote):
-		c.add("remote.address", "write an address, a name, or %any", "%q is neither an address nor the name of a host", remote)
+		c.Add("remote.address", "write an address, a name, or %any", "%q is neither an address nor the name of a host", remote)
 	}
 }
 
@@ -87,9 +78,9 @@ func (t *Tunnel) checkIDs(c *check) {
 	for _, given := range []attribute{{"local.id", t.Local.ID}, {"remote.id", t.Remote.ID}} {
 		switch word := resource.Or(given.word, "x"); {
 		case strings.TrimSpace(word) == "" || strings.ContainsFunc(word, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\{}#`, r) }):
-			c.add(given.path, "write an address, a name, an e-mail address or a distinguished name, as in \"C=US, O=Acme, CN=gw\"", "%q is no identity that can stand in a configuration of strongSwan", word)
+			c.Add(given.path, "write an address, a name, an e-mail address or a distinguished name, as in \"C=US, O=Acme, CN=gw\"", "%q is no identity that can stand in a configuration of strongSwan", word)
 		case word == anybody && given.path == "local.id":
-			c.add(given.path, "write who this side is", "%%any is nobody in particular")
+			c.Add(given.path, "write who this side is", "%%any is nobody in particular")
 		}
 	}
 	if t.Certificate != nil {
@@ -97,10 +88,10 @@ func (t *Tunnel) checkIDs(c *check) {
 	}
 	const hint = "write it, as the other side knows it: an address, or a name as in gw.example.com"
 	if t.answers() && t.Remote.ID == nil {
-		c.add("remote.id", "write it, as the other side has it for itself; %any is anybody who has the secret", "whose the secret is can't be told, since the peer has neither an address nor an id")
+		c.Add("remote.id", "write it, as the other side has it for itself; %any is anybody who has the secret", "whose the secret is can't be told, since the peer has neither an address nor an id")
 	}
 	if t.localID() == nil {
-		c.add("local.id", hint, "a pre-shared key is chosen by the ids of both sides, and this side has neither an address nor an id")
+		c.Add("local.id", hint, "a pre-shared key is chosen by the ids of both sides, and this side has neither an address nor an id")
 	}
 }
 
@@ -112,7 +103,7 @@ func (t *Tunnel) checkSecret(c *check) {
 		}
 	}
 	if ways != 1 {
-		c.add("", "give one of psk, psk_file and certificate", "a tunnel proves who it is in one way, and this one has %s", map[int]string{0: "none"}[ways]+map[bool]string{true: "several"}[ways > 1])
+		c.Add("", "give one of psk, psk_file and certificate", "a tunnel proves who it is in one way, and this one has %s", map[int]string{0: "none"}[ways]+map[bool]string{true: "several"}[ways > 1])
 	}
 	if t.PSK != nil {
 		checkPSK(c, t.PSK.Reveal())
@@ -123,7 +114,7 @@ func (t *Tunnel) checkSecret(c *check) {
 	if t.Certificate == nil {
 		for _, given := range []attribute{{"ca", t.CA}, {"crl", t.CRL}} {
 			if given.word != nil {
-				c.add(given.path, "leave it out, or give a certificate instead of the secret", "a pre-shared key needs none")
+				c.Add(given.path, "leave it out, or give a certificate instead of the secret", "a pre-shared key needs none")
 			}
 		}
 		return
@@ -131,10 +122,10 @@ func (t *Tunnel) checkSecret(c *check) {
 	c.path("certificate", &t.Certificate.Certificate)
 	c.path("certificate", &t.Certificate.Key)
 	if t.credentials("").Authority() == "" {
-		c.add("ca", "give the path of the CA's certificate", "nothing says whose certificate the other side has to have")
+		c.Add("ca", "give the path of the CA's certificate", "nothing says whose certificate the other side has to have")
 	}
 	if t.Remote.ID == nil || *t.Remote.ID == anybody {
-		c.warn("remote.id", "write the id of the other side, a name in its certificate, as in gw.example.com", "everybody with a certificate of the CA may say that it is the other side")
+		c.Warn("remote.id", "write the id of the other side, a name in its certificate, as in gw.example.com", "everybody with a certificate of the CA may say that it is the other side")
 	}
 	c.oneOf("revocation", t.Revocation, "relaxed", "ifuri", "strict")
 }
@@ -146,11 +137,11 @@ const shortPSK = 20
 func checkPSK(c *check, psk string) {
 	switch psk := oneLine(psk); {
 	case strings.TrimSpace(psk) == "":
-		c.add("psk", "make one, as in: openssl rand -base64 32", "the secret is empty")
+		c.Add("psk", "make one, as in: openssl rand -base64 32", "the secret is empty")
 	case strings.ContainsAny(psk, "\n\r\x00"):
-		c.add("psk", "take the end of the line away, as in trimspace(…)", "the secret holds the end of a line")
+		c.Add("psk", "take the end of the line away, as in trimspace(…)", "the secret holds the end of a line")
 	case len(psk) < shortPSK:
-		c.warn("psk", "make a random one on both sides, as in: openssl rand -base64 32", "a secret of less than %d characters can be guessed by whoever records one attempt to connect", shortPSK)
+		c.Warn("psk", "make a random one on both sides, as in: openssl rand -base64 32", "a secret of less than %d characters can be guessed by whoever records one attempt to connect", shortPSK)
 	}
 }
 
@@ -159,7 +150,7 @@ func (c *check) path(path string, file *string) {
 		return
 	}
 	if !credentials.IsPath(*file) {
-		c.add(path, "write it in full, as in /etc/vpnd/secrets/branch", "%q is no absolute path that can stand in a configuration of strongSwan", *file)
+		c.Add(path, "write it in full, as in /etc/vpnd/secrets/branch", "%q is no absolute path that can stand in a configuration of strongSwan", *file)
 	}
 }
 
@@ -175,14 +166,14 @@ func (t *Tunnel) checkProposals(c *check) {
 // a peer may choose the weakest that is offered.
 func (c *check) proposals(path string, use proposal.Use, texts []string) {
 	if texts != nil && len(texts) == 0 {
-		c.add(path, "leave it out for the default", "without a proposal there is nothing to agree on")
+		c.Add(path, "leave it out for the default", "without a proposal there is nothing to agree on")
 	}
 	for i, text := range texts {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		p, err := proposal.Parse(use, text)
 		if err != nil {
 			summary, hint, _ := strings.Cut(err.Error(), "; ")
-			c.add(at, hint, "%q is no proposal of %s: %s", text, use, summary)
+			c.Add(at, hint, "%q is no proposal of %s: %s", text, use, summary)
 			continue
 		}
 		c.weak(at, p.Weak())
@@ -203,8 +194,8 @@ func (c *check) weak(path string, all []proposal.Weakness) {
 	}
 	switch {
 	case broken:
-		c.add(path, hint, "%s", strings.Join(words, "; "))
+		c.Add(path, hint, "%s", strings.Join(words, "; "))
 	case len(words) > 0:
-		c.warn(path, hint+"; keep it only where the peer has nothing else, for a peer takes the weakest it may", "%s", strings.Join(words, "; "))
+		c.Warn(path, hint+"; keep it only where the peer has nothing else, for a peer takes the weakest it may", "%s", strings.Join(words, "; "))
 	}
 }

@@ -9,11 +9,12 @@ import (
 
 	"vpnd/internal/kind/openvpn"
 	"vpnd/internal/resource/resourcetest"
+	"vpnd/internal/vpn/mistakes"
 )
 
 // Whatever is written as an argument, OpenVPN reads as that argument.
 func TestArgumentsStayAsTheyAre(t *testing.T) {
-	text := rapid.StringOfN(rapid.OneOf(rapid.SampledFrom([]rune(`"'\#; <>,-`)), rapid.Rune().Filter(func(r rune) bool { return !hasControl(string(r)) })), 0, 12, 60)
+	text := rapid.StringOfN(rapid.OneOf(rapid.SampledFrom([]rune(`"'\#; <>,-`)), rapid.Rune().Filter(func(r rune) bool { return !mistakes.HasControl(string(r)) })), 0, 12, 60)
 	resourcetest.Repeatable()
 	rapid.Check(t, func(t *rapid.T) {
 		args := rapid.SliceOfN(text, 0, 3).Draw(t, "arguments")

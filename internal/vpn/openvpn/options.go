@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vpnd/internal/kind/openvpn"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var isDirective = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
@@ -99,18 +100,17 @@ func (c *check) options(path string, lines []string, udp, tcp bool) {
 		attribute, isOwned := owned[name]
 		switch {
 		case gone[name] != "":
-			c.add(at, fmt.Sprintf("%s is gone from OpenVPN or about to go", name), gone[name])
+			c.Add(at, gone[name], "%s is gone from OpenVPN or about to go", name)
 		case isOwned:
-			c.add(at, fmt.Sprintf("%s is written by vpnd", name), "use the attribute "+attribute)
+			c.Add(at, "use the attribute "+attribute, "%s is written by vpnd", name)
 		case name == "port-share" && udp && !tcp:
-			c.add(at, "only TCP has connections that could be passed on", `use listen = ["tcp/443"], or delete it`)
+			c.Add(at, `use listen = ["tcp/443"], or delete it`, "only TCP has connections that could be passed on")
 		case foreign[name]:
-			c.add(at, fmt.Sprintf("%s has no place in a server that systemd runs", name), "delete it")
+			c.Add(at, "delete it", "%s has no place in a server that systemd runs", name)
 		case programs[name]:
-			c.warn(at, fmt.Sprintf("%s lets OpenVPN run a program, with what clients send in its environment", name),
-				"make sure that only root can write that program, and that it trusts nothing it is told")
+			c.Warn(at, "make sure that only root can write that program, and that it trusts nothing it is told", "%s lets OpenVPN run a program, with what clients send in its environment", name)
 		case name == "verify-client-cert" && !slices.Equal(words[1:], []string{"require"}):
-			c.warn(at, "clients get in without a certificate, so nobody can be revoked", "delete it, unless something else asks who they are")
+			c.Warn(at, "delete it, unless something else asks who they are", "clients get in without a certificate, so nobody can be revoked")
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (s *Server) checkOwned(c *check) {
 	}
 	for i, line := range s.Options {
 		if words, err := openvpn.Directive(line); err == nil && len(words) > 0 && taken[words[0]] != "" {
-			c.add(fmt.Sprintf("options[%d]", i), fmt.Sprintf("%s is written by vpnd", words[0]), "use the attribute "+taken[words[0]])
+			c.Add(fmt.Sprintf("options[%d]", i), "use the attribute "+taken[words[0]], "%s is written by vpnd", words[0])
 		}
 	}
 }
@@ -141,9 +141,9 @@ func (c *check) clientOptions(path string, lines []string) {
 		switch {
 		case !ok:
 		case !ccdDirectives[words[0]]:
-			c.add(at, fmt.Sprintf("%s can't stand in the file of a client", words[0]), "write it under options of the server")
+			c.Add(at, "write it under options of the server", "%s can't stand in the file of a client", words[0])
 		case words[0] == "push" && len(words) != 2:
-			c.add(at, "push takes one word", `put the directive in quotes, as in push "route 10.0.0.0 255.0.0.0"`)
+			c.Add(at, `put the directive in quotes, as in push "route 10.0.0.0 255.0.0.0"`, "push takes one word")
 		case words[0] == "push":
 			c.pushOption(at, words[1])
 		}
@@ -160,25 +160,25 @@ func (c *check) pushOptions(path string, lines []string) {
 // pushOption checks what a client reads in turn.
 func (c *check) pushOption(at, line string) {
 	if _, ok := c.directive(at, line); ok && strings.Contains(line, ",") {
-		c.add(at, "a comma would make two directives of it on the client", "write each as an entry of its own")
+		c.Add(at, "write each as an entry of its own", "a comma would make two directives of it on the client")
 	}
 }
 
 // directive returns the words of a directive, as OpenVPN reads them. It refuses
 // whatever could be read as anything but one directive.
 func (c *check) directive(at, line string) (words []string, ok bool) {
-	if hasControl(line) {
-		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
+	if mistakes.HasControl(line) {
+		c.Add(at, "write one directive on one line", "%q is no directive", line)
 		return nil, false
 	}
 	words, err := openvpn.Directive(line)
 	switch {
 	case err != nil:
-		c.add(at, fmt.Sprintf("OpenVPN can't read %.60q: %v", line, err), "write it as openvpn(8) does")
+		c.Add(at, "write it as openvpn(8) does", "OpenVPN can't read %.60q: %v", line, err)
 	case len(words) == 0:
-		c.add(at, fmt.Sprintf("%q is no directive", line), "write one directive on one line")
+		c.Add(at, "write one directive on one line", "%q is no directive", line)
 	case !isDirective.MatchString(words[0]):
-		c.add(at, fmt.Sprintf("%q is no name of a directive", words[0]), "write it as openvpn(8) does, without dashes before it; files can't stand inline")
+		c.Add(at, "write it as openvpn(8) does, without dashes before it; files can't stand inline", "%q is no name of a directive", words[0])
 	default:
 		return words, true
 	}

@@ -21,7 +21,7 @@ func (s *Server) checkClients(c *check) {
 	for _, client := range s.Clients {
 		path := "client." + client.Name
 		if seen[client.Name] {
-			c.add(path, "there are two blocks for this client", "make one of them")
+			c.Add(path, "make one of them", "there are two blocks for this client")
 		}
 		seen[client.Name] = true
 		s.checkKnown(c, path, client.Name)
@@ -41,7 +41,7 @@ func (s *Server) checkKnown(c *check, path, name string) {
 		if s.fingerprints() { // this block itself says so
 			return
 		}
-		c.warn(path, "the PKI has revoked this client, so its block does nothing", "delete the block, or give the client a new certificate under a new name")
+		c.Warn(path, "delete the block, or give the client a new certificate under a new name", "the PKI has revoked this client, so its block does nothing")
 		return
 	}
 	names := slices.Sorted(maps.Keys(s.PKI.Clients))
@@ -49,7 +49,7 @@ func (s *Server) checkKnown(c *check, path, name string) {
 	if len(names) > 0 && len(names) <= 20 {
 		hint += "; it has " + strings.Join(names, ", ")
 	}
-	c.add(path, "the PKI has no client of this name", hint)
+	c.Add(path, hint, "the PKI has no client of this name")
 }
 
 func (s *Server) checkAddresses(c *check, path string, client Client, given map[netip.Addr]string) {
@@ -61,7 +61,7 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 			continue
 		}
 		if other, ok := given[*fixed.address]; ok {
-			c.add(fixed.path, fmt.Sprintf("%s has the address %s already", other, fixed.address), "give each client one of its own")
+			c.Add(fixed.path, "give each client one of its own", "%s has the address %s already", other, fixed.address)
 		}
 		given[*fixed.address] = client.Name
 	}
@@ -74,9 +74,9 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 	switch a := resource.Or(client.Address6, netip.Addr{}); {
 	case client.Address6 == nil:
 	case s.Network6 == nil:
-		c.add(path+".address6", "the VPN has no IPv6 network", "set network6")
+		c.Add(path+".address6", "set network6", "the VPN has no IPv6 network")
 	case !s.Network6.Contains(a):
-		c.add(path+".address6", fmt.Sprintf("%s lies outside of the network %s", a, s.Network6), "choose an address inside")
+		c.Add(path+".address6", "choose an address inside", "%s lies outside of the network %s", a, s.Network6)
 	default:
 		s.checkAddress6(c, path+".address6", a)
 	}
@@ -85,48 +85,47 @@ func (s *Server) checkAddresses(c *check, path string, client Client, given map[
 func (s *Server) checkAddress6(c *check, path string, a netip.Addr) {
 	for n, own := range s.networks(true) {
 		if a == own.Masked().Addr() || a == subnet.First(own) {
-			c.add(path, fmt.Sprintf("%s is the address of the server or of the network", a), "choose another one")
+			c.Add(path, "choose another one", "%s is the address of the server or of the network", a)
 		}
 		if _, ok := s.placed(a, n); !ok && own.IsValid() {
-			c.add(path, fmt.Sprintf("%s has no counterpart in %s, the part of another listener", a, own), "choose an address in a part, nearer to its beginning, or make the parts alike")
+			c.Add(path, "choose an address in a part, nearer to its beginning, or make the parts alike", "%s has no counterpart in %s, the part of another listener", a, own)
 		}
 	}
 }
 
 func (s *Server) checkAddress(c *check, path string, address netip.Addr) {
-	before := len(c.found)
+	before := len(c.Found)
 	c.host(path, s, address)
-	if len(c.found) > before {
+	if len(c.Found) > before {
 		return
 	}
 	if bytes := address.As4(); s.topology() == "net30" && bytes[3]%4 != 2 {
-		c.add(path, fmt.Sprintf("with net30, %s is not the client's end of a /30", address), "choose an address that leaves 2 when divided by 4, such as .6 or .10")
+		c.Add(path, "choose an address that leaves 2 when divided by 4, such as .6 or .10", "with net30, %s is not the client's end of a /30", address)
 	}
 	if s.topology() == "subnet" && s.inPool(address) {
 		first, last := s.dynamic(0)
-		c.warn(path, fmt.Sprintf("%s lies in the pool from %s to %s, so another client may have it first", address, first, last),
-			"set start or end of the pool so that fixed addresses lie outside")
+		c.Warn(path, "set start or end of the pool so that fixed addresses lie outside", "%s lies in the pool from %s to %s, so another client may have it first", address, first, last)
 	}
 }
 
 // checkRoutes returns all networks behind clients so far.
 func (s *Server) checkRoutes(c *check, path string, client Client, behind []netip.Prefix) []netip.Prefix {
 	path += ".routes"
-	c.masked(path, client.Routes)
+	c.Masked(path, client.Routes)
 	for _, p := range client.Routes {
 		if p.Addr().Is6() && s.Network6 == nil {
-			c.add(path, fmt.Sprintf("%s can't be reached without IPv6 in the VPN", p), "set network6")
+			c.Add(path, "set network6", "%s can't be reached without IPv6 in the VPN", p)
 		}
 		if p.Addr().Is4() && s.Network == nil && s.Network6 != nil {
-			c.add(path, fmt.Sprintf("%s can't be reached without IPv4 in the VPN", p), "set network")
+			c.Add(path, "set network", "%s can't be reached without IPv4 in the VPN", p)
 		}
 		if p.Bits() == 0 {
-			c.add(path, fmt.Sprintf("%s is everything, and this server would lose its own way out", p), "name the networks behind this client")
+			c.Add(path, "name the networks behind this client", "%s is everything, and this server would lose its own way out", p)
 			continue
 		}
 		for _, other := range append([]netip.Prefix{resource.Or(s.Network, netip.Prefix{}), resource.Or(s.Network6, netip.Prefix{})}, behind...) {
 			if other.IsValid() && other.Overlaps(p) {
-				c.add(path, fmt.Sprintf("%s overlaps with %s, which is somewhere else", p, other), "a network can be behind one client only, and not be the VPN itself")
+				c.Add(path, "a network can be behind one client only, and not be the VPN itself", "%s overlaps with %s, which is somewhere else", p, other)
 			}
 		}
 		behind = append(behind, p)
@@ -137,7 +136,7 @@ func (s *Server) checkRoutes(c *check, path string, client Client, behind []neti
 // own checks that a network can be one of a VPN.
 func (c *check) own(path string, network netip.Prefix) {
 	if among, whose := resource.Special(network); among.IsValid() {
-		c.add(path, fmt.Sprintf("%s is among %s, the addresses of %s", network, among, whose), `choose one of the private networks, as in "10.8.0.0/24" or "fd00:8::/64"`)
+		c.Add(path, `choose one of the private networks, as in "10.8.0.0/24" or "fd00:8::/64"`, "%s is among %s, the addresses of %s", network, among, whose)
 	}
 }
 
@@ -157,7 +156,7 @@ func (s *Server) checkRoom(c *check) {
 		}
 	}
 	if *s.MaxClients > room {
-		c.warn("max_clients", fmt.Sprintf("there are addresses for %d clients, so %d are never connected at once", room, *s.MaxClients), "use a larger network or pool, or a smaller number")
+		c.Warn("max_clients", "use a larger network or pool, or a smaller number", "there are addresses for %d clients, so %d are never connected at once", room, *s.MaxClients)
 	}
 }
 

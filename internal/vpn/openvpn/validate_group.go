@@ -17,31 +17,31 @@ func (s *Server) checkGroups(c *check) {
 		return
 	}
 	if s.topology() != "subnet" {
-		c.add("topology", "groups need topology subnet", `use topology = "subnet"`)
+		c.Add("topology", `use topology = "subnet"`, "groups need topology subnet")
 	}
 	if resource.Or(s.DuplicateCN, false) {
-		c.add("duplicate_cn", "members of groups have addresses of their own, which clients that share a name can't", "leave it out")
+		c.Add("duplicate_cn", "leave it out", "members of groups have addresses of their own, which clients that share a name can't")
 	}
 	if !resource.Or(s.Management, true) {
-		c.warn("management", "who comes into a group or leaves one keeps the address of before until they dial anew", "leave it out")
+		c.Warn("management", "leave it out", "who comes into a group or leaves one keeps the address of before until they dial anew")
 	}
-	before := len(c.found)
+	before := len(c.Found)
 	seen := make(map[string]bool)
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		path := "group." + g.Name
 		if !isName.MatchString(g.Name) {
-			c.add(path, fmt.Sprintf("%q can't be the name of a group", g.Name), "use letters, digits, dashes and underscores")
+			c.Add(path, "use letters, digits, dashes and underscores", "%q can't be the name of a group", g.Name)
 		}
 		if seen[g.Name] {
-			c.add(path, "there are two groups of this name", "make one of them")
+			c.Add(path, "make one of them", "there are two groups of this name")
 		}
 		seen[g.Name] = true
 		s.checkShare(c, path, g, s.Groups[:i])
 		s.checkShare6(c, path, g, s.Groups[:i])
 		s.checkConfined(c, path, g)
 	}
-	if len(c.found) == before && s.hasNetwork() {
+	if len(c.Found) == before && s.hasNetwork() {
 		s.checkSeats(c)
 	}
 }
@@ -51,7 +51,7 @@ func (s *Server) checkShare(c *check, path string, g *Group, others []Group) {
 	path += ".network"
 	p := resource.Or(g.Network, netip.Prefix{})
 	if !p.Addr().Is4() {
-		c.add(path, "the network of a group is one of IPv4", "write it as a part of network, and IPv6 under network6")
+		c.Add(path, "write it as a part of network, and IPv6 under network6", "the network of a group is one of IPv4")
 		return
 	}
 	var taken []netip.Prefix
@@ -60,7 +60,7 @@ func (s *Server) checkShare(c *check, path string, g *Group, others []Group) {
 	}
 	s.checkReserved(c, path, p, resource.Or(s.Network, netip.Prefix{}), s.networks(false), taken)
 	if share := g.share(s, 0, false); !share.IsValid() || share.Bits() > 30 {
-		c.add(path, fmt.Sprintf("%s is too small", p), fmt.Sprintf("a group needs at least a /30 for each listener, and here are %d", len(s.listeners())))
+		c.Add(path, fmt.Sprintf("a group needs at least a /30 for each listener, and here are %d", len(s.listeners())), "%s is too small", p)
 	}
 }
 
@@ -73,13 +73,13 @@ func (s *Server) checkShare6(c *check, path string, g *Group, others []Group) {
 	case g.Network6 == nil && s.Network6 == nil:
 		return
 	case g.Network6 == nil:
-		c.add(path, "the VPN has IPv6, and members of the group have no addresses of their own there", "choose a part of network6")
+		c.Add(path, "choose a part of network6", "the VPN has IPv6, and members of the group have no addresses of their own there")
 		return
 	case s.Network6 == nil:
-		c.add(path, "the VPN has no IPv6 network", "set network6")
+		c.Add(path, "set network6", "the VPN has no IPv6 network")
 		return
 	case !p.Addr().Is6() || p.Addr().Is4In6():
-		c.add(path, fmt.Sprintf("%s is no IPv6 network", p), "choose a part of network6")
+		c.Add(path, "choose a part of network6", "%s is no IPv6 network", p)
 		return
 	}
 	var taken []netip.Prefix
@@ -88,7 +88,7 @@ func (s *Server) checkShare6(c *check, path string, g *Group, others []Group) {
 	}
 	s.checkReserved(c, path, p, *s.Network6, s.networks(true), taken)
 	if share, share6 := g.share(s, 0, false), g.share(s, 0, true); share.IsValid() && (!share6.IsValid() || 128-share6.Bits() < 32-share.Bits()) {
-		c.add(path, fmt.Sprintf("%s has fewer addresses than the IPv4 network of the group", p), "choose a larger part of network6")
+		c.Add(path, "choose a larger part of network6", "%s has fewer addresses than the IPv4 network of the group", p)
 	}
 }
 
@@ -96,27 +96,27 @@ func (s *Server) checkShare6(c *check, path string, g *Group, others []Group) {
 func (s *Server) checkReserved(c *check, path string, p, whole netip.Prefix, listeners, taken []netip.Prefix) {
 	switch {
 	case p != p.Masked():
-		c.masked(path, []netip.Prefix{p})
+		c.Masked(path, []netip.Prefix{p})
 		return
 	case !whole.IsValid():
 		return
 	case p.Bits() <= whole.Bits() || !whole.Contains(p.Addr()):
-		c.add(path, fmt.Sprintf("%s is no part of %s", p, whole), "choose a part of the network of the server, or widen that: it is what gateways and other blocks know of the VPN")
+		c.Add(path, "choose a part of the network of the server, or widen that: it is what gateways and other blocks know of the VPN", "%s is no part of %s", p, whole)
 		return
 	}
 	for n, own := range listeners {
 		if own.IsValid() && p.Contains(subnet.First(own)) {
-			c.add(path, fmt.Sprintf("%s holds %s, which is the address of the server for %s", p, subnet.First(own), s.listeners()[n]), "choose another part, such as the last one")
+			c.Add(path, "choose another part, such as the last one", "%s holds %s, which is the address of the server for %s", p, subnet.First(own), s.listeners()[n])
 		}
 	}
 	if i := slices.IndexFunc(taken, p.Overlaps); i >= 0 {
-		c.add(path, fmt.Sprintf("%s overlaps with %s of another group", p, taken[i]), "give each group a part of its own")
+		c.Add(path, "give each group a part of its own", "%s overlaps with %s of another group", p, taken[i])
 	}
 }
 
 // checkConfined checks what members of a group are told, and what they may reach.
 func (s *Server) checkConfined(c *check, path string, g *Group) {
-	c.masked(path+".routes", g.Routes)
+	c.Masked(path+".routes", g.Routes)
 	for _, network := range g.Routes {
 		s.checkRoute(c, path+".routes", network)
 	}
@@ -125,21 +125,21 @@ func (s *Server) checkConfined(c *check, path string, g *Group) {
 	if g.Reach == nil {
 		return
 	}
-	c.masked(path+".reach", g.Reach)
+	c.Masked(path+".reach", g.Reach)
 	if resource.Or(s.ClientToClient, false) {
-		c.add(path+".reach", "client_to_client lets members reach all other clients, past the firewall", "leave client_to_client out")
+		c.Add(path+".reach", "leave client_to_client out", "client_to_client lets members reach all other clients, past the firewall")
 	}
 	reached := func(a netip.Addr) bool {
 		return slices.ContainsFunc(g.Reach, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
 	for _, server := range slices.Concat(s.push().DNS, push.DNS) {
 		if !reached(server) {
-			c.warn(path+".reach", fmt.Sprintf("members are told to ask the name server %s, which they may not reach", server), fmt.Sprintf("add %q", netip.PrefixFrom(server, server.BitLen())))
+			c.Warn(path+".reach", fmt.Sprintf("add %q", netip.PrefixFrom(server, server.BitLen())), "members are told to ask the name server %s, which they may not reach", server)
 		}
 	}
 	for _, to := range g.Reach {
 		if !s.leadsTo(g, to) {
-			c.warn(path+".reach", fmt.Sprintf("members have no route to %s", to), "add it to routes of the group, or to push { routes }")
+			c.Warn(path+".reach", "add it to routes of the group, or to push { routes }", "members have no route to %s", to)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func (s *Server) leadsTo(g *Group, to netip.Prefix) bool {
 func (s *Server) checkSeats(c *check) {
 	for i := range s.Groups {
 		if g := &s.Groups[i]; s.seating(g) == nil {
-			c.add("group."+g.Name+".network", fmt.Sprintf("there are %d addresses at each listener, which are too few for its members", seats(g.share(s, 0, false))), "use a larger network")
+			c.Add("group."+g.Name+".network", "use a larger network", "there are %d addresses at each listener, which are too few for its members", seats(g.share(s, 0, false)))
 		}
 	}
 	for n, one := range s.listeners() {
@@ -182,7 +182,7 @@ func (s *Server) checkSeats(c *check) {
 			continue
 		}
 		if last.Less(first) {
-			c.add("group", fmt.Sprintf("the groups leave no address for clients of %s that are in none", one), "use a larger network, or smaller groups")
+			c.Add("group", "use a larger network, or smaller groups", "the groups leave no address for clients of %s that are in none", one)
 			continue
 		}
 		for _, g := range s.Groups {
@@ -192,7 +192,7 @@ func (s *Server) checkSeats(c *check) {
 			first6 := pool6(s.networks(true)[n])
 			last6 := subnet.Advance(first6, subnet.Number(last)-subnet.Number(first), 0)
 			if p := *g.Network6; !last6.Less(p.Addr()) && (p.Contains(first6) || first6.Less(p.Addr())) {
-				c.add("group."+g.Name+".network6", fmt.Sprintf("%s overlaps with the addresses from %s to %s of clients in no group", p, first6, last6), "choose a part farther behind")
+				c.Add("group."+g.Name+".network6", "choose a part farther behind", "%s overlaps with the addresses from %s to %s of clients in no group", p, first6, last6)
 			}
 		}
 	}
@@ -210,7 +210,7 @@ func (s *Server) checkMember(c *check, path string, client Client) {
 		if len(names) > 0 {
 			hint += "; there are " + strings.Join(names, ", ")
 		}
-		c.add(path+".group", "there is no group of this name", hint)
+		c.Add(path+".group", hint, "there is no group of this name")
 		return
 	}
 	for _, fixed := range []struct {
@@ -228,9 +228,9 @@ func (s *Server) checkMember(c *check, path string, client Client) {
 			}
 			switch inside := network.Contains(*fixed.address); {
 			case inside && of != g:
-				c.add(fixed.path, fmt.Sprintf("%s is among the addresses of the group %s", fixed.address, of.Name), fmt.Sprintf("choose another one, or write group = %q", of.Name))
+				c.Add(fixed.path, fmt.Sprintf("choose another one, or write group = %q", of.Name), "%s is among the addresses of the group %s", fixed.address, of.Name)
 			case !inside && of == g:
-				c.add(fixed.path, fmt.Sprintf("%s is no address of the group %s, which has %s", fixed.address, g.Name, network), "choose an address of the group, or leave it out")
+				c.Add(fixed.path, "choose an address of the group, or leave it out", "%s is no address of the group %s, which has %s", fixed.address, g.Name, network)
 			}
 		}
 	}
@@ -240,13 +240,13 @@ func (s *Server) checkMember(c *check, path string, client Client) {
 		switch {
 		case err != nil || len(words) == 0:
 		case len(s.Groups) > 0 && strings.HasPrefix(words[0], "ifconfig-"):
-			c.add(at, "where there are groups, vpnd says who has which address", "use address, or group")
+			c.Add(at, "use address, or group", "where there are groups, vpnd says who has which address")
 		case g != nil && g.Reach != nil && strings.HasPrefix(words[0], "iroute"):
-			c.add(at, "the rules of its group would not hold for what comes from this network", "use routes of the client")
+			c.Add(at, "use routes of the client", "the rules of its group would not hold for what comes from this network")
 		}
 	}
 	if g != nil && client.Address6 != nil {
-		c.add(path+".address6", "the IPv6 address of a member stands at the place of its IPv4 address", "leave it out, and choose address")
+		c.Add(path+".address6", "leave it out, and choose address", "the IPv6 address of a member stands at the place of its IPv4 address")
 	}
 	if g != nil && client.Address != nil {
 		s.checkSeat(c, path+".address", *client.Address, g)
@@ -256,6 +256,6 @@ func (s *Server) checkMember(c *check, path string, client Client) {
 // checkSeat checks that a member can have a fixed address.
 func (s *Server) checkSeat(c *check, path string, a netip.Addr, g *Group) {
 	if share := s.holding(a, g.shares(s)); share.IsValid() && (a == share.Addr() || a == subnet.Last(share)) {
-		c.add(path, fmt.Sprintf("%s is the first or the last of %s, the share of a listener, which stay free", a, share), "choose another one")
+		c.Add(path, "choose another one", "%s is the first or the last of %s, the share of a listener, which stay free", a, share)
 	}
 }

@@ -17,11 +17,11 @@ func (s *Server) checkListen(c *check) (udp, tcp bool) {
 		path := fmt.Sprintf("listen[%d]", i)
 		l, err := endpoint.ParseListener(one)
 		if err != nil {
-			c.add(path, err.Error(), "write a protocol ("+strings.Join(endpoint.Protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194")
+			c.Add(path, "write a protocol ("+strings.Join(endpoint.Protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194", "%s", err.Error())
 			continue
 		}
 		if other := slices.IndexFunc(all, l.Meets); other >= 0 {
-			c.add(path, fmt.Sprintf("%s and %s listen at the same place", l, all[other]), "leave one of them out; udp6 and tcp6 without an address take IPv4 too")
+			c.Add(path, "leave one of them out; udp6 and tcp6 without an address take IPv4 too", "%s and %s listen at the same place", l, all[other])
 		}
 		all = append(all, l)
 		udp, tcp = udp || l.Transport() == "udp", tcp || l.Transport() == "tcp"
@@ -39,9 +39,9 @@ func (s *Server) checkListeners(c *check, all []endpoint.Listener) {
 		l, err := endpoint.ParseListener(block.Name)
 		switch {
 		case err != nil || !slices.Contains(all, l):
-			c.add(path, "listen has no such listener", "write one of "+strings.Join(s.listeners(), ", "))
+			c.Add(path, "write one of "+strings.Join(s.listeners(), ", "), "listen has no such listener")
 		case seen[l]:
-			c.add(path, "there are two blocks for this listener", "make one of them")
+			c.Add(path, "make one of them", "there are two blocks for this listener")
 		}
 		seen[l] = true
 	}
@@ -49,14 +49,14 @@ func (s *Server) checkListeners(c *check, all []endpoint.Listener) {
 		return
 	}
 	if s.topology() != "subnet" {
-		c.add("topology", "several listeners need topology subnet", `use topology = "subnet", or a single listener`)
+		c.Add("topology", `use topology = "subnet", or a single listener`, "several listeners need topology subnet")
 	}
 	if resource.Or(s.ClientToClient, false) {
-		c.warn("client_to_client", "each listener is a process of its own, and packets between clients of two of them go through the firewall all the same", "leave it out, and let a gateway block pass on what clients send each other")
+		c.Warn("client_to_client", "leave it out, and let a gateway block pass on what clients send each other", "each listener is a process of its own, and packets between clients of two of them go through the firewall all the same")
 	}
 	for _, client := range s.Clients {
 		if len(client.Routes) > 0 {
-			c.warn("client."+client.Name+".routes", fmt.Sprintf("a route of this host leads to one interface, so these networks are reached while the client is connected to %s", all[0]), "have it dial that listener only")
+			c.Warn("client."+client.Name+".routes", "have it dial that listener only", "a route of this host leads to one interface, so these networks are reached while the client is connected to %s", all[0])
 		}
 	}
 }
@@ -75,11 +75,10 @@ func (s *Server) checkDevices(c *check) {
 			path, dev = "listener."+one+".dev", name
 		}
 		if !isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == "" {
-			c.add(path, fmt.Sprintf("%q can't be the name of a tun interface", dev),
-				"use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported")
+			c.Add(path, "use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported", "%q can't be the name of a tun interface", dev)
 		}
 		if seen[dev] {
-			c.add(path, fmt.Sprintf("two listeners can't share the interface %s", dev), "give each one of its own")
+			c.Add(path, "give each one of its own", "two listeners can't share the interface %s", dev)
 		}
 		seen[dev] = true
 	}
@@ -93,13 +92,13 @@ func (s *Server) checkParts(c *check) {
 	switch part := s.part(whole, 0); {
 	case s.Network == nil && s.Network6 != nil:
 	case !whole.IsValid() || !whole.Addr().Is4():
-		c.add("network", "the network of the VPN is one of IPv4", `write it as in "10.8.0.0/24", and IPv6 under network6`)
+		c.Add("network", `write it as in "10.8.0.0/24", and IPv6 under network6`, "the network of the VPN is one of IPv4")
 	case many == 1 && !fits(whole):
-		c.add("network", fmt.Sprintf("%s is too large or too small; OpenVPN takes a /16 to a /29", whole), "a /24 has room for 253 clients")
+		c.Add("network", "a /24 has room for 253 clients", "%s is too large or too small; OpenVPN takes a /16 to a /29", whole)
 	case !s.given(false) && !fits(part):
-		c.add("network", fmt.Sprintf("%s in %d parts is too large or too small; OpenVPN takes a /16 to a /29 for each listener", whole, parts(many)), "a /24 in two parts has room for 125 clients each")
+		c.Add("network", "a /24 in two parts has room for 125 clients each", "%s in %d parts is too large or too small; OpenVPN takes a /16 to a /29 for each listener", whole, parts(many))
 	default:
-		c.masked("network", []netip.Prefix{whole})
+		c.Masked("network", []netip.Prefix{whole})
 		c.own("network", whole)
 		fine = whole == whole.Masked()
 	}
@@ -109,11 +108,11 @@ func (s *Server) checkParts(c *check) {
 	switch part := s.part(whole6, 0); {
 	case s.Network6 == nil:
 	case !whole6.Addr().Is6() || whole6.Addr().Is4In6() || many == 1 && !fits6(whole6):
-		c.add("network6", fmt.Sprintf("%s is no IPv6 network between /64 and /124", whole6), `write it as in "fd00:8::/64"`)
+		c.Add("network6", `write it as in "fd00:8::/64"`, "%s is no IPv6 network between /64 and /124", whole6)
 	case !s.given(true) && !fits6(part):
-		c.add("network6", fmt.Sprintf("%s in %d parts is too large or too small; OpenVPN takes a /64 to a /124 for each listener", whole6, parts(many)), `write it as in "fd00:8::/64"`)
+		c.Add("network6", `write it as in "fd00:8::/64"`, "%s in %d parts is too large or too small; OpenVPN takes a /64 to a /124 for each listener", whole6, parts(many))
 	default:
-		c.masked("network6", []netip.Prefix{whole6})
+		c.Masked("network6", []netip.Prefix{whole6})
 		c.own("network6", whole6)
 		fine6 = whole6 == whole6.Masked()
 	}
@@ -124,20 +123,20 @@ func (s *Server) checkParts(c *check) {
 func (s *Server) checkSix(c *check) {
 	const hint = "set network"
 	if s.topology() != "subnet" {
-		c.add("topology", s.topology()+" is of IPv4", `use topology = "subnet", or set network`)
+		c.Add("topology", `use topology = "subnet", or set network`, "%s is of IPv4", s.topology())
 	}
 	if pool := s.pool(); pool.Start != nil || pool.End != nil {
-		c.add("pool", "start and end are of IPv4, which the VPN does not have", "leave them out, or set network")
+		c.Add("pool", "leave them out, or set network", "start and end are of IPv4, which the VPN does not have")
 	}
 	if len(s.Groups) > 0 {
-		c.add("group", "members of groups have addresses of IPv4, which the VPN does not have", hint)
+		c.Add("group", hint, "members of groups have addresses of IPv4, which the VPN does not have")
 	}
 	if resource.Or(s.push().RedirectGateway, false) {
-		c.warn("push.redirect_gateway", "the VPN has IPv6 alone, so what clients send by IPv4 goes past it", hint)
+		c.Warn("push.redirect_gateway", hint, "the VPN has IPv6 alone, so what clients send by IPv4 goes past it")
 	}
 	for _, client := range s.Clients {
 		if client.Address != nil {
-			c.add("client."+client.Name+".address", "the VPN has no IPv4 network", "set network, or use address6")
+			c.Add("client."+client.Name+".address", "set network, or use address6", "the VPN has no IPv4 network")
 		}
 	}
 }
@@ -182,25 +181,25 @@ func (s *Server) checkGiven(c *check, fine, fine6 bool) {
 			path := "listener." + one + "." + of.name
 			switch {
 			case of.given != nil && of.whole == nil:
-				c.add(path, "the VPN has no "+of.name, "set "+of.name+" of the server, which holds those of all listeners")
+				c.Add(path, "set "+of.name+" of the server, which holds those of all listeners", "the VPN has no %s", of.name)
 				continue
 			case of.whole == nil || !of.fine:
 				continue
 			case of.given == nil:
 				path = of.name
 			case *of.given != of.given.Masked():
-				c.masked(path, []netip.Prefix{*of.given})
+				c.Masked(path, []netip.Prefix{*of.given})
 				continue
 			case !of.fits(*of.given):
-				c.add(path, fmt.Sprintf("%s is too large or too small; OpenVPN takes %s for each listener", of.given, of.room), "choose a part of "+of.whole.String())
+				c.Add(path, "choose a part of "+of.whole.String(), "%s is too large or too small; OpenVPN takes %s for each listener", of.given, of.room)
 				continue
 			case of.given.Bits() < of.whole.Bits() || !of.whole.Contains(of.given.Addr()):
-				c.add(path, fmt.Sprintf("%s is no part of %s", of.given, of.whole), "choose a part of "+of.name+", or widen that: it is what gateways and other blocks know of the VPN")
+				c.Add(path, "choose a part of "+of.name+", or widen that: it is what gateways and other blocks know of the VPN", "%s is no part of %s", of.given, of.whole)
 				continue
 			}
 			part := resource.Or(of.given, s.part(*of.whole, n))
 			if other := slices.IndexFunc(taken, part.Overlaps); other >= 0 {
-				c.add(path, fmt.Sprintf("%s has %s, which overlaps with %s of another listener", one, part, taken[other]), "give each listener a part of its own, in listener blocks")
+				c.Add(path, "give each listener a part of its own, in listener blocks", "%s has %s, which overlaps with %s of another listener", one, part, taken[other])
 			}
 			taken = append(taken, part)
 		}
@@ -227,7 +226,7 @@ func (s *Server) hasNetwork() bool {
 // checkRemotes checks what profiles dial.
 func (s *Server) checkRemotes(c *check) {
 	if s.Remote == nil && len(s.PKI.Clients) > 0 && resource.Or(s.Profiles, "") != "false" {
-		c.add("remote", "profiles don't know what to dial", `write the name or address of this host as clients see it, or profiles = false`)
+		c.Add("remote", `write the name or address of this host as clients see it, or profiles = false`, "profiles don't know what to dial")
 	}
 	if s.Remote == nil {
 		return
@@ -240,10 +239,9 @@ func (s *Server) checkRemotes(c *check) {
 		r, err := endpoint.ParseRemote(text)
 		switch {
 		case err != nil:
-			c.add(path, err.Error(), "one name or address without a protocol")
+			c.Add(path, "one name or address without a protocol", "%s", err.Error())
 		case r.Port != 0 && r.Transport == "" && s.several():
-			c.add(path, fmt.Sprintf("port %d leads to one of the listeners only", r.Port),
-				fmt.Sprintf(`say to which, as in "tcp/%s", and leave the port out where it is the one listened on`, text))
+			c.Add(path, fmt.Sprintf(`say to which, as in "tcp/%s", and leave the port out where it is the one listened on`, text), "port %d leads to one of the listeners only", r.Port)
 		default:
 			s.checkLeads(c, path, text, r)
 		}
@@ -262,7 +260,7 @@ func (s *Server) checkLeads(c *check, path, text string, r endpoint.Remote) {
 		return
 	}
 	if r.Transport != "" && !slices.ContainsFunc(all, func(l endpoint.Listener) bool { return l.Transport() == r.Transport }) {
-		c.add(path, fmt.Sprintf("nobody listens where %s leads", text), fmt.Sprintf(`add a listener of %s to listen, or leave "%[1]s/" out`, r.Transport))
+		c.Add(path, fmt.Sprintf(`add a listener of %s to listen, or leave "%[1]s/" out`, r.Transport), "nobody listens where %s leads", text)
 		return
 	}
 	l := all[0]
@@ -270,5 +268,5 @@ func (s *Server) checkLeads(c *check, path, text string, r endpoint.Remote) {
 	if !strings.Contains(r.Host, ":") {
 		hint = fmt.Sprintf("listen on %s/%d, or write an address of IPv6", l.Transport(), l.Port)
 	}
-	c.add(path, fmt.Sprintf("%s is of another family than %s, where the server listens", r.Host, strings.Join(s.listeners(), " and ")), hint)
+	c.Add(path, hint, "%s is of another family than %s, where the server listens", r.Host, strings.Join(s.listeners(), " and "))
 }

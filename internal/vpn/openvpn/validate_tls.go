@@ -12,26 +12,25 @@ import (
 func (s *Server) checkSecurity(c *check) {
 	s.checkTLS(c)
 	s.checkCiphers(c)
-	c.oneOf("tls_key", s.tlsKey(), tlsCryptV2, tlsCrypt, tlsAuth, "none")
+	c.OneOf("tls_key", s.tlsKey(), tlsCryptV2, tlsCrypt, tlsAuth, "none")
 	if s.verifies() && s.tlsKey() != tlsCryptV2 {
-		c.add("tls_crypt_v2_verify", "only a key of tls-crypt-v2 tells whose it is", `use tls_key = "tls-crypt-v2", or leave this out`)
+		c.Add("tls_crypt_v2_verify", `use tls_key = "tls-crypt-v2", or leave this out`, "only a key of tls-crypt-v2 tells whose it is")
 	}
 	switch s.tlsKey() {
 	case tlsAuth:
-		c.warn("tls_key", "tls-auth shows strangers the certificates", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5")
+		c.Warn("tls_key", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5", "tls-auth shows strangers the certificates")
 	case "none":
-		c.warn("tls_key", "strangers can talk to the TLS library of the server", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5")
+		c.Warn("tls_key", "use tls-crypt-v2, or tls-crypt for clients before OpenVPN 2.5", "strangers can talk to the TLS library of the server")
 	}
-	c.oneOf("compression", s.compression(), "none", "migrate", "lzo")
+	c.OneOf("compression", s.compression(), "none", "migrate", "lzo")
 	if s.compression() == "lzo" {
-		c.warn("compression", "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it",
-			`use compression = "migrate" while clients still ask for it, then leave it out`)
+		c.Warn("compression", `use compression = "migrate" while clients still ask for it, then leave it out`, "compression gives secrets away (VORACLE), keeps the data out of the kernel, and OpenVPN 2.7 no longer does it")
 	}
 	if s.DH != nil {
 		if !slices.Contains([]int{2048, 3072, 4096, 6144, 8192}, *s.DH) {
-			c.add("dh", fmt.Sprintf("there is no group of %d bits in RFC 7919", *s.DH), "use 2048, 3072, 4096, 6144 or 8192, or leave it out")
+			c.Add("dh", "use 2048, 3072, 4096, 6144 or 8192, or leave it out", "there is no group of %d bits in RFC 7919", *s.DH)
 		} else {
-			c.warn("dh", "finite-field Diffie-Hellman is being phased out", "leave it out: every client since OpenVPN 2.4 knows elliptic curves")
+			c.Warn("dh", "leave it out: every client since OpenVPN 2.4 knows elliptic curves", "finite-field Diffie-Hellman is being phased out")
 		}
 	}
 }
@@ -39,25 +38,25 @@ func (s *Server) checkSecurity(c *check) {
 func (s *Server) checkTLS(c *check) {
 	t := s.tls()
 	version := resource.Or(t.MinVersion, "1.2")
-	c.oneOf("tls.min_version", version, "1.0", "1.1", "1.2", "1.3")
+	c.OneOf("tls.min_version", version, "1.0", "1.1", "1.2", "1.3")
 	if version == "1.0" || version == "1.1" {
-		c.warn("tls.min_version", "TLS "+version+" is deprecated (RFC 8996)", "use 1.2")
+		c.Warn("tls.min_version", "use 1.2", "TLS %s is deprecated (RFC 8996)", version)
 	}
-	c.oneOf("tls.cert_profile", resource.Or(t.CertProfile, "preferred"), "legacy", "preferred", "suiteb", "insecure")
+	c.OneOf("tls.cert_profile", resource.Or(t.CertProfile, "preferred"), "legacy", "preferred", "suiteb", "insecure")
 	if resource.Or(t.CertProfile, "preferred") == "insecure" {
-		c.warn("tls.cert_profile", "insecure takes certificates that can be forged", "reissue them, and use preferred")
+		c.Warn("tls.cert_profile", "reissue them, and use preferred", "insecure takes certificates that can be forged")
 	}
 	c.words("tls.ciphers", t.Ciphers)
 	c.words("tls.ciphersuites", t.Ciphersuites)
 	c.words("tls.groups", t.Groups)
 	if len(t.Ciphers) > 0 {
-		c.warn("tls.ciphers", "a list of one's own grows old, and says nothing about TLS 1.3", "leave it out")
+		c.Warn("tls.ciphers", "leave it out", "a list of one's own grows old, and says nothing about TLS 1.3")
 	}
 }
 
 func (s *Server) checkCiphers(c *check) {
 	if s.DataCiphers != nil && len(s.DataCiphers) == 0 {
-		c.add("data_ciphers", "without a cipher nobody can connect", "leave it out")
+		c.Add("data_ciphers", "leave it out", "without a cipher nobody can connect")
 	}
 	for i, cipher := range s.dataCiphers() {
 		c.cipher(fmt.Sprintf("data_ciphers[%d]", i), strings.TrimPrefix(cipher, "?"))
@@ -70,26 +69,25 @@ func (s *Server) checkCiphers(c *check) {
 	if s.Cipher != nil {
 		c.cipher("cipher", *s.Cipher)
 		c.offloaded(s, "cipher", *s.Cipher)
-		c.warn("cipher", "since OpenVPN 2.6 a server uses cipher only for clients that can't negotiate one",
-			"leave it out; for clients of OpenVPN 2.3 use data_ciphers_fallback")
+		c.Warn("cipher", "leave it out; for clients of OpenVPN 2.3 use data_ciphers_fallback", "since OpenVPN 2.6 a server uses cipher only for clients that can't negotiate one")
 		if s.DataCiphersFallback != nil && *s.DataCiphersFallback != *s.Cipher {
-			c.add("cipher", "it is the old name of data_ciphers_fallback, which says something else", "leave it out")
+			c.Add("cipher", "leave it out", "it is the old name of data_ciphers_fallback, which says something else")
 		}
 	}
 	digest := resource.Or(s.Digest, "SHA256")
 	c.words("digest", []string{digest})
 	if strings.EqualFold(digest, "none") {
-		c.warn("digest", "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own", `use digest = "SHA256"`)
+		c.Warn("digest", `use digest = "SHA256"`, "NOBODY CHECKS THE PACKETS of ciphers without a digest of their own")
 	}
 }
 
 func (c *check) cipher(path, name string) {
 	c.words(path, []string{name})
 	if strings.EqualFold(name, "none") {
-		c.warn(path, "EVERYTHING WOULD BE SENT IN THE CLEAR", "use AES-256-GCM")
+		c.Warn(path, "use AES-256-GCM", "EVERYTHING WOULD BE SENT IN THE CLEAR")
 	}
 	if openvpn.Weak(name) {
-		c.add(path, fmt.Sprintf("%s is broken, and OpenSSL 3 refuses it", name), "use AES-256-GCM, or AES-256-CBC for clients of OpenVPN 2.3")
+		c.Add(path, "use AES-256-GCM, or AES-256-CBC for clients of OpenVPN 2.3", "%s is broken, and OpenSSL 3 refuses it", name)
 	}
 }
 
@@ -106,7 +104,6 @@ func aead(cipher string) bool {
 // themselves, and so does what is wrong with a cipher otherwise.
 func (c *check) offloaded(s *Server, path, cipher string) {
 	if s.Offloads() && !aead(cipher) && isWord.MatchString(cipher) && !openvpn.Weak(cipher) && !strings.EqualFold(cipher, "none") {
-		c.warn(path, cipher+" keeps the data of all clients out of the kernel, which has AES-GCM and CHACHA20-POLY1305 alone",
-			`leave it out once no client needs it; dco = "false" says that it is meant so`)
+		c.Warn(path, `leave it out once no client needs it; dco = "false" says that it is meant so`, "%s keeps the data of all clients out of the kernel, which has AES-GCM and CHACHA20-POLY1305 alone", cipher)
 	}
 }

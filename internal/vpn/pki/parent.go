@@ -86,12 +86,12 @@ func (c *check) parent(p *PKI) {
 	length := resource.Or(p.PathLength, 0)
 	switch {
 	case length < 0 || length > mostLevels:
-		c.wrong("path_length", fmt.Sprintf("%d is no path length", length), fmt.Sprintf("from 0 to %d: how many CAs may stand below this one, one below the other", mostLevels))
+		c.Add("path_length", fmt.Sprintf("from 0 to %d: how many CAs may stand below this one, one below the other", mostLevels), "%d is no path length", length)
 	case p.PathLength != nil && length > 0 && p.CACertificate != nil:
-		c.wrong("path_length", "a CA that exists already has the path length that it has", "leave it out")
+		c.Add("path_length", "leave it out", "a CA that exists already has the path length that it has")
 	}
 	if p.ParentKeyPEM != nil && (p.Parent == nil || p.Parent.Outside || p.CACertificate != nil) {
-		c.wrong("parent_key_pem", "no CA above this one signs it here", "leave it out, or give parent, and in the block of that the path of its key")
+		c.Add("parent_key_pem", "leave it out, or give parent, and in the block of that the path of its key", "no CA above this one signs it here")
 	}
 	if p.Parent == nil || p.CACertificate != nil {
 		return
@@ -101,16 +101,16 @@ func (c *check) parent(p *PKI) {
 		if most > 0 {
 			summary = fmt.Sprintf("pki.%s has the path length %d, so that a CA below it has %d at most", p.Parent.Name, most, most-1)
 		}
-		c.wrong("parent", summary, fmt.Sprintf("write path_length = %d in pki %q", length+1, p.Parent.Name))
+		c.Add("parent", fmt.Sprintf("write path_length = %d in pki %q", length+1, p.Parent.Name), "%s", summary)
 	}
 	for _, l := range p.above() {
 		if p.Subject != nil && l.Subject == p.Subject.String() {
-			c.wrong("subject", fmt.Sprintf("pki.%s above it has the same name, and nobody could tell the two", l.Name), "choose another common_name")
+			c.Add("subject", "choose another common_name", "pki.%s above it has the same name, and nobody could tell the two", l.Name)
 		}
 	}
 	for _, d := range p.Domains {
 		if len(p.Parent.Domains) > 0 && !slices.ContainsFunc(p.Parent.Domains, func(of string) bool { return within(d, of) }) {
-			c.wrong("permitted_domains", fmt.Sprintf("pki.%s above it may not sign for %q: its domains are %s", p.Parent.Name, d, strings.Join(p.Parent.Domains, ", ")), "choose a domain of these")
+			c.Add("permitted_domains", "choose a domain of these", "pki.%s above it may not sign for %q: its domains are %s", p.Parent.Name, d, strings.Join(p.Parent.Domains, ", "))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/mistakes"
 )
 
 // holderName is what can be a common name, a file name and a label at once:
@@ -29,7 +30,7 @@ var blockName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 func (p *PKI) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !blockName.MatchString(name) {
-		c.wrong("", fmt.Sprintf("%q can't be the name of a directory", name), "letters, digits and . _ -, at most 64 of them")
+		c.Add("", "letters, digits and . _ -, at most 64 of them", "%q can't be the name of a directory", name)
 	}
 	c.authority(p)
 	c.parent(p)
@@ -37,18 +38,10 @@ func (p *PKI) Validate(name string) []resource.Mistake {
 	c.lives(p)
 	c.holders(p)
 	c.revocations(p)
-	return c.found
+	return c.Found
 }
 
-type check struct{ found []resource.Mistake }
-
-func (c *check) wrong(where, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: where, Summary: summary, Hint: hint})
-}
-
-func (c *check) warn(where, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: where, Summary: summary, Hint: hint, Warning: true})
-}
+type check struct{ mistakes.Check }
 
 // authority checks what makes the CA.
 func (c *check) authority(p *PKI) {
@@ -58,34 +51,34 @@ func (c *check) authority(p *PKI) {
 	c.path("crl", p.CRL)
 	c.path("issued", p.Issued)
 	if p.Issued != nil && p.CACertificate == nil {
-		c.wrong("issued", "a CA that vpnd makes issued nothing before", "leave it out, or give ca_certificate and ca_key of the CA that it belongs to")
+		c.Add("issued", "leave it out, or give ca_certificate and ca_key of the CA that it belongs to", "a CA that vpnd makes issued nothing before")
 	}
 	if p.CACertificate == nil && p.CAKey != nil {
-		c.wrong("ca_key", "a CA that exists already has a certificate, and its path is missing", "give ca_certificate with ca_key, or neither for a new CA")
+		c.Add("ca_key", "give ca_certificate with ca_key, or neither for a new CA", "a CA that exists already has a certificate, and its path is missing")
 	}
 	c.domains(p)
 	if p.CAKeyPEM != nil && p.CAKey == nil {
-		c.wrong("ca_key_pem", "without the credential nothing would tell this CA from one elsewhere", "give ca_certificate, and in ca_key the path where the key may be put as well")
+		c.Add("ca_key_pem", "give ca_certificate, and in ca_key the path where the key may be put as well", "without the credential nothing would tell this CA from one elsewhere")
 	}
 	if n := resource.Or(p.CAGeneration, 1); n < 1 || n > mostGenerations {
-		c.wrong("ca_generation", fmt.Sprintf("%d is no number of a CA", n), fmt.Sprintf("from 1 to %d, one more for each CA that takes the place of another", mostGenerations))
+		c.Add("ca_generation", fmt.Sprintf("from 1 to %d, one more for each CA that takes the place of another", mostGenerations), "%d is no number of a CA", n)
 	} else if n > 1 && p.CACertificate != nil {
-		c.wrong("ca_generation", "a CA that exists already is not vpnd's to replace", "leave it out, and give the new one in ca_certificate and ca_key")
+		c.Add("ca_generation", "leave it out, and give the new one in ca_certificate and ca_key", "a CA that exists already is not vpnd's to replace")
 	}
 	if p.CACertificate != nil && resource.Or(p.CAKeyAway, false) {
-		c.wrong("ca_key_away", "the key of a CA that exists already may be away in any case", "leave it out")
+		c.Add("ca_key_away", "leave it out", "the key of a CA that exists already may be away in any case")
 	}
 	c.requests(p)
 	if p.Subject != nil {
-		c.found = append(c.found, p.Subject.Validate("subject")...)
+		c.Found = append(c.Found, p.Subject.Validate("subject")...)
 	} else if p.CACertificate == nil {
-		c.wrong("subject", "the CA has no name", "add subject { common_name = \"Acme VPN CA\" }")
+		c.Add("subject", "add subject { common_name = \"Acme VPN CA\" }", "the CA has no name")
 	}
 }
 
 func (c *check) path(where string, p *string) {
 	if p != nil && (*p == "/" || !path.IsAbs(*p) || path.Clean(*p) != *p || strings.ContainsFunc(*p, unicode.IsControl)) {
-		c.wrong(where, fmt.Sprintf("%q is no clean absolute path", *p), "write the whole path without a slash at its end, as in \"/var/lib/vpnd/pki/office\"")
+		c.Add(where, "write the whole path without a slash at its end, as in \"/var/lib/vpnd/pki/office\"", "%q is no clean absolute path", *p)
 	}
 }
 
@@ -94,10 +87,10 @@ func (c *check) algorithm(p *PKI) {
 		return
 	}
 	if summary, hint := policy.CheckAlgorithm(*p.Key); summary != "" {
-		c.wrong("key", summary, hint)
+		c.Add("key", hint, "%s", summary)
 	}
 	if *p.Key == "ed25519" {
-		c.warn("key", "an OpenVPN that was built with mbed TLS, as on many routers, can't read Ed25519 certificates", "ecdsa-p256 is read by every client")
+		c.Warn("key", "ecdsa-p256 is read by every client", "an OpenVPN that was built with mbed TLS, as on many routers, can't read Ed25519 certificates")
 	}
 }
 
@@ -108,7 +101,7 @@ func (c *check) lives(p *PKI) {
 	c.life("cert_validity", p.CertValidity)
 	c.life("crl_validity", p.CRLValidity)
 	if p.CRLValidity != nil && *p.CRLValidity < resource.Week {
-		c.warn("crl_validity", fmt.Sprintf("a list that is good for %s locks everybody out if vpnd stands still for half of that", p.CRLValidity), "choose 7d or more; who is revoked is listed at once whatever it says")
+		c.Warn("crl_validity", "choose 7d or more; who is revoked is listed at once whatever it says", "a list that is good for %s locks everybody out if vpnd stands still for half of that", p.CRLValidity)
 	}
 	c.within(p, "cert_validity", life)
 	c.window(p, "renew_before", life)
@@ -124,21 +117,21 @@ func (c *check) lives(p *PKI) {
 
 func (c *check) life(where string, d *resource.Duration) {
 	if d != nil && (*d < pki.MinValidity || *d > pki.MaxValidity) {
-		c.wrong(where, fmt.Sprintf("%s is no sensible life", d), fmt.Sprintf("from %s to %s, as in \"825d\"", pki.MinValidity, pki.MaxValidity))
+		c.Add(where, fmt.Sprintf("from %s to %s, as in \"825d\"", pki.MinValidity, pki.MaxValidity), "%s is no sensible life", d)
 	}
 }
 
 // within warns where a certificate is to outlive the CA.
 func (c *check) within(p *PKI, where string, life resource.Duration) {
 	if p.CACertificate == nil && p.CAValidity != nil && life > *p.CAValidity {
-		c.warn(where, fmt.Sprintf("a certificate can't outlive its CA, so this one will be good for %s at most", p.CAValidity), "choose less than ca_validity")
+		c.Warn(where, "choose less than ca_validity", "a certificate can't outlive its CA, so this one will be good for %s at most", p.CAValidity)
 	}
 }
 
 // window checks that a certificate lives before it is to be renewed.
 func (c *check) window(p *PKI, where string, life resource.Duration) {
 	if p.RenewBefore != nil && (*p.RenewBefore <= 0 || *p.RenewBefore >= life) {
-		c.wrong(where, fmt.Sprintf("a certificate that is good for %s can't be renewed %s before its end", life, p.RenewBefore), "choose a renew_before that is less, or leave it out for a third")
+		c.Add(where, "choose a renew_before that is less, or leave it out for a third", "a certificate that is good for %s can't be renewed %s before its end", life, p.RenewBefore)
 	}
 }
 
@@ -165,7 +158,7 @@ func (c *check) holders(p *PKI) {
 		c.unique(names, self, h.name, self, "label")
 		c.unique(commonNames, self, h.commonName, self, "common name")
 		if bad := policy.CheckHostNames(h.dnsNames); bad != "" {
-			c.wrong(h.where("dns_names"), fmt.Sprintf("%q is no host name", bad), "as in \"vpn.example.com\"")
+			c.Add(h.where("dns_names"), "as in \"vpn.example.com\"", "%q is no host name", bad)
 		}
 	}
 }
@@ -174,7 +167,7 @@ func (c *check) holders(p *PKI) {
 // more.
 func (c *check) commonName(where, name string) {
 	if n := len([]rune(name)); n < 1 || n > 64 || strings.ContainsFunc(name, unicode.IsControl) {
-		c.wrong(where, fmt.Sprintf("%q can be no common name", name), "write it as it stands in the certificate, at most 64 letters")
+		c.Add(where, "write it as it stands in the certificate, at most 64 letters", "%q can be no common name", name)
 	}
 }
 
@@ -185,7 +178,7 @@ func (c *check) revocations(p *PKI) {
 			continue // that was told
 		}
 		if _, ok := policy.ParseSerial(*r.Serial); !ok {
-			c.wrong(fmt.Sprintf("revoke.%d.serial", i), fmt.Sprintf("%q is no serial number", *r.Serial), "hexadecimal, as openssl x509 -noout -serial -in FILE writes it: \"0A1B2C\" or \"0A:1B:2C\"")
+			c.Add(fmt.Sprintf("revoke.%d.serial", i), "hexadecimal, as openssl x509 -noout -serial -in FILE writes it: \"0A1B2C\" or \"0A:1B:2C\"", "%q is no serial number", *r.Serial)
 		}
 	}
 }
@@ -193,16 +186,16 @@ func (c *check) revocations(p *PKI) {
 func (c *check) name(where, name string) {
 	switch {
 	case !holderName.MatchString(name):
-		c.wrong(where, fmt.Sprintf("%q can't be a common name and the name of a file", name), "1 to 64 letters, digits, _, -, . and @, the first no . and no @")
+		c.Add(where, "1 to 64 letters, digits, _, -, . and @, the first no . and no @", "%q can't be a common name and the name of a file", name)
 	case strings.EqualFold(name, "DEFAULT"):
-		c.wrong(where, "DEFAULT is what OpenVPN calls the settings of everybody who has none of their own", "choose another name")
+		c.Add(where, "choose another name", "DEFAULT is what OpenVPN calls the settings of everybody who has none of their own")
 	}
 }
 
 func (c *check) unique(seen map[string]string, self, name, where, what string) {
 	folded := strings.ToLower(name)
 	if other, taken := seen[folded]; taken {
-		c.wrong(where, fmt.Sprintf("%s has the %s %q already, apart from upper and lower case", other, what, name), "choose another name for one of the two")
+		c.Add(where, "choose another name for one of the two", "%s has the %s %q already, apart from upper and lower case", other, what, name)
 		return
 	}
 	seen[folded] = self
@@ -212,7 +205,7 @@ func (c *check) unique(seen map[string]string, self, name, where, what string) {
 func (c *check) requests(p *PKI) {
 	for _, client := range p.Clients {
 		if p.outside() && resource.Or(client.CSR, false) {
-			c.wrong("client."+client.Name+".csr", "a CA elsewhere signs what it is asked for there, and this host would only pass the request on", "leave out csr, or leave out the client and have the CA sign for it alone")
+			c.Add("client."+client.Name+".csr", "leave out csr, or leave out the client and have the CA sign for it alone", "a CA elsewhere signs what it is asked for there, and this host would only pass the request on")
 		}
 	}
 }
@@ -223,10 +216,10 @@ func (c *check) domains(p *PKI) {
 		return
 	}
 	if p.Domains != nil && p.CACertificate != nil {
-		c.wrong("permitted_domains", "a CA that exists already has the constraints that it has", "leave it out")
+		c.Add("permitted_domains", "leave it out", "a CA that exists already has the constraints that it has")
 	}
 	if bad := policy.CheckHostNames(p.Domains); bad != "" || p.Domains != nil && len(p.Domains) == 0 {
-		c.wrong("permitted_domains", fmt.Sprintf("%q is no domain", bad), "as in [\"example.com\"], with all below it")
+		c.Add("permitted_domains", "as in [\"example.com\"], with all below it", "%q is no domain", bad)
 		return
 	}
 	for _, h := range p.holders() {
@@ -236,7 +229,7 @@ func (c *check) domains(p *PKI) {
 		}
 		for _, name := range names {
 			if domains := p.permitted(); len(domains) > 0 && !slices.ContainsFunc(domains, func(d string) bool { return within(name, d) }) {
-				c.wrong(where, fmt.Sprintf("the CA may not sign for %q: its domains are %s", name, strings.Join(domains, ", ")), "add its domain to permitted_domains, or choose another name")
+				c.Add(where, "add its domain to permitted_domains, or choose another name", "the CA may not sign for %q: its domains are %s", name, strings.Join(domains, ", "))
 			}
 		}
 	}

@@ -208,9 +208,10 @@ func anywhere(listen []string) []string {
 
 // Validate says what is wrong with the block.
 func (a *Account) Validate(name string) []resource.Mistake {
-	c := &check{found: (&user.User{}).Validate(name)}
+	c := &check{}
+	c.Found = (&user.User{}).Validate(name)
 	if a.PublicKeys != nil && len(a.PublicKeys) == 0 {
-		c.warn("public_keys", "add the public half of the key of a tunnel, which vpnd show tells there", "without a key nobody is let in")
+		c.Warn("public_keys", "add the public half of the key of a tunnel, which vpnd show tells there", "without a key nobody is let in")
 	}
 	seen := make(map[string]bool)
 	for i, line := range a.PublicKeys {
@@ -218,27 +219,23 @@ func (a *Account) Validate(name string) []resource.Mistake {
 		key, is, err := kindssh.ParsePublic(line)
 		switch {
 		case err != nil:
-			c.add(path, "copy the line of the .pub file, or what vpnd show ssh_tunnel.NAME tells on the other side", "%s is no key: %v", path, err)
+			c.Add(path, "copy the line of the .pub file, or what vpnd show ssh_tunnel.NAME tells on the other side", "%s is no key: %v", path, err)
 			continue
 		case seen[key]:
-			c.add(path, "write it once", "the same key is there twice")
+			c.Add(path, "write it once", "the same key is there twice")
 		case kindssh.Touched(is):
-			c.warn(path, "give a tunnel a key of its own", "somebody has to touch a device for this key, which a tunnel can't wait for")
+			c.Warn(path, "give a tunnel a key of its own", "somebody has to touch a device for this key, which a tunnel can't wait for")
 		}
 		seen[key] = true
 	}
 	c.permits(a)
-	for _, p := range a.From {
-		if p != p.Masked() {
-			c.add("from", fmt.Sprintf("write %s", p.Masked()), "%s has bits set behind its prefix", p)
-		}
-	}
-	return c.found
+	c.Masked("from", a.From)
+	return c.Found
 }
 
 func (c *check) permits(a *Account) {
 	if len(a.PermitOpen)+len(a.PermitListen) == 0 && !resource.Or(a.Sockets, false) {
-		c.add("permit_open", `name where its tunnels lead, as in permit_open = ["db.internal:5432"]`, "an account that may forward nothing is good for nothing")
+		c.Add("permit_open", `name where its tunnels lead, as in permit_open = ["db.internal:5432"]`, "an account that may forward nothing is good for nothing")
 	}
 	for i, to := range a.PermitOpen {
 		path := fmt.Sprintf("permit_open[%d]", i)
@@ -249,9 +246,9 @@ func (c *check) permits(a *Account) {
 		end, err := kindssh.ParseEnd(host, false)
 		switch {
 		case err != nil || end.Path != "":
-			c.add(path, "write HOST:PORT, as in db.internal:5432; sockets are a matter of permit_sockets", "%q is nowhere that a tunnel leads to", to)
+			c.Add(path, "write HOST:PORT, as in db.internal:5432; sockets are a matter of permit_sockets", "%q is nowhere that a tunnel leads to", to)
 		case strings.Contains(to, "*"):
-			c.warn(path, "name hosts with their ports, as in db.internal:5432", "%s opens more than one place to whoever has a key, be it the loopback addresses of this host", to)
+			c.Warn(path, "name hosts with their ports, as in db.internal:5432", "%s opens more than one place to whoever has a key, be it the loopback addresses of this host", to)
 		}
 	}
 	for i, at := range a.PermitListen {
@@ -259,14 +256,14 @@ func (c *check) permits(a *Account) {
 		end, err := kindssh.ParseEnd(at, true)
 		switch {
 		case err != nil || end.Path != "":
-			c.add(path, "write PORT, or ADDRESS:PORT", "%q is no place to listen at", at)
+			c.Add(path, "write PORT, or ADDRESS:PORT", "%q is no place to listen at", at)
 		case end.Everywhere():
-			c.warn(path, "write the port alone, for the loopback addresses", "a tunnel may have this host listen at all its addresses")
+			c.Warn(path, "write the port alone, for the loopback addresses", "a tunnel may have this host listen at all its addresses")
 		case end.Port < 1024:
-			c.add(path, "choose a port from 1024 on", "port %d is root's, and the account can't listen there", end.Port)
+			c.Add(path, "choose a port from 1024 on", "port %d is root's, and the account can't listen there", end.Port)
 		}
 	}
 	if resource.Or(a.Sockets, false) {
-		c.warn("permit_sockets", "leave it out unless a tunnel leads to a socket", "permit_open does not hold for sockets: tunnels may connect to each that everybody may, such as that of the system bus")
+		c.Warn("permit_sockets", "leave it out unless a tunnel leads to a socket", "permit_open does not hold for sockets: tunnels may connect to each that everybody may, such as that of the system bus")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strings"
 
 	kind "vpnd/internal/kind/wireguard"
 	"vpnd/internal/resource"
+	"vpnd/internal/vpn/mistakes"
 )
 
 var (
@@ -20,72 +20,36 @@ var (
 )
 
 // check collects mistakes.
-type check struct{ found []resource.Mistake }
-
-func (c *check) add(path, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint})
-}
-
-func (c *check) warn(path, summary, hint string) {
-	c.found = append(c.found, resource.Mistake{Path: path, Summary: summary, Hint: hint, Warning: true})
-}
-
-func (c *check) between(path string, got *int, low, high int) {
-	if got != nil && (*got < low || *got > high) {
-		c.add(path, fmt.Sprintf("%d is out of range", *got), fmt.Sprintf("use a number from %d to %d", low, high))
-	}
-}
-
-// path checks the path of a file or directory.
-func (c *check) path(attribute string, path *string) {
-	if path == nil {
-		return
-	}
-	if !strings.HasPrefix(*path, "/") || hasControl(*path) || strings.Contains(*path+"/", "/../") {
-		c.add(attribute, fmt.Sprintf("%q is no absolute path", *path), "write it from the root, without .. and without control characters")
-	}
-}
-
-func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-func (c *check) masked(path string, networks []netip.Prefix) {
-	for _, p := range networks {
-		if p != p.Masked() {
-			c.add(path, fmt.Sprintf("%s has bits set behind its prefix", p), fmt.Sprintf("write %s", p.Masked()))
-		}
-	}
-}
+type check struct{ mistakes.Check }
 
 // Validate returns everything that is wrong with the block.
 func (w *WireGuard) Validate(name string) []resource.Mistake {
 	c := &check{}
 	if !isDevice.MatchString(name) {
-		c.add("", fmt.Sprintf("%q can't be the name of an interface with chains named after it", name), "use at most 15 letters, digits, dots, dashes and underscores, as in wg0")
+		c.Add("", "use at most 15 letters, digits, dots, dashes and underscores, as in wg0", "%q can't be the name of an interface with chains named after it", name)
 	}
 	w.checkAddresses(c)
-	c.between("listen", w.Listen, 1, 65535)
-	c.between("fwmark", w.Mark, 0, 1<<32-1)
-	c.found = append(c.found, kind.BadMTU("mtu", w.MTU, w.Addresses)...)
-	c.found = append(c.found, kind.BadKeepalive("keepalive", resource.Or(w.Keepalive, 0))...)
+	c.Between("listen", w.Listen, 1, 65535)
+	c.Between("fwmark", w.Mark, 0, 1<<32-1)
+	c.Found = append(c.Found, kind.BadMTU("mtu", w.MTU, w.Addresses)...)
+	c.Found = append(c.Found, kind.BadKeepalive("keepalive", resource.Or(w.Keepalive, 0))...)
 	if b := resource.Or(w.Backend, "auto"); !slices.Contains([]string{"auto", kind.Kernel, kind.Userspace}, b) {
-		c.add("backend", fmt.Sprintf("%q carries no packets", b), "use one of auto, kernel, wireguard-go")
+		c.Add("backend", "use one of auto, kernel, wireguard-go", "%q carries no packets", b)
 	}
 	w.checkRemote(c)
 	w.checkReach(c)
 	w.checkNames(c)
-	c.path("private_key", w.Key)
+	c.Path("private_key", w.Key)
 	if w.Profiles != nil && *w.Profiles != "false" {
-		c.path("profiles", w.Profiles)
+		c.Path("profiles", w.Profiles)
 	}
 	w.checkPeers(c, name)
-	return c.found
+	return c.Found
 }
 
 func (w *WireGuard) checkAddresses(c *check) {
 	if len(w.Addresses) == 0 {
-		c.add("addresses", "a VPN without an address leads nowhere", `write addresses = ["10.20.0.1/24"]`)
+		c.Add("addresses", `write addresses = ["10.20.0.1/24"]`, "a VPN without an address leads nowhere")
 	}
 	seen := make(map[netip.Prefix]bool)
 	for _, p := range w.Addresses {
@@ -93,13 +57,13 @@ func (w *WireGuard) checkAddresses(c *check) {
 		among, whose := resource.Special(p.Masked())
 		switch {
 		case !p.IsValid() || a.IsUnspecified() || a.Is4In6() || p.Bits() == 0:
-			c.add("addresses", fmt.Sprintf("%s is no address of an interface", p), "write an address and the length of its network, as in 10.20.0.1/24")
+			c.Add("addresses", "write an address and the length of its network, as in 10.20.0.1/24", "%s is no address of an interface", p)
 		case among.IsValid():
-			c.add("addresses", fmt.Sprintf("%s is among %s, the addresses of %s", p, among, whose), `choose one of the private networks, as in "10.20.0.1/24" or "fd00:20::1/64"`)
+			c.Add("addresses", `choose one of the private networks, as in "10.20.0.1/24" or "fd00:20::1/64"`, "%s is among %s, the addresses of %s", p, among, whose)
 		case wholeNetwork(a, p):
-			c.add("addresses", fmt.Sprintf("%s stands for the whole network", a), fmt.Sprintf("write %s", netip.PrefixFrom(p.Masked().Addr().Next(), p.Bits())))
+			c.Add("addresses", fmt.Sprintf("write %s", netip.PrefixFrom(p.Masked().Addr().Next(), p.Bits())), "%s stands for the whole network", a)
 		case seen[p.Masked()]:
-			c.add("addresses", fmt.Sprintf("there are two addresses in %s", p.Masked()), "keep one of them")
+			c.Add("addresses", "keep one of them", "there are two addresses in %s", p.Masked())
 		}
 		seen[p.Masked()] = true
 	}
@@ -117,19 +81,19 @@ func (w *WireGuard) checkRemote(c *check) {
 	if w.Remote == nil {
 		for _, p := range w.Peers {
 			if p.madeHere() && !p.revoked() && resource.Or(w.Profiles, "") != "false" {
-				c.add("remote", "profiles don't know what to dial", "write the name or address of this host as peers see it, or profiles = false")
+				c.Add("remote", "write the name or address of this host as peers see it, or profiles = false", "profiles don't know what to dial")
 				return
 			}
 		}
 		return
 	}
 	if _, err := kind.Dial(*w.Remote, w.listen()); err != nil {
-		c.add("remote", err.Error(), "write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443")
+		c.Add("remote", "write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", "%s", err.Error())
 	}
 }
 
 func (w *WireGuard) checkReach(c *check) {
-	c.masked("reach", w.Reach)
+	c.Masked("reach", w.Reach)
 	all := [2]bool{}
 	for _, n := range w.Reach {
 		if n.Bits() == 0 {
@@ -138,27 +102,27 @@ func (w *WireGuard) checkReach(c *check) {
 		}
 		for _, o := range w.remote() {
 			if o.Bits() > 0 && o.Overlaps(n) {
-				c.add("reach", fmt.Sprintf("%s overlaps with %s, which is in the VPN or behind a peer", n, o), "name networks behind this host; those peers reach anyway")
+				c.Add("reach", "name networks behind this host; those peers reach anyway", "%s overlaps with %s, which is in the VPN or behind a peer", n, o)
 			}
 		}
 	}
 	if all[0] && !all[1] {
-		c.warn("reach", "people send all of IPv4 here, and IPv6 past the VPN", `write reach = ["0.0.0.0/0", "::/0"]; without an IPv6 address in the VPN that goes nowhere, and does not leak`)
+		c.Warn("reach", `write reach = ["0.0.0.0/0", "::/0"]; without an IPv6 address in the VPN that goes nowhere, and does not leak`, "people send all of IPv4 here, and IPv6 past the VPN")
 	}
 }
 
 func (w *WireGuard) checkNames(c *check) {
 	for _, a := range w.DNS {
 		if a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" {
-			c.add("dns", fmt.Sprintf("%s is each peer itself, or nobody", a), "write the address by which peers reach the name server, such as that of this host in the VPN")
+			c.Add("dns", "write the address by which peers reach the name server, such as that of this host in the VPN", "%s is each peer itself, or nobody", a)
 		}
 	}
 	for i, domain := range w.Search {
 		if !kind.IsDomain(domain) {
-			c.add(fmt.Sprintf("search[%d]", i), fmt.Sprintf("%q is no domain", domain), "write it as in corp.example.com")
+			c.Add(fmt.Sprintf("search[%d]", i), "write it as in corp.example.com", "%q is no domain", domain)
 		}
 	}
 	if len(w.Search) > 0 && len(w.DNS) == 0 {
-		c.add("search", "domains are looked up by name servers, and there are none", "write dns too")
+		c.Add("search", "write dns too", "domains are looked up by name servers, and there are none")
 	}
 }

@@ -24,11 +24,11 @@ func (w *WireGuard) checkPeers(c *check, name string) {
 	for _, p := range w.Peers {
 		path := "peer." + p.Name
 		if !isPeer.MatchString(p.Name) {
-			c.add(path, fmt.Sprintf("%q can't be the name of a peer", p.Name), "use at most 15 letters, digits, dots, dashes and underscores: wg-quick names the interface after its profile")
+			c.Add(path, "use at most 15 letters, digits, dots, dashes and underscores: wg-quick names the interface after its profile", "%q can't be the name of a peer", p.Name)
 			continue
 		}
 		if t.names[p.Name] != "" {
-			c.add(path, "there are two peers of this name", "make one of them")
+			c.Add(path, "make one of them", "there are two peers of this name")
 		}
 		t.names[p.Name] = p.Name
 		w.checkPeer(c, path, p)
@@ -48,21 +48,21 @@ func (w *WireGuard) checkPeer(c *check, path string, p Peer) {
 	if len(p.addresses()) == 0 && !p.revoked() {
 		switch {
 		case p.madeHere():
-			c.add(path, "it is neither a person, who has an address, nor another site, which has a key", w.wayIn())
+			c.Add(path, w.wayIn(), "it is neither a person, who has an address, nor another site, which has a key")
 		case len(p.Networks) == 0:
-			c.add(path, "it has neither an address nor networks, so that nothing could be sent to it", w.wayIn()+", or networks")
+			c.Add(path, w.wayIn()+", or networks", "it has neither an address nor networks, so that nothing could be sent to it")
 		}
 	}
 	if p.Endpoint != nil {
-		c.found = append(c.found, kind.BadEndpoint(path+".endpoint", *p.Endpoint)...)
+		c.Found = append(c.Found, kind.BadEndpoint(path+".endpoint", *p.Endpoint)...)
 		w.checkLoop(c, path+".endpoint", p)
 	}
 	if p.Keepalive != nil {
-		c.found = append(c.found, kind.BadKeepalive(path+".keepalive", *p.Keepalive)...)
+		c.Found = append(c.Found, kind.BadKeepalive(path+".keepalive", *p.Keepalive)...)
 	}
-	c.path(path+".psk_file", p.PSKFile)
+	c.Path(path+".psk_file", p.PSKFile)
 	if p.PSKFile != nil && resource.Or(p.PSK, false) {
-		c.add(path+".psk", "the shared key is made here, and stands in a file of others too", "leave psk or psk_file out")
+		c.Add(path+".psk", "leave psk or psk_file out", "the shared key is made here, and stands in a file of others too")
 	}
 }
 
@@ -100,11 +100,11 @@ func (w *WireGuard) free() (attribute string, address netip.Addr) {
 
 func (w *WireGuard) checkKey(c *check, path string, p Peer, keys map[string]string) {
 	if bad := kind.BadPublicKey(*p.PublicKey); bad != "" {
-		c.add(path, bad, "write the 44 characters that wg pubkey prints on the other side")
+		c.Add(path, "write the 44 characters that wg pubkey prints on the other side", "%s", bad)
 		return
 	}
 	if other := keys[*p.PublicKey]; other != "" {
-		c.add(path, fmt.Sprintf("the peer %s has this key already", other), "each peer has a key of its own: WireGuard knows it by nothing else")
+		c.Add(path, "each peer has a key of its own: WireGuard knows it by nothing else", "the peer %s has this key already", other)
 	}
 	keys[*p.PublicKey] = p.Name
 }
@@ -116,15 +116,15 @@ func (w *WireGuard) checkAddress(c *check, path string, p Peer, a *netip.Addr, s
 	i := slices.IndexFunc(w.Addresses, func(n netip.Prefix) bool { return n.Contains(*a) })
 	switch {
 	case a.Is6() != six || a.Is4In6() || a.Zone() != "":
-		c.add(path, fmt.Sprintf("%s is an address of the other family, or of one link", a), "address takes one of IPv4, address6 one of IPv6")
+		c.Add(path, "address takes one of IPv4, address6 one of IPv6", "%s is an address of the other family, or of one link", a)
 		return
 	case i < 0 && len(w.Addresses) == 0: // which was told
 	case i < 0:
-		c.add(path, fmt.Sprintf("%s lies outside of the networks of the VPN, %s", a, list(w.own())), "choose an address inside")
+		c.Add(path, "choose an address inside", "%s lies outside of the networks of the VPN, %s", a, list(w.own()))
 	case wholeNetwork(*a, w.Addresses[i]):
-		c.add(path, fmt.Sprintf("%s stands for the whole network", a), "choose an address between the first and the last")
+		c.Add(path, "choose an address between the first and the last", "%s stands for the whole network", a)
 	case given[*a] != "":
-		c.add(path, fmt.Sprintf("%s has the address %s already", given[*a], a), "give each peer one of its own")
+		c.Add(path, "give each peer one of its own", "%s has the address %s already", given[*a], a)
 	}
 	given[*a] = p.Name
 }
@@ -133,24 +133,24 @@ func (w *WireGuard) checkAddress(c *check, path string, p Peer, a *netip.Addr, s
 // one of them, and the kernel takes a network from the other without a word.
 func (w *WireGuard) checkNetworks(c *check, path string, p Peer, behind map[netip.Prefix]string) {
 	path += ".networks"
-	c.masked(path, p.Networks)
+	c.Masked(path, p.Networks)
 	for i, n := range p.Networks {
 		if n.Bits() == 0 && resource.Or(w.Routes, true) {
-			c.add(path, fmt.Sprintf("%s is everything, and this host would lose its own way out", n), "name the networks behind this peer, or write routes = false and lead what shall go there by route blocks with a table")
+			c.Add(path, "name the networks behind this peer, or write routes = false and lead what shall go there by route blocks with a table", "%s is everything, and this host would lose its own way out", n)
 		}
 		for _, o := range w.own() {
 			if o.Overlaps(n) && n.Bits() > 0 {
-				c.add(path, fmt.Sprintf("%s overlaps with %s, the network of the VPN", n, o), "name what is behind the peer; its own address is for address")
+				c.Add(path, "name what is behind the peer; its own address is for address", "%s overlaps with %s, the network of the VPN", n, o)
 			}
 		}
 		for o, other := range behind {
 			if o.Overlaps(n) && (o.Bits() > 0 && n.Bits() > 0 || o == n) {
-				c.add(path, fmt.Sprintf("%s overlaps with %s, which is behind %s", n, o, other), "a network is behind one peer; WireGuard sends each packet to one of them")
+				c.Add(path, "a network is behind one peer; WireGuard sends each packet to one of them", "%s overlaps with %s, which is behind %s", n, o, other)
 			}
 		}
 		for _, o := range p.Networks[:i] {
 			if o.Overlaps(n) && o.Bits() > 0 && n.Bits() > 0 {
-				c.add(path, fmt.Sprintf("%s and %s overlap", o, n), "keep the larger of them")
+				c.Add(path, "keep the larger of them", "%s and %s overlap", o, n)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (w *WireGuard) checkLoop(c *check, path string, p Peer) {
 	}
 	for _, n := range slices.Concat(p.Networks, w.own()) {
 		if n.Bits() > 0 && n.Contains(to.Addr()) {
-			c.add(path, fmt.Sprintf("%s lies in %s, so that the way to the peer would lead through the tunnel to it", to.Addr(), n), "write where it is found outside of the tunnel, or leave that address out of networks")
+			c.Add(path, "write where it is found outside of the tunnel, or leave that address out of networks", "%s lies in %s, so that the way to the peer would lead through the tunnel to it", to.Addr(), n)
 		}
 	}
 }
