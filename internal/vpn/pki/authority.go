@@ -12,8 +12,9 @@ func (p *PKI) authority(l layout) []resource.Resource {
 	var all []resource.Resource
 	for i := len(l.former) - 1; i >= 0; i-- {
 		former := p.signs(l, l.former[i])
-		former[1].Want.(*pki.Certificate).Overlap = resource.Ptr(l.ledger)
-		former[1].After = append(former[1].After, ledger(l.ledger))
+		made := &former[len(former)-1]
+		made.Want.(*pki.Certificate).Overlap = resource.Ptr(l.ledger)
+		made.After = append(made.After, ledger(l.ledger))
 		all = append(all, former...)
 	}
 	all = append(all, p.signs(l, l.era)...)
@@ -27,7 +28,8 @@ func (p *PKI) authority(l layout) []resource.Resource {
 	return all
 }
 
-// signs is the key and the certificate of one CA.
+// signs is the key of one CA, what asks for its certificate where that is made elsewhere,
+// and the certificate, the last of them.
 func (p *PKI) signs(l layout, e era) []resource.Resource {
 	subject := *p.Subject
 	all := []resource.Resource{

@@ -29,7 +29,9 @@ func under(parent *PKI) *PKI {
 // and by request where it is not.
 func TestExpandBelow(t *testing.T) {
 	outside := &PKI{CACertificate: resource.Ptr("/etc/acme-root.crt")}
-	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside)} {
+	second := under(outside)
+	second.CAGeneration = resource.Ptr(2)
+	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside), "below-outside-second.txt": second} {
 		if found := p.Validate("office"); len(found) > 0 {
 			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
 		}
