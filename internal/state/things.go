@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,23 @@ import (
 // A wishHead is a wish but for its things.
 type wishHead struct {
 	Wish
-	Present *[]Was      `json:"present,omitempty"` // in place of the wish's own; nil where they stand in lines
+	Present given       `json:"present,omitzero"` // in place of the wish's own; nil where they do not stand here
 	Before  *wishBefore `json:"before,omitempty"`
+}
+
+// given are things that stand in a text, none of them too: a wish that lost the word
+// before its things must not pass for one that asks for nothing.
+type given []Was
+
+// UnmarshalJSON reads things. That they are null says that there are none.
+func (g *given) UnmarshalJSON(data []byte) error {
+	*g = given{}
+	all := []Was(*g)
+	if err := json.Unmarshal(data, &all); err != nil || all == nil {
+		return err
+	}
+	*g = all
+	return nil
 }
 
 // A wishBefore is the wish before in the file of a wish.
@@ -45,7 +61,7 @@ func encodeWish(w *Wish) ([]byte, error) {
 	if before := w.Before; before != nil {
 		h.Before = &wishBefore{wishHead: wishHead{Wish: *before}}
 		if h.Before.Differs = differ(w.Present, before.Present); h.Before.Differs == nil {
-			h.Before.Present = &before.Present
+			h.Before.Present = append(given{}, before.Present...)
 		}
 	}
 	head, err := json.Marshal(h)
@@ -173,30 +189,43 @@ func decodeWish(data []byte) (*Wish, error) {
 		if err := json.Unmarshal(data, &h); err != nil {
 			return nil, err
 		}
-		return h.wish(), nil
+		return h.wish()
 	}
 	if err := json.Unmarshal(append(slices.Clone(head), '}'), &h); err != nil {
 		return nil, err
 	}
 	present, err := readThings(lines)
-	h.Present = &present
-	return h.wish(), err
+	if err != nil {
+		return nil, err
+	}
+	h.Present = append(given{}, present...)
+	return h.wish()
 }
 
 // wish puts the things of a wish, and the wish before, in their places.
-func (h *wishHead) wish() *Wish {
+func (h *wishHead) wish() (*Wish, error) {
 	w := h.Wish
-	if h.Present != nil {
-		w.Present = *h.Present
+	if h.Present == nil {
+		return nil, errors.New("what it asks for is missing")
+	}
+	if slices.ContainsFunc(h.Present, func(was Was) bool { return was.ID.Kind == "" || was.Shape == nil }) {
+		return nil, errors.New("of one thing it does not say which, or what it asks of it")
+	}
+	if len(h.Present) > 0 {
+		w.Present = h.Present
 	}
 	if h.Before == nil {
-		return &w
+		return &w, nil
 	}
-	w.Before = h.Before.wish()
 	if d := h.Before.Differs; d != nil {
-		w.Before.Present = instead(w.Present, d.Wished, d.Beyond)
+		h.Before.Present = append(given{}, instead(w.Present, d.Wished, d.Beyond)...)
 	}
-	return &w
+	before, err := h.Before.wish()
+	if err != nil {
+		return nil, fmt.Errorf("of the configuration before it: %w", err)
+	}
+	w.Before = before
+	return &w, nil
 }
 
 // readThings reads lines of things.

@@ -113,6 +113,30 @@ func TestASpoiltWishIsNone(t *testing.T) {
 	}
 }
 
+// A file in which one letter of a word is another asks for no less than before: where what
+// it asks for can't be found, it is none.
+func TestAWishWithAnotherWordAsksForNoLess(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	w := &Wish{Present: sundry(3), Before: &Wish{Present: sundry(2), Settings: []byte("{}")}, Settings: []byte("{}"), Since: at}
+	data, err := encodeWish(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{string(data), marshalled(t, w)} {
+		for _, word := range []string{"present", "differs", "id", "shape"} {
+			rest := text
+			for begin := 0; strings.Contains(rest, `"`+word+`":`); {
+				begin += strings.Index(rest, `"`+word+`":`) + 1
+				rest = text[begin:]
+				spoilt := text[:begin] + string(word[0]^1) + text[begin+1:]
+				if got, err := decodeWish([]byte(spoilt)); err == nil {
+					t.Errorf("%q is read, with %d things: %.60s", spoilt[begin:begin+len(word)], len(got.Present), rest)
+				}
+			}
+		}
+	}
+}
+
 // From a list of things to another one and back: what differs says all.
 func TestWhatDiffersLeadsThere(t *testing.T) {
 	lists := [][]Was{sundry(0), sundry(3), sundry(40), sundry(39), sundry(41)}
