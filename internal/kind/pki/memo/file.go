@@ -85,8 +85,9 @@ func mine(info os.FileInfo, err error) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
+// save writes the file, where nobody else could lead it elsewhere by a link.
 func (m *Memo) save() {
-	if os.MkdirAll(filepath.Dir(m.file), 0o700) != nil {
+	if os.MkdirAll(filepath.Dir(m.file), 0o700) != nil || !mine(os.Lstat(filepath.Dir(m.file))) {
 		return
 	}
 	data := append(make([]byte, sha256.Size, sha256.Size+saltSize+len(m.known)*96), m.salt...)
@@ -97,5 +98,12 @@ func (m *Memo) save() {
 	}
 	digest := sha256.Sum256(data[sha256.Size:])
 	copy(data, digest[:])
-	_ = os.WriteFile(m.file, data, 0o600)
+	f, err := os.OpenFile(m.file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if f.Chmod(0o600) == nil {
+		_, _ = f.Write(data)
+	}
 }

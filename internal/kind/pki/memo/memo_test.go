@@ -1,6 +1,7 @@
 package memo
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,6 +84,37 @@ func TestAFileThatMayBeWrongIsNone(t *testing.T) {
 		}
 		if !asked(t, Open(dir), "q", "true", "about") {
 			t.Errorf("%s: it was believed", name)
+		}
+	}
+}
+
+// What is written goes nowhere else: not by a link, nor where others may put one, and
+// nobody else reads it.
+func TestAFileIsWrittenInItsPlace(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other")
+	for name, lead := range map[string]func(file string) error{
+		"a link":            func(file string) error { return os.Symlink(other, file) },
+		"in a common place": func(file string) error { return os.Chmod(filepath.Dir(file), 0o777) },
+		"readable by all": func(file string) error {
+			return errors.Join(os.WriteFile(file, nil, 0o644), os.Chmod(file, 0o644))
+		},
+	} {
+		dir := t.TempDir()
+		m := Open(dir)
+		if err := errors.Join(os.WriteFile(other, []byte("as it was"), 0o600), lead(m.file)); err != nil {
+			t.Fatal(err)
+		}
+		asked(t, m, "q", "answer", "about")
+		m.Keep()
+		if data, err := os.ReadFile(other); err != nil || string(data) != "as it was" {
+			t.Errorf("%s: %v, the other file holds %d bytes", name, err, len(data))
+		}
+		info, err := os.Lstat(m.file)
+		switch {
+		case name == "in a common place" && !errors.Is(err, os.ErrNotExist):
+			t.Errorf("%s: it was written, %v", name, err)
+		case name == "readable by all" && (err != nil || info.Mode().Perm() != 0o600 || info.Size() == 0):
+			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
 }
