@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +158,30 @@ func TestWhoMayImportWhom(t *testing.T) {
 	for _, r := range rules {
 		if !seen[r.path] {
 			t.Errorf("the rule for %s fits no package; take it away", r.path)
+		}
+	}
+}
+
+// The table in the README leads to every room; what tests of several packages share
+// is called after them.
+func TestTheReadmeNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| `internal/") {
+			table.WriteString(line)
+		}
+	}
+	for _, p := range list(t, "vpnd/internal/...") {
+		name := path.Base(p.ImportPath)
+		if p.ImportPath == "vpnd/internal" || strings.HasSuffix(name, "test") {
+			continue
+		}
+		if !strings.Contains(table.String(), "`"+name+"`") && !strings.Contains(table.String(), "/"+name+"`") {
+			t.Errorf("the table of packages in README.md does not name %s", p.ImportPath)
 		}
 	}
 }
