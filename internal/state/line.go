@@ -2,14 +2,15 @@ package state
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 	"vpnd/internal/state/scan"
 )
@@ -160,11 +161,7 @@ func readLines(text string) []passage {
 		parts, text = append(parts, text[:end]), text[end:]
 	}
 	read := make([]passage, len(parts))
-	var hands sync.WaitGroup
-	for i, part := range parts {
-		hands.Go(func() { read[i] = readPassage(part) })
-	}
-	hands.Wait()
+	hands.Each(context.Background(), len(parts), func(i int) { read[i] = readPassage(parts[i]) })
 	return read
 }
 
