@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -12,6 +14,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/seen"
 	"vpnd/internal/state"
 	"vpnd/internal/transaction"
 )
@@ -23,9 +26,9 @@ func (a *app) destroyCommand() *cobra.Command {
 		Short: "Take everything that vpnd made off the host and give back what it took over",
 		Long: `Takes everything that vpnd made off the host and gives back what it took over.
 vpnd rollback brings it back, and so the snapshots stay, and apart from them the
-secrets that they need. With --purge these go too, with the key of the digests:
-nothing can be undone any more, and an agent leaves the host alone until the next
-vpnd apply. The history stays.`,
+secrets that they need. With --purge these go too, with the key of the digests and
+with who was connected when: nothing can be undone any more, and an agent leaves the
+host alone until the next vpnd apply. The history stays.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			defer undisturbed()()
@@ -65,6 +68,9 @@ func (a *app) purge(e *engine.Engine) error {
 	gone, err := e.Store.Purge(e.Now())
 	if err != nil {
 		return err
+	}
+	if err := errors.Join(seen.Forget(e.Store.Dir()), os.RemoveAll(a.cache())); err != nil {
+		return fmt.Errorf("forgetting who had a way in: %w", err)
 	}
 	_, _ = fmt.Fprintf(a.Out, "\nPurged %s: %s, the secrets that they needed, and the key of the digests. Nothing can be undone any more; the history stays.\n",
 		e.Store.Dir(), report.Count(gone, "snapshot"))

@@ -2,7 +2,10 @@ package seen
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +35,7 @@ type Keeper struct {
 	wake   chan struct{}
 
 	memory  Memory
+	kept    bool // it lies in its file
 	written time.Time
 	failure string
 	stop    context.CancelFunc
@@ -63,6 +67,7 @@ func (k *Keeper) Start(ctx context.Context) {
 	if k.memory, err = Read(k.dir); err != nil {
 		k.log.Warn("who was seen last is lost, and is remembered from now on", "error", err)
 	}
+	k.kept = !k.memory.Since.IsZero()
 	ctx, k.stop = context.WithCancel(ctx)
 	k.done = make(chan struct{})
 	go k.run(ctx)
@@ -96,6 +101,7 @@ func (k *Keeper) look(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	k.forget()
 	seen := Sightings(k.now(), v)
 	if k.memory.note(k.now(), seen) || len(seen) > 0 && k.now().Sub(k.written) >= late {
 		k.write()
@@ -106,13 +112,23 @@ func (k *Keeper) look(ctx context.Context) {
 func (k *Keeper) write() {
 	k.written = k.now()
 	text := ""
-	if err := k.memory.Write(k.dir); err != nil {
+	err := k.memory.Write(k.dir)
+	if err != nil {
 		text = err.Error()
 	}
+	k.kept = err == nil
 	if text != "" && text != k.failure {
 		k.log.Warn("who was seen last can't be kept", "error", text)
 	}
 	k.failure = text
+}
+
+// forget begins a new memory where somebody removed the file of this one, as a purge
+// does: people who were to be forgotten don't come back with the next write.
+func (k *Keeper) forget() {
+	if _, err := os.Lstat(Path(k.dir)); k.kept && errors.Is(err, fs.ErrNotExist) {
+		k.memory, k.kept = Memory{People: make(map[Person]Sighting)}, false
+	}
 }
 
 // Stop ends it, with what was seen written down.
@@ -122,7 +138,7 @@ func (k *Keeper) Stop() {
 	}
 	k.stop()
 	<-k.done
-	if len(k.memory.People) > 0 {
+	if k.forget(); len(k.memory.People) > 0 {
 		k.write()
 	}
 }

@@ -102,6 +102,14 @@ func (m Memory) Write(dir string) error {
 	return nil
 }
 
+// Forget removes the memory that lies in a directory.
+func Forget(dir string) error {
+	if err := atomic.Remove("/", Path(dir)); err != nil {
+		return fmt.Errorf("forgetting who was seen last: %w", err)
+	}
+	return nil
+}
+
 // latest are as many as are remembered, who was seen last first.
 func (m Memory) latest() []Sighting {
 	all := make([]Sighting, 0, len(m.People))

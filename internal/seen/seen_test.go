@@ -2,7 +2,9 @@ package seen
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -242,6 +244,33 @@ func TestKeeper(t *testing.T) {
 	next.Stop()
 	if m, err := Read(dir); err != nil || !m.Since.Equal(noon) || len(m.People) != 2 || log.Len() > 0 {
 		t.Errorf("the next agent: %v, %+v, %s", err, m, log)
+	}
+}
+
+// People who were to be forgotten stay so: a keeper that knew them does not write them
+// again, neither when somebody comes nor at its end.
+func TestKeeperForgets(t *testing.T) {
+	dir, c, s, log := t.TempDir(), &clock{at: noon}, &server{}, &strings.Builder{}
+	k := keeper(t, dir, c, log)
+	k.looked = status.VPNs{Servers: []status.Server{{Block: office, Socket: s.serve(t)}}}
+	s.set("alice")
+	k.look(t.Context())
+	if err := Forget(dir); err != nil {
+		t.Fatal(err)
+	}
+	s.set("bob")
+	c.pass(time.Minute)
+	k.look(t.Context())
+	m, err := Read(dir)
+	if _, known := m.People[Person{office, "alice"}]; err != nil || known || len(m.People) != 1 || !m.Since.Equal(c.now()) {
+		t.Errorf("%v, %+v", err, m)
+	}
+	if err := Forget(dir); err != nil {
+		t.Fatal(err)
+	}
+	k.Stop()
+	if _, err := os.Lstat(Path(dir)); !errors.Is(err, fs.ErrNotExist) || log.Len() > 0 {
+		t.Errorf("at the end: %v, %s", err, log)
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 
 // Purge removes from a state without records what only an undo would need:
 // snapshots, what stood there before, all that is secret, and the key of the
-// digests. It returns how many snapshots went. An agent that starts after it goes
-// on with nothing: what stays is the history, and that nothing is in force.
+// digests, with whatever names the people who had a way in, the stale lines of the log
+// included. It returns how many snapshots went. An agent that starts after it goes on
+// with nothing: what stays is the history, and that nothing is in force.
 func (s *Store) Purge(now time.Time) (snapshots int, err error) {
 	if left := s.Records(); len(left) > 0 {
 		return 0, fmt.Errorf("vpnd still has %s on this host, and %d things in all, so what undoes that is kept", left[0].ID, len(left))
@@ -46,6 +47,17 @@ func (s *Store) Purge(now time.Time) (snapshots int, err error) {
 	for _, aside := range damaged { // an earlier vpnd wrote secrets there
 		errs = append(errs, atomic.Remove("/", aside))
 	}
-	errs = append(errs, atomic.Remove("/", filepath.Join(s.dir, "key")))
+	errs = append(errs, s.Settled(), atomic.Remove("/", filepath.Join(s.dir, "key")), s.renew())
 	return snapshots, errors.Join(errs...)
+}
+
+// renew writes the log anew with nothing in it but what still counts.
+func (s *Store) renew() error {
+	if err := s.Close(); err != nil {
+		return err
+	}
+	if err := s.rewrite(s.path("records.jsonl")); err != nil {
+		return err
+	}
+	return s.tidy()
 }
