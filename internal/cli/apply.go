@@ -18,6 +18,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
+	"vpnd/internal/revoked"
 	"vpnd/internal/transaction"
 )
 
@@ -165,7 +166,7 @@ func (a *app) next(e *engine.Engine, r engine.Report) {
 		lines = append(lines, "Profiles, each with its key: "+made+". To hand one out: vpnd client export NAME")
 	}
 	if r.Snapshot != "" {
-		lines = append(lines, "To undo this: vpnd rollback"+a.sameState())
+		lines = append(lines, a.wayBack(r))
 	}
 	if unkept := a.unkept(); unkept != "" && len(r.Results) > 0 {
 		lines = append(lines, unkept)
@@ -173,6 +174,18 @@ func (a *app) next(e *engine.Engine, r engine.Report) {
 	if len(lines) > 0 {
 		_, _ = fmt.Fprintf(a.Out, "\n%s\n", strings.Join(lines, "\n"))
 	}
+}
+
+// wayBack says how an apply is undone, and what of it no undo takes back.
+func (a *app) wayBack(r engine.Report) string {
+	undo := "vpnd rollback" + a.sameState()
+	switch {
+	case a.lasting != "":
+		return a.lasting
+	case revoked.By(r):
+		return "Who was shut out stays so, also when this is undone; vpnd client add NAME lets them in, with a new key.\nTo undo all else: " + undo
+	}
+	return "To undo this: " + undo
 }
 
 // profiles tells where the profiles are that an apply has made.

@@ -344,7 +344,8 @@ func (a *app) madeAnew(out io.Writer, dir string, names []string) error {
 }
 
 // anew takes what files hold away and has them made again, all under one lock: an agent
-// would make them as soon as they are gone.
+// would make them as soon as they are gone. There is no way back from it: what was there
+// before is gone, and an undo would only take what is new away from those who need it.
 func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, files func(*engine.Engine) ([]string, error), take func(root, path string) error, f applyFlags) error {
 	host := a.host(a.dir(cfg))
 	if err := host.Mend(ctx); err != nil {
@@ -379,7 +380,15 @@ func (a *app) anew(ctx context.Context, cfg *config.Config, name, what string, f
 		return err
 	}
 	defer t.Close()
+	earlier, err := t.Engine.Store.Snapshots()
+	if err != nil {
+		return err
+	}
+	a.lasting = "What was there before is gone for good, and no undo brings it back."
 	phase, err := t.Apply(ctx, p, f.terms(cfg))
+	if unkept := t.Engine.Store.Empty(earlier); err == nil {
+		err = unkept
+	}
 	return ended(phase, err)
 }
 

@@ -196,6 +196,29 @@ func (s *Store) SaveSnapshot(snap *Snapshot) error {
 	return err
 }
 
+// Empty has the undo of all snapshots but those change nothing on the host. They stay, so
+// that whoever goes back one apply does not undo an earlier one.
+func (s *Store) Empty(but []string) error {
+	all, err := s.Snapshots()
+	if err != nil {
+		return err
+	}
+	for _, name := range all {
+		if slices.Contains(but, name) {
+			continue
+		}
+		snap, err := s.Snapshot(name)
+		if err != nil {
+			return err
+		}
+		snap.Present, snap.Absent, snap.Records, snap.Priors = nil, nil, nil, nil
+		if err := s.writeSnapshot(snap); err != nil {
+			return fmt.Errorf("keeping a snapshot: %w", err)
+		}
+	}
+	return nil
+}
+
 func (s *Store) writeSnapshot(snap *Snapshot) error {
 	bare, err := s.bareSnapshot(snap)
 	if err != nil {
