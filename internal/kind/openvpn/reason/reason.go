@@ -122,36 +122,48 @@ var beginning = regexp.MustCompile(`^(?:TCP/UDP: Preserving recently used remote
 const attempts = 2
 
 // Explain returns why it is down, empty where nothing tells. Where one server is not there and
-// another one has something against this host, the latter is told; that is final: to dial
-// again does not help.
+// another one has something against this host, the latter is told; that is final, for to dial
+// again does not help, once an attempt has come to its end with it.
 func Explain(t Tale) (why string, final bool) {
 	said := last(t.Log, attempts*max(1, len(t.Peers)))
-	for i, explain := range []func(lines []string, t Tale) string{verdict, way} {
-		for _, lines := range said {
-			t.attempt = lines
-			if why := explain(lines, t); why != "" {
-				return why, i == 0
-			}
+	for _, lines := range said {
+		t.attempt = lines
+		against, over := verdict(lines, t)
+		if why == "" {
+			why = against
+		}
+		if against != "" && over {
+			return why, true
+		}
+	}
+	if why != "" {
+		return why, false
+	}
+	for _, lines := range said {
+		t.attempt = lines
+		if why := way(lines, t); why != "" {
+			return why, false
 		}
 	}
 	t.attempt = t.Log
 	return state(t), false
 }
 
-// verdict is what one side has against the other in an attempt.
-func verdict(lines []string, t Tale) string {
+// verdict is what one side has against the other in an attempt, and whether that has come
+// to its end: while one is under way the server may only be slow.
+func verdict(lines []string, t Tale) (why string, over bool) {
 	if why := meaning(verdicts, lines, t); why != "" {
-		return why
+		return why, true
 	}
 	if completed(lines) {
-		return ""
+		return "", false
 	}
 	text := strings.Join(lines, "\n")
-	over := strings.Contains(text, "TLS Error") || strings.Contains(text, "process restarting")
+	over = strings.Contains(text, "TLS Error") || strings.Contains(text, "process restarting")
 	if strings.Contains(text, "VERIFY OK: depth=0") && !strings.Contains(text, "Peer Connection Initiated") && (over || t.State == "AUTH") {
-		return rejected(t)
+		return rejected(t), over
 	}
-	return ""
+	return "", false
 }
 
 // way is what is wrong on the way in an attempt.
