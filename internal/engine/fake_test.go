@@ -64,6 +64,9 @@ func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string
 		if got != nil && want != nil && want.Secret == nil {
 			got.Secret = nil // see Complete
 		}
+		if got != nil && want != nil && want.From != nil {
+			got.From = want.From // which nobody sees: it is repeated
+		}
 		return got, err
 	})
 }

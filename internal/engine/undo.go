@@ -200,7 +200,8 @@ func (w *wayBack) comesBack(was state.Was) {
 }
 
 // hint fills in what nobody can see of a thing, such as what it was made from, as
-// it was on record: where the apply took the thing away, nobody wished it then.
+// it was on record. A look can only repeat what the apply asked for, and where that
+// took the thing away nobody asked.
 func (w *wayBack) hint(shape any, it *item) {
 	record, ok := w.records[it.ID]
 	if !ok {
@@ -212,7 +213,7 @@ func (w *wayBack) hint(shape any, it *item) {
 	}
 	is, was := reflect.ValueOf(shape).Elem(), reflect.ValueOf(told).Elem()
 	for _, f := range resource.Fields(is.Type()) {
-		if f.Hint && is.Field(f.Index).IsZero() {
+		if f.Hint && (!f.Computed || is.Field(f.Index).IsZero()) {
 			is.Field(f.Index).Set(was.Field(f.Index))
 		}
 	}

@@ -104,6 +104,18 @@ func TestKeptInAnUndo(t *testing.T) {
 	expect(t, "the plan", told(r.plan(wish("a", text("1")), wish("kept", text("3")))), "")
 }
 
+// What a thing follows nobody sees, so that a look repeats what is asked for now. An undo
+// has it follow again what it did.
+func TestUndoOfWhatNobodySees(t *testing.T) {
+	r := newRig(t)
+	sources := []resource.Resource{wish("a", text("1")), wish("b", text("1"))}
+	r.converge(append(sources, wish("copy", thing{From: resource.Ptr("a"), Mode: resource.Ptr("0600")}, "a"))...)
+	r.converge(append(sources, wish("copy", thing{From: resource.Ptr("b"), Mode: resource.Ptr("0640")}, "b"))...)
+	r.undo()
+	expect(t, "the mode", *r.things["copy"].Mode, "0600")
+	expect(t, "what it follows", *r.things["copy"].From, "a")
+}
+
 // What others have beside a thing is theirs: an undo brings it back where vpnd
 // took it away, and leaves what came meanwhile where vpnd never managed it.
 func TestUndoOfWhatIsShared(t *testing.T) {
