@@ -83,7 +83,7 @@ func (s *Session) export(name string, f exportFlags) error {
 	case f.csr:
 		return s.exportRequests(w, name, f)
 	case f.crl:
-		return s.exportList(w, f)
+		return s.exportList(cfg, f)
 	case f.ca && name == "":
 		return s.exportCA(cfg, f)
 	case name == "":
@@ -206,16 +206,17 @@ func (s *Session) lock(data []byte, f exportFlags) ([]byte, error) {
 	return pkcs8.Encrypt(key, secret.Reveal(), rand.Reader)
 }
 
-// exportList writes the list of the only CA.
-func (s *Session) exportList(w wishes, f exportFlags) error {
-	var files, blocks []string
-	for at := range w.Lists {
-		files, blocks = append(files, at), append(blocks, w.blocks[at])
+// exportList writes the list of the only CA, and of those whose place it took: each bars
+// those that it signed for.
+func (s *Session) exportList(cfg *config.Config, f exportFlags) error {
+	o, err := only(cfg, f.in)
+	if err != nil {
+		return err
 	}
-	if len(files) != 1 {
-		return several("revocation list", blocks)
+	if f.der && len(o.Lists) > 1 {
+		return fmt.Errorf("DER holds one list, and %s has one of each of its %d CAs; leave --der out", o.id, len(o.Lists))
 	}
-	return s.copy(files, f)
+	return s.copy(o.Lists, f)
 }
 
 func several(what string, blocks []string) error {

@@ -121,12 +121,21 @@ const (
 	lendsRoot = "parent_key_pem"
 )
 
-// lender is the attribute that lends the key of who signs.
+// lender is the attribute that lends the key of who signs. That of a CA that vpnd made is
+// lent to those below it alone; it has no attribute of its own, and neither has that of a
+// CA that signs for the one that takes its place.
 func (c *Certificate) lender() string {
-	if c.Signs() && c.Issuer != nil {
+	if c.Signs() && c.Issuer != nil && c.Ledger != nil {
 		return lendsRoot
 	}
-	return lendsKey
+	return lends(c.External)
+}
+
+func lends(external *bool) string {
+	if yes(external) {
+		return lendsKey
+	}
+	return ""
 }
 
 // keyAway says for which key of a CA something has to wait; empty where it is there, or
@@ -141,7 +150,11 @@ func keyAway(h derived.Host, issuer, key string, loan *resource.Secret, lender s
 	if ca, err := standing(h, issuer); err != nil || ca == nil {
 		return ""
 	}
-	return fmt.Sprintf("the key of its CA, %s: put it there, or run vpnd apply with the credential of %s; it may go again afterwards", key, lender)
+	or := ""
+	if lender != "" {
+		or = ", or run vpnd apply with the credential of " + lender
+	}
+	return fmt.Sprintf("the key of its CA, %s: put it there%s; it may go again afterwards", key, or)
 }
 
 // Awaits says what a certificate waits for: what its CA signs elsewhere, or the key of
@@ -151,13 +164,13 @@ func (v *certificates) Awaits(_ context.Context, name string, got, want *Certifi
 		return ""
 	}
 	if yes(want.KeyAway) {
-		if waits := keyAway(v.Host, name, *want.Key, nil, lendsKey); waits != "" {
+		if waits := keyAway(v.Host, name, *want.Key, nil, lends(want.External)); waits != "" {
 			return waits
 		}
 	}
 	switch away := yes(want.External) || yes(want.Away); {
 	case want.Issuer == nil && away:
-		return keyAway(v.Host, name, *want.Key, nil, lendsKey)
+		return keyAway(v.Host, name, *want.Key, nil, lends(want.External))
 	case want.Issuer == nil:
 		return ""
 	case !want.outside() && away:
@@ -186,7 +199,7 @@ func (v *crls) Awaits(_ context.Context, name string, got, want *CRL) string {
 	}
 	if !want.outside() {
 		if yes(want.External) || yes(want.Away) {
-			return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, lendsKey)
+			return keyAway(v.Host, *want.Issuer, *want.IssuerKey, want.IssuerPEM, lends(want.External))
 		}
 		return ""
 	}
