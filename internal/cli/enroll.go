@@ -132,6 +132,9 @@ func (a *app) enrolled(ctx context.Context, out io.Writer, name string, at edit.
 // The file is written once the plan was agreed to; where nothing was done in the end,
 // it is as before.
 func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change func([]edit.File, edit.Nested, resource.Enrollment) (edit.Change, error)) (edit.Place, error) {
+	if name == "" { // in JSON, a block without a name is none at all
+		return edit.Place{}, errors.New("an empty name is nobody's; say whose")
+	}
 	a.changes()
 	before, err := a.written()
 	if err != nil {
