@@ -17,6 +17,7 @@ type holder struct {
 	Subject struct {
 		CommonName string `json:"common_name"`
 	} `json:"subject"`
+	Usage  string `json:"usage"`
 	Key    string `json:"key"`
 	Ledger string `json:"ledger"`
 	Serial string `json:"serial"`

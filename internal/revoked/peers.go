@@ -50,12 +50,18 @@ func listed(list state.Was) ([]string, error) {
 		Parts []part `json:"part"`
 	}](list)
 	var all []string
-	for _, p := range l.Parts {
-		if p.Fingerprint != nil {
+	for i, p := range l.Parts {
+		if isPeer(l.Parts, i) {
 			all = append(all, *p.Fingerprint)
 		}
 	}
 	return all, err
+}
+
+// isPeer says whether a part lets somebody in. A file may name CAs by their fingerprints
+// too, which are nobody's and go back like all else.
+func isPeer(parts []part, i int) bool {
+	return i > 0 && parts[i].Fingerprint != nil && parts[i-1].Text != nil && *parts[i-1].Text == pki.PeerWord
 }
 
 // peers is about servers that know their clients by fingerprints and go on: nobody is let
@@ -208,11 +214,11 @@ func without(list state.Was, out func(certificate string) bool) (state.Was, erro
 	left := []json.RawMessage{}
 	some := false
 	for i, p := range parts {
-		if p.Fingerprint != nil && out(*p.Fingerprint) {
+		if isPeer(parts, i) && out(*p.Fingerprint) {
 			left = left[:len(left)-1] // the word before it
 			continue
 		}
-		some = some || p.Fingerprint != nil
+		some = some || isPeer(parts, i)
 		left = append(left, raw[i])
 	}
 	if !some {

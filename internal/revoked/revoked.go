@@ -18,6 +18,7 @@ import (
 
 	"vpnd/internal/engine"
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -111,11 +112,17 @@ func (e *Exempt) exempt(list state.Was, w way) error {
 	if names(w.now.Present, list.ID) {
 		barred = func(name string) bool { return r.Members != nil && !slices.Contains(r.Members, name) }
 	}
-	out, err := belongings(withPlaces(w.snap), r.Ledger, func(h holder) bool { return barred(h.Subject.CommonName) || known.revoked[h.Serial] })
+	shut := func(h holder) bool {
+		if h.Usage == policy.UsageCA {
+			return known.out(h.Subject.CommonName) // a CA below is on no list of members
+		}
+		return barred(h.Subject.CommonName)
+	}
+	out, err := belongings(withPlaces(w.snap), r.Ledger, func(h holder) bool { return shut(h) || known.revoked[h.Serial] })
 	if err != nil {
 		return err
 	}
-	struck, err := belongings(w.back.Present, r.Ledger, func(h holder) bool { return barred(h.Subject.CommonName) })
+	struck, err := belongings(w.back.Present, r.Ledger, shut)
 	if err != nil {
 		return err
 	}

@@ -32,9 +32,13 @@ const (
 	KindAssembledFile  = "assembled_file"
 )
 
+// PeerWord stands before each fingerprint on a list of those whom a server without a CA
+// lets in, in a part of its own.
+const PeerWord = "peer-fingerprint "
+
 // NoPeer is the line of a list of fingerprints on which nobody is: without one OpenVPN
 // does not start, and no certificate has this one.
-var NoPeer = "peer-fingerprint 00" + strings.Repeat(":00", 31) + "\n"
+var NoPeer = PeerWord + "00" + strings.Repeat(":00", 31) + "\n"
 
 // Kinds returns all kinds of this package. Where a revocation list, or the copy
 // that a server reads, is damaged again and again, who was revoked might come in,

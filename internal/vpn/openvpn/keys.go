@@ -51,7 +51,7 @@ func (e *expansion) addPeers() {
 	var parts []pki.Part
 	var from []resource.ID
 	for _, m := range e.members {
-		parts = append(parts, pki.Part{Text: resource.Ptr("peer-fingerprint ")}, pki.Part{Fingerprint: resource.Ptr(m.Certificate)})
+		parts = append(parts, pki.Part{Text: resource.Ptr(pki.PeerWord)}, pki.Part{Fingerprint: resource.Ptr(m.Certificate)})
 		from = append(from, id(pki.KindCertificate, m.Certificate))
 	}
 	if len(e.members) == 0 {
