@@ -178,12 +178,14 @@ func (a *app) next(e *engine.Engine, r engine.Report) {
 
 // wayBack says how an apply is undone, and what of it no undo takes back.
 func (a *app) wayBack(r engine.Report) string {
-	undo := "vpnd rollback" + a.sameState()
+	undo, stays := "vpnd rollback"+a.sameState(), "Who was shut out stays so, also when this is undone"
 	switch {
 	case a.lasting != "":
 		return a.lasting
 	case revoked.By(r):
-		return "Who was shut out stays so, also when this is undone; vpnd client add NAME lets them in, with a new key.\nTo undo all else: " + undo
+		return stays + "; vpnd client add NAME lets them in, with a new key.\nTo undo all else: " + undo
+	case a.expels:
+		return stays + ".\nTo undo all else: " + undo
 	}
 	return "To undo this: " + undo
 }

@@ -84,6 +84,7 @@ disconnected. Every other byte of the configuration stays.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			out := a.aside(f.asJSON)
+			a.expels = true
 			place, err := a.enroll(c.Context(), f, args[0], func(files []edit.File, n edit.Nested, e resource.Enrollment) (edit.Change, error) {
 				switch in, known := e.People[n.Label]; {
 				case !known:

@@ -28,6 +28,7 @@ type terminal struct {
 	verbose  bool       // tell every attribute
 	hint     string     // what people should know besides of a plan that changes something
 	idle     string     // what to say where there is nothing to do, unless it is the usual
+	expels   bool       // somebody is shut out, which no undo takes back
 	lasting  string     // what to say of what no undo takes back, in the place of how that is done
 }
 
