@@ -41,7 +41,7 @@ func (s *Server) checkKnown(c *check, path, name string) {
 		if s.fingerprints() { // this block itself says so
 			return
 		}
-		c.Warn(path, "delete the block, or give the client a new certificate under a new name", "the PKI has revoked this client, so its block does nothing")
+		c.Warn(path, "delete the block, or give the client a new certificate (vpnd client add)", "the PKI has revoked this client, so its block does nothing")
 		return
 	}
 	names := slices.Sorted(maps.Keys(s.PKI.Clients))
