@@ -32,18 +32,19 @@ func (p *Plan) waits(ctx context.Context, f *follower, it *item, c *Change) bool
 	w.ID, w.Owners = it.ID, it.Owners
 	p.Waits = append(p.Waits, w)
 	if it.got == nil {
-		f.hold(p, w)
+		f.hold(p, w, it.past == nil)
 	}
 	return true
 }
 
-// hold has what needs a missing thing wait with it.
-func (f *follower) hold(p *Plan, w Wait) {
+// hold has what needs a missing thing wait with it. One that was never made, as opposed to
+// one that is lost, is nothing that those wait for who go on without it meanwhile.
+func (f *follower) hold(p *Plan, w Wait, never bool) {
 	if f.walk == nil {
 		f.walk = p.comes.Walk()
 	}
 	for _, next := range f.walk.Next(w.ID) {
-		if _, known := f.held[next]; !known {
+		if _, known := f.held[next]; !known && !(never && p.comes.Spares(next, w.ID)) {
 			f.held[next] = w
 		}
 	}

@@ -232,6 +232,20 @@ type passage struct {
 	kind  string
 }
 
+// A Sparer is a wish that goes on without a thing that it comes after until that is there
+// for the first time.
+type Sparer interface{ Spares(without ID) bool }
+
+// Spares says whether a thing goes on without another one that has not been there yet.
+func (g *Graph) Spares(id, without ID) bool {
+	at, ok := g.place[id]
+	if !ok {
+		return false
+	}
+	s, ok := g.all[at].Want.(Sparer)
+	return ok && s.Spares(without)
+}
+
 // Walk begins a walk.
 func (g *Graph) Walk() *Walk { return &Walk{Graph: g, passed: make(map[passage]bool)} }
 
