@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,10 @@ func TestDebianKernelSites(t *testing.T) {
 func open(t *testing.T) sites {
 	t.Helper()
 	nettest.Kernel(t)
+	// Hosts have /dev/net/tun where the machine has it when they boot.
+	if out, err := exec.Command("modprobe", "tun").CombinedOutput(); err != nil {
+		t.Fatalf("the module tun: %v: %s", err, out)
+	}
 	l := labtest.New(t, machine.Packages...)
 	var hosts [2]*lab.Host
 	var errs [2]error
@@ -130,7 +135,9 @@ func (s sites) apply(text string) {
 	s.t.Helper()
 	s.write(s.west, "/etc/vpnd/vpn.hcl", text)
 	began := time.Now()
-	s.sh(s.west, "vpnd apply --yes")
+	if out, err := s.west.Run(s.t.Context(), "vpnd", "apply", "--yes"); err != nil {
+		s.t.Fatalf("vpnd apply: %v\n%s", err, out)
+	}
 	s.t.Logf("applied in %s", time.Since(began).Round(100*time.Millisecond))
 	if out, err := s.west.Run(s.t.Context(), "vpnd", "plan", "--detailed-exitcode"); err != nil {
 		s.t.Fatalf("the plan after an apply is not empty: %v\n%s", err, out)
