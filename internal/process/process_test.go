@@ -1,12 +1,8 @@
 package process
 
 import (
-	"bufio"
-	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,53 +15,33 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv("VPND_TEST_TUN"); name != "" {
-		attach(name)
-	}
+	nettest.Taken("VPND_TEST_TUN", attach)
 	nettest.Main(m)
 }
 
-// attach opens a tun, says so, and holds it until its standard input ends.
-func attach(name string) {
+// attach opens a tun, which its process then has.
+func attach(name string) (tun any, err error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR, 0)
-	if err == nil {
-		var request *unix.Ifreq
-		if request, err = unix.NewIfreq(name); err == nil {
-			request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
-			err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
-		}
+	if err != nil {
+		return nil, err
 	}
-	fmt.Println(err)
-	_, _ = io.ReadAll(os.Stdin)
-	os.Exit(0)
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return nil, err
+	}
+	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	return fd, unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 }
 
 // A tun of a container is none of this host's, also where it has the name of one.
 func TestWhoIsAttachedToATun(t *testing.T) {
 	nettest.Need(t)
 	for where, flags := range map[string]uintptr{"here": 0, "in another network": unix.CLONE_NEWNET} {
-		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), "VPND_TEST_TUN=tun-of-both")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
-		input, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		output, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if said, _ := bufio.NewReader(output).ReadString('\n'); said != "<nil>\n" {
-			t.Fatalf("%s: %s", where, said)
-		}
+		end := nettest.Hold(t, "VPND_TEST_TUN", "tun-of-both", syscall.SysProcAttr{Cloneflags: flags})
 		if held := Attached("tun-of-both"); (len(held) == 1) != (flags == 0) {
 			t.Errorf("%s it is held by %v", where, held)
 		}
-		input.Close()
-		_ = cmd.Wait()
+		end()
 	}
 }
 

@@ -1,12 +1,9 @@
 package revoked
 
 import (
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
@@ -70,27 +67,8 @@ func TestNoUndoBringsAPeerBack(t *testing.T) {
 			if c.server {
 				now = peersOf(t, c.now)
 			}
-			store, err := state.Open(t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer store.Close()
-			then := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			wish := func(present []state.Was) *state.Wish {
-				return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
-			}
-			snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
-			if err := errors.Join(store.KeepWish(wish(before)), store.Follows(snap, wish(now)), store.SaveSnapshot(snap), store.KeepWish(wish(now))); err != nil {
-				t.Fatal(err)
-			}
-			if snap, err = store.Snapshot(snap.Name); err != nil {
-				t.Fatal(err)
-			}
-			e, err := Find(t.TempDir(), store, snap)
-			if err != nil {
-				t.Fatal(err)
-			}
-			back := wish(slices.Clone(before))
+			e, snap := undoes(t, before, now)
+			back := asking(slices.Clone(before))
 			e.Amend(back)
 			e.Spare(snap)
 			told := ""

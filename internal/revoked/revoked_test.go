@@ -13,6 +13,36 @@ import (
 	"vpnd/internal/state"
 )
 
+// then is when the configuration before an apply was taken.
+var then = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// asking is a configuration that asks for some things.
+func asking(present []state.Was) *state.Wish {
+	return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
+}
+
+// undoes is about to undo an apply that made of some things others.
+func undoes(t *testing.T, before, now []state.Was) (*Exempt, *state.Snapshot) {
+	t.Helper()
+	store, err := state.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
+	if err := errors.Join(store.KeepWish(asking(before)), store.Follows(snap, asking(now)), store.SaveSnapshot(snap), store.KeepWish(asking(now))); err != nil {
+		t.Fatal(err)
+	}
+	if snap, err = store.Snapshot(snap.Name); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Find(t.TempDir(), store, snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, snap
+}
+
 // A list is made for those who are members both before and after an undo, whoever
 // was let in or revoked in between.
 func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
@@ -31,28 +61,8 @@ func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, now := members(t, c.before), members(t, c.now)
-			store, err := state.Open(t.TempDir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer store.Close()
-			then := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			wish := func(present []state.Was) *state.Wish {
-				return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
-			}
-			snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
-			err = errors.Join(store.KeepWish(wish(before)), store.Follows(snap, wish(now)), store.SaveSnapshot(snap), store.KeepWish(wish(now)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if snap, err = store.Snapshot(snap.Name); err != nil {
-				t.Fatal(err)
-			}
-			e, err := Find(t.TempDir(), store, snap)
-			if err != nil {
-				t.Fatal(err)
-			}
-			back := wish(slices.Clone(before))
+			e, _ := undoes(t, before, now)
+			back := asking(slices.Clone(before))
 			e.Amend(back)
 			if got := of(t, back.Present); got != c.kept {
 				t.Errorf("the list that comes back is of %q instead of %q", got, c.kept)
@@ -80,7 +90,6 @@ func TestAListIsOfThoseWhoAreMembersBeforeAndAfter(t *testing.T) {
 // An undo that was cut short has taken a certificate away, and its list may not bar
 // it yet: the next try makes that list all the same.
 func TestAListIsMadeAnewWhereAnUndoWasCutShort(t *testing.T) {
-	then := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for name, c := range map[string]struct {
 		absent []resource.ID
 		kept   int
@@ -93,7 +102,7 @@ func TestAListIsMadeAnewWhereAnUndoWasCutShort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer store.Close()
-		before := &state.Wish{Since: then, Present: members(t, "alice"), Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
+		before := asking(members(t, "alice"))
 		snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Absent: c.absent}
 		if err := errors.Join(store.KeepWish(before), store.Follows(snap, before), store.SaveSnapshot(snap)); err != nil {
 			t.Fatal(err)

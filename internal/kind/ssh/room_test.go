@@ -1,16 +1,11 @@
 package ssh
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"slices"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -59,15 +54,7 @@ func TestWhichTunnelsMove(t *testing.T) {
 
 // TestMain lets the test binary be the ssh of a tunnel, which listens.
 func TestMain(m *testing.M) {
-	if at := os.Getenv("VPND_TEST_LISTEN"); at != "" {
-		l, err := net.Listen("tcp", at)
-		fmt.Println(err)
-		_, _ = io.ReadAll(os.Stdin)
-		if err == nil {
-			l.Close()
-		}
-		os.Exit(0)
-	}
+	nettest.Taken("VPND_TEST_LISTEN", func(at string) (any, error) { return net.Listen("tcp", at) })
 	nettest.Main(m)
 }
 
@@ -88,24 +75,7 @@ func (stops) Close() {}
 // ran runs a process of an account that listens, and returns what ends it.
 func ran(t *testing.T, uid uint32, at string) (end func()) {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{"VPND_TEST_LISTEN=" + at}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}, Pdeathsig: syscall.SIGKILL}
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if said, _ := bufio.NewReader(output).ReadString('\n'); said != "<nil>\n" {
-		t.Fatalf("listening at %s: %s", at, said)
-	}
-	return sync.OnceFunc(func() { input.Close(); _ = cmd.Wait() })
+	return nettest.Hold(t, "VPND_TEST_LISTEN", at, syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}})
 }
 
 // The tunnel in the way is stopped, and nobody else.

@@ -113,17 +113,24 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestPeopleOfBothCAsComeIn is a server whose CA took the place of another one of the same
-// name, and whose own certificate is of the new one. It lets in who knows the old one
-// only, and whom the new one signed for, and refuses of both who is revoked.
-func TestPeopleOfBothCAsComeIn(t *testing.T) {
-	nettest.Need(t)
+// succeeded is a server whose CA took the place of another one of the same name.
+func succeeded(t *testing.T) *Server {
+	t.Helper()
 	s := today()
 	s.Remote, s.Log, s.Listen = word("127.0.0.1"), nil, []string{"udp/1194"}
 	hash, err := office.Hash()
 	must(t, err)
 	s.PKI.Certificate, s.PKI.CRL, s.PKI.Hash = vault+"/ca-2.crt", vault+"/crl-2.pem", hash
 	s.PKI.Trusted, s.PKI.Lists = []string{vault + "/ca-2.crt", vault + "/ca.crt"}, []string{vault + "/crl-2.pem", vault + "/crl.pem"}
+	return s
+}
+
+// TestPeopleOfBothCAsComeIn is a server whose CA took the place of another one of the same
+// name, and whose own certificate is of the new one. It lets in who knows the old one
+// only, and whom the new one signed for, and refuses of both who is revoked.
+func TestPeopleOfBothCAsComeIn(t *testing.T) {
+	nettest.Need(t)
+	s := succeeded(t)
 	s.PKI.Links = []string{vault + "/link-2.crt"}
 	var before, now *signer
 	var tpham, anna *x509.Certificate
@@ -232,12 +239,7 @@ func (s *signer) below(file string, name policy.Subject) *signer {
 // of the root itself. One whose CA the root has revoked is refused.
 func TestWhoComesInBelowARoot(t *testing.T) {
 	nettest.Need(t)
-	s := today()
-	s.Remote, s.Log, s.Listen = word("127.0.0.1"), nil, []string{"udp/1194"}
-	hash, err := office.Hash()
-	must(t, err)
-	s.PKI.Certificate, s.PKI.CRL, s.PKI.Hash = vault+"/ca-2.crt", vault+"/crl-2.pem", hash
-	s.PKI.Trusted, s.PKI.Lists = []string{vault + "/ca-2.crt", vault + "/ca.crt"}, []string{vault + "/crl-2.pem", vault + "/crl.pem"}
+	s := succeeded(t)
 	s.PKI.Above = []pki.Level{{Name: "root", Ledger: vault + "/root", Trusted: []string{vault + "/root.crt"}, Lists: []string{vault + "/root.pem"}}}
 	var root, before, now, sites *signer
 	room := materialiseWith(t, s, func(t *testing.T) {

@@ -31,16 +31,7 @@ func TestExpandBelow(t *testing.T) {
 	outside := &PKI{CACertificate: resource.Ptr("/etc/acme-root.crt")}
 	second := under(outside)
 	second.CAGeneration = resource.Ptr(2)
-	for name, p := range map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside), "below-outside-second.txt": second} {
-		if found := p.Validate("office"); len(found) > 0 {
-			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
-		}
-		resources, err := p.Expand("office")
-		if err != nil {
-			t.Fatal(err)
-		}
-		vpntest.Golden(t, name, vpntest.Print(resources))
-	}
+	expands(t, map[string]*PKI{"below.txt": under(top()), "below-outside.txt": under(outside), "below-outside-second.txt": second})
 }
 
 // The key of each level may be away by itself, and what a CA signed is in the ledger of

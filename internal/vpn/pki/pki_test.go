@@ -33,7 +33,13 @@ func TestExpand(t *testing.T) {
 	imported := seed()
 	imported.CACertificate, imported.CAKey = resource.Ptr("/etc/easy-rsa/pki/ca.crt"), resource.Ptr("/etc/easy-rsa/pki/private/ca.key")
 	imported.CRL, imported.Directory, imported.Subject = resource.Ptr("/etc/easy-rsa/pki/crl.pem"), resource.Ptr("/srv/pki"), nil
-	for name, p := range map[string]*PKI{"seed.txt": seed(), "imported.txt": imported} {
+	expands(t, map[string]*PKI{"seed.txt": seed(), "imported.txt": imported})
+}
+
+// expands holds blocks called office to golden files.
+func expands(t *testing.T, blocks map[string]*PKI) {
+	t.Helper()
+	for name, p := range blocks {
 		if found := p.Validate("office"); len(found) > 0 {
 			t.Errorf("%s: %s", name, vpntest.Mistakes(found))
 		}
