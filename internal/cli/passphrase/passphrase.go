@@ -100,10 +100,13 @@ func (a Asker) typed(file string, twice bool) (string, error) {
 // most is how long a line with a passphrase may be, in bytes.
 const most = 4096
 
-// line reads the first line, without its end.
+// line reads the first line, without its end. Of a longer one no part is a passphrase.
 func line(r io.Reader) (string, error) {
-	text, err := bufio.NewReader(io.LimitReader(r, most)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
+	text, err := bufio.NewReader(io.LimitReader(r, most+1)).ReadString('\n')
+	switch {
+	case errors.Is(err, io.EOF) && len(text) > most:
+		return "", fmt.Errorf("its first line has more than %d bytes; take a shorter passphrase", most)
+	case errors.Is(err, io.EOF):
 		err = nil
 	}
 	return strings.TrimRight(text, "\r\n"), err
