@@ -52,12 +52,12 @@ func (e *expansion) addPackage() {
 // is read again after OpenVPN dropped its privileges, so the way to one is open.
 func (e *expansion) addFiles() {
 	root, own := id("directory", connection.Root), id("directory", e.place.Directory())
-	e.add(root, directory(0o755), packageID)
+	e.add(root, file.DirectoryOfRoot(0o755), packageID)
 	access := resource.Mode(0o700)
 	if e.has("crl-verify") {
 		access = 0o755
 	}
-	e.add(own, directory(access), root)
+	e.add(own, file.DirectoryOfRoot(access), root)
 	for _, k := range e.files() {
 		id, want := k.resource()
 		e.add(id, want, own)
@@ -65,14 +65,10 @@ func (e *expansion) addFiles() {
 	}
 }
 
-func directory(m resource.Mode) *file.Directory {
-	return &file.Directory{Mode: &m, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
-
 // addConfig writes the configuration after all that it names, so that OpenVPN can be
 // asked about it.
 func (e *expansion) addConfig() {
-	config := plain(e.text(), 0o600)
+	config := file.OfRoot(e.text(), 0o600)
 	config.Validator = []string{"vpnd:openvpn", "{}"}
 	it := id("file", e.place.Config())
 	e.add(it, config, append([]resource.ID{packageID, id("directory", e.place.Directory())}, e.readers...)...).Requires = e.requirements()

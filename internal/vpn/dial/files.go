@@ -81,15 +81,11 @@ func (s *settings) login() string {
 // resource is the file as a resource: a secret one is root's alone from its first byte.
 func (k kept) resource() (resource.ID, any) {
 	if k.public {
-		return id("file", k.path), plain(k.content, 0o644)
+		return id("file", k.path), file.OfRoot(k.content, 0o644)
 	}
 	return id("secret_file", k.path), &file.SecretFile{
 		Content: resource.NewSecret(k.content), Mode: mode(0o600), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
 	}
-}
-
-func plain(content string, m resource.Mode) *file.File {
-	return &file.File{Content: &content, Mode: &m, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
 }
 
 func mode(m resource.Mode) *resource.Mode { return &m }

@@ -56,17 +56,9 @@ func (e *expansion) addPackage() {
 // the user that OpenVPN becomes. Fedora's package closes /etc/openvpn/server:
 // a server there would go on with an old CRL, and say so only in its log.
 func (e *expansion) addDirectories() {
-	e.add(id("directory", root), directory(0o755), packageID)
-	e.add(id("directory", e.directory()), directory(0o755), id("directory", root))
+	e.add(id("directory", root), file.DirectoryOfRoot(0o755), packageID)
+	e.add(id("directory", e.directory()), file.DirectoryOfRoot(0o755), id("directory", root))
 	if e.persists() {
-		e.add(id("directory", poolRoot), directory(0o755), packageID)
+		e.add(id("directory", poolRoot), file.DirectoryOfRoot(0o755), packageID)
 	}
-}
-
-func directory(mode resource.Mode) *file.Directory {
-	return &file.Directory{Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
-
-func plain(content string) *file.File {
-	return &file.File{Content: &content, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/openvpn/peers"
@@ -38,7 +39,7 @@ func (e *expansion) addKeys() {
 		e.read(dh, resource.Restart)
 	}
 	if e.tlsKey() != "none" || e.Auth != nil {
-		e.add(id("directory", e.vault()), directory(0o700))
+		e.add(id("directory", e.vault()), file.DirectoryOfRoot(0o700))
 	}
 	if e.tlsKey() != "none" {
 		e.addShield()
@@ -186,14 +187,14 @@ func (e *expansion) addProfiles() {
 		return
 	}
 	if strings.HasPrefix(directoryPath, profileRoot+"/") {
-		e.add(id("directory", profileRoot), directory(0o700))
+		e.add(id("directory", profileRoot), file.DirectoryOfRoot(0o700))
 	}
 	var running []resource.ID
 	for _, i := range e.instances {
 		running = append(running, id("unit", i.unit()))
 	}
 	parent := id("directory", directoryPath)
-	profiles := directory(0o700)
+	profiles := file.DirectoryOfRoot(0o700)
 	profiles.Alone = resource.Ptr(true)
 	e.add(parent, profiles, id("directory", profileRoot))
 	common, terms := e.clientDirectives(), e.terms()

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 
+	"vpnd/internal/kind/file"
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/unit"
 	"vpnd/internal/resource"
@@ -23,7 +24,7 @@ type launch struct {
 // before it starts, and so does the firewall.
 func (e *expansion) addProcess(i *instance) {
 	l := &launch{instance: i, to: e, readers: slices.Clone(e.readers)}
-	e.add(id("directory", l.ccd()), directory(0o755), id("directory", l.directory()))
+	e.add(id("directory", l.ccd()), file.DirectoryOfRoot(0o755), id("directory", l.directory()))
 	if l.persists() {
 		l.addPool()
 	}
@@ -41,8 +42,8 @@ func (l *launch) read(id resource.ID, effect resource.Effect) {
 // it holds is OpenVPN's; that it goes with the block is vpnd's.
 func (l *launch) addPool() {
 	parent := id("directory", path.Dir(l.leases()))
-	l.to.add(parent, directory(0o700), id("directory", poolRoot))
-	pool := plain("")
+	l.to.add(parent, file.DirectoryOfRoot(0o700), id("directory", poolRoot))
+	pool := file.OfRoot("", 0o644)
 	pool.Content, pool.Mode = nil, resource.Ptr(resource.Mode(0o600))
 	l.to.add(id("file", l.leases()), pool, parent)
 	l.read(id("file", l.leases()), resource.None)
@@ -56,7 +57,7 @@ func (l *launch) addClients() {
 		}
 		ccd := id("file", l.ccd()+"/"+m.CommonName)
 		lines := l.clientConfig(m)
-		l.to.add(ccd, plain(lines.text(header(l.name))), id("directory", l.ccd()))
+		l.to.add(ccd, file.OfRoot(lines.text(header(l.name)), 0o644), id("directory", l.ccd()))
 		l.read(ccd, resource.None)
 	}
 }
@@ -65,7 +66,7 @@ func (l *launch) addClients() {
 // can be asked about it.
 func (l *launch) addConfig() {
 	lines := l.serverConfig()
-	config := plain(lines.text(header(l.name)))
+	config := file.OfRoot(lines.text(header(l.name)), 0o644)
 	config.Validator = []string{"vpnd:openvpn", "{}"}
 	after := []resource.ID{packageID, id("directory", l.ccd())}
 	for _, r := range l.readers {

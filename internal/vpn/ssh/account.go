@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pkg"
 	kindssh "vpnd/internal/kind/ssh"
 	"vpnd/internal/kind/user"
@@ -55,13 +56,13 @@ func (a *Account) Expand(name string) ([]resource.Resource, error) {
 	if resource.Or(a.Package, true) {
 		add(server, &pkg.Package{Installed: resource.Ptr(true)})
 	}
-	add(id("directory", sysusers), directory(0o755))
+	add(id("directory", sysusers), file.DirectoryOfRoot(0o755))
 	account := add(id("system_user", name), &user.User{Description: resource.Ptr("SSH tunnels"), Home: resource.Ptr("/nonexistent")}, id("directory", sysusers))
-	add(id("directory", kindssh.Directory), directory(0o755), server)
-	rules := plain(a.dropinText(name))
+	add(id("directory", kindssh.Directory), file.DirectoryOfRoot(0o755), server)
+	rules := file.OfRoot(a.dropinText(name), 0o644)
 	rules.Validator = []string{"vpnd:sshd", "{}"}
 	told := add(id("file", dropin(name)), rules, server, account)
-	keys := add(id("file", authorized(name)), plain(a.keysText(name)), id("directory", kindssh.Directory), told)
+	keys := add(id("file", authorized(name)), file.OfRoot(a.keysText(name), 0o644), id("directory", kindssh.Directory), told)
 	add(id("ssh_admission", name), &kindssh.Admission{Expect: a.expect(name)}, account, told, keys)
 	all[len(all)-1].Triggers = []resource.Trigger{{On: told, Do: resource.Tunnel}, {On: keys, Do: resource.Tunnel}}
 	return all, nil

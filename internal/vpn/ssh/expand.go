@@ -25,16 +25,16 @@ func (t *Tunnel) Expand(name string) ([]resource.Resource, error) {
 		e.add(client, &pkg.Package{Installed: resource.Ptr(true)})
 	}
 	account := id("system_user", e.place.User())
-	e.add(id("directory", sysusers), directory(0o755))
+	e.add(id("directory", sysusers), file.DirectoryOfRoot(0o755))
 	e.add(account, &user.User{Description: resource.Ptr("SSH tunnel " + name), Home: resource.Ptr("/nonexistent")}, id("directory", sysusers))
-	e.add(id("directory", kindssh.Directory), directory(0o755), client)
-	e.add(id("directory", e.place.Directory()), directory(0o755), id("directory", kindssh.Directory))
+	e.add(id("directory", kindssh.Directory), file.DirectoryOfRoot(0o755), client)
+	e.add(id("directory", e.place.Directory()), file.DirectoryOfRoot(0o755), id("directory", kindssh.Directory))
 	e.addKey()
-	e.read(id("file", e.place.KnownHosts()), plain(e.knownHostsText()), id("directory", e.place.Directory()))
-	config := plain(e.configText())
+	e.read(id("file", e.place.KnownHosts()), file.OfRoot(e.knownHostsText(), 0o644), id("directory", e.place.Directory()))
+	config := file.OfRoot(e.configText(), 0o644)
 	config.Validator = []string{"/usr/bin/ssh", "-G", "-F", "{}", "--", e.alias()}
 	e.read(id("file", e.place.Config()), config, client, id("directory", e.place.Directory()))
-	text := plain(e.unitText())
+	text := file.OfRoot(e.unitText(), 0o644)
 	text.Validator = []string{"systemd-analyze", "verify", "--man=no", "--", "{}:" + e.place.Unit()}
 	e.read(id("file", e.place.UnitFile()), text, client, account)
 	e.resources[len(e.resources)-1].Requires = e.given()
@@ -63,14 +63,6 @@ func (e *expansion) read(id resource.ID, want any, after ...resource.ID) {
 	e.readers = append(e.readers, id)
 }
 
-func directory(mode resource.Mode) *file.Directory {
-	return &file.Directory{Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
-
-func plain(content string) *file.File {
-	return &file.File{Content: &content, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
-
 // addKey makes the private key, which is root's: systemd hands it to the unit.
 func (e *expansion) addKey() {
 	key := id(pki.KindPrivateKey, e.keyOf(e.name))
@@ -81,7 +73,7 @@ func (e *expansion) addKey() {
 		e.readers = append(e.readers, key)
 		return
 	}
-	e.add(id("directory", vault), directory(0o700))
+	e.add(id("directory", vault), file.DirectoryOfRoot(0o700))
 	e.read(key, &pki.PrivateKey{
 		Algorithm: resource.Ptr(resource.Or(e.KeyType, "ed25519")), Format: resource.Ptr("openssh"),
 		Mode: resource.Ptr(resource.Mode(0o600)), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),

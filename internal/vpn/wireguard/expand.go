@@ -58,21 +58,17 @@ func (e *expansion) addPackages() {
 	}
 }
 
-func directory(mode resource.Mode) *file.Directory {
-	return &file.Directory{Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
-
 func private() *resource.Mode { return resource.Ptr(resource.Mode(0o600)) }
 
 // addKeys makes the keys of this host and of those who have none of their own. Those
 // of who is revoked stay, so that it is known whom to keep out.
 func (e *expansion) addKeys() {
-	e.add(id("directory", vaultRoot), directory(0o700))
-	e.add(id("directory", e.vault()), directory(0o700), id("directory", vaultRoot))
+	e.add(id("directory", vaultRoot), file.DirectoryOfRoot(0o700))
+	e.add(id("directory", e.vault()), file.DirectoryOfRoot(0o700), id("directory", vaultRoot))
 	if e.Key == nil {
 		e.addKey(e.key(), e.vault())
 	}
-	e.add(id("directory", e.peers()), directory(0o700), id("directory", e.vault()))
+	e.add(id("directory", e.peers()), file.DirectoryOfRoot(0o700), id("directory", e.vault()))
 	for _, p := range e.Peers {
 		if p.madeHere() {
 			e.addKey(e.peerKey(p), e.peers())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 )
@@ -21,9 +22,9 @@ func (e *expansion) addProfiles() {
 		return
 	}
 	if strings.HasPrefix(path, profileRoot+"/") {
-		e.add(id("directory", profileRoot), directory(0o700))
+		e.add(id("directory", profileRoot), file.DirectoryOfRoot(0o700))
 	}
-	parent, profiles := id("directory", path), directory(0o700)
+	parent, profiles := id("directory", path), file.DirectoryOfRoot(0o700)
 	profiles.Alone = resource.Ptr(true)
 	e.add(parent, profiles, id("directory", profileRoot))
 	for _, p := range e.Peers {

@@ -40,7 +40,7 @@ func (s Server) Needs() Needs {
 	}
 	if s.makesService() {
 		service := resource.ID{Kind: "file", Name: services + s.service()}
-		n.add(service, &file.File{Content: resource.Ptr(s.stack()), Mode: mode(0o644), Owner: root(), Group: root()})
+		n.add(service, file.OfRoot(s.stack(), 0o644))
 		n.Read = append(n.Read, resource.Trigger{On: service, Do: resource.None})
 	}
 	return *n
@@ -63,7 +63,7 @@ func (n *Needs) seeds(s Server) {
 	if name := resource.Or(s.TOTP.Package, defaultPackage); name != "" && s.Install {
 		n.add(resource.ID{Kind: "package", Name: name}, &pkg.Package{Installed: resource.Ptr(true)})
 	}
-	n.add(directory(s.seeds()), &file.Directory{Mode: mode(0o700), Owner: root(), Group: root()}, directory(s.Vault))
+	n.add(directory(s.seeds()), file.DirectoryOfRoot(0o700), directory(s.Vault))
 	since := &pki.AssembledFile{Mode: mode(0o644), Owner: root(), Group: root()}
 	list := resource.Resource{ID: resource.ID{Kind: pki.KindAssembledFile, Name: s.since()}, Want: since, After: []resource.ID{directory(s.Directory)}}
 	for _, person := range s.People {

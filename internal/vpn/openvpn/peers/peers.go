@@ -44,9 +44,9 @@ func pair(path, name string) pki.Pair {
 func Resources(a *pki.Authority) []resource.Resource {
 	own, clients := id("directory", a.Directory), id("directory", a.Directory+"/clients")
 	all := []resource.Resource{
-		{ID: id("directory", root), Want: closed()},
-		{ID: own, Want: closed(), After: []resource.ID{id("directory", root)}},
-		{ID: clients, Want: closed(), After: []resource.ID{own}},
+		{ID: id("directory", root), Want: file.DirectoryOfRoot(0o700)},
+		{ID: own, Want: file.DirectoryOfRoot(0o700), After: []resource.ID{id("directory", root)}},
+		{ID: clients, Want: file.DirectoryOfRoot(0o700), After: []resource.ID{own}},
 	}
 	all = append(all, signed(a.Servers[a.Name], "server", own)...)
 	key := all[len(all)-2].Want.(*pki.PrivateKey) // everybody's profile is void without it
@@ -58,10 +58,6 @@ func Resources(a *pki.Authority) []resource.Resource {
 }
 
 func id(kind, name string) resource.ID { return resource.ID{Kind: kind, Name: name} }
-
-func closed() *file.Directory {
-	return &file.Directory{Mode: resource.Ptr(resource.Mode(0o700)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-}
 
 // signed is a key with a certificate that it signed itself.
 func signed(p pki.Pair, usage string, in resource.ID) []resource.Resource {

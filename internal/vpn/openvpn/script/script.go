@@ -3,10 +3,7 @@
 // one, and what clients send is data to them.
 package script
 
-import (
-	"vpnd/internal/kind/file"
-	"vpnd/internal/resource"
-)
+import "vpnd/internal/kind/file"
 
 // A Script is a program beside the configuration of a server.
 type Script struct {
@@ -95,6 +92,5 @@ func (s Script) In(directory string) string { return directory + "/" + s.Name }
 
 // File is the program as a file of root's that all may run.
 func (s Script) File() *file.File {
-	text := "#!/bin/sh\n# Made by vpnd; edits are undone.\n" + s.text
-	return &file.File{Content: &text, Mode: resource.Ptr(resource.Mode(0o755)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
+	return file.OfRoot("#!/bin/sh\n# Made by vpnd; edits are undone.\n"+s.text, 0o755)
 }
