@@ -132,7 +132,7 @@ func (i *instance) writeShares(d *directives) {
 			six     bool
 		}{{&i.network, false}, {i.network6, true}} {
 			share := g.share(i.Server, i.index, own.six)
-			if own.network == nil || own.network.Bits() <= share.Bits() && own.network.Contains(share.Addr()) {
+			if own.network == nil || resource.Within(share, *own.network) {
 				continue
 			}
 			suffix, args := route(share)

@@ -193,7 +193,7 @@ func (s *Server) checkGiven(c *check, fine, fine6 bool) {
 			case !of.fits(*of.given):
 				c.Add(path, "choose a part of "+of.whole.String(), "%s is too large or too small; OpenVPN takes %s for each listener", of.given, of.room)
 				continue
-			case of.given.Bits() < of.whole.Bits() || !of.whole.Contains(of.given.Addr()):
+			case !resource.Within(*of.given, *of.whole):
 				c.Add(path, "choose a part of "+of.name+", or widen that: it is what gateways and other blocks know of the VPN", "%s is no part of %s", of.given, of.whole)
 				continue
 			}

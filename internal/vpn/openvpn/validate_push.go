@@ -48,8 +48,7 @@ func (s *Server) checkRoute(c *check, path string, network netip.Prefix) {
 		c.Add(path, "set network", "%s can't be reached without IPv4 in the VPN", network)
 	}
 	for _, own := range []*netip.Prefix{s.Network, s.Network6} {
-		inside := own != nil && own.IsValid() && own.Bits() <= network.Bits() && own.Contains(network.Addr())
-		if inside && s.topology() == "subnet" {
+		if own != nil && resource.Within(network, *own) && s.topology() == "subnet" {
 			c.Warn(path, "leave it out", "%s is in the network of the VPN, which every client has a route to already", network)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"vpnd/internal/resource"
 )
 
 // private are the networks that addresses in a VPN are of, unless the block says
@@ -25,8 +27,7 @@ func (d device) astray(accept []netip.Prefix) string {
 		if own.Addr().IsLinkLocalUnicast() {
 			continue
 		}
-		within := func(p netip.Prefix) bool { return p.Bits() <= own.Bits() && p.Contains(own.Addr()) }
-		if !slices.ContainsFunc(accept, within) {
+		if !slices.ContainsFunc(accept, func(p netip.Prefix) bool { return resource.Within(own, p) }) {
 			return fmt.Sprintf("the server gave it an address of %s, which leads all of that through the tunnel; accept_addresses of the block says what it may", own)
 		}
 		for _, other := range slices.Sorted(maps.Keys(d.others)) {
