@@ -72,7 +72,7 @@ func (k *check) words(c *Client) {
 		path string
 		text *string
 	}{{"verify_x509_name", c.VerifyName}, {"username", c.Username}} {
-		if one.text != nil && (*one.text == "" || strings.ContainsFunc(*one.text, func(r rune) bool { return r < ' ' || r == 0x7f })) {
+		if one.text != nil && (*one.text == "" || mistakes.HasControl(*one.text)) {
 			k.Add(one.path, "write it on one line", "it is empty, or has control characters in it")
 		}
 	}
@@ -157,15 +157,10 @@ func (c *Client) dialledIn(p netip.Prefix) string {
 }
 
 func (k *check) numbers(c *Client) {
-	between := func(path string, got *int, low, high int) {
-		if got != nil && (*got < low || *got > high) {
-			k.Add(path, fmt.Sprintf("use a number from %d to %d", low, high), "%d is out of range", *got)
-		}
-	}
-	between("verb", c.Verb, 0, 11)
-	between("mtu", c.MTU, 576, 65535)
+	k.Between("verb", c.Verb, 0, 11)
+	k.Between("mtu", c.MTU, 576, 65535)
 	if c.MSSFix != nil && *c.MSSFix != 0 {
-		between("mssfix", c.MSSFix, 576, 65535)
+		k.Between("mssfix", c.MSSFix, 576, 65535)
 	}
 	if resource.Or(c.User, "nobody") == "root" {
 		k.Warn("user", `use user = "nobody"`, "a client that stays root is one mistake of OpenVPN away from the whole host")

@@ -85,7 +85,7 @@ func (s *Server) checkPKI(c *check) {
 		return
 	}
 	if _, err := s.certificate(); err != nil {
-		c.Add("server", `name one of them, or add server "NAME" {} to the pki block`, "%s", err.Error())
+		c.Add("server", `name one of them, or add server "NAME" {} to the pki block`, "%v", err)
 	}
 	s.checkRemotes(c)
 }

@@ -17,7 +17,7 @@ func (s *Server) checkListen(c *check) (udp, tcp bool) {
 		path := fmt.Sprintf("listen[%d]", i)
 		l, err := endpoint.ParseListener(one)
 		if err != nil {
-			c.Add(path, "write a protocol ("+strings.Join(endpoint.Protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194", "%s", err.Error())
+			c.Add(path, "write a protocol ("+strings.Join(endpoint.Protocols, ", ")+") and a port from 1 to 65535, as in udp/1194, tcp/192.0.2.1:443 or udp6/[2001:db8::1]:1194", "%v", err)
 			continue
 		}
 		if other := slices.IndexFunc(all, l.Meets); other >= 0 {
@@ -239,7 +239,7 @@ func (s *Server) checkRemotes(c *check) {
 		r, err := endpoint.ParseRemote(text)
 		switch {
 		case err != nil:
-			c.Add(path, "one name or address without a protocol", "%s", err.Error())
+			c.Add(path, "one name or address without a protocol", "%v", err)
 		case r.Port != 0 && r.Transport == "" && s.several():
 			c.Add(path, fmt.Sprintf(`say to which, as in "tcp/%s", and leave the port out where it is the one listened on`, text), "port %d leads to one of the listeners only", r.Port)
 		default:

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/kind/pki/policy"
@@ -77,7 +76,7 @@ func (c *check) authority(p *PKI) {
 }
 
 func (c *check) path(where string, p *string) {
-	if p != nil && (*p == "/" || !path.IsAbs(*p) || path.Clean(*p) != *p || strings.ContainsFunc(*p, unicode.IsControl)) {
+	if p != nil && (*p == "/" || !path.IsAbs(*p) || path.Clean(*p) != *p || mistakes.HasControl(*p)) {
 		c.Add(where, "write the whole path without a slash at its end, as in \"/var/lib/vpnd/pki/office\"", "%q is no clean absolute path", *p)
 	}
 }
@@ -166,7 +165,7 @@ func (c *check) holders(p *PKI) {
 // commonName checks what another CA may have called somebody who gets no file any
 // more.
 func (c *check) commonName(where, name string) {
-	if n := len([]rune(name)); n < 1 || n > 64 || strings.ContainsFunc(name, unicode.IsControl) {
+	if n := len([]rune(name)); n < 1 || n > 64 || mistakes.HasControl(name) {
 		c.Add(where, "write it as it stands in the certificate, at most 64 letters", "%q can be no common name", name)
 	}
 }

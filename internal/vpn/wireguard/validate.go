@@ -88,7 +88,7 @@ func (w *WireGuard) checkRemote(c *check) {
 		return
 	}
 	if _, err := kind.Dial(*w.Remote, w.listen()); err != nil {
-		c.Add("remote", "write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", "%s", err.Error())
+		c.Add("remote", "write it as in vpn.example.com, 192.0.2.1:443 or [2001:db8::1]:443", "%v", err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/mistakes"
@@ -53,7 +52,7 @@ func (a *Auth) checkWay(c *check) {
 		c.Add("command", "leave one of them out; PAM can run a program itself, by pam_exec(8)", "PAM is asked already, and both would have to say yes to one password")
 	}
 	if a.Challenge != nil {
-		if len(*a.Challenge) == 0 || len(*a.Challenge) > 100 || strings.ContainsFunc(*a.Challenge, unicode.IsControl) {
+		if len(*a.Challenge) == 0 || len(*a.Challenge) > 100 || mistakes.HasControl(*a.Challenge) {
 			c.Add("challenge", "write it on one line, with at most 100 bytes", "%q can't be asked", *a.Challenge)
 		}
 		if a.PAM == nil && a.TOTP != nil {
@@ -131,7 +130,7 @@ func (a *Auth) checkTOTP(c *check, vault string) {
 	if a.TOTP == nil {
 		return
 	}
-	if i := a.TOTP.Issuer; i != nil && (len(*i) == 0 || len(*i) > 64 || strings.ContainsFunc(*i, unicode.IsControl) || strings.Contains(*i, ":")) {
+	if i := a.TOTP.Issuer; i != nil && (len(*i) == 0 || len(*i) > 64 || mistakes.HasControl(*i) || strings.Contains(*i, ":")) {
 		c.Add("totp.issuer", "write a name without a colon, of at most 64 bytes", "%q can't be shown by an app", *i)
 	}
 	if p := a.TOTP.Package; p != nil && *p != "" && !isPackage.MatchString(*p) {
