@@ -32,29 +32,24 @@ func (p *PKI) authority(l layout) []resource.Resource {
 // and the certificate, the last of them.
 func (p *PKI) signs(l layout, e era) []resource.Resource {
 	subject := *p.Subject
-	all := []resource.Resource{
-		{
-			ID: key(e.caKey),
-			Want: &pki.PrivateKey{
-				Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(e.ca), Away: p.away(),
-				Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
-			},
-			After: []resource.ID{directory(l.dir)},
+	all := []resource.Resource{{
+		ID: key(e.caKey),
+		Want: &pki.PrivateKey{
+			Algorithm: resource.Ptr(resource.Or(p.Key, "ecdsa-p256")), Format: resource.Ptr("pkcs8"), Certificate: resource.Ptr(e.ca), Away: p.away(),
+			Mode: resource.Ptr(resource.Mode(0o600)), Owner: root(), Group: root(),
 		},
-		{
-			ID: cert(e.ca),
-			Want: &pki.Certificate{
-				Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, PathLength: p.PathLength, Validity: p.CAValidity, Away: p.away(),
-				Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
-			},
-			After:    []resource.ID{directory(l.dir), key(e.caKey)},
-			Triggers: []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}},
-		},
+		After: []resource.ID{directory(l.dir)},
+	}}
+	want := &pki.Certificate{
+		Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, PathLength: p.PathLength, Validity: p.CAValidity, Away: p.away(),
+		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 	}
+	made := resource.Resource{ID: cert(e.ca), Want: want, After: []resource.ID{directory(l.dir)}}
+	follow(&made, key(e.caKey))
 	if p.Parent != nil {
-		all = p.below(l, e, all)
+		all = append(all, p.below(l, e, &made, want)...)
 	}
-	return all
+	return append(all, made)
 }
 
 // link is the certificate of a CA that the CA before it signed, "new with old" of RFC
@@ -90,19 +85,17 @@ func (p *PKI) caKey(l layout) *string {
 func (p *PKI) outside() bool { return p.CACertificate != nil && p.CAKey == nil }
 
 // external says that the CA is nobody's here to make.
-func (p *PKI) external() *bool {
-	if p.CACertificate == nil {
-		return nil
-	}
-	return resource.Ptr(true)
-}
+func (p *PKI) external() *bool { return said(p.CACertificate != nil) }
 
 // away says that the key of the CA may be elsewhere.
-func (p *PKI) away() *bool {
-	if !resource.Or(p.CAKeyAway, false) {
+func (p *PKI) away() *bool { return said(resource.Or(p.CAKeyAway, false)) }
+
+// said is for what is false where nothing is said of it.
+func said(so bool) *bool {
+	if !so {
 		return nil
 	}
-	return resource.Ptr(true)
+	return &so
 }
 
 // lists are the revocation lists, of the CA that signs now and of those before it.
@@ -130,8 +123,7 @@ func (p *PKI) list(l layout, e era, members []string) resource.Resource {
 	}
 	if !p.outside() {
 		want.IssuerKey, want.IssuerPEM = resource.Ptr(e.caKey), p.CAKeyPEM
-		r.After = append(r.After, key(e.caKey))
-		r.Triggers = []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}}
+		follow(&r, key(e.caKey))
 	}
 	return r
 }

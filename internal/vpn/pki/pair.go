@@ -18,10 +18,6 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 		ID: cert(at.Certificate), Want: want,
 		After: []resource.ID{directory(l.certs), ledger(l.ledger)},
 	}
-	follows := func(id resource.ID) {
-		made.After = append(made.After, id)
-		made.Triggers = append(made.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
-	}
 	if !h.keyless {
 		all = append(all, resource.Resource{
 			ID: key(at.Key),
@@ -31,12 +27,12 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 			},
 			After: []resource.ID{directory(l.keys)},
 		})
-		follows(key(at.Key))
+		follow(&made, key(at.Key))
 	}
 	if h.keyless || p.outside() {
 		request := p.request(l, h)
 		all = append(all, request)
-		follows(request.ID)
+		follow(&made, request.ID)
 		want.Request = resource.Ptr(request.ID.Name)
 	}
 	for i := len(l.former) - 1; i >= 0; i-- {
@@ -49,7 +45,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 	case len(l.former) > 0: // what those before it signed stands, whatever becomes of this one
 		made.After = append(made.After, key(l.caKey))
 	default:
-		follows(key(l.caKey))
+		follow(&made, key(l.caKey))
 	}
 	return append(all, made)
 }
@@ -92,8 +88,8 @@ func (p *PKI) request(l layout, h holder) resource.Resource {
 	}
 	if !h.keyless {
 		made := key(l.pair(h).Key)
-		want.Key, r.After = resource.Ptr(made.Name), append(r.After, made)
-		r.Triggers = []resource.Trigger{{On: made, Do: resource.Rebuild}}
+		want.Key = resource.Ptr(made.Name)
+		follow(&r, made)
 	}
 	return r
 }

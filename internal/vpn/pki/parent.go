@@ -10,18 +10,11 @@ import (
 )
 
 // below has the certificate of a CA signed by the one above it, here or elsewhere. It
-// stands in the ledger of that one, and follows its key as what people hold does.
-func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resource {
-	made := &all[1]
-	want := made.Want.(*pki.Certificate)
-	want.KeyAway, want.Away = want.Away, nil
-	want.Issuer, want.Ledger = &p.Parent.Certificate, &p.Parent.Ledger
-	if p.Parent.Imported {
-		want.External = resource.Ptr(true)
-	}
-	if p.Parent.Away {
-		want.Away = resource.Ptr(true)
-	}
+// stands in the ledger of that one, and follows its key as what people hold does. Where
+// that one is elsewhere, the request to it comes back.
+func (p *PKI) below(l layout, e era, made *resource.Resource, want *pki.Certificate) []resource.Resource {
+	want.Issuer, want.Ledger, want.External = &p.Parent.Certificate, &p.Parent.Ledger, said(p.Parent.Imported)
+	want.KeyAway, want.Away = want.Away, said(p.Parent.Away)
 	made.After = append(made.After, ledger(p.Parent.Ledger))
 	for i, trusted := range p.Parent.Trusted {
 		made.After = append(made.After, cert(trusted))
@@ -29,14 +22,10 @@ func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resourc
 			want.Former = append(want.Former, trusted)
 		}
 	}
-	follows := func(id resource.ID) {
-		made.After = append(made.After, id)
-		made.Triggers = append(made.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
-	}
 	if !p.Parent.Outside {
 		want.IssuerKey, want.IssuerPEM = &p.Parent.Key, p.ParentKeyPEM
-		follows(key(p.Parent.Key))
-		return all
+		follow(made, key(p.Parent.Key))
+		return nil
 	}
 	request := resource.Resource{
 		ID: resource.ID{Kind: pki.KindRequest, Name: e.csr},
@@ -44,12 +33,12 @@ func (p *PKI) below(l layout, e era, all []resource.Resource) []resource.Resourc
 			Key: &e.caKey, Usage: resource.Ptr("ca"), Subject: want.Subject, PathLength: p.PathLength, Domains: p.Domains,
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
-		After:    []resource.ID{directory(l.dir), key(e.caKey)},
-		Triggers: []resource.Trigger{{On: key(e.caKey), Do: resource.Rebuild}},
+		After: []resource.ID{directory(l.dir)},
 	}
+	follow(&request, key(e.caKey))
 	want.Request = &request.ID.Name
-	follows(request.ID)
-	return slices.Insert(all, 1, request)
+	follow(made, request.ID)
+	return []resource.Resource{request}
 }
 
 // above are the CAs above, the root last.
