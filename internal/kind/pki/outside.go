@@ -117,8 +117,8 @@ const (
 // The attributes of a pki block that lend the key of a CA for one apply: its own, and that
 // of the CA above.
 const (
-	lendsKey  = "ca_key_pem"
-	lendsRoot = "parent_key_pem"
+	lendsKey   = "ca_key_pem"
+	lendsAbove = "parent_key_pem"
 )
 
 // lender is the attribute that lends the key of who signs. That of a CA that vpnd made is
@@ -126,7 +126,7 @@ const (
 // CA that signs for the one that takes its place.
 func (c *Certificate) lender() string {
 	if c.Signs() && c.Issuer != nil && c.Ledger != nil {
-		return lendsRoot
+		return lendsAbove
 	}
 	return lends(c.External)
 }

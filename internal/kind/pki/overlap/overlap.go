@@ -29,12 +29,17 @@ func (r Rest) Spent() bool { return r.Over() && r.Void == 0 }
 
 // Ended says whether the CA at a path has run out itself.
 func Ended(s *derived.Scene, ca string) bool {
-	data, err := s.Follow(ca)
-	if err != nil {
-		return false
-	}
-	cert, err := policy.ParseCertificate(data)
+	cert, err := authority(s, ca)
 	return err == nil && !s.Now.Before(cert.NotAfter)
+}
+
+// authority reads the certificate of a CA.
+func authority(s *derived.Scene, path string) (*x509.Certificate, error) {
+	data, err := s.Follow(path)
+	if err != nil {
+		return nil, err
+	}
+	return policy.ParseCertificate(data)
 }
 
 // question is what is looked for once in a scene.
@@ -43,11 +48,7 @@ type question struct{ ca, ledger string }
 // Of returns what the CA at a path signed that is good, as the ledger tells.
 func Of(s *derived.Scene, ca, ledger string) Rest {
 	return derived.Once(s, question{ca, ledger}, func() Rest {
-		data, err := s.Follow(ca)
-		if err != nil {
-			return Rest{}
-		}
-		cert, err := policy.ParseCertificate(data)
+		cert, err := authority(s, ca)
 		if err != nil {
 			return Rest{}
 		}

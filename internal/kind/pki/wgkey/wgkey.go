@@ -145,5 +145,5 @@ func (k *WireGuardKey) Validate(name string) []resource.Mistake {
 
 // Validate checks what needs no host.
 func (k *WireGuardPSK) Validate(name string) []resource.Mistake {
-	return derived.Private(name, derived.Access{Mode: &k.Mode, Owner: &k.Owner, Group: &k.Group})
+	return derived.Private(name, k.drawn().Access)
 }
