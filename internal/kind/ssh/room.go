@@ -36,13 +36,13 @@ func (v Verbs) makeRoom(ctx context.Context, name string, want *Forward) (made b
 	defer h.manager.Close()
 	stopped := make(map[int]bool)
 	for _, s := range h.sockets {
-		user := h.names.User(s.uid)
-		if other, ours := strings.CutPrefix(user, Place("").User()); !ours || other == name || stopped[s.uid] || !inTheWay(s, want) {
+		other, ours := strings.CutPrefix(h.names.User(s.uid), Place("").User())
+		if !ours || other == name || stopped[s.uid] || !inTheWay(s, want) {
 			continue
 		}
 		stopped[s.uid] = true
-		if err := h.manager.Stop(ctx, user+".service"); err != nil {
-			return false, fmt.Errorf("stopping %s, which listens where this tunnel shall: %w", user, err)
+		if err := h.manager.Stop(ctx, Place(other).Unit()); err != nil {
+			return false, fmt.Errorf("stopping %s, which listens where this tunnel shall: %w", Place(other).Unit(), err)
 		}
 	}
 	return len(stopped) > 0, nil

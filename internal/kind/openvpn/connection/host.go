@@ -38,11 +38,13 @@ func look(name string) (device, error) {
 	}
 	for _, a := range addrs {
 		addr, ok := netip.AddrFromSlice(a.IP)
-		if mine := a.LinkIndex == link.Attrs().Index; ok && mine {
-			d.addresses = append(d.addresses, addr.Unmap())
-			d.networks = append(d.networks, network(a))
-		} else if ok && elsewhere(a.LinkIndex) != "" {
-			d.others[elsewhere(a.LinkIndex)] = append(d.others[elsewhere(a.LinkIndex)], network(a))
+		if !ok {
+			continue
+		}
+		if a.LinkIndex == link.Attrs().Index {
+			d.addresses, d.networks = append(d.addresses, addr.Unmap()), append(d.networks, network(a))
+		} else if other := elsewhere(a.LinkIndex); other != "" {
+			d.others[other] = append(d.others[other], network(a))
 		}
 	}
 	routes, err := netlink.RouteList(link, netlink.FAMILY_ALL)
