@@ -109,7 +109,7 @@ func (p *Put) makeWays(name string) error {
 
 // makeWay makes a directory that is not there.
 func (p *Put) makeWay(d archive.Entry) error {
-	if _, err := os.Stat(filepath.Join(p.root, d.Path)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := atomic.Stat(p.root, d.Path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	uid, gid, err := p.owner(d)
