@@ -4,6 +4,7 @@ package credentials
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"vpnd/internal/kind/ipsec"
@@ -51,50 +52,54 @@ func (c *Credentials) Authority() string {
 	return resource.Or(c.CA, "")
 }
 
-// numbered are the files of charon for what is of earlier CAs: it reads one certificate,
-// or one list, of each.
-func numbered(file string, count int) []string {
-	var all []string
-	for i := range count {
-		all = append(all, fmt.Sprintf("%s-%d.pem", strings.TrimSuffix(file, ".pem"), i+2))
+// A copied is a file of charon's, and the one that it has the content of.
+type copied struct{ to, from string }
+
+// numbered are the files of charon for what is of other CAs than that of the pair: it
+// reads one certificate, or one list, of each.
+func numbered(file, word string, first int, from []string) []copied {
+	var all []copied
+	for i, one := range from {
+		all = append(all, copied{fmt.Sprintf("%s-%s%d.pem", strings.TrimSuffix(file, ".pem"), word, first+i), one})
 	}
 	return all
 }
 
+// places are where copies stand.
+func places(all []copied) []string {
+	var to []string
+	for _, one := range all {
+		to = append(to, one.to)
+	}
+	return to
+}
+
 // former are the earlier CAs, which are trusted only where that of the pair is.
-func (c *Credentials) former() (files, lists []string) {
+func (c *Credentials) former() (files, lists []copied) {
 	if c.CA != nil || c.Pair == nil {
 		return nil, nil
 	}
 	if c.CRL == nil {
-		lists = c.Pair.FormerLists
+		lists = numbered(c.list(), "", 2, c.Pair.FormerLists)
 	}
-	return c.Pair.Former, lists
+	return numbered(c.authority(), "", 2, c.Pair.Former), lists
 }
 
 // above are the CAs above that of the pair, and their lists: what this side shows leads
 // to them, and so does what the other side shows. Where ca names another one for that,
 // the CA of the pair is but a step to the root.
-func (c *Credentials) above() (files, lists []string) {
+func (c *Credentials) above() (files, lists []copied) {
 	if c.Pair == nil {
 		return nil, nil
 	}
 	if c.CRL == nil && c.CA == nil {
-		lists = c.Pair.AboveLists
+		lists = numbered(c.list(), "above-", 1, c.Pair.AboveLists)
 	}
-	if c.CA != nil && c.Pair.CA != nil && len(c.Pair.Above) > 0 {
-		files = append(files, *c.Pair.CA)
+	from := c.Pair.Above
+	if c.CA != nil && c.Pair.CA != nil && len(from) > 0 {
+		from = append([]string{*c.Pair.CA}, from...)
 	}
-	return append(files, c.Pair.Above...), lists
-}
-
-// aboves are the files of charon for what is of the CAs above.
-func aboves(file string, count int) []string {
-	var all []string
-	for i := range count {
-		all = append(all, fmt.Sprintf("%s-above-%d.pem", strings.TrimSuffix(file, ".pem"), i+1))
-	}
-	return all
+	return numbered(c.authority(), "above-", 1, from), lists
 }
 
 // List returns where the revocation list of that CA is, empty for nowhere. One of a
@@ -125,19 +130,10 @@ func (c *Credentials) Copies(after ...resource.ID) []resource.Resource {
 	if c.List() != "" {
 		add(c.list(), 0o644, c.List())
 	}
-	former, lists := c.former()
-	for i, to := range numbered(c.authority(), len(former)) {
-		add(to, 0o644, former[i])
-	}
-	for i, to := range numbered(c.list(), len(lists)) {
-		add(to, 0o644, lists[i])
-	}
-	files, lists := c.above()
-	for i, to := range aboves(c.authority(), len(files)) {
-		add(to, 0o644, files[i])
-	}
-	for i, to := range aboves(c.list(), len(lists)) {
-		add(to, 0o644, lists[i])
+	former, formerLists := c.former()
+	above, aboveLists := c.above()
+	for _, other := range slices.Concat(former, formerLists, above, aboveLists) {
+		add(other.to, 0o644, other.from)
 	}
 	return all
 }
@@ -163,13 +159,14 @@ func (c *Credentials) Remote(id *string) *ipsec.End {
 	end := &ipsec.End{Auth: resource.Ptr("psk"), ID: id}
 	if c.Pair != nil {
 		end.Auth = resource.Ptr("pubkey")
-		former, lists := c.former()
-		end.CACerts, end.Revocation = append([]string{c.authority()}, numbered(c.authority(), len(former))...), resource.Ptr(resource.Or(c.Revocation, "relaxed"))
+		former, formerLists := c.former()
+		above, aboveLists := c.above()
+		end.CACerts, end.Above = append([]string{c.authority()}, places(former)...), places(above)
+		end.Revocation = resource.Ptr(resource.Or(c.Revocation, "relaxed"))
 		if c.List() != "" {
-			end.CRLs = append([]string{c.list()}, numbered(c.list(), len(lists))...)
+			end.CRLs = append([]string{c.list()}, places(formerLists)...)
 		}
-		above, lists := c.above()
-		end.Above, end.CRLs = aboves(c.authority(), len(above)), append(end.CRLs, aboves(c.list(), len(lists))...)
+		end.CRLs = append(end.CRLs, places(aboveLists)...)
 	}
 	return end
 }
