@@ -9,6 +9,7 @@ import (
 	"vpnd/internal/kind/file"
 	"vpnd/internal/kind/link"
 	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 )
 
@@ -24,7 +25,7 @@ func (i *instance) requirements() []resource.Requirement {
 	i.requireNetworks(r)
 	if i.fingerprints() {
 		r.add("peer_fingerprint", func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
-			return kindopenvpn.Readable(ctx, "peer-fingerprint "+strings.TrimSuffix(strings.Repeat("00:", 32), ":"))
+			return kindopenvpn.Readable(ctx, strings.TrimSpace(pki.NoPeer))
 		})
 	}
 	r.all = append(r.all, i.auth().Requirements()...)
