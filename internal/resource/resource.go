@@ -122,6 +122,15 @@ type Resource struct {
 	Brings   []ID // what comes with it besides what its kind knows; see [Bringer]
 }
 
+// Follow has the resource come after others that it is derived from, and be made anew
+// where one of them is.
+func (r *Resource) Follow(sources ...ID) {
+	r.After = append(r.After, sources...)
+	for _, source := range sources {
+		r.Triggers = append(r.Triggers, Trigger{On: source, Do: Rebuild})
+	}
+}
+
 // Desired is what a host shall be. A configuration is one; so is a snapshot.
 type Desired struct {
 	Present []Resource

@@ -103,7 +103,7 @@ func (e *expansion) addInterfaces() {
 		device := id(kindInterface, t.name)
 		e.add(device, x, e.chains...)
 		key := id("sysctl", "net.ipv4.conf."+t.name+".rp_filter")
-		e.add(key, &sysctl.Sysctl{Value: resource.Ptr("2")}, device).Triggers = []resource.Trigger{{On: device, Do: resource.Rebuild}}
+		e.add(key, &sysctl.Sysctl{Value: resource.Ptr("2")}).Follow(device)
 	}
 }
 

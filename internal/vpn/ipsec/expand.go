@@ -173,7 +173,7 @@ func (e *expansion) addRoutes() {
 		e.add(id("route", n.String()), &link.Route{Dev: &e.Interface.Name, Metric: e.Metric}, device)
 	}
 	key := id("sysctl", "net.ipv4.conf."+sysctlName(e.Interface.Name)+".rp_filter")
-	e.add(key, &sysctl.Sysctl{Value: resource.Ptr("2")}, device).Triggers = []resource.Trigger{{On: device, Do: resource.Rebuild}}
+	e.add(key, &sysctl.Sysctl{Value: resource.Ptr("2")}).Follow(device)
 }
 
 func (e *expansion) addForwarding() {

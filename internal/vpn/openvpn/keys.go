@@ -97,8 +97,8 @@ func (e *expansion) addShield() {
 // the device.
 func (e *expansion) addClientShield(m member, server resource.ID) {
 	want := &pki.TLSCryptV2Key{Server: &server.Name, Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-	made := e.add(e.clientShieldID(m), want, server)
-	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}}
+	made := e.add(e.clientShieldID(m), want)
+	made.Follow(server)
 	if !e.verifies() {
 		return
 	}
@@ -113,8 +113,8 @@ func (e *expansion) addClientShield(m member, server resource.ID) {
 // leaves that as it is, makes this one anew and does not bring back its old text.
 func (e *expansion) addKnownKeys(server resource.ID) {
 	list := &pki.TLSCryptV2List{Server: &server.Name, Keys: []string{}, Mode: resource.Ptr(resource.Mode(0o644)), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}
-	made := e.add(id(pki.KindTLSCryptV2List, e.knownKeys()), list, id("directory", e.directory()), server)
-	made.Triggers = []resource.Trigger{{On: server, Do: resource.Rebuild}}
+	made := e.add(id(pki.KindTLSCryptV2List, e.knownKeys()), list, id("directory", e.directory()))
+	made.Follow(server)
 	if !e.fingerprints() {
 		for _, list := range kinds(pki.KindCRL, e.PKI.Lists...) {
 			made.Triggers = append(made.Triggers, resource.Trigger{On: list, Do: resource.Rebuild})
@@ -123,8 +123,7 @@ func (e *expansion) addKnownKeys(server resource.ID) {
 	for _, m := range e.members {
 		key := e.clientShieldID(m)
 		list.Keys = append(list.Keys, key.Name)
-		made.After = append(made.After, key)
-		made.Triggers = append(made.Triggers, resource.Trigger{On: key, Do: resource.Rebuild})
+		made.Follow(key)
 	}
 	e.read(made.ID, resource.None)
 	program := id("file", script.KnownKey.In(e.directory()))
@@ -170,12 +169,9 @@ func kinds(kind string, names ...string) []resource.ID {
 
 // addAssembled adds a file that follows the resources it is made of.
 func (e *expansion) addAssembled(target resource.ID, mode resource.Mode, parts []pki.Part, from []resource.ID, after ...resource.ID) {
-	made := e.add(target, &pki.AssembledFile{
+	e.add(target, &pki.AssembledFile{
 		Parts: parts, Mode: &mode, Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
-	}, append(after, from...)...)
-	for _, part := range from {
-		made.Triggers = append(made.Triggers, resource.Trigger{On: part, Do: resource.Rebuild})
-	}
+	}, after...).Follow(from...)
 }
 
 // addProfiles writes a profile for every client that is not revoked, once the server

@@ -45,7 +45,7 @@ func (p *PKI) signs(l layout, e era) []resource.Resource {
 		Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 	}
 	made := resource.Resource{ID: cert(e.ca), Want: want, After: []resource.ID{directory(l.dir)}}
-	follow(&made, key(e.caKey))
+	made.Follow(key(e.caKey))
 	if p.Parent != nil {
 		all = append(all, p.below(l, e, &made, want)...)
 	}
@@ -123,7 +123,7 @@ func (p *PKI) list(l layout, e era, members []string) resource.Resource {
 	}
 	if !p.outside() {
 		want.IssuerKey, want.IssuerPEM = resource.Ptr(e.caKey), p.CAKeyPEM
-		follow(&r, key(e.caKey))
+		r.Follow(key(e.caKey))
 	}
 	return r
 }

@@ -27,12 +27,12 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 			},
 			After: []resource.ID{directory(l.keys)},
 		})
-		follow(&made, key(at.Key))
+		made.Follow(key(at.Key))
 	}
 	if h.keyless || p.outside() {
 		request := p.request(l, h)
 		all = append(all, request)
-		follow(&made, request.ID)
+		made.Follow(request.ID)
 		want.Request = resource.Ptr(request.ID.Name)
 	}
 	for i := len(l.former) - 1; i >= 0; i-- {
@@ -45,7 +45,7 @@ func (p *PKI) pair(l layout, h holder) []resource.Resource {
 	case len(l.former) > 0: // what those before it signed stands, whatever becomes of this one
 		made.After = append(made.After, key(l.caKey))
 	default:
-		follow(&made, key(l.caKey))
+		made.Follow(key(l.caKey))
 	}
 	return append(all, made)
 }
@@ -89,7 +89,7 @@ func (p *PKI) request(l layout, h holder) resource.Resource {
 	if !h.keyless {
 		made := key(l.pair(h).Key)
 		want.Key = resource.Ptr(made.Name)
-		follow(&r, made)
+		r.Follow(made)
 	}
 	return r
 }

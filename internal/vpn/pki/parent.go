@@ -24,7 +24,7 @@ func (p *PKI) below(l layout, e era, made *resource.Resource, want *pki.Certific
 	}
 	if !p.Parent.Outside {
 		want.IssuerKey, want.IssuerPEM = &p.Parent.Key, p.ParentKeyPEM
-		follow(made, key(p.Parent.Key))
+		made.Follow(key(p.Parent.Key))
 		return nil
 	}
 	request := resource.Resource{
@@ -35,9 +35,9 @@ func (p *PKI) below(l layout, e era, made *resource.Resource, want *pki.Certific
 		},
 		After: []resource.ID{directory(l.dir)},
 	}
-	follow(&request, key(e.caKey))
+	request.Follow(key(e.caKey))
 	want.Request = &request.ID.Name
-	follow(made, request.ID)
+	made.Follow(request.ID)
 	return []resource.Resource{request}
 }
 

@@ -111,12 +111,6 @@ func (p *PKI) directories(l layout) []resource.Resource {
 	})
 }
 
-// follow has a resource come after another one, and be made anew where that is.
-func follow(r *resource.Resource, id resource.ID) {
-	r.After = append(r.After, id)
-	r.Triggers = append(r.Triggers, resource.Trigger{On: id, Do: resource.Rebuild})
-}
-
 func root() *string                    { return resource.Ptr("root") }
 func directory(dir string) resource.ID { return resource.ID{Kind: "directory", Name: dir} }
 func key(path string) resource.ID      { return resource.ID{Kind: pki.KindPrivateKey, Name: path} }

@@ -35,11 +35,7 @@ func (e *expansion) addProfiles() {
 			Parts: e.profile(p), Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
 			Holder: resource.Ptr(p.Name), Terms: e.terms(p),
 		}
-		r := e.add(id(pki.KindAssembledFile, path+"/"+p.Name+".conf"), want, parent, e.device())
-		for _, key := range e.keysOf(p) {
-			r.After = append(r.After, key)
-			r.Triggers = append(r.Triggers, resource.Trigger{On: key, Do: resource.Rebuild})
-		}
+		e.add(id(pki.KindAssembledFile, path+"/"+p.Name+".conf"), want, parent, e.device()).Follow(e.keysOf(p)...)
 	}
 }
 

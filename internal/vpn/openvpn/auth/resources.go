@@ -76,8 +76,7 @@ func (n *Needs) seeds(s Server) {
 		n.Resources[len(n.Resources)-1].Triggers = []resource.Trigger{{On: of, Do: resource.None}}
 		n.Read = append(n.Read, resource.Trigger{On: seed, Do: resource.None})
 		since.Parts = append(since.Parts, pki.Part{Text: resource.Ptr(person.CommonName + " ")}, pki.Part{Codes: &seed.Name})
-		list.After = append(list.After, seed)
-		list.Triggers = append(list.Triggers, resource.Trigger{On: seed, Do: resource.Rebuild})
+		list.Follow(seed)
 	}
 	if len(s.People) == 0 {
 		since.Parts = []pki.Part{{Text: resource.Ptr("\n")}}
