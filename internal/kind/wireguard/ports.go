@@ -3,6 +3,7 @@ package wireguard
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
@@ -72,17 +73,11 @@ func (v Verbs) port(ctx context.Context, name string, want Interface, plan resou
 	if plan.Comes(Kind, v.ours(ctx, name, *want.Listen).name) {
 		return nil
 	}
-	for _, s := range process.Listening("udp") {
-		if int(s.At.Port()) != *want.Listen {
-			continue
-		}
-		who := "somebody"
-		for _, h := range process.Holding([]string{s.Link})[s.Link] {
-			who = h.String()
-		}
-		return &resource.Mistake{Path: "listen", Summary: fmt.Sprintf("the port is taken: %s listens on udp/%s", who, s.At), Hint: "choose another port, or stop that first"}
+	taken := link.Port("udp", netip.Addr{}, uint16(*want.Listen), true, nil, plan)
+	if taken != nil {
+		taken.Path = "listen"
 	}
-	return nil
+	return taken
 }
 
 // listens says whether the interface has that port already.

@@ -123,7 +123,7 @@ func (i *instance) requireHost(r *requirements) {
 		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.Address, plan) })
 	}
 	r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return kindopenvpn.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), units, plan)
+		return link.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), units, plan)
 	})
 	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
 		m := link.Unused(i.device, units, plan)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 
 	"vpnd/internal/kind/file"
-	kindopenvpn "vpnd/internal/kind/openvpn"
+	"vpnd/internal/kind/link"
 	"vpnd/internal/kind/pkg"
 	"vpnd/internal/kind/pki"
 	kindssh "vpnd/internal/kind/ssh"
@@ -140,7 +140,7 @@ func (e *expansion) requirements() []resource.Requirement {
 			addr = netip.Addr{}
 		}
 		all = append(all, resource.Requirement{Path: path, Met: func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-			return kindopenvpn.Port("tcp", addr, uint16(end.Port), false, append(kindssh.Moving(plan), e.place.Unit()), plan)
+			return link.Port("tcp", addr, uint16(end.Port), false, append(kindssh.Moving(plan), e.place.Unit()), plan)
 		}})
 	}
 	return all
