@@ -84,10 +84,8 @@ func (k kept) resource() (resource.ID, any) {
 		return id("file", k.path), file.OfRoot(k.content, 0o644)
 	}
 	return id("secret_file", k.path), &file.SecretFile{
-		Content: resource.NewSecret(k.content), Mode: mode(0o600), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
+		Content: resource.NewSecret(k.content), Mode: resource.Ptr(resource.Mode(0o600)), Owner: resource.Ptr("root"), Group: resource.Ptr("root"),
 	}
 }
-
-func mode(m resource.Mode) *resource.Mode { return &m }
 
 func id(kind, name string) resource.ID { return resource.ID{Kind: kind, Name: name} }
