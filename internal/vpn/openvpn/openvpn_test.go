@@ -3,8 +3,10 @@ package openvpn
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
+	"vpnd/internal/kind/file"
 	kindopenvpn "vpnd/internal/kind/openvpn"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/nettest"
@@ -178,6 +180,32 @@ func TestServerBecomesResources(t *testing.T) {
 	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped(), "rolled": rolled()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
+	}
+}
+
+// Where there is a CA above that of the server, or may be one below it, only what this PKI
+// signed comes in.
+func TestServerNamesItsCAsWhereThereAreOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		length int
+		above  []pki.Level
+		names  bool
+	}{
+		"alone": {0, nil, false}, "with some below": {1, nil, true},
+		"below another": {0, []pki.Level{{Trusted: []string{vault + "/root.crt"}, Lists: []string{vault + "/root.pem"}}}, true},
+	} {
+		s := today()
+		s.PKI.PathLength, s.PKI.Above = c.length, c.above
+		made, reads := false, false
+		for _, r := range expand(t, s) {
+			made = made || r.ID.Name == "/etc/openvpn/server/office/issuers.conf"
+			if f, ok := r.Want.(*file.File); ok && r.ID.Name == "/etc/openvpn/server/office.conf" {
+				reads = strings.Contains(*f.Content, "config /etc/openvpn/server/office/issuers.conf\n")
+			}
+		}
+		if made != c.names || reads != c.names {
+			t.Errorf("%s: the list of its CAs is made: %v, and read: %v", name, made, reads)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func printLists(b *strings.Builder, want any) {
 		for _, part := range w.Parts {
 			switch {
 			case part.File != nil:
-				fmt.Fprintf(b, "      (%s)\n", *part.File)
+				fmt.Fprintf(b, "      (%s%s)\n", *part.File, conditions(part))
 			case part.Fingerprint != nil:
 				fmt.Fprintf(b, "      (fingerprint of %s)\n", *part.Fingerprint)
 			case part.Codes != nil:
@@ -74,6 +74,26 @@ func printLists(b *strings.Builder, want any) {
 			}
 		}
 	}
+}
+
+// conditions are when a part of a file is left out, and what a change of it means.
+func conditions(p pki.Part) (text string) {
+	if p.Begins != nil {
+		text += ", not before " + *p.Begins
+	}
+	switch {
+	case p.Overlap != nil:
+		text += fmt.Sprintf(", while %s holds what %s signed", *p.Overlap, resource.Or(p.CA, *p.File))
+	case p.CA != nil:
+		text += ", until the end of " + *p.CA
+	}
+	if resource.Or(p.Leaves, false) {
+		text += ", and no longer"
+	}
+	if resource.Or(p.Apart, false) {
+		text += ", voids no copy"
+	}
+	return text
 }
 
 func printAttribute(b *strings.Builder, name, value string) {
