@@ -155,3 +155,20 @@ func TestWhatDiffersLeadsThere(t *testing.T) {
 		}
 	}
 }
+
+// Whatever of a thing is another than before, the wish before has it as it was.
+func TestAllOfAThingDiffers(t *testing.T) {
+	for name, change := range map[string]func(*Was){
+		"owners": func(w *Was) { w.Owners = nil }, "after": func(w *Was) { w.After = nil }, "triggers": func(w *Was) { w.Triggers = nil },
+		"shape": func(w *Was) { w.Shape = json.RawMessage("{}") }, "secret": func(w *Was) { w.Secret = true },
+		"line": func(w *Was) { w.LineOf, w.Line = "order", []string{"a"} }, "attribute of the line": func(w *Was) { w.LineOf = "rules" },
+		"digest of the line": func(w *Was) { w.Lined = "hmac-sha256:y" },
+	} {
+		before := sundry(3)
+		change(&before[1])
+		d := differ(sundry(3), before)
+		if d == nil || !reflect.DeepEqual(instead(sundry(3), d.Wished, d.Beyond), before) {
+			t.Errorf("%s: the thing comes back as it is now", name)
+		}
+	}
+}
