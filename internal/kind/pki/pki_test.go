@@ -13,6 +13,7 @@ import (
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/kind/pki/tlscrypt"
 	"vpnd/internal/kind/pki/wgkey"
+	"vpnd/internal/kind/pki/totp"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
@@ -188,6 +189,28 @@ func TestAssembledFileFollowsItsParts(t *testing.T) {
 	got, err := v.Observe(t.Context(), map[string]*assembled.AssembledFile{"/pki/all": &want})
 	if err != nil || *got["/pki/all"].Current {
 		t.Errorf("without its part it is current: %v", err)
+	}
+}
+
+// Since when somebody has another seed no undo takes back: with the list as it was, the
+// tokens of a lost phone would be good again.
+func TestAListOfSeedsIsNeverBroughtBack(t *testing.T) {
+	r := newRoom(t)
+	v, seeds := assembled.NewAssembledFiles(r.Host), totp.NewSecrets(r.Host)
+	makeIt(r, seeds, "/pki/seed", totp.Secret{})
+	want := assembled.AssembledFile{Parts: []assembled.Part{{Text: p("alice ")}, {Codes: p("/pki/seed")}}}
+	makeIt(r, v, "/pki/since", want)
+	was, err := v.Observe(t.Context(), map[string]*assembled.AssembledFile{"/pki/since": &want})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put("/pki/seed", totp.Lost)
+	makeIt(r, seeds, "/pki/seed", totp.Secret{})
+	back := *was["/pki/since"]
+	back.Current = nil // as of all that an undo brings back
+	makeIt(r, v, "/pki/since", back)
+	if got := r.get("/pki/since"); got == "alice 0\n" || got != "alice "+totp.Since([]byte(r.get("/pki/seed")))+"\n" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -115,3 +115,26 @@ func TestEachListIsLaterThanTheOneBefore(t *testing.T) {
 		t.Errorf("a list of the future: %v (%v)", list.ThisUpdate, err)
 	}
 }
+
+// A list is left out while its CA is still to come, and never for being lost.
+func TestOnlyTheListOfACAToComeIsLeftOut(t *testing.T) {
+	s, server := rolled(t)
+	made := func() error {
+		s.run("rm", "-f", "lists")
+		return tryIt(s.room, assembled.NewAssembledFiles(s.Host), "/lists", server["/lists"])
+	}
+	ca, list, before := s.get("/pki/ca-2.crt"), s.get("/pki/crl-2.pem"), s.get("/pki/crl.pem")
+	s.remove("/pki/ca-2.crt")
+	if err := made(); err != nil || s.get("/lists") != list+before {
+		t.Errorf("the list of a CA whose certificate is lost is left out (%v)", err)
+	}
+	s.put("/pki/ca-2.crt", ca)
+	s.remove("/pki/crl-2.pem")
+	if err := made(); err == nil || !strings.Contains(err.Error(), "reading its part /pki/crl-2.pem") {
+		t.Errorf("a list that is lost is left out (%v)", err)
+	}
+	s.remove("/pki/ca-2.crt")
+	if err := made(); err != nil || s.get("/lists") != before {
+		t.Errorf("the list of a CA to come keeps the other one out (%v)", err)
+	}
+}

@@ -68,6 +68,13 @@ func TestAFileThatMayBeWrongIsNone(t *testing.T) {
 		"empty":             func(file string, _ []byte) error { return os.WriteFile(file, nil, 0o600) },
 		"changed":           func(file string, data []byte) error { data[len(data)-1] ^= 1; return os.WriteFile(file, data, 0o600) },
 		"writable by all":   func(file string, _ []byte) error { return os.Chmod(file, 0o666) },
+		"of a group too":    func(file string, _ []byte) error { return os.Chmod(file, 0o660) },
+		"somebody else's": func(file string, _ []byte) error {
+			if os.Geteuid() != 0 {
+				return os.WriteFile(file, nil, 0o600)
+			}
+			return os.Chown(file, 65534, -1)
+		},
 		"in a common place": func(file string, _ []byte) error { return os.Chmod(filepath.Dir(file), 0o777) },
 		"a link":            func(file string, _ []byte) error { return swap(file) },
 	} {
