@@ -68,3 +68,28 @@ func TestWhatWaitsHoldsNothingElseUp(t *testing.T) {
 		t.Errorf("%+v", plan.Waits)
 	}
 }
+
+// Who goes on without a thing that is still to come does not wait with it. Of one that is
+// lost they wait for another.
+func TestWhoGoesOnWithoutWhatIsToCome(t *testing.T) {
+	r := newRig(t)
+	p := &patient{r.host, map[string]string{"list": "a key"}}
+	r.more = []resource.Kind{resource.Define("patient", "", resource.Traits{}, p)}
+	list := resource.ID{Kind: "patient", Name: "list"}
+	wishes := func(mode string) []resource.Resource {
+		return []resource.Resource{
+			{ID: list, Want: &thing{Text: resource.Ptr("l")}, Owners: owner("b")},
+			{ID: id("all"), Want: &thing{Text: resource.Ptr("without list"), Mode: &mode}, Owners: owner("b"), After: []resource.ID{list}},
+		}
+	}
+	if err := r.apply(wishes("0600")...).Failed(); err != nil || r.took() != "apply all" {
+		t.Errorf("it waited, %v", err)
+	}
+	p.lacks = nil
+	r.converge(wishes("0600")...)
+	p.lacks = map[string]string{"list": "a key"}
+	delete(r.things, "list")
+	if plan := r.plan(wishes("0640")...); len(plan.Changes) > 0 || len(plan.Waits) != 2 {
+		t.Errorf("%s; %+v wait", told(plan), plan.Waits)
+	}
+}

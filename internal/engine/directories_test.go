@@ -9,7 +9,10 @@ import (
 
 func newDirectories(t *testing.T) *rig {
 	r := newPaths(t)
-	r.more = append(r.more, resource.Define("directory", "", resource.Traits{Path: true, Directory: true}, r.host))
+	r.more = append(r.more,
+		resource.Define("directory", "", resource.Traits{Path: true, Directory: true}, r.host),
+		resource.Define("archive", "", resource.Traits{Path: true}, r.host), // which left to itself leaves after it
+	)
 	return r
 }
 
@@ -67,10 +70,10 @@ func TestADirectoryLeavesWithWhatIsInIt(t *testing.T) {
 // directory was asked for because of it.
 func TestADirectoryLeavesLast(t *testing.T) {
 	r := newDirectories(t)
-	r.converge(at("file", "/a/b/c", "1"))
-	r.converge(at("file", "/a/b/c", "1"), at("directory", "/a", "1"))
+	r.converge(at("archive", "/a/b/c", "1"))
+	r.converge(at("archive", "/a/b/c", "1"), at("directory", "/a", "1"))
 	expect(t, "the plan", told(r.plan()), "remove /a/b/c (dropped); remove /a (dropped)")
 	r.converge()
-	r.converge(at("file", "/a/b/c", "1"), at("directory", "/a", "1", resource.ID{Kind: "file", Name: "/a/b/c"}))
+	r.converge(at("archive", "/a/b/c", "1"), at("directory", "/a", "1", resource.ID{Kind: "archive", Name: "/a/b/c"}))
 	expect(t, "the plan the other way round", told(r.plan()), "remove /a (dropped); remove /a/b/c (dropped)")
 }

@@ -28,6 +28,11 @@ type thing struct {
 	Beside map[string]string `vpnd:"beside,shared"`
 }
 
+// Spares says that "without x" goes on without x.
+func (t *thing) Spares(without resource.ID) bool {
+	return t.Text != nil && *t.Text == "without "+without.Name
+}
+
 // killed is what a step panics with when the process is to die there.
 var errKilled = errors.New("killed")
 
@@ -73,6 +78,9 @@ func (h *host) Observe(ctx context.Context, wants map[string]*thing) (map[string
 
 // Complete fills in the secret, which Observe tells of only where it is asked for.
 func (h *host) Complete(name string, got *thing) error {
+	if strings.HasPrefix(name, "vanishing") {
+		return fs.ErrNotExist
+	}
 	if t, ok := h.things[name]; ok && got.Secret == nil {
 		got.Secret = t.Secret
 	}

@@ -59,9 +59,6 @@ func (e *Engine) handOut(f *follower, it *item, c *Change) {
 	if past == nil {
 		return
 	}
-	if it.undo && record != nil { // what was observed of hints is the word of the wish that is undone
-		terms = it.terms(record.Want)
-	}
 	held := it.terms(past.Want)
 	why, sources := differing(held, terms), f.sources(it)
 	it.handout = past.Handout

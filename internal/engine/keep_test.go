@@ -141,6 +141,14 @@ func TestWhatALookLeavesOutIsKept(t *testing.T) {
 	}
 }
 
+// What goes between two looks of a plan is unknown to that, and keeps the rest from
+// nothing.
+func TestWhatGoesBetweenTwoLooks(t *testing.T) {
+	r := newRig(t)
+	r.things["vanishing"] = text("0")
+	expect(t, "the plan", told(r.plan(wish("vanishing", text("1")), wish("a", text("1")))), "create a (new); unknown vanishing")
+}
+
 // So is it of a reader, whether it has to take notice or not: a snapshot holds all of
 // it, and a saved plan does not fit where it is another.
 func TestWhatALookLeavesOutOfAReaderIsKept(t *testing.T) {
