@@ -116,12 +116,19 @@ func TestEachListIsLaterThanTheOneBefore(t *testing.T) {
 	}
 }
 
-// A list is left out while its CA is still to come, and never for being lost.
+// A list is left out while its CA is still to come, and never for what is lost or spoilt.
 func TestOnlyTheListOfACAToComeIsLeftOut(t *testing.T) {
 	s, server := rolled(t)
 	made := func() error {
 		s.run("rm", "-f", "lists")
 		return tryIt(s.room, assembled.NewAssembledFiles(s.Host), "/lists", server["/lists"])
+	}
+	whole := s.get("/pki/ca.crt")
+	for what, spoil := range map[string]func(){"spoilt": func() { s.put("/pki/ca.crt", "?") }, "lost": func() { s.remove("/pki/ca.crt") }} {
+		if spoil(); made() != nil || s.get("/lists") != s.get("/pki/crl-2.pem")+s.get("/pki/crl.pem") {
+			t.Errorf("the list of an earlier CA whose certificate is %s is left out", what)
+		}
+		s.put("/pki/ca.crt", whole)
 	}
 	ca, list, before := s.get("/pki/ca-2.crt"), s.get("/pki/crl-2.pem"), s.get("/pki/crl.pem")
 	s.remove("/pki/ca-2.crt")
