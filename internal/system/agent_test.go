@@ -53,6 +53,20 @@ func (s scene) agentRemoved() {
 	s.sh("systemctl disable -q --now vpnd; rm /etc/systemd/system/vpnd.service /etc/default/vpnd; systemctl daemon-reload")
 }
 
+// agentAnew restarts the agent, as often as a test wants, which systemd takes for a unit
+// that crashes again and again (StartLimitBurst=, systemd.unit(5)).
+func (s scene) agentAnew() {
+	s.t.Helper()
+	s.sh("systemctl reset-failed vpnd; timeout 120 systemctl restart vpnd")
+}
+
+// against does something that the agent works against: a job that stops a unit is canceled
+// by a start that the agent asks for meanwhile, and is asked for again.
+func (s scene) against(script string) {
+	s.t.Helper()
+	s.within(time.Minute, "done: "+script, script)
+}
+
 // status is what the agent tells, with the exit status of the command.
 func (s scene) status() (agentStatus, int) {
 	s.t.Helper()
@@ -139,7 +153,7 @@ func (s scene) invalid(t *testing.T) {
 	s.names(s.vpnd(1, "status"), "zz.hcl:2", "valu")
 	s.sh("echo 0 > /proc/sys/net/ipv4/ip_forward")
 	s.shortly("grep -q 1 /proc/sys/net/ipv4/ip_forward")
-	s.run("systemctl", "restart", "vpnd")
+	s.agentAnew()
 	s.sh("iptables -t nat -F")
 	s.shortly("iptables-save -t nat | grep -q VPND")
 	// Nor is one taken that only the host can tell to be wrong.
@@ -215,7 +229,7 @@ func (s scene) held(t *testing.T) {
 	s.vpnd(0, "rollback", "--yes")
 	s.sh("test ! -e /etc/more; sleep 1; test ! -e /etc/more")
 	s.run("systemctl", "reload", "vpnd")
-	s.run("systemctl", "restart", "vpnd")
+	s.agentAnew()
 	s.sh("sleep 1; test ! -e /etc/more")
 	s.sh("iptables -t nat -F")
 	s.shortly("iptables-save -t nat | grep -q -- '-j VPND'")

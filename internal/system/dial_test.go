@@ -157,9 +157,9 @@ func (d dialIn) kept() {
 		"its address gone":         {"ip addr flush dev tun-hq", "its address 10.8.0."},
 		"its interface off":        {"ip link set tun-hq down", "its interface tun-hq is switched off"},
 	} {
-		d.sh("systemctl restart vpnd")
+		d.scene.agentAnew()
 		begun, since := time.Now(), d.sh("date +%s")
-		d.sh(one[0])
+		d.scene.against(one[0])
 		d.scene.within(time.Minute, what+": it is named", "journalctl -u vpnd -o cat --since @"+since+" | grep -qF '"+one[1]+"'")
 		d.scene.within(time.Minute, what+": it is back", "ip netns exec lan ping -c1 -W1 10.77.0.9 && vpnd drift")
 		d.t.Logf("%s: back after %s", what, time.Since(begun).Round(10*time.Millisecond))

@@ -50,7 +50,7 @@ func (s scene) remembers(p person) {
 	s.shortly("vpnd client show bob | grep -q 'connected  *no'")
 	for range 2 {
 		s.names(show(), "by openvpn_server.office, from 203.0.113.11:")
-		s.run("systemctl", "restart", "vpnd")
+		s.agentAnew()
 	}
 
 	s.run("systemctl", "stop", "vpnd")

@@ -333,7 +333,7 @@ func (c crossing) kept() {
 		"its configuration edited": "echo 'ProxyCommand /bin/false' > /etc/ssh/vpnd/db/config; systemctl restart vpnd-ssh-db.service",
 		"its host keys edited":     "ssh-keygen -q -t ed25519 -N '' -f /root/other; sed -i \"s|ssh-ed25519 .*|$(cut -d' ' -f1,2 /root/other.pub)|\" /etc/ssh/vpnd/db/known_hosts; rm /root/other*; systemctl restart vpnd-ssh-db.service",
 	} {
-		c.sh(script)
+		c.scene.against(script)
 		took := c.until(what, func() error {
 			if err := c.says("127.0.0.1:8500"); err != nil {
 				return err
