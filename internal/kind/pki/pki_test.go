@@ -12,8 +12,8 @@ import (
 	"vpnd/internal/kind/pki/dhparams"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/kind/pki/tlscrypt"
-	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/kind/pki/totp"
+	"vpnd/internal/kind/pki/wgkey"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )

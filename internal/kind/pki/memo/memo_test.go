@@ -64,11 +64,11 @@ func TestTheNextProcessKnows(t *testing.T) {
 // A file that was cut short, that is damaged or that others may write to is none.
 func TestAFileThatMayBeWrongIsNone(t *testing.T) {
 	for name, spoil := range map[string]func(file string, data []byte) error{
-		"cut short":         func(file string, data []byte) error { return os.WriteFile(file, data[:len(data)-1], 0o600) },
-		"empty":             func(file string, _ []byte) error { return os.WriteFile(file, nil, 0o600) },
-		"changed":           func(file string, data []byte) error { data[len(data)-1] ^= 1; return os.WriteFile(file, data, 0o600) },
-		"writable by all":   func(file string, _ []byte) error { return os.Chmod(file, 0o666) },
-		"of a group too":    func(file string, _ []byte) error { return os.Chmod(file, 0o660) },
+		"cut short":       func(file string, data []byte) error { return os.WriteFile(file, data[:len(data)-1], 0o600) },
+		"empty":           func(file string, _ []byte) error { return os.WriteFile(file, nil, 0o600) },
+		"changed":         func(file string, data []byte) error { data[len(data)-1] ^= 1; return os.WriteFile(file, data, 0o600) },
+		"writable by all": func(file string, _ []byte) error { return os.Chmod(file, 0o666) },
+		"of a group too":  func(file string, _ []byte) error { return os.Chmod(file, 0o660) },
 		"somebody else's": func(file string, _ []byte) error {
 			if os.Geteuid() != 0 {
 				return os.WriteFile(file, nil, 0o600)
