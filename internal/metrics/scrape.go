@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"vpnd/internal/status"
 )
 
@@ -20,9 +18,9 @@ const (
 // scrape returns all metrics with the clients that are connected now, and tunnels as
 // they stand. The agent itself asks once in an interval, and a graph of that would be
 // a staircase.
-func (e *Exporter) scrape() ([]*dto.MetricFamily, error) {
+func (e *Exporter) scrape() families {
 	e.askAgain()
-	return e.registry.Gather()
+	return e.gather()
 }
 
 // askAgain asks servers and tunnels, unless that was done just now.

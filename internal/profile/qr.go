@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image/color"
 	"strings"
 
-	qr "github.com/piglig/go-qr"
+	"github.com/boombuler/barcode/qr"
 )
 
 // MostInCode is how many bytes a QR code on a terminal holds at most: version 25-L of
@@ -32,13 +33,17 @@ func QR(text []byte) (Code, error) {
 	if len(text) > MostInCode {
 		return Code{}, fmt.Errorf("%w: it has %d bytes, and %d are the most", ErrTooLarge, len(text), MostInCode)
 	}
-	code, err := qr.EncodeBinary(text, qr.Low)
+	code, err := qr.Encode(string(text), qr.L, qr.Unicode) // byte mode, as it stands
 	if err != nil {
 		return Code{}, fmt.Errorf("making a QR code: %w", err)
 	}
-	size := code.Size() + 2*quiet
+	modules := code.Bounds().Dx()
+	size := modules + 2*quiet
 	c := Code{Width: size, Height: (size + 1) / 2}
-	dark := func(x, y int) bool { return code.Module(x-quiet, y-quiet) }
+	dark := func(x, y int) bool {
+		x, y = x-quiet, y-quiet
+		return x >= 0 && y >= 0 && x < modules && y < modules && code.At(x, y) == color.Black
+	}
 	var b strings.Builder
 	for y := 0; y < size; y += 2 {
 		b.WriteString("\x1b[30;107m") // black on white
