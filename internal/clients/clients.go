@@ -69,6 +69,7 @@ type Session struct {
 	Server  string    `json:"server"` // the block, and which of its processes
 	Socket  string    `json:"-"`      // by which it can be ended; empty where it can't
 	From    string    `json:"from"`
+	By      string    `json:"transport,omitempty"` // udp or tcp, where OpenVPN says it
 	Address string    `json:"address"`
 	Since   time.Time `json:"since,omitzero"` // where that is known
 	In      uint64    `json:"in_bytes"`
@@ -181,13 +182,13 @@ func (l list) connect(now status.VPNs) {
 	for _, s := range now.Servers {
 		for _, one := range s.Clients {
 			c := l.client(one.Name)
-			c.Sessions = append(c.Sessions, Session{s.Name(), s.Socket, one.From, one.Address, one.Began, one.In, one.Out})
+			c.Sessions = append(c.Sessions, Session{s.Name(), s.Socket, one.From, one.By, one.Address, one.Began, one.In, one.Out})
 		}
 	}
 	for _, t := range now.Tunnels {
 		if c := l[t.Name]; c != nil && t.Up && slices.Contains(c.Blocks, t.Block) {
 			one := seen.Of(t, t.Since)
-			c.Sessions = append(c.Sessions, Session{t.Block, "", one.From, one.Address, one.Since, one.In, one.Out})
+			c.Sessions = append(c.Sessions, Session{t.Block, "", one.From, "", one.Address, one.Since, one.In, one.Out})
 		}
 	}
 }

@@ -39,6 +39,6 @@ func (s *Server) Ask(ctx context.Context) {
 		return
 	}
 	for _, one := range sessions {
-		s.Clients = append(s.Clients, Client{Name: one.CommonName, From: one.Real, Address: one.Virtual, Since: one.Since, Began: one.Began, In: one.In, Out: one.Out})
+		s.Clients = append(s.Clients, Client{Name: one.CommonName, From: one.Real, By: one.Transport, Address: one.Virtual, Since: one.Since, Began: one.Began, In: one.In, Out: one.Out})
 	}
 }

@@ -39,10 +39,11 @@ func (s Server) Name() string {
 // Client is one connected client.
 type Client struct {
 	Name    string    `json:"name"`
-	From    string    `json:"from"`           // address and port it comes from
-	Address string    `json:"address"`        // in the VPN
-	Since   string    `json:"since"`          // as OpenVPN writes it
-	Began   time.Time `json:"began,omitzero"` // the same, where OpenVPN says it
+	From    string    `json:"from"`                // address and port it comes from
+	By      string    `json:"transport,omitempty"` // udp or tcp, where OpenVPN says it, as 2.7 does
+	Address string    `json:"address"`             // in the VPN
+	Since   string    `json:"since"`               // as OpenVPN writes it
+	Began   time.Time `json:"began,omitzero"`      // the same, where OpenVPN says it
 	In      uint64    `json:"in_bytes"`
 	Out     uint64    `json:"out_bytes"`
 }

@@ -197,7 +197,11 @@ func Client(w io.Writer, c clients.Client, remembered time.Time) {
 		if !s.Since.IsZero() {
 			when = " since " + s.Since.Local().Format(time.DateTime)
 		}
-		line("connected", "to %s%s, from %s, with %s; %s in, %s out", s.Server, when, Printable(s.From), Printable(s.Address), bytes(s.In), bytes(s.Out))
+		by := ""
+		if s.By != "" {
+			by = " by " + Printable(s.By)
+		}
+		line("connected", "to %s%s, from %s%s, with %s; %s in, %s out", s.Server, when, Printable(s.From), by, Printable(s.Address), bytes(s.In), bytes(s.Out))
 	}
 	if len(c.Sessions) == 0 {
 		line("connected", "no")

@@ -28,6 +28,7 @@ const patience = 2 * time.Second
 type Session struct {
 	CommonName string
 	Real       string    // address and port that it comes from
+	Transport  string    // udp or tcp, by which it does; empty where OpenVPN does not say, before 2.7
 	Virtual    string    // address in the VPN, that of IPv4 where it has both
 	Since      string    // as OpenVPN writes it, in the host's time zone
 	Began      time.Time // the same; the zero time where OpenVPN does not say
@@ -177,12 +178,26 @@ func parseSessions(lines []string) []Session {
 				return ""
 			}
 			if name := cell("Common Name"); name != "" && name != "UNDEF" {
-				sessions = append(sessions, Session{name, cell("Real Address"), cmp.Or(cell("Virtual Address"), cell("Virtual IPv6 Address")), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent")), cell("Client ID")})
+				address, transport := origin(cell("Real Address"))
+				sessions = append(sessions, Session{name, address, transport, cmp.Or(cell("Virtual Address"), cell("Virtual IPv6 Address")), cell("Connected Since"), moment(cell("Connected Since (time_t)")), count(cell("Bytes Received")), count(cell("Bytes Sent")), cell("Client ID")})
 			}
 		}
 	}
 	return sessions
 }
+
+// origin takes a real address apart. OpenVPN 2.7 writes in front of it what it came in by:
+// udp4:203.0.113.10:1194, tcp6-server:[2001:db8::10]:1194.
+func origin(cell string) (address, transport string) {
+	protocol, rest, _ := strings.Cut(cell, ":")
+	if !isProtocol.MatchString(protocol) {
+		return cell, ""
+	}
+	return rest, protocol[:3]
+}
+
+// isProtocol is what OpenVPN calls a protocol with its family.
+var isProtocol = regexp.MustCompile(`^(udp|tcp)[46](-server|-client)?$`)
 
 // moment reads a time_t.
 func moment(text string) time.Time {

@@ -18,12 +18,13 @@ import (
 	"vpnd/internal/resource/resourcetest"
 )
 
-// office is what OpenVPN 2.6 answers, cut to the columns that matter here.
+// office is what OpenVPN answers, cut to the columns that matter here: of alice as 2.6
+// does, of tpham as 2.7.
 var office = []string{
 	"TITLE\tOpenVPN 2.6.14",
 	"HEADER\tCLIENT_LIST\tCommon Name\tReal Address\tVirtual Address\tVirtual IPv6 Address\tBytes Received\tBytes Sent\tConnected Since\tConnected Since (time_t)\tClient ID",
 	"CLIENT_LIST\talice\t203.0.113.10:1194\t10.8.0.2\t\t1\t2\t2026-01-02 03:04:05\t1767323045\t7",
-	"CLIENT_LIST\ttpham\t203.0.113.11:1194\t10.8.0.3\t\t1\t2\t2026-01-02 03:04:05",
+	"CLIENT_LIST\ttpham\tudp4:203.0.113.11:1194\t10.8.0.3\t\t1\t2\t2026-01-02 03:04:05",
 	"CLIENT_LIST\tUNDEF\t203.0.113.12:1194\t\t\t1\t2\t2026-01-02 03:04:05",
 	"GLOBAL_STATS\tMax bcast/mcast queue length\t0",
 }
@@ -70,11 +71,29 @@ func serve(t *testing.T) string {
 func TestSessionsAreRead(t *testing.T) {
 	got, err := Sessions(context.Background(), serve(t))
 	want := []Session{
-		{"alice", "203.0.113.10:1194", "10.8.0.2", "2026-01-02 03:04:05", time.Unix(1767323045, 0).UTC(), 1, 2, "7"},
-		{"tpham", "203.0.113.11:1194", "10.8.0.3", "2026-01-02 03:04:05", time.Time{}, 1, 2, ""}, // it does not say
+		{"alice", "203.0.113.10:1194", "", "10.8.0.2", "2026-01-02 03:04:05", time.Unix(1767323045, 0).UTC(), 1, 2, "7"},
+		{"tpham", "203.0.113.11:1194", "udp", "10.8.0.3", "2026-01-02 03:04:05", time.Time{}, 1, 2, ""}, // it does not say
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
+	}
+}
+
+func TestOriginsAreReadAsEachOpenVPNWritesThem(t *testing.T) {
+	for cell, want := range map[string][2]string{
+		"203.0.113.10:1194":                    {"203.0.113.10:1194", ""},
+		"udp4:203.0.113.10:1194":               {"203.0.113.10:1194", "udp"},
+		"udp6:[2001:db8::10]:1194":             {"[2001:db8::10]:1194", "udp"},
+		"tcp4-server:203.0.113.10:1194":        {"203.0.113.10:1194", "tcp"},
+		"tcp6-server:[2001:db8:113::12]:36718": {"[2001:db8:113::12]:36718", "tcp"},
+		"2001:db8::10":                         {"2001:db8::10", ""},
+		"[2001:db8::10]:1194":                  {"[2001:db8::10]:1194", ""},
+		"dead:beef::1":                         {"dead:beef::1", ""},
+		"":                                     {"", ""},
+	} {
+		if address, transport := origin(cell); address != want[0] || transport != want[1] {
+			t.Errorf("%q is read as %q by %q", cell, address, transport)
+		}
 	}
 }
 

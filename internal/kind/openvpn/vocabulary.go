@@ -159,3 +159,16 @@ func Readable(ctx context.Context, line string) *resource.Mistake {
 	}
 	return &resource.Mistake{Summary: fmt.Sprintf("OpenVPN can't read %q: %v", line, err), Hint: "see openvpn(8) of its version for how it is written"}
 }
+
+// Sockets wants an OpenVPN that listens at several places in one process, nil where it
+// does. Where it is not installed yet, that is told.
+func Sockets(ctx context.Context) *resource.Mistake {
+	m := Readable(ctx, "local 0.0.0.0 1194 udp4")
+	if m == nil || m.Warning {
+		return m
+	}
+	return &resource.Mistake{
+		Summary: "the OpenVPN of this host listens at one place only",
+		Hint:    "install 2.7 or later, as from the backports of Debian 13, or leave processes out: then each listener is a process of its own, with a part of the network",
+	}
+}

@@ -36,6 +36,7 @@ func addresses() []Row {
 		everybody("network", `"10.9.0.0/24"`),
 		everybody("network6", `"fd00:9::/64"`),
 		everybody("listen", `["udp/1195"]`).void(),
+		nobody("processes", `"one"`), // of one listener there is one in any case
 		nobody("remote", `"vpn.example.com"`).void().works(),
 		nobody("remotes", `["203.0.113.1"]`).void().works(),
 		everybody("dev", `"tun7"`),

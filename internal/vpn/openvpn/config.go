@@ -28,16 +28,12 @@ func (i *instance) serverConfig() directives {
 func (i *instance) options() []string {
 	return slices.DeleteFunc(slices.Clone(i.Options), func(line string) bool {
 		words, err := openvpn.Directive(line)
-		return err == nil && len(words) > 0 && words[0] == "port-share" && i.listener.Transport() == "udp"
+		return err == nil && len(words) > 0 && words[0] == "port-share" && !i.takes("tcp")
 	})
 }
 
 func (i *instance) writeNetwork(d *directives) {
-	if i.listener.Address.IsValid() {
-		d.add("local", i.listener.Address.String())
-	}
-	d.add("port", strconv.Itoa(int(i.listener.Port)))
-	d.add("proto", i.protocol())
+	i.writeListeners(d)
 	i.writeDevice(d)
 	d.add("topology", i.topology())
 	i.writePool(d)
@@ -52,13 +48,25 @@ func (i *instance) writeNetwork(d *directives) {
 	}
 }
 
-// protocol is what is listened with; openvpn(8) lets server say that tcp is the side
-// that is dialled, and nothing else does.
-func (i *instance) protocol() string {
-	if i.apart() && i.listener.Transport() == "tcp" {
-		return i.listener.Protocol + "-server"
+// writeListeners says where it listens.
+func (i *instance) writeListeners(d *directives) {
+	if i.shared() {
+		for _, l := range i.listeners {
+			d.add("local", l.Socket()...)
+		}
+		return
 	}
-	return i.listener.Protocol
+	l := i.listeners[0]
+	if l.Address.IsValid() {
+		d.add("local", l.Address.String())
+	}
+	d.add("port", strconv.Itoa(int(l.Port)))
+	// openvpn(8) lets server say that tcp is the side that is dialled, and nothing else does.
+	if i.apart() && l.Transport() == "tcp" {
+		d.add("proto", l.Protocol+"-server")
+	} else {
+		d.add("proto", l.Protocol)
+	}
 }
 
 // writePool gives addresses to the server and to its clients. With a range of

@@ -33,7 +33,7 @@ func (s *Server) Exports(name string) any {
 	first := all.instances[0]
 	e := &Exports{
 		Name: name, Network: s.Network, Network6: s.Network6, Dev: first.device,
-		Protocol: first.listener.Transport(), Port: int(first.listener.Port),
+		Protocol: first.listeners[0].Transport(), Port: int(first.listeners[0].Port),
 		Units: all.units(), Unit: first.unit(), Config: first.config(), Profiles: all.profiles(),
 		Status: resource.Or(s.Status, "/run/openvpn-server/status-"+name+".log"),
 	}
@@ -105,9 +105,10 @@ func (s *Server) Claims(name string) []resource.Claim {
 	}
 	var claims []resource.Claim
 	for _, i := range all.instances {
-		claims = append(claims,
-			resource.Claim{Sort: "listener", Value: i.listener.Claim(), Path: "listen"},
-			resource.Claim{Sort: "device", Value: i.device, Path: "dev"})
+		for _, l := range i.listeners {
+			claims = append(claims, resource.Claim{Sort: "listener", Value: l.Claim(), Path: "listen"})
+		}
+		claims = append(claims, resource.Claim{Sort: "device", Value: i.device, Path: "dev"})
 	}
 	if s.Network != nil {
 		claims = append(claims, resource.Claim{Sort: "network", Value: s.Network.String(), Path: "network"})

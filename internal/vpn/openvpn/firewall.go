@@ -20,9 +20,9 @@ func (e *expansion) addFirewall() {
 	e.addIPTables()
 	for _, family := range []string{"ip", "ip6"} {
 		var rules []string
-		for _, i := range e.instances {
-			if slices.Contains(i.listener.Families(), family) {
-				rules = append(rules, accepted(i.listener))
+		for _, l := range e.everywhere() {
+			if slices.Contains(l.Families(), family) {
+				rules = append(rules, accepted(l))
 			}
 		}
 		if len(rules) == 0 {

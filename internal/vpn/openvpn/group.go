@@ -12,7 +12,7 @@ import (
 // Group is a part of the clients, with addresses, pushes and rules of its own.
 type Group struct {
 	Name     string         `vpnd:"name,label" doc:"name of the group"`
-	Network  *netip.Prefix  `vpnd:"network,required" doc:"the part of network that only its members have addresses of, each the same whenever it connects; every listener has its share"`
+	Network  *netip.Prefix  `vpnd:"network,required" doc:"the part of network that only its members have addresses of, each the same whenever it connects; every process has its share"`
 	Network6 *netip.Prefix  `vpnd:"network6" doc:"the part of network6, likewise; needed where there is network6"`
 	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind the server that its members are told of besides"`
 	Reach    []netip.Prefix `vpnd:"reach" doc:"networks that its members may reach, and nothing else, this host and other clients included; left out, whatever a gateway passes on"`
@@ -37,7 +37,7 @@ func (s *Server) groupOf(c *Client) *Group {
 	return s.group(*c.Group)
 }
 
-// share is what the members of a group have addresses of at the n-th listener.
+// share is what the members of a group have addresses of at the n-th process.
 func (g *Group) share(s *Server, n int, six bool) netip.Prefix {
 	if six {
 		return s.part(resource.Or(g.Network6, netip.Prefix{}), n)
@@ -72,10 +72,10 @@ func (s *Server) seating(g *Group) map[string]int {
 	return subnet.Spread(names, seats(share), fixed)
 }
 
-// shares are those of all listeners in IPv4.
+// shares are those of all processes in IPv4.
 func (g *Group) shares(s *Server) []netip.Prefix {
 	var all []netip.Prefix
-	for n := range s.listeners() {
+	for n := range s.processes() {
 		all = append(all, g.share(s, n, false))
 	}
 	return all

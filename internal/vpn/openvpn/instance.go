@@ -3,6 +3,7 @@ package openvpn
 import (
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,18 +19,18 @@ type Listener struct {
 	Dev      *string       `vpnd:"dev" doc:"its tun interface; left out, dev with a number that counts on"`
 }
 
-// instance is a process of OpenVPN, which listens at one place. What it shares with
-// the other processes of its block stands in the settings; what it has for itself
-// is named after its label.
+// instance is a process of OpenVPN, which listens at one place, or at all of its block.
+// What it shares with the other processes of its block stands in the settings; what it has
+// for itself is named after its label.
 type instance struct {
 	*settings
-	index    int    // of its listener in listen
-	label    string // of its unit, configuration and sockets
-	suffix   string // what the names of its own files in directories of the block end with
-	listener endpoint.Listener
-	network  netip.Prefix
-	network6 *netip.Prefix
-	device   string
+	index     int    // among the processes
+	label     string // of its unit, configuration and sockets
+	suffix    string // what the names of its own files in directories of the block end with
+	listeners []endpoint.Listener
+	network   netip.Prefix
+	network6  *netip.Prefix
+	device    string
 }
 
 // cut returns the processes that a block stands for. The first one goes by the name
@@ -38,17 +39,20 @@ type instance struct {
 func (s *settings) cut() ([]*instance, error) {
 	var all []*instance
 	networks, networks6 := s.networks(false), s.networks(true)
-	for n, text := range s.listeners() {
-		l, err := endpoint.ParseListener(text)
-		if err != nil {
-			return nil, err
-		}
+	for n, texts := range s.processes() {
 		i := &instance{
-			settings: s, index: n, label: s.name, listener: l, network: networks[n],
-			device: resource.Or(s.listenerBlock(text).Dev, s.device(n)),
+			settings: s, index: n, label: s.name, network: networks[n],
+			device: resource.Or(s.listenerBlock(texts[0]).Dev, s.device(n)),
+		}
+		for _, text := range texts {
+			l, err := endpoint.ParseListener(text)
+			if err != nil {
+				return nil, err
+			}
+			i.listeners = append(i.listeners, l)
 		}
 		if n > 0 {
-			i.suffix = "-" + l.Name()
+			i.suffix = "-" + i.listeners[0].Name()
 			i.label += i.suffix
 		}
 		if s.Network6 != nil {
@@ -59,7 +63,24 @@ func (s *settings) cut() ([]*instance, error) {
 	return all, nil
 }
 
-// device is the interface of the n-th listener: dev, and then those that count on
+// processes are the listeners of each process, as listen has them.
+func (s *Server) processes() [][]string {
+	if s.shared() {
+		return [][]string{s.listeners()}
+	}
+	var all [][]string
+	for _, one := range s.listeners() {
+		all = append(all, []string{one})
+	}
+	return all
+}
+
+// shared says whether one process has several listeners.
+func (s *Server) shared() bool {
+	return len(s.listeners()) > 1 && resource.Or(s.Processes, "each") == "one"
+}
+
+// device is the interface of the n-th process: dev, and then those that count on
 // from it.
 func (s *Server) device(n int) string {
 	dev := s.dev()
@@ -72,7 +93,7 @@ func (s *Server) device(n int) string {
 }
 
 // several says whether there is more than one process.
-func (s *Server) several() bool { return len(s.listeners()) > 1 }
+func (s *Server) several() bool { return len(s.processes()) > 1 }
 
 // apart says whether a process has less than the network of the block for its pool, so
 // that it has to be spelled out.
@@ -110,7 +131,21 @@ func (s *settings) units() []string {
 	return all
 }
 
+// everywhere are the listeners of all processes, in the order of listen.
+func (s *settings) everywhere() []endpoint.Listener {
+	var all []endpoint.Listener
+	for _, i := range s.instances {
+		all = append(all, i.listeners...)
+	}
+	return all
+}
+
+// takes says whether somebody comes in by a transport, which is udp or tcp.
+func (i *instance) takes(transport string) bool {
+	return slices.ContainsFunc(i.listeners, func(l endpoint.Listener) bool { return l.Transport() == transport })
+}
+
 // exitNotify says whether peers tell each other that they go; TCP does itself.
 func (i *instance) exitNotify() bool {
-	return i.listener.Transport() == "udp" && resource.Or(i.ExplicitExitNotify, true)
+	return i.takes("udp") && resource.Or(i.ExplicitExitNotify, true)
 }

@@ -8,12 +8,12 @@ import (
 	"vpnd/internal/vpn/openvpn/subnet"
 )
 
-// networks returns the network of every listener in one family, in the order of
+// networks returns the network of every process in one family, in the order of
 // listen; those that can't be told are invalid.
 func (s *Server) networks(six bool) []netip.Prefix {
 	var all []netip.Prefix
-	for n, one := range s.listeners() {
-		block := s.listenerBlock(one)
+	for n, listeners := range s.processes() {
+		block := s.listenerBlock(listeners[0])
 		whole, given := s.Network, block.Network
 		if six {
 			whole, given = s.Network6, block.Network6
@@ -26,11 +26,11 @@ func (s *Server) networks(six bool) []netip.Prefix {
 	return all
 }
 
-// part returns the n-th of the equal parts of a network, one a listener; their number
+// part returns the n-th of the equal parts of a network, one a process; their number
 // is a power of two.
 func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
 	bits := 0
-	for 1<<bits < len(s.listeners()) {
+	for 1<<bits < len(s.processes()) {
 		bits++
 	}
 	bits += whole.Bits()
@@ -40,7 +40,7 @@ func (s *Server) part(whole netip.Prefix, n int) netip.Prefix {
 	return netip.PrefixFrom(subnet.Advance(whole.Masked().Addr(), n, whole.Addr().BitLen()-bits), bits)
 }
 
-// dynamic returns the first and the last address of the pool of the n-th listener: of
+// dynamic returns the first and the last address of the pool of the n-th process: of
 // what groups leave of it the largest range.
 func (s *Server) dynamic(n int) (first, last netip.Addr) {
 	pool, network := s.pool(), s.networks(false)[n]
@@ -81,9 +81,9 @@ func (s *Server) gap(first, last netip.Addr) (from, to netip.Addr) {
 	return from, to
 }
 
-// inPool says whether an address lies in the pool of a listener.
+// inPool says whether an address lies in the pool of a process.
 func (s *Server) inPool(a netip.Addr) bool {
-	for n := range s.listeners() {
+	for n := range s.processes() {
 		if first, last := s.dynamic(n); !a.Less(first) && !last.Less(a) {
 			return true
 		}
@@ -91,7 +91,7 @@ func (s *Server) inPool(a netip.Addr) bool {
 	return false
 }
 
-// placed returns the address in the network of the n-th listener that has the place of
+// placed returns the address in the network of the n-th process that has the place of
 // a in the one that holds it; false where there is none.
 func (s *Server) placed(a netip.Addr, n int) (netip.Addr, bool) {
 	networks := s.networks(a.Is6())

@@ -135,6 +135,15 @@ func ways() *Server {
 	return s
 }
 
+// shared is one with several ways in that one process has.
+func shared() *Server {
+	s := grouped()
+	s.Listen, s.Processes = []string{"udp/1194", "tcp/443", "udp6/1195", "tcp/[2001:db8::1]:1194", "udp/192.0.2.1:1196"}, word("one")
+	s.Remotes = []string{"tcp/192.0.2.7:8443"}
+	s.Options = []string{"port-share 127.0.0.1 8443"}
+	return s
+}
+
 // without is a server without a CA.
 func without() *Server {
 	return &Server{Peers: resource.Ptr(true), Network: prefix("10.8.0.0/24"), Remote: word("vpn.example.com"), TLSKey: word("tls-crypt"), Clients: []Client{{Name: "phone"}, {Name: "laptop"}}}
@@ -177,7 +186,7 @@ func expand(t *testing.T, s *Server) []resource.Resource {
 }
 
 func TestServerBecomesResources(t *testing.T) {
-	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped(), "rolled": rolled()} {
+	for name, s := range map[string]*Server{"today": today(), "seed": seed(), "all": all(), "ways": ways(), "guarded": guarded(), "peers": without(), "grouped": grouped(), "rolled": rolled(), "shared": shared()} {
 		vpntest.Golden(t, name+".warnings.txt", vpntest.Mistakes(s.Validate("office")))
 		vpntest.Golden(t, name+".txt", vpntest.Print(expand(t, s)))
 	}
@@ -227,13 +236,46 @@ func TestDefaultsInTheDocumentationAreThoseUsed(t *testing.T) {
 		Keepalive: &Keepalive{Ping: span("10s"), Restart: span("120s")}, Push: &Push{RedirectGateway: resource.Ptr(false)},
 		TLS: &TLS{MinVersion: word("1.2"), CertProfile: word("preferred")}, TLSKey: word("tls-crypt-v2"),
 		DataCiphers: []string{"AES-256-GCM", "AES-128-GCM", "?CHACHA20-POLY1305"}, Digest: word("SHA256"), Compression: word("none"),
-		User: word("nobody"), Group: word("nogroup"), Verb: resource.Ptr(3), Management: resource.Ptr(true), Package: resource.Ptr(true), Firewall: resource.Ptr(true),
+		User: word("nobody"), Group: word("nogroup"), Verb: resource.Ptr(3), Processes: word("each"), Management: resource.Ptr(true), Package: resource.Ptr(true), Firewall: resource.Ptr(true),
 	}
 	if found := left.Validate("office"); len(found) > 0 {
 		t.Errorf("the defaults are warned of: %s", vpntest.Mistakes(found))
 	}
 	if a, b := vpntest.Print(expand(t, left)), vpntest.Print(expand(t, spelled)); a != b {
 		t.Errorf("left out:\n%s\nspelled out:\n%s", a, b)
+	}
+}
+
+// A process that has one place to listen at is written as ever, and needs no new OpenVPN.
+func TestOneProcessForOneListenerIsAsBefore(t *testing.T) {
+	s := today()
+	s.Processes = word("one")
+	if a, b := vpntest.Print(expand(t, today())), vpntest.Print(expand(t, s)); a != b {
+		t.Errorf("without:\n%s\nwith:\n%s", a, b)
+	}
+}
+
+// All that one process takes is claimed, and others know the first.
+func TestOneProcessClaimsEveryListener(t *testing.T) {
+	s := shared()
+	claims := ""
+	for _, c := range s.Claims("office") {
+		claims += c.Path + ": " + c.Sort + " " + c.Value + "\n"
+	}
+	if want := `listen: listener udp/1194
+listen: listener tcp/443
+listen: listener udp/1195
+listen: listener tcp/[2001:db8::1]:1194
+listen: listener udp/192.0.2.1:1196
+dev: device tun0
+network: network 10.8.0.0/22
+network6: network fd00:8::/64
+client.tpham.routes: network 10.9.0.0/24
+`; claims != want {
+		t.Errorf("claims\n%s", claims)
+	}
+	if e := s.Exports("office").(*Exports); len(e.Units) != 1 || len(e.Devs) != 1 || e.Protocol != "udp" || e.Port != 1194 {
+		t.Errorf("exports %+v", e)
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *settings) clientDirectives() directives {
 	for _, to := range s.dials() {
 		d.add("remote", to.host, strconv.Itoa(int(to.port)), to.transport)
 	}
-	if s.several() {
+	if len(s.listeners()) > 1 {
 		d.add("connect-timeout", "10") // then the next one is tried; openvpn(8) has 120
 	}
 	d.add("resolv-retry", "infinite")
@@ -161,13 +161,13 @@ type dial struct {
 // listener by every name that the server has.
 func (s *settings) dials() []dial {
 	var all []dial
-	for _, i := range s.instances {
+	for _, l := range s.everywhere() {
 		for _, text := range s.remotes() {
 			r, err := endpoint.ParseRemote(text)
-			if err != nil || !r.Leads(i.listener) {
+			if err != nil || !r.Leads(l) {
 				continue
 			}
-			to := dial{r.Host, i.listener.Port, i.listener.Transport()}
+			to := dial{r.Host, l.Port, l.Transport()}
 			if r.Port != 0 {
 				to.port = r.Port
 			}

@@ -23,6 +23,9 @@ func (i *instance) requirements() []resource.Requirement {
 	}
 	i.requireHost(r)
 	i.requireNetworks(r)
+	if i.shared() {
+		r.add("processes", func(ctx context.Context, _ resource.Prospect) *resource.Mistake { return kindopenvpn.Sockets(ctx) })
+	}
 	if i.fingerprints() {
 		r.add("peer_fingerprint", func(ctx context.Context, _ resource.Prospect) *resource.Mistake {
 			return kindopenvpn.Readable(ctx, strings.TrimSpace(pki.NoPeer))
@@ -118,17 +121,19 @@ func (i *instance) requireHost(r *requirements) {
 			r.add(path, func(_ context.Context, plan resource.Prospect) *resource.Mistake { return file.Into(*name, plan) })
 		}
 	}
-	l, units := i.listener, i.units()[:i.index+1] // those before it are started anew before it is
-	if l.Address.IsValid() {
-		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.Address, plan) })
+	units := i.units()[:i.index+1] // those before it are started anew before it is
+	for _, l := range i.listeners {
+		if l.Address.IsValid() {
+			r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake { return link.Local(l.Address, plan) })
+		}
+		r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
+			return link.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), units, plan)
+		})
 	}
-	r.add("listen", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
-		return link.Port(l.Transport(), l.Address, l.Port, strings.HasSuffix(l.Protocol, "6"), units, plan)
-	})
 	r.add("dev", func(_ context.Context, plan resource.Prospect) *resource.Mistake {
 		m := link.Unused(i.device, units, plan)
 		if m != nil && i.several() {
-			m.Hint += fmt.Sprintf("; a listener keeps the one that it has, as listen changes, with dev in a block listener %q", l)
+			m.Hint += fmt.Sprintf("; a listener keeps the one that it has, as listen changes, with dev in a block listener %q", i.listeners[0])
 		}
 		return m
 	})

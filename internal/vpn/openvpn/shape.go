@@ -21,14 +21,15 @@ type Server struct {
 	Cert    *string        `vpnd:"server" doc:"which server certificate of the PKI it uses; left out, the only one"`
 	Network *netip.Prefix  `vpnd:"network" doc:"the IPv4 network of the VPN; the server has its first address. Left out, the VPN has IPv6 alone"`
 
-	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families. Each is a process of its own with a part of the network, and profiles lead to all of them in this order" default:"[\"udp/1194\"]"`
+	Listen         []string      `vpnd:"listen" doc:"where it listens: PROTOCOL/PORT or PROTOCOL/ADDRESS:PORT; udp and tcp mean IPv4, udp6 and tcp6 both families. Each is a process of its own with a part of the network, unless processes has it otherwise, and profiles lead to all of them in this order" default:"[\"udp/1194\"]"`
+	Processes      *string       `vpnd:"processes" doc:"each: a process for every listener, with its part of the network; one: a single process that listens everywhere, so that there is one network, where people have one address and networks behind them are reached, whichever way they come in. That takes OpenVPN 2.7 or later" default:"each"`
 	Network6       *netip.Prefix `vpnd:"network6" doc:"the IPv6 network of the VPN, between /64 and /124"`
 	Remote         *string       `vpnd:"remote" doc:"what profiles dial: a name or an address, with :PORT where it differs from the one listened on"`
 	Remotes        []string      `vpnd:"remotes" doc:"what profiles dial besides, in this order, when remote does not answer"`
 	Dev            *string       `vpnd:"dev" doc:"its tun interface, which OpenVPN itself makes" default:"tun0"`
 	Topology       *string       `vpnd:"topology" doc:"subnet; net30 and p2p for clients of OpenVPN 2.0" default:"subnet"`
 	DCO            *string       `vpnd:"dco" doc:"auto: the kernel carries the data where it can; false: never" default:"auto"`
-	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once, to each listener"`
+	MaxClients     *int          `vpnd:"max_clients" doc:"how many may be connected at once, to each process"`
 	ClientToClient *bool         `vpnd:"client_to_client" doc:"pass packets between clients inside OpenVPN, past the firewall" default:"false"`
 	DuplicateCN    *bool         `vpnd:"duplicate_cn" doc:"let several clients connect with one certificate" default:"false"`
 	CCDExclusive   *bool         `vpnd:"ccd_exclusive" doc:"admit only clients that the PKI of this configuration lists, whatever certificate they show; always so where the CA is elsewhere, whose lists come later than what they are to bar" default:"false"`
@@ -89,7 +90,7 @@ type Client struct {
 	Address  *netip.Addr    `vpnd:"address" doc:"its fixed IPv4 address; with several listeners, the others give it the one at the same place in their part"`
 	Address6 *netip.Addr    `vpnd:"address6" doc:"its fixed IPv6 address, likewise"`
 	Group    *string        `vpnd:"group" doc:"the group that it is in, which gives it an address"`
-	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener: a route of this host leads to one interface, and OpenVPN, which has given up its privileges, can't have it follow the client. Who has networks behind it is to dial that listener only. A change restarts that"`
+	Routes   []netip.Prefix `vpnd:"routes" doc:"networks behind this client, which are reached while it is connected to the first listener, or to any where processes is one: a route of this host leads to one interface, and OpenVPN, which has given up its privileges, can't have it follow the client. Else who has networks behind it is to dial that listener only. A change restarts its process"`
 	Push     *Push          `vpnd:"push,block" doc:"what it is told besides"`
 	Revoked  *bool          `vpnd:"revoked" doc:"with peer_fingerprint: whether it may not come in any more; its key and its certificate go, and if it comes back it gets others" default:"false"`
 	Disabled *bool          `vpnd:"disabled" doc:"refuse it for the time being, without revoking its certificate; who is connected is disconnected" default:"false"`

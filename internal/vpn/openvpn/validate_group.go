@@ -60,7 +60,7 @@ func (s *Server) checkShare(c *check, path string, g *Group, others []Group) {
 	}
 	s.checkReserved(c, path, p, resource.Or(s.Network, netip.Prefix{}), s.networks(false), taken)
 	if share := g.share(s, 0, false); !share.IsValid() || share.Bits() > 30 {
-		c.Add(path, fmt.Sprintf("a group needs at least a /30 for each listener, and here are %d", len(s.listeners())), "%s is too small", p)
+		c.Add(path, fmt.Sprintf("a group needs at least a /30 for each process, and here are %d", len(s.processes())), "%s is too small", p)
 	}
 }
 
@@ -106,7 +106,7 @@ func (s *Server) checkReserved(c *check, path string, p, whole netip.Prefix, lis
 	}
 	for n, own := range listeners {
 		if own.IsValid() && p.Contains(subnet.First(own)) {
-			c.Add(path, "choose another part, such as the last one", "%s holds %s, which is the address of the server for %s", p, subnet.First(own), s.listeners()[n])
+			c.Add(path, "choose another part, such as the last one", "%s holds %s, which is the address of the server for %s", p, subnet.First(own), s.processes()[n][0])
 		}
 	}
 	if i := slices.IndexFunc(taken, p.Overlaps); i >= 0 {
@@ -176,13 +176,13 @@ func (s *Server) checkSeats(c *check) {
 			c.Add("group."+g.Name+".network", "use a larger network", "there are %d addresses at each listener, which are too few for its members", seats(g.share(s, 0, false)))
 		}
 	}
-	for n, one := range s.listeners() {
+	for n, listeners := range s.processes() {
 		first, last := s.dynamic(n)
 		if !first.Is4() || !last.Is4() {
 			continue
 		}
 		if last.Less(first) {
-			c.Add("group", "use a larger network, or smaller groups", "the groups leave no address for clients of %s that are in none", one)
+			c.Add("group", "use a larger network, or smaller groups", "the groups leave no address for clients of %s that are in none", strings.Join(listeners, " and "))
 			continue
 		}
 		for _, g := range s.Groups {

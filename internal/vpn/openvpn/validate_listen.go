@@ -28,6 +28,7 @@ func (s *Server) checkListen(c *check) (udp, tcp bool) {
 	}
 	s.checkListeners(c, all)
 	s.checkDevices(c)
+	c.OneOf("processes", resource.Or(s.Processes, "each"), "each", "one")
 	return udp, tcp
 }
 
@@ -45,7 +46,10 @@ func (s *Server) checkListeners(c *check, all []endpoint.Listener) {
 		}
 		seen[l] = true
 	}
-	if len(all) < 2 {
+	if s.shared() && len(s.Listeners) > 0 {
+		c.Add("listener."+s.Listeners[0].Name, `leave it out, or processes = "one"`, "one process has one network and one interface, those of the server")
+	}
+	if !s.several() {
 		return
 	}
 	if s.topology() != "subnet" {
@@ -69,10 +73,10 @@ func (s *Server) checkDevices(c *check) {
 		}
 	}
 	seen := make(map[string]bool)
-	for n, one := range s.listeners() {
+	for n, listeners := range s.processes() {
 		path, dev := "dev", s.device(n)
-		if name, ok := own[one]; ok {
-			path, dev = "listener."+one+".dev", name
+		if name, ok := own[listeners[0]]; ok {
+			path, dev = "listener."+listeners[0]+".dev", name
 		}
 		if !isDevice.MatchString(dev) || strings.HasPrefix(dev, "tap") || dev == "tun" || dev == "null" || strings.Trim(dev, ".") == "" {
 			c.Add(path, "use a fixed name such as tun0, of at most 15 letters, digits, dots and dashes; tap is not supported", "%q can't be the name of a tun interface", dev)
@@ -87,7 +91,7 @@ func (s *Server) checkDevices(c *check) {
 // checkParts checks the networks: the whole, and what each listener has of it.
 func (s *Server) checkParts(c *check) {
 	whole, whole6 := resource.Or(s.Network, netip.Prefix{}), resource.Or(s.Network6, netip.Prefix{})
-	many := len(s.listeners())
+	many := len(s.processes())
 	fine, fine6 := false, false
 	switch part := s.part(whole, 0); {
 	case s.Network == nil && s.Network6 != nil:
@@ -158,7 +162,7 @@ func (s *Server) given(six bool) bool {
 			n++
 		}
 	}
-	return n >= len(s.listeners())
+	return n >= len(s.processes())
 }
 
 func fits(p netip.Prefix) bool  { return p.IsValid() && p.Bits() >= 16 && p.Bits() <= 29 }
@@ -168,7 +172,8 @@ func fits6(p netip.Prefix) bool { return p.IsValid() && p.Bits() >= 64 && p.Bits
 // have the same.
 func (s *Server) checkGiven(c *check, fine, fine6 bool) {
 	var taken []netip.Prefix
-	for n, one := range s.listeners() {
+	for n, listeners := range s.processes() {
+		one := listeners[0]
 		block := s.listenerBlock(one)
 		for _, of := range []struct {
 			name  string
@@ -240,7 +245,7 @@ func (s *Server) checkRemotes(c *check) {
 		switch {
 		case err != nil:
 			c.Add(path, "one name or address without a protocol", "%v", err)
-		case r.Port != 0 && r.Transport == "" && s.several():
+		case r.Port != 0 && r.Transport == "" && len(s.listeners()) > 1:
 			c.Add(path, fmt.Sprintf(`say to which, as in "tcp/%s", and leave the port out where it is the one listened on`, text), "port %d leads to one of the listeners only", r.Port)
 		default:
 			s.checkLeads(c, path, text, r)

@@ -40,6 +40,17 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		}},
 		{"two listeners", func(s *Server) { s.Listen = []string{"udp/1194", "tcp/443"} }},
 		{"listeners alike", func(s *Server) { s.Listen = []string{"udp/1194", "tcp/443", "udp/192.0.2.1:1194", "udp6/1194"} }},
+		{"one process", func(s *Server) { s.Listen, s.Processes = []string{"udp/1194", "tcp/443"}, word("on") }},
+		{"one process and listeners", func(s *Server) {
+			s.Listen, s.Processes, s.Topology = []string{"udp/1194", "tcp/443"}, word("one"), word("net30")
+			s.Listeners = []Listener{{Name: "tcp/443", Dev: word("tun7")}}
+			s.Remotes = []string{"192.0.2.7:8443"}
+		}},
+		{"one process, all well", func(s *Server) {
+			s.Listen, s.Processes = []string{"udp/1194", "tcp/443"}, word("one")
+			s.Network, s.ClientToClient = prefix("10.8.0.0/29"), resource.Ptr(true)
+			s.Clients = []Client{{Name: "tpham", Routes: nets("10.9.0.0/24")}}
+		}},
 		{"listeners apart", func(s *Server) { s.Listen = []string{"udp/192.0.2.1:1194", "udp/192.0.2.2:1194", "tcp/1194"} }},
 		{"listeners in small networks", func(s *Server) {
 			s.Listen, s.Network, s.Network6 = []string{"udp/1194", "tcp/443", "tcp/80"}, prefix("10.8.0.0/28"), prefix("fd00:8::/124")

@@ -46,6 +46,27 @@ func ParseListener(s string) (Listener, error) {
 	return l, nil
 }
 
+// Socket is the listener as one of several of a process has it behind local, openvpn(8):
+// address, port and protocol. There the protocol alone says nothing of the family.
+func (l Listener) Socket() []string {
+	address, version := l.Address, "4"
+	switch {
+	case address.IsValid():
+		if address.Is6() {
+			version = "6"
+		}
+	case strings.HasSuffix(l.Protocol, "6"):
+		address, version = netip.IPv6Unspecified(), "6" // which takes IPv4 too
+	default:
+		address = netip.IPv4Unspecified()
+	}
+	protocol := l.Transport() + version
+	if l.Transport() == "tcp" {
+		protocol += "-server"
+	}
+	return []string{address.String(), strconv.Itoa(int(l.Port)), protocol}
+}
+
 // Name is the listener as part of the name of a unit or a file.
 func (l Listener) Name() string {
 	return strings.Trim(strings.NewReplacer("/", "-", ":", "-", "[", "", "]", "").Replace(l.String()), "-")
