@@ -22,7 +22,7 @@ func TestWhatAnUndoStandsOnIsGone(t *testing.T) {
 	}{
 		"on record": {directory: `directory "%s" {}`, back: true, says: "+ file["},
 		"theirs":    {says: "left out of the undo, since it can't be brought back: the directory "},
-		"forgotten": {directory: `directory "%s" {}`, forget: true, says: "Nothing to do"},
+		"forgotten": {directory: `directory "%s" {}`, forget: true, says: "Nothing to undo: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := testDir(t)
