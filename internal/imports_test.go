@@ -111,7 +111,7 @@ var rules = []rule{
 	{"policy", []string{"resource", "engine", "status"}, []string{"os", "net", "time", "log/slog", "context"}},
 	{"findings", []string{"resource", "engine", "policy", "report", "status"}, []string{"os", "net", "log/slog", "context"}},
 	{"daemon", []string{"resource", "policy", "findings", "status", "active", "atomic", "notice", "state", "config", "config/diag", "config/settings", "engine", "report", "kind/sysctl", "metrics", "confirm", "systemd", "lock", "watch", "backoff", "notify", "outage", "seen"}, nil},
-	{"revoked", []string{"resource", "state", "engine", "kind/pki", "kind/pki/policy"}, []string{"os", "os/exec"}},
+	{"revoked", []string{"resource", "state", "engine", "kind/pki", "kind/pki/policy", "kind/wireguard"}, []string{"os", "os/exec"}},
 	{"transaction", []string{"resource", "state", "engine", "active", "config", "config/settings", "confirm", "revoked", "status"}, []string{"os/exec", "os/signal", "log/slog", "golang.org/x/term"}},
 	{"importer", []string{"vpn/aws/document"}, []string{"os/exec"}},
 	{"cli/importing", []string{"importer", "config/diag", "vpn/aws/document"}, []string{"os/exec"}},

@@ -182,10 +182,8 @@ func (a *app) wayBack(r engine.Report) string {
 	switch {
 	case a.lasting != "":
 		return a.lasting
-	case revoked.By(r):
+	case a.expels, revoked.By(r):
 		return stays + "; vpnd client add NAME lets them in, with a new key.\nTo undo all else: " + undo
-	case a.expels:
-		return stays + ".\nTo undo all else: " + undo
 	}
 	return "To undo this: " + undo
 }

@@ -84,7 +84,7 @@ func (e *Engine) change(it *item) (*Change, error) {
 		c.Action = Restore
 	}
 	c.Cost = it.kind.Cost(it.ID.Name, it.got, it.Want)
-	if c.Reason == Drift || c.Reason == Both || c.Reason == Configuration || it.kind.Recalls && !it.undo && !it.leave {
+	if c.Reason == Drift || c.Reason == Both || c.Reason == Configuration || it.kind.Finds && !it.undo && !it.leave {
 		c.Invalidates = it.kind.Invalidates(it.got, it.Want)
 	}
 	return c, nil

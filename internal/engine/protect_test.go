@@ -169,15 +169,11 @@ func TestPlanSaysWhatIsVoid(t *testing.T) {
 	r.converge(key)
 }
 
-// memoir is a vault that finds on the host that what is lost was there before,
-// also where no record says so.
-type memoir struct{ vault }
-
-func (memoir) Recall(want, _ thing) thing { return want }
-
+// What is found on the host may tell that what is lost was there before, also where no
+// record says so.
 func TestWhatTheHostKnowsToBeLostNeedsNoRecord(t *testing.T) {
 	r := newRig(t)
-	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true}, memoir{vault{r.host}})}
+	r.more = []resource.Kind{resource.Define("vault", "", resource.Traits{Path: true, Finds: true}, vault{r.host})}
 	key, pair := paper("/key", text("half"), ""), paper("/pair", thing{}, "/key")
 	if p := r.plan(key, pair); p.Changes[0].Invalidates != "the other half" {
 		t.Errorf("void is %q", p.Changes[0].Invalidates)

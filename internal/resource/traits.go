@@ -12,6 +12,7 @@ type Traits struct {
 	Together  bool // those of different blocks leave at once, in one transaction or side by side
 	Whole     bool // looking at one costs as much as looking at all
 	Moves     bool // what it holds can't be made anew: it goes along where a host is moved, with what lies in it where it is a directory
+	Finds     bool // what it finds on the host may tell that it was there before, though nothing is on record of it
 	NeedsHost bool // it is no part of a root file system that does not run
 
 	Guards      bool // the host's safety rests on it from moment to moment, and only the kernel holds it: made first at boot, repaired whatever else goes on

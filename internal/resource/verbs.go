@@ -85,7 +85,7 @@ type Coster[T any] interface {
 // of its CA's key. Invalidates says in words what is worth nothing any more once got,
 // nil where nothing is there, was made as wished; it is empty where nobody
 // outside of the host would notice. What nothing is on record of is new, and invalidates
-// nothing, but for a [Recaller] that finds on the host that it must have been there.
+// nothing, but for a kind that finds on the host that it must have been there.
 type Voider[T any] interface {
 	Invalidates(got, want *T) string
 }

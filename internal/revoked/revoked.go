@@ -19,6 +19,7 @@ import (
 	"vpnd/internal/engine"
 	"vpnd/internal/kind/pki"
 	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/kind/wireguard"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -61,11 +62,12 @@ func Find(root string, store *state.Store, snap *state.Snapshot) (*Exempt, error
 			return nil, err
 		}
 	}
-	if err := e.peers(way{root, store, snap, now, back}); err != nil {
+	w := way{root, store, snap, now, back}
+	if err := e.peers(w); err != nil {
 		return nil, err
 	}
 	e.derive(back)
-	return e, nil
+	return e, e.keyed(w)
 }
 
 // A way is where an undo leads from and to.
@@ -249,8 +251,11 @@ func (e *Exempt) Amend(w *state.Wish) {
 func (e *Exempt) Notes() []engine.Note {
 	var notes []engine.Note
 	for _, list := range slices.SortedFunc(maps.Keys(e.names), resource.ID.Compare) {
-		notes = append(notes, engine.Note{ID: list, Stays: true, Text: fmt.Sprintf(
-			"revoked since, and not let in again by an undo: %s; a client block and vpnd apply give out a new certificate", strings.Join(e.names[list], ", "))})
+		way := "a client block and vpnd apply give out a new certificate"
+		if list.Kind == wireguard.Kind {
+			way = "vpnd client add lets them in, with a new key and profile"
+		}
+		notes = append(notes, engine.Note{ID: list, Stays: true, Text: fmt.Sprintf("revoked since, and not let in again by an undo: %s; %s", strings.Join(e.names[list], ", "), way)})
 	}
 	return notes
 }

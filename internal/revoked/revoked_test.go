@@ -1,6 +1,7 @@
 package revoked
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -21,19 +22,25 @@ func asking(present []state.Was) *state.Wish {
 	return &state.Wish{Since: then, Present: present, Settings: json.RawMessage("{}"), Checks: json.RawMessage("[]")}
 }
 
-// undoes is about to undo an apply that made of some things others.
-func undoes(t *testing.T, before, now []state.Was) (*Exempt, *state.Snapshot) {
+// undoes is about to undo applies that made of some things others, step by step.
+func undoes(t *testing.T, steps ...[]state.Was) (*Exempt, *state.Snapshot) {
 	t.Helper()
 	store, err := state.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	snap := &state.Snapshot{Taken: then.Add(time.Second), Returns: true, Present: slices.Clone(before)}
-	if err := errors.Join(store.KeepWish(asking(before)), store.Follows(snap, asking(now)), store.SaveSnapshot(snap), store.KeepWish(asking(now))); err != nil {
-		t.Fatal(err)
+	first := ""
+	for i, now := range steps[1:] {
+		before := steps[i]
+		snap := &state.Snapshot{Taken: then.Add(time.Duration(i+1) * time.Second), Returns: true, Present: slices.Clone(before)}
+		if err := errors.Join(store.KeepWish(asking(before)), store.Follows(snap, asking(now)), store.SaveSnapshot(snap), store.KeepWish(asking(now))); err != nil {
+			t.Fatal(err)
+		}
+		first = cmp.Or(first, snap.Name)
 	}
-	if snap, err = store.Snapshot(snap.Name); err != nil {
+	snap, _, err := store.Since(first)
+	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := Find(t.TempDir(), store, snap)

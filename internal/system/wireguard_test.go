@@ -209,12 +209,31 @@ func (r roadway) revoked() {
 	r.apply()
 	r.cut(r.alice)
 	r.lacks(r.sh("ls /var/lib/vpnd/profiles/wg0"), "alice")
-	r.vpnd(0, "rollback", "--yes")
+	r.names(r.vpnd(0, "rollback", "--yes"), "not let in again by an undo: alice; vpnd client add lets them in")
 	r.lacks(r.sh("wg show wg0 allowed-ips"), "10.20.0.2/32")
+	r.lacks(r.sh("ls /var/lib/vpnd/profiles/wg0 /var/lib/vpnd/wireguard/wg0/peers"), "alice.conf", "alice.psk")
 	r.cut(r.alice)
 	r.apply()
 	r.reaches(r.bob)
 	r.lacks(r.sh("wg show wg0 allowed-ips"), "10.20.0.2/32")
+	r.back()
+}
+
+// back lets alice in again, who was revoked: with a new key, as the plan says, and the old
+// one stays out.
+func (r roadway) back() {
+	barred := r.sh("cat /var/lib/vpnd/wireguard/wg0/peers/alice.key.pub")
+	r.names(r.vpnd(0, "client", "add", "alice", "--yes"), "alice.conf")
+	r.lacks(r.sh("wg show wg0"), barred)
+	r.cut(r.alice)
+	r.ok(r.alice.WriteFile(r.t.Context(), "/etc/wireguard/alice.conf", []byte(r.sh("vpnd client export alice")+"\n"), 0o600))
+	labtest.Run(r.t, r.alice, "wg-quick", "down", "alice")
+	labtest.Run(r.t, r.alice, "wg-quick", "up", "alice")
+	r.reaches(r.alice)
+	r.vpnd(0, "rollback", "--yes")
+	r.cut(r.alice)
+	r.vpnd(0, "client", "revoke", "alice", "--yes")
+	r.reaches(r.bob)
 }
 
 // kept has the agent repair what is changed, and bring all of it back after a boot.

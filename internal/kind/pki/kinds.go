@@ -45,7 +45,7 @@ var NoPeer = PeerWord + "00" + strings.Repeat(":00", 31) + "\n"
 // or nobody.
 func Kinds(h derived.Host) []resource.Kind {
 	plain, list, copies := resource.Traits{Path: true}, resource.Traits{Path: true}, resource.Traits{Path: true}
-	list.Essential, list.View, list.Moves = resource.All, resource.Lists, true
+	list.Essential, list.View, list.Moves, list.Finds = resource.All, resource.Lists, true, true
 	certificate := resource.Traits{Path: true, View: resource.Certificates, Moves: true}
 	kept := resource.Traits{Path: true, Moves: true}
 	copies.Essential = func(name string) bool { return path.Base(name) == "crl.pem" }

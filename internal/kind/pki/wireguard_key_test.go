@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vpnd/internal/kind/pki/wgkey"
+	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
 
@@ -41,6 +42,50 @@ func TestPublicKeyOfWireGuard(t *testing.T) {
 	}
 	if left, err := r.List("/pki"); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+// A key of somebody who was shut out stays while they are, and they come in again with
+// another one; only what was there before is lost with a key.
+func TestWhoComesBackHasAnotherKeyOfWireGuard(t *testing.T) {
+	r := newRoom(t)
+	v := wgkey.NewWireGuardKeys(r.Host)
+	const name = "/pki/wg0.key"
+	normal := func(want wgkey.WireGuardKey) *wgkey.WireGuardKey {
+		all, err := v.Normalize(t.Context(), map[string]*wgkey.WireGuardKey{name: &want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[name]
+	}
+	see := func(want *wgkey.WireGuardKey) *wgkey.WireGuardKey {
+		all, err := v.Observe(t.Context(), map[string]*wgkey.WireGuardKey{name: want})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[name]
+	}
+	makeIt(r, v, name, wgkey.WireGuardKey{})
+	out := normal(wgkey.WireGuardKey{Revoked: resource.Ptr(true)})
+	first := see(out)
+	if !*first.Current {
+		t.Error("the key goes with whoever has it")
+	}
+	makeIt(r, v, name, *out)
+	in := normal(v.Recall(wgkey.WireGuardKey{}, *out))
+	if *see(in).Current {
+		t.Error("who was shut out comes in with the same key")
+	}
+	if lost := v.Invalidates(see(in), in); lost != "" {
+		t.Errorf("a key that is no good is lost: %s", lost)
+	}
+	makeIt(r, v, name, *in)
+	if second := see(in); *second.Public == *first.Public || !*second.Current {
+		t.Errorf("%s, %s: %t", *first.Public, *second.Public, *second.Current)
+	}
+	again := normal(v.Recall(wgkey.WireGuardKey{Revoked: resource.Ptr(true)}, *in))
+	if len(again.Spent) != 2 {
+		t.Errorf("spent are %q", again.Spent)
 	}
 }
 

@@ -34,7 +34,7 @@ func (v Verbs) config(ctx context.Context, d *wgtypes.Device, want Interface, be
 		if err != nil {
 			return c, nil, nil, err
 		}
-		if m := want.readmits(p); m != nil {
+		if m := want.readmits(p, resource.Prospect{}); m != nil {
 			errs = append(errs, m)
 			continue
 		}

@@ -77,16 +77,21 @@ func (i *Interface) bar() {
 
 // readmits says why a peer is not let in whose key was revoked; nil where it was not.
 // An undo leaves them out, and a configuration that asks for it is refused. Where one
-// that an undo put in force does, everything but that is done.
-func (i *Interface) readmits(p Peer) *resource.Mistake {
+// that an undo put in force does, everything but that is done. A key that is made here
+// is another one by then.
+func (i *Interface) readmits(p Peer, plan resource.Prospect) *resource.Mistake {
 	key, err := p.public()
 	if err != nil || i.Barred[key.String()] == "" {
 		return nil
 	}
-	return &resource.Mistake{
+	m := resource.Mistake{
 		Path: "peer." + p.Name, Summary: fmt.Sprintf("the peer %s was revoked, and its key stays so", p.Name),
 		Hint: "use another name or key for who comes back, or delete the block, apply, and add it again, which makes a new key",
 	}
+	if p.KeyFile == nil {
+		return &m
+	}
+	return plan.Lacking(m, resource.ID{Kind: resource.Path, Name: *p.KeyFile})
 }
 
 // settled returns the peers as they will be seen, by name.

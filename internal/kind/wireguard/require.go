@@ -46,7 +46,7 @@ func (v Verbs) Preflight(ctx context.Context, name string, want Interface, plan 
 	seen := make(map[wgtypes.Key]string)
 	for _, p := range want.Peers {
 		path := "peer." + p.Name
-		errs = append(errs, want.readmits(p).Err())
+		errs = append(errs, want.readmits(p, plan).Err())
 		key, err := p.public()
 		switch {
 		case err != nil && p.KeyFile != nil:

@@ -61,17 +61,17 @@ func (e *expansion) addPackages() {
 func private() *resource.Mode { return resource.Ptr(resource.Mode(0o600)) }
 
 // addKeys makes the keys of this host and of those who have none of their own. Those
-// of who is revoked stay, so that it is known whom to keep out.
+// of who is revoked stay, so that it is known whom to keep out, until they come in again.
 func (e *expansion) addKeys() {
 	e.add(id("directory", vaultRoot), file.DirectoryOfRoot(0o700))
 	e.add(id("directory", e.vault()), file.DirectoryOfRoot(0o700), id("directory", vaultRoot))
 	if e.Key == nil {
-		e.addKey(e.key(), e.vault())
+		e.addKey(e.key(), e.vault(), nil)
 	}
 	e.add(id("directory", e.peers()), file.DirectoryOfRoot(0o700), id("directory", e.vault()))
 	for _, p := range e.Peers {
 		if p.madeHere() {
-			e.addKey(e.peerKey(p), e.peers())
+			e.addKey(e.peerKey(p), e.peers(), p.Revoked)
 		}
 		if e.sharesOurs(p) && !p.revoked() {
 			e.add(id(pki.KindWireGuardPSK, *e.psk(p)), &pki.WireGuardPSK{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, id("directory", e.peers()))
@@ -79,8 +79,8 @@ func (e *expansion) addKeys() {
 	}
 }
 
-func (e *expansion) addKey(path, in string) {
-	e.add(id(pki.KindWireGuardKey, path), &pki.WireGuardKey{Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, id("directory", in))
+func (e *expansion) addKey(path, in string, revoked *bool) {
+	e.add(id(pki.KindWireGuardKey, path), &pki.WireGuardKey{Revoked: revoked, Mode: private(), Owner: resource.Ptr("root"), Group: resource.Ptr("root")}, id("directory", in))
 }
 
 // addInterface comes after the rules, so that nothing gets through that they would
