@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"vpnd/internal/engine"
 	"vpnd/internal/notify"
 	"vpnd/internal/report"
 	"vpnd/internal/resource"
@@ -37,11 +38,11 @@ type warning struct {
 // endings returns of what people have to be told now: what runs out and is not
 // going to be renewed in time, as far as anybody can see. A renewal that lies
 // ahead is the agent's own matter.
-func endings(all []status.Expiry, told map[resource.ID]warning, ahead func(resource.ID) bool, now time.Time) []status.Expiry {
+func endings(all []status.Expiry, told map[resource.ID]warning, ahead func(id resource.ID, left time.Duration) bool, now time.Time) []status.Expiry {
 	var due []status.Expiry
 	for _, e := range all {
 		stage, reached := stageOf(e.NotAfter.Sub(now))
-		if !reached || ahead(e.ID) {
+		if !reached || ahead(e.ID, e.NotAfter.Sub(now)) {
 			delete(told, e.ID)
 			continue
 		}
@@ -59,9 +60,9 @@ func (a *agent) warn(p *pass) {
 	if p.Plan == nil || a.life.booting {
 		return
 	}
-	ahead := func(id resource.ID) bool {
+	ahead := func(id resource.ID, left time.Duration) bool {
 		_, due := a.findings.Due[id]
-		return due || p.Doubted || slices.ContainsFunc(p.news.Drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
+		return due || p.Doubted || left > day && p.holdsBack(id) || slices.ContainsFunc(p.news.Drift, func(d status.Drift) bool { return d.ID == id && d.Outcome == status.Repaired })
 	}
 	due := endings(slices.Concat(a.findings.VPNs.Certificates, a.findings.VPNs.CRLs), a.out.tale.warned, ahead, a.opts.Now())
 	if len(due) == 0 {
@@ -73,6 +74,14 @@ func (a *agent) warn(p *pass) {
 		a.opts.Log.Warn("a certificate or list runs out and is not renewed", "id", e.ID, "block", e.Block, "end", e.NotAfter.UTC().Format(time.RFC3339))
 	}
 	a.out.notify.Tell(notify.Event{Event: notify.Expiry, Text: notify.Text(lines)})
+}
+
+// holdsBack says whether a repair waits for nothing but somebody else at work, as a command
+// that has the lock in the very second of a renewal. The day before an end that is no excuse.
+func (p *pass) holdsBack(id resource.ID) bool {
+	d := p.Decisions[id]
+	return d.Outcome == status.Waits && (d.Soon || !p.Facts.Locked) &&
+		slices.ContainsFunc(p.Plan.Changes, func(c engine.Change) bool { return c.ID == id && c.Lacks == (resource.ID{}) })
 }
 
 // ending says in words when something runs out.
