@@ -73,7 +73,7 @@ command can be repeated then. Who was revoked since is not let in again.`,
 
 		RunE: func(c *cobra.Command, args []string) error {
 			defer undisturbed()()
-			a.idle = "Nothing to undo: what was changed is as it was before already, or is vpnd's no more."
+			a.idle = "Nothing to undo: nothing that was changed can go back, or all of it is as before."
 			host := a.host(a.dir(nil))
 			if unconfirmed {
 				return host.UndoDue(c.Context(), atBoot)
