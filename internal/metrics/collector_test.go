@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
@@ -47,11 +46,24 @@ func full() *Exporter {
 	return e
 }
 
+// read returns metrics as Prometheus reads them.
+func read(t *testing.T, g prometheus.Gatherer) string {
+	t.Helper()
+	data, err := text(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 // What promtool check metrics would find fault with, and more.
 func TestMetricsAreAsPrometheusReadsThem(t *testing.T) {
 	e := full()
-	text := string(e.gather().text())
-	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	families, err := e.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
@@ -59,16 +71,12 @@ func TestMetricsAreAsPrometheusReadsThem(t *testing.T) {
 		t.Error(err)
 	}
 	isName := regexp.MustCompile(`^vpnd_[a-z]+(_[a-z]+)*$`)
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
-	if err != nil || len(families) == 0 {
-		t.Error(err, len(families))
-	}
 	for _, f := range families {
 		if !isName.MatchString(f.GetName()) || !strings.HasSuffix(f.GetHelp(), ".") {
 			t.Errorf("its name is no name, or its help is no sentence: %s", f)
 		}
 	}
+	text := read(t, e.registry)
 	for _, want := range []string{
 		`vpnd_tunnel_up{block="tun.tun0",tunnel="tun0"} 1`, `vpnd_tunnel_up{block="ipsec_tunnel.dc",tunnel="dc lan"} 1`, `vpnd_tunnel_up{block="ipsec_tunnel.dc",tunnel="dc dmz"} 0`,
 		`vpnd_tunnel_receive_bytes_total{block="ipsec_tunnel.dc",tunnel="dc lan"} 7`, `vpnd_tunnel_transmit_bytes_total{block="ipsec_tunnel.dc",tunnel="dc lan"} 0`,
@@ -94,7 +102,7 @@ func TestMetricsOfTheManualAreThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := string(full().gather().text())
+	told := read(t, full().registry)
 	names := regexp.MustCompile(`\bvpnd_[a-z_]+`).FindAllString(string(manual), -1)
 	for _, name := range names {
 		if !strings.Contains(told, "\n"+name+" ") && !strings.Contains(told, "\n"+name+"{") {
@@ -109,7 +117,7 @@ func TestMetricsOfTheManualAreThere(t *testing.T) {
 func TestMetricsCountWhatIsUnknown(t *testing.T) {
 	e := New(slog.New(slog.DiscardHandler), resource.Catalog{})
 	e.Update(&status.Status{Host: status.Host{Unknown: []status.Unknown{{ID: resource.ID{Kind: "file", Name: "/a"}}}}})
-	if text := string(e.gather().text()); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
+	if text := read(t, e.registry); !strings.Contains(text, "\nvpnd_unknown_resources 1\n") {
 		t.Error(text)
 	}
 }

@@ -4,11 +4,15 @@
 package metrics
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/config/settings"
@@ -19,12 +23,13 @@ import (
 // An Exporter is what Prometheus is told. Those who scrape read it from goroutines
 // of their own; all methods are for the agent's.
 type Exporter struct {
-	log     *slog.Logger
-	kinds   resource.Catalog // by which tunnels are looked at
-	passes  *counter
-	drifts  *counter
-	repairs *counter
-	flaps   *counter
+	log      *slog.Logger
+	kinds    resource.Catalog // by which tunnels are looked at
+	registry *prometheus.Registry
+	passes   *prometheus.CounterVec
+	drifts   *prometheus.CounterVec
+	repairs  *prometheus.CounterVec
+	flaps    *prometheus.CounterVec
 
 	mu     sync.Mutex
 	status status.Status
@@ -38,23 +43,18 @@ type Exporter struct {
 // New returns an exporter that tells nobody yet. It tells of vpnd and of nothing
 // else: what the runtime of Go does is of no use to who keeps a VPN.
 func New(log *slog.Logger, kinds resource.Catalog) *Exporter {
-	return &Exporter{
-		log: log, kinds: kinds,
-		passes:  newCounter("vpnd_reconcile_total", "Passes in which the host was compared with the configuration, by how they came about."),
-		drifts:  newCounter("vpnd_drift_total", "Drift noticed."),
-		repairs: newCounter("vpnd_repairs_total", "Changes made by the agent."),
-		flaps:   newCounter("vpnd_flapping_total", "Resources that began to flap, since another program changes them as often as they are repaired."),
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-}
-
-// gather returns all metrics as they are known.
-func (e *Exporter) gather() families {
-	s := e.current()
-	f := told(&s)
-	for _, c := range []*counter{e.passes, e.drifts, e.repairs, e.flaps} {
-		c.addTo(f)
+	e := &Exporter{
+		log: log, kinds: kinds, registry: prometheus.NewRegistry(),
+		passes:  counter("vpnd_reconcile_total", "Passes in which the host was compared with the configuration, by how they came about.", "noticed"),
+		drifts:  counter("vpnd_drift_total", "Drift noticed.", "kind", "reason"),
+		repairs: counter("vpnd_repairs_total", "Changes made by the agent.", "kind", "reason", "result"),
+		flaps:   counter("vpnd_flapping_total", "Resources that began to flap, since another program changes them as often as they are repaired.", "kind"),
 	}
-	return f
+	e.registry.MustRegister(e.passes, e.drifts, e.repairs, e.flaps, collector(e.current))
+	return e
 }
 
 func (e *Exporter) current() status.Status {
@@ -64,15 +64,15 @@ func (e *Exporter) current() status.Status {
 }
 
 // Reconciled counts a pass.
-func (e *Exporter) Reconciled(p status.Pass) { e.passes.inc("noticed", p.Noticed) }
+func (e *Exporter) Reconciled(p status.Pass) { e.passes.WithLabelValues(p.Noticed).Inc() }
 
 // Drifted counts a drift.
 func (e *Exporter) Drifted(d status.Drift) {
-	e.drifts.inc("kind", d.ID.Kind, "reason", string(d.Reason))
+	e.drifts.WithLabelValues(d.ID.Kind, string(d.Reason)).Inc()
 }
 
 // Flapped counts a resource that begins to flap.
-func (e *Exporter) Flapped(id resource.ID) { e.flaps.inc("kind", id.Kind) }
+func (e *Exporter) Flapped(id resource.ID) { e.flaps.WithLabelValues(id.Kind).Inc() }
 
 // Repaired counts a change, and whether it worked.
 func (e *Exporter) Repaired(id resource.ID, reason string, err error) {
@@ -80,7 +80,7 @@ func (e *Exporter) Repaired(id resource.ID, reason string, err error) {
 	if err != nil {
 		result = "failure"
 	}
-	e.repairs.inc("kind", id.Kind, "reason", reason, "result", result)
+	e.repairs.WithLabelValues(id.Kind, reason, result).Inc()
 }
 
 // Update takes over what the status says, and writes the text file.
@@ -91,8 +91,22 @@ func (e *Exporter) Update(s *status.Status) {
 	e.mu.Unlock()
 	if path := e.settings.Textfile; path != nil {
 		// The directory is node_exporter's. Where it is missing, so is whoever would read this.
-		_ = atomic.Write("/", atomic.File{Path: *path, Data: e.gather().text(), Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+		if text, err := text(e.registry); err == nil {
+			_ = atomic.Write("/", atomic.File{Path: *path, Data: text, Mode: 0o644, UID: os.Geteuid(), GID: os.Getegid()})
+		}
 	}
+}
+
+// text returns all metrics in the text format of Prometheus.
+func text(g prometheus.Gatherer) ([]byte, error) {
+	families, err := g.Gather()
+	var b bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, family); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), err
 }
 
 // Set says where metrics are to be had from now on; nil is nowhere.
@@ -115,7 +129,7 @@ func (e *Exporter) Listen() {
 	if e.server != nil || e.settings.Listen == nil {
 		return
 	}
-	server, err := listen(*e.settings.Listen, e.scrape, headTime)
+	server, err := listen(*e.settings.Listen, prometheus.GathererFunc(e.scrape), headTime)
 	switch {
 	case err == nil && e.failed != "":
 		e.log.Info("metrics are to be had")

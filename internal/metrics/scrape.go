@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+
 	"vpnd/internal/status"
 )
 
@@ -18,9 +20,9 @@ const (
 // scrape returns all metrics with the clients that are connected now, and tunnels as
 // they stand. The agent itself asks once in an interval, and a graph of that would be
 // a staircase.
-func (e *Exporter) scrape() families {
+func (e *Exporter) scrape() ([]*dto.MetricFamily, error) {
 	e.askAgain()
-	return e.gather()
+	return e.registry.Gather()
 }
 
 // askAgain asks servers and tunnels, unless that was done just now.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
@@ -53,7 +55,7 @@ func TestScrapeIsFresh(t *testing.T) {
 	e.Update(&status.Status{VPNs: status.VPNs{Servers: []status.Server{{Block: "openvpn_server.x", Socket: crowd(t, &connected), Up: true}}}})
 	scrape := func(want int32) {
 		t.Helper()
-		if text := string(e.scrape().text()); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
+		if text := read(t, prometheus.GathererFunc(e.scrape)); !strings.Contains(text, fmt.Sprintf("vpnd_openvpn_clients{server=\"openvpn_server.x\"} %d\n", want)) {
 			t.Errorf("not %d clients in\n%s", want, text)
 		}
 	}
@@ -96,7 +98,7 @@ func TestScrapeLooksAtTunnels(t *testing.T) {
 	e := piped(up.Load)
 	scrape := func(want int) {
 		t.Helper()
-		if text := string(e.scrape().text()); !strings.Contains(text, fmt.Sprintf("vpnd_tunnel_up{block=\"pipe.a\",tunnel=\"a\"} %d\n", want)) {
+		if text := read(t, prometheus.GathererFunc(e.scrape)); !strings.Contains(text, fmt.Sprintf("vpnd_tunnel_up{block=\"pipe.a\",tunnel=\"a\"} %d\n", want)) {
 			t.Errorf("not %d in\n%s", want, text)
 		}
 	}
@@ -112,7 +114,7 @@ func TestScrapeLooksAtTunnels(t *testing.T) {
 func TestScrapeGivesWayToAPass(t *testing.T) {
 	var e *Exporter
 	e = piped(func() bool { e.Update(&status.Status{}); return true })
-	if text := string(e.scrape().text()); strings.Contains(text, "vpnd_tunnel_up") {
+	if text := read(t, prometheus.GathererFunc(e.scrape)); strings.Contains(text, "vpnd_tunnel_up") {
 		t.Errorf("a tunnel that has gone is told of:\n%s", text)
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Bounds of one request: nobody may keep the server busy.
@@ -30,14 +33,14 @@ type server struct {
 
 // listen begins to answer on an address; who says nothing for that long is cut
 // off. Close the server.
-func listen(address string, gather func() families, patience time.Duration) (*server, error) {
+func listen(address string, g prometheus.Gatherer, patience time.Duration) (*server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listening for scrapes of metrics: %w", err)
 	}
 	s := &server{listener: listener, ended: make(chan struct{})}
 	s.http = &http.Server{
-		Handler:           s.handler(gather),
+		Handler:           s.handler(g),
 		ReadHeaderTimeout: patience, ReadTimeout: patience, WriteTimeout: answerTime, MaxHeaderBytes: headSize,
 		ConnState: atMost(mostAtOnce),
 		ErrorLog:  log.New(io.Discard, "", 0), // what goes wrong is the scraper's to see
@@ -81,12 +84,10 @@ func atMost(most int) func(net.Conn, http.ConnState) {
 	}
 }
 
-func (s *server) handler(gather func() families) http.Handler {
+func (s *server) handler(g prometheus.Gatherer) http.Handler {
+	metrics := promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentType)
-		_, _ = w.Write(gather().text()) // a scraper that has gone is not to be told
-	})
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "metrics are at /metrics", http.StatusNotFound)
 	})

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // one tells of one thing.
-func one() families {
-	f := make(families)
-	f.gauge("x", "x", 1)
-	return f
+func one() prometheus.Gatherer {
+	r := prometheus.NewRegistry()
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "x", Help: "x"}, func() float64 { return 1 }))
+	return r
 }
 
 // ask sends words to the server and returns its answer.
@@ -33,7 +35,7 @@ func ask(t *testing.T, s *server, words string) string {
 }
 
 func TestServer(t *testing.T) {
-	s, err := listen("127.0.0.1:0", one, headTime)
+	s, err := listen("127.0.0.1:0", one(), headTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +84,7 @@ func TestServer(t *testing.T) {
 
 // Who says nothing is cut off, and so is who comes while too many are there.
 func TestSilentOnesAreCutOff(t *testing.T) {
-	s, err := listen("127.0.0.1:0", one, 50*time.Millisecond)
+	s, err := listen("127.0.0.1:0", one(), 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +123,7 @@ func TestSilentOnesAreCutOff(t *testing.T) {
 // Who connects and says nothing, more often than there is room for, does not keep
 // the server from its end.
 func TestCloseWaitsForNobody(t *testing.T) {
-	s, err := listen("127.0.0.1:0", one, time.Hour)
+	s, err := listen("127.0.0.1:0", one(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
