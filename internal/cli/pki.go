@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -158,6 +159,10 @@ type listed struct {
 	NotAfter time.Time `json:"not_after,omitzero"` // none of what could not be read
 	Serial   string    `json:"serial,omitempty"`
 	Issuer   string    `json:"issuer,omitempty"` // common name of the CA that signed it, unless it did itself
+
+	Generation int  `json:"generation,omitempty"` // of a CA: which of its PKI
+	Former     bool `json:"former,omitempty"`     // another one took its place
+	Link       bool `json:"link,omitempty"`       // the CA before signed it, for those who know only that one
 }
 
 // certificates are the JSON form of several.
@@ -189,25 +194,44 @@ func (a *app) certificatesCommand() *cobra.Command {
 }
 
 // printCertificates writes a line for each. Where CAs stand one below the other, it says
-// who signed what.
+// who signed what, and where one took the place of another, which is which.
 func printCertificates(w io.Writer, all []listed) error {
 	levels := slices.ContainsFunc(all, func(c listed) bool { return c.Use == "ca" && c.Issuer != "" })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(by string, columns ...string) {
+	several := slices.ContainsFunc(all, func(c listed) bool { return c.Generation > 1 })
+	line := func(by, generation string, columns ...string) {
+		if several {
+			columns = slices.Insert(columns, 2, generation)
+		}
 		if levels {
 			columns = append(columns, by)
 		}
 		_, _ = fmt.Fprintln(t, strings.Join(columns, "\t"))
 	}
-	line("SIGNED BY", "NAME", "USE", "GOOD UNTIL", "SERIAL", "BLOCK")
+	line("SIGNED BY", "GENERATION", "NAME", "USE", "GOOD UNTIL", "SERIAL", "BLOCK")
 	for _, c := range all {
 		until := "unreadable"
 		if !c.NotAfter.IsZero() {
 			until = c.NotAfter.Local().Format(time.DateOnly)
 		}
-		line(view.Printable(cmp.Or(c.Issuer, "itself")), view.Printable(c.Name), c.Use, until, c.Serial, strings.Join(c.Blocks, ", "))
+		generation := ""
+		if c.Generation > 0 {
+			generation = strconv.Itoa(c.Generation)
+		}
+		line(view.Printable(cmp.Or(c.Issuer, "itself")), generation, view.Printable(c.Name), c.role(), until, c.Serial, strings.Join(c.Blocks, ", "))
 	}
 	return t.Flush()
+}
+
+// role is what a certificate is for, in words.
+func (l listed) role() string {
+	switch {
+	case l.Link:
+		return "link"
+	case l.Former:
+		return "former ca"
+	}
+	return l.Use
 }
 
 // certificates reads those on record.
@@ -220,7 +244,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 	terms := a.terms(paths)
 	all := make([]listed, 0, len(certificates))
 	for i, c := range certificates {
-		l := listed{Address: c.ID.String(), Name: c.Name, Use: "server", Blocks: c.Blocks}
+		l := listed{Address: c.ID.String(), Name: c.Name, Use: "server", Blocks: c.Blocks, Generation: c.Generation, Former: c.Former, Link: c.Link}
 		switch {
 		case c.Authority:
 			l.Use = "ca"

@@ -98,6 +98,10 @@ type Bearing struct {
 	Name   string // common name
 	Person bool   // who dials in, and no server or CA
 	Key    string // path of its private key
+
+	Generation int  // of a CA: which of its PKI it is, from 1 on; 0 where those are not counted
+	Former     bool // of a CA whose place another one took
+	Link       bool // of a CA, signed by the one before
 }
 
 // An AppHolder is the shape of the seed of codes that an app on somebody's phone

@@ -103,9 +103,13 @@ func (w wishes) one(found []string, what, name string, known []string) (string, 
 	case 0:
 		return "", fmt.Errorf("the configuration has no %s of %q; it has those of %s", what, name, report.Names(known))
 	}
-	var blocks []string
+	var blocks, labels []string
 	for _, at := range found {
-		blocks = append(blocks, w.blocks[at])
+		blocks, labels = append(blocks, w.blocks[at]), append(labels, label(at))
+	}
+	slices.Sort(labels)
+	if slices.Sort(blocks); len(slices.Compact(slices.Clone(blocks))) == 1 {
+		return "", fmt.Errorf("several %ss of %s go by %q: %s; name one of these", what, blocks[0], name, strings.Join(labels, ", "))
 	}
 	return "", fmt.Errorf("%s has a %s in each of %s; choose one with --in", name, what, strings.Join(blocks, ", "))
 }

@@ -24,6 +24,8 @@ import (
 
 type exportFlags struct {
 	csr, crl, ca, chain, key bool
+	link                     bool
+	generation               int // of the CA; 0 is what signs now
 	der                      bool
 	out, in                  string
 	locked                   bool // the key is to be under a passphrase
@@ -40,7 +42,9 @@ func Export(s *Session) *cobra.Command {
 		Use:   "export [NAME]",
 		Short: "Write a certificate, a chain, a revocation list or requests for others to read",
 		Long: `Writes the certificate of a server or client. With --chain those of the CAs above it
-follow, with --ca or --crl it is the certificate or the list of the CA alone.
+follow, with --ca or --crl it is the certificate or the list of the CA alone. Where one
+took the place of another, --generation says of which, as vpnd pki list tells them; --link
+is the certificate by which the one before vouches for it.
 
 With --csr it is the request for the certificate, for a CA elsewhere to sign; without
 NAME those of all that wait for a signature, each in a file of its own with --out DIR.
@@ -58,6 +62,8 @@ A private key is written only with --key; with --passphrase it is encrypted.`,
 	c.Flags().BoolVar(&f.csr, "csr", false, "the request for it; without NAME all that wait for a signature")
 	c.Flags().BoolVar(&f.crl, "crl", false, "the revocation list of the CA")
 	c.Flags().BoolVar(&f.ca, "ca", false, "the certificate of the CA")
+	c.Flags().BoolVar(&f.link, "link", false, "the certificate of the CA that the one before it signed, for those who know only that one")
+	c.Flags().IntVar(&f.generation, "generation", 0, "with --ca, --crl or --link: of the CA of this `NUMBER`, instead of the one that signs now, or of all lists")
 	c.Flags().BoolVar(&f.chain, "chain", false, "with the certificates of the CAs above it")
 	c.Flags().BoolVar(&f.key, "key", false, "the private key, which whoever has it is taken for its owner")
 	c.Flags().BoolVar(&f.locked, "passphrase", false, "with --key: encrypt it under a passphrase, which is asked for on the terminal")
@@ -65,7 +71,7 @@ A private key is written only with --key; with --passphrase it is encrypted.`,
 	c.Flags().BoolVar(&f.der, "der", false, "in DER instead of PEM")
 	c.Flags().StringVar(&f.out, "out", "", "write to `FILE`, with --csr to this directory, instead of the standard output")
 	c.Flags().StringVar(&f.in, "in", "", "of the block at `ADDRESS`, such as pki.office")
-	c.MarkFlagsMutuallyExclusive("csr", "crl", "ca", "chain", "key")
+	c.MarkFlagsMutuallyExclusive("csr", "crl", "ca", "link", "chain", "key")
 	c.MarkFlagsMutuallyExclusive("chain", "der")
 	passphrase.Bare(c)
 	return c
@@ -80,14 +86,14 @@ func (s *Session) export(name string, f exportFlags) error {
 	switch {
 	case f.encrypts() && !f.key:
 		return errors.New("only a private key is encrypted; give --key, or leave --passphrase and --passphrase-file out")
+	case f.generation != 0 && !f.crl && !f.link && (!f.ca || name != ""):
+		return errors.New("--generation goes with --ca, --crl or --link, without a name")
 	case f.csr:
 		return s.exportRequests(w, name, f)
-	case f.crl:
-		return s.exportList(cfg, f)
-	case f.ca && name == "":
-		return s.exportCA(cfg, f)
+	case f.crl, f.link, f.ca && name == "":
+		return s.exportOfCA(cfg, f)
 	case name == "":
-		return errors.New("name a server or client; --ca, --crl and --csr go without")
+		return errors.New("name a server or client; --ca, --crl, --link and --csr go without")
 	}
 	at, err := w.certificate(name)
 	if err != nil {
@@ -206,15 +212,32 @@ func (s *Session) lock(data []byte, f exportFlags) ([]byte, error) {
 	return pkcs8.Encrypt(key, secret.Reveal(), rand.Reader)
 }
 
-// exportList writes the list of the only CA, and of those whose place it took: each bars
-// those that it signed for.
-func (s *Session) exportList(cfg *config.Config, f exportFlags) error {
+// exportOfCA writes what the only CA, or one whose place it took, is known by, or its list;
+// the lists of all bar those that each of them signed for.
+func (s *Session) exportOfCA(cfg *config.Config, f exportFlags) error {
 	o, err := only(cfg, f.in)
 	if err != nil {
 		return err
 	}
-	if f.der && len(o.Lists) > 1 {
-		return fmt.Errorf("DER holds one list, and %s has one of each of its %d CAs; leave --der out", o.id, len(o.Lists))
+	last := len(o.Trusted) // CAs and lists, the last first
+	if f.generation < 0 || f.generation > last {
+		return fmt.Errorf("%s has CAs of generation 1 to %d; %[2]d is the one that signs now", o.id, last)
+	}
+	at := last - f.generation
+	if f.generation == 0 {
+		at = 0
+	}
+	switch {
+	case f.ca:
+		return s.copy(o.Trusted[at:at+1], f)
+	case f.link && at >= len(o.Links):
+		return fmt.Errorf("no CA came before generation %d of %s, or the one above vouches for both", last-at, o.id)
+	case f.link:
+		return s.copy(o.Links[at:at+1], f)
+	case f.generation != 0:
+		return s.copy(o.Lists[at:at+1], f)
+	case f.der && last > 1:
+		return fmt.Errorf("DER holds one list, and %s has one of each of its %d CAs; choose one with --generation, or leave --der out", o.id, last)
 	}
 	return s.copy(o.Lists, f)
 }
@@ -224,15 +247,6 @@ func several(what string, blocks []string) error {
 		return fmt.Errorf("the configuration has no %s", what)
 	}
 	return fmt.Errorf("there is a %s of each of %s; choose one with --in", what, strings.Join(blocks, ", "))
-}
-
-// exportCA writes the certificate of the only CA.
-func (s *Session) exportCA(cfg *config.Config, f exportFlags) error {
-	o, err := only(cfg, f.in)
-	if err != nil {
-		return err
-	}
-	return s.copy([]string{o.Certificate}, f)
 }
 
 // exportRequests writes the request of one, or of all that wait for a signature.

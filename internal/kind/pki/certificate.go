@@ -283,5 +283,9 @@ func (c *Certificate) Bearer() resource.Bearing {
 		Name:   resource.Or(c.Subject, policy.Subject{}).CommonName,
 		Person: resource.Or(c.Usage, "") == policy.UsageClient,
 		Key:    resource.Or(c.Key, ""),
+
+		Generation: resource.Or(c.Generation, 0),
+		Former:     c.Overlap != nil && c.Generation != nil && c.Link == nil,
+		Link:       resource.Or(c.Link, false),
 	}
 }

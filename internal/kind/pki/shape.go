@@ -58,6 +58,8 @@ type Certificate struct {
 	Former      []string           `vpnd:"former,hint" doc:"paths of the certificates of CAs whose place the issuer took; what they signed stands until it is renewed"`
 	Void        []string           `vpnd:"void,hint" doc:"serial numbers in hexadecimal of certificates of that name that are revoked in any case"`
 	Overlap     *string            `vpnd:"overlap,hint" doc:"of a CA whose place another one took: the directory of what it signed. It is not renewed, and ends when nothing of that is good"`
+	Generation  *int               `vpnd:"generation,hint" doc:"of a CA: which of its PKI it is, as ca_generation counts them"`
+	Link        *bool              `vpnd:"link,hint" doc:"whether it is the certificate of a CA as the one before signed it, so that who knows only that one trusts it"`
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
 	KeyAway     *bool              `vpnd:"key_away,hint" doc:"of a CA below another one: whether its own key may be elsewhere while the certificate stands"`

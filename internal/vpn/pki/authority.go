@@ -46,6 +46,9 @@ func (p *PKI) signs(l layout, e era) []resource.Resource {
 	}
 	made := resource.Resource{ID: cert(e.ca), Want: want, After: []resource.ID{directory(l.dir)}}
 	made.Follow(key(e.caKey))
+	if p.CACertificate == nil {
+		want.Generation = resource.Ptr(e.number)
+	}
 	if p.Parent != nil {
 		all = append(all, p.below(l, e, &made, want)...)
 	}
@@ -63,6 +66,7 @@ func (p *PKI) link(l layout, e, before era) resource.Resource {
 		Want: &pki.Certificate{
 			Key: resource.Ptr(e.caKey), Usage: resource.Ptr("ca"), Subject: &subject, Domains: p.Domains, PathLength: p.PathLength, Validity: p.CAValidity, Away: p.away(),
 			Issuer: resource.Ptr(before.ca), IssuerKey: resource.Ptr(before.caKey), Overlap: resource.Ptr(l.ledger),
+			Generation: resource.Ptr(e.number), Link: resource.Ptr(true),
 			Mode: resource.Ptr(resource.Mode(0o644)), Owner: root(), Group: root(),
 		},
 		After: []resource.ID{directory(l.dir), ledger(l.ledger), key(e.caKey), cert(e.ca), cert(before.ca), key(before.caKey)},

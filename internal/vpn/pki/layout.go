@@ -42,6 +42,7 @@ type layout struct {
 
 // era is where the files of one CA of a PKI are.
 type era struct {
+	number         int // from 1 on
 	ca, caKey, crl string
 	csr            string // the request for its certificate, to a CA elsewhere that is above it
 	link           string // its certificate as the CA before it signed it; the first has none
@@ -58,9 +59,10 @@ func (p *PKI) era(dir string, number int) era {
 		return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(file, ext), number, ext)
 	}
 	e := era{
-		ca:    resource.Or(p.CACertificate, numbered(path.Join(dir, "ca.crt"))),
-		caKey: resource.Or(p.CAKey, numbered(path.Join(dir, "ca.key"))),
-		crl:   numbered(resource.Or(p.CRL, path.Join(dir, "crl.pem"))),
+		number: number,
+		ca:     resource.Or(p.CACertificate, numbered(path.Join(dir, "ca.crt"))),
+		caKey:  resource.Or(p.CAKey, numbered(path.Join(dir, "ca.key"))),
+		crl:    numbered(resource.Or(p.CRL, path.Join(dir, "crl.pem"))),
 	}
 	e.csr = numbered(path.Join(dir, path.Base(dir)+"-ca.csr"))
 	if number > 1 && p.Parent == nil { // the one above signs both
