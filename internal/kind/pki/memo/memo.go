@@ -27,11 +27,13 @@ type Memo struct {
 	file string
 	boot string // the kernel's name for this one
 
-	mu     sync.Mutex
-	opened bool
-	salt   []byte
-	known  map[sum]answer
-	learnt bool // something that the file does not hold
+	mu      sync.Mutex
+	opened  bool
+	salt    []byte
+	known   map[sum]answer
+	fresh   []sum // to what the file does not hold the answer
+	written int   // answers in the file, stale ones too
+	end     int64 // how much of the file is whole, in bytes; 0 where it has to be written anew
 }
 
 // spare is how many answers are kept that nobody has asked for lately.
@@ -69,7 +71,7 @@ func (m *Memo) learn(key sum, text string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.known[key] = answer{text, true}
-	m.learnt = true
+	m.fresh = append(m.fresh, key)
 }
 
 func (m *Memo) recall(key sum) (string, bool) {
@@ -115,12 +117,12 @@ func (m *Memo) Keep() {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.learnt {
+	if len(m.fresh) == 0 {
 		return
 	}
-	m.learnt = false
 	m.forget()
 	m.save()
+	m.fresh = nil
 }
 
 // forget drops what nobody asks for any more once that is the greater part.

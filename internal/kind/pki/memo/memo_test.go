@@ -1,6 +1,7 @@
 package memo
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,6 +59,94 @@ func TestTheNextProcessKnows(t *testing.T) {
 	}
 	if next := Open(dir); asked(t, next, "q", "answer", "about") || asked(t, next, "q", "", "empty") {
 		t.Error("it was worked out again")
+	}
+}
+
+// What is learnt later is written behind the rest, and all of it is known to the next
+// process, as it was learnt last.
+func TestWhatIsLearntIsWrittenBehindTheRest(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	var before []byte
+	for _, about := range []string{"one", "two", "three"} {
+		m := Open(dir)
+		asked(t, m, "q", "of "+about, about)
+		m.learn(sumOf(m.seasoned(), "which", nil), about)
+		m.Keep()
+		asked(t, m, "r", "of "+about, about)
+		m.Keep()
+		data, err := os.ReadFile(m.file)
+		if err != nil || !bytes.HasPrefix(data, before) || len(data) == len(before) {
+			t.Fatalf("after %q it does not begin with what it held before (%v)", about, err)
+		}
+		before = data
+	}
+	next := Open(dir)
+	for _, about := range []string{"one", "two", "three"} {
+		if asked(t, next, "q", "of "+about, about) || asked(t, next, "r", "of "+about, about) {
+			t.Errorf("%q was worked out again", about)
+		}
+	}
+	if asked(t, next, "which", "three") {
+		t.Error("the last answer was worked out again")
+	}
+}
+
+// Of a file whose end is wrong the rest counts, and the next process finds a whole one;
+// so it does where two processes wrote it.
+func TestAnEndThatIsWrongIsWrittenAnew(t *testing.T) {
+	for name, spoil := range map[string]func(file string, data []byte, first int) error{
+		"cut short":         func(file string, data []byte, _ int) error { return os.WriteFile(file, data[:len(data)-1], 0o600) },
+		"cut in its digest": func(file string, data []byte, first int) error { return os.WriteFile(file, data[:first+7], 0o600) },
+		"changed": func(file string, data []byte, _ int) error {
+			data[len(data)-1] ^= 1
+			return os.WriteFile(file, data, 0o600)
+		},
+		"too long": func(file string, data []byte, first int) error {
+			data[first+32] = 0xff
+			return os.WriteFile(file, data, 0o600)
+		},
+	} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		m := Open(dir)
+		asked(t, m, "q", "first", "1")
+		m.Keep()
+		first := int(m.end)
+		asked(t, m, "q", "second", "2")
+		m.Keep()
+		data, err := os.ReadFile(m.file)
+		if err == nil {
+			err = spoil(m.file, data, first)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := Open(dir)
+		if asked(t, next, "q", "first", "1") || !asked(t, next, "q", "second", "2") {
+			t.Errorf("%s: not what is before it, and no more, is known", name)
+		}
+		next.Keep()
+		if last := Open(dir); asked(t, last, "q", "first", "1") || asked(t, last, "q", "second", "2") {
+			t.Errorf("%s: the file was not written anew", name)
+		}
+	}
+}
+
+// Of two processes that write at the same time one may lose what it learnt; never is
+// something known that neither has learnt.
+func TestTwoProcessesDoNotSpoilIt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	one := Open(dir)
+	asked(t, one, "q", "first", "1")
+	one.Keep()
+	other := Open(dir)
+	asked(t, other, "q", "first", "1")
+	asked(t, one, "q", "second", "2")
+	asked(t, other, "q", "third", "3")
+	one.Keep()
+	other.Keep()
+	next := Open(dir)
+	if asked(t, next, "q", "first", "1") || asked(t, next, "q", "third", "3") {
+		t.Error("what was written last is not known")
 	}
 }
 
@@ -148,5 +237,24 @@ func TestWhatNobodyAsksForIsForgotten(t *testing.T) {
 	last := Open(dir)
 	if asked(t, last, "q", "a", "new") || len(last.known) > spare {
 		t.Errorf("%d are known", len(last.known))
+	}
+}
+
+// The same is learnt anew with each change of a file: the file does not grow by that
+// much beyond what is known.
+func TestTheFileDoesNotGrowByWhatIsStale(t *testing.T) {
+	m := Open(t.TempDir())
+	m.seasoned()
+	for range 4 {
+		for i := range spare {
+			m.learn(sum{byte(i), byte(i >> 8)}, "answer")
+		}
+		m.Keep()
+	}
+	if m.written > 3*spare {
+		t.Errorf("the file holds %d answers for %d questions", m.written, len(m.known))
+	}
+	if next := Open(filepath.Dir(m.file)); len(next.seasoned()) == 0 || len(next.known) != spare {
+		t.Errorf("%d of %d are known", len(next.known), spare)
 	}
 }
