@@ -1,9 +1,12 @@
 package state
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -232,20 +235,35 @@ func (s *Store) sweepApart() error {
 	return errors.Join(errs...)
 }
 
-// namesApart returns which secrets a file says are its own.
+// namesApart returns which secrets a file says are its own. A wish says so in its first
+// line, and the rest of it is not read.
 func namesApart(path string) string {
-	var f struct{ Secrets string }
-	data, err := readOwn(path)
-	if err != nil || json.Unmarshal(data, &f) != nil {
+	f, err := openOwn(path, os.O_RDONLY)
+	if err != nil {
 		return ""
 	}
-	return f.Secrets
+	defer f.Close()
+	var named struct{ Secrets string }
+	all := bufio.NewReader(f)
+	first, err := all.ReadBytes('\n')
+	if head, inLines := bytes.CutSuffix(first, []byte(thingsFollow+"\n")); err == nil && inLines {
+		first = append(head, '}')
+	} else if rest, err := io.ReadAll(all); err == nil {
+		first = append(first, rest...)
+	}
+	if json.Unmarshal(first, &named) != nil {
+		return ""
+	}
+	return named.Secrets
 }
 
 // SetApart brings what an earlier vpnd wrote into today's form, where that has not
 // been done: secret says of what secrets are to stand apart. The caller holds the
 // [Lock].
 func (s *Store) SetApart(secret func(Was) bool) error {
+	if namesApart(s.path(wishFile)) != "" {
+		return nil
+	}
 	wish, err := s.Wish()
 	if err != nil || wish == nil || wish.Secrets != "" {
 		return nil // where it can't be read, whoever needs it says so

@@ -34,7 +34,7 @@ func (w *Wish) number() *int { return &w.Number }
 func (w *Wish) encode() ([]byte, error) { return encodeWish(w) }
 
 func (w *Wish) decode(data []byte) error {
-	read, err := decodeWish(data)
+	read, err := decodeWish(data, w.words)
 	if err == nil {
 		*w = *read
 	}
@@ -97,32 +97,30 @@ func (s *Store) said(name string) (number int, said bool) {
 	return number, said
 }
 
-// recall reads what keep wrote, nil where there is nothing. Another vpnd may write
-// meanwhile: what looks like damage counts where the log says the same after it.
-func recall[T any, P interface {
-	*T
-	numbered
-}](s *Store, name, what, out string) (*T, error) {
+// recall reads what keep wrote into another empty one each time, nil where there is
+// nothing. Another vpnd may write meanwhile: what looks like damage counts where the log
+// says the same after it.
+func recall[P numbered](s *Store, name, what, out string, empty func() P) (nothing P, _ error) {
 	for {
-		kept := new(T)
-		err := s.readKept(name, what, P(kept))
-		if n, _ := s.said(name); err == nil && *P(kept).number() >= n {
+		kept := empty()
+		err := s.readKept(name, what, kept)
+		if n, _ := s.said(name); err == nil && *kept.number() >= n {
 			return kept, nil
 		}
 		none := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !none {
-			return nil, s.damagedFile(name, out, err)
+			return nothing, s.damagedFile(name, out, err)
 		}
 		if s.log == nil && s.saysOtherwise(name) {
 			continue
 		}
 		switch {
 		case !none:
-			return nil, s.damagedFile(name, out, fmt.Errorf("an older copy of %s has taken its place", what))
+			return nothing, s.damagedFile(name, out, fmt.Errorf("an older copy of %s has taken its place", what))
 		case s.lacks(name):
-			return nil, s.damagedFile(name, out, fmt.Errorf("%s is missing", what))
+			return nothing, s.damagedFile(name, out, fmt.Errorf("%s is missing", what))
 		}
-		return nil, nil
+		return nothing, nil
 	}
 }
 

@@ -30,6 +30,7 @@ type Store struct {
 	kept    map[string]int // see [Kept]
 	waits   *Pending       // with no snapshot where none does; nil where the log does not tell
 	wished  wishRead       // under the lock alone
+	words   *wording       // of the wish that was signed last; under the lock alone
 	log     *os.File       // nil where the store is only read, or the disk takes nothing
 	refused error          // why it takes nothing
 	late    []Fact         // known, and not on the disk yet
@@ -239,7 +240,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	log := s.log
-	s.log, s.wished = nil, wishRead{}
+	s.log, s.wished, s.words = nil, wishRead{}, nil
 	return log.Close()
 }
 

@@ -320,7 +320,7 @@ func (h *Suppression) Resources() []resource.ID {
 // Suppression returns what is suppressed, nil where nothing is. Where it is damaged, that is
 // everything.
 func (s *Store) Suppression() (*Suppression, error) {
-	h, err := recall[Suppression](s, suppressionFile, "what is suppressed", outOfSuppression)
+	h, err := recall(s, suppressionFile, "what is suppressed", outOfSuppression, func() *Suppression { return new(Suppression) })
 	var damage *DamageError
 	if errors.As(err, &damage) {
 		return &Suppression{All: true, damage: damage}, nil

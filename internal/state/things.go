@@ -68,9 +68,11 @@ func encodeWish(w *Wish) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, err := linesOf(w.Present, appendWas)
-	if err != nil {
-		return nil, err
+	var lines [][]byte
+	if words := w.words; words != nil && slices.EqualFunc(words.bare, w.Present, func(a, b Was) bool { return a.same(&b) }) {
+		lines = words.lines
+	} else {
+		lines = linesOf(len(w.Present), func(line []byte, i int) []byte { return appendWas(line, w.Present[i]) })
 	}
 	size := len(head) + 2*len(thingsFollow) + 2*len(lines)
 	for _, line := range lines {
@@ -87,28 +89,33 @@ func encodeWish(w *Wish) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// linesOf returns the lines of things.
-func linesOf(all []Was, appendTo func([]byte, Was) ([]byte, error)) ([][]byte, error) {
+// linesOf returns the lines of n things.
+func linesOf(n int, appendTo func(line []byte, i int) []byte) [][]byte {
 	const many = 1024
-	lines := make([][]byte, len(all))
-	parts := (len(all) + many - 1) / many
-	errs := make([]error, parts)
-	hands.Each(context.Background(), parts, func(part int) {
-		text := make([]byte, 0, 640*many)
-		for i := part * many; i < min(len(all), (part+1)*many) && errs[part] == nil; i++ {
+	lines := make([][]byte, n)
+	hands.Each(context.Background(), (n+many-1)/many, func(part int) {
+		first, end := part*many, min(n, (part+1)*many)
+		var text []byte
+		for i := first; i < end; i++ {
 			begin := len(text)
-			if text, errs[part] = appendTo(text, all[i]); errs[part] == nil {
-				lines[i] = text[begin:len(text):len(text)]
+			text = appendTo(text, i)
+			lines[i] = text[begin:len(text):len(text)]
+			if i == first { // the others are about as long
+				text = append(make([]byte, 0, (end-first)*(len(text)+64)), text...)
 			}
 		}
 	})
-	return lines, errors.Join(errs...)
+	return lines
 }
 
 // appendWas appends what json.Marshal writes.
-func appendWas(line []byte, w Was) ([]byte, error) {
+func appendWas(line []byte, w Was) []byte {
 	line = appendWasID(append(line, `{"id":`...), w.ID)
-	line = appendList(line, `,"owners":`, w.Owners, appendWasOwner)
+	return appendWasRest(appendList(line, `,"owners":`, w.Owners, appendWasOwner), w)
+}
+
+// appendWasRest appends what follows whose it is.
+func appendWasRest(line []byte, w Was) []byte {
 	line = appendList(line, `,"after":`, w.After, appendWasID)
 	line = appendList(line, `,"triggers":`, w.Triggers, func(line []byte, t resource.Trigger) []byte {
 		line = appendWasID(append(line, `{"on":`...), t.On)
@@ -129,7 +136,7 @@ func appendWas(line []byte, w Was) ([]byte, error) {
 	if w.Lined != "" {
 		line = appendMarshalled(append(line, `,"lined":`...), w.Lined)
 	}
-	return append(line, '}'), nil
+	return append(line, '}')
 }
 
 func appendWasID(line []byte, id resource.ID) []byte {
@@ -179,8 +186,9 @@ func appendMarshalled(line []byte, text string) []byte {
 	return append(line, '"')
 }
 
-// decodeWish reads the file of a wish, of an earlier vpnd too.
-func decodeWish(data []byte) (*Wish, error) {
+// decodeWish reads the file of a wish, of an earlier vpnd too. Most of its things may be
+// in words that are known.
+func decodeWish(data []byte, known *wording) (*Wish, error) {
 	var h wishHead
 	head, lines, inLines := bytes.Cut(data, []byte("\n"))
 	head, begin := bytes.CutSuffix(head, []byte(thingsFollow))
@@ -194,7 +202,7 @@ func decodeWish(data []byte) (*Wish, error) {
 	if err := json.Unmarshal(append(slices.Clone(head), '}'), &h); err != nil {
 		return nil, err
 	}
-	present, err := readThings(lines)
+	present, err := readThings(lines, known)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +237,7 @@ func (h *wishHead) wish() (*Wish, error) {
 }
 
 // readThings reads lines of things.
-func readThings(lines []byte) ([]Was, error) {
+func readThings(lines []byte, known *wording) ([]Was, error) {
 	if len(lines) == 0 {
 		return nil, nil
 	}
@@ -248,14 +256,14 @@ func readThings(lines []byte) ([]Was, error) {
 	parts := (len(starts) + many - 1) / many
 	errs := make([]error, parts)
 	hands.Each(context.Background(), parts, func(part int) {
-		r := newReader()
+		r := known.from()
 		for i := part * many; i < min(len(starts), (part+1)*many) && errs[part] == nil; i++ {
 			end := len(text)
 			if i+1 < len(starts) {
 				end = starts[i+1]
 			}
 			line, another := strings.CutSuffix(text[starts[i]:end-1], ",")
-			if all[i], errs[part] = r.was(line); another != (end < len(text)) {
+			if all[i], errs[part] = r.thing(line); another != (end < len(text)) {
 				errs[part] = errors.New("a comma between two things is missing, or too much")
 			}
 		}

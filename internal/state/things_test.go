@@ -1,8 +1,10 @@
 package state
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,19 +41,107 @@ func marshalled(t *testing.T, v any) string {
 	return string(data)
 }
 
-// The fingerprint of a wish is over what package encoding/json writes, and an earlier
-// vpnd did.
+// The fingerprint of a wish is over what package encoding/json writes of what it asks for,
+// and an earlier vpnd did, secrets and long lines in the clear; in the file, what is secret
+// or long stands apart.
 func TestThingsAreWrittenAsJSONIs(t *testing.T) {
-	for _, all := range [][]Was{nil, {}, sundry(0), sundry(3000), {{ID: id("a")}}, {{ID: id("a"), Line: []string{"x", "y<"}}}} {
-		var b strings.Builder
-		lines, err := linesOf(all, appendWas)
+	s := open1(t, t.TempDir())
+	long := slices.Repeat([]string{"x", "y<", "z"}, 7)
+	for _, all := range [][]Was{
+		nil,
+		{},
+		sundry(0), sundry(3000),
+		{{ID: id("a")}},
+		{{ID: id("a"), LineOf: "order", Line: long, Shape: json.RawMessage("{}")}},
+		{{ID: id("a"), Secret: true, Shape: json.RawMessage(`{"content":"hush"}`)}, {ID: id("b"), Shape: json.RawMessage("{}"), Owners: []resource.Owner{{Block: id("x")}}}},
+	} {
+		asked, bare := slices.Clone(all), slices.Clone(all)
+		for i := range all {
+			whole, err := all[i].whole()
+			if all[i].Lined != "" {
+				whole, err = all[i].with(json.RawMessage(marshalled(t, all[i].Lined)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked[i] = Was{ID: all[i].ID, After: all[i].After, Triggers: all[i].Triggers, Shape: whole}
+			if all[i].Line != nil {
+				bare[i].Line, bare[i].Lined = nil, s.Sum([]byte(marshalled(t, long)))
+			}
+			if digest, err := s.digest(all[i].ID.String(), all[i].Shape); all[i].Secret && err == nil {
+				bare[i].Shape = json.RawMessage(marshalled(t, digest))
+			}
+		}
+		words, err := s.word(all)
 		if err != nil {
 			t.Fatal(err)
 		}
-		secrets(nil).inPlace(&b, lines, all == nil)
-		if want := marshalled(t, all); b.String() != want {
-			t.Errorf("%d things: %.200s\ninstead of %.200s", len(all), b.String(), want)
+		var b strings.Builder
+		if err := words.asks(&b); err != nil || b.String() != marshalled(t, asked) {
+			t.Errorf("%d things: %v, %.200s\ninstead of %.200s", len(all), err, b.String(), marshalled(t, asked))
 		}
+		for i, line := range words.lines {
+			if string(line) != marshalled(t, bare[i]) {
+				t.Errorf("%s\ninstead of %s", line, marshalled(t, bare[i]))
+			}
+		}
+	}
+}
+
+// What stands in the file in words that are known reads as what does not, wherever the two
+// differ.
+func TestKnownWordsReadAsOthers(t *testing.T) {
+	s := open1(t, t.TempDir())
+	changed := sundry(40)
+	changed[3].Shape, changed[20].Owners, changed[21].Secret = json.RawMessage("1"), nil, true
+	known := [][]Was{nil, sundry(0), sundry(39), sundry(40), sundry(41), sundry(3000), changed, slices.Concat(sundry(40)[10:], sundry(40)[:10])}
+	for _, all := range [][]Was{sundry(40), changed, sundry(2000), known[7]} {
+		data, err := encodeWish(&Wish{Present: all, Settings: []byte("{}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := decodeWish(data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, other := range known {
+			words, err := s.word(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decodeWish(data, words); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%d things, as %d: %v, %d things", len(all), i, err, len(got.Present))
+			}
+			for cut := range []int{1, 5, 300} {
+				if _, err := decodeWish(data[:len(data)-1-cut], words); err == nil {
+					t.Errorf("%d things, as %d: an end that was cut off is not missed", len(all), i)
+				}
+			}
+		}
+	}
+}
+
+// A wish of which something was changed since it was signed is kept as it is then.
+func TestAWishIsKeptAsItIs(t *testing.T) {
+	s := open1(t, t.TempDir())
+	w := &Wish{Present: slices.DeleteFunc(sundry(40), func(was Was) bool { return was.Lined != "" }), Settings: []byte("{}")}
+	if err := s.Sign(w); err != nil {
+		t.Fatal(err)
+	}
+	w.Present[7].Shape = json.RawMessage(`{"content":"hush"}`)
+	w.Present[7].Secret = true
+	if err := s.KeepWish(w); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Wish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was := got.Present[7]; string(was.Shape) != `{"content":"hush"}` || !was.Secret {
+		t.Errorf("%s", was.Shape)
+	}
+	if data, err := os.ReadFile(s.path(wishFile)); err != nil || bytes.Contains(data, []byte("hush")) {
+		t.Errorf("%v, or a secret stands in the file", err)
 	}
 }
 
@@ -74,7 +164,7 @@ func TestAWishReadsBack(t *testing.T) {
 				t.Fatalf("%s: %v, or no JSON: %.300s", name, err, data)
 			}
 			for _, text := range [][]byte{data, []byte(marshalled(t, w))} { // an earlier vpnd wrote the latter
-				got, err := decodeWish(text)
+				got, err := decodeWish(text, nil)
 				if err != nil || marshalled(t, got) != marshalled(t, w) {
 					t.Errorf("%s: %v, %.300s\ninstead of %.300s", name, err, marshalled(t, got), marshalled(t, w))
 				}
@@ -100,14 +190,14 @@ func TestASpoiltWishIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range len(data) {
-		if got, err := decodeWish(data[:i]); err == nil {
+		if got, err := decodeWish(data[:i], nil); err == nil {
 			t.Errorf("of %d bytes %d make %d things", len(data), i, len(got.Present))
 		}
 	}
 	for i := range len(data) {
 		spoilt := slices.Clone(data)
 		spoilt[i] = '\x00'
-		if _, err := decodeWish(spoilt); err == nil {
+		if _, err := decodeWish(spoilt, nil); err == nil {
 			t.Errorf("byte %d is not missed: %q", i, data[max(0, i-10):min(i+10, len(data))])
 		}
 	}
@@ -129,7 +219,7 @@ func TestAWishWithAnotherWordAsksForNoLess(t *testing.T) {
 				begin += strings.Index(rest, `"`+word+`":`) + 1
 				rest = text[begin:]
 				spoilt := text[:begin] + string(word[0]^1) + text[begin+1:]
-				if got, err := decodeWish([]byte(spoilt)); err == nil {
+				if got, err := decodeWish([]byte(spoilt), nil); err == nil {
 					t.Errorf("%q is read, with %d things: %.60s", spoilt[begin:begin+len(word)], len(got.Present), rest)
 				}
 			}

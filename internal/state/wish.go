@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -28,22 +28,22 @@ type Wish struct {
 	Before      *Wish           `json:"before,omitempty"`  // the one in force before, for an undo; its own is left out
 	Secrets     string          `json:"secrets,omitempty"` // where they stand apart, those of the one before too
 	Number      int             `json:"number,omitempty"`  // see [Kept]
+
+	words *wording // of what it asks for; nil where nobody knows
 }
 
 // Sign sets the fingerprint. Where in the files something stands is no part of
 // it, nor are settings: neither changes what the host shall be.
 func (s *Store) Sign(w *Wish) error {
-	apart := make(secrets)
-	bare, err := s.hideLines(apart, w.Present)
+	words, err := s.word(w.Present)
 	if err != nil {
 		return err
 	}
-	lines, err := linesOf(bare, appendAsked)
-	if err != nil {
-		return err
+	w.Fingerprint = s.sum(func(to io.Writer) { err = words.asks(to) })
+	if s.log != nil { // it is about to be put in the place of one that reads alike
+		w.words, s.words = words, words
 	}
-	w.Fingerprint = s.sum(func(to io.Writer) { apart.inPlace(to, lines, bare == nil) })
-	return nil
+	return err
 }
 
 // appendAsked appends what json.Marshal writes of a thing, and of that only what it
@@ -55,34 +55,7 @@ func appendAsked(line []byte, was Was) (_ []byte, err error) {
 		}
 	}
 	was.Owners, was.Secret, was.LineOf, was.Lined = nil, false, "", ""
-	return appendWas(line, was)
-}
-
-// inPlace writes things as json.Marshal does, with long lines where their digests stand,
-// so that the fingerprint is the one that an earlier vpnd made, which did not have them
-// apart.
-func (apart secrets) inPlace(to io.Writer, lines [][]byte, none bool) {
-	put := func(line []byte) { _, _ = to.Write(line) }
-	if len(apart) > 0 {
-		pairs := make([]string, 0, 2*len(apart))
-		for digest, line := range apart {
-			pairs = append(pairs, `"`+digest+`"`, string(line))
-		}
-		long := strings.NewReplacer(pairs...)
-		put = func(line []byte) { _, _ = long.WriteString(to, string(line)) }
-	}
-	if none {
-		put([]byte("null"))
-		return
-	}
-	put([]byte("["))
-	for i, line := range lines {
-		if i > 0 {
-			put([]byte(","))
-		}
-		put(line)
-	}
-	put([]byte("]"))
+	return appendWas(line, was), nil
 }
 
 // KeepWish writes down which configuration is in force.
@@ -128,8 +101,15 @@ func (s *Store) bare(w *Wish, apart secrets) (*Wish, error) {
 	if bare.Checks, err = s.hide(apart, "checks", w.Checks); err != nil {
 		return nil, err
 	}
-	bare.Present, err = s.hideShapes(apart, w.Present)
-	return &bare, err
+	if !w.words.fits(w.Present) {
+		bare.words = nil
+		bare.Present, err = s.hideShapes(apart, w.Present)
+		return &bare, err
+	}
+	bare.Present = w.words.bare
+	maps.Copy(apart, w.words.long)
+	maps.Copy(apart, w.words.apart)
+	return &bare, nil
 }
 
 // reveal puts the secrets of a wish that was read back into it.
@@ -205,7 +185,7 @@ func (s *Store) Wish() (*Wish, error) {
 
 func (s *Store) readWish() (*Wish, error) {
 	for tries := 0; ; tries++ {
-		w, err := recall[Wish](s, wishFile, whatWish, outOfWish)
+		w, err := recall(s, wishFile, whatWish, outOfWish, func() *Wish { return &Wish{words: s.words} })
 		if err != nil || w == nil {
 			return nil, err
 		}
