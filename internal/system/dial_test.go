@@ -25,7 +25,7 @@ ip -n lan addr add %[2]s/24 dev eth0; ip -n lan link set eth0 up; ip -n lan link
 
 func dialsIn(t *testing.T, release string) dialIn {
 	t.Helper()
-	l := labtest.For(t, 2, release)
+	l := labtest.For(t, 2, release, newer[release]...)
 	o, err := office.Alone(t.Context(), l, vpnd)
 	if err != nil {
 		t.Fatal(err)

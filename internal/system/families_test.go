@@ -18,14 +18,18 @@ var interiors = []struct{ name, networks, server, server6 string }{
 	{"alone", `network6 = "fd00:8:3::/64"`, "", "fd00:8:3::1"},
 }
 
-// families is a server for each of these, with listeners in every family.
-func families() string {
+// families is a server for each of these, with listeners in every family. Where OpenVPN
+// can, one process has all those of one.
+func families(sockets bool) string {
 	var b strings.Builder
 	b.WriteString("pki \"office\" {\n  subject { common_name = \"Acme Corp VPN CA\" }\n  server \"server\" {}\n  client \"alice\" {}\n}\n")
 	for n, in := range interiors {
 		listen := fmt.Sprintf(`"udp/1%[1]d00", "tcp/1%[1]d00", "udp6/1%[1]d01", "tcp6/1%[1]d01", "udp6/[2001:db8:113::1]:1%[1]d02", "tcp6/[2001:db8:113::1]:1%[1]d02"`, n)
 		if in.name == "alone" {
 			listen = fmt.Sprintf(`"udp6/1%d00"`, n)
+		}
+		if in.name == "both" && sockets {
+			in.networks += "\n  processes = \"one\""
 		}
 		fmt.Fprintf(&b, `openvpn_server "%s" {
   pki     = pki.office
@@ -45,7 +49,7 @@ func families() string {
 func TestEveryFamily(t *testing.T) {
 	t.Parallel()
 	labtest.OnEach(t, func(t *testing.T, release string) {
-		l := labtest.For(t, 2, release)
+		l := labtest.For(t, 2, release, newer[release]...)
 		o, err := office.Alone(t.Context(), l, vpnd)
 		if err != nil {
 			t.Fatal(err)
@@ -55,7 +59,7 @@ func TestEveryFamily(t *testing.T) {
 		s.newcomer(alice)
 		s.sh("ip addr add 2001:db8:113::1/64 dev wan0 nodad")
 		alice.sh("ip addr add 2001:db8:113::11/64 dev eth0 nodad")
-		s.configure(families())
+		s.configure(families(newer[release] != nil))
 		s.apply()
 		ways := 0
 		for _, in := range interiors {

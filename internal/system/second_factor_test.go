@@ -322,7 +322,7 @@ func (d entrance) command() {
 	d.expect(false, "carol who says to be alice", "carol", "alice", `look"ing $(glass)`)
 	d.sh("rm /usr/local/sbin/check")
 	d.expect(false, "nobody who knows", "alice", "alice", `look"ing $(glass)`)
-	d.names(d.sh("systemctl show -P LimitNPROC openvpn-server@office"), "1024")
+	d.names(d.sh("systemctl show -P LimitNPROC -P TasksMax openvpn-server@office"), "1024 1024")
 }
 
 // peers is about a server without a CA, in the place of the other one.

@@ -154,8 +154,8 @@ func (i *instance) dropin() string {
 	if resource.Or(i.Management, true) {
 		text += fmt.Sprintf("RuntimeDirectory=openvpn-server/%s\nRuntimeDirectoryMode=0700\n", i.label)
 	}
-	if i.scripts() { // each client may have some at work, and all processes of the user count
-		text += "LimitNPROC=1024\n"
+	if i.scripts() { // each client may have some at work: up to 2.6 the user's processes are limited, from then on the unit's
+		text += "LimitNPROC=1024\nTasksMax=1024\n"
 	}
 	return text
 }
