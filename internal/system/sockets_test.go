@@ -33,10 +33,13 @@ func (s scene) becomesOneProcess(alice, bob person) {
 	const two = `["tcp/443", "udp/1194"]`
 	one := two + "\n  processes = \"one\""
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", two, one))
-	s.names(s.vpnd(1, "plan"), "the OpenVPN of this host listens at one place only", "leave processes out")
+	s.names(s.vpnd(1, "plan"), "OpenVPN of this host listens at one place only", "leave processes out")
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", one, two))
 	s.converged()
 
+	for _, p := range []person{alice, bob} { // what they are owed from before would be told
+		s.vpnd(0, "client", "export", p.name)
+	}
 	before, profile := alice.sessions()+bob.sessions(), s.sh("cat /var/lib/vpnd/profiles/office/bob.ovpn")
 	s.t.Logf("from now on the server has OpenVPN %s", s.change(s.Gateway, newly))
 	s.converged()
@@ -50,7 +53,7 @@ func (s scene) becomesOneProcess(alice, bob person) {
 	s.converged()
 
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", two, one))
-	s.names(s.apply(), "Cost: disconnects everybody of openvpn-server@office for a moment, and of openvpn-server@office-udp-1194 for good;")
+	s.names(s.apply(), "Cost: stops 1 unit; disconnects everybody for a moment. ")
 	if processes := s.sh("pgrep -c openvpn"); processes != "1" {
 		s.t.Errorf("there are %s processes", processes)
 	}
@@ -78,6 +81,9 @@ func (s scene) becomesOneProcess(alice, bob person) {
 	if now := alice.sessions(); now != before {
 		s.t.Errorf("alice had connected %q times and now %q times", before, now)
 	}
+	s.ok(s.Edit(s.t.Context(), "vpn.hcl", one, two))
+	s.apply()
+	alice.dials("10.8.2.9") // by UDP, in the part of the second listener again
 }
 
 // comesIn dials, and has the address and the network behind that it always has.

@@ -23,7 +23,7 @@ var kept = set(
 	"sndbuf", "rcvbuf", "socket-flags", "tcp-nodelay", "txqueuelen", "fast-io", "shaper", "passtos", "bcast-buffers", "tcp-queue-limit",
 	"ping", "ping-restart", "keepalive", "ping-timer-rem", "session-timeout", "inactive",
 	"persist-local-ip", "persist-remote-ip", "push-peer-info", "route-delay", "route-metric",
-	"topology", "block-ipv6", "http-proxy-retry", "socks-proxy-retry",
+	"topology", "block-ipv6", "http-proxy-retry", "http-proxy-timeout", "socks-proxy-retry",
 	"disable-dco", "allow-recursive-routing", "max-routes",
 )
 
@@ -32,7 +32,7 @@ var kept = set(
 var replaced = set(
 	"client", "pull", "tls-client", "nobind", "bind", "lport", "dev-type", "user", "group", "persist-key", "persist-tun", "verb", "mute", "up-delay",
 	"resolv-retry", "auth-nocache", "suppress-timestamps", "machine-readable-output", "status-version", "ifconfig-nowarn", "ignore-unknown-option",
-	"connect-retry-max", "remap-usr1", "single-session", "nice", "mlock", "allow-pull-fqdn", "management-log-cache", "auth-user-pass-optional",
+	"connect-retry-max", "preresolve", "remap-usr1", "single-session", "nice", "mlock", "allow-pull-fqdn", "management-log-cache", "auth-user-pass-optional",
 )
 
 // Decided says whether vpnd decides itself what a directive says.
