@@ -243,7 +243,13 @@ func (s scene) below(alice person) {
 	alice.dials("10.8.0.")
 
 	serial := s.run("sh", "-c", "vpnd pki list | sed -n 's/^Acme Office CA  *ca .* \\([0-9a-f]\\{8,\\}\\) .*/\\1/p'")
-	s.vpnd(0, "pki", "revoke", strings.TrimSpace(serial), "--in", "pki.root", "--yes")
+	s.names(s.vpnd(0, "pki", "revoke", strings.TrimSpace(serial), "--in", "pki.root", "--yes"), "cuts off everybody whose certificate was signed by Acme Office CA", "connected and no longer admitted")
+	alice.until("she is out at once", func() error {
+		if alice.ping("10.8.0.1") == nil {
+			return errors.New("she comes through")
+		}
+		return nil
+	})
 	alice.sh("systemctl restart openvpn-client@office")
 	s.refuses(alice, "VERIFY ERROR: depth=1, error=certificate revoked: CN=Acme Office CA")
 	s.names(s.vpnd(1, "plan"), "has revoked the certificate that stands there")

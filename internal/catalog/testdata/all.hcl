@@ -30,7 +30,11 @@ chain "ip/filter/VPND-ACME" {
 
 package "openvpn" {}
 
-openvpn_admission "/run/other.sock" {}
+openvpn_admission "/run/other.sock" {
+  issuer {
+    certificate = "/etc/ca.crt"
+  }
+}
 
 openvpn_connection "other" {
   dev = "tun9"

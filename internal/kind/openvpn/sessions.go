@@ -26,6 +26,7 @@ type Admission struct {
 	Addresses map[string]string `vpnd:"addresses,hint" doc:"the address in the VPN that somebody is to have, by common name"`
 	Reserved  []string          `vpnd:"reserved,hint" doc:"networks of which nobody may have an address but by addresses"`
 	Codes     *string           `vpnd:"codes,hint" doc:"path of a list of common names, each with the time, in seconds since 1970, since when another seed of codes is theirs: who is connected since before has to come in anew"`
+	Issuers   []Issuer          `vpnd:"issuer,block,hint" doc:"a CA that vouches for all: once it is revoked, nobody may be connected"`
 	Intruders []string          `vpnd:"intruders,computed,glance" words:"connected and no longer admitted" doc:"common names that are connected and may not be"`
 	Misplaced []string          `vpnd:"misplaced,computed,glance" words:"connected with an address of before" doc:"common names that are connected with another address than they are to have"`
 }
@@ -43,6 +44,13 @@ func (a *Admission) Validate(name string) []resource.Mistake {
 	}
 	if a.Codes != nil && (!path.IsAbs(*a.Codes) || path.Clean(*a.Codes) != *a.Codes) {
 		found = append(found, resource.Mistake{Path: "codes", Summary: *a.Codes + " is no absolute path", Hint: `Write it as in "/etc/openvpn/server/office/codes-since".`})
+	}
+	for i, issuer := range a.Issuers {
+		for _, file := range append(slices.Clone(issuer.Lists), resource.Or(issuer.Certificate, "/none")) {
+			if !path.IsAbs(file) || path.Clean(file) != file {
+				found = append(found, resource.Mistake{Path: fmt.Sprintf("issuer.%d", i), Summary: file + " is no absolute path", Hint: `Write it as in "/var/lib/vpnd/pki/office/ca.crt".`})
+			}
+		}
 	}
 	for _, network := range a.Reserved {
 		if p, err := netip.ParsePrefix(network); err != nil || p != p.Masked() {
@@ -88,10 +96,14 @@ func intruders(ctx context.Context, name string, want Admission) (*Admission, er
 	if err != nil {
 		return nil, err
 	}
+	cut, err := want.cut()
+	if err != nil {
+		return nil, err
+	}
 	got := &Admission{Intruders: []string{}, Misplaced: []string{}}
 	for _, s := range sessions {
 		switch {
-		case want.Members != nil && !members[s.CommonName] || refused[s.CommonName], s.before(since[s.CommonName]):
+		case cut, want.Members != nil && !members[s.CommonName] || refused[s.CommonName], s.before(since[s.CommonName]):
 			got.Intruders = append(got.Intruders, s.CommonName)
 		case misplaced(s):
 			got.Misplaced = append(got.Misplaced, s.CommonName)

@@ -108,6 +108,7 @@ func TestNobodyIsConnectedToAServerThatIsNotThere(t *testing.T) {
 }
 
 func TestIntrudersAreDisconnected(t *testing.T) {
+	below := func(how string) Issuer { return revokedBelow(t, how) }
 	list := func(text string) *string {
 		name := filepath.Join(t.TempDir(), "codes-since")
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -131,6 +132,11 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		{Admission{Codes: list("alice 1767323045\n")}, "[alice]", "[]"},
 		{Admission{Codes: list("alice -\n"), Refused: []string{"tpham"}}, "[tpham]", "[]"},
 		{Admission{Codes: resource.Ptr("/nowhere/codes-since")}, "[]", "[]"},
+		{Admission{Issuers: []Issuer{below("")}}, "[]", "[]"},
+		{Admission{Issuers: []Issuer{{Certificate: resource.Ptr("/nowhere/ca.crt"), Void: []string{"2a"}}}}, "[]", "[]"},
+		{Admission{Issuers: []Issuer{below(""), below("void")}}, "[alice tpham]", "[]"},
+		{Admission{Issuers: []Issuer{below("list")}, Members: []string{"alice"}}, "[alice tpham]", "[]"},
+		{Admission{Issuers: []Issuer{below("list of another CA")}}, "[]", "[]"},
 	} {
 		socket := serve(t)
 		k := resource.Define("openvpn_admission", "", resource.Traits{}, Admissions{})

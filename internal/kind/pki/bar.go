@@ -103,6 +103,24 @@ func (st *survey) resolve(want CRL) error {
 	return fmt.Errorf("%s can't be revoked: the ledger %s knows no certificate of that name, and %s; name the index.txt or a directory of certificates of the old CA in issued, or revoke { serial = \"…\", common_name = %s }", strings.Join(unknown, ", "), *want.Ledger, where, unknown[0])
 }
 
+// cutsOff says whom it costs that the certificates of CAs are listed that were not; nil
+// where none is. One whose key has another certificate that stands goes on.
+func (st *survey) cutsOff() *string {
+	bar := st.bar()
+	stands, cut := make(map[string]bool), make(map[string]bool)
+	for _, e := range st.all {
+		_, out := bar[e.serial]
+		_, listed := st.listed[e.serial]
+		stands[e.name] = stands[e.name] || e.signs && !out
+		cut[e.name] = cut[e.name] || e.signs && out && !listed
+	}
+	maps.DeleteFunc(cut, func(name string, so bool) bool { return !so || stands[name] })
+	if len(cut) == 0 || st.ca == nil {
+		return nil
+	}
+	return resource.Ptr(fmt.Sprintf("everybody whose certificate was signed by %s, or by a CA below it: nobody of them is let in any more, and their servers are trusted no more, until a new CA takes its place and everybody has a new profile", strings.Join(slices.Sorted(maps.Keys(cut)), " or ")))
+}
+
 // outsiders returns, sorted, who may not come in, has certificates that could
 // still be used, and of whom void is true of every one of these.
 func (st *survey) outsiders(void func(entry) bool) []string {

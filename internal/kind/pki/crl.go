@@ -195,7 +195,7 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		return nil, err
 	}
 	got := want
-	got.Lacks, got.IssuerPEM = nil, nil
+	got.Lacks, got.CutsOff, got.IssuerPEM = nil, st.cutsOff(), nil
 	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())

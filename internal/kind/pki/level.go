@@ -8,11 +8,12 @@ type Level struct {
 	Ledger  string   `vpnd:"ledger" doc:"directory of all that it signed"`
 	Trusted []string `vpnd:"trusted" doc:"paths of its certificate, and those of CAs whose place it took"`
 	Lists   []string `vpnd:"lists" doc:"paths of their revocation lists"`
+	Void    []string `vpnd:"void" doc:"serial numbers in hexadecimal that it revokes by its block"`
 }
 
 // Level is the CA as those below see it.
 func (a Authority) Level() Level {
-	return Level{a.Name, a.Subject, a.Hash, a.Ledger, a.Trusted, a.Lists}
+	return Level{a.Name, a.Subject, a.Hash, a.Ledger, a.Trusted, a.Lists, a.Void}
 }
 
 // TrustParts is a file of the CAs to trust, the one that signs now first. An earlier one

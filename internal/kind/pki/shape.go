@@ -105,6 +105,7 @@ type CRL struct {
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	Lacks      *string            `vpnd:"lacks,computed,hint" doc:"whom a list of a CA elsewhere does not bar and shall"`
+	CutsOff    *string            `vpnd:"cuts_off,computed,hint" doc:"whom the CAs vouch for that it is to list and does not yet"`
 	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`
 	Barred     map[string]string  `vpnd:"barred,computed,hint,memory" doc:"serial numbers that are revoked, and their common names as far as they are known"`
 	Signed     map[string]string  `vpnd:"signed,computed,hint,memory" doc:"serial numbers of the ledger that are not revoked, with when they run out and their common names"`
@@ -141,6 +142,7 @@ type Authority struct {
 	Server      map[string]Pair `vpnd:"server" doc:"the same as servers, as in pki.sites.server[\"gw\"]"`
 	Revoked     []string        `vpnd:"revoked" doc:"names of clients that are revoked"`
 	Refused     []string        `vpnd:"refused" doc:"common names of those who may not come in"`
+	Void        []string        `vpnd:"void" doc:"serial numbers in hexadecimal that are revoked by the block"`
 	Subject     string          `vpnd:"subject" doc:"the distinguished name of the CA; empty where it existed before"`
 	Key         string          `vpnd:"ca_key" doc:"path of the private key of the CA, empty where it is elsewhere"`
 	Away        bool            `vpnd:"ca_key_away" doc:"whether that key may be there only while something is to be signed"`

@@ -126,7 +126,22 @@ func (l *launch) addAdmission() {
 	}
 	l.addPlaces(want)
 	want.Codes = l.auth().Since()
+	want.Issuers = l.issuers()
 	l.to.add(id("openvpn_admission", l.management()), want, id("unit", l.unit()))
+}
+
+// issuers are the CAs below a root that vouch for all. Of one whose place another one took
+// nobody knows here whom it vouches for: that shows at the next handshake.
+func (l *launch) issuers() []kindopenvpn.Issuer {
+	var all []kindopenvpn.Issuer
+	trusted := l.PKI.Trusted
+	for _, above := range l.PKI.Above {
+		if len(trusted) == 1 {
+			all = append(all, kindopenvpn.Issuer{Certificate: &trusted[0], Lists: above.Lists, Void: above.Void})
+		}
+		trusted = above.Trusted
+	}
+	return all
 }
 
 // addPlaces has those dial anew who came into a group, or left one, since they are

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"maps"
 	"slices"
 
 	"vpnd/internal/kind/pki"
@@ -40,6 +41,7 @@ func (p *PKI) Exports(name string) any {
 			a.Links = append(a.Links, e.link)
 		}
 	}
+	a.Void = append([]string{}, slices.Sorted(maps.Keys(p.revocations()))...)
 	for _, h := range p.holders() {
 		switch {
 		case h.revoked:

@@ -96,9 +96,9 @@ func TestExportsAbove(t *testing.T) {
 	want := []pki.Level{
 		{
 			Name: "middle", Subject: "CN = Acme Office CA", Hash: "5241be5e", Ledger: dir + "middle/issued",
-			Trusted: []string{dir + "middle/ca-2.crt", dir + "middle/ca.crt"}, Lists: []string{dir + "middle/crl-2.pem", dir + "middle/crl.pem"},
+			Trusted: []string{dir + "middle/ca-2.crt", dir + "middle/ca.crt"}, Lists: []string{dir + "middle/crl-2.pem", dir + "middle/crl.pem"}, Void: []string{},
 		},
-		{Name: "root", Subject: "CN = Acme Root CA", Hash: "430f8f96", Ledger: dir + "root/issued", Trusted: []string{dir + "root/ca.crt"}, Lists: []string{dir + "root/crl.pem"}},
+		{Name: "root", Subject: "CN = Acme Root CA", Hash: "430f8f96", Ledger: dir + "root/issued", Trusted: []string{dir + "root/ca.crt"}, Lists: []string{dir + "root/crl.pem"}, Void: []string{}},
 	}
 	if diff := cmp.Diff(want, got.Above); diff != "" {
 		t.Error(diff)

@@ -89,7 +89,7 @@ func TestExports(t *testing.T) {
 		Clients: map[string]pki.Pair{"tpham": {
 			CommonName: "t-pham", Certificate: "/var/lib/vpnd/pki/office/certs/tpham.crt", Key: "/var/lib/vpnd/pki/office/keys/tpham.key", CA: ca, CRL: crl,
 		}},
-		Revoked: []string{"guest"}, Refused: []string{"guest"},
+		Revoked: []string{"guest"}, Refused: []string{"guest"}, Void: []string{},
 		Subject: "ST = Manhattan, L = New York City, O = Acme Corp, OU = IT, CN = Acme Corp VPN CA, emailAddress = ca@example.com",
 		Key:     "/var/lib/vpnd/pki/office/ca.key", Domains: []string{}, Above: []pki.Level{},
 	}
