@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -60,7 +59,10 @@ func (e *Engine) handOut(f *follower, it *item, c *Change) {
 		return
 	}
 	held := it.terms(past.Want)
-	why, sources := differing(held, terms), f.sources(it)
+	why, sources := []string(nil), f.sources(it)
+	if held != nil {
+		why = it.kind.Differ(held, terms)
+	}
 	it.handout = past.Handout
 	switch {
 	case c == nil:
@@ -68,7 +70,7 @@ func (e *Engine) handOut(f *follower, it *item, c *Change) {
 	case it.undo && it.handout != nil && record != nil: // nobody was given what is undone
 		it.handout = record.Handout
 	case len(why)+len(sources) > 0 || held == nil && (c.Reason == Configuration || c.Reason == Both):
-		it.handout = e.owed(it.handout, held, terms, append(why, sources...), len(sources) > 0)
+		it.handout = e.owed(it, held, terms, append(why, sources...), len(sources) > 0)
 	}
 	if record != nil {
 		record.Handout = it.handout
@@ -110,28 +112,17 @@ func (it *item) terms(want state.Digest) map[string]string {
 
 // owed returns what has to be handed out after one more change: nothing where it
 // goes back to what the holder has.
-func (e *Engine) owed(before *state.Handout, held, terms map[string]string, why []string, sources bool) *state.Handout {
+func (e *Engine) owed(it *item, held, terms map[string]string, why []string, sources bool) *state.Handout {
 	h := state.Handout{Since: e.Now().UTC().Truncate(time.Second), Held: held}
-	if before != nil {
+	if before := it.handout; before != nil {
 		h = *before
 	}
 	h.Sources = h.Sources || sources
-	if !h.Sources && h.Held != nil && maps.Equal(h.Held, terms) {
+	if !h.Sources && h.Held != nil && len(it.kind.Differ(h.Held, terms)) == 0 {
 		return nil
 	}
 	h.Why = slices.Compact(slices.Sorted(slices.Values(slices.Concat(h.Why, why))))
 	return &h
-}
-
-// differing returns the terms, sorted, that are not the same.
-func differing(a, b map[string]string) []string {
-	if a == nil {
-		return nil
-	}
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	maps.DeleteFunc(all, func(term, _ string) bool { return a[term] == b[term] })
-	return slices.Sorted(maps.Keys(all))
 }
 
 // sources returns, in words, which of the things that the item is made of change.

@@ -49,6 +49,7 @@ type Kind struct {
 	invalidates func(got, want any) string
 	awaits      func(ctx context.Context, name string, got, want any) string
 	given       func(want any) (string, map[string]string)
+	differ      func(held, terms map[string]string) []string
 	marked      func(name string, got any) bool
 	tidy        func(name string, want any) error
 	since       func(ctx context.Context, name string) (time.Time, error)
@@ -129,6 +130,18 @@ func (k Kind) Awaits(ctx context.Context, name string, got, want any) string {
 // to agree; see [Giver].
 func (k Kind) Given(want any) (to string, terms map[string]string) { return k.given(want) }
 
+// Differing returns the terms, sorted, that are not the same.
+func Differing(a, b map[string]string) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	maps.DeleteFunc(all, func(term, _ string) bool { return a[term] == b[term] })
+	return slices.Sorted(maps.Keys(all))
+}
+
+// Differ returns, sorted, on which terms of a copy this host agrees no more; see
+// [Keeping].
+func (k Kind) Differ(held, terms map[string]string) []string { return k.differ(held, terms) }
+
 // Marked says whether the host's own marks show that vpnd made the thing.
 func (k Kind) Marked(name string, got any) bool { return k.marked(name, got) }
 
@@ -183,6 +196,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		tidy:        func(string, any) error { return nil },
 		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:      func(context.Context) []string { return nil },
+		differ:      Differing,
 		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
 		prepare:     func(bool) {},
 		misses: func(before, now map[string]any) bool {
@@ -245,6 +259,9 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	if g, ok := v.(Giver[T]); ok {
 		k.Gives = true
 		k.given = func(want any) (string, map[string]string) { return g.Given(*want.(*T)) }
+	}
+	if d, ok := v.(Keeping); ok {
+		k.differ = d.Differ
 	}
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }

@@ -107,6 +107,13 @@ type Giver[T any] interface {
 	Given(want T) (to string, terms map[string]string)
 }
 
+// A Keeping is a [Giver] of things of which a copy may stay good though its terms are told
+// otherwise. Differ returns, sorted, on which of the terms of a copy this host agrees no
+// more. Without it, it is all that are not the same.
+type Keeping interface {
+	Differ(held, terms map[string]string) []string
+}
+
 // A Marker can tell by marks on the host itself (a name of its own, a header
 // line) that vpnd made the thing, so that it is not taken for somebody else's
 // when the state was lost.

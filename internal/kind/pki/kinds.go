@@ -83,3 +83,6 @@ type (
 	AssembledFile  = assembled.AssembledFile
 	Part           = assembled.Part
 )
+
+// Leads is the term of a copy that says where it leads.
+const Leads = assembled.Leads

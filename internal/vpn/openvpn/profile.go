@@ -2,6 +2,7 @@ package openvpn
 
 import (
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,16 +94,17 @@ func (s *settings) clientDirectives() directives {
 // terms are what a profile has to agree on with the server, in words: where one
 // changes, the profiles that clients have connect no more.
 func (s *settings) terms() map[string]string {
-	var hosts, ports, protocols []string
+	var hosts, ports, protocols, leads []string
 	for _, to := range s.dials() {
 		hosts, ports = append(hosts, to.host), append(ports, strconv.Itoa(int(to.port)))
+		leads = append(leads, to.transport+"/"+net.JoinHostPort(to.host, ports[len(ports)-1]))
 		if !slices.Contains(protocols, to.transport) {
 			protocols = append(protocols, to.transport)
 		}
 	}
 	anchor := s.trust().Anchor()
 	terms := map[string]string{
-		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "),
+		"remote": strings.Join(hosts, " "), "port": strings.Join(ports, " "), "protocol": strings.Join(protocols, " "), pki.Leads: strings.Join(leads, " "),
 		"CA": anchor.Trusted[len(anchor.Trusted)-1], "server name": s.pair.CommonName, "tls key": s.tlsKey(), "auth": s.agreedDigest(),
 	}
 	maps.Copy(terms, s.auth().Terms())

@@ -56,6 +56,43 @@ func (v *AssembledFiles) Given(want AssembledFile) (to string, terms map[string]
 	return resource.Or(want.Holder, ""), want.Terms
 }
 
+// Leads is the term that says where a copy leads, in words: it stays good as long as
+// each of them leads here, in whatever order they are tried, and whatever else does. People
+// are told the same as remote, port and protocol.
+const Leads = "leads to"
+
+// Differ returns, sorted, on which of the terms of a copy this host agrees no more. In
+// which order networks are named is nothing to agree on.
+func (v *AssembledFiles) Differ(held, terms map[string]string) []string {
+	why := resource.Differing(held, terms)
+	had, has := strings.Fields(held[Leads]), strings.Fields(terms[Leads])
+	leads := len(had) > 0 && !slices.ContainsFunc(had, func(to string) bool { return !slices.Contains(has, to) })
+	astray := len(had) > 0 && len(has) > 0 && !leads
+	told := false
+	why = slices.DeleteFunc(why, func(term string) bool {
+		switch term {
+		case Leads:
+			return true
+		case "remote", "port", "protocol":
+			told = told || !leads
+			return leads
+		case "networks":
+			return sameParts(held[term], terms[term])
+		}
+		return false
+	})
+	if astray && !told { // a port has changed places with another one
+		why = append(why, "port")
+		slices.Sort(why)
+	}
+	return why
+}
+
+func sameParts(a, b string) bool {
+	parts := func(text string) []string { return slices.Sorted(slices.Values(strings.Split(text, ", "))) }
+	return slices.Equal(parts(a), parts(b))
+}
+
 // NewAssembledFiles returns the verbs of assembled files.
 func NewAssembledFiles(h derived.Host) *AssembledFiles {
 	return &AssembledFiles{derived.Verbs[AssembledFile]{Host: h, Nature: derived.Nature[AssembledFile]{
