@@ -3,12 +3,50 @@ package pki
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/kind/pki/derived"
+	"vpnd/internal/kind/pki/memo"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
 )
+
+// What is remembered of an entry and can't be read says as little as nothing: the file
+// itself tells it.
+func TestAnEntryIsReadWhereWhatIsRememberedOfItIsNone(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	r.issue("a")
+	all, err := Issued(r.Host, "/pki/issued")
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	serial := all[0].Serial
+	for what, spoil := range map[string]func(s *derived.Scene, name string, data []byte){
+		"by its content": func(s *derived.Scene, _ string, data []byte) {
+			s.Memo.Of(whatEntry, func() (string, bool) { return "junk", true }, data)
+		},
+		"by the file": func(s *derived.Scene, name string, _ []byte) {
+			info, err := s.Look(name)
+			s.Memo.Saw(whatEntry, name, info, s.Now.Add(time.Hour), "junk")
+			if told, still := s.Memo.Still(whatEntry, name, info); err != nil || !still || told != "junk" {
+				t.Error("nothing is remembered", told, err)
+			}
+		},
+	} {
+		r.Memo = memo.Open(t.TempDir())
+		s, err := r.Scene()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(s, "/pki/issued/"+serial+".pem", []byte(r.get("/pki/issued/"+serial+".pem")))
+		if e, err := entryAt(s, "/pki/issued", serial); err != nil || e.serial != serial || e.name != "a" || !e.own || e.signs {
+			t.Errorf("%s: %+v, %v", what, e, err)
+		}
+		s.Leave()
+	}
+}
 
 // All that a CA ever signed and revoked comes back with its ledger, and what it
 // revoked since stays.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"maps"
 	"math/big"
 	"path"
@@ -90,7 +89,9 @@ func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
 	info, unseen := s.Look(name)
 	if unseen == nil {
 		if told, still := s.Memo.Still(whatEntry, name, info); still {
-			return readEntryTold(told)
+			if e, whole := readEntryTold(told); whole {
+				return e, nil
+			}
 		}
 	}
 	data, _, err := s.Read(name)
@@ -107,10 +108,19 @@ func entryAt(s *derived.Scene, dir, serial string) (e entry, err error) {
 	if !ok {
 		return e, err
 	}
+	e, whole := readEntryTold(told)
+	if !whole { // what is remembered is of no use, and the file itself tells it
+		cert, err := inLedger(name, data)
+		if err != nil {
+			return e, err
+		}
+		told = entryOf(cert).tell()
+		e, _ = readEntryTold(told)
+	}
 	if unseen == nil && s.Memo.Saw(whatEntry, name, info, s.Now, told) {
 		s.Memo.Forget(whatEntry, data)
 	}
-	return readEntryTold(told)
+	return e, nil
 }
 
 // tell writes down an entry.
@@ -118,14 +128,15 @@ func (e entry) tell() string {
 	return memo.Join(e.serial, e.name, e.until.UTC().Format(time.RFC3339), string(e.issuer), string(e.keyID), strconv.FormatBool(e.signs))
 }
 
-// readEntryTold reads what tell wrote, of an entry in the ledger.
-func readEntryTold(told string) (entry, error) {
+// readEntryTold reads what tell wrote, of an entry in the ledger; whole is false where it
+// is something else.
+func readEntryTold(told string) (e entry, whole bool) {
 	parts, ok := memo.Split(told)
 	if !ok || len(parts) != 6 {
-		return entry{}, errors.New("what is remembered of an entry can't be read")
+		return entry{}, false
 	}
 	until, err := time.Parse(time.RFC3339, parts[2])
-	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true, signs: parts[5] == "true"}, err
+	return entry{serial: parts[0], name: parts[1], until: until, issuer: []byte(parts[3]), keyID: []byte(parts[4]), own: true, signs: parts[5] == "true"}, err == nil
 }
 
 // expelled says whether its holder may not come in.
