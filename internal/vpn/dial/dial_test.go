@@ -140,12 +140,19 @@ func TestEveryDirectiveIsJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := profile.Known()
+	names := slices.Clone(since27)
 	for _, m := range regexp.MustCompile(`(?m)^--([a-z0-9-]+)`).FindAllStringSubmatch(string(out), -1) {
-		if !slices.Contains(known, m[1]) {
-			t.Errorf("nobody judges %s", m[1])
+		names = append(names, m[1])
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			t.Errorf("nobody judges %s", name)
 		}
 	}
 }
+
+// since27 are the directives that openvpn --help tells of in 2.7.8 and not in 2.6.14.
+var since27 = []string{"dns-updown", "override-username", "preresolve", "route-table", "tls-crypt-v2-max-age", "tun-mtu-max"}
 
 // Whatever is wrong is told where it is, with a way out.
 func TestMistakes(t *testing.T) {

@@ -74,7 +74,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		}},
 		{"listeners and what needs one", func(s *Server) {
 			s.Listen, s.Topology, s.ClientToClient = []string{"udp/1194", "tcp/443"}, word("net30"), resource.Ptr(true)
-			s.ExplicitExitNotify, s.Fragment, s.Options = resource.Ptr(true), resource.Ptr(1300), []string{"port-share 127.0.0.1 4443"}
+			s.ExplicitExitNotify, s.Fragment, s.Options = resource.Ptr(true), resource.Ptr(1300), []string{"port-share 127.0.0.1 4443", "tls-crypt-v2-max-age 90"}
 			s.Clients = []Client{{Name: "tpham", Routes: nets("10.9.0.0/24")}}
 		}},
 		{"addresses with listeners", func(s *Server) {

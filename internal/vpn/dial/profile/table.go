@@ -70,6 +70,7 @@ var refused = map[string]string{
 	"ifconfig":         "delete it; the server says which address it has",
 	"ifconfig-ipv6":    "delete it; the server says which address it has",
 	"route-gateway":    hop, "route-ipv6-gateway": hop,
+	"route-table": "delete it; what goes through the tunnel stands in the main table, and route blocks may name another",
 	"client-nat":  "delete it; a gateway block translates addresses",
 	"test-crypto": unit, "help": unit, "version": unit, "show-ciphers": unit, "show-digests": unit, "show-engines": unit,
 	"show-tls": unit, "show-curves": unit, "show-groups": unit, "show-gateway": unit,
@@ -101,7 +102,7 @@ var server = set(
 	"client-connect", "client-disconnect", "client-crresponse", "client-to-client", "duplicate-cn", "max-clients", "max-routes-per-client",
 	"ifconfig-pool", "ifconfig-ipv6-pool", "ifconfig-pool-persist", "ifconfig-pool-linear", "ifconfig-push", "ifconfig-ipv6-push", "iroute", "iroute-ipv6",
 	"auth-gen-token", "auth-gen-token-secret", "auth-user-pass-verify", "tls-crypt-v2-verify", "tls-crypt-v2-max-age", "verify-client-cert", "client-cert-not-required",
-	"username-as-common-name", "port-share", "connect-freq", "connect-freq-initial", "hash-size", "stale-routes-check", "disable",
+	"username-as-common-name", "override-username", "port-share", "connect-freq", "connect-freq-initial", "hash-size", "stale-routes-check", "disable",
 	"multihome", "vlan-accept", "vlan-pvid", "vlan-tagging", "bcast-relay", "force-tls-key-material-export",
 )
 
