@@ -60,7 +60,7 @@ func (s *Server) checkListeners(c *check, all []endpoint.Listener) {
 	}
 	for _, client := range s.Clients {
 		if len(client.Routes) > 0 {
-			c.Warn("client."+client.Name+".routes", "have it dial that listener only", "a route of this host leads to one interface, so these networks are reached while the client is connected to %s", all[0])
+			c.Warn("client."+client.Name+".routes", "have it dial that listener only", "a route of this host leads to one interface, so these networks are reached while the client is connected to %s", s.listeners()[0])
 		}
 	}
 }

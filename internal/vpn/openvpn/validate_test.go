@@ -51,6 +51,9 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			s.Network, s.ClientToClient = prefix("10.8.0.0/29"), resource.Ptr(true)
 			s.Clients = []Client{{Name: "tpham", Routes: nets("10.9.0.0/24")}}
 		}},
+		{"networks behind a client of two listeners", func(s *Server) {
+			s.Listen, s.Clients = []string{"udp/1194", "tcp/443"}, []Client{{Name: "tpham", Routes: nets("10.9.0.0/24")}}
+		}},
 		{"listeners apart", func(s *Server) { s.Listen = []string{"udp/192.0.2.1:1194", "udp/192.0.2.2:1194", "tcp/1194"} }},
 		{"listeners in small networks", func(s *Server) {
 			s.Listen, s.Network, s.Network6 = []string{"udp/1194", "tcp/443", "tcp/80"}, prefix("10.8.0.0/28"), prefix("fd00:8::/124")
@@ -265,6 +268,11 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		s.PKI = authority()
 		c.spot(s)
 		out.WriteString("== " + c.name + "\n" + vpntest.Mistakes(s.Validate("office")))
+		for _, listen := range [][]string{{"bad"}, {"bad", "worse"}, {"bad", "udp/1194"}} { // one mistake is found beside another
+			if s.Listen = listen; len(s.Validate("office")) == 0 {
+				t.Errorf("%s: listening at %q is no mistake", c.name, listen)
+			}
+		}
 	}
 	out.WriteString("== names\n" + vpntest.Mistakes(today().Validate("a/b")) + vpntest.Mistakes(today().Validate("a-name-of-19-letters")))
 	vpntest.Golden(t, "mistakes.txt", out.String())
