@@ -169,7 +169,12 @@ func (a *app) disconnectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "disconnect NAME",
 		Short: "End the sessions of somebody, who may dial again",
-		Args:  cobra.ExactArgs(1),
+		Long: `Ends the sessions of a person. Where the server gives out tokens (auth { token {} }) they
+come in again by theirs until it runs out, also where their password has changed or their
+account was locked since: nobody tells vpnd of that. vpnd client totp NAME --new ends
+sessions and tokens where codes are asked for, and vpnd client revoke NAME does in any
+case; vpnd client add NAME lets them in again then, with a new profile.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			one, since, err := a.known(c.Context(), args[0])
 			if err != nil {

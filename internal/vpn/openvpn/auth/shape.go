@@ -11,7 +11,7 @@ type Auth struct {
 	PAM         *PAM     `vpnd:"pam,block" doc:"ask PAM of this host, which may know accounts of the host or those of a directory"`
 	Command     []string `vpnd:"command" doc:"ask a program: it is given the path of a file with the name in the first line and the password in the second, and says yes with status 0. OpenVPN runs it as its user, with what clients send in the environment, and does not wait for it (auth-user-pass-verify, deferred)"`
 	TOTP        *TOTP    `vpnd:"totp,block" doc:"ask for the code of an app besides, or, without pam, for that alone"`
-	Token       *Token   `vpnd:"token,block" doc:"what takes the place of password and code once they were given, so that nobody is asked each hour; left out, there is one where a code is asked for. It stays good where a password changes in between: vpnd client totp --new ends those of one person, and so does vpnd client revoke"`
+	Token       *Token   `vpnd:"token,block" doc:"what takes the place of password and code once they were given, so that nobody is asked each hour; left out, there is one where a code is asked for. It stays good where a password changes, or an account is locked, in between: vpnd client totp --new ends those of one person, and so does vpnd client revoke"`
 	Challenge   *string  `vpnd:"challenge" doc:"what profiles ask for besides name and password; left out, the code where totp or an answer of pam needs one"`
 	Username    *string  `vpnd:"username" doc:"whose password it has to be: common_name, the one whom the certificate names; any, whoever is typed" default:"common_name"`
 	Certificate *string  `vpnd:"certificate" doc:"required; optional or none let people in by their password alone" default:"required"`
@@ -34,6 +34,6 @@ type TOTP struct {
 
 // Token is a token of OpenVPN's auth-gen-token.
 type Token struct {
-	Lifetime *resource.Duration `vpnd:"lifetime" doc:"how long after password and code it is good" default:"12h"`
+	Lifetime *resource.Duration `vpnd:"lifetime" doc:"how long after password and code it is good, and so how late it may be noticed that a password has changed, or an account was locked" default:"12h"`
 	Idle     *resource.Duration `vpnd:"idle" doc:"how long a client may be away before it is good no more; left out, as long as the lifetime"`
 }
