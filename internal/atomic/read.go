@@ -33,6 +33,12 @@ func (i Info) Still(earlier Info, looked time.Time) bool {
 	return i == earlier && i.UID == 0 && i.Mode.IsRegular() && i.Mode.Perm()&0o022 == 0 && looked.Sub(i.Changed) > 2*time.Second
 }
 
+// StillHolds says whether it is a directory that holds the same names as long as what is
+// known of it stays the same: a name that comes or goes is a change of it.
+func (i Info) StillHolds(looked time.Time) bool {
+	return i.Mode.IsDir() && looked.Sub(i.Changed) > 2*time.Second
+}
+
 // Stat looks at a name below the root and does not follow it where it is a
 // symbolic link. Where nothing is there, or the way there ends before, the
 // error is [fs.ErrNotExist].

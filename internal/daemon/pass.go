@@ -131,6 +131,7 @@ func (a *agent) do(ctx context.Context, p *pass) error {
 		return err
 	}
 	e := a.engine(p)
+	e.Glance = a.glances(p)
 	e.Meanwhile = func(w engine.Work) []resource.ID { return a.await(p, w) }
 	plan, err := a.plan(ctx, p, e)
 	if err == nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"vpnd/internal/active"
+	"vpnd/internal/engine/glance"
 	"vpnd/internal/resource"
 )
 
@@ -14,6 +15,20 @@ type reach struct {
 	kinds   map[string][]resource.ID // of each kind
 	heard   map[resource.ID]bool     // what slow things read, or what that is made from
 	halves  []resource.ID            // see unique; nil before it is asked for
+	glances *glance.Memory           // of passes over all of it; nil where none was made
+}
+
+// glances is what a pass over everything knows from the last one. It begins anew unless
+// its time alone has come: whoever reloads or starts the agent has it find out all.
+func (a *agent) glances(p *pass) *glance.Memory {
+	if !p.Scope.Whole {
+		return nil
+	}
+	r := a.graph()
+	if r.glances == nil || p.noticed != byTimer {
+		r.glances = new(glance.Memory)
+	}
+	return r.glances
 }
 
 // graph is found when it is first asked for.

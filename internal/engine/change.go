@@ -25,7 +25,7 @@ type comparison struct {
 func (e *Engine) compareAll(items []*item) {
 	hands.Each(context.Background(), len(items), func(i int) {
 		it := items[i]
-		if it.compared = nil; it.Want == nil || it.leave || it.before != nil || it.err != nil {
+		if it.compared = nil; it.Want == nil || it.leave || it.before != nil || it.err != nil || it.stands {
 			return
 		}
 		if it.compared = e.compare(it); len(it.compared.diffs) > 0 {

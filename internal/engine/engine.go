@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"vpnd/internal/engine/glance"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
 )
@@ -28,6 +29,7 @@ type Engine struct {
 	Protects bool                        // plans leave what is lost and would void what others hold, and what waits for it; an agent's
 	Armed    func(snapshot string) error // told what undoes an apply before its first change, which an error prevents; may be nil
 	Next     *state.Wish                 // what Armed makes active; nil for nothing
+	Glance   *glance.Memory              // what the last look at the same wish found; nil where each is to be found out anew
 	Started  func(Change)                // told before a change is made; may be nil
 	Done     func(Change, error)         // told after a change was made; may be nil
 
@@ -137,6 +139,11 @@ type item struct {
 	inside  *resource.Resource // does not leave, and so keeps a directory that would; nil where nothing does
 	before  *item              // of another kind, leaves the path that this one comes to; may be nil
 	changes bool               // the plan changes it
+	agrees  bool               // it needs no change for its own sake
+
+	asked  any  // the wish as the configuration has it
+	place  int  // among the wishes, see [Engine.recognise]
+	stands bool // as the last look found it
 
 	compared *comparison // made ahead; nil where that is not so, or it was used
 

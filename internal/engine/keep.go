@@ -66,6 +66,9 @@ func (it *item) recorded() bool {
 func (p *Plan) OnRecord() bool {
 	return len(p.Problems) == 0 && !slices.ContainsFunc(p.items, func(it *item) bool {
 		record := puts(it.final)
+		if it.stands && record == nil {
+			return false
+		}
 		return it.leave || it.Want == nil || it.past == nil || record == nil || !it.past.Want.Equal(record.Want)
 	})
 }

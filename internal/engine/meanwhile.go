@@ -49,7 +49,7 @@ func (e *Engine) beside(work func() Work, do func()) (changed []resource.ID) {
 // changed meanwhile.
 func (e *Engine) again(ctx context.Context, p *Plan, seen []*item) (*Plan, error) {
 	for _, it := range seen {
-		it.past = e.past(it.ID)
+		it.past, it.stands = e.past(it.ID), false
 	}
 	observe(ctx, seen)
 	if err := ctx.Err(); err != nil {

@@ -16,23 +16,31 @@ func (e *Engine) order(items []*item) ([]*item, *resource.Graph, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return inTurn(items, turns), g, nil
+}
+
+func inTurn(items []*item, turns []resource.Turn) []*item {
 	sorted := make([]*item, len(turns))
 	for i, turn := range turns {
 		sorted[i] = items[turn.At]
 		sorted[i].depth = turn.Depth
 	}
-	return sorted, g, nil
+	return sorted
 }
 
 // graph returns the graph of items, who read what they read when they were last
 // applied, too.
 func (e *Engine) graph(items []*item) *resource.Graph {
+	return resource.NewGraph(e.Catalog, e.resources(items))
+}
+
+func (e *Engine) resources(items []*item) []resource.Resource {
 	all := make([]resource.Resource, len(items))
 	for i, it := range items {
 		all[i] = it.Resource
 		all[i].Triggers = it.reads()
 	}
-	return resource.NewGraph(e.Catalog, all)
+	return all
 }
 
 // narrow keeps the targets and, of what is asked for, all that they need.

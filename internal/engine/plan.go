@@ -33,6 +33,9 @@ func (e *Engine) PlanPart(ctx context.Context, d resource.Desired, targets ...re
 		seen := p.among(changed)
 		changed = e.beside(planning, func() { p, err = e.again(ctx, p, seen) })
 	}
+	if err == nil {
+		e.remember(p)
+	}
 	return p, err
 }
 
@@ -50,7 +53,8 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 			return nil, err
 		}
 	}
-	reachable, _ := partition(present, e.runs)
+	e.recognise(ctx, present)
+	reachable, _ := partition(present, func(it *item) bool { return e.runs(it) && !it.stands })
 	if err := normalize(ctx, reachable); err != nil {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func (e *Engine) runs(it *item) bool { return !e.Catalog.Image || !it.kind.Needs
 
 // plan puts the items in order, looks at them and judges each.
 func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, error) {
-	present, comes, err := e.order(present)
+	present, comes, err := e.sorted(present)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +86,8 @@ func (e *Engine) plan(ctx context.Context, present, leaving []*item) (*Plan, err
 	items := slices.Concat(early, present, late)
 	handOver(items)
 	e.keepFull(present, leaving)
-	observe(ctx, items)
+	unseen, _ := partition(items, func(it *item) bool { return !it.stands })
+	observe(ctx, unseen)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -128,13 +133,15 @@ func partition(items []*item, first func(*item) bool) (yes, no []*item) {
 
 func (e *Engine) wishes(present []resource.Resource) ([]*item, error) {
 	items := make([]*item, 0, len(present))
-	for _, r := range present {
+	for i, r := range present {
 		k, err := e.kind(r.ID)
 		if err != nil {
 			return nil, err
 		}
-		it := &item{Resource: r, kind: k, past: e.past(r.ID)}
-		if err := it.recall(); err != nil {
+		it := &item{Resource: r, kind: k, past: e.past(r.ID), asked: r.Want}
+		if recalled := e.Glance.Recalled(i, it.thing()); recalled != nil {
+			it.Want = recalled
+		} else if err := it.recall(); err != nil {
 			return nil, err
 		}
 		items = append(items, it)
@@ -171,6 +178,10 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 
 // judge adds to the plan what is to be done about one item.
 func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) error {
+	if f.passes(it) {
+		it.agrees, it.changes = true, false
+		return nil
+	}
 	it.inherit()
 	if it.err != nil {
 		p.Problems = append(p.Problems, Problem{ID: it.ID, Owners: it.Owners, Err: it.err})
@@ -189,7 +200,7 @@ func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) erro
 	if err != nil {
 		return err
 	}
-	if p.waits(ctx, f, it, c) {
+	if it.agrees = c == nil && it.Want != nil && !it.leave; p.waits(ctx, f, it, c) {
 		return nil
 	}
 	if c == nil {

@@ -141,8 +141,12 @@ func (f Findings) due(p Pass) map[resource.ID]time.Time {
 	}
 	for _, view := range []resource.View{resource.Certificates, resource.Lists} {
 		for _, s := range p.Plan.Seen(view) {
-			if shape, ok := s.Got.(resource.Ender); ok && shape.Ends().Due.After(p.Begun) {
-				due[s.ID] = shape.Ends().Due
+			shape, ok := s.Got.(resource.Ender)
+			if !ok {
+				continue
+			}
+			if until := shape.Ends().Due; until.After(p.Begun) {
+				due[s.ID] = until
 			}
 		}
 	}

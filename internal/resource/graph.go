@@ -50,6 +50,14 @@ func NewGraph(c Catalog, all []Resource) *Graph {
 	return g
 }
 
+// Again returns the graph of a wish for the same things in the same places, each with the
+// same names and owners, that may ask for something else of them.
+func (g *Graph) Again(all []Resource) *Graph {
+	again := *g
+	again.all = all
+	return &again
+}
+
 // link has a thing come after what the name stands for.
 func (g *Graph) link(name ID, i int) {
 	if before, ok := g.place[name]; ok {

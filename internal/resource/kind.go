@@ -32,10 +32,13 @@ type Kind struct {
 
 	Recalls bool // it is a [Recaller]
 	Gives   bool // it is a [Giver]
+	Sights  bool // it is a [Sighter]
 
 	shape       func() any
 	observe     func(context.Context, map[string]any) map[string]Observation
 	complete    func(name string, got any) error
+	sight       func(ctx context.Context, names []string, wants []any) []Sighting
+	lasts       func(got any, now time.Time) bool
 	apply       func(context.Context, []Change) error
 	remove      func(context.Context, []string) error
 	refresh     func(context.Context, string, any, Effect) error
@@ -70,6 +73,14 @@ func (k Kind) Observe(ctx context.Context, wants map[string]any) map[string]Obse
 
 // Complete fills in what an observation left out; see [Completer].
 func (k Kind) Complete(name string, got any) error { return k.complete(name, got) }
+
+// Sight tells by little how things stand; see [Sighter].
+func (k Kind) Sight(ctx context.Context, names []string, wants []any) []Sighting {
+	return k.sight(ctx, names, wants)
+}
+
+// Lasts says whether time alone has not changed what was observed; see [Sighter].
+func (k Kind) Lasts(got any, now time.Time) bool { return k.lasts(got, now) }
 
 // Apply makes all changes in one go.
 func (k Kind) Apply(ctx context.Context, changes []Change) error { return k.apply(ctx, changes) }
@@ -179,6 +190,8 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		shape:       func() any { return new(T) },
 		observe:     observer(v),
 		complete:    func(string, any) error { return nil },
+		sight:       func(context.Context, []string, []any) []Sighting { return nil },
+		lasts:       func(any, time.Time) bool { return false },
 		apply:       applier(v),
 		remove:      v.Remove,
 		refresh:     func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
@@ -210,6 +223,17 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 			}
 			return c.Complete(name, got.(*T))
 		}
+	}
+	if s, ok := v.(Sighter[T]); ok {
+		k.Sights = true
+		k.sight = func(ctx context.Context, names []string, wants []any) []Sighting {
+			all := make([]*T, len(wants))
+			for i, want := range wants {
+				all[i] = typed[T](want)
+			}
+			return s.Sight(ctx, names, all)
+		}
+		k.lasts = func(got any, now time.Time) bool { return s.Lasts(got.(*T), now) }
 	}
 	if r, ok := v.(Refresher[T]); ok {
 		k.refresh = func(ctx context.Context, name string, want any, how Effect) error {

@@ -59,6 +59,25 @@ type Completer[T any] interface {
 	Complete(name string, got *T) error
 }
 
+// A Sighter tells by little whether things stand as they stood, by what the kernel says
+// of files and without reading one: of ten thousand that nobody touched, an agent need
+// not find out anew what they are.
+type Sighter[T any] interface {
+	// Sight returns a sighting of each name, by the wish before it is normalised. Where a
+	// later one of the same wish is equal, all that Normalize and Observe rested on in
+	// between is as it was, and they would say the same once more. Of what can't be told
+	// by little there is none, and of what has changed only just now: it may change
+	// again without a trace. nil is none of any.
+	Sight(ctx context.Context, names []string, wants []*T) []Sighting
+	// Lasts says whether what was observed to be as it shall be is not made otherwise
+	// by time alone.
+	Lasts(got *T, now time.Time) bool
+}
+
+// A Sighting is how a thing, and all that it rests on, stands, in short. The zero one
+// is none.
+type Sighting [32]byte
+
 // A Normalizer turns wishes into the words in which the host will say them
 // back, all of a kind at once, and so proves them. What it can't accept it
 // leaves out and reports as a [NameError], joined with others. It changes

@@ -149,16 +149,18 @@ func (st *survey) current() bool {
 	if st.old == nil {
 		return false
 	}
-	told := make(map[string]bool)
-	for _, e := range st.all {
-		told[e.serial] = st.expelled(e)
-	}
+	lacks := make(map[string]bool)
 	for serial := range st.must {
-		if _, listed := st.listed[serial]; !listed && !told[serial] {
-			return false
+		if _, listed := st.listed[serial]; !listed {
+			lacks[serial] = true
 		}
 	}
-	return true
+	for _, e := range st.all {
+		if len(lacks) > 0 && st.expelled(e) {
+			delete(lacks, e.serial)
+		}
+	}
+	return len(lacks) == 0
 }
 
 // complete says whether the list that stands bars everybody that it shall.

@@ -230,6 +230,13 @@ func rememberedCertificate() *derived.Memory[Certificate] {
 			}
 			return tellCertificate(s, name, cert, want)
 		},
+		Sure: func(want *Certificate) bool {
+			return want.remembered() && want.Overlap == nil && !yes(want.External) && !yes(want.KeyAway) &&
+				resource.Or(want.Usage, policy.UsageServer) != policy.UsageCA
+		},
+		Lasts: func(got *Certificate, now time.Time) bool {
+			return got.Clock == nil && yes(got.Fresh) && got.FreshUntil != nil && now.Before(*got.FreshUntil)
+		},
 		Bytes: func(got *Certificate, data []byte) { got.PEM = resource.Ptr(string(data)) },
 		Drop: func(s *derived.Scene, data []byte, want Certificate) {
 			if cert, err := policy.ParseCertificate(data); err == nil {

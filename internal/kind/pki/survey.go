@@ -209,9 +209,11 @@ func (st *survey) signedBefore() []entry {
 	}
 	var lost []entry
 	for serial, text := range st.want.Signed {
+		if st.ledger.holds(serial) {
+			continue // as nearly always
+		}
 		at, name, _ := strings.Cut(text, " ")
-		until, err := time.Parse(time.RFC3339, at)
-		if err == nil && !st.ledger.holds(serial) {
+		if until, err := time.Parse(time.RFC3339, at); err == nil {
 			lost = append(lost, entry{serial: serial, name: name, until: until, own: true})
 		}
 	}
@@ -230,7 +232,9 @@ func (st *survey) sort(all []entry) {
 		if st.ca != nil && !e.by(st.ca) {
 			continue
 		}
-		st.names[e.name] = true
+		if yes(st.want.External) { // else nobody asks for them
+			st.names[e.name] = true
+		}
 		if st.now.Before(e.until) {
 			st.all = append(st.all, e)
 		} else {

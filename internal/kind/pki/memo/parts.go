@@ -17,7 +17,10 @@ func Join(parts ...string) string {
 
 // Split takes apart what Join made; it is false of anything else.
 func Split(text string) (parts []string, ok bool) {
-	parts = make([]string, 0, 16)
+	if text == "" {
+		return []string{}, true
+	}
+	parts = make([]string, 0, 18) // of a certificate, of which there are thousands
 	for text != "" {
 		n, used := uvarint(text)
 		if used <= 0 || n > uint64(len(text)-used) {

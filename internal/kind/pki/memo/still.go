@@ -17,7 +17,7 @@ func (m *Memo) Saw(question, path string, as atomic.Info, looked time.Time, text
 	if m == nil || !as.Still(as, looked) || m.boot == "" {
 		return false
 	}
-	m.learn(m.sighting(question, path), string(marksOf(as))+text)
+	m.learn(m.sighting(question, path), string(Marks(nil, as))+text)
 	return true
 }
 
@@ -27,7 +27,7 @@ func (m *Memo) Still(question, path string, now atomic.Info) (string, bool) {
 		return "", false
 	}
 	text, known := m.recall(m.sighting(question, path))
-	marks := marksOf(now)
+	marks := Marks(make([]byte, 0, 64), now)
 	if !known || len(text) < len(marks) || text[:len(marks)] != string(marks) {
 		return "", false
 	}
@@ -40,17 +40,16 @@ func (m *Memo) sighting(question, path string) sum {
 	return sumOf(m.seasoned(), "seen: "+question, [][]byte{[]byte(m.boot), []byte(path)})
 }
 
-// marksOf writes down all by which a change of a file shows. Nothing that it writes
-// begins as something else that it writes.
-func marksOf(i atomic.Info) []byte {
-	marks := make([]byte, 0, 64)
-	for _, n := range []uint64{
+// Marks appends all by which a change of a file shows. Nothing that it writes begins as
+// something else that it writes.
+func Marks(to []byte, i atomic.Info) []byte {
+	for _, n := range [...]uint64{
 		uint64(i.Mode), uint64(i.UID), uint64(i.GID), uint64(i.Size),
 		uint64(i.Changed.UnixNano()), uint64(i.Modified.UnixNano()), i.Device, i.Inode,
 	} {
-		marks = binary.AppendUvarint(marks, n)
+		to = binary.AppendUvarint(to, n)
 	}
-	return marks
+	return to
 }
 
 // thisBoot is the kernel's name for this one, random(4); empty where it does not tell.
