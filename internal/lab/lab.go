@@ -24,7 +24,7 @@ type Options struct {
 	// Release is the Debian release of the hosts; empty is Bookworm.
 	Release string
 	// Packages are installed on the hosts besides what all have; their services
-	// don't start at boot.
+	// don't start at boot. PACKAGE/SUITE is that of another suite, see Layer.
 	Packages []string
 	// Hosts is how many are up at a time, at most. New waits until the machine has
 	// room for so many beside those of the other labs of this process that say it.

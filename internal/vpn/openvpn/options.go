@@ -103,6 +103,8 @@ func (c *check) options(path string, lines []string, udp, tcp bool) {
 			c.Add(at, gone[name], "%s is gone from OpenVPN or about to go", name)
 		case isOwned:
 			c.Add(at, "use the attribute "+attribute, "%s is written by vpnd", name)
+		case name == "memstats":
+			c.Warn(at, "delete it before OpenVPN is upgraded", "OpenVPN 2.7 knows no %s and does not start with it", name)
 		case name == "tls-crypt-v2-max-age":
 			c.Add(at, "delete it; tls_crypt_v2_verify = true refuses who was revoked", "the keys of clients tell no time, so %s lets nobody in", name)
 		case name == "port-share" && udp && !tcp:

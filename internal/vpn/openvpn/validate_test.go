@@ -258,7 +258,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 				"--dev tap", "<ca>", "", "a\nb", "sndbuf 0\x00", "setenv opt port 443", "# a comment",
 				`setenv A "open`, `setenv A 'open`, `setenv A b\`, `setenv A "x\""`, `setenv A 'x\'`, `setenv A it's`, `setenv A b # "open`,
 				`setenv "opt" port 4444`, `"setenv" 'opt' "management" 0.0.0.0 7505`, `\ port 4444`, `"up" /bin/sh`, `set"env opt port 1`, "setenv opt # port 1", `setenv A \n`,
-				`verify-client-cert "none" # require`, "setenv" + strings.Repeat(" x", 16), `"<connection>"`, "'config' /tmp/more",
+				`verify-client-cert "none" # require`, "memstats /run/office", "setenv" + strings.Repeat(" x", 16), `"<connection>"`, "'config' /tmp/more",
 			}
 		}},
 		{"a long line", func(s *Server) { s.Options = []string{"setenv LONG " + strings.Repeat("x", 300)} }},
