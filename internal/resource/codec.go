@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
@@ -158,12 +159,22 @@ func fill(v reflect.Value, data json.RawMessage) error {
 		return fillMap(v, data)
 	case reflect.Struct:
 		return fillStruct(v, data)
+	case reflect.Bool:
+		if is := string(data); is == "true" || is == "false" {
+			v.SetBool(is == "true")
+			return nil
+		}
+		return json.Unmarshal(data, v.Addr().Interface())
 	default:
 		return json.Unmarshal(data, v.Addr().Interface())
 	}
 }
 
 func fillSlice(v reflect.Value, data json.RawMessage) error {
+	if string(data) == "[]" { // as of thousands nearly all are
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		return nil
+	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(data, &items); err != nil {
 		return err
@@ -178,8 +189,8 @@ func fillSlice(v reflect.Value, data json.RawMessage) error {
 }
 
 func fillMap(v reflect.Value, data json.RawMessage) error {
-	var items map[string]json.RawMessage
-	if err := json.Unmarshal(data, &items); err != nil {
+	items, err := membersOf(data)
+	if err != nil {
 		return err
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(items)))
@@ -194,8 +205,8 @@ func fillMap(v reflect.Value, data json.RawMessage) error {
 }
 
 func fillStruct(v reflect.Value, data json.RawMessage) error {
-	var items map[string]json.RawMessage
-	if err := json.Unmarshal(data, &items); err != nil {
+	items, err := membersOf(data)
+	if err != nil {
 		return err
 	}
 	for _, f := range Fields(v.Type()) {
@@ -208,6 +219,54 @@ func fillStruct(v reflect.Value, data json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// membersOf takes apart an object.
+func membersOf(data json.RawMessage) (items map[string]json.RawMessage, err error) {
+	if items = texts(data); items == nil {
+		err = json.Unmarshal(data, &items)
+	}
+	return items, err
+}
+
+// texts takes apart an object whose values are texts that stand there as they are, as the
+// names in certificates are, without white space between them; it is nil of any other.
+func texts(data json.RawMessage) map[string]json.RawMessage {
+	n := len(data)
+	if n < len(`{"":""}`) || data[0] != '{' || data[n-1] != '}' {
+		return nil
+	}
+	items := make(map[string]json.RawMessage)
+	for rest := data[1 : n-1]; ; {
+		name, after := plainText(rest)
+		if len(after) == 0 || after[0] != ':' {
+			return nil
+		}
+		value, after := plainText(after[1:])
+		if value == nil {
+			return nil
+		}
+		items[string(name[1:len(name)-1])] = value
+		if len(after) == 0 {
+			return items
+		}
+		if rest = after[1:]; after[0] != ',' {
+			return nil
+		}
+	}
+}
+
+// plainText returns the text at the beginning, with its quotes, and what follows; nothing
+// where none stands there as it is.
+func plainText(data json.RawMessage) (text, after json.RawMessage) {
+	if len(data) == 0 || data[0] != '"' {
+		return nil, nil
+	}
+	end := 1 + bytes.IndexByte(data[1:], '"')
+	if end == 0 || !simple(string(data[1:end])) {
+		return nil, nil
+	}
+	return data[:end+1], data[end+1:]
 }
 
 func fillField(shape reflect.Value, f Field, data json.RawMessage) error {

@@ -153,25 +153,30 @@ func (s *Scanner) Text() string {
 }
 
 // quoted passes over a string and returns it with its quotes; plain says whether all
-// within stands for itself.
+// within stands for itself. An escaped quote, which is in every address, is nothing that
+// package encoding/json has to be asked about.
 func (s *Scanner) quoted() (text string, plain bool) {
 	begin := s.at
 	if !s.eat('"') {
 		return "", false
 	}
 	plain = true
+	doubtful := false
 	for s.at < len(s.text) {
 		c := s.text[s.at]
 		s.at++
 		switch {
 		case c == '"':
 			text = s.text[begin:s.at]
-			s.bad = s.bad || !plain && !json.Valid([]byte(text))
+			s.bad = s.bad || doubtful && !json.Valid([]byte(text))
 			return text, plain
 		case c == '\\':
 			plain = false
+			doubtful = doubtful || s.at == len(s.text) || s.text[s.at] != '"' && s.text[s.at] != '\\'
 			s.at = min(s.at+1, len(s.text))
-		case c < ' ' || c >= utf8.RuneSelf:
+		case c < ' ':
+			plain, doubtful = false, true
+		case c >= utf8.RuneSelf:
 			plain = false
 		}
 	}
