@@ -153,18 +153,27 @@ func (f *directory) create(name string) (int, error) {
 	return fd, nil
 }
 
-// fill gives the temporary its content, its owner and then its mode.
+// fill gives the temporary its content, its owner and then its mode, where it was not
+// born with them: of thousands of keys, each is a change of the file system by itself.
 func (p *pending) fill(t int, old *unix.Stat_t) error {
 	if err := writeAll(t, p.Data); err != nil {
 		return err
 	}
-	if err := unix.Fchown(t, p.UID, p.GID); err != nil {
+	var born unix.Stat_t
+	if err := unix.Fstat(t, &born); err != nil {
 		return err
 	}
-	if err := unix.Fchmod(t, bitsOf(p.Mode)); err != nil {
-		return err
+	if p.UID >= 0 && p.UID != int(born.Uid) || p.GID >= 0 && p.GID != int(born.Gid) {
+		if err := unix.Fchown(t, p.UID, p.GID); err != nil {
+			return err
+		}
 	}
-	return p.advance(t, old)
+	if bitsOf(p.Mode) != born.Mode&^unix.S_IFMT {
+		if err := unix.Fchmod(t, bitsOf(p.Mode)); err != nil {
+			return err
+		}
+	}
+	return p.advance(born, old)
 }
 
 func writeAll(fd int, data []byte) error {
@@ -217,13 +226,9 @@ func replaceable(old *unix.Stat_t) error {
 
 // advance sets the modification time of the temporary a second after the old
 // file's where it would be the same or earlier.
-func (p *pending) advance(t int, old *unix.Stat_t) error {
-	if old == nil || old.Mode&unix.S_IFMT != unix.S_IFREG {
+func (p *pending) advance(fresh unix.Stat_t, old *unix.Stat_t) error {
+	if old == nil || old.Mode&unix.S_IFMT != unix.S_IFREG || fresh.Mtim.Sec > old.Mtim.Sec {
 		return nil
-	}
-	var fresh unix.Stat_t
-	if err := unix.Fstat(t, &fresh); err != nil || fresh.Mtim.Sec > old.Mtim.Sec {
-		return err
 	}
 	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Sec: old.Mtim.Sec + 1}}
 	return unix.UtimesNanoAt(p.in.fd, p.temporary, times, unix.AT_SYMLINK_NOFOLLOW)

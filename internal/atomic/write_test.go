@@ -184,3 +184,18 @@ func TestRemove(t *testing.T) {
 		t.Errorf("left %s", got)
 	}
 }
+
+// Whatever a process takes away from the mode of the files that it makes, a file has the
+// one that was asked for.
+func TestTheUmaskTakesNothingAway(t *testing.T) {
+	root := t.TempDir()
+	defer unix.Umask(unix.Umask(0o777))
+	for _, mode := range []fs.FileMode{0o600, 0o644, 0o400, 0} {
+		if err := Write(root, File{Path: "/x", Data: []byte("x"), Mode: mode, UID: -1, GID: -1}); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := Stat(root, "/x"); err != nil || info.Mode != mode || info.UID != os.Geteuid() {
+			t.Errorf("%v, %v instead of %v", err, info.Mode, mode)
+		}
+	}
+}
