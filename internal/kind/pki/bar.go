@@ -43,7 +43,7 @@ func (st *survey) remember(want *CRL, stands bool) {
 	for serial, b := range st.bar() {
 		want.Barred[serial] = b.name
 	}
-	want.Signed = make(map[string]string)
+	want.Signed = make(map[string]string, len(st.all))
 	for _, e := range st.all {
 		if _, out := want.Barred[e.serial]; e.own && !e.signs && !out {
 			want.Signed[e.serial] = e.until.UTC().Format(time.RFC3339) + " " + e.name

@@ -26,13 +26,13 @@ const defaultCRLValidity = 180 * resource.Day
 type crls struct {
 	derived.Verbs[CRL]
 	cache sync.Mutex
-	known map[string]entry // by path; an entry of a ledger never changes
+	known map[string]map[string]entry // by ledger and serial number; an entry never changes
 
 	issuer, keyID []byte // of the entry that was read last
 }
 
 func newCRLs(h derived.Host) *crls {
-	v := &crls{known: make(map[string]entry)}
+	v := &crls{known: make(map[string]map[string]entry)}
 	v.Host, v.Nature = h, derived.Nature[CRL]{
 		Access: func(c *CRL) derived.Access { return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group} },
 		Kept:   keptCRL,

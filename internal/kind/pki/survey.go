@@ -51,18 +51,29 @@ func (v *crls) entries(s *derived.Scene, dir string) ([]entry, *ledger, error) {
 	v.cache.Lock()
 	defer v.cache.Unlock()
 	serials := slices.Sorted(maps.Keys(l.entries))
-	unknown := slices.DeleteFunc(slices.Clone(serials), func(serial string) bool { _, known := v.known[dir+"/"+serial]; return known })
-	found, errs := make([]entry, len(unknown)), make([]error, len(unknown))
-	hands.Each(context.Background(), len(unknown), func(i int) { found[i], errs[i] = entryAt(s, dir, unknown[i]) })
-	for i, serial := range unknown {
+	known := v.known[dir]
+	if known == nil {
+		known = make(map[string]entry, len(serials))
+		v.known[dir] = known
+	}
+	all := make([]entry, len(serials))
+	var unknown []int
+	for i, serial := range serials {
+		e, is := known[serial]
+		if all[i] = e; !is {
+			unknown = append(unknown, i)
+		}
+	}
+	errs := make([]error, len(unknown))
+	hands.Each(context.Background(), len(unknown), func(i int) {
+		all[unknown[i]], errs[i] = entryAt(s, dir, serials[unknown[i]])
+	})
+	for i, at := range unknown {
 		if errs[i] != nil {
 			return nil, nil, errs[i]
 		}
-		v.known[dir+"/"+serial] = v.alike(found[i])
-	}
-	all := make([]entry, len(serials))
-	for i, serial := range serials {
-		all[i] = v.known[dir+"/"+serial]
+		all[at] = v.alike(all[at])
+		known[serials[at]] = all[at]
 	}
 	return all, l, nil
 }
@@ -227,7 +238,7 @@ func (st *survey) onRecord() bool {
 
 // sort parts what the CA signed by whether it has run out.
 func (st *survey) sort(all []entry) {
-	st.all = make([]entry, 0, len(all))
+	st.all, st.names = make([]entry, 0, len(all)), make(map[string]bool, len(all))
 	for _, e := range all {
 		if st.ca != nil && !e.by(st.ca) {
 			continue

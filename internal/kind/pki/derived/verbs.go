@@ -188,6 +188,9 @@ func (v *Verbs[T]) observe(s *Scene, name string, want *T) (*T, error) {
 // or more is asked for.
 func (v *Verbs[T]) observeBy(s *Scene, name string, want T) (*T, error) {
 	info, unseen := s.Look(name)
+	if errors.Is(unseen, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if unseen == nil {
 		if essence, still := s.Memo.Still(v.Memory.Question, name, info); still {
 			if got, err := v.tell(s, name, essence, want, StatOf(info)); got != nil || err != nil {
