@@ -90,7 +90,7 @@ const manyThings = 5000
 // what it leaves behind weighs less beside that.
 const (
 	spared         = 50
-	sparedChanging = 100
+	sparedChanging = 150
 )
 
 // changes says that the command changes the host.

@@ -121,6 +121,9 @@ func (a *app) planApply(ctx context.Context, t *transaction.Transaction, cfg *co
 	if err := t.Settled(); err != nil {
 		return nil, err
 	}
+	if f.yes && len(f.targets) == 0 {
+		t.Ahead(cfg)
+	}
 	p, err := a.proved(ctx, t.Engine, cfg, f.targets)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,9 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -72,7 +72,14 @@ func readOwn(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var all bytes.Buffer // of what is large, most of the time goes into room for more
+	all.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = all.ReadFrom(f)
+	return all.Bytes(), err
 }
 
 // trusted refuses a state directory that others could change, as a whole or what is

@@ -241,9 +241,8 @@ func readThings(lines []byte, known *wording) ([]Was, error) {
 	if len(lines) == 0 {
 		return nil, nil
 	}
-	text := string(lines)
 	var starts []int
-	for at := 0; at < len(text); {
+	for at := 0; at < len(lines); {
 		starts = append(starts, at)
 		n := bytes.IndexByte(lines[at:], '\n')
 		if n < 0 {
@@ -258,12 +257,12 @@ func readThings(lines []byte, known *wording) ([]Was, error) {
 	hands.Each(context.Background(), parts, func(part int) {
 		r := known.from()
 		for i := part * many; i < min(len(starts), (part+1)*many) && errs[part] == nil; i++ {
-			end := len(text)
+			end := len(lines)
 			if i+1 < len(starts) {
 				end = starts[i+1]
 			}
-			line, another := strings.CutSuffix(text[starts[i]:end-1], ",")
-			if all[i], errs[part] = r.thing(line); another != (end < len(text)) {
+			line, another := bytes.CutSuffix(lines[starts[i]:end-1], []byte(","))
+			if all[i], errs[part] = r.thing(line); another != (end < len(lines)) {
 				errs[part] = errors.New("a comma between two things is missing, or too much")
 			}
 		}

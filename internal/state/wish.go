@@ -41,7 +41,9 @@ func (s *Store) Sign(w *Wish) error {
 	}
 	w.Fingerprint = s.sum(func(to io.Writer) { err = words.asks(to) })
 	if s.log != nil { // it is about to be put in the place of one that reads alike
+		s.mu.Lock()
 		w.words, s.words = words, words
+		s.mu.Unlock()
 	}
 	return err
 }
@@ -184,8 +186,11 @@ func (s *Store) Wish() (*Wish, error) {
 }
 
 func (s *Store) readWish() (*Wish, error) {
+	s.mu.RLock()
+	words := s.words
+	s.mu.RUnlock()
 	for tries := 0; ; tries++ {
-		w, err := recall(s, wishFile, whatWish, outOfWish, func() *Wish { return &Wish{words: s.words} })
+		w, err := recall(s, wishFile, whatWish, outOfWish, func() *Wish { return &Wish{words: words} })
 		if err != nil || w == nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -106,12 +107,12 @@ type rereader struct {
 }
 
 // thing reads a line, where it has to.
-func (r *rereader) thing(line string) (Was, error) {
-	if r.next < len(r.known.lines) && string(r.known.lines[r.next]) == line {
+func (r *rereader) thing(line []byte) (Was, error) {
+	if r.next < len(r.known.lines) && bytes.Equal(r.known.lines[r.next], line) {
 		r.next++
 		return r.known.bare[r.next-1], nil
 	}
-	was, err := r.was(line)
+	was, err := r.was(string(line))
 	if err != nil {
 		return was, err
 	}

@@ -99,7 +99,7 @@ func (t *Transaction) Apply(ctx context.Context, p *engine.Plan, terms Terms) (P
 		a.probes = confirm.Working(ctx, t.host.Probes(ctx, changing(t.Engine.Catalog, p)))
 	}
 	var err error
-	if a.next, err = active.Next(a.store(), terms.Config, a.took()); err != nil {
+	if a.next, err = a.nextOf(terms.Config, a.took()); err != nil {
 		return Failed, err
 	}
 	if a.resumes, err = a.cutShort(); err != nil {

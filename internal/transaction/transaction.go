@@ -75,6 +75,7 @@ type Transaction struct {
 	Engine *engine.Engine
 	host   *Host
 	unlock func()
+	ahead  *ahead // nil where nothing is made ahead
 }
 
 // Begin takes the lock and opens the state. The caller closes the transaction.
@@ -114,6 +115,7 @@ func (t *Transaction) Close() {
 	if t.unlock == nil {
 		return
 	}
+	t.ahead.wait()
 	if t.Engine.Store.Close() == nil {
 		t.host.known = t.Engine.Store
 	}
