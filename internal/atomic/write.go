@@ -60,13 +60,22 @@ func Write(root string, f File) error { return WriteAll(root, []File{f}) }
 // one a directory. All are prepared before the first takes its place: where one
 // can't be, none is changed, and the error joins an [Error] for each that
 // failed.
-func WriteAll(root string, files []File) error {
+func WriteAll(root string, files []File) error { return WriteInTurn(root, files) }
+
+// WriteInTurn is [WriteAll] of several lots: of each, the names are on disk before the
+// first file of the next one takes its place. All are prepared with one flush.
+func WriteInTurn(root string, lots ...[]File) error {
 	b := batch{root: root, directories: make(map[string]*directory), left: make(map[string][]string)}
 	defer b.close()
-	for i := range files {
-		b.pending = append(b.pending, &pending{File: &files[i]})
+	var inTurn [][]*pending
+	for _, files := range lots {
+		begin := len(b.pending)
+		for i := range files {
+			b.pending = append(b.pending, &pending{File: &files[i]})
+		}
+		inTurn = append(inTurn, b.pending[begin:])
 	}
-	if err := b.each(b.locate); err != nil {
+	if err := each(b.pending, b.locate); err != nil {
 		return err
 	}
 	if err := b.prepareAll(); err != nil {
@@ -75,10 +84,15 @@ func WriteAll(root string, files []File) error {
 	if err := b.flush(); err != nil {
 		return err
 	}
-	if err := b.each(b.accept); err != nil {
+	if err := each(b.pending, b.accept); err != nil {
 		return err
 	}
-	return errors.Join(b.each(b.place), b.syncDirectories())
+	for _, lot := range inTurn {
+		if err := errors.Join(each(lot, b.place), syncDirectories(lot)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pending is a file on its way.
@@ -96,9 +110,9 @@ type batch struct {
 	left        map[string][]string   // temporaries of killed writers, by the same
 }
 
-func (b *batch) each(step func(*pending) error) error {
+func each(all []*pending, step func(*pending) error) error {
 	var errs []error
-	for _, p := range b.pending {
+	for _, p := range all {
 		if err := step(p); err != nil {
 			errs = append(errs, &Error{Path: p.Path, Err: explain(err)})
 		}
@@ -280,9 +294,15 @@ func (b *batch) place(p *pending) error {
 	return nil
 }
 
-func (b *batch) syncDirectories() error {
+func syncDirectories(of []*pending) error {
 	var errs []error
-	for _, f := range b.directories {
+	done := make(map[*directory]bool)
+	for _, p := range of {
+		f := p.in
+		if done[f] {
+			continue
+		}
+		done[f] = true
 		if err := f.sync(); err != nil {
 			errs = append(errs, fmt.Errorf("flushing %s to disk: %w", f.path, explain(err)))
 		}

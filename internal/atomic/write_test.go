@@ -199,3 +199,41 @@ func TestTheUmaskTakesNothingAway(t *testing.T) {
 		}
 	}
 }
+
+// No file of a lot takes its place before all of the lot before it have, and where one
+// can't be made, none has.
+func TestALotComesAfterTheOneBefore(t *testing.T) {
+	for _, many := range []int{1, manyFiles} {
+		for _, tt := range []struct {
+			what, want string
+			spoil      func(root string) func(string) error // asked of each file of the first lot before any takes its place
+		}{
+			{"all", "first then", func(string) func(string) error { return nil }},
+			{"none is accepted", "", func(string) func(string) error { return func(string) error { return errors.New("no") } }},
+			{"one can't take its place", "first", func(root string) func(string) error {
+				return func(string) error { return os.MkdirAll(filepath.Join(root, "first-0"), 0o700) }
+			}},
+		} {
+			root := t.TempDir()
+			var first, then []File
+			for i := range many {
+				f := mine(fmt.Sprintf("/first-%d", i), "x", 0o600)
+				f.Accept = tt.spoil(root)
+				first, then = append(first, f), append(then, mine(fmt.Sprintf("/then-%d", i), "x", 0o600))
+			}
+			err := WriteInTurn(root, first, then)
+			if (err == nil) != (tt.what == "all") {
+				t.Errorf("%s: %v", tt.what, err)
+			}
+			left := entries(t, root)
+			for _, lot := range []string{"first", "then"} {
+				if is := strings.Contains(left, lot); is != strings.Contains(tt.want, lot) {
+					t.Errorf("%s, %d files a lot: %q is left", tt.what, many, left)
+				}
+			}
+			if strings.Contains(left, mark) {
+				t.Errorf("%s: temporaries are left: %s", tt.what, left)
+			}
+		}
+	}
+}

@@ -87,10 +87,11 @@ func (a *app) cache() string { return filepath.Join(a.runDir, "cache") }
 const manyThings = 5000
 
 // How much garbage a command spares then. What changes a host holds more at once, and
-// what it leaves behind weighs less beside that.
+// what it leaves behind weighs less beside that; each of many changes adds to both.
 const (
 	spared         = 50
 	sparedChanging = 150
+	sparedMany     = 100 // with many changes
 )
 
 // changes says that the command changes the host.
@@ -99,6 +100,13 @@ func (a *app) changes() {
 		a.garbage = sparedChanging
 	}
 	a.readAhead()
+}
+
+// makes says how many changes a command is about to make.
+func (a *app) makes(changes int) {
+	if a.garbage > 0 && changes > manyThings {
+		debug.SetGCPercent(sparedMany)
+	}
 }
 
 // load reads the configuration. Its mistakes and warnings are written to Err.

@@ -128,6 +128,7 @@ func (a *app) planApply(ctx context.Context, t *transaction.Transaction, cfg *co
 	if err != nil {
 		return nil, err
 	}
+	a.makes(len(p.Changes))
 	if len(saved) == 1 {
 		if err := fits(p, t.Engine.Store, saved[0]); err != nil {
 			return nil, err

@@ -247,9 +247,9 @@ func (v *Verbs[T]) Complete(name string, got *T) error {
 	return nil
 }
 
-// Apply puts many files in place: first what must be on disk before them,
-// with one flush, and then they themselves, with another. Where only who may
-// use a file changes, its content is left alone.
+// Apply puts many files in place: first what must be on disk before them, and
+// then they themselves. Where only who may use a file changes, its content is
+// left alone.
 func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	s, err := v.Scene()
 	if err != nil {
@@ -267,10 +267,7 @@ func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
 	for _, w := range made {
 		first, then = append(first, w.first...), append(then, w.then...)
 	}
-	err = atomic.WriteAll(v.Root, first)
-	if err == nil {
-		err = atomic.WriteAll(v.Root, then)
-	}
+	err = atomic.WriteInTurn(v.Root, first, then)
 	return errors.Join(append(errs, perName(err))...)
 }
 
