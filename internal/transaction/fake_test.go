@@ -184,6 +184,9 @@ func (r *rig) apply(ctx context.Context, text string, terms Terms) (phase Phase,
 		if err := t.Settled(); err != nil {
 			return nil, err
 		}
+		if r.answers == nil {
+			t.Ahead(terms.Config)
+		}
 		return t.Engine.Plan(ctx, terms.Config.Desired)
 	})
 	if err != nil {
