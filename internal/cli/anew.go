@@ -58,6 +58,11 @@ one ends by itself when nothing that it signed is good. Nobody needs a new profi
 that: the profiles that people hold lead to the new CA by a certificate that the old one
 signs for it. An openvpn_server has to start again once, to know of both.
 
+Where a CA above it has to sign first, elsewhere or with a key that is away, the one
+before goes on signing until the new one has its certificate: vpnd pki export --csr
+writes the request, vpnd pki sign --import takes what comes back, and the plan says what
+is waited for.
+
 The host must be as the configuration says otherwise.`
 	c.Flags().BoolVar(&f.all, "all", false, "everybody, and every server")
 	c.Flags().BoolVar(&f.ca, "ca", false, "the CA")

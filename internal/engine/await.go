@@ -32,19 +32,18 @@ func (p *Plan) waits(ctx context.Context, f *follower, it *item, c *Change) bool
 	w.ID, w.Owners = it.ID, it.Owners
 	p.Waits = append(p.Waits, w)
 	if it.got == nil {
-		f.hold(p, w, it.past == nil)
+		f.hold(p, w)
 	}
 	return true
 }
 
-// hold has what needs a missing thing wait with it. One that was never made, as opposed to
-// one that is lost, is nothing that those wait for who go on without it meanwhile.
-func (f *follower) hold(p *Plan, w Wait, never bool) {
+// hold has what needs a missing thing wait with it.
+func (f *follower) hold(p *Plan, w Wait) {
 	if f.walk == nil {
 		f.walk = p.comes.Walk()
 	}
 	for _, next := range f.walk.Next(w.ID) {
-		if _, known := f.held[next]; !known && !(never && p.comes.Spares(next, w.ID)) {
+		if _, known := f.held[next]; !known {
 			f.held[next] = w
 		}
 	}

@@ -240,18 +240,14 @@ type passage struct {
 	kind  string
 }
 
-// A Sparer is a wish that goes on without a thing that it comes after until that is there
-// for the first time.
-type Sparer interface{ Spares(without ID) bool }
+// An Aside is the shape of a kind whose things may stand aside: only those need such a
+// thing who name it, and nobody because of the block that asks for it.
+type Aside interface{ Aside() bool }
 
-// Spares says whether a thing goes on without another one that has not been there yet.
-func (g *Graph) Spares(id, without ID) bool {
-	at, ok := g.place[id]
-	if !ok {
-		return false
-	}
-	s, ok := g.all[at].Want.(Sparer)
-	return ok && s.Spares(without)
+// aside says whether nobody needs a thing who does not name it.
+func (g *Graph) aside(at int) bool {
+	a, may := g.all[at].Want.(Aside)
+	return may && a.Aside()
 }
 
 // Walk begins a walk.
@@ -276,7 +272,7 @@ func (w *Walk) Next(id ID) []ID {
 			continue
 		}
 		through := passage{block: point, kind: id.Kind}
-		if w.passed[through] {
+		if w.passed[through] || w.aside(at) {
 			continue
 		}
 		w.passed[through] = true

@@ -88,6 +88,31 @@ func TestGraph(t *testing.T) {
 	}
 }
 
+// besides is the wish of a thing that stands aside.
+type besides struct{}
+
+func (besides) Aside() bool { return true }
+
+// What stands aside only those need who name it; it comes before the same all the same.
+func TestAside(t *testing.T) {
+	next := asked("next", "block.ca")
+	next.Want = besides{}
+	g := NewGraph(loners, append(office(), next, asked("signed", "block.ca", "next")))
+	if got := listed(g.Dependants(idOf("next"))); got != "conf signed unit" {
+		t.Errorf("it is needed by %s", got) // conf comes after the block of what needs it
+	}
+	g = NewGraph(loners, append(office(), next))
+	if got := listed(g.Dependants(idOf("next"))); got != "" {
+		t.Errorf("it is needed by %s", got)
+	}
+	if got := listed(g.Dependants(idOf("key"))); got != "conf list unit" {
+		t.Errorf("what stands beside it is needed by %s", got)
+	}
+	if !g.Reachable(idOf("conf"))[next.ID] {
+		t.Error("it does not come before those that come after its block")
+	}
+}
+
 func TestOrder(t *testing.T) {
 	for _, c := range []struct {
 		what string

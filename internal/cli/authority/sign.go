@@ -83,6 +83,9 @@ func (s *Session) bring(ctx context.Context, files []string, f signFlags) error 
 		_, _ = fmt.Fprintf(s.Out, "Took in the certificate of %s, good until %s.\n", t.Name, t.Ends.Local().Format(time.DateOnly))
 	}
 	_, _ = fmt.Fprintln(s.Out)
+	if cfg, err = s.Load(); err != nil { // a CA that has its certificate may sign by now
+		return err
+	}
 	return s.Apply(ctx, cfg, f.yes)
 }
 

@@ -61,7 +61,10 @@ func Succeed(ctx context.Context, s *Session, in string, unasked bool) error {
 	if o.Imported {
 		return fmt.Errorf("the CA of %s is not of vpnd's making; give the new one in ca_certificate and ca_key", o.id)
 	}
-	if key := o.key(cfg); key != "" {
+	if o.Next != "" {
+		return fmt.Errorf("a CA that is to take the place of the one of %s waits already, for its certificate %s; vpnd plan tells what it waits for", o.id, o.Next)
+	}
+	if key := o.key(cfg); key != "" && len(o.Above) == 0 {
 		if _, err := atomic.Stat(s.host().Root, key); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("the key of the CA of %s is away, and has to sign for the one that takes its place, or everybody would need a new profile; put it to %s first", o.id, key)
 		}

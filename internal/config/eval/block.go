@@ -50,6 +50,9 @@ func (e *evaluator) decode(b *block, ctx *hcl.EvalContext) cty.Value {
 	if !e.validate(b.decl.Shape, b.id.Name, d, b.Range, b.id.String()) {
 		b.failed = true
 	}
+	if !b.failed && !e.stage(b) {
+		b.failed = true
+	}
 	e.told.Tell(exposed...) // last, for where something is told of a place, no more is
 	if b.failed {
 		return cty.DynamicVal

@@ -49,7 +49,7 @@ func Bring(h derived.Host, w Wishes, files ...[]byte) ([]Brought, error) {
 		}
 	}
 	if len(b.taken) == 0 && len(b.errs) == 0 {
-		return nil, errors.New("these are certificates of CAs, which ca_certificate names; bring what they have signed")
+		return nil, errors.New("these are certificates of CAs that ask for none here; those elsewhere are named in ca_certificate, and for a CA of this host vpnd pki export --csr writes the request of the key that it has now")
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err

@@ -169,7 +169,7 @@ func bare(want Certificate) *Certificate {
 	return &Certificate{
 		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
 		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
-		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away, KeyAway: want.KeyAway,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away, KeyAway: want.KeyAway, Succeeds: want.Succeeds,
 	}
 }
 

@@ -28,13 +28,9 @@ func (l Level) TrustParts() []Part {
 
 // ListParts is a file of the revocation lists of these. OpenVPN lets in whom no list is
 // about, and a process trusts the CAs that it began with: the list of an earlier one
-// stays for as long as that itself is good. While one that is to take the place of another
-// waits for its certificate, those whom the others revoke are barred all the same.
+// stays for as long as that itself is good.
 func (l Level) ListParts() []Part {
 	all := []Part{{File: &l.Lists[0]}}
-	if len(l.Lists) > 1 {
-		all[0].Begins = &l.Trusted[0]
-	}
 	for i := 1; i < len(l.Lists); i++ {
 		all = append(all, Part{File: &l.Lists[i], CA: &l.Trusted[i]})
 	}

@@ -157,9 +157,29 @@ func keyAway(h derived.Host, issuer, key string, loan *resource.Secret, lender s
 	return fmt.Sprintf("the key of its CA, %s: put it there%s; it may go again afterwards", key, or)
 }
 
-// Awaits says what a certificate waits for: what its CA signs elsewhere, or the key of
-// the CA.
+// Awaits says what a certificate waits for, and of a CA that is to take the place of
+// another one what becomes of that meanwhile.
 func (v *certificates) Awaits(_ context.Context, name string, got, want *Certificate) string {
+	lacks := v.lacks(name, got, want)
+	if lacks != "" && want.Aside() {
+		lacks += fmt.Sprintf("; until then %s signs, and all else goes on", *want.Succeeds)
+	}
+	return lacks
+}
+
+// Aside says whether nobody needs the key, the request or the certificate: they are those
+// of a CA that does not sign yet.
+func (k *PrivateKey) Aside() bool         { return k.Succeeds != nil }
+func (r *CertificateRequest) Aside() bool { return r.Succeeds != nil }
+func (c *Certificate) Aside() bool        { return c.Succeeds != nil }
+
+// Aside says whether only those need the list who read it: of a CA elsewhere it comes
+// when that has made one, and nothing that asks anything of that CA has to wait for it.
+func (c *CRL) Aside() bool { return c.outside() }
+
+// lacks says what a certificate waits for: what its CA signs elsewhere, or the key of
+// the CA.
+func (v *certificates) lacks(name string, got, want *Certificate) string {
 	if want.PEM != nil || got != nil && onlyMeta(got, want) {
 		return ""
 	}

@@ -117,6 +117,7 @@ func tellPrivateKey(key heldKey, n *derived.Neighbour, want PrivateKey) *Private
 		Format:      &key.format,
 		Certificate: want.Certificate,
 		Away:        want.Away,
+		Succeeds:    want.Succeeds,
 		Keep:        want.Keep,
 		Current:     resource.Ptr(n == nil || n.Ours),
 		Public:      publicLine(n),

@@ -22,6 +22,8 @@ type CertificateRequest struct {
 	PathLength *int     `vpnd:"path_length,hint" doc:"of a CA: how many CAs may stand below it" default:"0"`
 	Domains    []string `vpnd:"permitted_domains,hint" doc:"of a CA: the only domains of whose host names it may sign certificates"`
 
+	Succeeds *string `vpnd:"succeeds,hint" doc:"of a CA that is to take the place of another one: path of the certificate of that one, which signs until this one can; nothing else rests on it before"`
+
 	Mode    *resource.Mode `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner   *string        `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group   *string        `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`

@@ -25,6 +25,7 @@ type PrivateKey struct {
 	Certificate *string          `vpnd:"certificate,hint" doc:"path of the certificate of a CA that is void without this key: while that stands, the key keeps its algorithm, and a lost or unsuitable one is an error and never replaced"`
 	Keep        *bool            `vpnd:"keep,hint" doc:"whether a key that stands keeps its algorithm, until it is taken away to be made anew"`
 	Away        *bool            `vpnd:"away,hint" doc:"whether it may be elsewhere while that certificate stands; a key that is not there is then as it shall be"`
+	Succeeds    *string          `vpnd:"succeeds,hint" doc:"path of the certificate of a CA that signs until the one of this key can; nothing else rests on it before"`
 	Mode        *resource.Mode   `vpnd:"mode,meta" doc:"permissions; others may have none" default:"0600"`
 	Owner       *string          `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string          `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -63,6 +64,7 @@ type Certificate struct {
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
 	KeyAway     *bool              `vpnd:"key_away,hint" doc:"of a CA below another one: whether its own key may be elsewhere while the certificate stands"`
+	Succeeds    *string            `vpnd:"succeeds,hint" doc:"of a CA that is to take the place of another one: path of the certificate of that one, which signs until this one stands; nothing else rests on it before"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group       *string            `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
@@ -136,6 +138,7 @@ type Authority struct {
 	Trusted     []string        `vpnd:"trusted" doc:"paths of the certificates of all CAs to trust: this one, and those whose place it took"`
 	Lists       []string        `vpnd:"lists" doc:"paths of their revocation lists"`
 	Links       []string        `vpnd:"links" doc:"paths of what goes with a server's certificate, so that those trust it who know an earlier CA only"`
+	Next        string          `vpnd:"next" doc:"path of the certificate of the CA that is to take the place of this one and has none yet; empty where none is"`
 	Ledger      string          `vpnd:"ledger" doc:"directory of all that these CAs signed"`
 	Servers     map[string]Pair `vpnd:"servers" doc:"certificates of servers by name"`
 	Clients     map[string]Pair `vpnd:"clients" doc:"certificates of clients that are not revoked, by name"`

@@ -25,7 +25,7 @@ func (p *PKI) authority(l layout) []resource.Resource {
 		}
 		all = append(all, p.link(l, e, eras[i+1]))
 	}
-	return all
+	return append(all, p.successor(l)...)
 }
 
 // signs is the key of one CA, what asks for its certificate where that is made elsewhere,

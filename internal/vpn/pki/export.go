@@ -35,6 +35,9 @@ func (p *PKI) Exports(name string) any {
 	if p.CACertificate == nil && p.Subject != nil {
 		a.Hash, _ = p.Subject.Hash() // a name that can't be written is told with the block
 	}
+	if l.next != nil {
+		a.Next = l.next.ca
+	}
 	for _, e := range l.eras() {
 		a.Trusted, a.Lists = append(a.Trusted, e.ca), append(a.Lists, e.crl)
 		if e.link != "" {

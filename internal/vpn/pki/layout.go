@@ -36,6 +36,7 @@ func (p *PKI) holders() []holder {
 type layout struct {
 	era
 	former                             []era       // CAs whose place this one took, the last first
+	next                               *era        // the CA that is to take the place of this one and has not begun; nil for none
 	above                              []pki.Level // CAs above this one, the root last
 	dir, ledger, keys, certs, requests string
 }
@@ -73,13 +74,21 @@ func (p *PKI) era(dir string, number int) era {
 
 func (p *PKI) layout(name string) layout {
 	dir := resource.Or(p.Directory, path.Join(parent, name))
-	now := max(resource.Or(p.CAGeneration, 1), 1)
+	last := max(resource.Or(p.CAGeneration, 1), 1)
+	now := last
+	if p.signing > 0 {
+		now = min(p.signing, last)
+	}
 	var former []era
 	for number := now - 1; number >= 1; number-- {
 		former = append(former, p.era(dir, number))
 	}
+	var next *era
+	if now < last {
+		next = resource.Ptr(p.era(dir, now+1))
+	}
 	return layout{
-		era: p.era(dir, now), former: former, above: p.above(),
+		era: p.era(dir, now), former: former, next: next, above: p.above(),
 		dir:    dir,
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),

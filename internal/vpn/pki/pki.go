@@ -29,7 +29,7 @@ type PKI struct {
 	CertValidity  *resource.Duration `vpnd:"cert_validity" doc:"how long a certificate is good for" default:"825d"`
 	RenewBefore   *resource.Duration `vpnd:"renew_before" doc:"how long before its end a certificate is renewed; left out, a third of its life"`
 	CRLValidity   *resource.Duration `vpnd:"crl_validity" doc:"how long a revocation list is good for; it is renewed when half of that is gone" default:"180d"`
-	CAGeneration  *int               `vpnd:"ca_generation" doc:"which CA of this PKI signs now: one more, as vpnd pki rekey --ca writes it, begins a new one with a new key, beside the one before, whose certificates stand until they run out" default:"1"`
+	CAGeneration  *int               `vpnd:"ca_generation" doc:"which CA of this PKI signs now: one more, as vpnd pki rekey --ca writes it, begins a new one with a new key, beside the one before, whose certificates stand until they run out; that one signs until the new one has its certificate" default:"1"`
 	CACertificate *string            `vpnd:"ca_certificate" doc:"path of the certificate of a CA that exists already and is left as it is, instead of a new one; without ca_key that CA is elsewhere, is asked by requests, and what it signs is brought"`
 	CAKey         *string            `vpnd:"ca_key" doc:"path of the private key of that CA; it need be there only while something is to be signed, and what needs it waits"`
 	CAKeyPEM      *resource.Secret   `vpnd:"ca_key_pem" doc:"that private key itself, as credential() has it: it is there for the one apply and never written down, and the agent, which goes on without it, tells in time what waits for it"`
@@ -39,6 +39,8 @@ type PKI struct {
 	Servers       []Server           `vpnd:"server,block" doc:"a server that gets a key and a certificate"`
 	Clients       []Client           `vpnd:"client,block" doc:"a client that gets a key and a certificate"`
 	Revocations   []Revocation       `vpnd:"revoke,block" doc:"a certificate that is void, by its serial number; it stays so when the block goes"`
+
+	signing int // which CA signs, as Stage found out; 0 for the one that ca_generation says
 }
 
 // Revocation is a certificate that is void, whoever holds it.

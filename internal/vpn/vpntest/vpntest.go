@@ -78,9 +78,6 @@ func printLists(b *strings.Builder, want any) {
 
 // conditions are when a part of a file is left out, and what a change of it means.
 func conditions(p pki.Part) (text string) {
-	if p.Begins != nil {
-		text += ", not before " + *p.Begins
-	}
 	switch {
 	case p.Overlap != nil:
 		text += fmt.Sprintf(", while %s holds what %s signed", *p.Overlap, resource.Or(p.CA, *p.File))

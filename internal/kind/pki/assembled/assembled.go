@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -40,7 +38,6 @@ type Part struct {
 	Overlap *string `vpnd:"overlap" doc:"directory of what a CA signed: the file is left out once nothing of that is good, which alone is no reason to make the whole anew"`
 	CA      *string `vpnd:"ca" doc:"path of the certificate of that CA; with overlap and left out, the file itself is. Without overlap the file is left out once the CA itself has run out"`
 	Leaves  *bool   `vpnd:"leaves" doc:"whether that it may be left out is a reason to make the whole anew" default:"false"`
-	Begins  *string `vpnd:"begins" doc:"path of the certificate of a CA: until that is there, the file may be missing, and is left out then"`
 	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
 
 	Fingerprint *string `vpnd:"fingerprint" doc:"absolute path of a certificate whose SHA-256 fingerprint to put there, on a line of its own, as OpenVPN's peer-fingerprint has it"`
@@ -143,24 +140,11 @@ func (p Part) over(s *derived.Scene) bool {
 	switch {
 	case p.File == nil:
 		return false
-	case p.Begins != nil:
-		return absent(s, *p.Begins) && absent(s, *p.File)
 	case p.Overlap != nil:
 		return overlap.Of(s, resource.Or(p.CA, *p.File), *p.Overlap).Over()
 	default:
 		return p.CA != nil && overlap.Ended(s, *p.CA)
 	}
-}
-
-// absent says whether nothing stands at a path.
-func absent(s *derived.Scene, path string) bool {
-	_, err := s.Follow(path)
-	return errors.Is(err, fs.ErrNotExist)
-}
-
-// Spares says whether the file is made without another one until that is there.
-func (f *AssembledFile) Spares(without resource.ID) bool {
-	return slices.ContainsFunc(f.Parts, func(p Part) bool { return p.Begins != nil && resource.Or(p.File, "") == without.Name })
 }
 
 // read returns what a part holds.
@@ -234,7 +218,7 @@ func fingerprint(s *derived.Scene, path string) ([]byte, error) {
 func partsOf(f *AssembledFile, all bool) []string {
 	var files []string
 	for _, p := range f.Parts {
-		if all || !resource.Or(p.Apart, false) && p.Begins == nil {
+		if all || !resource.Or(p.Apart, false) {
 			files = append(files, derived.Given(p.File, p.Fingerprint, p.Codes)...)
 		}
 	}
