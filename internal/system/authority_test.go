@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/lab"
 	"vpnd/internal/lab/labtest"
 	"vpnd/internal/lab/office"
 )
@@ -28,18 +29,30 @@ openvpn_server "office" {
 `
 
 // TestCertificatesForLife has two people connected while everything is made anew that
-// they are let in by, and then has a CA elsewhere sign for one of them.
+// they are let in by, and then has a CA elsewhere sign for one of them, and for the CA of
+// the host.
 func TestCertificatesForLife(t *testing.T) {
 	t.Parallel()
-	l := labtest.New(t)
-	o, err := office.Alone(t.Context(), l, vpnd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := scene{o, t}
-	s.configure(vouched)
-	s.apply()
-	alice, bob := s.person(l, "alice", 11), s.person(l, "bob", 12)
+	labtest.OnEach(t, func(t *testing.T, release string) {
+		l := labtest.Of(t, release)
+		o, err := office.Alone(t.Context(), l, vpnd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := scene{o, t}
+		s.configure(vouched)
+		s.apply()
+		alice, bob := s.person(l, "alice", 11), s.person(l, "bob", 12)
+		if release == lab.Bookworm { // the other is asked what its OpenSSL and OpenVPN may see otherwise
+			s.liveOn(alice, bob)
+		}
+		s.succeedsElsewhere(alice, bob)
+	})
+}
+
+// liveOn has them connected while one thing after the other is made anew.
+func (s scene) liveOn(alice, bob person) {
+	s.t.Helper()
 	both := people{alice, bob}
 	for _, p := range both {
 		p.profile()
@@ -255,6 +268,78 @@ func (s scene) below(alice person) {
 	s.names(s.vpnd(1, "plan"), "has revoked the certificate that stands there")
 }
 
+// asked is a server whose CA stands below one elsewhere. Carol has the host of bob, who is
+// to come later.
+const asked = `
+pki "root" {
+  ca_certificate = "/etc/acme-root.crt"
+}
+pki "office" {
+  parent = pki.root
+  subject { common_name = "Acme Office CA" }
+  server "server" {}
+  client "alice" {}
+  client "carol" {}
+}
+openvpn_server "office" {
+  network = "10.8.0.0/24"
+  pki     = pki.office
+  remote  = "203.0.113.1"
+}
+`
+
+// succeedsElsewhere has a new CA take the place of one, for which a CA elsewhere has to
+// sign. Until it has, people come and go as before; then nobody needs a new profile.
+func (s scene) succeedsElsewhere(alice, bob person) {
+	s.t.Helper()
+	root, carol := elsewhere(s.t), person{s, bob.host, "carol"}
+	s.vpnd(0, "destroy", "--yes")
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/etc/acme-root.crt", root.read("ca.crt"), 0o644))
+	s.ok(s.Gateway.WriteFile(s.t.Context(), "/root/list.pem", root.list(), 0o644))
+	s.configure(asked)
+	s.names(s.vpnd(0, "apply", "--yes"), "waits for a signature of its CA", "waits for a list of its CA")
+	s.vpnd(0, "pki", "sign", "--yes", "--import", "/root/list.pem", s.signedBy(root, "office-ca"))
+	s.converged()
+	for _, p := range []person{alice, carol} {
+		p.profile()
+		p.dials("10.8.0.")
+		p.reaches("10.8.0.1")
+	}
+
+	s.names(s.vpnd(0, "pki", "rekey", "--ca", "--in", "pki.office", "--yes"), "waits for a signature of its CA", "until then /var/lib/vpnd/pki/office/ca.crt signs, and all else goes on")
+	s.converged()
+	people{alice, carol}.stay("the next CA waits for its certificate")
+	s.sh("cp /var/lib/vpnd/pki/office/certs/carol.crt /root")
+	s.vpnd(0, "client", "revoke", "carol", "--yes")
+	carol.sh("systemctl restart openvpn-client@office")
+	s.refuses(carol, "certificate revoked")
+	s.vpnd(0, "client", "add", "bob", "--yes")
+	bob.profile()
+	bob.dials("10.8.0.")
+	both := people{alice, bob}
+	both.stay("one was let in and one shut out meanwhile")
+
+	told := s.vpnd(0, "pki", "sign", "--yes", "--import", s.signedBy(root, "office-ca-2"))
+	if strings.Contains(told, "new profile") || strings.Contains(told, "waits for") {
+		s.t.Error(told)
+	}
+	s.converged()
+	both.stay("the next CA took the place of the one before")
+	s.names(s.sh("cd /etc/openvpn/server/office && ! openssl verify -crl_check_all -no-CAstore -CAfile ca-alone.crt -CApath . -CRLfile crl.pem /root/carol.crt 2>&1"), "certificate revoked")
+}
+
+// signedBy has a CA elsewhere sign the request of a CA of the host, and returns where the
+// certificate is there.
+func (s scene) signedBy(ca outsideCA, name string) string {
+	s.t.Helper()
+	s.vpnd(0, "pki", "export", "--csr", "--out", "/root/out")
+	csr, err := s.Gateway.ReadFile("/root/out/" + name + ".csr")
+	s.ok(err)
+	to := "/root/" + name + ".crt"
+	s.ok(s.Gateway.WriteFile(s.t.Context(), to, ca.sign(name, csr, "-extensions", "inter", "-days", "900"), 0o644))
+	return to
+}
+
 // verifies has openssl hold a certificate of the server against all that OpenVPN reads.
 func (s scene) verifies(name string) {
 	s.t.Helper()
@@ -309,6 +394,7 @@ const outsideConfig = `[ca]
 default_ca = o
 [o]
 database = index.txt
+unique_subject = no
 serial = serial
 crlnumber = serial
 new_certs_dir = .
@@ -330,6 +416,11 @@ distinguished_name = dn
 basicConstraints = critical,CA:true
 keyUsage = critical,keyCertSign,cRLSign
 subjectKeyIdentifier = hash
+[inter]
+basicConstraints = critical,CA:true,pathlen:0
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
 [leaf]
 basicConstraints = critical,CA:false
 subjectKeyIdentifier = hash
@@ -373,10 +464,10 @@ func (ca outsideCA) openssl(args ...string) {
 	}
 }
 
-func (ca outsideCA) sign(name string, csr []byte) []byte {
+func (ca outsideCA) sign(name string, csr []byte, how ...string) []byte {
 	ca.Helper()
 	ca.write(name+".csr", csr)
-	ca.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-in", name+".csr", "-out", name+".crt")
+	ca.openssl(append([]string{"ca", "-batch", "-notext", "-config", "ca.cnf", "-in", name + ".csr", "-out", name + ".crt"}, how...)...)
 	return ca.read(name + ".crt")
 }
 
