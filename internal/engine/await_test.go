@@ -69,27 +69,34 @@ func TestWhatWaitsHoldsNothingElseUp(t *testing.T) {
 	}
 }
 
-// Who goes on without a thing that is still to come does not wait with it. Of one that is
-// lost they wait for another.
-func TestWhoGoesOnWithoutWhatIsToCome(t *testing.T) {
+// What stands aside and waits holds those up who name it, and nobody who comes after its
+// block, be it still to come or lost.
+func TestWhatStandsAsideHoldsUpWhoNamesIt(t *testing.T) {
 	r := newRig(t)
-	p := &patient{r.host, map[string]string{"list": "a key"}}
+	p := &patient{r.host, map[string]string{"next": "a signature"}}
 	r.more = []resource.Kind{resource.Define("patient", "", resource.Traits{}, p)}
-	list := resource.ID{Kind: "patient", Name: "list"}
+	next := resource.ID{Kind: "patient", Name: "next"}
+	block := owner("ca")[0].Block
 	wishes := func(mode string) []resource.Resource {
 		return []resource.Resource{
-			{ID: list, Want: &thing{Text: resource.Ptr("l")}, Owners: owner("b")},
-			{ID: id("all"), Want: &thing{Text: resource.Ptr("without list"), Mode: &mode}, Owners: owner("b"), After: []resource.ID{list}},
+			{ID: next, Want: &thing{Text: resource.Ptr("aside")}, Owners: owner("ca")},
+			{ID: id("link"), Want: &thing{Text: resource.Ptr("l"), Mode: &mode}, Owners: owner("ca"), After: []resource.ID{next}},
+			{ID: id("profile"), Want: &thing{Text: resource.Ptr("p"), Mode: &mode}, Owners: owner("server"), After: []resource.ID{block}},
 		}
 	}
-	if err := r.apply(wishes("0600")...).Failed(); err != nil || r.took() != "apply all" {
+	if err := r.apply(wishes("0600")...).Failed(); err != nil || r.took() != "" {
+		t.Errorf("what comes after all of the block does not wait for the link, which waits, %v", err)
+	}
+	both := wishes("0600")
+	if err := r.apply(both[0], both[2]).Failed(); err != nil || r.took() != "apply profile" {
 		t.Errorf("it waited, %v", err)
 	}
 	p.lacks = nil
-	r.converge(wishes("0600")...)
-	p.lacks = map[string]string{"list": "a key"}
-	delete(r.things, "list")
-	if plan := r.plan(wishes("0640")...); len(plan.Changes) > 0 || len(plan.Waits) != 2 {
+	r.converge(both...)
+	p.lacks = map[string]string{"next": "a signature"}
+	delete(r.things, "next")
+	plan := r.plan(wishes("0640")...)
+	if len(plan.Changes) != 1 || plan.Changes[0].ID.Name != "profile" || len(plan.Waits) != 2 {
 		t.Errorf("%s; %+v wait", told(plan), plan.Waits)
 	}
 }

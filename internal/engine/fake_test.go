@@ -28,10 +28,8 @@ type thing struct {
 	Beside map[string]string `vpnd:"beside,shared"`
 }
 
-// Spares says that "without x" goes on without x.
-func (t *thing) Spares(without resource.ID) bool {
-	return t.Text != nil && *t.Text == "without "+without.Name
-}
+// Aside says that what is aside stands aside.
+func (t *thing) Aside() bool { return t.Text != nil && *t.Text == "aside" }
 
 // killed is what a step panics with when the process is to die there.
 var errKilled = errors.New("killed")

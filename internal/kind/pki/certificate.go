@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -107,7 +108,7 @@ func below(s *derived.Scene, name string, ca *x509.Certificate, want Certificate
 }
 
 // mayStand refuses a CA below one that may have none, or that has the same name: readers
-// could not tell the two, nor their lists.
+// could not tell the two, nor their lists. A chain that ends at no root they do not take.
 func mayStand(s *derived.Scene, want Certificate) error {
 	if resource.Or(want.Usage, policy.UsageServer) != policy.UsageCA || want.Issuer == nil || want.Overlap != nil {
 		return nil
@@ -121,6 +122,9 @@ func mayStand(s *derived.Scene, want Certificate) error {
 	}
 	if policy.SubjectOf(above) == *want.Subject {
 		return fmt.Errorf("the CA %s above it has the same name, %q; choose another subject", *want.Issuer, *want.Subject)
+	}
+	if yes(want.Topmost) && !bytes.Equal(above.RawIssuer, above.RawSubject) {
+		return fmt.Errorf("the CA %s above it is no root but stands below another one, %q, and readers want a chain to end at a root; write a pki block with ca_certificate for that one, and name it as parent in the block of this", *want.Issuer, above.Issuer)
 	}
 	return nil
 }
@@ -169,7 +173,7 @@ func bare(want Certificate) *Certificate {
 	return &Certificate{
 		Key: want.Key, Request: want.Request, Issuer: want.Issuer, IssuerKey: want.IssuerKey, Ledger: want.Ledger,
 		Former: want.Former, Void: want.Void, Overlap: want.Overlap,
-		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away, KeyAway: want.KeyAway, Succeeds: want.Succeeds,
+		Validity: want.Validity, RenewBefore: want.RenewBefore, External: want.External, Away: want.Away, KeyAway: want.KeyAway, Topmost: want.Topmost, Succeeds: want.Succeeds,
 	}
 }
 

@@ -180,6 +180,33 @@ func TestWhatCanStandBelow(t *testing.T) {
 	}
 }
 
+// One above that stands below another one is no end of a chain, unless that other one is
+// known too.
+func TestAboveIsNoRoot(t *testing.T) {
+	l := newLevels(t)
+	between := l.root
+	between.Key, between.Subject = p("/pki/between.key"), &policy.Subject{CommonName: "Between"}
+	between.Issuer, between.IssuerKey, between.PathLength = p("/pki/top.crt"), p("/pki/top.key"), p(1)
+	top := l.root
+	top.Key, top.Subject, top.PathLength = p("/pki/top.key"), &policy.Subject{CommonName: "Top"}, p(2)
+	for _, key := range []string{"/pki/top.key", "/pki/between.key"} {
+		makeIt(l.room, newPrivateKeys(l.Host), key, PrivateKey{})
+	}
+	makeIt(l.room, newCertificates(l.Host), "/pki/top.crt", top)
+	makeIt(l.room, newCertificates(l.Host), "/pki/between.crt", between)
+	below, root := l.office, l.office
+	below.Issuer, below.Topmost, root.Topmost = p("/pki/between.crt"), p(true), p(true)
+	if err := l.refused("/pki/below.crt", below); !strings.Contains(err, `/pki/between.crt above it is no root but stands below another one, "CN=Top`) || !strings.Contains(err, "name it as parent in the block of this") {
+		t.Errorf("it says %q", err)
+	}
+	below.Topmost = nil
+	for _, want := range []Certificate{below, root} {
+		if err := l.refused("/pki/below.crt", want); err != "" {
+			t.Error(err)
+		}
+	}
+}
+
 // refused is why a wish is no plan.
 func (l *levels) refused(name string, want Certificate) string {
 	l.Helper()

@@ -64,6 +64,7 @@ type Certificate struct {
 	External    *bool              `vpnd:"external,hint" doc:"whether its issuer has to be there before, since nobody makes it"`
 	Away        *bool              `vpnd:"away,hint" doc:"whether the key of its issuer is there only while something is to be signed, and what needs it waits"`
 	KeyAway     *bool              `vpnd:"key_away,hint" doc:"of a CA below another one: whether its own key may be elsewhere while the certificate stands"`
+	Topmost     *bool              `vpnd:"topmost,hint" doc:"of a CA below another one: whether that has to be a root, since nothing is known of one above it"`
 	Succeeds    *string            `vpnd:"succeeds,hint" doc:"of a CA that is to take the place of another one: path of the certificate of that one, which signs until this one stands; nothing else rests on it before"`
 	Mode        *resource.Mode     `vpnd:"mode,meta" doc:"permissions" default:"0644"`
 	Owner       *string            `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`

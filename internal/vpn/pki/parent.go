@@ -15,6 +15,7 @@ import (
 func (p *PKI) below(l layout, e era, made *resource.Resource, want *pki.Certificate) []resource.Resource {
 	want.Issuer, want.Ledger, want.External = &p.Parent.Certificate, &p.Parent.Ledger, said(p.Parent.Imported)
 	want.KeyAway, want.Away = want.Away, said(p.Parent.Away)
+	want.Topmost = said(p.Parent.Imported && len(p.Parent.Above) == 0)
 	made.After = append(made.After, ledger(p.Parent.Ledger))
 	for i, trusted := range p.Parent.Trusted {
 		made.After = append(made.After, cert(trusted))

@@ -66,8 +66,8 @@ func TestWhoSignsBelow(t *testing.T) {
 			if !ok || r.ID.Name != "/var/lib/vpnd/pki/office/ca.crt" {
 				continue
 			}
-			got := []any{resource.Or(want.IssuerKey, ""), resource.Or(want.Away, false), resource.Or(want.KeyAway, false), resource.Or(want.External, false), want.Request != nil, *want.Ledger}
-			if diff := cmp.Diff([]any{c.key, c.away, c.ownAway, c.external, c.asked, "/var/lib/vpnd/pki/root/issued"}, got); diff != "" {
+			got := []any{resource.Or(want.IssuerKey, ""), resource.Or(want.Away, false), resource.Or(want.KeyAway, false), resource.Or(want.External, false), resource.Or(want.Topmost, false), want.Request != nil, *want.Ledger}
+			if diff := cmp.Diff([]any{c.key, c.away, c.ownAway, c.external, c.external, c.asked, "/var/lib/vpnd/pki/root/issued"}, got); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
 		}
@@ -80,6 +80,22 @@ func TestWhoSignsBelow(t *testing.T) {
 		if want, ok := r.Want.(*pki.Certificate); ok && r.ID.Name == "/var/lib/vpnd/pki/office/ca.crt" {
 			if diff := cmp.Diff([]string{"/var/lib/vpnd/pki/root/ca.crt"}, want.Former); diff != "" {
 				t.Errorf("what the root signed before another one took its place: %s", diff)
+			}
+		}
+	}
+}
+
+// One above that was there before has to be a root, unless its block names who is above it.
+func TestWhoseChainEnds(t *testing.T) {
+	above := (&PKI{CACertificate: resource.Ptr("/etc/top.crt")}).Exports("top").(pki.Authority)
+	for parent, want := range map[*PKI]bool{{CACertificate: resource.Ptr("/etc/ca.crt")}: true, {CACertificate: resource.Ptr("/etc/ca.crt"), Parent: &above}: false} {
+		all, err := under(parent).Expand("office")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			if c, ok := r.Want.(*pki.Certificate); ok && r.ID.Name == office+"ca.crt" && resource.Or(c.Topmost, false) != want {
+				t.Errorf("with a parent of its own: %t, and it has to be a root: %t", !want, !want)
 			}
 		}
 	}
