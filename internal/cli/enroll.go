@@ -278,10 +278,16 @@ func (a *app) welcome(name, in string) error {
 		}
 	}
 	if !given {
+		signed := false
 		for _, c := range e.Certificates() {
 			if c.Name == name && c.Person {
+				signed = true
 				a.printf("%s's certificate: %s\n", name, c.ID.Name)
 			}
+		}
+		if !signed {
+			a.printf("%s has no certificate yet; vpnd plan tells what it waits for.\n", name)
+			return nil
 		}
 		a.printf("There is no profile of %s: no openvpn_server with profiles uses %s. vpnd pki export %[1]s hands the certificate out.\n", name, in)
 		return nil

@@ -207,6 +207,37 @@ func TestAboveIsNoRoot(t *testing.T) {
 	}
 }
 
+// One that is to take the place of another waits for the key of the one above, and says who
+// signs until then; nobody waits with it.
+func TestWhatWaitsToSucceed(t *testing.T) {
+	l := newLevels(t)
+	next := l.office
+	next.Key, next.Away, next.Succeeds = p("/pki/ca-2.key"), p(true), p("/pki/ca.crt")
+	key := PrivateKey{Certificate: p("/pki/ca-2.crt"), Succeeds: next.Succeeds}
+	makeIt(l.room, newPrivateKeys(l.Host), "/pki/ca-2.key", key)
+	l.run("mv", "pki/root.key", "root.key")
+	what := newCertificates(l.Host).Awaits(l.Context(), "/pki/ca-2.crt", nil, &next)
+	if !strings.Contains(what, "the key of its CA, /pki/root.key: put it there") || !strings.HasSuffix(what, "; until then /pki/ca.crt signs, and all else goes on") {
+		t.Errorf("it waits for %q", what)
+	}
+	if what := newPrivateKeys(l.Host).Invalidates(nil, &key); what != "every certificate that was asked for with it" {
+		t.Errorf("without its key is void %q", what)
+	}
+	request := CertificateRequest{Succeeds: next.Succeeds}
+	for what, aside := range map[string]bool{
+		"the certificate": next.Aside() && !l.office.Aside(), "its key": key.Aside() && !(&PrivateKey{}).Aside(), "its request": request.Aside() && !(&CertificateRequest{}).Aside(),
+		"a list that is brought": (&CRL{Issuer: p("/pki/root.crt")}).Aside() && !l.list.Aside(),
+	} {
+		if !aside {
+			t.Errorf("who waits for %s?", what)
+		}
+	}
+	l.run("mv", "root.key", "pki/root.key")
+	if what := newCertificates(l.Host).Awaits(l.Context(), "/pki/ca-2.crt", nil, &next); what != "" {
+		t.Errorf("it still waits for %q", what)
+	}
+}
+
 // refused is why a wish is no plan.
 func (l *levels) refused(name string, want Certificate) string {
 	l.Helper()

@@ -187,6 +187,8 @@ func invalidatesPrivateKey(got, want *PrivateKey) string {
 	switch {
 	case got != nil && *got.Algorithm == resource.Or(want.Algorithm, "ecdsa-p256"):
 		return ""
+	case want.Succeeds != nil:
+		return "every certificate that was asked for with it"
 	case want.Certificate != nil:
 		return "every certificate that it signed"
 	case resource.Or(want.Format, policy.PKCS8) == policy.OpenSSH:
