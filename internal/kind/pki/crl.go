@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"vpnd/internal/kind/pki/assembled"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
@@ -27,12 +29,13 @@ type crls struct {
 	derived.Verbs[CRL]
 	cache sync.Mutex
 	known map[string]map[string]entry // by ledger and serial number; an entry never changes
+	rests map[string]rest             // by directory, those that had not changed for a while
 
 	issuer, keyID []byte // of the entry that was read last
 }
 
 func newCRLs(h derived.Host) *crls {
-	v := &crls{known: make(map[string]map[string]entry)}
+	v := &crls{known: make(map[string]map[string]entry), rests: make(map[string]rest)}
 	v.Host, v.Nature = h, derived.Nature[CRL]{
 		Access: func(c *CRL) derived.Access { return derived.Access{Mode: &c.Mode, Owner: &c.Owner, Group: &c.Group} },
 		Kept:   keptCRL,
@@ -68,7 +71,10 @@ func (v *crls) Recall(want, was CRL) CRL {
 }
 
 // invalidatesCRL says what is void where the list is lost with all that told of it.
-func invalidatesCRL(_, want *CRL) string {
+func invalidatesCRL(got, want *CRL) string {
+	if got != nil && yes(got.Another) {
+		return assembled.CABefore
+	}
 	if want.Number == nil || *want.Number != "" {
 		return ""
 	}
@@ -95,6 +101,7 @@ func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	}
 	want.Fresh, want.Current = resource.Ptr(true), resource.Ptr(true)
 	want.Revoked = st.outsiders(func(entry) bool { return true })
+	want.CutsOff = st.exchanged()
 	if want.outside() {
 		return st.settleOutside(s, want)
 	}
@@ -195,7 +202,7 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		return nil, err
 	}
 	got := want
-	got.Lacks, got.CutsOff, got.IssuerPEM = nil, st.cutsOff(), nil
+	got.Lacks, got.CutsOff, got.IssuerPEM = nil, cmp.Or(want.CutsOff, st.cutsOff()), nil
 	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())
@@ -206,6 +213,9 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 	if want.outside() && want.Ledger != nil {
 		next, _ := broughtList(s, st.old, want)
 		got.Current, got.Lacks = resource.Ptr(st.old != nil && next == nil), st.lacks()
+	}
+	if !*got.Current && yes(want.External) && want.Ledger != nil {
+		got.Another = resource.Ptr(overlap.Exchanged(s, *want.Issuer, *want.Ledger))
 	}
 	is, err := parseCRL(data)
 	if err == nil {

@@ -48,6 +48,61 @@ func TestAnEntryIsReadWhereWhatIsRememberedOfItIsNone(t *testing.T) {
 	}
 }
 
+// A ledger at rest is not listed again; whatever comes, goes or is written in it is seen,
+// and so is what was written just before the look.
+func TestALedgerAtRestIsListedOnce(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	r.issue("a")
+	v := newCRLs(r.Host)
+	look := func() ([]entry, *ledger) {
+		t.Helper()
+		s, err := r.Scene()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Leave()
+		all, l, err := v.entries(s, "/pki/issued")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all, l
+	}
+	began := r.now
+	r.now = time.Now()
+	look()
+	if len(v.rests) != 0 {
+		t.Error("a ledger that changed just now is taken for one at rest")
+	}
+	r.now = began.Add(time.Hour)
+	first, _ := look()
+	again, _ := look()
+	if len(first) != 1 || &first[0] != &again[0] {
+		t.Errorf("it is listed again: %d and %d entries", len(first), len(again))
+	}
+	r.put("/pki/issued/crlnumber", "07\n")
+	if _, l := look(); l.number == nil || l.number.Int64() != 7 {
+		t.Errorf("the number is %s", l.number)
+	}
+	before := len(v.rests)
+	r.put("/pki/issued/crlnumber", "08\n") // in its place, so that the directory stays as it is
+	if _, l := look(); before != 1 || l.number == nil || l.number.Int64() != 8 {
+		t.Errorf("the number is %s, and %d ledgers were at rest", l.number, before)
+	}
+	r.put("/pki/issued/"+first[0].serial+".revoked", "")
+	if _, l := look(); !l.revoked(first[0].serial) {
+		t.Error("what was revoked is not")
+	}
+	r.issue("b")
+	if all, _ := look(); len(all) != 2 {
+		t.Errorf("%d entries", len(all))
+	}
+	r.remove("/pki/issued/" + first[0].serial + ".revoked")
+	if _, l := look(); l.revoked(first[0].serial) {
+		t.Error("a note that is gone revokes")
+	}
+}
+
 // All that a CA ever signed and revoked comes back with its ledger, and what it
 // revoked since stays.
 func TestLedgerComesBackWithAllThatItHeld(t *testing.T) {

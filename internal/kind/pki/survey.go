@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"vpnd/internal/atomic"
 	"vpnd/internal/hands"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/memo"
@@ -41,15 +42,38 @@ func (e entry) by(ca *x509.Certificate) bool {
 	return len(e.issuer) == 0 || bytes.Equal(e.issuer, ca.RawSubject) && (len(e.keyID) == 0 || bytes.Equal(e.keyID, ca.SubjectKeyId))
 }
 
-// entries returns what the ledger holds.
+// rest is what a ledger held when it had not changed for a while.
+type rest struct {
+	as      atomic.Info
+	entries []entry
+	ledger  ledger
+}
+
+// entries returns what the ledger holds. As long as its directory stays the same, the
+// names in it do; what they say that can change is read each time.
 func (v *crls) entries(s *derived.Scene, dir string) ([]entry, *ledger, error) {
+	v.cache.Lock()
+	defer v.cache.Unlock()
+	as, unseen := s.Look(dir)
+	if was, known := v.rests[dir]; known && unseen == nil && was.as == as {
+		l := was.ledger
+		l.number = number(s.Host, dir)
+		return was.entries, &l, nil
+	}
+	delete(v.rests, dir)
+	all, l, err := v.listed(s, dir)
+	if err == nil && unseen == nil && as.StillHolds(s.Now) {
+		v.rests[dir] = rest{as, slices.Clip(all), *l}
+	}
+	return all, l, err
+}
+
+func (v *crls) listed(s *derived.Scene, dir string) ([]entry, *ledger, error) {
 	l, err := ledgerAt(s, dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer v.Memo.Keep()
-	v.cache.Lock()
-	defer v.cache.Unlock()
 	serials := slices.Sorted(maps.Keys(l.entries))
 	known := v.known[dir]
 	if known == nil {
