@@ -121,6 +121,15 @@ func (st *survey) cutsOff() *string {
 	return resource.Ptr(fmt.Sprintf("everybody whose certificate was signed by %s, or by a CA below it: nobody of them is let in any more, and their servers are trusted no more, until a new CA takes its place and everybody has a new profile", strings.Join(slices.Sorted(maps.Keys(cut)), " or ")))
 }
 
+// exchanged says whom it costs that another CA stands where the one that was there before
+// did; nil where none does.
+func (st *survey) exchanged() *string {
+	if !yes(st.want.External) || st.onRecord() {
+		return nil
+	}
+	return resource.Ptr(fmt.Sprintf("everybody whose certificate the CA signed that stood at %s before: servers trust the one that stands there now instead, which signs all certificates anew, and until people have their new profiles nobody of them is let in; to go on as before, put the other one back", *st.want.Issuer))
+}
+
 // outsiders returns, sorted, who may not come in, has certificates that could
 // still be used, and of whom void is true of every one of these.
 func (st *survey) outsiders(void func(entry) bool) []string {
