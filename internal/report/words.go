@@ -26,7 +26,11 @@ func why(c engine.Change) string {
 		words += "; " + c.Loses + " is void then"
 	}
 	if c.Invalidates != "" {
-		words += "; a new one takes the place of what is lost, and " + c.Invalidates + " is void then"
+		how := "it is made anew"
+		if c.Action == engine.Create {
+			how = "a new one takes the place of what is lost"
+		}
+		words += "; " + how + ", and " + c.Invalidates + " is void then"
 	}
 	return words
 }

@@ -10,8 +10,10 @@ import (
 	"net/netip"
 	"time"
 
+	"vpnd/internal/kind/pki/assembled"
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/likeness"
+	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
@@ -52,7 +54,13 @@ func newCertificates(h derived.Host) *certificates {
 		SourcesOf: func(_ string, c *Certificate) []string {
 			return append(derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger), derived.Inside(c.Overlap)), c.Former...)
 		},
-		Ages:   true,
+		Ages: true,
+		Voids: func(got, _ *Certificate) string {
+			if got != nil && yes(got.Another) {
+				return assembled.CABefore
+			}
+			return ""
+		},
 		Memory: rememberedCertificate(),
 	}}}
 }
@@ -202,6 +210,9 @@ func tellCertificate(s *derived.Scene, name string, cert *likeness.Likeness, wan
 		}
 	}
 	got.Fresh, got.Current, got.Recorded = resource.Ptr(fresh(s, cert, want)), resource.Ptr(suits), resource.Ptr(known)
+	if !suits && yes(want.External) && want.Issuer != nil && want.Ledger != nil {
+		got.Another = resource.Ptr(overlap.Exchanged(s, *want.Issuer, *want.Ledger))
+	}
 	got.Clock = earlier(s, cert.NotBefore, want.Issuer)
 	got.FreshUntil = resource.Ptr(freshUntil(s, cert, want))
 	got.NotAfter = resource.Ptr(cert.NotAfter.UTC().Format(time.RFC3339))

@@ -8,18 +8,22 @@ type Level struct {
 	Ledger  string   `vpnd:"ledger" doc:"directory of all that it signed"`
 	Trusted []string `vpnd:"trusted" doc:"paths of its certificate, and those of CAs whose place it took"`
 	Lists   []string `vpnd:"lists" doc:"paths of their revocation lists"`
+	Given   bool     `vpnd:"given" doc:"whether it existed before"`
 	Void    []string `vpnd:"void" doc:"serial numbers in hexadecimal that it revokes by its block"`
 }
 
 // Level is the CA as those below see it.
 func (a Authority) Level() Level {
-	return Level{a.Name, a.Subject, a.Hash, a.Ledger, a.Trusted, a.Lists, a.Void}
+	return Level{a.Name, a.Subject, a.Hash, a.Ledger, a.Trusted, a.Lists, a.Imported, a.Void}
 }
 
 // TrustParts is a file of the CAs to trust, the one that signs now first. An earlier one
 // leaves with the last that it signed.
 func (l Level) TrustParts() []Part {
 	all := []Part{{File: &l.Trusted[0]}}
+	if l.Given {
+		all[0].Given = &l.Ledger
+	}
 	for i := 1; i < len(l.Trusted); i++ {
 		all = append(all, Part{File: &l.Trusted[i], Overlap: &l.Ledger, CA: &l.Trusted[i]})
 	}

@@ -160,3 +160,62 @@ func TestRevokedStaysRevokedWhenBothListsAreLost(t *testing.T) {
 		}
 	}
 }
+
+// Where another CA is put in the place of one that existed before, whatever is made of it is
+// protected, so that no agent shuts out who came in by the first: until a person has had it
+// sign something, or puts the first back.
+func TestAnotherCAInThePlaceOfOneVoidsWhatTheFirstSigned(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	r.issue("a")
+	cert, list := leaf("a", policy.UsageClient), CRL{Issuer: p("/pki/ca.crt"), IssuerKey: p("/pki/ca.key"), Ledger: p("/pki/issued"), Members: []string{"a"}, External: p(true)}
+	cert.External = p(true)
+	copied := AssembledFile{Parts: Level{Trusted: []string{"/pki/ca.crt"}, Ledger: "/pki/issued", Given: true}.TrustParts()}
+	makeIt(r, newCRLs(r.Host), "/pki/crl.pem", list)
+	makeIt(r, assembled.NewAssembledFiles(r.Host), "/pki/copy.crt", copied)
+	expect := func(when, want string) {
+		t.Helper()
+		for name, got := range map[string]string{
+			"/pki/a.crt":    voided(r, newCertificates(r.Host), "/pki/a.crt", cert),
+			"/pki/crl.pem":  voided(r, newCRLs(r.Host), "/pki/crl.pem", list),
+			"/pki/copy.crt": voided(r, assembled.NewAssembledFiles(r.Host), "/pki/copy.crt", copied),
+		} {
+			if got != want {
+				t.Errorf("%s, %s voids %q instead of %q", when, name, got, want)
+			}
+		}
+	}
+	expect("all stands", "")
+	first, firstKey := r.get("/pki/ca.crt"), r.get("/pki/ca.key")
+	another := newRoom(t)
+	another.newCA("ecdsa-p256")
+	r.put("/pki/ca.crt", another.get("/pki/ca.crt"))
+	r.put("/pki/ca.key", another.get("/pki/ca.key"))
+	expect("another CA stands there", assembled.CABefore)
+	r.put("/pki/ca.crt", first)
+	r.put("/pki/ca.key", firstKey)
+	expect("the first is back", "")
+	r.put("/pki/ca.crt", another.get("/pki/ca.crt"))
+	r.put("/pki/ca.key", another.get("/pki/ca.key"))
+	r.issue("b")
+	expect("it has signed something", "")
+}
+
+// voided is what making a thing as wished would void.
+func voided[T any](r *room, v interface {
+	resource.Verbs[T]
+	resource.Normalizer[T]
+	resource.Voider[T]
+}, name string, want T,
+) string {
+	r.Helper()
+	normal, err := v.Normalize(r.Context(), map[string]*T{name: &want})
+	if err != nil {
+		r.Fatal(err)
+	}
+	seen, err := v.Observe(r.Context(), normal)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return v.Invalidates(seen[name], normal[name])
+}

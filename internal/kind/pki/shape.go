@@ -72,6 +72,7 @@ type Certificate struct {
 	Fresh       *bool              `vpnd:"fresh,computed,ages" doc:"whether its renewal window has not begun; one that lasts as long as its issuer has none, and one from the future is for the clock to catch up with"`
 	Current     *bool              `vpnd:"current,computed" doc:"whether it belongs to its key, was signed by its issuer as that is now and is not revoked in the ledger"`
 	Recorded    *bool              `vpnd:"recorded,computed,meta" doc:"whether it stands in the ledger"`
+	Another     *bool              `vpnd:"another,computed,hint" doc:"whether another CA was put in the place of the one that signed it, and has signed nothing yet"`
 	Clock       *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
 	FreshUntil  *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when its renewal window begins, RFC 3339 in UTC"`
 	Remains     *string            `vpnd:"remains,computed,hint" doc:"for what a CA remains whose place another one took"`
@@ -107,6 +108,7 @@ type CRL struct {
 	Fresh      *bool              `vpnd:"fresh,computed,ages" doc:"whether less than half of its life is gone; one from the future is for the clock to catch up with"`
 	FreshUntil *time.Time         `vpnd:"fresh_until,computed,hint" doc:"when half of its life is gone, RFC 3339 in UTC"`
 	Clock      *string            `vpnd:"clock,computed,hint" doc:"what the clock of the host says, where that is before it is good"`
+	Another    *bool              `vpnd:"another,computed,hint" doc:"whether another CA was put in the place of the one that signed it, and has signed nothing yet"`
 	Lacks      *string            `vpnd:"lacks,computed,hint" doc:"whom a list of a CA elsewhere does not bar and shall"`
 	CutsOff    *string            `vpnd:"cuts_off,computed,hint" doc:"whom the CAs vouch for that it is to list and does not yet"`
 	Current    *bool              `vpnd:"current,computed" doc:"whether it lists every certificate that is known to be revoked, and was signed by the CA as that is now"`
@@ -170,6 +172,8 @@ type Pair struct {
 
 	Above      []string `vpnd:"above" doc:"paths of the certificates of the CAs above that one, up to the root"`
 	AboveLists []string `vpnd:"above_lists" doc:"paths of their revocation lists"`
+
+	Given string `vpnd:"given" doc:"directory of what the CA signed, where that is one that existed before; empty where it is not"`
 }
 
 // TrustParts is a file of the CAs of the PKI to trust, see [Level.TrustParts].

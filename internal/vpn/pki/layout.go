@@ -38,6 +38,7 @@ type layout struct {
 	former                             []era       // CAs whose place this one took, the last first
 	next                               *era        // the CA that is to take the place of this one and has not begun; nil for none
 	above                              []pki.Level // CAs above this one, the root last
+	given                              bool        // the CA existed before
 	dir, ledger, keys, certs, requests string
 }
 
@@ -88,7 +89,7 @@ func (p *PKI) layout(name string) layout {
 		next = resource.Ptr(p.era(dir, now+1))
 	}
 	return layout{
-		era: p.era(dir, now), former: former, next: next, above: p.above(),
+		era: p.era(dir, now), former: former, next: next, above: p.above(), given: p.CACertificate != nil,
 		dir:    dir,
 		ledger: path.Join(dir, "issued"),
 		keys:   path.Join(dir, "keys"),
@@ -104,6 +105,9 @@ func (l layout) pair(h holder) pki.Pair {
 		Certificate: path.Join(l.certs, h.name+".crt"),
 		CA:          l.ca,
 		CRL:         l.crl,
+	}
+	if l.given {
+		p.Given = l.ledger
 	}
 	if !h.keyless {
 		p.Key = path.Join(l.keys, h.name+".key")

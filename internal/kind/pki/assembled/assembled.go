@@ -27,6 +27,7 @@ type AssembledFile struct {
 	Owner   *string           `vpnd:"owner,meta" doc:"user that owns the file, by name or number" default:"root"`
 	Group   *string           `vpnd:"group,meta" doc:"group that owns the file, by name or number" default:"root"`
 	Current *bool             `vpnd:"current,computed" doc:"whether it equals its parts as they are now"`
+	Another *bool             `vpnd:"another,computed,hint" doc:"whether another CA was put in the place of one that it holds, and has signed nothing yet"`
 	Content *resource.Secret  `vpnd:"content,computed" doc:"what it holds"`
 }
 
@@ -40,6 +41,8 @@ type Part struct {
 	Leaves  *bool   `vpnd:"leaves" doc:"whether that it may be left out is a reason to make the whole anew" default:"false"`
 	Apart   *bool   `vpnd:"apart" doc:"whether a copy that somebody has stays good when that file changes" default:"false"`
 
+	Given *string `vpnd:"given" doc:"directory of what a CA signed that existed before, whose certificate the file is: another one in its place voids that"`
+
 	Fingerprint *string `vpnd:"fingerprint" doc:"absolute path of a certificate whose SHA-256 fingerprint to put there, on a line of its own, as OpenVPN's peer-fingerprint has it"`
 
 	Codes *string `vpnd:"codes" doc:"absolute path of a totp_secret: since when it takes the place of another one is put there, in seconds since 1970, on a line of its own; 0 of a first one, - where it is lost. A file with such a part is never brought back as it was, but made anew"`
@@ -52,6 +55,9 @@ type AssembledFiles struct{ derived.Verbs[AssembledFile] }
 func (v *AssembledFiles) Given(want AssembledFile) (to string, terms map[string]string) {
 	return resource.Or(want.Holder, ""), want.Terms
 }
+
+// CABefore is what is void where another CA is put in the place of one.
+const CABefore = "all that the CA signed that stood there before"
 
 // Leads is the term that says where a copy leads, in words: it stays good as long as
 // each of them leads here, in whatever order they are tried, and whatever else does. People
@@ -96,9 +102,15 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 		Access: func(f *AssembledFile) derived.Access {
 			return derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}
 		},
-		Kept:      func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
-		Settle:    func(_ *derived.Scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
-		Waive:     func(f *AssembledFile) { f.Current = nil },
+		Kept:   func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
+		Settle: func(_ *derived.Scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
+		Waive:  func(f *AssembledFile) { f.Current = nil },
+		Voids: func(got, _ *AssembledFile) string {
+			if got != nil && resource.Or(got.Another, false) {
+				return CABefore
+			}
+			return ""
+		},
 		MadeFrom:  func(f *AssembledFile) []string { return partsOf(f, false) },
 		SourcesOf: func(_ string, f *AssembledFile) []string { return partsOf(f, true) },
 		Read: func(s *derived.Scene, _ string, data []byte, want AssembledFile) (*AssembledFile, error) {
@@ -107,6 +119,11 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 				return nil, err
 			}
 			got := &AssembledFile{Parts: want.Parts, Holder: want.Holder, Terms: want.Terms, Current: &current}
+			if !current {
+				got.Another = resource.Ptr(slices.ContainsFunc(want.Parts, func(p Part) bool {
+					return p.Given != nil && p.File != nil && overlap.Exchanged(s, *p.File, *p.Given)
+				}))
+			}
 			if !slices.ContainsFunc(want.Parts, func(p Part) bool { return p.Codes != nil }) {
 				got.Content = resource.NewSecret(string(data))
 			}

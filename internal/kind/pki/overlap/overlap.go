@@ -5,6 +5,7 @@ package overlap
 import (
 	"crypto/x509"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,16 @@ func Of(s *derived.Scene, ca, ledger string) Rest {
 		}
 		return rest(s, cert, ledger)
 	})
+}
+
+// Exchanged says whether another CA stands at a path than the one that signed all that is
+// in a ledger: as soon as it has signed anything itself, somebody wanted it there.
+func Exchanged(s *derived.Scene, ca, ledger string) bool {
+	if _, err := authority(s, ca); err != nil || Of(s, ca, ledger).Known {
+		return false
+	}
+	names, err := s.List(ledger)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, ".pem") })
 }
 
 // rest reads a ledger. Those never forget: one without anything of the CA was lost.

@@ -58,7 +58,7 @@ func (t Trust) Files() []File {
 	var hashed []File
 	for _, l := range t.levels() {
 		first := l.Trusted[len(l.Trusted)-1:]
-		whole.Parts, whole.Of = append(whole.Parts, pki.Part{File: &first[0]}), append(whole.Of, first...)
+		whole.Parts, whole.Of = append(whole.Parts, pki.Part{File: &first[0], Given: l.TrustParts()[0].Given}), append(whole.Of, first...)
 		if rolled(l) {
 			hashed = append(hashed, t.inDirectory(l)...)
 		}
