@@ -82,7 +82,7 @@ func TestSeveralWaysIn(t *testing.T) {
 func (s scene) changesPlaces(alice, bob person) {
 	s.t.Helper()
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `["udp/1194", "tcp/443"]`, `["tcp/443", "udp/1194"]`))
-	s.lacks(s.apply(), "Cost: disconnects everybody of") // all of them are
+	s.lacks(s.apply(), "Cost: disconnects everybody of", "new profile") // all of them are, and the profiles lead where they did
 	s.converged()
 	alice.dials("10.8.0.9") // a firewall still refuses UDP
 	bob.dials("10.8.2.")
@@ -90,7 +90,9 @@ func (s scene) changesPlaces(alice, bob person) {
 
 	before := bob.sessions()
 	s.ok(s.Edit(s.t.Context(), "vpn.hcl", `client "alice" { address = "10.8.0.9" }`, "client \"alice\" {\n    address = \"10.8.0.9\"\n    routes  = [\"10.77.0.0/24\"]\n  }"))
-	s.names(s.apply(), "Cost: disconnects everybody of openvpn-server@office for a moment;")
+	told := s.apply()
+	s.names(told, "Cost: disconnects everybody of openvpn-server@office for a moment.")
+	s.lacks(told, "new profile")
 	s.converged()
 	alice.reaches(office.Intranet)
 	bob.reaches(office.Intranet)
