@@ -38,7 +38,7 @@ func addresses() []Row {
 		everybody("listen", `["udp/1195"]`).void(),
 		nobody("processes", `"one"`), // of one listener there is one in any case
 		nobody("remote", `"vpn.example.com"`).void().works(),
-		nobody("remotes", `["203.0.113.1"]`).void().works(),
+		nobody("remotes", `["203.0.113.1"]`), // the profiles that people have lead where they did
 		everybody("dev", `"tun7"`),
 		everybody(`listener "udp/1195"/network`, `"10.9.0.0/25"`),
 		everybody(`listener "udp/1195"/network6`, `"fd00:9::/80"`),
