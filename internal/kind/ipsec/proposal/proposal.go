@@ -55,7 +55,7 @@ func Parse(use Use, text string) (Proposal, error) {
 		return p, err
 	}
 	var hashes []string // integrity or PRF: which, shows when all is known
-	into := map[kind]*[]string{
+	into := [...]*[]string{
 		encryption: &p.Encryption, integrity: &p.Integrity, hash: &hashes, prf: &p.PRF,
 		group: &p.Groups, sequence: &p.Sequence, further: &p.more,
 	}

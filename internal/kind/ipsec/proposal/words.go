@@ -2,7 +2,6 @@ package proposal
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,26 +20,55 @@ const (
 	further
 )
 
-// The words of swanctl.conf(5), in strongSwan's proposal_keywords_static.txt.
+// Lengths of keys and of check values, the longer ones of one beginning first.
 var (
-	isCipher = regexp.MustCompile(`^(null|3des|des|cast128|idea|` +
-		`(aes|camellia)(128|192|256)?(ctr)?|(aes|camellia)(128|192|256)ccm(8|12|16|64|96|128)|` +
-		`aes(128|192|256)gcm(8|12|16|64|96|128)|aes(128|192|256)gmac|` +
-		`(blowfish|serpent|twofish)(128|192|256)?|chacha20poly1305(compat)?)$`)
-	isAEAD      = regexp.MustCompile(`(gcm|ccm)\d*$|gmac$|^chacha20poly1305`)
-	isHash      = regexp.MustCompile(`^(md5|sha1|sha256|sha384|sha512|aesxcbc|aescmac|camelliaxcbc)$`)
-	isIntegrity = regexp.MustCompile(`^(md5_128|sha|sha1_160|sha256_96|sha2_256|sha2_384|sha2_512|sha2_256_96)$`)
-	isPRF       = regexp.MustCompile(`^prf(md5|sha1|sha256|sha384|sha512|aesxcbc|aescmac|camelliaxcbc)$`)
-	isGroup     = regexp.MustCompile(`^(modpnull|modp(512|768|1024|1536|2048|3072|4096|6144|8192)|modp1024s160|modp2048s(224|256)|` +
-		`ecp(192|224|256|384|521)|ecp(224|256|384|512)bp|curve25519|x25519|curve448|x448|mlkem(512|768|1024))$`)
-	isSequence = regexp.MustCompile(`^(no)?esn$`)
-	isFurther  = regexp.MustCompile(`^ke[1-7]_[a-z0-9]+$`)
+	keys = []string{"128", "192", "256"}
+	icvs = []string{"128", "12", "16", "64", "8", "96"}
+	mods = []string{"512", "768", "1024", "1536", "2048", "3072", "4096", "6144", "8192"}
 )
 
-var sorts = []struct {
-	kind kind
-	is   *regexp.Regexp
-}{{encryption, isCipher}, {hash, isHash}, {integrity, isIntegrity}, {prf, isPRF}, {group, isGroup}, {sequence, isSequence}, {further, isFurther}}
+// sorts are the words of swanctl.conf(5) and what each is for, in strongSwan's
+// proposal_keywords_static.txt.
+var sorts = sorted()
+
+func sorted() map[string]kind {
+	all := make(map[string]kind)
+	add := func(k kind, beginnings []string, endings ...string) {
+		for _, beginning := range beginnings {
+			for _, ending := range endings {
+				all[beginning+ending] = k
+			}
+		}
+	}
+	blocks := []string{"aes", "camellia"}
+	add(encryption, []string{"null", "3des", "des", "cast128", "idea", "chacha20poly1305"}, "")
+	add(encryption, []string{"chacha20poly1305"}, "compat")
+	add(encryption, with(blocks, append(keys, "")...), "", "ctr")
+	add(encryption, with(blocks, keys...), with([]string{"ccm"}, icvs...)...)
+	add(encryption, with([]string{"aes"}, keys...), append(with([]string{"gcm"}, icvs...), "gmac")...)
+	add(encryption, []string{"blowfish", "serpent", "twofish"}, append(keys, "")...)
+	hashes := []string{"md5", "sha1", "sha256", "sha384", "sha512", "aesxcbc", "aescmac", "camelliaxcbc"}
+	add(hash, hashes, "")
+	add(prf, []string{"prf"}, hashes...)
+	add(integrity, []string{"md5_128", "sha", "sha1_160", "sha256_96", "sha2_256", "sha2_384", "sha2_512", "sha2_256_96"}, "")
+	add(group, []string{"modpnull", "modp1024s160", "modp2048s224", "modp2048s256", "curve25519", "x25519", "curve448", "x448"}, "")
+	add(group, []string{"modp"}, mods...)
+	add(group, []string{"ecp"}, "192", "224", "256", "384", "521", "224bp", "256bp", "384bp", "512bp")
+	add(group, []string{"mlkem"}, "512", "768", "1024")
+	add(sequence, []string{"esn", "noesn"}, "")
+	return all
+}
+
+// with returns each beginning with each ending.
+func with(beginnings []string, endings ...string) []string {
+	var all []string
+	for _, beginning := range beginnings {
+		for _, ending := range endings {
+			all = append(all, beginning+ending)
+		}
+	}
+	return all
+}
 
 // groups are the groups of Diffie and Hellman by their numbers, of which
 // strongSwan takes only the names; see IANA's registry of IKEv2, transform type 4.
@@ -50,21 +78,29 @@ var groups = map[string]string{
 	"25": "ecp192", "26": "ecp224", "27": "ecp224bp", "28": "ecp256bp", "29": "ecp384bp", "30": "ecp512bp", "31": "curve25519", "32": "curve448",
 }
 
-var isNumbered = regexp.MustCompile(`^(?:group|dh|dhgroup)-?(\d{1,2})$`)
-
 // Group returns strongSwan's name of a numbered group, empty where it has none.
 func Group(number int) string { return groups[fmt.Sprint(number)] }
 
-func aead(word string) bool { return isAEAD.MatchString(word) }
+// aead says whether a cipher protects integrity too.
+func aead(word string) bool {
+	mode := strings.TrimRight(word, "0123456789")
+	return strings.HasSuffix(mode, "gcm") || strings.HasSuffix(mode, "ccm") || strings.HasSuffix(word, "gmac") || strings.HasPrefix(word, "chacha20poly1305")
+}
 
 // lookUp returns what a word of strongSwan is for.
 func lookUp(word string) kind {
-	for _, w := range sorts {
-		if w.is.MatchString(word) {
-			return w.kind
-		}
+	if isFurther(word) {
+		return further
 	}
-	return none
+	return sorts[word]
+}
+
+// isFurther says whether a word is one of the seven further key exchanges of RFC 9370,
+// as in ke1_mlkem768.
+func isFurther(word string) bool {
+	number, exchange, _ := strings.Cut(word, "_")
+	return len(number) == 3 && number[:2] == "ke" && '1' <= number[2] && number[2] <= '7' &&
+		exchange != "" && strings.Trim(exchange, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
 // split returns the words of a proposal, each as strongSwan has it.
@@ -106,53 +142,9 @@ func joined(words []string) []string {
 	return all
 }
 
-var (
-	isBlock   = regexp.MustCompile(`^(aes|camellia)-?(128|192|256)(?:-?(cbc|ctr|ccm|gcm)(?:-?(8|12|16|64|96|128))?)?$`)
-	isSHA     = regexp.MustCompile(`^(?:hmac-)?sha-?(?:2-)?(256|384|512)$`)
-	isOldSHA  = regexp.MustCompile(`^(?:hmac-)?sha-?1(?:-96)?$`)
-	isCurve   = regexp.MustCompile(`^(?:nist)?p-?(256|384|521)$`)
-	isBareMod = regexp.MustCompile(`^modp-(\d{3,4})$`)
-)
-
-// plainer returns what a word as people, standards or Amazon write it is called in
-// strongSwan, empty where it is no such word.
-func plainer(word string) string {
-	if m := isBlock.FindStringSubmatch(word); m != nil {
-		mode, size := m[3], m[4]
-		if mode == "cbc" {
-			mode = ""
-		}
-		if (mode == "gcm" || mode == "ccm") && size == "" {
-			size = "16"
-		}
-		return m[1] + m[2] + mode + size
-	}
-	if m := isSHA.FindStringSubmatch(word); m != nil {
-		return "sha" + m[1]
-	}
-	if m := isCurve.FindStringSubmatch(word); m != nil {
-		return "ecp" + m[1]
-	}
-	if m := isBareMod.FindStringSubmatch(word); m != nil {
-		return "modp" + m[1]
-	}
-	if m := isNumbered.FindStringSubmatch(word); m != nil {
-		return groups[m[1]]
-	}
-	switch {
-	case isOldSHA.MatchString(word):
-		return "sha1"
-	case word == "chacha20-poly1305":
-		return "chacha20poly1305"
-	case word == "3des-cbc":
-		return "3des"
-	}
-	return ""
-}
-
 func unknown(word string) error {
-	if m := isNumbered.FindStringSubmatch(word); m != nil {
-		return fmt.Errorf("strongSwan knows no group %s; write its name, %s for group 20", m[1], Group(20))
+	if number, ok := groupNumber(word); ok {
+		return fmt.Errorf("strongSwan knows no group %s; write its name, %s for group 20", number, Group(20))
 	}
 	return fmt.Errorf("%q is no algorithm of strongSwan; see swanctl.conf(5), or leave the attribute out for the default", word)
 }
