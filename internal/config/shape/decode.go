@@ -66,7 +66,9 @@ type decoder struct {
 func Decode(body hcl.Body, shape any, ctx *hcl.EvalContext, catalog resource.Catalog, block, called string, metas ...string) *Decoded {
 	d := decoder{Decoded: Decoded{At: make(Places)}, catalog: catalog, ctx: ctx, block: block}
 	v := reflect.ValueOf(shape).Elem()
-	body = dynblock.Expand(body, ctx, dynblock.OptCheckForEach(d.checkForEach))
+	if _, still := static(body); !still {
+		body = dynblock.Expand(body, ctx, dynblock.OptCheckForEach(d.checkForEach))
+	}
 	d.body(v, called, "", body, Schema(resource.Fields(v.Type()), metas...))
 	return &d.Decoded
 }
@@ -177,8 +179,11 @@ func (d *decoder) attribute(dst reflect.Value, f resource.Field, name, path stri
 // pointed returns what a whole block comes to as the value of a [resource.Pointer]; other
 // values are what they are. The rest of the block, which may be secret, goes no farther.
 func pointed(t reflect.Type, v cty.Value) cty.Value {
+	if !v.Type().IsObjectType() || v.IsNull() {
+		return v
+	}
 	p, ok := reflect.New(t).Interface().(resource.Pointer)
-	if !ok || !v.Type().IsObjectType() || v.IsNull() {
+	if !ok {
 		return v
 	}
 	object, _ := v.Unmark()
@@ -253,7 +258,7 @@ func (d *decoder) nested(dst reflect.Value, f resource.Field, path string, b *hc
 	if label, ok := labelOf(dst.Type()); ok && len(b.Labels) == 1 {
 		convertTo(dst.Field(label.Index), cty.StringVal(b.Labels[0]), "")
 	}
-	d.body(dst, f.Name, path+".", b.Body, Schema(resource.Fields(dst.Type())))
+	d.body(dst, f.Name, path+".", b.Body, schemaOf(dst.Type()))
 }
 
 // settle returns the struct itself where dst is a pointer to one.

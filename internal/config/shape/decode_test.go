@@ -234,3 +234,22 @@ func TestTypes(t *testing.T) {
 		t.Error("there is a shape of nothing")
 	}
 }
+
+// A default belongs to the shape that it was filled into.
+func TestDefaultsAreOfOneShapeAlone(t *testing.T) {
+	type shape struct {
+		List []string          `vpnd:"list" default:"[\"a\"]"`
+		Map  map[string]string `vpnd:"map" default:"{\"a\":\"b\"}"`
+		Word *string           `vpnd:"word" default:"a"`
+	}
+	fill := func() *shape {
+		s := new(shape)
+		Decode(hcl.EmptyBody(), s, nil, resource.Catalog{}, "block", "block")
+		return s
+	}
+	first := fill()
+	first.List[0], first.Map["a"], *first.Word = "x", "x", "x"
+	if s := fill(); s.List[0] != "a" || s.Map["a"] != "b" || *s.Word != "a" {
+		t.Errorf("%+v %s", s, *s.Word)
+	}
+}

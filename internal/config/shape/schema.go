@@ -9,8 +9,11 @@ package shape
 
 import (
 	"reflect"
+	"slices"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"vpnd/internal/resource"
 )
@@ -41,6 +44,28 @@ func Schema(fields []resource.Field, metas ...string) *hcl.BodySchema {
 		schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: name})
 	}
 	return schema
+}
+
+// schemaOf returns the schema of a struct. Nobody writes into it.
+func schemaOf(t reflect.Type) *hcl.BodySchema {
+	if known, ok := schemas.Load(t); ok {
+		return known.(*hcl.BodySchema)
+	}
+	schema := Schema(resource.Fields(t))
+	schemas.Store(t, schema)
+	return schema
+}
+
+var schemas sync.Map // reflect.Type → *hcl.BodySchema
+
+// static says whether no dynamic block stands in a body. Of JSON only HCL itself can
+// tell.
+func static(body hcl.Body) (*hclsyntax.Body, bool) {
+	b, native := body.(*hclsyntax.Body)
+	return b, native && !slices.ContainsFunc(b.Blocks, func(b *hclsyntax.Block) bool {
+		_, still := static(b.Body)
+		return b.Type == Dynamic || !still
+	})
 }
 
 // Metas returns the attributes that a block at the top level has besides those

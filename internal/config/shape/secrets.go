@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -126,10 +127,28 @@ func SecretNames(catalog resource.Catalog) map[string]bool {
 func Secrets(catalog resource.Catalog, b *hcl.Block) []hcl.Expression {
 	kind, body := contentOf(b)
 	if shape := New(catalog, kind); shape != nil {
-		return secretsIn(body, resource.Fields(reflect.TypeOf(shape)))
+		return secretsIn(body, reflect.TypeOf(shape).Elem())
 	}
 	return nil
 }
+
+// secretive returns the fields of a struct that may hold a secret, and its blocks in
+// which there are such ones.
+func secretive(t reflect.Type) []resource.Field {
+	if known, ok := secretives.Load(t); ok {
+		return known.([]resource.Field)
+	}
+	var fields []resource.Field
+	for _, f := range resource.Fields(t) {
+		if f.IsSecret() || f.IsDocument() && !f.Public || f.Block && len(secretive(Element(f))) > 0 {
+			fields = append(fields, f)
+		}
+	}
+	secretives.Store(t, fields)
+	return fields
+}
+
+var secretives sync.Map // reflect.Type → []resource.Field
 
 // contentOf returns the type and the body of a block, seeing through dynamic.
 func contentOf(b *hcl.Block) (string, hcl.Body) {
@@ -143,26 +162,31 @@ func contentOf(b *hcl.Block) (string, hcl.Body) {
 	return b.Labels[0], content.Blocks[0].Body
 }
 
-func secretsIn(body hcl.Body, fields []resource.Field) []hcl.Expression {
+func secretsIn(body hcl.Body, t reflect.Type) []hcl.Expression {
+	fields := secretive(t)
+	if len(fields) == 0 {
+		return nil
+	}
 	schema := Schema(fields)
 	schema.Blocks = append(schema.Blocks, hcl.BlockHeaderSchema{Type: Dynamic, LabelNames: []string{"block"}})
 	content, _, _ := body.PartialContent(schema)
 	var all []hcl.Expression
 	for _, f := range fields {
-		attr := content.Attributes[f.Name]
-		if attr == nil {
-			continue
-		}
-		v, _ := attr.Expr.Value(&hcl.EvalContext{})
-		if f.IsSecret() || f.IsDocument() && !f.Public && isContent(v) {
+		if attr := content.Attributes[f.Name]; attr != nil && (f.IsSecret() || writtenOut(attr.Expr)) {
 			all = append(all, attr.Expr)
 		}
 	}
 	for _, b := range content.Blocks {
 		kind, body := contentOf(b)
 		if f, ok := Named(fields, kind); ok && f.Block && body != nil {
-			all = append(all, secretsIn(body, resource.Fields(Element(f)))...)
+			all = append(all, secretsIn(body, Element(f))...)
 		}
 	}
 	return all
+}
+
+// writtenOut says whether a document stands in the configuration itself.
+func writtenOut(expr hcl.Expression) bool {
+	v, _ := expr.Value(&hcl.EvalContext{})
+	return isContent(v)
 }

@@ -16,7 +16,7 @@ type Texts map[string]*hcl.File
 func (t Texts) BlankCalls() {
 	for name, f := range t {
 		t.Copy(name)
-		if body, ok := f.Body.(*hclsyntax.Body); ok {
+		if body, ok := f.Body.(*hclsyntax.Body); ok && bytes.Contains(f.Bytes, []byte("sensitive")) {
 			_ = hclsyntax.VisitAll(body, func(n hclsyntax.Node) hcl.Diagnostics {
 				if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && call.Name == "sensitive" {
 					for _, arg := range call.Args {
