@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/rand"
 	"path/filepath"
 	"time"
@@ -45,6 +46,7 @@ type Options struct {
 	Cache string // directory for what can be found out again; empty for none
 
 	Shared *notice.Shared // by all watchers of the process; nil is one for the kinds
+	Looks  *xtables.Looks // at rules, of all catalogs of the process; nil is one for the kinds
 }
 
 // New returns the catalog.
@@ -75,7 +77,7 @@ func kinds(o Options) []resource.Kind {
 		resource.Define("xfrm_interface", "An interface whose packets come and go by IPsec. Its label is the name of the interface.", link.XFRMTraits, link.XFRMVerbs{}),
 		resource.Define("wireguard_interface", "An interface of WireGuard, and its peers. Its label is the name of the interface.", kindwireguard.Traits, kindwireguard.Host()),
 		resource.Define("route", "A route of the kernel. Its label is the destination.", link.RouteTraits, link.RouteVerbs{}),
-		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: new(xtables.Looks)}),
+		resource.Define("chain", "A chain of iptables or ip6tables. Its label is family/table/chain.", chain.Traits, chain.Verbs{Cache: o.Cache, Writers: new(xtables.Writers), Looks: cmp.Or(o.Looks, new(xtables.Looks))}),
 		resource.Define("ipsec_connection", "A connection of strongSwan with its child SAs and its pre-shared key. Its label is the name of the connection.", kindipsec.Traits, connections),
 		resource.Define("ipsec_failover", "Which of several connections of strongSwan to one place carries the traffic. Its label is a name of its own.", failover.Traits, failover.Verbs{Records: failover.Records, Memory: new(failover.Memory)}),
 		resource.Define("package", "A package of the distribution. Its label is its name.", pkg.Traits, pkg.Verbs{Root: o.Root, Shared: shared}),

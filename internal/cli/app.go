@@ -21,6 +21,7 @@ import (
 	"vpnd/internal/config/source"
 	"vpnd/internal/confirm"
 	"vpnd/internal/engine"
+	"vpnd/internal/kind/chain/xtables"
 	"vpnd/internal/notice"
 	"vpnd/internal/resource"
 	"vpnd/internal/state"
@@ -46,6 +47,7 @@ type app struct {
 	ahead *reading // of the state, while the configuration is read; nil where nobody began
 
 	shared  *notice.Shared // of the agent; nil of a command
+	looks   *xtables.Looks // at rules, ahead of when they are asked for; nil where nobody began
 	advise  bool           // nothing is done with the configuration
 	garbage int            // how much of it there may be where there are many things, in percent of what is no garbage; 0 where the environment says so
 }
@@ -76,7 +78,7 @@ func (a *app) verboseFlag(c *cobra.Command) {
 
 // catalog returns every kind on the host that --root names.
 func (a *app) catalog() resource.Catalog {
-	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: a.cache(), Shared: a.shared}))
+	return a.traced(a.kinds(catalog.Options{Root: a.root, Cache: a.cache(), Shared: a.shared, Looks: a.looks}))
 }
 
 // cache is the directory of what can be found out again.
@@ -95,11 +97,11 @@ const (
 )
 
 // changes says that the command changes the host.
-func (a *app) changes() {
+func (a *app) changes(ctx context.Context) {
 	if a.garbage > 0 {
 		a.garbage = sparedChanging
 	}
-	a.readAhead()
+	a.readAhead(ctx)
 }
 
 // makes says how many changes a command is about to make.
@@ -167,16 +169,20 @@ type reading struct {
 }
 
 // readAhead begins to read the state while the configuration is read, where that can't
-// say that it is elsewhere.
-func (a *app) readAhead() {
+// say that it is elsewhere, and then of the host what is on record.
+func (a *app) readAhead(ctx context.Context) {
 	if a.ahead != nil || a.stateDir == "" && source.Mentions(a.config, "state_dir") {
 		return
 	}
 	r := &reading{dir: a.dir(&config.Config{}), done: make(chan struct{})}
-	a.ahead = r
+	a.ahead, a.looks = r, new(xtables.Looks)
+	kinds := a.catalog()
 	go func() {
-		defer close(r.done)
 		r.store, r.err = state.Read(r.dir)
+		close(r.done)
+		if r.err == nil {
+			engine.Foresee(ctx, kinds, r.store)
+		}
 	}()
 }
 

@@ -73,7 +73,7 @@ status is 5. Services of units that the plan changes are left out.`,
 					return err
 				}
 			}
-			a.changes()
+			a.changes(c.Context())
 			cfg, err := a.load()
 			if err != nil {
 				return err

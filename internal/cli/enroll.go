@@ -136,7 +136,7 @@ func (a *app) enroll(ctx context.Context, f enrollFlags, name string, change fun
 	if name == "" { // in JSON, a block without a name is none at all
 		return edit.Place{}, errors.New("an empty name is nobody's; say whose")
 	}
-	a.changes()
+	a.changes(ctx)
 	before, err := a.written()
 	if err != nil {
 		return edit.Place{}, err

@@ -52,7 +52,7 @@ func (a *app) planCommand() *cobra.Command {
 // planned reads the configuration and compares the host with it, by plan, and writes
 // nothing.
 func (a *app) planned(ctx context.Context, targets []string, plan func(context.Context, *engine.Engine, *config.Config, []string) (*engine.Plan, error)) (*engine.Plan, *state.Store, error) {
-	a.readAhead()
+	a.readAhead(ctx)
 	cfg, err := a.load()
 	if err != nil {
 		return nil, nil, err

@@ -65,6 +65,22 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 	return p, err
 }
 
+// Foresee has kinds read ahead what a plan will need of the things that are on record.
+func Foresee(ctx context.Context, kinds resource.Catalog, store *state.Store) {
+	for _, k := range kinds.Kinds {
+		if !k.Ahead || kinds.Image && k.NeedsHost {
+			continue
+		}
+		var names []string
+		for _, r := range store.Of(k.Name) {
+			names = append(names, r.ID.Name)
+		}
+		if len(names) > 0 {
+			k.Foresee(ctx, names)
+		}
+	}
+}
+
 // runs says whether the host can have the thing at all.
 func (e *Engine) runs(it *item) bool { return !e.Catalog.Image || !it.kind.NeedsHost }
 

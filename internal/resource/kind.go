@@ -33,6 +33,7 @@ type Kind struct {
 	Recalls bool // it is a [Recaller]
 	Gives   bool // it is a [Giver]
 	Sights  bool // it is a [Sighter]
+	Ahead   bool // it is a [Foreseer]
 
 	shape       func() any
 	observe     func(context.Context, map[string]any) map[string]Observation
@@ -57,6 +58,7 @@ type Kind struct {
 	tidy        func(name string, want any) error
 	since       func(ctx context.Context, name string) (time.Time, error)
 	advise      func(context.Context) []string
+	foresee     func(context.Context, []string)
 	watch       func(ctx context.Context, wants map[string]any, kick func(Hint)) error
 	prepare     func(may bool)
 	misses      func(before, now map[string]any) bool
@@ -163,6 +165,9 @@ func (k Kind) Since(ctx context.Context, name string) (time.Time, error) { retur
 // Tidy takes away what a killed run left half written; see [Tidier].
 func (k Kind) Tidy(name string, want any) error { return k.tidy(name, want) }
 
+// Foresee reads ahead what the next look will need; see [Foreseer].
+func (k Kind) Foresee(ctx context.Context, names []string) { k.foresee(ctx, names) }
+
 // Advise tells what people should know about the host.
 func (k Kind) Advise(ctx context.Context) []string { return k.advise(ctx) }
 
@@ -210,6 +215,7 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
 		advise:      func(context.Context) []string { return nil },
 		differ:      Differing,
+		foresee:     func(context.Context, []string) {},
 		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
 		prepare:     func(bool) {},
 		misses: func(before, now map[string]any) bool {
@@ -312,6 +318,9 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	}
 	if a, ok := v.(Adviser); ok {
 		k.advise = a.Advise
+	}
+	if f, ok := v.(Foreseer); ok {
+		k.Ahead, k.foresee = true, f.Foresee
 	}
 	return k
 }

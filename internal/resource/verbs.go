@@ -188,6 +188,13 @@ type Preparer interface {
 	MayPrepare(may bool)
 }
 
+// A Foreseer reads what the next look at these things, which are on record, will
+// need, while nobody knows yet what is wished of them. That look makes sure that
+// nothing has changed since, and tells what goes wrong. Foresee changes nothing.
+type Foreseer interface {
+	Foresee(ctx context.Context, names []string)
+}
+
 // An Adviser tells what people should know about the host besides what can be
 // wished for, a sentence each. It changes nothing.
 type Adviser interface {

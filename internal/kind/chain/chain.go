@@ -56,6 +56,24 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Chain) (map[string
 	return resource.ObserveEach(ctx, wants, func(name string, want *Chain) (*Chain, error) { return h.observe(ctx, name, want) })
 }
 
+// Foresee reads the families of the chains once, which takes longest of a look.
+func (v Verbs) Foresee(ctx context.Context, names []string) {
+	if v.Looks == nil {
+		return
+	}
+	families := make(map[string]bool)
+	for _, name := range names {
+		if s, err := syntax.Parse(name); err == nil {
+			families[s.Family] = true
+		}
+	}
+	for family := range families {
+		if t, err := v.find(ctx, family); err == nil {
+			_, _ = t.Saved(ctx, v.Looks)
+		}
+	}
+}
+
 // Apply replaces the chains, in one transaction a family and table. Chains
 // whose rules are right already are not rewritten and keep their counters. A
 // transaction that is refused has changed nothing, and is an error of each of

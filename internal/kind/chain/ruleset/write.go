@@ -96,7 +96,7 @@ func owed(now *Table, wants map[string]Want) []string {
 			}
 			to := syntax.Target(rule)
 			_, coming := wants[to]
-			if syntax.OwnName.MatchString(to) && !coming && !now.Has(to) {
+			if syntax.OwnName(to) && !coming && !now.Has(to) {
 				missing = append(missing, to)
 			}
 		}

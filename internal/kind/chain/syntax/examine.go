@@ -95,10 +95,6 @@ func forbidden(word string) bool {
 var (
 	addressOptions = []string{"-s", "-d", "--source", "--src", "--destination", "--dst", "--ctorigsrc", "--ctorigdst", "--ctreplsrc", "--ctrepldst", "--tunnel-src", "--tunnel-dst"}
 	linkOptions    = []string{"-i", "-o", "--in-interface", "--out-interface", "--physdev-in", "--physdev-out"}
-	numeric        = map[string]*regexp.Regexp{
-		"ip":  regexp.MustCompile(`^[0-9.]+(/[0-9.]+)?$`),
-		"ip6": regexp.MustCompile(`^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9A-Fa-f:.]+)?$`),
-	}
 )
 
 func values(family string, list []string) []Problem {
@@ -123,14 +119,29 @@ func values(family string, list []string) []Problem {
 // misaddressed refuses names: they are looked up once, when the rule is made,
 // and nobody notices when the answer has changed.
 func misaddressed(family, address string) []Problem {
-	pattern := numeric[family]
-	if pattern == nil || pattern.MatchString(address) {
+	if _, is := Command[family]; !is || numeric(family, address) {
 		return nil
 	}
-	for other, p := range numeric {
-		if other != family && p.MatchString(address) {
+	for other := range Command {
+		if other != family && numeric(other, address) {
 			return []Problem{{fmt.Sprintf("%q is no address of family %s", address, family), "write the rule in a chain of family " + other}}
 		}
 	}
 	return []Problem{{fmt.Sprintf("%q is no address", address), "write an address or a network as CIDR; a host name would be looked up only once, when the rule is made"}}
+}
+
+const (
+	ofIP4 = "0123456789."
+	ofIP6 = ofIP4 + ":ABCDEFabcdef"
+)
+
+// numeric says whether a word is made as an address or a network of a family is, and
+// not as a name.
+func numeric(family, word string) bool {
+	address, mask, masked := strings.Cut(word, "/")
+	of, tells := ofIP4, address != ""
+	if family == "ip6" {
+		of, tells = ofIP6, strings.Contains(address, ":")
+	}
+	return tells && strings.Trim(address, of) == "" && (!masked || mask != "" && strings.Trim(mask, of) == "")
 }

@@ -7,7 +7,6 @@ package syntax
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -37,9 +36,17 @@ var (
 	}
 )
 
-// OwnName is the name of a chain of vpnd's own. The kernel holds 28 characters,
-// xt_entry_target's XT_EXTENSION_MAXNAMELEN less the revision and the final zero.
-var OwnName = regexp.MustCompile(`^VPND-[A-Za-z0-9_.-]{1,23}$`)
+// maxName is how many characters the kernel holds, xt_entry_target's
+// XT_EXTENSION_MAXNAMELEN less the revision and the final zero.
+const maxName = 28
+
+// OwnName says whether a chain of vpnd's own can be called that.
+func OwnName(chain string) bool {
+	rest, own := strings.CutPrefix(chain, Prefix)
+	return own && rest != "" && len(chain) <= maxName && !strings.ContainsFunc(rest, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
+	})
+}
 
 // Parse takes the name of a chain apart, which must be one of vpnd's own.
 func Parse(name string) (Spot, error) {
@@ -52,7 +59,7 @@ func Parse(name string) (Spot, error) {
 		return Spot{}, fmt.Errorf("%q is no family; write ip or ip6", family)
 	case Hooks[table] == nil:
 		return Spot{}, fmt.Errorf("%q is no table that vpnd writes; one of %s", table, strings.Join(Tables, ", "))
-	case !OwnName.MatchString(chain):
+	case !OwnName(chain):
 		return Spot{}, fmt.Errorf("%q is no name of a chain of vpnd's own; write VPND- and 1 to 23 letters, digits, _, . or -", chain)
 	}
 	return Spot{Family: family, Table: table, Chain: chain}, nil

@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -102,14 +103,36 @@ func isText(list []string, i int) bool {
 // Target returns the chain or target that a rule leads to, empty where it has
 // none.
 func Target(rule string) string {
-	list, err := Words(rule)
-	if err != nil {
-		return ""
-	}
-	for i, word := range list {
-		if i+1 < len(list) && (word == "-j" || word == "-g" || word == "--jump" || word == "--goto") {
-			return list[i+1]
+	words := unquoted(rule)
+	if strings.Contains(rule, `"`) {
+		list, err := Words(rule)
+		if err != nil {
+			return ""
 		}
+		words = slices.Values(list)
+	}
+	leads := false
+	for word := range words {
+		if leads {
+			return word
+		}
+		leads = word == "-j" || word == "-g" || word == "--jump" || word == "--goto"
 	}
 	return ""
+}
+
+// unquoted goes through the words of a rule without quotes.
+func unquoted(rule string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for rest := rule; rest != ""; {
+			end := 0
+			for end < len(rest) && rest[end] != ' ' && rest[end] != '\t' {
+				end++
+			}
+			if end > 0 && !yield(rest[:end]) {
+				return
+			}
+			rest = rest[min(end+1, len(rest)):]
+		}
+	}
 }
