@@ -4,51 +4,57 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// What ssh(1) says, and what it means for the person who reads it. The first that
-// fits the last attempt counts: what ssh says at the end of one is often general.
-var sayings = []struct {
+// A saying is what ssh says, and what it means.
+type saying struct {
 	says  *regexp.Regexp
 	means func(found []string, t tale) string
 	final bool // trying again does not help
-}{
-	{regexp.MustCompile(`IDENTIFICATION HAS CHANGED|No \S+ host key is known for|Host key verification failed|host key .*differs`), hostKey, true},
-	{regexp.MustCompile(`no matching host key type found\. Their offer: (\S+)`), func(f []string, t tale) string {
-		return fmt.Sprintf("%s has no host key of the kind that is pinned, it offers %s; see what it has with: vpnd ssh-hostkey %s", t.host(), f[1], t.host())
-	}, true},
-	{regexp.MustCompile(`no matching (.+?) found\. Their offer: (\S+)`), func(f []string, t tale) string {
-		return fmt.Sprintf("%s and this host have no %s in common, it offers %s; its OpenSSH is too old", t.host(), f[1], f[2])
-	}, true},
-	{regexp.MustCompile(`Permission denied \(([^)]*)\)`), denied, true},
-	{regexp.MustCompile(`Too many authentication failures`), denied, true},
-	{regexp.MustCompile(`Load key .*: (.*)`), func(f []string, t tale) string {
-		return fmt.Sprintf("its key can't be read (%s); it has to be one that ssh-keygen -y -f reads without a passphrase", f[1])
-	}, true},
-	{regexp.MustCompile(`Failed (?:to set up credentials|at step CREDENTIALS)`), func(_ []string, t tale) string {
-		return fmt.Sprintf("its private key can't be read%s, so ssh does not even begin; put it back, or have vpnd apply make a new one, which the peer has to be told", t.at())
-	}, true},
-	{regexp.MustCompile(`(?:bind \[?([^\]]+)\]?:(\d+)|unix_listener: cannot bind to path (\S+)): (Address already in use|Cannot assign requested address|Permission denied|No such file or directory)`), cannotListen, true},
-	{regexp.MustCompile(`remote port forwarding failed for listen (?:port|path) (\S+)`), func(f []string, t tale) string {
-		return fmt.Sprintf("%s refuses to listen at %s for us: the port is taken there, or its ssh_tunnel_account lacks permit_listen = [\"%s\"]", t.host(), f[1], f[1])
-	}, true},
-	{regexp.MustCompile(`Could not resolve hostname (\S+): (.*)`), func(f []string, _ tale) string {
-		return fmt.Sprintf("the name %s can't be looked up (%s)", f[1], lower(f[2]))
-	}, false},
-	{regexp.MustCompile(`connect to host (\S+) port (\d+): (.*)`), unreachable, false},
-	{regexp.MustCompile(`Connection timed out during banner exchange|Connection to \S+ port \d+ timed out`), func(_ []string, t tale) string {
-		return fmt.Sprintf("%s takes connections and says nothing; is it an SSH server, and is it overloaded?", t.peer)
-	}, false},
-	{hungUp, func(_ []string, t tale) string {
-		return fmt.Sprintf("%s closes the connection before anything was agreed on; its sshd may be overloaded, or refuse this address (MaxStartups, PerSourcePenalties, fail2ban, tcp wrappers)", t.peer)
-	}, false},
-	{regexp.MustCompile(`Timeout, server \S+ not responding|Connection to \S+ closed by remote host|client_loop: send disconnect|Broken pipe`), func(_ []string, t tale) string {
-		return fmt.Sprintf("%s was connected and went away; it is dialled again", t.peer)
-	}, false},
-	{regexp.MustCompile(`Bad configuration option: (\S+)|terminating, \d+ bad configuration options`), func(f []string, _ tale) string {
-		return fmt.Sprintf("the OpenSSH of this host does not know the option %s", f[1])
-	}, true},
 }
+
+// What ssh(1) says, and what it means for the person who reads it. The first that
+// fits the last attempt counts: what ssh says at the end of one is often general.
+var sayings = sync.OnceValue(func() []saying {
+	return []saying{
+		{regexp.MustCompile(`IDENTIFICATION HAS CHANGED|No \S+ host key is known for|Host key verification failed|host key .*differs`), hostKey, true},
+		{regexp.MustCompile(`no matching host key type found\. Their offer: (\S+)`), func(f []string, t tale) string {
+			return fmt.Sprintf("%s has no host key of the kind that is pinned, it offers %s; see what it has with: vpnd ssh-hostkey %s", t.host(), f[1], t.host())
+		}, true},
+		{regexp.MustCompile(`no matching (.+?) found\. Their offer: (\S+)`), func(f []string, t tale) string {
+			return fmt.Sprintf("%s and this host have no %s in common, it offers %s; its OpenSSH is too old", t.host(), f[1], f[2])
+		}, true},
+		{regexp.MustCompile(`Permission denied \(([^)]*)\)`), denied, true},
+		{regexp.MustCompile(`Too many authentication failures`), denied, true},
+		{regexp.MustCompile(`Load key .*: (.*)`), func(f []string, t tale) string {
+			return fmt.Sprintf("its key can't be read (%s); it has to be one that ssh-keygen -y -f reads without a passphrase", f[1])
+		}, true},
+		{regexp.MustCompile(`Failed (?:to set up credentials|at step CREDENTIALS)`), func(_ []string, t tale) string {
+			return fmt.Sprintf("its private key can't be read%s, so ssh does not even begin; put it back, or have vpnd apply make a new one, which the peer has to be told", t.at())
+		}, true},
+		{regexp.MustCompile(`(?:bind \[?([^\]]+)\]?:(\d+)|unix_listener: cannot bind to path (\S+)): (Address already in use|Cannot assign requested address|Permission denied|No such file or directory)`), cannotListen, true},
+		{regexp.MustCompile(`remote port forwarding failed for listen (?:port|path) (\S+)`), func(f []string, t tale) string {
+			return fmt.Sprintf("%s refuses to listen at %s for us: the port is taken there, or its ssh_tunnel_account lacks permit_listen = [\"%s\"]", t.host(), f[1], f[1])
+		}, true},
+		{regexp.MustCompile(`Could not resolve hostname (\S+): (.*)`), func(f []string, _ tale) string {
+			return fmt.Sprintf("the name %s can't be looked up (%s)", f[1], lower(f[2]))
+		}, false},
+		{regexp.MustCompile(`connect to host (\S+) port (\d+): (.*)`), unreachable, false},
+		{regexp.MustCompile(`Connection timed out during banner exchange|Connection to \S+ port \d+ timed out`), func(_ []string, t tale) string {
+			return fmt.Sprintf("%s takes connections and says nothing; is it an SSH server, and is it overloaded?", t.peer)
+		}, false},
+		{hungUp, func(_ []string, t tale) string {
+			return fmt.Sprintf("%s closes the connection before anything was agreed on; its sshd may be overloaded, or refuse this address (MaxStartups, PerSourcePenalties, fail2ban, tcp wrappers)", t.peer)
+		}, false},
+		{regexp.MustCompile(`Timeout, server \S+ not responding|Connection to \S+ closed by remote host|client_loop: send disconnect|Broken pipe`), func(_ []string, t tale) string {
+			return fmt.Sprintf("%s was connected and went away; it is dialled again", t.peer)
+		}, false},
+		{regexp.MustCompile(`Bad configuration option: (\S+)|terminating, \d+ bad configuration options`), func(f []string, _ tale) string {
+			return fmt.Sprintf("the OpenSSH of this host does not know the option %s", f[1])
+		}, true},
+	}
+})
 
 // hungUp is what ssh says of a peer that does not talk to it, as that of one that was
 // refused a few times before: PerSourcePenalties of sshd_config(5).
@@ -86,7 +92,7 @@ const around = 15
 // they don't tell.
 func explain(lines []string, t tale) (why string, final bool) {
 	for i := len(lines) - 1; i >= 0 && !strings.HasPrefix(lines[i], "Authenticated to "); i-- {
-		for _, s := range sayings {
+		for _, s := range sayings() {
 			found := s.says.FindStringSubmatch(lines[i])
 			if found == nil || why != "" && !s.final {
 				continue

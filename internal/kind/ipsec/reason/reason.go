@@ -128,6 +128,7 @@ func (a *attempt) of(c Connection) bool {
 
 // hear takes one message.
 func (a *attempt) hear(text string) {
+	rules := rules()
 	for i := range rules {
 		r := &rules[i]
 		if found := r.pattern.FindStringSubmatch(text); found != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -49,70 +50,74 @@ type saying struct {
 
 // verdicts are what both sides have to say of each other, in the order in which they
 // count. Each tells more than that somebody can't be reached.
-var verdicts = []saying{
-	{regexp.MustCompile(`VERIFY X509NAME ERROR: (.*), must be (.*)`), func(f []string, t Tale) string {
-		return fmt.Sprintf("%s is another one than it shall be: its certificate is for %s, and verify_x509_name wants %s; dial the right one, or name it as it is called", t.peer(), f[1], f[2])
-	}},
-	{regexp.MustCompile(`VERIFY ERROR: depth=(\d+), error=([^:]+)(?:: (.*?))?(?:, serial=\S+)?$`), verify},
-	{regexp.MustCompile(`VERIFY (?:E?KU|nsCertType) ERROR`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s shows a certificate that is not for servers, so nothing is sent to it: somebody may be in between; it needs one with the use TLS Web Server Authentication", t.peer())
-	}},
-	{regexp.MustCompile(`peer certificate fingerprint|--peer-fingerprint`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s shows another certificate than the one whose fingerprint is given, so nothing is sent to it; compare it there, and name the new fingerprint", t.peer())
-	}},
-	{regexp.MustCompile(`AUTH_FAILED(?:,(.*))?$`), func(f []string, t Tale) string {
-		said := ""
-		if f[1] != "" {
-			said = " (" + f[1] + ")"
-		}
-		if t.Login {
-			return fmt.Sprintf("%s refuses the name or the password%s; see what is right there, and change the file or credential", t.peer(), said)
-		}
-		return fmt.Sprintf("%s knows the certificate and refuses it all the same (AUTH_FAILED%s): it is disabled there, or wants a name and a password", t.peer(), said)
-	}},
-	{regexp.MustCompile(`alert (?:number \d+ )?.*certificate (revoked|expired|unknown)|sslv3 alert certificate (revoked|expired|unknown)|tlsv1 alert (unknown ca)`), func(f []string, t Tale) string {
-		return fmt.Sprintf("%s refuses the certificate: %s", t.peer(), strings.Join(strings.Fields(strings.Join(f[1:], " ")), " "))
-	}},
-	{regexp.MustCompile(`(?:no protocols available|unsupported protocol|alert protocol version|tlsv1 alert protocol version|wrong version number)`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s and this host have no version of TLS in common; see tls-version-min of both", t.peer())
-	}},
-	{regexp.MustCompile(`no shared cipher|handshake failure`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s and this host have no TLS cipher in common; see tls-cipher and tls-ciphersuites of both", t.peer())
-	}},
-	{regexp.MustCompile(`data channel cipher negotiation failed|failed to negotiate cipher with server|negotiated cipher not allowed - (\S+)`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s and this host have no cipher for the data in common; see data_ciphers of both", t.peer())
-	}},
-	{regexp.MustCompile(`tls-crypt unwrap error|tls-crypt unwrapping failed|Authenticate/Decrypt packet error|packet HMAC authentication failed|cannot locate HMAC`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s answers with another %s key than the one here; ask for the profile anew", t.peer(), strings.TrimSuffix(shield(t), " "))
-	}},
-}
+var verdicts = sync.OnceValue(func() []saying {
+	return []saying{
+		{regexp.MustCompile(`VERIFY X509NAME ERROR: (.*), must be (.*)`), func(f []string, t Tale) string {
+			return fmt.Sprintf("%s is another one than it shall be: its certificate is for %s, and verify_x509_name wants %s; dial the right one, or name it as it is called", t.peer(), f[1], f[2])
+		}},
+		{regexp.MustCompile(`VERIFY ERROR: depth=(\d+), error=([^:]+)(?:: (.*?))?(?:, serial=\S+)?$`), verify},
+		{regexp.MustCompile(`VERIFY (?:E?KU|nsCertType) ERROR`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s shows a certificate that is not for servers, so nothing is sent to it: somebody may be in between; it needs one with the use TLS Web Server Authentication", t.peer())
+		}},
+		{regexp.MustCompile(`peer certificate fingerprint|--peer-fingerprint`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s shows another certificate than the one whose fingerprint is given, so nothing is sent to it; compare it there, and name the new fingerprint", t.peer())
+		}},
+		{regexp.MustCompile(`AUTH_FAILED(?:,(.*))?$`), func(f []string, t Tale) string {
+			said := ""
+			if f[1] != "" {
+				said = " (" + f[1] + ")"
+			}
+			if t.Login {
+				return fmt.Sprintf("%s refuses the name or the password%s; see what is right there, and change the file or credential", t.peer(), said)
+			}
+			return fmt.Sprintf("%s knows the certificate and refuses it all the same (AUTH_FAILED%s): it is disabled there, or wants a name and a password", t.peer(), said)
+		}},
+		{regexp.MustCompile(`alert (?:number \d+ )?.*certificate (revoked|expired|unknown)|sslv3 alert certificate (revoked|expired|unknown)|tlsv1 alert (unknown ca)`), func(f []string, t Tale) string {
+			return fmt.Sprintf("%s refuses the certificate: %s", t.peer(), strings.Join(strings.Fields(strings.Join(f[1:], " ")), " "))
+		}},
+		{regexp.MustCompile(`(?:no protocols available|unsupported protocol|alert protocol version|tlsv1 alert protocol version|wrong version number)`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s and this host have no version of TLS in common; see tls-version-min of both", t.peer())
+		}},
+		{regexp.MustCompile(`no shared cipher|handshake failure`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s and this host have no TLS cipher in common; see tls-cipher and tls-ciphersuites of both", t.peer())
+		}},
+		{regexp.MustCompile(`data channel cipher negotiation failed|failed to negotiate cipher with server|negotiated cipher not allowed - (\S+)`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s and this host have no cipher for the data in common; see data_ciphers of both", t.peer())
+		}},
+		{regexp.MustCompile(`tls-crypt unwrap error|tls-crypt unwrapping failed|Authenticate/Decrypt packet error|packet HMAC authentication failed|cannot locate HMAC`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s answers with another %s key than the one here; ask for the profile anew", t.peer(), strings.TrimSuffix(shield(t), " "))
+		}},
+	}
+})
 
 // ways are what is wrong on the way to the server, or afterwards.
-var ways = []saying{
-	{regexp.MustCompile(`RESOLVE: Cannot resolve host address: ([^ :]+)(?::\S+)? \((.*?)\)`), func(f []string, _ Tale) string {
-		return fmt.Sprintf("the name %s can't be looked up (%s); see whether it is spelled right, and the name servers of this host", f[1], lower(f[2]))
-	}},
-	{regexp.MustCompile(`TCP: connect to \[AF_INET6?\](\S+) failed: (.*)`), func(f []string, t Tale) string { return unreachable(f[1], f[2]) }},
-	{regexp.MustCompile(`\[ECONNREFUSED\]|Connection refused`), func(_ []string, t Tale) string { return unreachable(t.peer(), "Connection refused") }},
-	{regexp.MustCompile(`(?:write|read) (?:UDP|TCP)\S* \[([A-Z]*)\]: (.*?) \(fd|(Network unreachable), restarting`), func(f []string, t Tale) string {
-		return unreachable(t.peer(), f[2]+f[3])
-	}},
-	{regexp.MustCompile(`Inactivity timeout \(--ping-restart\)|SIGUSR1\[soft,ping-restart\]`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s was connected and is silent now; it is dialled again. Is it up, and is the way there?", t.peer())
-	}},
-	{regexp.MustCompile(`Connection reset, restarting|server_poll|remote-exit|Server ended the connection|received, process restarting.*exit-notify|SIGUSR1\[soft,(?:connection-reset|server-pushed-connection-reset|remote-exit)`), func(_ []string, t Tale) string {
-		return fmt.Sprintf("%s ended the connection; it is dialled again", t.peer())
-	}},
-	{regexp.MustCompile(`(?:Cannot (?:load|open)|Cannot pre-load|Error opening|Error: private key password verification failed|cannot (?:load|open)) ?(.*)`), func(f []string, _ Tale) string {
-		return fmt.Sprintf("OpenVPN can't read what its configuration names (%s); vpnd apply puts it right", lower(f[0]))
-	}},
-	{regexp.MustCompile(`Cannot allocate TUN/TAP dev|Cannot open TUN/TAP dev|Cannot ioctl TUNSETIFF`), func(f []string, _ Tale) string {
-		return fmt.Sprintf("its interface can't be made (%s); see whether another program has one of that name", f[0])
-	}},
-	{regexp.MustCompile(`Options error: (.*)`), func(f []string, _ Tale) string {
-		return "OpenVPN refuses its configuration: " + f[1]
-	}},
-}
+var ways = sync.OnceValue(func() []saying {
+	return []saying{
+		{regexp.MustCompile(`RESOLVE: Cannot resolve host address: ([^ :]+)(?::\S+)? \((.*?)\)`), func(f []string, _ Tale) string {
+			return fmt.Sprintf("the name %s can't be looked up (%s); see whether it is spelled right, and the name servers of this host", f[1], lower(f[2]))
+		}},
+		{regexp.MustCompile(`TCP: connect to \[AF_INET6?\](\S+) failed: (.*)`), func(f []string, t Tale) string { return unreachable(f[1], f[2]) }},
+		{regexp.MustCompile(`\[ECONNREFUSED\]|Connection refused`), func(_ []string, t Tale) string { return unreachable(t.peer(), "Connection refused") }},
+		{regexp.MustCompile(`(?:write|read) (?:UDP|TCP)\S* \[([A-Z]*)\]: (.*?) \(fd|(Network unreachable), restarting`), func(f []string, t Tale) string {
+			return unreachable(t.peer(), f[2]+f[3])
+		}},
+		{regexp.MustCompile(`Inactivity timeout \(--ping-restart\)|SIGUSR1\[soft,ping-restart\]`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s was connected and is silent now; it is dialled again. Is it up, and is the way there?", t.peer())
+		}},
+		{regexp.MustCompile(`Connection reset, restarting|server_poll|remote-exit|Server ended the connection|received, process restarting.*exit-notify|SIGUSR1\[soft,(?:connection-reset|server-pushed-connection-reset|remote-exit)`), func(_ []string, t Tale) string {
+			return fmt.Sprintf("%s ended the connection; it is dialled again", t.peer())
+		}},
+		{regexp.MustCompile(`(?:Cannot (?:load|open)|Cannot pre-load|Error opening|Error: private key password verification failed|cannot (?:load|open)) ?(.*)`), func(f []string, _ Tale) string {
+			return fmt.Sprintf("OpenVPN can't read what its configuration names (%s); vpnd apply puts it right", lower(f[0]))
+		}},
+		{regexp.MustCompile(`Cannot allocate TUN/TAP dev|Cannot open TUN/TAP dev|Cannot ioctl TUNSETIFF`), func(f []string, _ Tale) string {
+			return fmt.Sprintf("its interface can't be made (%s); see whether another program has one of that name", f[0])
+		}},
+		{regexp.MustCompile(`Options error: (.*)`), func(f []string, _ Tale) string {
+			return "OpenVPN refuses its configuration: " + f[1]
+		}},
+	}
+})
 
 // beginning is what an attempt begins with.
 var beginning = regexp.MustCompile(`^(?:TCP/UDP: Preserving recently used remote address|Attempting to establish TCP connection|UDPv\d link local|OpenVPN \d)`)
@@ -152,7 +157,7 @@ func Explain(t Tale) (why string, final bool) {
 // verdict is what one side has against the other in an attempt, and whether that has come
 // to its end: while one is under way the server may only be slow.
 func verdict(lines []string, t Tale) (why string, over bool) {
-	if why := meaning(verdicts, lines, t); why != "" {
+	if why := meaning(verdicts(), lines, t); why != "" {
 		return why, true
 	}
 	if completed(lines) {
@@ -168,7 +173,7 @@ func verdict(lines []string, t Tale) (why string, over bool) {
 
 // way is what is wrong on the way in an attempt.
 func way(lines []string, t Tale) string {
-	if why := meaning(ways, lines, t); why != "" {
+	if why := meaning(ways(), lines, t); why != "" {
 		return why
 	}
 	if !strings.Contains(strings.Join(lines, "\n"), "TLS key negotiation failed") {
