@@ -43,15 +43,21 @@ func (i Info) StillHolds(looked time.Time) bool {
 // symbolic link. Where nothing is there, or the way there ends before, the
 // error is [fs.ErrNotExist].
 func Stat(root, name string) (Info, error) {
-	in, base, err := locate(root, name)
-	if absent(err) {
-		err = &fs.PathError{Op: "looking at", Path: name, Err: fs.ErrNotExist}
-	}
+	in, base, err := lookIn(root, name)
 	if err != nil {
 		return Info{}, err
 	}
 	defer in.close()
 	return in.stat(base, name)
+}
+
+// lookIn opens the directory of a name. Where that is not there, neither is the name.
+func lookIn(root, name string) (*directory, string, error) {
+	in, base, err := locate(root, name)
+	if absent(err) {
+		err = &fs.PathError{Op: "looking at", Path: name, Err: fs.ErrNotExist}
+	}
+	return in, base, err
 }
 
 func infoOf(st *unix.Stat_t) Info {
@@ -120,11 +126,16 @@ func Read(root, name string, limit int64) (Info, []byte, error) {
 // it holds, both of the same file. Like [Stat] it does not follow a link;
 // where nothing is there, the error is [fs.ErrNotExist].
 func Look(root, name string, limit int64) (Info, []byte, error) {
-	info, err := Stat(root, name)
+	in, base, err := lookIn(root, name)
+	if err != nil {
+		return Info{}, nil, err
+	}
+	defer in.close()
+	info, err := in.stat(base, name)
 	if err != nil || !info.Mode.IsRegular() {
 		return info, nil, err
 	}
-	return Read(root, name, limit)
+	return in.read(base, name, limit)
 }
 
 // List returns the names in a directory below the root, unsorted, and none where

@@ -40,8 +40,14 @@ var unwritten = map[string]bool{
 	"local": true, "remote": true, "child": true,
 }
 
-// settings are the fields of a shape that are one setting each.
-func settings(shape any) []resource.Field {
+// A form is how a shape is written: the fields that are one setting each, and the keys of
+// these.
+type form struct {
+	fields []resource.Field
+	keys   map[string]bool
+}
+
+func formOf(shape any) *form {
 	switch shape.(type) {
 	case *Connection:
 		return ofConnection
@@ -52,16 +58,25 @@ func settings(shape any) []resource.Field {
 	}
 }
 
+// settings are the fields of a shape that are one setting each.
+func settings(shape any) []resource.Field { return formOf(shape).fields }
+
 var ofConnection, ofEnd, ofChild = chosen(Connection{}), chosen(End{}), chosen(Child{})
 
-func chosen(shape any) []resource.Field {
-	var all []resource.Field
+func chosen(shape any) *form {
+	chosen := &form{keys: make(map[string]bool)}
 	for _, f := range resource.Fields(reflect.TypeOf(shape)) {
-		if !f.Computed && !f.Label && !unwritten[f.Name] {
-			all = append(all, f)
+		if f.Computed || f.Label || unwritten[f.Name] {
+			continue
+		}
+		chosen.fields = append(chosen.fields, f)
+		if f.Name == "if_id" {
+			chosen.keys[ifIDIn], chosen.keys[ifIDOut] = true, true
+		} else {
+			chosen.keys[keyOf(f.Name)] = true
 		}
 	}
-	return all
+	return chosen
 }
 
 func keyOf(attribute string) string {
@@ -126,14 +141,12 @@ func written(v reflect.Value) (string, bool) {
 // afterwards. It returns the lines that are none of vpnd's: of a setting that it does not
 // write the value may be secret, and is not told.
 func take(s *swanctl.Section, shape any, path string) (foreign []string) {
-	known := make(map[string]bool)
 	v := reflect.ValueOf(shape).Elem()
-	for _, f := range settings(shape) {
+	form := formOf(shape)
+	for _, f := range form.fields {
 		key := keyOf(f.Name)
-		known[key] = true
 		value, there := s.Get(key)
 		if key == "if_id" {
-			known[ifIDIn], known[ifIDOut], known[key] = true, true, false
 			in, _ := s.Get(ifIDIn)
 			if value, there = s.Get(ifIDOut); in != value {
 				foreign = append(foreign, path+"."+ifIDIn+" = "+in)
@@ -149,7 +162,7 @@ func take(s *swanctl.Section, shape any, path string) (foreign []string) {
 		}
 	}
 	for _, one := range s.Settings {
-		if !known[one.Key] {
+		if !form.keys[one.Key] {
 			foreign = append(foreign, path+"."+one.Key)
 		}
 	}

@@ -88,13 +88,18 @@ func (v Verbs) secret(path string) (*resource.Secret, error) {
 	return resource.NewSecret(text), nil
 }
 
-// keyed says whether the pre-shared key is that of its file.
-func (v Verbs) keyed(c *Connection) bool {
+// keyed says whether the pre-shared key is that of its file. Many may have one file,
+// which a look reads once; read is what it has read of such, nil where that failed.
+func (v Verbs) keyed(c *Connection, read map[string]*resource.Secret) bool {
 	if *c.PSKFile == "" {
 		return true
 	}
-	psk, err := v.secret(*c.PSKFile)
-	return err == nil && *psk == *c.PSK
+	psk, done := read[*c.PSKFile]
+	if !done {
+		psk, _ = v.secret(*c.PSKFile)
+		read[*c.PSKFile] = psk
+	}
+	return psk != nil && *psk == *c.PSK
 }
 
 // From names the files that a connection is made from, so that it is applied after
@@ -127,6 +132,7 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[s
 	if err != nil {
 		return nil, err
 	}
+	keys := make(map[string]*resource.Secret)
 	return resource.ObserveEach(ctx, wants, func(name string, want *Connection) (*Connection, error) {
 		info, data, err := atomic.Look(v.Root, fileOf(name), limit)
 		absent := errors.Is(err, fs.ErrNotExist)
@@ -140,7 +146,7 @@ func (v Verbs) Observe(ctx context.Context, wants map[string]*Connection) (map[s
 		}
 		c := parse(name, string(data))
 		c.Private = resource.Ptr(!absent && info.Mode.Perm()&0o077 == 0 && info.UID == 0)
-		c.Keyed = resource.Ptr(v.keyed(c))
+		c.Keyed = resource.Ptr(v.keyed(c, keys))
 		v.measure(d, name, c, info.Changed)
 		return c, nil
 	})
