@@ -90,7 +90,7 @@ var rules = []rule{
 	{"config/declare", []string{"resource", "config/diag", "config/settings", "config/shape", "config/source"}, []string{"os"}},
 	{"config/variables", []string{"config/diag", "config/bounds", "config/source", "config/declare"}, []string{"os"}},
 	{"config/eval", []string{"resource", "config/value", "config/diag", "config/effort", "config/functions", "config/settings", "config/shape", "config/declare", "config/variables"}, []string{"os"}},
-	{"config/compile", []string{"resource", "config/diag", "config/shape", "config/eval"}, []string{"os", "github.com/zclconf/go-cty"}},
+	{"config/compile", []string{"resource", "hands", "config/diag", "config/shape", "config/eval"}, []string{"os", "github.com/zclconf/go-cty"}},
 	{"config/explain", []string{"resource", "config/diag", "config/settings", "config/shape", "config/declare"}, []string{"os"}},
 	{"config", []string{"resource", "config/"}, []string{"os"}},
 	{"trust", nil, nil},

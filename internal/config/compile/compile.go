@@ -67,8 +67,8 @@ func Run(in Input, catalog resource.Catalog, told *diag.List) (resource.Desired,
 		mine := &block{Block: b}
 		c.order, c.blocks[b.ID] = append(c.order, mine), mine
 	}
-	for _, b := range c.order {
-		c.expand(b)
+	for i, made := range c.expanded() {
+		c.expand(c.order[i], made)
 	}
 	c.checkClaims()
 	c.checkWritten()

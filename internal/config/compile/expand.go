@@ -1,17 +1,49 @@
 package compile
 
 import (
+	"context"
 	"slices"
 
+	"vpnd/internal/hands"
 	"vpnd/internal/resource"
 )
 
-// expand makes the resources of a block.
-func (c *compiler) expand(b *block) {
+// made is what a block stands for, or why it stands for nothing.
+type made struct {
+	resources []resource.Resource
+	err       error
+}
+
+// expanded has each block say what it stands for: a composite is a function of its
+// block alone, so that all processors work at that.
+func (c *compiler) expanded() []made {
+	all := make([]made, len(c.order))
+	hands.Each(context.Background(), len(c.order), func(i int) {
+		switch b := c.order[i]; e := b.Shape.(type) {
+		case resource.Expander:
+			if !b.Failed {
+				all[i].resources, all[i].err = e.Expand(b.ID.Name)
+			}
+		default: // a kind's block is its own resource
+			all[i].resources = []resource.Resource{{ID: b.ID, Want: b.Shape}}
+		}
+	})
+	return all
+}
+
+// expand makes the resources of a block its own.
+func (c *compiler) expand(b *block, made made) {
 	if b.Failed {
 		return
 	}
-	for _, r := range c.resources(b) {
+	if made.err != nil {
+		b.Failed = true
+		c.told.Error(b.Range, "Unsuitable block", "%s: %s.", b.ID, made.err)
+	}
+	for _, r := range made.resources {
+		for i := range r.Requires {
+			r.Requires[i].Owner = b.owner()
+		}
 		if first, ok := c.wishes[r.ID]; ok {
 			c.merge(first, r, b)
 			continue
@@ -22,25 +54,6 @@ func (c *compiler) expand(b *block) {
 		c.wishes[r.ID] = w
 		c.checkPath(w)
 	}
-}
-
-// resources returns what a block stands for: a kind's block is its own one.
-func (c *compiler) resources(b *block) []resource.Resource {
-	e, composite := b.Shape.(resource.Expander)
-	if !composite {
-		return []resource.Resource{{ID: b.ID, Want: b.Shape}}
-	}
-	resources, err := e.Expand(b.ID.Name)
-	if err != nil {
-		b.Failed = true
-		c.told.Error(b.Range, "Unsuitable block", "%s: %s.", b.ID, err)
-	}
-	for _, r := range resources {
-		for i := range r.Requires {
-			r.Requires[i].Owner = b.owner()
-		}
-	}
-	return resources
 }
 
 // desired returns all wishes, each with what comes before it.
