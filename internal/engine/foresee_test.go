@@ -9,13 +9,13 @@ import (
 	"vpnd/internal/state"
 )
 
-// sighted are things that are read ahead.
-type sighted struct {
+// foreseen are things that are read ahead.
+type foreseen struct {
 	resource.Verbs[thing]
 	told *[]string
 }
 
-func (s sighted) Foresee(_ context.Context, names []string) { *s.told = append(*s.told, names...) }
+func (s foreseen) Foresee(_ context.Context, names []string) { *s.told = append(*s.told, names...) }
 
 // Only what is on record is foreseen, and of an image nothing that only a host has.
 func TestWhatIsOnRecordIsForeseen(t *testing.T) {
@@ -31,8 +31,8 @@ func TestWhatIsOnRecordIsForeseen(t *testing.T) {
 	}
 	var told []string
 	kinds := resource.Catalog{Kinds: []resource.Kind{
-		resource.Define[thing]("seen", "", resource.Traits{NeedsHost: true}, sighted{told: &told}),
-		resource.Define[thing]("none", "", resource.Traits{}, sighted{told: &told}),
+		resource.Define[thing]("seen", "", resource.Traits{NeedsHost: true}, foreseen{told: &told}),
+		resource.Define[thing]("none", "", resource.Traits{}, foreseen{told: &told}),
 	}}
 	if Foresee(t.Context(), kinds, store); !slices.Equal(told, []string{"a", "b"}) {
 		t.Errorf("%q", told)

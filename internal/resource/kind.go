@@ -188,40 +188,9 @@ func (k Kind) Misses(before, now map[string]any) bool { return k.misses(before, 
 // Define makes a kind of what it is and of its verbs. It is the only place that
 // hides the shape.
 func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
-	k := Kind{
-		Name:        name,
-		Doc:         doc,
-		Traits:      is,
-		shape:       func() any { return new(T) },
-		observe:     observer(v),
-		complete:    func(string, any) error { return nil },
-		sight:       func(context.Context, []string, []any) []Sighting { return nil },
-		lasts:       func(any, time.Time) bool { return false },
-		apply:       applier(v),
-		remove:      v.Remove,
-		refresh:     func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
-		check:       func(context.Context, string, any) error { return nil },
-		preflight:   func(context.Context, string, any, Prospect) error { return nil },
-		brings:      func(string, any, any) ([]ID, []string) { return nil, nil },
-		from:        func(any) []string { return nil },
-		recall:      func(want, _ any) any { return want },
-		normalize:   func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
-		cost:        func(string, any, any) Effect { return None },
-		invalidates: func(any, any) string { return "" },
-		awaits:      func(context.Context, string, any, any) string { return "" },
-		given:       func(any) (string, map[string]string) { return "", nil },
-		marked:      func(string, any) bool { return false },
-		tidy:        func(string, any) error { return nil },
-		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
-		advise:      func(context.Context) []string { return nil },
-		differ:      Differing,
-		foresee:     func(context.Context, []string) {},
-		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
-		prepare:     func(bool) {},
-		misses: func(before, now map[string]any) bool {
-			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
-		},
-	}
+	k := bare(name, doc, is)
+	k.shape, k.observe, k.apply, k.remove = func() any { return new(T) }, observer(v), applier(v), v.Remove
+	k.learn(v)
 	if c, ok := v.(Completer[T]); ok {
 		k.complete = func(name string, got any) error {
 			if got == nil {
@@ -296,22 +265,62 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	if m, ok := v.(Marker[T]); ok {
 		k.marked = func(name string, got any) bool { return m.Marked(name, typed[T](got)) }
 	}
-	if d, ok := v.(Dater); ok {
-		k.since = d.Since
-	}
 	if t, ok := v.(Tidier[T]); ok {
 		k.tidy = func(name string, want any) error { return t.Tidy(name, *want.(*T)) }
-	}
-	if w, ok := v.(Watcher); ok {
-		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
-			return w.Watch(ctx, slices.Sorted(maps.Keys(wants)), kick)
-		}
 	}
 	if w, ok := v.(WishWatcher[T]); ok {
 		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
 			return w.WatchWishes(ctx, allTyped[T](wants), kick)
 		}
 		k.misses = func(before, now map[string]any) bool { return !maps.EqualFunc(before, now, Equal) }
+	}
+	return k
+}
+
+// bare is a kind that can do nothing. Neither this nor [Kind.learn] is made once for each
+// shape, as what follows from one is.
+func bare(name, doc string, is Traits) Kind {
+	return Kind{
+		Name:        name,
+		Doc:         doc,
+		Traits:      is,
+		complete:    func(string, any) error { return nil },
+		sight:       func(context.Context, []string, []any) []Sighting { return nil },
+		lasts:       func(any, time.Time) bool { return false },
+		refresh:     func(context.Context, string, any, Effect) error { return fmt.Errorf("a %s reads nothing", name) },
+		check:       func(context.Context, string, any) error { return nil },
+		preflight:   func(context.Context, string, any, Prospect) error { return nil },
+		brings:      func(string, any, any) ([]ID, []string) { return nil, nil },
+		from:        func(any) []string { return nil },
+		recall:      func(want, _ any) any { return want },
+		normalize:   func(_ context.Context, wants map[string]any) (map[string]any, error) { return wants, nil },
+		cost:        func(string, any, any) Effect { return None },
+		invalidates: func(any, any) string { return "" },
+		awaits:      func(context.Context, string, any, any) string { return "" },
+		given:       func(any) (string, map[string]string) { return "", nil },
+		marked:      func(string, any) bool { return false },
+		tidy:        func(string, any) error { return nil },
+		since:       func(context.Context, string) (time.Time, error) { return time.Time{}, nil },
+		advise:      func(context.Context) []string { return nil },
+		differ:      Differing,
+		foresee:     func(context.Context, []string) {},
+		watch:       func(context.Context, map[string]any, func(Hint)) error { return nil },
+		prepare:     func(bool) {},
+		misses: func(before, now map[string]any) bool {
+			return !maps.EqualFunc(before, now, func(_, _ any) bool { return true })
+		},
+	}
+}
+
+// learn finds the verbs that are the same whatever the shape.
+func (k *Kind) learn(v any) {
+	if d, ok := v.(Dater); ok {
+		k.since = d.Since
+	}
+	if w, ok := v.(Watcher); ok {
+		k.watch = func(ctx context.Context, wants map[string]any, kick func(Hint)) error {
+			return w.Watch(ctx, slices.Sorted(maps.Keys(wants)), kick)
+		}
 	}
 	if p, ok := v.(Preparer); ok {
 		k.prepare = p.MayPrepare
@@ -322,7 +331,6 @@ func Define[T any](name, doc string, is Traits, v Verbs[T]) Kind {
 	if f, ok := v.(Foreseer); ok {
 		k.Ahead, k.foresee = true, f.Foresee
 	}
-	return k
 }
 
 // typed turns an erased shape back; an untyped nil is a nil pointer.
