@@ -176,7 +176,7 @@ func (d *Damping) All() []Flap {
 			all = append(all, d.Flap(id))
 		}
 	}
-	slices.SortFunc(all, func(a, b Flap) int { return a.ID.Compare(b.ID) })
+	resource.Sort(all, func(a, b Flap) int { return a.ID.Compare(b.ID) })
 	return all
 }
 

@@ -20,6 +20,7 @@ import (
 	"vpnd/internal/config/edit"
 	"vpnd/internal/engine"
 	"vpnd/internal/report"
+	"vpnd/internal/resource"
 	"vpnd/internal/transaction"
 )
 
@@ -254,7 +255,7 @@ func (a *app) certificates(e *engine.Engine) []listed {
 		l.NotAfter, l.Serial, l.Issuer = terms[i].NotAfter, terms[i].Serial, terms[i].Issuer
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b listed) int {
+	resource.Sort(all, func(a, b listed) int {
 		if c := a.NotAfter.Compare(b.NotAfter); c != 0 {
 			return c
 		}

@@ -106,7 +106,7 @@ func Of(e *engine.Engine, now status.VPNs, m seen.Memory, terms func(paths []str
 		c.Blocks = slices.Compact(c.Blocks)
 		all = append(all, *c)
 	}
-	slices.SortFunc(all, func(a, b Client) int { return strings.Compare(a.Name, b.Name) })
+	resource.Sort(all, func(a, b Client) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -128,7 +128,7 @@ func Serving(e *engine.Engine) status.VPNs {
 			v.Tunnels = append(v.Tunnels, status.Tunnel{ID: id, Block: block})
 		}
 	}
-	slices.SortFunc(v.Servers, func(a, b status.Server) int { return strings.Compare(a.Name(), b.Name()) })
+	resource.Sort(v.Servers, func(a, b status.Server) int { return strings.Compare(a.Name(), b.Name()) })
 	return v
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"vpnd/internal/process"
+	"vpnd/internal/resource"
 )
 
 // A Listener is a TCP socket of this host that waits for connections which may
@@ -31,7 +32,7 @@ func Listeners() []Listener {
 	for _, socket := range process.Listening("tcp") {
 		all = append(all, places.reach(socket)...)
 	}
-	slices.SortFunc(all, func(a, b Listener) int {
+	resource.Sort(all, func(a, b Listener) int {
 		return cmp.Or(cmp.Compare(a.At.Port(), b.At.Port()), a.At.Compare(b.At))
 	})
 	all = slices.CompactFunc(all, func(a, b Listener) bool { return a.At == b.At })

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -250,7 +249,7 @@ func (p *Plan) advise(ctx context.Context) {
 			mu.Unlock()
 		}
 	})
-	slices.SortFunc(notes, func(a, b Note) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
+	resource.Sort(notes, func(a, b Note) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
 	p.Notes = append(notes, p.Notes...)
 }
 

@@ -34,7 +34,7 @@ func (p *Plan) Handouts() []Handout {
 		}
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b Handout) int { return cmp.Or(cmp.Compare(a.Holder, b.Holder), a.ID.Compare(b.ID)) })
+	resource.Sort(all, func(a, b Handout) int { return cmp.Or(cmp.Compare(a.Holder, b.Holder), a.ID.Compare(b.ID)) })
 	return all
 }
 

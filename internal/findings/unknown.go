@@ -70,6 +70,6 @@ func (f Findings) remarks(p Pass) (all, fresh []status.Remark) {
 		}
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b status.Remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
+	resource.Sort(all, func(a, b status.Remark) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Text, b.Text)) })
 	return all, fresh
 }

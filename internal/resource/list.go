@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -36,4 +37,10 @@ func List(items []string) string {
 		quoted[i] = strconv.Quote(item)
 	}
 	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// Sort is [slices.SortFunc] for lists of structs that are short: there is one of it for
+// all types, where that makes some twenty kilobytes of code for each.
+func Sort[T any](list []T, compare func(a, b T) int) {
+	sort.Slice(list, func(i, j int) bool { return compare(list[i], list[j]) < 0 })
 }

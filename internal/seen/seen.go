@@ -15,11 +15,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"vpnd/internal/atomic"
+	"vpnd/internal/resource"
 	"vpnd/internal/status"
 )
 
@@ -116,7 +116,7 @@ func (m Memory) latest() []Sighting {
 	for _, s := range m.People {
 		all = append(all, s)
 	}
-	slices.SortFunc(all, func(a, b Sighting) int {
+	resource.Sort(all, func(a, b Sighting) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Block, b.Block))
 	})
 	return all[:min(len(all), mostPeople)]

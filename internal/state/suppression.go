@@ -198,7 +198,7 @@ func (s *Store) suppress(h *Suppression, wish, back *Wish) error {
 func (h *Suppression) sort() {
 	slices.SortFunc(h.IDs, resource.ID.Compare)
 	h.IDs = slices.Compact(h.IDs)
-	slices.SortFunc(h.Undone, func(a, b Undone) int {
+	resource.Sort(h.Undone, func(a, b Undone) int {
 		return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Digest, b.Digest))
 	})
 	h.Undone = slices.Compact(h.Undone)

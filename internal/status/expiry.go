@@ -33,7 +33,7 @@ func Expiring(told []Expiry, seen []engine.Sight, observed func(resource.ID) boo
 			all = append(all, e)
 		}
 	}
-	slices.SortFunc(all, func(a, b Expiry) int { return cmp.Or(a.NotAfter.Compare(b.NotAfter), a.ID.Compare(b.ID)) })
+	resource.Sort(all, func(a, b Expiry) int { return cmp.Or(a.NotAfter.Compare(b.NotAfter), a.ID.Compare(b.ID)) })
 	return all[:min(len(all), mostExpiries)]
 }
 

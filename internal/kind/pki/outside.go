@@ -69,7 +69,7 @@ func byKey(h derived.Host, dir string) map[[sha256.Size]byte][]*x509.Certificate
 	if err != nil {
 		return all
 	}
-	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Serial, b.Serial) })
+	resource.Sort(entries, func(a, b Entry) int { return cmp.Compare(a.Serial, b.Serial) })
 	for _, e := range entries {
 		if !e.Revoked {
 			all[keyDigest(e.Certificate)] = append(all[keyDigest(e.Certificate)], e.Certificate)

@@ -78,7 +78,7 @@ func (v Verbs) written(unit string) ([]Dropin, error) {
 			found = append(found, Dropin{Name: dropin, Content: &content})
 		}
 	}
-	slices.SortFunc(found, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
+	resource.Sort(found, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
 }
 

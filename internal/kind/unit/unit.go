@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,7 +128,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]
 			for i, d := range w.Dropins {
 				w.Dropins[i].Content = resource.Ptr(withMark(name, *d.Content))
 			}
-			slices.SortFunc(w.Dropins, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
+			resource.Sort(w.Dropins, func(a, b Dropin) int { return cmp.Compare(a.Name, b.Name) })
 		}
 		if w.OtherDropins != nil {
 			w.OtherDropins = asked(name, w.OtherDropins)

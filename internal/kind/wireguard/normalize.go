@@ -106,7 +106,7 @@ func (i *Interface) settled() []Peer {
 		p.Keepalive = resource.Ptr(resource.Or(p.Keepalive, 0))
 		peers = append(peers, p)
 	}
-	slices.SortFunc(peers, byName)
+	resource.Sort(peers, byName)
 	return peers
 }
 

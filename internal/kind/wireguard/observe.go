@@ -133,8 +133,8 @@ func (v Verbs) observed(ctx context.Context, name string, is link.Interface, d *
 			Handshake: p.LastHandshakeTime.UTC().Truncate(time.Second), Alive: v.alive(p), In: p.ReceiveBytes, Out: p.TransmitBytes,
 		})
 	}
-	slices.SortFunc(got.Peers, byName)
-	slices.SortFunc(got.Seen, func(a, b Seen) int { return strings.Compare(a.Peer, b.Peer) })
+	resource.Sort(got.Peers, byName)
+	resource.Sort(got.Seen, func(a, b Seen) int { return strings.Compare(a.Peer, b.Peer) })
 	return got
 }
 

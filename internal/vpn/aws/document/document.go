@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +155,7 @@ func complete(c *Connection) (*Connection, error) {
 	if c.ID != "" && !isID.MatchString(c.ID) {
 		return nil, wrong("the id of the VPN connection", "it is no id of Amazon")
 	}
-	slices.SortFunc(c.Tunnels[:], func(a, b Tunnel) int { return a.Outside.Compare(b.Outside) })
+	resource.Sort(c.Tunnels[:], func(a, b Tunnel) int { return a.Outside.Compare(b.Outside) })
 	a, b := c.Tunnels[0], c.Tunnels[1]
 	switch {
 	case a.Outside == b.Outside:
