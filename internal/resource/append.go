@@ -19,7 +19,7 @@ func sortedFields(t reflect.Type) []Field {
 		return known.([]Field)
 	}
 	fields := slices.Clone(Fields(t))
-	slices.SortFunc(fields, func(a, b Field) int { return cmp.Compare(key(a), key(b)) })
+	Sort(fields, func(a, b Field) int { return cmp.Compare(key(a), key(b)) })
 	sorted.Store(t, fields)
 	return fields
 }

@@ -13,19 +13,31 @@ import (
 // ObserveEach looks at each name, by the measure of its wish, until ctx ends.
 func ObserveEach[T any](ctx context.Context, wants map[string]*T, look func(name string, want *T) (*T, error)) (map[string]*T, error) {
 	seen := make(map[string]*T, len(wants))
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(wants)) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	whole, err := each(ctx, slices.Sorted(maps.Keys(wants)), func(name string) error {
 		got, err := look(name, wants[name])
-		if err != nil {
-			errs = append(errs, &NameError{Name: name, Err: err})
-		} else if got != nil {
+		if err == nil && got != nil {
 			seen[name] = got
 		}
+		return err
+	})
+	if !whole {
+		return nil, err
 	}
-	return seen, errors.Join(errs...)
+	return seen, err
+}
+
+// each does something for each name, until ctx ends: then not all of it was done.
+func each(ctx context.Context, names []string, do func(name string) error) (whole bool, err error) {
+	var errs []error
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if err := do(name); err != nil {
+			errs = append(errs, &NameError{Name: name, Err: err})
+		}
+	}
+	return true, errors.Join(errs...)
 }
 
 // ApplyEach makes each item come true.

@@ -364,10 +364,14 @@ func observer[T any](v Verbs[T]) func(context.Context, map[string]any) map[strin
 
 // observations gives each name its own part of an answer about many.
 func observations[T any](wants map[string]any, got map[string]*T, err error) map[string]Observation {
+	return apart(wants, err, func(name string) any { return erased(got[name]) })
+}
+
+func apart(wants map[string]any, err error, got func(name string) any) map[string]Observation {
 	failed, general := Split(err)
 	seen := make(map[string]Observation, len(wants))
 	for name := range wants {
-		seen[name] = Observation{Got: erased(got[name]), Err: errors.Join(general, failed[name])}
+		seen[name] = Observation{Got: got(name), Err: errors.Join(general, failed[name])}
 	}
 	return seen
 }

@@ -44,3 +44,8 @@ func List(items []string) string {
 func Sort[T any](list []T, compare func(a, b T) int) {
 	sort.Slice(list, func(i, j int) bool { return compare(list[i], list[j]) < 0 })
 }
+
+// SortStable is [Sort] that leaves alone what is alike.
+func SortStable[T any](list []T, compare func(a, b T) int) {
+	sort.SliceStable(list, func(i, j int) bool { return compare(list[i], list[j]) < 0 })
+}

@@ -70,7 +70,7 @@ func (g *Graph) ranks() []int {
 			blocks = append(blocks, r.Owners[0])
 		}
 	}
-	slices.SortStableFunc(blocks, func(a, b Owner) int {
+	SortStable(blocks, func(a, b Owner) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	place := make(map[ID]int, len(blocks))

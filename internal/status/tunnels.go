@@ -93,7 +93,7 @@ func Since(at time.Time, before, found []Tunnel) []Tunnel {
 			all = append(all, t)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Tunnel) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Name, b.Name)) })
+	resource.SortStable(all, func(a, b Tunnel) int { return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Name, b.Name)) })
 	return all
 }
 

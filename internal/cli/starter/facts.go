@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -106,6 +107,6 @@ func (s surroundings) private(uplink string) []netip.Prefix {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Addr().Less(all[j].Addr()) })
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -79,7 +80,7 @@ func (s *surroundings) routes(routes []netlink.Route, names map[int]string, six 
 			}
 		}
 	}
-	slices.SortStableFunc(defaults, func(a, b route) int { return a.metric - b.metric })
+	sort.SliceStable(defaults, func(i, j int) bool { return defaults[i].metric < defaults[j].metric })
 	s.defaults = append(s.defaults, defaults...)
 }
 

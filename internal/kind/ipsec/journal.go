@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vpnd/internal/kind/ipsec/reason"
+	"vpnd/internal/resource"
 )
 
 // Unit is strongSwan's on Debian; its charon is told of by what it writes to the
@@ -38,7 +39,7 @@ func Journal(ctx context.Context, since time.Time) []reason.Line {
 	silent := func(e entry) bool { text, _ := e.Text.(string); return strings.HasPrefix(text, "retransmit ") }
 	if slices.ContainsFunc(all, silent) {
 		all = append(all, entries(ctx, since, "GROUP=NET", "--grep=^error writing to socket")...)
-		slices.SortStableFunc(all, func(a, b entry) int {
+		resource.SortStable(all, func(a, b entry) int {
 			return cmp.Or(cmp.Compare(len(a.At), len(b.At)), cmp.Compare(a.At, b.At))
 		})
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/resource"
 )
 
 // addresses returns the addresses of every interface by its index, sorted,
@@ -25,7 +27,7 @@ func addresses() (map[int][]netip.Prefix, error) {
 		}
 	}
 	for _, list := range found {
-		slices.SortFunc(list, netip.Prefix.Compare)
+		resource.Sort(list, netip.Prefix.Compare)
 	}
 	return found, nil
 }

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"vpnd/internal/resource"
 )
 
 // routesBy returns the routes that go by an interface and that nobody would
@@ -54,7 +55,7 @@ func putBack(name string, before []netlink.Route) error {
 		return nil
 	}
 	// A next hop is found by a route without one.
-	slices.SortStableFunc(before, func(a, b netlink.Route) int { return cmp.Compare(len(a.Gw), len(b.Gw)) })
+	resource.SortStable(before, func(a, b netlink.Route) int { return cmp.Compare(len(a.Gw), len(b.Gw)) })
 	for _, r := range before {
 		r.LinkIndex = d.index()
 		r.Flags &= unix.RTNH_F_ONLINK // the others tell how it was, and aren't accepted

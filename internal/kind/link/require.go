@@ -48,7 +48,7 @@ func defaultDevices(all []device) []string {
 			found = append(found, there[to]...)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b netlink.Route) int { return a.Priority - b.Priority })
+	resource.SortStable(found, func(a, b netlink.Route) int { return a.Priority - b.Priority })
 	var names []string
 	for _, r := range found {
 		for _, d := range all {

@@ -67,7 +67,7 @@ func sorted(addresses []netip.Prefix) []netip.Prefix {
 		return nil
 	}
 	list := slices.Clone(addresses)
-	slices.SortFunc(list, netip.Prefix.Compare)
+	resource.Sort(list, netip.Prefix.Compare)
 	return slices.Compact(list)
 }
 

@@ -154,7 +154,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Sysctl) (map[strin
 // changed meanwhile.
 func (v Verbs) Apply(_ context.Context, items []resource.Item[Sysctl]) error {
 	items = slices.Clone(items)
-	slices.SortStableFunc(items, func(a, b resource.Item[Sysctl]) int { return cmp.Compare(rank(a.Name), rank(b.Name)) })
+	resource.SortStable(items, func(a, b resource.Item[Sysctl]) int { return cmp.Compare(rank(a.Name), rank(b.Name)) })
 	failed := make(map[string]error)
 	if err := v.setBoot(items, failed); err != nil {
 		return err

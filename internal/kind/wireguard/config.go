@@ -83,7 +83,9 @@ func settings(d *wgtypes.Device, want Interface) (c wgtypes.Config, err error) {
 // removals tell of peers that go.
 func removals(peers map[wgtypes.Key]wgtypes.Peer) []wgtypes.PeerConfig {
 	var gone []wgtypes.PeerConfig
-	for _, key := range slices.SortedFunc(maps.Keys(peers), func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) }) {
+	keys := slices.Collect(maps.Keys(peers))
+	resource.Sort(keys, func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) })
+	for _, key := range keys {
 		gone = append(gone, wgtypes.PeerConfig{PublicKey: key, Remove: true, UpdateOnly: true})
 	}
 	return gone

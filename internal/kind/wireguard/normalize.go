@@ -30,7 +30,7 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Interface) (map[st
 		}
 		if w.Addresses != nil {
 			w.Addresses = slices.Clone(w.Addresses)
-			slices.SortFunc(w.Addresses, netip.Prefix.Compare)
+			resource.Sort(w.Addresses, netip.Prefix.Compare)
 			w.Addresses = slices.Compact(w.Addresses)
 		}
 		w.bar()

@@ -223,7 +223,7 @@ func canonical(all []netip.Prefix) []netip.Prefix {
 	for _, p := range all {
 		list = append(list, p.Masked())
 	}
-	slices.SortFunc(list, netip.Prefix.Compare)
+	resource.Sort(list, netip.Prefix.Compare)
 	return slices.Compact(list)
 }
 

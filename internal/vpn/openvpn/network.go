@@ -2,7 +2,6 @@ package openvpn
 
 import (
 	"net/netip"
-	"slices"
 
 	"vpnd/internal/resource"
 	"vpnd/internal/vpn/openvpn/subnet"
@@ -65,7 +64,7 @@ func (s *Server) gap(first, last netip.Addr) (from, to netip.Addr) {
 			held = append(held, p.Masked())
 		}
 	}
-	slices.SortFunc(held, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	resource.Sort(held, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
 	from, to = first, first.Prev()
 	begin, size := first, -1
 	consider := func(end netip.Addr) {

@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vpnd/internal/resource"
 )
 
 // Backdate is how much earlier than now certificates and lists begin, since
@@ -152,7 +154,7 @@ func SortedAddresses(all []netip.Addr) []netip.Addr {
 	for i := range all {
 		all[i] = all[i].Unmap()
 	}
-	slices.SortFunc(all, netip.Addr.Compare)
+	resource.Sort(all, netip.Addr.Compare)
 	return slices.Compact(all)
 }
 
