@@ -10,7 +10,7 @@ import (
 // A Call is one use of a kind's verb.
 type Call struct {
 	Kind  string
-	Verb  string // normalize, observe, preflight, check, apply or remove; of a refresh, its effect
+	Verb  string // sight, normalize, observe, preflight, check, apply or remove; of a refresh, its effect
 	Names []string
 	Took  time.Duration
 	Err   error
@@ -38,6 +38,12 @@ func (k Kind) traced(tell func(Call)) Kind {
 		normal, err := k.normalize(ctx, wants)
 		end(err)
 		return normal, err
+	}
+	t.sight = func(ctx context.Context, names []string, wants []any) []Sighting {
+		end := begin("sight", names...)
+		all := k.sight(ctx, names, wants)
+		end(nil)
+		return all
 	}
 	t.observe = func(ctx context.Context, wants map[string]any) map[string]Observation {
 		names := slices.Sorted(maps.Keys(wants))
