@@ -114,7 +114,8 @@ func TestWhatStandsIsNotFoundOutAnew(t *testing.T) {
 	s.ends = r.time
 	look("time has passed", "", "[a b c]")
 	s.ends = time.Time{}
-	look("and none any more", "", "[]")
+	look("what did not last was not remembered", "", "[a b c]")
+	look("and now it is", "", "[]")
 	r.time = r.time.Add(-time.Hour)
 	look("the clock was set back", "", "[a b c]")
 	all[2] = wish("c", text("3"))

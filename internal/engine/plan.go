@@ -194,8 +194,8 @@ func (e *Engine) leaving(absent []resource.ID) ([]*item, error) {
 
 // judge adds to the plan what is to be done about one item.
 func (e *Engine) judge(ctx context.Context, p *Plan, f *follower, it *item) error {
-	if f.passes(it) {
-		it.agrees, it.changes = true, false
+	if it.agrees = f.passes(it); it.agrees {
+		it.changes = false
 		return nil
 	}
 	it.inherit()

@@ -104,10 +104,10 @@ func (f *found) stands(is *found, now time.Time) bool {
 }
 
 // Keep remembers that the look found the thing at a place as it shall be. What can't be
-// told by a sighting is not remembered.
+// told by a sighting, or does not last, is not remembered.
 func (m *Memory) Keep(place int, s Sight) {
 	f := &m.things[place]
-	if f.kept = (f.sighting != resource.Sighting{}); f.kept {
+	if f.kept = f.sighting != (resource.Sighting{}) && f.Kind.Lasts(s.Got, m.at); f.kept {
 		f.Sight = s
 	}
 }

@@ -33,11 +33,11 @@ func early(s *derived.Scene, from time.Time) *string {
 }
 
 // earlier is early for what somebody signed; where that one is early itself, it
-// tells of both.
+// tells of both, and this says nothing of itself.
 func earlier(s *derived.Scene, from time.Time, issuer *string) *string {
 	if issuer != nil {
-		if ca, err := certificateAt(s, *issuer); err == nil && early(s, ca.NotBefore) != nil {
-			return nil
+		if ca, err := certificateAt(s, *issuer); err == nil && early(s, ca.NotBefore) != nil && early(s, from) != nil {
+			return new(string)
 		}
 	}
 	return early(s, from)

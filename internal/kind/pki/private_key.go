@@ -140,9 +140,7 @@ func rememberedKey() *derived.Memory[PrivateKey] {
 			}
 			return tellPrivateKey(held, nil, want), nil
 		},
-		Sure: func(want *PrivateKey) bool {
-			return want.Certificate == nil && resource.Or(want.Format, policy.PKCS8) != policy.OpenSSH
-		},
+		Sure:  func(want *PrivateKey) bool { return want.Certificate == nil },
 		Bytes: func(got *PrivateKey, data []byte) { got.PEM = resource.NewSecret(string(data)) },
 		Drop:  func(s *derived.Scene, data []byte, _ PrivateKey) { s.Memo.Forget(whichKey, data) },
 	}

@@ -153,6 +153,9 @@ func TestACertificateLastsUntilItIsToBeRenewed(t *testing.T) {
 		}
 		return seen["/pki/alice.crt"]
 	}
+	if got := observe(); got.PEM == nil || v.Lasts(got, r.now) {
+		t.Error("one that was read lasts")
+	}
 	got := observe()
 	until := *got.FreshUntil
 	if !v.Lasts(got, r.now) || !v.Lasts(got, until.Add(-time.Second)) || v.Lasts(got, until) {
@@ -164,6 +167,38 @@ func TestACertificateLastsUntilItIsToBeRenewed(t *testing.T) {
 	r.now = certificateOf(t, r, "/pki/alice.crt").NotBefore.Add(-time.Hour)
 	if got := observe(); got.Clock == nil || v.Lasts(got, r.now) {
 		t.Errorf("one from the future lasts, with the clock %v", got.Clock)
+	}
+	// Its CA tells of that then, and may have begun while this has not.
+	r.now = certificateOf(t, r, "/pki/ca.crt").NotBefore.Add(-time.Hour)
+	if got := observe(); resource.Or(got.Clock, "") != "" || v.Lasts(got, r.now) {
+		t.Errorf("one from the future, and its CA too, lasts, with the clock %v", got.Clock)
+	}
+}
+
+// What was read whole is judged by more than its sources, as a key is by its public half
+// where that stands beside it, and its bytes are not kept in memory.
+func TestWhatWasReadWholeDoesNotLast(t *testing.T) {
+	r := newRoom(t)
+	v, want := newPrivateKeys(r.Host), &PrivateKey{}
+	lasts := func(path string) bool {
+		seen, err := v.Observe(context.Background(), map[string]*PrivateKey{path: want})
+		if err != nil || !*seen[path].Current {
+			t.Fatalf("%s: %v, current: %v", path, err, seen[path].Current)
+		}
+		return v.Lasts(seen[path], r.now)
+	}
+	makeIt(r, v, "/pki/alice.key", *want)
+	if r.now = r.now.Add(time.Hour); lasts("/pki/alice.key") {
+		t.Error("a key that was read lasts")
+	}
+	if !lasts("/pki/alice.key") {
+		t.Error("a key that is remembered does not last")
+	}
+	r.run("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", "pki/ssh")
+	for range 2 {
+		if lasts("/pki/ssh") {
+			t.Error("a key lasts whose public half is beside it")
+		}
 	}
 }
 

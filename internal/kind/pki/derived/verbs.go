@@ -69,8 +69,8 @@ type Memory[T any] struct {
 	// Sure says whether what the file is depends on its sources and its own content
 	// alone, the accounts of the host apart; nil where it never does.
 	Sure func(want *T) bool
-	// Lasts says whether time alone has not changed what was observed; nil where it
-	// changes nothing.
+	// Lasts says whether time alone has not changed what was observed by the essence;
+	// nil where it changes nothing.
 	Lasts func(got *T, now time.Time) bool
 	// Drop drops from the memo what was worked out of the content: the essence says
 	// it as well.
