@@ -171,10 +171,10 @@ func TestApply(t *testing.T) {
 			Undone, "", undoneHost, "Planned Agree Reported Watching Checked Keep Undoing Planned Reported GoneBack",
 		},
 		{"waiting", "somebody confirms elsewhere", minute, func(r *rig, _ context.CancelFunc) {
-			r.onKeep(func() { go r.elsewhere(func(ctx context.Context, t *Transaction) error { return t.Confirm(ctx) }) })
+			r.onKeep(func() { r.elsewhere(func(ctx context.Context, t *Transaction) error { return t.Confirm(ctx) }) })
 		}, Kept, "", asAfter, "Planned Agree Reported Watching Checked Keep Confirmed"},
 		{"waiting", "somebody undoes it elsewhere", minute, func(r *rig, _ context.CancelFunc) {
-			r.onKeep(func() { go r.elsewhere(func(ctx context.Context, t *Transaction) error { return back(ctx, t) }) })
+			r.onKeep(func() { r.elsewhere(func(ctx context.Context, t *Transaction) error { return back(ctx, t) }) })
 		}, Undone, "", undoneHost, "Planned Agree Reported Watching Checked Keep GoneBack"},
 		{"waiting", "the timer goes off, and somebody says yes", minute, func(r *rig, _ context.CancelFunc) {
 			r.onKeep(func() {
@@ -247,19 +247,22 @@ func (r *rig) onKeep(do func()) {
 	}
 }
 
-// elsewhere is another command, whose people are others.
+// elsewhere begins another command, whose people are others, and which knows nothing of
+// the state but what it reads itself.
 func (r *rig) elsewhere(do func(context.Context, *Transaction) error) {
-	time.Sleep(3 * time.Second)
 	host := *r.host
-	host.People = &audience{}
-	t, err := host.Begin(context.Background())
-	if err == nil {
-		err = do(context.Background(), t)
-		t.Close()
-	}
-	if err != nil {
-		r.Error(err)
-	}
+	host.People, host.known = &audience{}, nil
+	go func() {
+		time.Sleep(3 * time.Second)
+		t, err := host.Begin(context.Background())
+		if err == nil {
+			err = do(context.Background(), t)
+			t.Close()
+		}
+		if err != nil {
+			r.Error(err)
+		}
+	}()
 }
 
 // back undoes by hand.
