@@ -49,7 +49,7 @@ func (i Issuer) revoked() (bool, error) {
 			return false, err
 		}
 		list, err := x509.ParseRevocationList(der)
-		if err != nil || !bytes.Equal(list.RawIssuer, cert.RawIssuer) || !bytes.Equal(list.AuthorityKeyId, cert.AuthorityKeyId) {
+		if err != nil || !sameSigner(list, cert) {
 			continue
 		}
 		for _, e := range list.RevokedCertificateEntries {
@@ -59,6 +59,13 @@ func (i Issuer) revoked() (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// sameSigner says whether a list is of the CA that signed a certificate. By which key they
+// are signed need not stand in them.
+func sameSigner(list *x509.RevocationList, cert *x509.Certificate) bool {
+	told := len(list.AuthorityKeyId) > 0 && len(cert.AuthorityKeyId) > 0
+	return bytes.Equal(list.RawIssuer, cert.RawIssuer) && (!told || bytes.Equal(list.AuthorityKeyId, cert.AuthorityKeyId))
 }
 
 // block returns the first block of PEM in a file; nil where there is none.

@@ -10,12 +10,13 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
 // revokedBelow is a CA below a root that is revoked by a serial number, a list of that
-// root, a list of another one, or not at all.
+// root, a list of another one, or not at all; its certificate may not say by which key.
 func revokedBelow(t *testing.T, how string) Issuer {
 	t.Helper()
 	serial, begun, ends := big.NewInt(42), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
@@ -48,13 +49,17 @@ func revokedBelow(t *testing.T, how string) Issuer {
 	root, key := authority("Root CA")
 	inter, below := authority("Office CA")
 	inter.SerialNumber = serial
-	der, err := x509.CreateCertificate(rand.Reader, inter, root, below.Public(), key)
+	above := *root
+	if how == "list, and no word of the key" {
+		above.SubjectKeyId = nil
+	}
+	der, err := x509.CreateCertificate(rand.Reader, inter, &above, below.Public(), key)
 	at := put("ca.crt", "CERTIFICATE", der, err)
 	if how == "list of another CA" {
 		root, key = authority("Root CA")
 	}
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: begun, NextUpdate: ends}
-	if how == "list" || how == "list of another CA" {
+	if strings.HasPrefix(how, "list") {
 		list.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: serial, RevocationTime: begun}}
 	}
 	der, err = x509.CreateRevocationList(rand.Reader, list, root, key)

@@ -136,6 +136,7 @@ func TestIntrudersAreDisconnected(t *testing.T) {
 		{Admission{Issuers: []Issuer{{Certificate: resource.Ptr("/nowhere/ca.crt"), Void: []string{"2a"}}}}, "[]", "[]"},
 		{Admission{Issuers: []Issuer{below(""), below("void")}}, "[alice tpham]", "[]"},
 		{Admission{Issuers: []Issuer{below("list")}, Members: []string{"alice"}}, "[alice tpham]", "[]"},
+		{Admission{Issuers: []Issuer{below("list, and no word of the key")}}, "[alice tpham]", "[]"},
 		{Admission{Issuers: []Issuer{below("list of another CA")}}, "[]", "[]"},
 	} {
 		socket := serve(t)
