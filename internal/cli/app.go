@@ -178,11 +178,12 @@ func (a *app) readAhead(ctx context.Context) {
 	a.ahead, a.looks = r, new(xtables.Looks)
 	kinds := a.catalog()
 	go func() {
-		r.store, r.err = state.Read(r.dir)
-		close(r.done)
-		if r.err == nil {
-			engine.Foresee(ctx, kinds, r.store)
+		foresee := func(context.Context) {}
+		if r.store, r.err = state.Read(r.dir); r.err == nil {
+			foresee = engine.Foresee(kinds, r.store)
 		}
+		close(r.done) // from here on the store is of who waited for it
+		foresee(ctx)
 	}()
 }
 

@@ -65,18 +65,23 @@ func (e *Engine) planPart(ctx context.Context, d resource.Desired, targets []res
 	return p, err
 }
 
-// Foresee has kinds read ahead what a plan will need of the things that are on record.
-func Foresee(ctx context.Context, kinds resource.Catalog, store *state.Store) {
+// Foresee returns what has kinds read ahead what a plan will need of the things that are
+// on record. Whoever calls that may have the store read or written meanwhile.
+func Foresee(kinds resource.Catalog, store *state.Store) (read func(context.Context)) {
+	all := make(map[string][]string)
 	for _, k := range kinds.Kinds {
 		if !k.Ahead || kinds.Image && k.NeedsHost {
 			continue
 		}
-		var names []string
 		for _, r := range store.Of(k.Name) {
-			names = append(names, r.ID.Name)
+			all[k.Name] = append(all[k.Name], r.ID.Name)
 		}
-		if len(names) > 0 {
-			k.Foresee(ctx, names)
+	}
+	return func(ctx context.Context) {
+		for _, k := range kinds.Kinds {
+			if names := all[k.Name]; len(names) > 0 {
+				k.Foresee(ctx, names)
+			}
 		}
 	}
 }
