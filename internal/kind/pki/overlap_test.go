@@ -2,10 +2,15 @@ package pki
 
 import (
 	"context"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"testing"
 	"time"
 
 	"vpnd/internal/kind/pki/assembled"
+	"vpnd/internal/kind/pki/overlap"
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 	"vpnd/internal/resource/resourcetest"
@@ -199,6 +204,45 @@ func TestAnotherCAInThePlaceOfOneVoidsWhatTheFirstSigned(t *testing.T) {
 	r.put("/pki/ca.key", another.get("/pki/ca.key"))
 	r.issue("b")
 	expect("it has signed something", "")
+}
+
+// Of a certificate that does not say by which key it is signed, as openssl-x509(1) writes
+// some, the signature tells whether another CA stands there.
+func TestWhatNamesNoKeyIsOfTheCAThatSignedIt(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ecdsa-p256")
+	ca, err := policy.ParseCertificate([]byte(r.get("/pki/ca.crt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := policy.ParseKey([]byte(r.get("/pki/ca.key")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unnamed := *ca
+	unnamed.SubjectKeyId = nil
+	der, err := x509.CreateCertificate(r.Rand, &x509.Certificate{SerialNumber: big.NewInt(42), Subject: pkix.Name{CommonName: "a"}, NotBefore: r.now, NotAfter: r.now.Add(time.Hour)}, &unnamed, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put("/pki/issued/2a.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	exchanged := func() bool {
+		s, err := r.Scene()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Leave()
+		return overlap.Exchanged(s, "/pki/ca.crt", "/pki/issued")
+	}
+	if exchanged() {
+		t.Error("the CA that signed it is taken for another one")
+	}
+	another := newRoom(t)
+	another.newCA("ecdsa-p256")
+	r.put("/pki/ca.crt", another.get("/pki/ca.crt"))
+	if !exchanged() {
+		t.Error("another CA of the same name is taken for the one that signed it")
+	}
 }
 
 // voided is what making a thing as wished would void.
