@@ -121,6 +121,9 @@ func (a *app) planApply(ctx context.Context, t *transaction.Transaction, cfg *co
 	if err := t.Settled(); err != nil {
 		return nil, err
 	}
+	if err := unmoved(cfg, t.Engine.Catalog.Site(ctx)); err != nil {
+		return nil, err
+	}
 	if f.yes && len(f.targets) == 0 {
 		t.Ahead(cfg)
 	}
@@ -135,6 +138,24 @@ func (a *app) planApply(ctx context.Context, t *transaction.Transaction, cfg *co
 		}
 	}
 	return p, f.terms(cfg).Refuse(t.Engine.Catalog, p)
+}
+
+// unmoved refuses a configuration that was read before another command, or the end of an
+// interrupted one, had a block of it come to another stage: what has begun would end again.
+func unmoved(cfg *config.Config, on resource.Site) error {
+	for _, b := range cfg.Blocks {
+		s, stages := b.Shape.(resource.Stager)
+		if !stages {
+			continue
+		}
+		switch moved, err := resource.Moved(s, b.ID.Name, on); {
+		case err != nil:
+			return fmt.Errorf("%s: %w", b.ID, err)
+		case moved:
+			return fmt.Errorf("the host has come on with %s since the configuration was read, and nothing was changed; run this once more", b.ID)
+		}
+	}
+	return nil
 }
 
 // undisturbed has a change of the host come to its end where the session that

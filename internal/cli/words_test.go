@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vpnd/internal/config"
+	"vpnd/internal/resource"
 )
 
 // What commands print for people, where no agent runs.
@@ -49,5 +52,38 @@ func TestWarningsStandApart(t *testing.T) {
 	}
 	if r.run("validate"); !strings.Contains(r.out.String(), "\n\nThe configuration is valid") {
 		t.Error(r.out.String())
+	}
+}
+
+// stage is a block of which another command has had more happen, or nothing.
+type stage struct {
+	at, now int
+	err     error
+}
+
+func (s *stage) Stage(string, resource.Site) error {
+	s.at = s.now
+	return s.err
+}
+
+// What was read before a block came to another stage is not applied: it would go back.
+func TestWhatWasReadBeforeAnotherStageIsNotApplied(t *testing.T) {
+	id := resource.ID{Kind: "pki", Name: "office"}
+	for _, c := range []struct {
+		shape any
+		want  string
+	}{
+		{&stage{at: 1, now: 1}, ""},
+		{&stage{at: 1, now: 2}, "the host has come on with pki.office since the configuration was read, and nothing was changed; run this once more"},
+		{&stage{err: os.ErrPermission}, "pki.office: permission denied"},
+		{new(int), ""},
+	} {
+		got := ""
+		if err := unmoved(&config.Config{Blocks: []config.Block{{ID: id, Shape: c.shape}}}, nil); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%+v: %q instead of %q", c.shape, got, c.want)
+		}
 	}
 }

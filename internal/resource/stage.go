@@ -1,6 +1,9 @@
 package resource
 
-import "context"
+import (
+	"context"
+	"reflect"
+)
 
 // A Stager is the shape of a composite that comes on by stages: what it stands for now is
 // a part of what it is to become, and only the host can tell how far it is. A CA that has
@@ -11,6 +14,13 @@ import "context"
 // of the block, and what is in force goes on by stages by a person's word alone.
 type Stager interface {
 	Stage(name string, on Site) error
+}
+
+// Moved says whether a block that was staged has come to another stage since.
+func Moved(s Stager, name string, on Site) (bool, error) {
+	now := Clone(s).(Stager)
+	err := now.Stage(name, on)
+	return !reflect.DeepEqual(now, s), err
 }
 
 // A Site tells a [Stager] of its host.

@@ -2,7 +2,8 @@ package configtest
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 
 	"vpnd/internal/resource"
@@ -55,7 +56,7 @@ func (parts) Observe(_ context.Context, wants map[string]*Part) (map[string]*Par
 	for name, want := range wants {
 		switch {
 		case strings.HasPrefix(name, "hidden"):
-			return nil, errors.New("looking at the parts: permission denied")
+			return nil, fmt.Errorf("looking at the parts: %w", fs.ErrPermission)
 		case strings.HasPrefix(name, "there"):
 			seen[name] = want
 		}

@@ -2,6 +2,9 @@ package eval
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 
 	"vpnd/internal/resource"
 )
@@ -14,6 +17,9 @@ func (e *evaluator) stage(b *block) bool {
 		return true
 	}
 	if err := s.Stage(b.id.Name, e.env.Catalog.Site(context.Background())); err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w; only root can look at all that a host has; run vpnd as root", err)
+		}
 		e.told.Error(b.Range, "Unknown state of the host", "%s: %s.", b.id, err)
 		return false
 	}

@@ -71,8 +71,12 @@ func (p *PKI) Moves(name string) resource.Luggage {
 		}
 	}
 	if p.CAKey != nil || resource.Or(p.CAKeyAway, false) {
-		for _, e := range p.layout(name).eras() {
+		l := p.layout(name)
+		for _, e := range l.eras() {
 			m.Away = append(m.Away, e.caKey)
+		}
+		if l.next != nil {
+			m.Away = append(m.Away, l.next.caKey)
 		}
 	}
 	return m

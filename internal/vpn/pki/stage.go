@@ -4,17 +4,30 @@ import (
 	"fmt"
 
 	"vpnd/internal/kind/pki"
+	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
 )
 
 // Stage finds out which CA of the PKI signs. One that is to take the place of another
 // begins once it has its certificate, or an apply would make that: until then all goes on
-// as if there were none but its key and the request that somebody has to sign.
+// as if there were none but its key and the request that somebody has to sign. That the
+// list of one stands shows that it has begun, whatever else is lost of it and of those
+// before it.
 func (p *PKI) Stage(name string, on resource.Site) error {
-	for p.signing = 1; p.signing < resource.Or(p.CAGeneration, 1); p.signing++ {
+	last := resource.Or(p.CAGeneration, 1)
+	for p.signing = last; p.signing > 1; p.signing-- {
+		list, err := on.Observe(resource.Resource{ID: resource.ID{Kind: pki.KindCRL, Name: p.layout(name).crl}})
+		if err != nil {
+			return unknown(p.signing, err)
+		}
+		if list != nil {
+			break
+		}
+	}
+	for ; p.signing < last; p.signing++ {
 		begun, err := p.begun(p.layout(name), on)
 		if err != nil {
-			return fmt.Errorf("looking how far the CA number %d has come: %w", p.signing+1, err)
+			return unknown(p.signing+1, err)
 		}
 		if !begun {
 			return nil
@@ -23,13 +36,13 @@ func (p *PKI) Stage(name string, on resource.Site) error {
 	return nil
 }
 
-// begun says whether the CA that comes next has begun, or would by an apply now. That its
-// list stands shows that it has, whatever else of it is lost.
+func unknown(number int, err error) error {
+	return fmt.Errorf("looking how far the CA number %d has come: %w", number, err)
+}
+
+// begun says whether the CA that comes next has its certificate, or would have it by an
+// apply now.
 func (p *PKI) begun(l layout, on resource.Site) (bool, error) {
-	list, err := on.Observe(resource.Resource{ID: resource.ID{Kind: pki.KindCRL, Name: l.next.crl}})
-	if err != nil || list != nil {
-		return list != nil, err
-	}
 	for _, r := range p.successor(l) {
 		if _, signed := r.Want.(*pki.Certificate); !signed {
 			continue
@@ -38,12 +51,17 @@ func (p *PKI) begun(l layout, on resource.Site) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		stands, _ := got.(*pki.Certificate)
-		if (stands == nil || !resource.Or(stands.Current, false)) && on.Awaits(r) != "" {
+		if stands, _ := got.(*pki.Certificate); !fits(stands) && on.Awaits(r) != "" {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// fits says whether what stands is the certificate of a CA and as it shall be. Somebody
+// may have put there by hand what was signed for something else.
+func fits(stands *pki.Certificate) bool {
+	return stands != nil && resource.Or(stands.Current, false) && resource.Or(stands.Usage, "") == policy.UsageCA
 }
 
 // successor is what the CA that comes next needs before it can sign. Nothing else rests on

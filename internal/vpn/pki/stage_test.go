@@ -42,20 +42,25 @@ func TestStage(t *testing.T) {
 		}
 		return all
 	}
-	good, bad := &pki.Certificate{Current: resource.Ptr(true)}, &pki.Certificate{Current: resource.Ptr(false)}
+	stands := func(usage string, current bool) *pki.Certificate {
+		return &pki.Certificate{Usage: &usage, Current: &current}
+	}
+	good, bad := stands("ca", true), stands("ca", false)
 	for name, c := range map[string]struct {
 		on     site
 		signs  string
 		next   string // what is prepared; empty for nothing
 		former int
 	}{
-		"nothing has to wait":                      {site{}, "ca-3.crt", "", 2},
-		"the second waits":                         {site{lacks: signature("ca-2.crt", "ca-3.crt")}, "ca.crt", "ca-2.crt", 0},
-		"the second waits, the third does not":     {site{lacks: signature("ca-2.crt")}, "ca.crt", "ca-2.crt", 0},
-		"the second stands":                        {site{stands: map[string]any{office + "ca-2.crt": good}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca-2.crt", "ca-3.crt", 1},
-		"something else stands there":              {site{stands: map[string]any{office + "ca-2.crt": bad}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca.crt", "ca-2.crt", 0},
-		"the list of the second stands, and alone": {site{stands: map[string]any{office + "crl-2.pem": &pki.CRL{}}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca-2.crt", "ca-3.crt", 1},
-		"both are there":                           {site{stands: map[string]any{office + "crl-2.pem": &pki.CRL{}, office + "ca-3.crt": good}, lacks: signature("ca-3.crt")}, "ca-3.crt", "", 2},
+		"nothing has to wait":                             {site{}, "ca-3.crt", "", 2},
+		"the second waits":                                {site{lacks: signature("ca-2.crt", "ca-3.crt")}, "ca.crt", "ca-2.crt", 0},
+		"the second waits, the third does not":            {site{lacks: signature("ca-2.crt")}, "ca.crt", "ca-2.crt", 0},
+		"the second stands":                               {site{stands: map[string]any{office + "ca-2.crt": good}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca-2.crt", "ca-3.crt", 1},
+		"something else stands there":                     {site{stands: map[string]any{office + "ca-2.crt": bad}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca.crt", "ca-2.crt", 0},
+		"what was signed for the second is no CA":         {site{stands: map[string]any{office + "ca-2.crt": stands("signing", true)}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca.crt", "ca-2.crt", 0},
+		"nothing is left of the second but its successor": {site{stands: map[string]any{office + "crl-3.pem": &pki.CRL{}}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca-3.crt", "", 2},
+		"the list of the second stands, and alone":        {site{stands: map[string]any{office + "crl-2.pem": &pki.CRL{}}, lacks: signature("ca-2.crt", "ca-3.crt")}, "ca-2.crt", "ca-3.crt", 1},
+		"both are there":                                  {site{stands: map[string]any{office + "crl-2.pem": &pki.CRL{}, office + "ca-3.crt": good}, lacks: signature("ca-3.crt")}, "ca-3.crt", "", 2},
 	} {
 		p := third()
 		if err := p.Stage("office", c.on); err != nil {
@@ -70,8 +75,41 @@ func TestStage(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	if err := third().Stage("office", site{err: errors.New("permission denied")}); err == nil || err.Error() != "looking how far the CA number 2 has come: permission denied" {
+	if err := third().Stage("office", site{err: errors.New("permission denied")}); err == nil || err.Error() != "looking how far the CA number 3 has come: permission denied" {
 		t.Errorf("it is not known, and the error is %v", err)
+	}
+}
+
+// Whoever read the configuration before another command had the next CA begin goes by a
+// stage that is over.
+func TestStageThatIsOver(t *testing.T) {
+	waits := site{lacks: map[string]string{office + "ca-2.crt": "a signature"}}
+	p := third()
+	if err := p.Stage("office", waits); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		on    site
+		moved bool
+	}{{waits, false}, {site{}, true}} {
+		if moved, err := resource.Moved(p, "office", c.on); err != nil || moved != c.moved || p.signing != 1 {
+			t.Errorf("moved %t instead of %t, %v, and the CA number %d signs", moved, c.moved, err, p.signing)
+		}
+	}
+	if _, err := resource.Moved(p, "office", site{err: errors.New("permission denied")}); err == nil {
+		t.Error("what can't be looked at is where it was")
+	}
+}
+
+// The key of a CA that waits may be away like that of the one that signs.
+func TestMovesWaiting(t *testing.T) {
+	p := third()
+	p.CAKeyAway = resource.Ptr(true)
+	if err := p.Stage("office", site{lacks: map[string]string{office + "ca-2.crt": "a signature"}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{office + "ca.key", office + "ca-2.key"}, p.Moves("office").Away); diff != "" {
+		t.Error(diff)
 	}
 }
 
