@@ -55,8 +55,8 @@ func newCertificates(h derived.Host) *certificates {
 			return append(derived.Given(c.Key, c.Request, c.Issuer, derived.Inside(c.Ledger), derived.Inside(c.Overlap)), c.Former...)
 		},
 		Ages: true,
-		Voids: func(got, _ *Certificate) string {
-			if got != nil && yes(got.Another) {
+		Voids: func(got, want *Certificate) string {
+			if got == nil && yes(want.Another) || got != nil && yes(got.Another) {
 				return assembled.CABefore
 			}
 			return ""
@@ -67,6 +67,9 @@ func newCertificates(h derived.Host) *certificates {
 
 func settleCertificate(s *derived.Scene, name string, c *Certificate) error {
 	c.Fresh, c.Current, c.Recorded = resource.Ptr(true), resource.Ptr(true), resource.Ptr(true)
+	if yes(c.External) && c.Issuer != nil && c.Ledger != nil {
+		c.Another = overlap.Lost(s, name, *c.Issuer, *c.Ledger)
+	}
 	if c.DNSNames != nil {
 		c.DNSNames = policy.SortedNames(c.DNSNames)
 	}

@@ -72,7 +72,7 @@ func (v *crls) Recall(want, was CRL) CRL {
 
 // invalidatesCRL says what is void where the list is lost with all that told of it.
 func invalidatesCRL(got, want *CRL) string {
-	if got != nil && yes(got.Another) {
+	if got == nil && yes(want.Another) || got != nil && yes(got.Another) {
 		return assembled.CABefore
 	}
 	if want.Number == nil || *want.Number != "" {
@@ -102,6 +102,9 @@ func (v *crls) settleCRL(s *derived.Scene, name string, want *CRL) error {
 	want.Fresh, want.Current = resource.Ptr(true), resource.Ptr(true)
 	want.Revoked = st.outsiders(func(entry) bool { return true })
 	want.CutsOff = st.exchanged()
+	if yes(want.External) && want.Ledger != nil {
+		want.Another = overlap.Lost(s, name, *want.Issuer, *want.Ledger)
+	}
 	if want.outside() {
 		return st.settleOutside(s, want)
 	}
@@ -202,7 +205,7 @@ func (v *crls) readCRL(s *derived.Scene, _ string, data []byte, want CRL) (*CRL,
 		return nil, err
 	}
 	got := want
-	got.Lacks, got.CutsOff, got.IssuerPEM = nil, cmp.Or(want.CutsOff, st.cutsOff()), nil
+	got.Lacks, got.CutsOff, got.IssuerPEM, got.Another = nil, cmp.Or(want.CutsOff, st.cutsOff()), nil, nil
 	got.Barred, got.Signed, got.Number, got.Authority = nil, nil, nil, nil
 	got.Revoked = st.outsiders(st.void)
 	got.Fresh, got.Current = resource.Ptr(false), resource.Ptr(st.current())

@@ -102,11 +102,19 @@ func NewAssembledFiles(h derived.Host) *AssembledFiles {
 		Access: func(f *AssembledFile) derived.Access {
 			return derived.Access{Mode: &f.Mode, Owner: &f.Owner, Group: &f.Group}
 		},
-		Kept:   func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
-		Settle: func(_ *derived.Scene, _ string, f *AssembledFile) error { f.Current = resource.Ptr(true); return nil },
-		Waive:  func(f *AssembledFile) { f.Current = nil },
-		Voids: func(got, _ *AssembledFile) string {
-			if got != nil && resource.Or(got.Another, false) {
+		Kept: func(f *AssembledFile) *string { return derived.Revealed(f.Content) },
+		Settle: func(s *derived.Scene, name string, f *AssembledFile) error {
+			f.Current = resource.Ptr(true)
+			for _, p := range f.Parts {
+				if p.Given != nil && p.File != nil && f.Another == nil {
+					f.Another = overlap.Lost(s, name, *p.File, *p.Given)
+				}
+			}
+			return nil
+		},
+		Waive: func(f *AssembledFile) { f.Current = nil },
+		Voids: func(got, want *AssembledFile) string {
+			if got == nil && resource.Or(want.Another, false) || got != nil && resource.Or(got.Another, false) {
 				return CABefore
 			}
 			return ""

@@ -4,6 +4,8 @@ package overlap
 
 import (
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"vpnd/internal/kind/pki/derived"
 	"vpnd/internal/kind/pki/policy"
+	"vpnd/internal/resource"
 )
 
 // A Rest is what a CA signed that is good.
@@ -68,6 +71,14 @@ func Exchanged(s *derived.Scene, ca, ledger string) bool {
 	}
 	names, err := s.List(ledger)
 	return err == nil && slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, ".pem") })
+}
+
+// Lost says so of what is to be made at a path where nothing stands.
+func Lost(s *derived.Scene, path, ca, ledger string) *bool {
+	if _, err := s.Look(path); !errors.Is(err, fs.ErrNotExist) || !Exchanged(s, ca, ledger) {
+		return nil
+	}
+	return resource.Ptr(true)
 }
 
 // rest reads a ledger. Those never forget: one without anything of the CA was lost.
