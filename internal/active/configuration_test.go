@@ -29,7 +29,12 @@ type signer bool
 
 func (s signer) Signs() bool { return bool(s) }
 
-// A CA never goes at a reload, however small its share.
+// waiting is the shape of the certificate of a CA that does not sign yet.
+type waiting struct{ signer }
+
+func (waiting) Aside() bool { return true }
+
+// A CA never goes at a reload, however small its share, and none ceases to sign.
 func TestACANeverGoesAtAReload(t *testing.T) {
 	named := func(kind, name, usage string) resource.Resource {
 		return resource.Resource{ID: resource.ID{Kind: kind, Name: name}, Want: signer(usage == "ca")}
@@ -39,6 +44,18 @@ func TestACANeverGoesAtAReload(t *testing.T) {
 	cfg := &config.Config{Desired: resource.Desired{Present: rest}}
 	if got := f.Withheld(cfg); !strings.HasPrefix(got, "the files would take away the CA /ca.crt, and with it void all that it signed; ") {
 		t.Error(got)
+	}
+	next := resource.Resource{ID: f.Present[0].ID, Want: waiting{true}}
+	cfg.Desired.Present = append([]resource.Resource{next}, rest...)
+	if got := f.Withheld(cfg); !strings.HasPrefix(got, "the files would take away the CA /ca.crt, and with it void all that it signed; ") {
+		t.Errorf("it would cease to sign: %q", got)
+	}
+	back := &Configuration{Present: cfg.Desired.Present}
+	for _, now := range [][]resource.Resource{f.Present, back.Present} {
+		cfg.Desired.Present = now
+		if got := back.Withheld(cfg); got != "" {
+			t.Errorf("it does not sign yet: %s", got)
+		}
 	}
 	cfg.Desired.Present = f.Present[:1]
 	if got := f.Withheld(cfg); got != "" {

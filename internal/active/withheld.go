@@ -18,22 +18,25 @@ const few = 5
 // Withheld says why a configuration of the files is not taken at a reload, and
 // nothing where it is. That a file says less than before may be a power cut in
 // the middle of an edit: to take everything away, most of it, or a CA, is for
-// somebody who has seen the plan.
+// somebody who has seen the plan. So is to have a CA sign no more, where all is lost that
+// tells that it does.
 func (c *Configuration) Withheld(cfg *config.Config) string {
 	if c == nil || len(c.Present) == 0 {
 		return ""
 	}
-	wished := make(map[resource.ID]bool, len(cfg.Desired.Present))
+	wished := make(map[resource.ID]any, len(cfg.Desired.Present))
 	for _, r := range cfg.Desired.Present {
-		wished[r.ID] = true
+		wished[r.ID] = r.Want
 	}
 	var cas []string
 	gone := 0
 	for _, r := range c.Present {
-		if wished[r.ID] {
+		switch now, stays := wished[r.ID]; {
+		case !stays:
+			gone++
+		case aside(r.Want) || !aside(now):
 			continue
 		}
-		gone++
 		if shape, ok := r.Want.(resource.Signer); ok && shape.Signs() {
 			cas = append(cas, r.ID.Name)
 		}
@@ -53,6 +56,12 @@ func (c *Configuration) Withheld(cfg *config.Config) string {
 		return fmt.Sprintf("the files would take away %d of the %d things in force, more than the %d%% of removal_limit%s", gone, len(c.Present), limit, wait)
 	}
 	return ""
+}
+
+// aside says whether nothing rests on a thing, as on a CA that does not sign.
+func aside(want any) bool {
+	a, may := want.(resource.Aside)
+	return may && a.Aside()
 }
 
 // OnRecord returns what the records say that was applied, as far as it can be told,
