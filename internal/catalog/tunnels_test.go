@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/kind/pki"
 	"vpnd/internal/resource"
 )
 
@@ -86,4 +87,52 @@ func tunnels(c resource.Catalog, id resource.ID, shape any) bool {
 		}
 	}
 	return false
+}
+
+// What proves who this side is can be written by hand: a certificate and its key, and no
+// more than that.
+func TestCertificatesOfSidesAreWrittenByHand(t *testing.T) {
+	for block, more := range map[string]string{
+		"ipsec_tunnel": `
+  local { networks = ["10.1.0.0/24"] }
+  remote {
+    address  = "203.0.113.7"
+    id       = "branch.example.com"
+    networks = ["10.9.0.0/24"]
+  }
+  ca = "/etc/ssl/branch-ca.pem"`,
+		"aws_vpn": `
+  configuration   = "aws.xml"
+  uplink          = "eth0"
+  local_networks  = ["192.168.40.0/24"]
+  remote_networks = ["172.31.0.0/16"]
+  mode            = "route"
+  tunnel "203.0.113.17" {}
+  ca = "/etc/ssl/amazon.pem"
+  bgp {}`,
+	} {
+		t.Run(block, func(t *testing.T) {
+			dir := t.TempDir()
+			document, err := os.ReadFile("testdata/aws.xml")
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "aws.xml"), document, 0o600)
+			}
+			text := fmt.Sprintf("%s \"dc\" {%s\n  certificate = { certificate = \"/etc/ssl/gw.pem\", key = \"/etc/ssl/gw.key\" }\n}\n", block, more)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, "vpn.hcl"), []byte(text), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			copies := 0
+			for _, r := range load(t, filepath.Join(dir, "vpn.hcl")).Desired.Present {
+				if r.ID.Kind == pki.KindAssembledFile {
+					copies++
+				}
+			}
+			if copies < 2 {
+				t.Errorf("charon gets %d copies of the certificate, its key and the CA", copies)
+			}
+		})
+	}
 }

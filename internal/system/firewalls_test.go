@@ -48,6 +48,7 @@ func besideFirewalls(t *testing.T) (scene, *lab.Host) {
 	s.configure(guarded)
 	s.agent()
 	s.run("systemd-run", "-q", "--unit", "echo", "socat", "UDP4-LISTEN:1194,fork", "EXEC:cat")
+	s.shortly("ss -Hlun 'sport = 1194' | grep -q .")
 	return s, laptop
 }
 

@@ -26,7 +26,7 @@ type Pair struct {
 	Above      []string `vpnd:"above" doc:"absolute paths of the certificates of the CAs above that one, up to the root"`
 	AboveLists []string `vpnd:"above_lists" doc:"absolute paths of their revocation lists"`
 
-	Given string `vpnd:"given" doc:"directory of what the CA signed, where that is one that existed before"`
+	Given *string `vpnd:"given" doc:"directory of what the CA signed, where that is one that existed before"`
 }
 
 // Credentials are those of one block. Without a pair it is a pre-shared key.
@@ -129,8 +129,8 @@ func (c *Credentials) Copies(after ...resource.ID) []resource.Resource {
 	add(c.certificate(), 0o644, c.Pair.Certificate)
 	add(c.key(), 0o600, c.Pair.Key)
 	add(c.authority(), 0o644, c.Authority())
-	if c.CA == nil && c.Pair.Given != "" {
-		all[len(all)-1].Want.(*pki.AssembledFile).Parts[0].Given = &c.Pair.Given
+	if c.CA == nil && resource.Or(c.Pair.Given, "") != "" {
+		all[len(all)-1].Want.(*pki.AssembledFile).Parts[0].Given = c.Pair.Given
 	}
 	if c.List() != "" {
 		add(c.list(), 0o644, c.List())
