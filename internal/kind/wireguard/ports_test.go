@@ -1,12 +1,15 @@
 package wireguard
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"vpnd/internal/kind/link"
 	"vpnd/internal/nettest"
+	"vpnd/internal/process"
 	"vpnd/internal/resource"
 )
 
@@ -55,6 +58,7 @@ func TestNobodyElseMakesRoom(t *testing.T) {
 	}
 	r.ip("link set wg9 up")
 	r.wg("wg9", wgtypes.Config{ListenPort: p(51999), PrivateKey: p(wgtypes.Key{8})})
+	r.listening(51999)
 	want := Interface{Key: p(r.key("own")), Backend: p(auto), Listen: p(51999), Up: p(true)}
 	if err := r.try("wg8", want); err == nil {
 		t.Error("it listens where another one does")
@@ -69,4 +73,16 @@ func TestNobodyElseMakesRoom(t *testing.T) {
 	if m := r.port(t.Context(), "wg8", want, moves); m == nil {
 		t.Error("the port of one that is taken over is free")
 	}
+}
+
+// listening waits until somebody has the port: a program of WireGuard takes it once it has
+// noticed that its interface is on.
+func (r *room) listening(port uint16) {
+	r.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if slices.ContainsFunc(process.Listening("udp"), func(s process.Socket) bool { return s.At.Port() == port }) {
+			return
+		}
+	}
+	r.Fatalf("nobody listens at port %d", port)
 }
