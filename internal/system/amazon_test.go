@@ -103,8 +103,8 @@ func (s *hostB) reaches(within time.Duration, when string) time.Duration {
 	s.t.Helper()
 	took, err := s.Reached(s.t.Context(), within)
 	if err != nil {
-		s.t.Fatalf("%s the private hosts do not reach each other after %s: %v\n%s\n%s", when, took, err,
-			s.sh("swanctl --list-sas; vpnd status; true"), labtest.Run(s.t, s.Amazon, "swanctl", "--list-sas"))
+		s.t.Fatalf("%s the private hosts do not reach each other after %s: %v\n%s\n%s\n%s", when, took, err,
+			s.sh("systemctl status strongswan; swanctl --list-sas; vpnd status; true"), s.agentJournal(), labtest.Run(s.t, s.Amazon, "swanctl", "--list-sas"))
 	}
 	s.t.Logf("%s: the private hosts reach each other after %s", when, took.Round(10*time.Millisecond))
 	return took
