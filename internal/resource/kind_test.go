@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -39,5 +40,23 @@ func TestWhoMeasuresIsToldTheWish(t *testing.T) {
 	}
 	if got := seen["odd"]; got.Got != nil || got.Err == nil || got.Err.Error() != "it is odd" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestDiffering(t *testing.T) {
+	some := map[string]string{"remote": "a", "digest": "x"}
+	for _, c := range []struct {
+		a, b map[string]string
+		want []string
+	}{
+		{some, some, nil},
+		{some, map[string]string{"remote": "b", "digest": "x"}, []string{"remote"}},
+		{some, map[string]string{"remote": "a"}, []string{"digest"}},
+		{nil, some, []string{"digest", "remote"}}, // nothing is on record
+		{some, nil, []string{"digest", "remote"}},
+	} {
+		if got := Differing(c.a, c.b); !slices.Equal(got, c.want) {
+			t.Errorf("%v and %v differ in %v, want %v", c.a, c.b, got, c.want)
+		}
 	}
 }

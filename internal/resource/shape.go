@@ -199,3 +199,27 @@ func fieldOf(s reflect.StructField, index int) (Field, bool) {
 	}
 	return f, true
 }
+
+// Clone returns a shallow copy of a shape: the struct is new, what its fields
+// point to is shared and must not be written.
+func Clone(shape any) any {
+	v := reflect.ValueOf(shape).Elem()
+	c := reflect.New(v.Type())
+	c.Elem().Set(v)
+	return c.Interface()
+}
+
+// Lasting returns an observation as a wish that can be made true again: what
+// vpnd computes of the moment (whether it is fresh, what a list holds) is left
+// out, what it computes of the thing itself (the key, the text) stays, and so
+// does how it stood to others.
+func Lasting(shape any) any {
+	c := Clone(shape)
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range Fields(v.Type()) {
+		if f.IsPredicate() && !f.Relative {
+			v.Field(f.Index).SetZero()
+		}
+	}
+	return c
+}
