@@ -80,6 +80,16 @@ func (v Verbs) port(ctx context.Context, name string, want Interface, plan resou
 	return taken
 }
 
+// deaf is an interface of wireguard-go that would hear nothing: it takes its port after it
+// was switched on, and where somebody else has that it tells its log alone.
+func deaf(backend string, got *Interface, want Interface) error {
+	opens := got == nil || differs(got.Listen, want.Listen)
+	if backend != Userspace || want.Listen == nil || !opens || !resource.Or(want.Up, true) {
+		return nil
+	}
+	return link.Port("udp", netip.Addr{}, uint16(*want.Listen), true, nil, resource.Prospect{}).Err()
+}
+
 // listens says whether the interface has that port already.
 func (v Verbs) listens(ctx context.Context, name string, port int) bool {
 	links, err := link.Interfaces()

@@ -103,6 +103,9 @@ func (v Verbs) apply(ctx context.Context, name string, got *Interface, want Inte
 			return err
 		}
 	}
+	if err := deaf(backend, got, want); err != nil {
+		return err
+	}
 	unfound, err := v.tell(ctx, name, backend, want)
 	if err != nil {
 		return err
