@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"vpnd/internal/active"
+	"vpnd/internal/findings"
 	"vpnd/internal/resource"
 )
 
@@ -37,5 +39,21 @@ func TestWhatSlowThingsHear(t *testing.T) {
 	})
 	if got := named(r.heard); got != "bundle source" {
 		t.Errorf("heard: %s", got)
+	}
+}
+
+// A person who reloads has everything found out anew, and so has a start.
+func TestOnlyTheTimerGoesByTheLastLook(t *testing.T) {
+	for noticed, kept := range map[string]bool{byTimer: true, byReload: false, atStart: false, byEvent: false} {
+		a := newAgent(Options{})
+		a.active = &active.Configuration{}
+		whole := findings.Pass{Scope: findings.Scope{Whole: true}}
+		last := a.glances(&pass{Pass: whole, noticed: atStart})
+		if a.glances(&pass{noticed: noticed}) != nil {
+			t.Errorf("%s: a look at some of it goes by the last one", noticed)
+		}
+		if got := a.glances(&pass{Pass: whole, noticed: noticed}); got == nil || (got == last) != kept {
+			t.Errorf("%s: what the last look learnt is kept: %v", noticed, got == last)
+		}
 	}
 }

@@ -342,3 +342,25 @@ func TestWhoIsDisabledIsShutOut(t *testing.T) {
 		t.Errorf("%d processes", processes)
 	}
 }
+
+func TestWhoNeedsSeveralSockets(t *testing.T) {
+	alone := shared()
+	alone.Listen, alone.Remotes = alone.Listen[:1], nil
+	each := shared()
+	each.Processes = word("each")
+	for name, c := range map[string]struct {
+		*Server
+		needs bool
+	}{"one process for all": {shared(), true}, "one listener": {alone, false}, "a process each": {each, false}, "silent": {ways(), false}} {
+		s, err := c.settings("office")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range s.instances {
+			needs := slices.ContainsFunc(i.requirements(), func(r resource.Requirement) bool { return r.Path == "processes" })
+			if needs != c.needs {
+				t.Errorf("%s: an OpenVPN with several sockets is asked for: %v", name, needs)
+			}
+		}
+	}
+}
