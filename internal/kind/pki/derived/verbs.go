@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"vpnd/internal/atomic"
@@ -247,147 +245,45 @@ func (v *Verbs[T]) Complete(name string, got *T) error {
 	return nil
 }
 
-// Apply puts many files in place: first what must be on disk before them, and
-// then they themselves. Where only who may use a file changes, its content is
+// Apply puts many files in place. Where only who may use a file changes, its content is
 // left alone.
 func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
-	s, err := v.Scene()
-	if err != nil {
-		return err
+	orders := make([]order, len(items))
+	for i, item := range items {
+		orders[i] = order{item.Name, v.Access(&item.Want), func(s *Scene, there []byte, stands bool) (Product, error) {
+			return v.content(s, item, there, stands)
+		}}
 	}
-	defer s.Leave()
-	made, errs := make([]written, len(items)), make([]error, len(items))
-	hands.Each(context.Background(), len(items), func(i int) {
-		var err error
-		if made[i], err = v.apply(s, items[i]); err != nil {
-			errs[i] = &resource.NameError{Name: items[i].Name, Err: err}
-		}
-	})
-	var first, then []atomic.File
-	for _, w := range made {
-		first, then = append(first, w.first...), append(then, w.then...)
-	}
-	err = atomic.WriteInTurn(v.Root, first, then)
-	return errors.Join(append(errs, perName(err))...)
+	return v.place().put(orders)
 }
 
-// written is what one item comes to.
-type written struct{ first, then []atomic.File }
-
-func (v *Verbs[T]) apply(s *Scene, item resource.Item[T]) (written, error) {
-	data, now, err := standing(item.Name, s.Read)
-	if err != nil {
-		return written{}, err
-	}
-	p := Product{Data: data}
+// content is what the file shall hold: what a wish brings back, what stands there
+// already, or what is built.
+func (v *Verbs[T]) content(s *Scene, item resource.Item[T], there []byte, stands bool) (Product, error) {
 	if kept := v.Kept(&item.Want); kept != nil {
-		p.Data = []byte(*kept)
-	} else if now == nil || !fits(item) {
-		if p, err = v.Build(s, item.Name, data, item.Want); err != nil {
-			return written{}, err
-		}
+		return Product{Data: []byte(*kept)}, nil
 	}
-	f, err := Target(s.Names, item.Name, p.Data, v.Access(&item.Want), now)
-	if err != nil {
-		return written{}, err
+	if stands && item.Got != nil && fits(resource.Compare(item.Got, &item.Want)) {
+		return Product{Data: there}, nil
 	}
-	n := v.besideOf(s, item.Name, p.Data)
-	if n != nil && now == nil && n.Stands && !n.Ours {
-		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.Path)
-	}
-	w := written{first: p.First}
-	if now == nil || string(data) != string(p.Data) {
-		w.then = append(w.then, f)
-	} else if err := atomic.Own(v.Root, f.Path, f.Mode, f.UID, f.GID); err != nil {
-		return written{}, err
-	}
-	if n != nil && !n.Ours {
-		w.then = append(w.then, atomic.File{Path: n.Path, Data: n.Data, Mode: 0o644, UID: f.UID, GID: f.GID})
-	}
-	return w, nil
+	return v.Build(s, item.Name, there, item.Want)
 }
 
-func (v *Verbs[T]) besideOf(s *Scene, name string, data []byte) *Neighbour {
-	if v.Beside == nil {
-		return nil
-	}
-	return v.Beside(s, name, data)
+// fits says whether at most who may use a file is not as wished.
+func fits(diffs []resource.Diff) bool {
+	return !slices.ContainsFunc(diffs, func(d resource.Diff) bool { return !d.Meta || d.Computed })
 }
+
+func (v *Verbs[T]) place() place { return place{v.Host, v.Beside} }
 
 // Standing returns what stands there now; nil where nothing does.
 func (v *Verbs[T]) Standing(name string) ([]byte, *Stat, error) { return standing(name, v.Host.Read) }
 
-func standing(name string, read func(name string) ([]byte, Stat, error)) ([]byte, *Stat, error) {
-	data, now, err := read(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
-	}
-	return data, &now, err
-}
-
-// fits says whether at most who may use it is not as wished.
-func fits[T any](item resource.Item[T]) bool {
-	if item.Got == nil {
-		return false
-	}
-	for _, d := range resource.Compare(item.Got, &item.Want) {
-		if !d.Meta || d.Computed {
-			return false
-		}
-	}
-	return true
-}
-
-// perName turns the errors of single files into those of single names.
-func perName(err error) error {
-	var errs []error
-	for _, e := range resource.Each(err) {
-		var one *atomic.Error
-		if errors.As(e, &one) {
-			e = &resource.NameError{Name: one.Path, Err: fmt.Errorf("writing the file: %w", one.Err)}
-		}
-		errs = append(errs, e)
-	}
-	return errors.Join(errs...)
-}
-
-// Remove removes files.
+// Remove removes files, and what belongs to them beside them.
 func (v *Verbs[T]) Remove(_ context.Context, names []string) error {
-	return resource.RemoveEach(names, v.remove)
-}
-
-// remove removes the file, and what belongs to it beside it.
-func (v *Verbs[T]) remove(name string) error {
-	data, now, err := v.Standing(name)
-	if err != nil {
-		return err
-	}
-	if now == nil {
-		return atomic.Remove(v.Root, name) // a killed writer may have left half of it
-	}
-	if n := v.besideOf(&Scene{Host: v.Host}, name, data); n != nil && n.Ours {
-		if err := atomic.Remove(v.Root, n.Path); err != nil {
-			return err
-		}
-	}
-	return atomic.Remove(v.Root, name)
+	return resource.RemoveEach(names, v.place().remove)
 }
 
 // Tidy removes what a killed writer left beside the file, beside what belongs to
 // it, and in the ledger that it is entered in.
-func (v *Verbs[T]) Tidy(name string, want T) error {
-	errs := []error{atomic.Tidy(v.Root, name)}
-	if data, _, err := v.Standing(name); err == nil {
-		if n := v.besideOf(&Scene{Host: v.Host}, name, data); n != nil {
-			errs = append(errs, atomic.Tidy(v.Root, n.Path))
-		}
-	}
-	if v.SourcesOf != nil {
-		for _, source := range v.SourcesOf(name, &want) {
-			if strings.HasSuffix(source, "/") {
-				errs = append(errs, atomic.TidyDirectory(v.Root, path.Clean(source)))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
+func (v *Verbs[T]) Tidy(name string, want T) error { return v.place().tidy(name, v.from(name, &want)) }

@@ -1,0 +1,147 @@
+package derived
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"vpnd/internal/atomic"
+	"vpnd/internal/hands"
+	"vpnd/internal/resource"
+)
+
+// A place is where files stand, whatever they hold, and what stands beside each. Unlike
+// [Verbs] it is not made once for each shape.
+type place struct {
+	Host
+	beside func(s *Scene, name string, data []byte) *Neighbour // nil where nothing does
+}
+
+// An order is for a file to be put in place.
+type order struct {
+	name    string
+	access  Access
+	content func(s *Scene, there []byte, stands bool) (Product, error) // out of what is there
+}
+
+// written is what one order comes to.
+type written struct{ first, then []atomic.File }
+
+// put puts many files in place: first what must be on disk before them, and then they
+// themselves.
+func (p place) put(orders []order) error {
+	s, err := p.Scene()
+	if err != nil {
+		return err
+	}
+	defer s.Leave()
+	made, errs := make([]written, len(orders)), make([]error, len(orders))
+	hands.Each(context.Background(), len(orders), func(i int) {
+		var err error
+		if made[i], err = p.prepare(s, orders[i]); err != nil {
+			errs[i] = &resource.NameError{Name: orders[i].name, Err: err}
+		}
+	})
+	var first, then []atomic.File
+	for _, w := range made {
+		first, then = append(first, w.first...), append(then, w.then...)
+	}
+	err = atomic.WriteInTurn(p.Root, first, then)
+	return errors.Join(append(errs, perName(err))...)
+}
+
+// prepare finds what an order comes to. Where only who may use the file changes, it is done at once.
+func (p place) prepare(s *Scene, o order) (written, error) {
+	data, now, err := standing(o.name, s.Read)
+	if err != nil {
+		return written{}, err
+	}
+	product, err := o.content(s, data, now != nil)
+	if err != nil {
+		return written{}, err
+	}
+	f, err := Target(s.Names, o.name, product.Data, o.access, now)
+	if err != nil {
+		return written{}, err
+	}
+	n := p.neighbour(s, o.name, product.Data)
+	if n != nil && now == nil && n.Stands && !n.Ours {
+		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.Path)
+	}
+	w := written{first: product.First}
+	if now == nil || string(data) != string(product.Data) {
+		w.then = append(w.then, f)
+	} else if err := atomic.Own(p.Root, f.Path, f.Mode, f.UID, f.GID); err != nil {
+		return written{}, err
+	}
+	if n != nil && !n.Ours {
+		w.then = append(w.then, atomic.File{Path: n.Path, Data: n.Data, Mode: 0o644, UID: f.UID, GID: f.GID})
+	}
+	return w, nil
+}
+
+func (p place) neighbour(s *Scene, name string, data []byte) *Neighbour {
+	if p.beside == nil {
+		return nil
+	}
+	return p.beside(s, name, data)
+}
+
+// perName turns the errors of single files into those of single names.
+func perName(err error) error {
+	var errs []error
+	for _, e := range resource.Each(err) {
+		var one *atomic.Error
+		if errors.As(e, &one) {
+			e = &resource.NameError{Name: one.Path, Err: fmt.Errorf("writing the file: %w", one.Err)}
+		}
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes the file, and what belongs to it beside it.
+func (p place) remove(name string) error {
+	data, now, err := standing(name, p.Read)
+	if err != nil {
+		return err
+	}
+	if now == nil {
+		return atomic.Remove(p.Root, name) // a killed writer may have left half of it
+	}
+	if n := p.neighbour(&Scene{Host: p.Host}, name, data); n != nil && n.Ours {
+		if err := atomic.Remove(p.Root, n.Path); err != nil {
+			return err
+		}
+	}
+	return atomic.Remove(p.Root, name)
+}
+
+// tidy removes what a killed writer left beside the file, beside what belongs to it, and
+// in those of its sources that are directories.
+func (p place) tidy(name string, sources []string) error {
+	errs := []error{atomic.Tidy(p.Root, name)}
+	if data, _, err := standing(name, p.Read); err == nil {
+		if n := p.neighbour(&Scene{Host: p.Host}, name, data); n != nil {
+			errs = append(errs, atomic.Tidy(p.Root, n.Path))
+		}
+	}
+	for _, source := range sources {
+		if strings.HasSuffix(source, "/") {
+			errs = append(errs, atomic.TidyDirectory(p.Root, path.Clean(source)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// standing returns what stands there now; nil where nothing does.
+func standing(name string, read func(name string) ([]byte, Stat, error)) ([]byte, *Stat, error) {
+	data, now, err := read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	return data, &now, err
+}
