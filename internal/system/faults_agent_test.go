@@ -70,7 +70,8 @@ func TestAgentWithoutDisk(t *testing.T) {
 		s.sh(eventually(nothingLeft))
 		s.lacks(s.sh("vpnd status; true"), fault.words)
 	}
-	s.sh("iptables -F VPND-GW-office; " + away)
+	// Held, the agent mends no rule before it can't.
+	s.sh("systemctl kill -s STOP vpnd; iptables -F VPND-GW-office; " + away + "; systemctl kill -s CONT vpnd")
 	s.sh(eventually("grep -q 0 /proc/sys/net/ipv4/ip_forward"))
 	s.sh(eventually("vpnd status | grep -q 'nothing is forwarded'"))
 	s.names(s.sh("journalctl -u vpnd -p err -o cat"), "must not forward")

@@ -186,20 +186,20 @@ func TestUndoWithoutDisk(t *testing.T) {
 	confirm := func() {
 		t.Helper()
 		d.configure(cuts)
-		d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", "5s")
+		d.vpnd(0, "apply", "--yes", "--no-probes", "--confirm", soon)
 	}
 	// Room was reserved, so that a full disk is none for the undo.
 	confirm()
 	d.sh(fill)
-	d.until("the apply is undone on a full disk", 40*time.Second, func() bool { return d.yes(undone) })
+	d.until("the apply is undone on a full disk", 60*time.Second, func() bool { return d.yes(undone) })
 	d.sh("rm /var/lib/vpnd/filler")
 	d.as(was, "an undo on a full disk")
 
 	// Not even that can be used.
 	confirm()
 	d.sh("mount -o remount,ro /var/lib/vpnd")
-	d.until("the kernel's part is undone", 40*time.Second, func() bool { return d.yes(opened) })
-	d.until("the rest is told", 40*time.Second, func() bool {
+	d.until("the kernel's part is undone", 60*time.Second, func() bool { return d.yes(opened) })
+	d.until("the rest is told", 60*time.Second, func() bool {
 		return d.yes("journalctl -t vpnd -o cat | grep 'the undo is not complete' | grep -q 'read-only'")
 	})
 	d.sh("test -e /var/lib/vpnd/pending.json")

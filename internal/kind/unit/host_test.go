@@ -38,7 +38,7 @@ func TestUnitsOfARealHost(t *testing.T) {
 	if err := h.Copy(t.Context(), self, "/root/unit.test"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	out, err := h.Run(ctx, "env", onHost+"=units", "/root/unit.test", "-test.run=^TestUnitsOfARealHost$", "-test.v")
 	if err != nil || !strings.Contains(out, "--- PASS: TestUnitsOfARealHost ") {
