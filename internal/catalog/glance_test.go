@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,13 +155,10 @@ func TestAGlanceAtACAFindsWhatALookFinds(t *testing.T) {
 			case "revoked", "forgotten":
 				names, err := filepath.Glob(a.at("/pki/issued/*.pem"))
 				a.must(err)
-				slices.Sort(names)
-				for _, name := range names[:min(1, len(names))] {
-					if what == "forgotten" {
-						a.must(os.Remove(name))
-					} else {
-						a.must(os.WriteFile(strings.TrimSuffix(name, "pem")+"revoked", nil, 0o600))
-					}
+				if len(names) > 0 && what == "forgotten" {
+					a.must(os.Remove(names[0]))
+				} else if len(names) > 0 {
+					a.must(os.WriteFile(strings.TrimSuffix(names[0], "pem")+"revoked", nil, 0o600))
 				}
 			case "renamed":
 				a.put("/etc/passwd", "boss:x:0:0::/root:/bin/sh\n")

@@ -80,11 +80,14 @@ func (v Verbs) port(ctx context.Context, name string, want Interface, plan resou
 	return taken
 }
 
-// deaf is an interface of wireguard-go that would hear nothing: it takes its port after it
-// was switched on, and where somebody else has that it tells its log alone.
-func deaf(backend string, got *Interface, want Interface) error {
-	opens := got == nil || differs(got.Listen, want.Listen)
-	if backend != Userspace || want.Listen == nil || !opens || !resource.Or(want.Up, true) {
+// freePort has the port be free that an interface is about to get, as far as that is
+// vpnd's to do, and wants it so of wireguard-go: the kernel says what is wrong where
+// somebody else has it, but that binds it once the interface is on, and tells its log alone.
+func (v Verbs) freePort(ctx context.Context, name, backend string, want Interface) error {
+	if err := v.makeRoom(ctx, name, *want.Listen); err != nil {
+		return err
+	}
+	if backend == Kernel || !resource.Or(want.Up, true) {
 		return nil
 	}
 	return link.Port("udp", netip.Addr{}, uint16(*want.Listen), true, nil, resource.Prospect{}).Err()

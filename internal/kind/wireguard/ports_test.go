@@ -67,8 +67,12 @@ func TestNobodyElseMakesRoom(t *testing.T) {
 		t.Errorf("what is not vpnd's was moved to port %d", d.ListenPort)
 	}
 	moves := resource.Prospect{Coming: map[resource.ID]resource.Arrival{{Kind: "wireguard_interface", Name: "wg9"}: {}}}
-	if is, err := link.Interfaces(); err != nil || is["wg9"].Alias == link.Mark {
+	is, err := link.Interfaces()
+	if err != nil || is["wg9"].Alias == link.Mark {
 		t.Fatal(is["wg9"], err)
+	}
+	if _, made := is["wg8"]; made {
+		t.Error("what could hear nothing was made")
 	}
 	if m := r.port(t.Context(), "wg8", want, moves); m == nil {
 		t.Error("the port of one that is taken over is free")

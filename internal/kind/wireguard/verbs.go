@@ -95,16 +95,16 @@ func (v Verbs) apply(ctx context.Context, name string, got *Interface, want Inte
 	backend := resource.Or(want.Backend, Kernel)
 	if got != nil {
 		backend = *got.Backend
-	} else if err := v.create(ctx, name, backend); err != nil {
-		return err
 	}
 	if want.Listen != nil && (got == nil || differs(got.Listen, want.Listen)) {
-		if err := v.makeRoom(ctx, name, *want.Listen); err != nil {
+		if err := v.freePort(ctx, name, backend, want); err != nil {
 			return err
 		}
 	}
-	if err := deaf(backend, got, want); err != nil {
-		return err
+	if got == nil {
+		if err := v.create(ctx, name, backend); err != nil {
+			return err
+		}
 	}
 	unfound, err := v.tell(ctx, name, backend, want)
 	if err != nil {

@@ -20,29 +20,29 @@ type place struct {
 	beside func(s *Scene, name string, data []byte) *Neighbour // nil where nothing does
 }
 
-// An order is for a file to be put in place.
-type order struct {
+// A wish is for a file to be put in place, of whatever shape.
+type wish struct {
 	name    string
 	access  Access
 	content func(s *Scene, there []byte, stands bool) (Product, error) // out of what is there
 }
 
-// written is what one order comes to.
+// written is what one wish comes to.
 type written struct{ first, then []atomic.File }
 
 // put puts many files in place: first what must be on disk before them, and then they
 // themselves.
-func (p place) put(orders []order) error {
+func (p place) put(wishes []wish) error {
 	s, err := p.Scene()
 	if err != nil {
 		return err
 	}
 	defer s.Leave()
-	made, errs := make([]written, len(orders)), make([]error, len(orders))
-	hands.Each(context.Background(), len(orders), func(i int) {
+	made, errs := make([]written, len(wishes)), make([]error, len(wishes))
+	hands.Each(context.Background(), len(wishes), func(i int) {
 		var err error
-		if made[i], err = p.prepare(s, orders[i]); err != nil {
-			errs[i] = &resource.NameError{Name: orders[i].name, Err: err}
+		if made[i], err = p.prepare(s, wishes[i]); err != nil {
+			errs[i] = &resource.NameError{Name: wishes[i].name, Err: err}
 		}
 	})
 	var first, then []atomic.File
@@ -53,34 +53,35 @@ func (p place) put(orders []order) error {
 	return errors.Join(append(errs, perName(err))...)
 }
 
-// prepare finds what an order comes to. Where only who may use the file changes, it is done at once.
-func (p place) prepare(s *Scene, o order) (written, error) {
-	data, now, err := standing(o.name, s.Read)
+// prepare finds what a wish comes to. Where only who may use the file changes, that is done
+// at once.
+func (p place) prepare(s *Scene, w wish) (written, error) {
+	data, now, err := standing(w.name, s.Read)
 	if err != nil {
 		return written{}, err
 	}
-	product, err := o.content(s, data, now != nil)
+	product, err := w.content(s, data, now != nil)
 	if err != nil {
 		return written{}, err
 	}
-	f, err := Target(s.Names, o.name, product.Data, o.access, now)
+	f, err := Target(s.Names, w.name, product.Data, w.access, now)
 	if err != nil {
 		return written{}, err
 	}
-	n := p.neighbour(s, o.name, product.Data)
+	n := p.neighbour(s, w.name, product.Data)
 	if n != nil && now == nil && n.Stands && !n.Ours {
 		return written{}, fmt.Errorf("%s stands there already and belongs to something else; move it away, or choose another path", n.Path)
 	}
-	w := written{first: product.First}
+	out := written{first: product.First}
 	if now == nil || string(data) != string(product.Data) {
-		w.then = append(w.then, f)
+		out.then = append(out.then, f)
 	} else if err := atomic.Own(p.Root, f.Path, f.Mode, f.UID, f.GID); err != nil {
 		return written{}, err
 	}
 	if n != nil && !n.Ours {
-		w.then = append(w.then, atomic.File{Path: n.Path, Data: n.Data, Mode: 0o644, UID: f.UID, GID: f.GID})
+		out.then = append(out.then, atomic.File{Path: n.Path, Data: n.Data, Mode: 0o644, UID: f.UID, GID: f.GID})
 	}
-	return w, nil
+	return out, nil
 }
 
 func (p place) neighbour(s *Scene, name string, data []byte) *Neighbour {

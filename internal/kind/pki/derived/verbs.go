@@ -248,13 +248,13 @@ func (v *Verbs[T]) Complete(name string, got *T) error {
 // Apply puts many files in place. Where only who may use a file changes, its content is
 // left alone.
 func (v *Verbs[T]) Apply(_ context.Context, items []resource.Item[T]) error {
-	orders := make([]order, len(items))
+	wishes := make([]wish, len(items))
 	for i, item := range items {
-		orders[i] = order{item.Name, v.Access(&item.Want), func(s *Scene, there []byte, stands bool) (Product, error) {
+		wishes[i] = wish{item.Name, v.Access(&item.Want), func(s *Scene, there []byte, stands bool) (Product, error) {
 			return v.content(s, item, there, stands)
 		}}
 	}
-	return v.place().put(orders)
+	return v.place().put(wishes)
 }
 
 // content is what the file shall hold: what a wish brings back, what stands there
