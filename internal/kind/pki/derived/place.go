@@ -49,8 +49,8 @@ func (p place) put(wishes []wish) error {
 	for _, w := range made {
 		first, then = append(first, w.first...), append(then, w.then...)
 	}
-	err = atomic.WriteInTurn(p.Root, first, then)
-	return errors.Join(append(errs, perName(err))...)
+	// Where one can't be written none is, so that the error is everyone's.
+	return errors.Join(append(errs, atomic.WriteInTurn(p.Root, first, then))...)
 }
 
 // prepare finds what a wish comes to. Where only who may use the file changes, that is done
@@ -89,19 +89,6 @@ func (p place) neighbour(s *Scene, name string, data []byte) *Neighbour {
 		return nil
 	}
 	return p.beside(s, name, data)
-}
-
-// perName turns the errors of single files into those of single names.
-func perName(err error) error {
-	var errs []error
-	for _, e := range resource.Each(err) {
-		var one *atomic.Error
-		if errors.As(e, &one) {
-			e = &resource.NameError{Name: one.Path, Err: fmt.Errorf("writing the file: %w", one.Err)}
-		}
-		errs = append(errs, e)
-	}
-	return errors.Join(errs...)
 }
 
 // remove removes the file, and what belongs to it beside it.
