@@ -1,9 +1,13 @@
 package pki
 
 import (
+	"encoding/binary"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"vpnd/internal/kind/pki/policy"
 	"vpnd/internal/resource"
@@ -64,11 +68,11 @@ func TestTidyIsBesideThePublicKeyToo(t *testing.T) {
 	}
 }
 
-// Where one of many files can't be written none is, and none is told as done.
-func TestWhereOneCanNotBeWrittenNoneIsDone(t *testing.T) {
+// Of many files the one that can't be written is named, and the others are written.
+func TestWhatCanNotBeWrittenIsNamed(t *testing.T) {
 	r := newRoom(t)
 	v := newPrivateKeys(r.Host)
-	items := []resource.Item[PrivateKey]{{Name: "/pki/one"}, {Name: "/nowhere/two"}}
+	items := []resource.Item[PrivateKey]{{Name: "/pki/one"}, {Name: "/nowhere/two"}, {Name: "/pki/three"}}
 	for i, item := range items {
 		normal, err := v.Normalize(t.Context(), map[string]*PrivateKey{item.Name: {Algorithm: p("ed25519")}})
 		if err != nil {
@@ -77,11 +81,58 @@ func TestWhereOneCanNotBeWrittenNoneIsDone(t *testing.T) {
 		items[i].Want = *normal[item.Name]
 	}
 	named, general := resource.Split(v.Apply(t.Context(), items))
-	_, err := os.Stat(r.at("/pki/one"))
-	if done := named["/pki/one"] == nil && general == nil; done || err == nil {
-		t.Errorf("done: %v, it stands: %v", done, err == nil)
+	if general != nil || len(named) != 1 || named["/nowhere/two"] == nil {
+		t.Errorf("named %v, general %v", named, general)
 	}
-	if general == nil || !strings.Contains(general.Error(), "/nowhere/two") {
-		t.Errorf("what is wrong is not named: %v", general)
+	for _, path := range []string{"/pki/one", "/pki/three"} {
+		if _, err := os.Stat(r.at(path)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A certificate that stands and is in no ledger could not be revoked.
+func TestLedgerIsWrittenFirst(t *testing.T) {
+	r := newRoom(t)
+	r.newCA("ed25519")
+	makeIt(r, newPrivateKeys(r.Host), "/pki/a.key", PrivateKey{})
+	left := "/pki/issued/.0123.pem.vpnd-ABCDEFGH"
+	r.put(left, "half of it")
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	ledger := 0
+	for _, dir := range []string{"/pki", "/pki/issued"} {
+		if ledger, err = unix.InotifyAddWatch(fd, r.at(dir), unix.IN_MOVED_TO|unix.IN_CREATE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	makeIt(r, newCertificates(r.Host), "/pki/a.crt", leaf("a", policy.UsageClient))
+	var came []string
+	events := make([]byte, 1<<16)
+	n, err := unix.Read(fd, events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for events = events[:n]; len(events) > 0; {
+		size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
+		name := strings.TrimRight(string(events[unix.SizeofInotifyEvent:size]), "\x00")
+		if in := int(binary.NativeEndian.Uint32(events)); in == ledger && strings.HasSuffix(name, ".pem") {
+			came = append(came, "entry")
+		} else if name == "a.crt" {
+			came = append(came, "certificate")
+		}
+		events = events[size:]
+	}
+	if !slices.Equal(came, []string{"entry", "certificate"}) {
+		t.Errorf("on disk came %q", came)
+	}
+	if err := newCertificates(r.Host).Tidy("/pki/a.crt", leaf("a", policy.UsageClient)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(r.at(left)); err == nil {
+		t.Error("what a killed writer left in the ledger stays")
 	}
 }

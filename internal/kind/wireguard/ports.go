@@ -82,15 +82,15 @@ func (v Verbs) port(ctx context.Context, name string, want Interface, plan resou
 
 // freePort has the port be free that an interface is about to get, as far as that is
 // vpnd's to do, and wants it so of wireguard-go: the kernel says what is wrong where
-// somebody else has it, but that binds it once the interface is on, and tells its log alone.
-func (v Verbs) freePort(ctx context.Context, name, backend string, want Interface) error {
-	if err := v.makeRoom(ctx, name, *want.Listen); err != nil {
+// somebody else has it, but that may bind it only later, and then tells its log alone.
+func (v Verbs) freePort(ctx context.Context, name, backend string, port int) error {
+	if err := v.makeRoom(ctx, name, port); err != nil {
 		return err
 	}
-	if backend == Kernel || !resource.Or(want.Up, true) {
+	if backend == Kernel {
 		return nil
 	}
-	return link.Port("udp", netip.Addr{}, uint16(*want.Listen), true, nil, resource.Prospect{}).Err()
+	return link.Port("udp", netip.Addr{}, uint16(port), true, nil, resource.Prospect{}).Err()
 }
 
 // listens says whether the interface has that port already.

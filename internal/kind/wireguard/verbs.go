@@ -97,7 +97,7 @@ func (v Verbs) apply(ctx context.Context, name string, got *Interface, want Inte
 		backend = *got.Backend
 	}
 	if want.Listen != nil && (got == nil || differs(got.Listen, want.Listen)) {
-		if err := v.freePort(ctx, name, backend, want); err != nil {
+		if err := v.freePort(ctx, name, backend, *want.Listen); err != nil {
 			return err
 		}
 	}

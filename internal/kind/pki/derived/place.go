@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"vpnd/internal/atomic"
@@ -45,12 +46,38 @@ func (p place) put(wishes []wish) error {
 			errs[i] = &resource.NameError{Name: wishes[i].name, Err: err}
 		}
 	})
+	err = p.write(made)
+	if refuse(wishes, made, errs, err) {
+		err = p.write(made)
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// write puts all files in place or none.
+func (p place) write(made []written) error {
 	var first, then []atomic.File
 	for _, w := range made {
 		first, then = append(first, w.first...), append(then, w.then...)
 	}
-	// Where one can't be written none is, so that the error is everyone's.
-	return errors.Join(append(errs, atomic.WriteInTurn(p.Root, first, then))...)
+	return atomic.WriteInTurn(p.Root, first, then)
+}
+
+// refuse takes out the wishes with a file that can't be written, and says whether there
+// are any: the others are for another try.
+func refuse(wishes []wish, made []written, errs []error, err error) bool {
+	any := false
+	for _, e := range resource.Each(err) {
+		var one *atomic.Error
+		if !errors.As(e, &one) {
+			continue
+		}
+		for i, w := range made {
+			if slices.ContainsFunc(slices.Concat(w.first, w.then), func(f atomic.File) bool { return f.Path == one.Path }) {
+				errs[i], made[i], any = &resource.NameError{Name: wishes[i].name, Err: one}, written{}, true
+			}
+		}
+	}
+	return any
 }
 
 // prepare finds what a wish comes to. Where only who may use the file changes, that is done
