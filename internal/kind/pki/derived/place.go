@@ -65,7 +65,7 @@ func (p place) write(made []written) error {
 // refuse takes out the wishes with a file that can't be written, and says whether there
 // are any: the others are for another try.
 func refuse(wishes []wish, made []written, errs []error, err error) bool {
-	any := false
+	refused := false
 	for _, e := range resource.Each(err) {
 		var one *atomic.Error
 		if !errors.As(e, &one) {
@@ -73,11 +73,11 @@ func refuse(wishes []wish, made []written, errs []error, err error) bool {
 		}
 		for i, w := range made {
 			if slices.ContainsFunc(slices.Concat(w.first, w.then), func(f atomic.File) bool { return f.Path == one.Path }) {
-				errs[i], made[i], any = &resource.NameError{Name: wishes[i].name, Err: one}, written{}, true
+				errs[i], made[i], refused = &resource.NameError{Name: wishes[i].name, Err: one}, written{}, true
 			}
 		}
 	}
-	return any
+	return refused
 }
 
 // prepare finds what a wish comes to. Where only who may use the file changes, that is done
