@@ -14,11 +14,13 @@ const abreast = 16
 // Apply brings units into their states side by side: most of the time goes by
 // while a service starts or ends. What fails is a [resource.NameError].
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Unit]) error {
+	v = v.sharing()
 	return together(items, func(it resource.Item[Unit]) (string, error) { return it.Name, v.apply(ctx, it.Name, it.Want) })
 }
 
 // Remove takes units out of service side by side.
 func (v Verbs) Remove(ctx context.Context, names []string) error {
+	v = v.sharing()
 	return together(names, func(name string) (string, error) { return name, v.remove(ctx, name) })
 }
 

@@ -177,14 +177,17 @@ func (v Verbs) setFiles(name string, want Unit) (changed bool, err error) {
 // settle brings the unit into the state that is wished, and its drop-ins into
 // effect where they changed.
 func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, changed bool) error {
-	s, err := fresh(ctx, m, name, changed)
+	s, err := look(ctx, m, name)
+	if err == nil && s.missing() { // systemd may not have seen its file yet
+		s, err = again(ctx, m, name)
+	}
 	if err != nil {
 		return err
 	}
 	if s.missing() {
 		return absent(name, want).Err()
 	}
-	if s, err = enable(ctx, m, s, want.Enabled); err != nil {
+	if s, err = prepare(ctx, m, s, want.Enabled, changed); err != nil {
 		return err
 	}
 	switch {
@@ -202,6 +205,16 @@ func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, ch
 	}
 }
 
+// prepare makes the unit enabled or not, and then has systemd read once what
+// changed of it.
+func prepare(ctx context.Context, m Manager, s state, enabled *bool, changed bool) (state, error) {
+	linked, err := enable(ctx, m, s, enabled)
+	if err != nil || !linked && !changed && !s.stale {
+		return s, err
+	}
+	return again(ctx, m, s.id)
+}
+
 // absent is the error about a unit that isn't installed, unless nothing is
 // asked of it.
 func absent(name string, want Unit) *resource.Mistake {
@@ -214,14 +227,12 @@ func absent(name string, want Unit) *resource.Mistake {
 	}
 }
 
-// fresh has systemd read its files again where they changed, and looks.
-func fresh(ctx context.Context, m Manager, name string, changed bool) (state, error) {
+// fresh has systemd read its files again where it has not read what is there, and
+// looks.
+func fresh(ctx context.Context, m Manager, name string) (state, error) {
 	s, err := look(ctx, m, name)
-	if err != nil {
+	if err != nil || !s.stale && !s.missing() {
 		return s, err
-	}
-	if !changed && !s.stale && !s.missing() {
-		return s, nil
 	}
 	return again(ctx, m, name)
 }
@@ -234,32 +245,32 @@ func again(ctx context.Context, m Manager, name string) (state, error) {
 	return look(ctx, m, name)
 }
 
-// enable makes the unit start at boot or not. Who asks for a unit to be enabled
-// asks for its mask to go too.
-func enable(ctx context.Context, m Manager, s state, want *bool) (state, error) {
+// enable makes the unit start at boot or not, and says whether systemd has to read
+// its files again for that. Who asks for a unit to be enabled asks for its mask to
+// go too.
+func enable(ctx context.Context, m Manager, s state, want *bool) (changed bool, err error) {
 	if want == nil || *want == s.enabled() {
-		return s, nil
+		return false, nil
 	}
 	if s.masked() {
 		// Twice, where it is masked both in /etc and in /run.
 		for _, runtime := range []bool{false, true} {
 			if err := m.Unmask(ctx, s.id, runtime); err != nil {
-				return s, fmt.Errorf("lifting the mask: %w", err)
+				return false, fmt.Errorf("lifting the mask: %w", err)
 			}
 		}
-		var err error
-		if s, err = again(ctx, m, s.id); err != nil || s.enabled() {
-			return s, err
+		if s, err = look(ctx, m, s.id); err != nil || s.enabled() {
+			return true, err
 		}
 	}
 	installs, err := m.Enable(ctx, s.id, *want)
 	if err != nil {
-		return s, fmt.Errorf("changing whether it is enabled: %w", err)
+		return false, fmt.Errorf("changing whether it is enabled: %w", err)
 	}
 	if !installs {
-		return s, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
+		return false, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
 	}
-	return again(ctx, m, s.id)
+	return true, nil
 }
 
 // remove takes the drop-ins of vpnd away, and a unit whose file vpnd wrote out
@@ -290,7 +301,7 @@ func (v Verbs) Refresh(ctx context.Context, name string, want Unit, how resource
 		return err
 	}
 	defer m.Close()
-	s, err := fresh(ctx, m, name, false)
+	s, err := fresh(ctx, m, name)
 	if err != nil {
 		return err
 	}
