@@ -64,7 +64,7 @@ func (s scene) agentAnew() {
 // by a start that the agent asks for meanwhile, and is asked for again.
 func (s scene) against(script string) {
 	s.t.Helper()
-	s.within(time.Minute, "done: "+script, script)
+	s.within(longest, "done: "+script, script)
 }
 
 // status is what the agent tells, with the exit status of the command.
@@ -77,25 +77,28 @@ func (s scene) status() (agentStatus, int) {
 	return a, code
 }
 
-// shortly waits until a script succeeds on the gateway, for twenty seconds.
+// longest is how long something is waited for that comes in a second or two, and
+// later on a busy machine.
+const longest = time.Minute
+
+// shortly waits until a script succeeds on the gateway.
 func (s scene) shortly(script string) {
 	s.t.Helper()
-	const tries = 400 // on a busy machine
-	s.sh(fmt.Sprintf("for i in $(seq %d); do (%s) >/dev/null 2>&1 && exit 0; sleep 0.05; done; echo 'not within 20 seconds' >&2; exit 1", tries, script))
+	const step = 50 * time.Millisecond
+	s.sh(fmt.Sprintf("for i in $(seq %d); do (%s) >/dev/null 2>&1 && exit 0; sleep %g; done; echo 'not within %s' >&2; exit 1", longest/step, script, step.Seconds(), longest))
 }
 
 // repaired waits until the agent tells of a repair of that resource, the newest
 // one, and returns the record.
 func (s scene) repaired(id string) agentDrift {
 	s.t.Helper()
-	for range 200 {
+	for deadline := time.Now().Add(longest); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		a, _ := s.status()
 		for _, d := range a.Recent {
 			if strings.HasPrefix(d.ID, id) && len(a.Drift) == 0 {
 				return d
 			}
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	s.t.Fatalf("no repair of %s is told:\n%s", id, s.sh("vpnd status; true"))
 	return agentDrift{}

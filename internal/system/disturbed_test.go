@@ -46,11 +46,10 @@ func TestRepairsDisturbNobody(t *testing.T) {
 		s.run("systemctl", "reload", "vpnd")
 		before := s.sh("iptables-save | grep VPND")
 		s.sh(obstacle + "; iptables -t nat -F; iptables -F")
-		for range 100 {
+		for deadline := time.Now().Add(longest); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 			if s.sh("iptables-save | grep VPND; true") == before {
 				break
 			}
-			time.Sleep(100 * time.Millisecond)
 		}
 		if now := s.sh("iptables-save | grep VPND; true"); now != before {
 			t.Errorf("%s: the rules are not back:\n%s", obstacle, now)

@@ -91,7 +91,7 @@ protocol = udp
 		t.Fatal("the port is not open to begin with")
 	}
 	s.run("systemctl", "start", "fail2ban")
-	s.sh("for i in $(seq 100); do fail2ban-client ping >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
+	s.shortly("fail2ban-client ping")
 	banned := func(what string) {
 		t.Helper()
 		if s.answers(laptop) {
@@ -102,7 +102,7 @@ protocol = udp
 		}
 	}
 	s.run("fail2ban-client", "set", "vpn", "banip", "203.0.113.10")
-	s.sh("for i in $(seq 100); do iptables -S f2b-vpn 2>/dev/null | grep -q 203.0.113.10 && exit; sleep 0.1; done; exit 1")
+	s.shortly("iptables -S f2b-vpn | grep -q 203.0.113.10")
 	if out := s.vpnd(0, "drift"); !strings.Contains(out, "o drift") && out != "" {
 		t.Errorf("the ban is told as drift:\n%s", out)
 	}
@@ -213,14 +213,15 @@ func TestFirewalldReloadsTakeNATForAMoment(t *testing.T) {
 	t.Parallel()
 	s, laptop := besideFirewalls(t)
 	s.run("systemctl", "start", "firewalld")
-	s.sh("for i in $(seq 100); do firewall-cmd --state >/dev/null 2>&1 && exit; sleep 0.1; done; exit 1")
+	s.shortly("firewall-cmd --state")
 	s.until("have come through its start", func(l agentTold) bool { return len(l.Drift) == 0 && s.isWhole() })
 	s.run("systemd-run", "-q", "--unit", "watch-nat", "bash", "-c", watchNAT)
 	for range 10 {
 		s.run("firewall-cmd", "--reload")
 	}
 	s.until("have come through ten reloads", func(l agentTold) bool { return len(l.Drift) == 0 && s.isWhole() })
-	s.sh("touch /run/enough; for i in $(seq 300); do systemctl is-active -q watch-nat || exit 0; sleep 0.1; done; exit 1")
+	s.sh("touch /run/enough")
+	s.shortly("! systemctl is-active -q watch-nat")
 	gaps := gapsIn(t, s.sh("cat /run/nat"))
 	t.Logf("NAT's gaps over ten reloads: %v", gaps)
 	if len(gaps) == 0 {

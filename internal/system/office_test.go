@@ -224,11 +224,10 @@ func (s scene) refused() {
 func (s scene) soon(what string, check func(context.Context) error) {
 	s.t.Helper()
 	var err error
-	for range 100 {
+	for deadline := time.Now().Add(longest); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if err = check(s.t.Context()); err == nil {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	s.t.Fatalf("it did not come about that %s: %v", what, err)
 }

@@ -169,7 +169,7 @@ func worksInItsSandbox(s scene) {
 			s.t.Errorf("%q is not repaired:\n%s\n%s", mischief, out, s.agentJournal())
 		}
 	}
-	s.names(s.sh("for i in $(seq 50); do grep -q package.openvpn /var/lib/node/events && break; sleep 0.1; done; cat /var/lib/node/events"), "ip_forward", "openvpn")
+	s.names(s.sh("for i in $(seq 600); do grep -q package.openvpn /var/lib/node/events && break; sleep 0.1; done; cat /var/lib/node/events"), "ip_forward", "openvpn")
 	s.names(s.run("stat", "-c", "%a", "/var/lib/node/vpnd.prom"), "644")
 }
 

@@ -177,7 +177,7 @@ func (o *Office) Dial(ctx context.Context) error {
 		return err
 	}
 	var last error
-	for range 100 {
+	for range 600 { // a minute, for a busy machine
 		if _, last = o.Laptop.Run(ctx, "sh", "-c", "ip -4 -o addr show dev tun0 | grep -q 'inet 10.8.0.'"); last == nil {
 			return nil
 		}
