@@ -17,8 +17,8 @@ exec 3<&-
 
 mount -t overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
 
-# systemd runs all its generators whenever it reads its units. These find nothing
-# in a container, ever, and take most of that time.
+# systemd runs all its generators whenever it reads its units, which takes most of
+# that time. What these make no host of a lab needs, not even a console.
 masks=$dir/root/etc/systemd/system-generators
 mkdir -p "$masks"
 for generator in "$dir"/root/usr/lib/systemd/system-generators/systemd-*; do

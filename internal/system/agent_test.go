@@ -84,8 +84,13 @@ const longest = time.Minute
 // shortly waits until a script succeeds on the gateway.
 func (s scene) shortly(script string) {
 	s.t.Helper()
-	const step = 50 * time.Millisecond
-	s.sh(fmt.Sprintf("for i in $(seq %d); do (%s) >/dev/null 2>&1 && exit 0; sleep %g; done; echo 'not within %s' >&2; exit 1", longest/step, script, step.Seconds(), longest))
+	s.sh(fmt.Sprintf(`read now rest </proc/uptime
+end=$((${now%%%%.*} + %[1]d))
+until (%[2]s) >/dev/null 2>&1; do
+	read now rest </proc/uptime
+	test ${now%%%%.*} -lt $end || { echo 'not within %[1]d seconds' >&2; exit 1; }
+	sleep 0.05
+done`, int(longest.Seconds()), script))
 }
 
 // repaired waits until the agent tells of a repair of that resource, the newest

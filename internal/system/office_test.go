@@ -220,7 +220,7 @@ func (s scene) refused() {
 	s.ok(s.Hangup(s.t.Context()))
 }
 
-// soon waits up to ten seconds for something to become true.
+// soon waits for something to become true.
 func (s scene) soon(what string, check func(context.Context) error) {
 	s.t.Helper()
 	var err error

@@ -3,6 +3,7 @@ package unit
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,8 @@ func look(ctx context.Context, m Manager, name string) (state, error) {
 
 func (s state) missing() bool { return s.load == "not-found" }
 
-func (s state) masked() bool { return s.load == "masked" }
+// masked says whether the unit is masked, be it that systemd has not read that yet.
+func (s state) masked() bool { return s.load == "masked" || strings.HasPrefix(s.file, "masked") }
 
 // enabled says whether the unit starts at the next boot because it was enabled:
 // what is enabled in /run is forgotten by then, and what has no [Install]

@@ -3,6 +3,7 @@ package unit
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"vpnd/internal/resource"
@@ -11,32 +12,95 @@ import (
 // abreast is how many units are on their way at the same time.
 const abreast = 16
 
-// Apply brings units into their states side by side: most of the time goes by
-// while a service starts or ends. What fails is a [resource.NameError].
+// A change is a unit on its way into the state that is wished.
+type change struct {
+	resource.Item[Unit]
+	now     state
+	changed bool // its drop-ins, which count from the next start on
+	unread  bool // systemd has not read its files since they changed
+	err     error
+}
+
+// Apply brings units into their states. What systemd reads of them is written first,
+// and read once for all: while it reads it answers nobody. Then they start and end
+// side by side, since most of the time goes by while a service does. What fails is a
+// [resource.NameError].
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Unit]) error {
-	v = v.sharing()
-	return together(items, func(it resource.Item[Unit]) (string, error) { return it.Name, v.apply(ctx, it.Name, it.Want) })
+	m, err := v.manager(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	changes := make([]*change, len(items))
+	for i, it := range items {
+		changes[i] = &change{Item: it}
+		changes[i].err = v.write(ctx, m, changes[i])
+	}
+	read(ctx, m, changes)
+	together(changes, func(c *change) error { return v.settle(ctx, m, c) })
+	errs := make([]error, len(changes))
+	for i, c := range changes {
+		if c.err != nil {
+			errs[i] = &resource.NameError{Name: c.Name, Err: c.err}
+		}
+	}
+	return errors.Join(errs...)
 }
 
-// Remove takes units out of service side by side.
+// Remove takes the drop-ins of vpnd away, and units whose file vpnd wrote out of
+// service. Anything else is given back by the state that was found.
 func (v Verbs) Remove(ctx context.Context, names []string) error {
-	v = v.sharing()
-	return together(names, func(name string) (string, error) { return name, v.remove(ctx, name) })
+	wants := make(map[string]*Unit, len(names))
+	for _, name := range names {
+		wants[name] = nil
+	}
+	seen, err := v.Observe(ctx, wants)
+	var items []resource.Item[Unit]
+	for _, name := range names {
+		got := seen[name]
+		if got == nil {
+			continue
+		}
+		want := Unit{Dropins: []Dropin{}}
+		if *got.Own {
+			want.Enabled, want.Active = resource.Ptr(false), resource.Ptr(false)
+		}
+		items = append(items, resource.Item[Unit]{Name: name, Want: want})
+	}
+	return errors.Join(err, v.Apply(ctx, items))
 }
 
-func together[T any](all []T, do func(T) (name string, err error)) error {
-	errs := make([]error, len(all))
+// read has systemd read the files that changed, and looks at their units.
+func read(ctx context.Context, m Manager, changes []*change) {
+	unread := func(c *change) bool { return c.unread }
+	if !slices.ContainsFunc(changes, unread) {
+		return
+	}
+	err := reread(ctx, m)
+	for _, c := range changes {
+		switch {
+		case !c.unread || c.err != nil:
+		case err != nil:
+			c.err = err
+		default:
+			c.now, c.err = look(ctx, m, c.Name)
+		}
+	}
+}
+
+// together does something with all that have not failed.
+func together(changes []*change, do func(*change) error) {
 	places := make(chan struct{}, abreast)
 	var jobs sync.WaitGroup
-	for i, one := range all {
+	for _, c := range changes {
+		if c.err != nil {
+			continue
+		}
 		places <- struct{}{}
 		jobs.Go(func() {
 			defer func() { <-places }()
-			if name, err := do(one); err != nil {
-				errs[i] = &resource.NameError{Name: name, Err: err}
-			}
+			c.err = do(c)
 		})
 	}
 	jobs.Wait()
-	return errors.Join(errs...)
 }

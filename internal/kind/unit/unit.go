@@ -141,23 +141,19 @@ func (v Verbs) Normalize(_ context.Context, wants map[string]*Unit) (map[string]
 	return normal, nil
 }
 
-// apply writes drop-ins, then enables or disables, then starts or stops. A unit
-// that runs is restarted where its drop-ins change: they count from the next
-// start on.
-func (v Verbs) apply(ctx context.Context, name string, want Unit) error {
-	m, err := v.manager(ctx)
-	if err != nil {
+// write writes what systemd reads of a unit: its drop-ins, and whether it is enabled.
+func (v Verbs) write(ctx context.Context, m Manager, c *change) (err error) {
+	if c.now, err = fresh(ctx, m, c.Name); err != nil {
 		return err
 	}
-	defer m.Close()
-	changed, err := v.setFiles(name, want)
-	if err != nil {
+	c.changed, err = v.setFiles(c.Name, c.Want)
+	c.unread = c.changed
+	if err != nil || c.now.missing() {
 		return err
 	}
-	if err := v.settle(ctx, m, name, want, changed); err != nil || !changed {
-		return err
-	}
-	return v.refreshed(name)
+	linked, err := enable(ctx, m, c.now, c.Want.Enabled)
+	c.unread = c.unread || linked
+	return err
 }
 
 // setFiles makes the drop-ins those that are wished, and says whether the unit
@@ -174,45 +170,33 @@ func (v Verbs) setFiles(name string, want Unit) (changed bool, err error) {
 	return changed || others, err
 }
 
-// settle brings the unit into the state that is wished, and its drop-ins into
-// effect where they changed.
-func (v Verbs) settle(ctx context.Context, m Manager, name string, want Unit, changed bool) error {
-	s, err := look(ctx, m, name)
-	if err == nil && s.missing() { // systemd may not have seen its file yet
-		s, err = again(ctx, m, name)
-	}
-	if err != nil {
+// settle starts or stops a unit, where that is wished, and puts its drop-ins into
+// effect.
+func (v Verbs) settle(ctx context.Context, m Manager, c *change) error {
+	if err := v.proceed(ctx, m, c); err != nil || !c.changed {
 		return err
 	}
-	if s.missing() {
-		return absent(name, want).Err()
-	}
-	if s, err = prepare(ctx, m, s, want.Enabled, changed); err != nil {
-		return err
-	}
-	switch {
-	case want.Active != nil && !*want.Active:
+	return v.refreshed(c.Name)
+}
+
+// proceed has a unit that runs restart where its drop-ins changed: they count from the
+// next start on.
+func (v Verbs) proceed(ctx context.Context, m Manager, c *change) error {
+	switch s, active := c.now, c.Want.Active; {
+	case s.missing():
+		return absent(c.Name, c.Want).Err()
+	case active != nil && !*active:
 		if err := v.stop(ctx, m, s); err != nil {
 			return err
 		}
-		return maskAgain(ctx, m, s, want.Masked)
-	case s.running() && changed:
-		return v.start(ctx, m, s, want, Restart)
-	case !s.running() && want.Active != nil:
-		return v.start(ctx, m, s, want, Start)
+		return maskAgain(ctx, m, s, c.Want.Masked)
+	case s.running() && c.changed:
+		return v.start(ctx, m, s, c.Want, Restart)
+	case !s.running() && active != nil:
+		return v.start(ctx, m, s, c.Want, Start)
 	default:
-		return maskAgain(ctx, m, s, want.Masked)
+		return maskAgain(ctx, m, s, c.Want.Masked)
 	}
-}
-
-// prepare makes the unit enabled or not, and then has systemd read once what
-// changed of it.
-func prepare(ctx context.Context, m Manager, s state, enabled *bool, changed bool) (state, error) {
-	linked, err := enable(ctx, m, s, enabled)
-	if err != nil || !linked && !changed && !s.stale {
-		return s, err
-	}
-	return again(ctx, m, s.id)
 }
 
 // absent is the error about a unit that isn't installed, unless nothing is
@@ -239,10 +223,17 @@ func fresh(ctx context.Context, m Manager, name string) (state, error) {
 
 // again has systemd read its files again, and looks.
 func again(ctx context.Context, m Manager, name string) (state, error) {
-	if err := m.Reload(ctx); err != nil {
-		return state{}, fmt.Errorf("having systemd read its unit files again: %w", err)
+	if err := reread(ctx, m); err != nil {
+		return state{}, err
 	}
 	return look(ctx, m, name)
+}
+
+func reread(ctx context.Context, m Manager) error {
+	if err := m.Reload(ctx); err != nil {
+		return fmt.Errorf("having systemd read its unit files again: %w", err)
+	}
+	return nil
 }
 
 // enable makes the unit start at boot or not, and says whether systemd has to read
@@ -271,20 +262,6 @@ func enable(ctx context.Context, m Manager, s state, want *bool) (changed bool, 
 		return false, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
 	}
 	return true, nil
-}
-
-// remove takes the drop-ins of vpnd away, and a unit whose file vpnd wrote out
-// of service. Anything else is given back by the state that was found.
-func (v Verbs) remove(ctx context.Context, name string) error {
-	seen, err := v.Observe(ctx, map[string]*Unit{name: nil})
-	if err != nil {
-		return err
-	}
-	want := Unit{Dropins: []Dropin{}}
-	if *seen[name].Own {
-		want.Enabled, want.Active = resource.Ptr(false), resource.Ptr(false)
-	}
-	return v.apply(ctx, name, want)
 }
 
 // Refresh reloads or restarts a unit that runs or shall run; see

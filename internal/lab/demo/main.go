@@ -184,7 +184,9 @@ func (s *show) revoke() error {
 	if _, err := s.vpnd(0, "apply", "--yes"); err != nil {
 		return err
 	}
-	if err := s.Dial(s.ctx); err == nil {
+	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second) // it dials in within one, where it may
+	defer cancel()
+	if err := s.Dial(ctx); err == nil {
 		return fmt.Errorf("a revoked client could connect")
 	}
 	good("the laptop still has the profile, and is refused; the server was not restarted")
