@@ -143,6 +143,7 @@ func inside(t *testing.T) {
 		"a whole life": life, "an instance": instance, "one that isn't there": missing, "one that dies": dying, "last words": lastWords,
 		"a mask": mask, "one that can't be enabled": static, "drop-ins": dropins, "drop-ins of others": foreigners, "refresh": refresh,
 		"a unit file of vpnd": own, "a drop-in that systemd refuses": refused,
+		"an alias": alias, "one that leaves with its link": linked,
 		"watching": watching, "a new systemd": reexecuted, "jobs of others": beside,
 	} {
 		// One after the other: they share systemd.
@@ -150,6 +151,26 @@ func inside(t *testing.T) {
 			test(world{t, Verbs{Root: "/", Connect: Connect, Settle: 450 * time.Millisecond}})
 		})
 	}
+}
+
+// alias is another name of a unit, which goes where that is disabled: the unit ends all
+// the same.
+func alias(w world) {
+	w.write(etc+"/real.service", "[Service]\nExecStart=sleep 1000\n[Install]\nWantedBy=multi-user.target\nAlias=another.service\n")
+	w.run("systemctl daemon-reload; systemctl enable -q --now real")
+	w.expect("another.service", "enabled=true active=true dropins=[]")
+	w.converge("another.service", Unit{Enabled: no, Active: no})
+	w.expect("real.service", "enabled=false active=false dropins=[]")
+}
+
+// linked is a unit whose file stands elsewhere, and that nobody knows any more once it
+// is disabled.
+func linked(w world) {
+	w.write("/opt/linked.service", "[Service]\nExecStart=sleep 1000\n[Install]\nWantedBy=multi-user.target\n")
+	w.run("systemctl enable -q --now /opt/linked.service")
+	w.expect("linked.service", "enabled=true active=true dropins=[]")
+	w.converge("linked.service", Unit{Enabled: no, Active: no})
+	w.expect("linked.service", "enabled=false active=false dropins=[]")
 }
 
 func life(w world) {

@@ -16,6 +16,7 @@ const abreast = 16
 type change struct {
 	resource.Item[Unit]
 	now     state
+	missing bool // there is none on the host; one that leaves with its last link was there
 	changed bool // its drop-ins, which count from the next start on
 	unread  bool // systemd has not read its files since they changed
 	err     error
@@ -26,9 +27,12 @@ type change struct {
 // side by side, since most of the time goes by while a service does. What fails is a
 // [resource.NameError].
 func (v Verbs) Apply(ctx context.Context, items []resource.Item[Unit]) error {
+	if len(items) == 0 {
+		return nil
+	}
 	m, err := v.manager(ctx)
 	if err != nil {
-		return err
+		return resource.ApplyEach(items, func(resource.Item[Unit]) error { return err })
 	}
 	defer m.Close()
 	changes := make([]*change, len(items))
@@ -70,7 +74,8 @@ func (v Verbs) Remove(ctx context.Context, names []string) error {
 	return errors.Join(err, v.Apply(ctx, items))
 }
 
-// read has systemd read the files that changed, and looks at their units.
+// read has systemd read the files that changed, and looks at their units, each by its
+// own name: an alias leaves where it is disabled.
 func read(ctx context.Context, m Manager, changes []*change) {
 	unread := func(c *change) bool { return c.unread }
 	if !slices.ContainsFunc(changes, unread) {
@@ -83,7 +88,7 @@ func read(ctx context.Context, m Manager, changes []*change) {
 		case err != nil:
 			c.err = err
 		default:
-			c.now, c.err = look(ctx, m, c.Name)
+			c.now, c.err = look(ctx, m, c.now.id)
 		}
 	}
 }

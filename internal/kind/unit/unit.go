@@ -146,9 +146,10 @@ func (v Verbs) write(ctx context.Context, m Manager, c *change) (err error) {
 	if c.now, err = fresh(ctx, m, c.Name); err != nil {
 		return err
 	}
+	c.missing = c.now.missing()
 	c.changed, err = v.setFiles(c.Name, c.Want)
 	c.unread = c.changed
-	if err != nil || c.now.missing() {
+	if err != nil || c.missing {
 		return err
 	}
 	linked, err := enable(ctx, m, c.now, c.Want.Enabled)
@@ -183,7 +184,7 @@ func (v Verbs) settle(ctx context.Context, m Manager, c *change) error {
 // next start on.
 func (v Verbs) proceed(ctx context.Context, m Manager, c *change) error {
 	switch s, active := c.now, c.Want.Active; {
-	case s.missing():
+	case c.missing:
 		return absent(c.Name, c.Want).Err()
 	case active != nil && !*active:
 		if err := v.stop(ctx, m, s); err != nil {
@@ -243,23 +244,23 @@ func enable(ctx context.Context, m Manager, s state, want *bool) (changed bool, 
 	if want == nil || *want == s.enabled() {
 		return false, nil
 	}
-	if s.masked() {
+	if changed = s.masked(); changed {
 		// Twice, where it is masked both in /etc and in /run.
 		for _, runtime := range []bool{false, true} {
 			if err := m.Unmask(ctx, s.id, runtime); err != nil {
-				return false, fmt.Errorf("lifting the mask: %w", err)
+				return changed, fmt.Errorf("lifting the mask: %w", err)
 			}
 		}
 		if s, err = look(ctx, m, s.id); err != nil || s.enabled() {
-			return true, err
+			return changed, err
 		}
 	}
 	installs, err := m.Enable(ctx, s.id, *want)
 	if err != nil {
-		return false, fmt.Errorf("changing whether it is enabled: %w", err)
+		return changed, fmt.Errorf("changing whether it is enabled: %w", err)
 	}
 	if !installs {
-		return false, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
+		return changed, fmt.Errorf("the unit can't be enabled: its file has no [Install] section, so something else starts it; leave enabled out")
 	}
 	return true, nil
 }
