@@ -104,7 +104,7 @@ var rules = []rule{
 	{"active", []string{"resource", "state", "config", "config/settings", "hands"}, []string{"os/exec"}},
 	{"notify", []string{"config/settings", "report", "status"}, nil},
 	{"status", []string{"resource", "atomic", "engine", "report", "kind/openvpn"}, []string{"os/exec"}},
-	{"seen", []string{"resource", "atomic", "status"}, []string{"os/exec", "net"}},
+	{"seen", []string{"resource", "atomic", "state", "status"}, []string{"os/exec", "net"}},
 	{"pkcs8", nil, []string{"os", "os/exec", "net"}},
 	{"profile", []string{"pkcs8"}, []string{"os", "os/exec", "net"}},
 	{"clients", []string{"resource", "engine", "seen", "status"}, []string{"os", "os/exec", "net"}},

@@ -20,6 +20,7 @@ import (
 
 	"vpnd/internal/atomic"
 	"vpnd/internal/resource"
+	"vpnd/internal/state"
 	"vpnd/internal/status"
 )
 
@@ -62,7 +63,7 @@ type document struct {
 }
 
 // Path is where the memory lies beside the state in a directory.
-func Path(dir string) string { return filepath.Join(dir, "seen.json") }
+func Path(dir string) string { return filepath.Join(dir, state.Seen) }
 
 // Read returns what is remembered, and an empty memory where nobody has begun one. With
 // an error it is empty too.

@@ -10,6 +10,10 @@ import (
 	"vpnd/internal/atomic"
 )
 
+// Seen is the name of the file in the directory of the state that says who was seen
+// last. The agent writes it without the lock, and tidies what it left.
+const Seen = "seen.json"
+
 // sweep removes what a vpnd that was killed had begun to write or to try. It may hold
 // secrets, and no later write would: the next snapshot has another name, and
 // after vpnd destroy the wish is not written again. The caller holds the lock,
@@ -21,7 +25,8 @@ func (s *Store) sweep() error {
 			return fmt.Errorf("tidying the state: %w", err)
 		}
 		for _, e := range entries {
-			if _, temporary := atomic.Target(e.Name()); !temporary || !e.Type().IsRegular() {
+			target, temporary := atomic.Target(e.Name())
+			if !temporary || target == Seen || !e.Type().IsRegular() {
 				continue
 			}
 			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {

@@ -23,6 +23,7 @@ func TestOpenSweepsWhatAKilledOneLeft(t *testing.T) {
 		"snapshots/.2026.json.vpnd-SRGW5PLN":      false,
 		"priors/.0123.vpnd-SRGW5PLN":              false,
 		"priors/0123":                             true,
+		".seen.json.vpnd-SRGW5PLN":                true, // an agent may be at it, without the lock
 		".theirs":                                 true,
 		"profiles/.alice.ovpn.vpnd-SRGW5PLN":      true, // its kind's, which knows its target
 		"snapshots/.vpnd-SRGW5PLN":                true, // of nothing
