@@ -32,22 +32,34 @@ func (n Netlink) Listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listening to the kernel's netlink messages: %w", err)
 	}
+	for {
+		if err = n.listen(ctx, f); !errors.Is(err, unix.ENOBUFS) || ctx.Err() != nil {
+			return ended(ctx, err)
+		}
+		// A socket that has lost a message loses more, and says so no second time,
+		// until it was emptied (netlink_overrun in the kernel): another one takes its
+		// place, before anybody looks at what there is.
+		if f, err = n.open(); err != nil {
+			return fmt.Errorf("listening to the kernel's netlink messages again: %w", err)
+		}
+	}
+}
+
+// listen listens on a socket until it fails, and closes it.
+func (n Netlink) listen(ctx context.Context, f *os.File) error {
 	defer f.Close()
 	defer context.AfterFunc(ctx, func() { f.Close() })()
 	if err := n.Begin(); err != nil {
-		return ended(ctx, err)
+		return err
 	}
 	buf := make([]byte, 64<<10)
 	for {
 		size, err := f.Read(buf)
-		switch {
-		case errors.Is(err, unix.ENOBUFS):
-			err = n.Begin()
-		case err == nil:
+		if err == nil {
 			err = n.hear(buf[:size])
 		}
 		if err != nil || ctx.Err() != nil {
-			return ended(ctx, err)
+			return err
 		}
 	}
 }

@@ -41,10 +41,30 @@ func (s scene) agent() {
 	s.run("timeout", "120", "systemctl", "start", "vpnd")
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
-			out, _ := s.Gateway.Run(context.Background(), "journalctl", "-u", "vpnd", "-n", "60", "--no-pager", "-o", "cat")
-			s.t.Logf("the journal of the agent:\n%s", out)
+			s.tellsOfTheAgent()
 		}
 	})
+}
+
+// tellsOfTheAgent logs the end of the agent's journal, and what each of its goroutines
+// is at, which ends it.
+func (s scene) tellsOfTheAgent() {
+	s.t.Helper()
+	const tell = `journalctl -u vpnd -n 60 --no-pager -o cat
+timeout 10 systemctl status --no-pager -n 0 vpnd
+timeout 10 systemctl list-jobs --no-pager
+pkill -QUIT -x vpnd && sleep 2 && journalctl -u vpnd -n 600 --no-pager -o cat | sed -n '/^SIGQUIT/,$p'`
+	out, _ := s.Gateway.Run(context.Background(), "sh", "-c", tell)
+	s.t.Logf("of the agent:\n%s", out)
+}
+
+// agentStops ends the agent, or tells what keeps it.
+func (s scene) agentStops() {
+	s.t.Helper()
+	if _, err := s.Gateway.Run(s.t.Context(), "timeout", "90", "systemctl", "stop", "vpnd"); err != nil {
+		s.tellsOfTheAgent()
+		s.t.Fatalf("the agent does not end: %v", err)
+	}
 }
 
 // agentRemoved ends the agent and takes away what [scene.agent] installed.

@@ -345,7 +345,7 @@ func (s *hostB) strongSwan() {
 // removed is Amazon's block that goes: the tunnel to the branch notices nothing.
 func (s *hostB) removed() {
 	s.carries("vpc-1", time.Minute)
-	s.sh("systemctl stop vpnd")
+	s.agentStops()
 	before := s.sas()["branch"]
 	s.configure(common)
 	s.scene.apply()
