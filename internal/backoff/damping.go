@@ -34,6 +34,7 @@ type Damping struct {
 	now       func() time.Time
 	essential func(resource.ID) bool
 	things    map[resource.ID]*thing
+	looked    time.Time // when the last look at what is wrong began
 }
 
 // A thing is the recent past of one.
@@ -206,15 +207,18 @@ func (t *thing) stable() time.Time {
 	return t.moved.Add(stableAfter)
 }
 
-// Next is when what flaps needs the next look, if anything does.
+// Looked notes when a look at what is wrong began.
+func (d *Damping) Looked(at time.Time) { d.looked = at }
+
+// Next is when what flaps needs the next look, if anything does. A wait that ended
+// while the last look went on is still to be heeded, and then that is in the past.
 func (d *Damping) Next() (at time.Time, ok bool) {
-	now := d.now()
 	for _, t := range d.things {
 		if t.since.IsZero() {
 			continue
 		}
 		due := t.stable()
-		if t.until.After(now) {
+		if t.until.After(d.looked) {
 			due = t.until
 		}
 		if !ok || due.Before(at) {

@@ -34,6 +34,7 @@ func newRing() *ring {
 func (r *ring) hit(id resource.ID, after time.Duration) bool {
 	r.now = r.now.Add(after)
 	r.d.Ended()
+	r.d.Looked(r.now)
 	ok := r.d.Admits(id)
 	r.d.Moved(id, "evil")
 	if ok {
@@ -165,5 +166,28 @@ func TestFlappingDoesNotEndWhileItWaits(t *testing.T) {
 	}
 	if over := r.d.Ended(); len(over) != 1 {
 		t.Error("it goes on for ever")
+	}
+}
+
+// A wait that ends while a look goes on is heeded after it, once.
+func TestAWaitThatEndsMeanwhileIsHeeded(t *testing.T) {
+	r := newRing()
+	for range MostRepairs + 1 {
+		r.hit(nat, Flurry)
+	}
+	r.now = r.now.Add(Gap / 2)
+	began := r.now
+	if r.d.Admits(nat) {
+		t.Fatal("it is repaired at once")
+	}
+	r.d.Moved(nat, "evil")
+	r.now = r.now.Add(Gap)
+	r.d.Looked(began)
+	if at, ok := r.d.Next(); !ok || at.After(r.now) {
+		t.Errorf("the next look is at %s, %s from now", at, at.Sub(r.now))
+	}
+	r.d.Looked(r.now)
+	if at, ok := r.d.Next(); !ok || !at.After(r.now) {
+		t.Errorf("after a look the next one is at %s, %s from now", at, at.Sub(r.now))
 	}
 }

@@ -56,6 +56,7 @@ func (a *agent) reconcile(ctx context.Context, noticed string, hints []resource.
 	if ctx.Err() != nil {
 		return
 	}
+	a.backoff.damping.Looked(p.Begun)
 	s := &a.schedule
 	if p.Scope.Whole || err != nil {
 		s.passed(a.opts.Now())
